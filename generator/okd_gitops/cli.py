@@ -1,0 +1,310 @@
+"""The command line: options, printing and exit codes. Click is used here and nowhere else; everything heavy is imported by its command."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from okd_gitops import __version__
+from okd_gitops.errors import EXIT_CODES, OkdGitopsError
+
+if TYPE_CHECKING:
+    from okd_gitops.finding import Finding
+
+_OUTPUT = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")
+_EPILOG = "Exit codes: " + "; ".join(f"{code} {text.split(':')[0].split(';')[0]}" for code, text in EXIT_CODES.items()) + "."
+
+
+@click.group(
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "OKD_GITOPS", "max_content_width": 110},
+)
+@click.version_option(__version__, prog_name="okd-gitops")
+@click.option("--root", type=click.Path(file_okay=False, path_type=Path), help="The repository; default: the nearest folder with fleet.yaml.")
+@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Tools and schemas; default: .cache in the repository.")
+@click.option("--color/--no-color", default=None, help="Default: only on a terminal, and never with NO_COLOR.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress lines.")
+@click.pass_context
+def cli(context: click.Context, root: Path | None, cache: Path | None, *, color: bool | None, quiet: bool) -> None:
+    """Write, check and explain a GitOps repository for OKD clusters.
+
+    People edit clusters/NAME.yaml; `generate` writes bases/, overlays/ and argocd/; people review the change; Argo CD syncs what is merged.
+    Start with: okd-gitops generate, then okd-gitops check.
+    """
+    context.color = False if os.environ.get("NO_COLOR") and color is None else color
+    context.obj = {"root": root, "cache": cache, "quiet": quiet}
+
+
+def _root(context: click.Context) -> Path:
+    from okd_gitops.disk import find_root
+
+    given: Path | None = context.obj["root"]
+    return given.resolve() if given else find_root(Path.cwd())
+
+
+def _cache(context: click.Context, root: Path) -> Path:
+    given: Path | None = context.obj["cache"]
+    return (given or root / ".cache").resolve()
+
+
+def _progress(context: click.Context) -> Callable[[str], None]:
+    quiet: bool = context.obj["quiet"]
+    return lambda text: None if quiet else click.echo(text, err=True)
+
+
+def _json(kind: str, body: dict[str, Any]) -> None:
+    click.echo(json.dumps({"apiVersion": "okd-gitops/v1", "kind": kind, **body}, indent=2, default=str))
+
+
+def _show(findings: Sequence["Finding"], *, limit: int = 100) -> None:
+    from okd_gitops.finding import as_text
+
+    for finding in findings[:limit]:
+        head, _, rest = as_text(finding).partition("\n")
+        click.echo(click.style(head, fg="red" if finding.severity == "error" else "yellow", bold=True) + f"\n{rest}\n", err=True)
+    if len(findings) > limit:
+        click.echo(f"… and {len(findings) - limit} more; --output json has them all\n", err=True)
+
+
+@cli.command()
+@click.argument("name", required=False, default="")
+@click.option("--purpose", type=click.Choice(["hub", "cd", "test", "ephemeral"]), default=None, help="What the cluster is for.")
+@click.option("--environment", type=click.Choice(["okd", "kubernetes", "kind"]), default=None, help="What kind of API server it has.")
+@click.pass_context
+def init(context: click.Context, name: str, purpose: str | None, environment: str | None) -> None:
+    """Start a repository here, or with NAME add clusters/NAME.yaml. Existing files are never overwritten."""
+    from okd_gitops.commands.init import init as run
+
+    root = context.obj["root"] or (_root(context) if name else Path.cwd())
+    written = run(root, cluster=name, purpose=purpose or ("test" if name else "hub"), environment=environment or ("okd" if name else "kind"))
+    for path in written:
+        click.echo(f"wrote {path}")
+    click.echo("next: edit them where they say EXAMPLE or FILL-IN, then okd-gitops generate")
+
+
+@cli.command()
+@click.option("--check", "checking", is_flag=True, help="Write nothing; exit 3 when anything would change.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; print what would change as a diff.")
+@click.option("--cluster", "clusters", multiple=True, metavar="GLOB", help="Only these clusters' overlays, and what they use. Repeatable.")
+@click.option("--force", "forced", multiple=True, metavar="PATH", help="Overwrite or delete this file although it is not ours. Repeatable.")
+@_OUTPUT
+@click.pass_context
+def generate(context: click.Context, *, checking: bool, dry_run: bool, clusters: tuple[str, ...], forced: tuple[str, ...], output: str) -> None:
+    """Write bases/, overlays/ and argocd/ from the cluster files, all or nothing."""
+    from okd_gitops.commands.generate import diff_text, stale
+    from okd_gitops.commands.generate import generate as run
+
+    root = _root(context)
+    result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
+    drift, plan = result.drift, result.repository.plan
+    findings = [*drift.refused, *(stale(drift) if checking else [])]
+    if output == "json":
+        body = {"put": sorted(drift.put), "delete": sorted(drift.delete), "written": result.written, "clusters": len(plan.clusters)}
+        _json("Generate", {**body, "findings": [finding.as_json() for finding in findings]})
+    else:
+        if drift.refused:
+            click.echo("".join(drift.diffs.values()), nl=False)
+        elif dry_run:
+            click.echo(diff_text(root, drift), nl=False)
+        else:
+            _list_changes([*((path, "write") for path in drift.put), *((path, "delete") for path in drift.delete)])
+        _show(findings)
+        what = "would change" if checking or dry_run or drift.refused else "changed"
+        click.echo(f"{len(plan.clusters)} clusters, {len(result.repository.wanted)} files, {drift.changes} {what}")
+    if findings:
+        sys.exit(3)
+
+
+def _list_changes(changes: list[tuple[str, str]], *, limit: int = 30) -> None:
+    shown = [(path, verb) for path, verb in sorted(changes) if not path.endswith(".sha256")]
+    for path, verb in shown[:limit]:
+        click.echo(f"{verb:6} {path}")
+    if len(shown) > limit:
+        click.echo(f"… and {len(shown) - limit} more")
+
+
+@cli.command()
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--kubernetes", metavar="MINOR", help="Schemas for a FOLDER that okd-gitops did not write, e.g. 1.33.")
+@_OUTPUT
+@click.pass_context
+def check(context: click.Context, folder: Path | None, kubernetes: str | None, output: str) -> None:
+    """Check everything: drift, builds, schemas, rules.
+
+    With FOLDER, check a repository that others wrote: every kustomization that no other one uses. Nothing is fetched, and nothing from the
+    repository is run. What could not be checked is a finding or exit 4, never a pass.
+    """
+    from datetime import UTC, datetime
+
+    from okd_gitops.commands import check as command
+
+    today = datetime.now(UTC).date()
+    if folder is None or (kubernetes is None and command.is_ours(folder.resolve())):
+        root = folder.resolve() if folder else _root(context)
+        report = command.check(root, _cache(context, root), today=today, say=_progress(context))
+    else:
+        cache = context.obj["cache"] or _cache(context, Path.cwd())
+        minor = kubernetes or command.DEFAULT_KUBERNETES
+        report = command.check_foreign(folder.resolve(), cache.resolve(), kubernetes=minor, today=today, say=_progress(context))
+    warnings = len(report.findings) - report.errors
+    counts = {"clusters": report.clusters, "overlays": report.overlays, "documents": report.documents, "distinct": report.distinct}
+    if output == "json":
+        body = {**counts, "withoutSchema": report.without_schema, "errors": report.errors, "warnings": warnings, "seconds": report.seconds}
+        _json("Check", {**body, "findings": [finding.as_json() for finding in report.findings]})
+    else:
+        _show(report.findings)
+        click.echo(
+            f"{report.clusters} clusters, {report.overlays} overlays, {report.documents} documents ({report.distinct} distinct), "
+            f"{report.without_schema} without schema, {report.errors} errors, {warnings} warnings"
+        )
+    sys.exit(report.exit_code)
+
+
+@cli.command()
+@click.option("--from", "ref", default="HEAD", show_default=True, metavar="REF", help="The commit to compare with.")
+@_OUTPUT
+@click.pass_context
+def diff(context: click.Context, ref: str, output: str) -> None:
+    """Show what changes on each cluster since a commit: rendered objects, identical changes once with the clusters they happen on."""
+    from dataclasses import asdict
+
+    from okd_gitops.commands.diff import diff as run
+
+    root = _root(context)
+    result = run(root, _cache(context, root), ref, say=_progress(context))
+    if output == "json":
+        _json("Diff", {"changes": [asdict(change) for change in result.changes], "untouched": list(result.untouched)})
+        return
+    overlays: tuple[str, ...] = ()
+    for change in result.changes:
+        if change.overlays != overlays:
+            overlays = change.overlays
+            click.secho(f"== {', '.join(overlays)}", bold=True)
+        click.echo(f"{change.verb} {change.object}")
+        for line in change.diff.splitlines()[2:]:
+            click.secho(line, fg={"+": "green", "-": "red", "@": "cyan"}.get(line[:1]))
+    verbs = [sum(change.verb == verb for change in result.changes) for verb in ("added", "changed", "removed")]
+    click.echo(
+        f"{verbs[0]} added, {verbs[1]} changed, {verbs[2]} removed (identical changes counted once); {len(result.untouched)} overlays untouched"
+    )
+
+
+@cli.command()
+@click.option("-m", "--message", "subject", default="", help="The first line; default: the clusters that change.")
+@click.option("--dry-run", is_flag=True, help="Print the message and the paths; commit nothing.")
+@_OUTPUT
+@click.pass_context
+def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) -> None:
+    """Commit fleet.yaml, clusters/ and the generated folders, and nothing else. Your hooks and your signing apply."""
+    from okd_gitops.commands.commit import commit as run
+
+    result = run(_root(context), subject=subject, dry_run=dry_run)
+    if output == "json":
+        _json("Commit", {"paths": list(result.paths), "message": result.message, "commit": result.sha})
+    elif not result.paths:
+        click.echo("nothing to commit: the cluster files and the generated folders are as in HEAD")
+    else:
+        click.echo(f"{result.sha[:12]} {len(result.paths)} files" if result.sha else "\n".join(result.paths))
+        click.echo(f"\n{result.message}", nl=False)
+
+
+@cli.command()
+@click.argument("name", required=False, default="")
+def explain(name: str) -> None:
+    """Explain a code (GR005), a feature or a purpose; without NAME, list everything."""
+    from okd_gitops.commands.explain import explain as run
+    from okd_gitops.commands.explain import overview
+    from okd_gitops.disk import read_catalog
+    from okd_gitops.feature import load_catalog
+
+    catalog = load_catalog(read_catalog())
+    click.echo(run(name, catalog) if name else overview(catalog), nl=False)
+
+
+@cli.command()
+@_OUTPUT
+@click.pass_context
+def doctor(context: click.Context, output: str) -> None:
+    """Say what is there and what is missing, with one command to mend each. Exit 4 when something is missing."""
+    from dataclasses import asdict
+
+    from okd_gitops.commands.doctor import doctor as run
+
+    root = _root(context)
+    facts = run(root, _cache(context, root))
+    if output == "json":
+        _json("Doctor", {"facts": [asdict(fact) for fact in facts]})
+    else:
+        for fact in facts:
+            click.echo(f"{'!!' if fact.remedy else 'ok'}  {fact.name:16} {fact.value}" + (f"\n    fix: {fact.remedy}" if fact.remedy else ""))
+    if any(fact.remedy for fact in facts):
+        sys.exit(4)
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["cluster", "fleet"]))
+def schema(kind: str) -> None:
+    """Print the JSON Schema of fleet.yaml or of a cluster file, for editors."""
+    from okd_gitops.commands.schema import schema as run
+    from okd_gitops.disk import read_catalog
+    from okd_gitops.feature import load_catalog
+
+    click.echo(run(kind, load_catalog(read_catalog())), nl=False)
+
+
+def main() -> NoReturn:
+    """Run the command line: every ending has its exit code, and no traceback reaches a user for what a user can cause."""
+    try:
+        cli.main(standalone_mode=False)
+        sys.exit(0)
+    except click.exceptions.Exit as ending:
+        sys.exit(ending.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        _interrupted()
+    except BrokenPipeError:
+        # The reader went away (`| head`): that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OkdGitopsError as error:
+        _fail(error)
+    except Exception as error:  # noqa: BLE001 - the one place where anything may arrive: it becomes a report
+        _bug(error)
+
+
+def _interrupted() -> NoReturn:
+    from okd_gitops.process import stop_all
+
+    stop_all()
+    click.echo("interrupted; nothing is half-written", err=True)
+    sys.exit(130)
+
+
+def _fail(error: OkdGitopsError) -> NoReturn:
+    from okd_gitops.finding import FindingsError, ordered
+
+    if isinstance(error, FindingsError):
+        findings = ordered(error.findings)
+        _show(findings)
+        click.echo(f"{len(findings)} {'error' if len(findings) == 1 else 'errors'}; nothing was written", err=True)
+    else:
+        click.secho(f"error: {error.reason}", fg="red", bold=True, err=True)
+        if error.remedy:
+            click.echo(f"  fix: {error.remedy}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _bug(error: Exception) -> NoReturn:
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    click.secho("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True)
+    click.echo(f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {str(error)[:300]}", err=True)
+    for frame in frames:
+        click.echo(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}", err=True)
+    sys.exit(70)

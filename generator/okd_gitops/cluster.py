@@ -1,0 +1,169 @@
+"""What people write: `fleet.yaml` and `clusters/NAME.yaml`."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from okd_gitops.filemodel import FileModel, Name, parse
+from okd_gitops.release import KUBERNETES, Version, channel_fault, image_fault, outside_channel
+from okd_gitops.tree import Tree
+from okd_gitops.yamltext import Document
+
+_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _fault(code: str, reason: str, remedy: str = "", field: str = "") -> PydanticCustomError:
+    return PydanticCustomError(code, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
+
+
+def _url(value: str) -> str:
+    if "@" in value:
+        raise _fault("GI011", "credentials in a URL would be published with the repository", "keep them in a Secret of the hub")
+    if not _URL.fullmatch(value):
+        raise _fault("GI011", "this is not an https:// URL", "write it like https://api.example.org:6443")
+    return value
+
+
+def is_cluster_id(value: str) -> bool:
+    """Whether `value` is a random UUID (RFC 4122, version 4), as the cluster-version operator demands."""
+    return bool(_UUID.fullmatch(value))
+
+
+def _cluster_id(value: str) -> str:
+    if not is_cluster_id(value):
+        raise _fault("GR003", "clusterID is a UUID of version 4", "oc get clusterversion version -o jsonpath={.spec.clusterID}")
+    return value
+
+
+def _image(value: str) -> str:
+    if reason := image_fault(value):
+        raise _fault("GR001", reason, "oc adm release info VERSION prints the digest")
+    return value
+
+
+def _channel(value: str) -> str:
+    reason, remedy = channel_fault(value)
+    if reason:
+        raise _fault("GR005", reason, remedy)
+    return value
+
+
+def _version(value: str) -> str:
+    try:
+        Version.parse(value)
+    except ValueError as error:
+        raise _fault("GI011", str(error), "a version looks like 4.22.0-okd-scos.0") from None
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Minor = Annotated[str, Field(pattern=r"^[1-9][0-9]*\.(0|[1-9][0-9]*)$")]
+Ref = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$")]
+
+
+class Purpose(StrEnum):
+    """What a cluster is for; `catalog/purposes/` says what follows from it."""
+
+    HUB = "hub"
+    CD = "cd"
+    TEST = "test"
+    EPHEMERAL = "ephemeral"
+
+
+class Environment(StrEnum):
+    """What kind of API server a cluster has."""
+
+    OKD = "okd"
+    KUBERNETES = "kubernetes"
+    KIND = "kind"
+
+
+class Release(FileModel):
+    """The OKD release that a cluster is to run."""
+
+    channel: Annotated[str, AfterValidator(_channel)] = Field(description="Update channel, e.g. stable-scos-4; never a stream's name.")
+    version: Annotated[str, AfterValidator(_version)] = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
+    image: Annotated[str, AfterValidator(_image)] = Field(description="Release image by digest: name@sha256:….")
+    stream: Annotated[str, Field(pattern=r"^[0-9][0-9a-z.-]*$")] | None = Field(None, description="Release stream to follow, e.g. 4-scos-stable.")
+    upstream: Url | None = Field(None, description="Update graph; the default is the fleet's.")
+    acks: tuple[Annotated[str, Field(pattern=r"^ack-[1-9][0-9]*\.[0-9]+-[A-Za-z0-9.-]+$")], ...] = Field(
+        (), strict=False, description="Administrator acknowledgements, by name; write who gave one in a comment."
+    )
+
+    @model_validator(mode="after")
+    def _in_channel(self) -> "Release":
+        if outside_channel(self.version, self.channel):
+            raise _fault("GR004", f"version {self.version} is not in channel {self.channel}", "move the channel with the version", "version")
+        return self
+
+
+class Fleet(FileModel):
+    """`fleet.yaml`: facts of the whole repository."""
+
+    repository: Url = Field(description="Where Argo CD reads this repository.")
+    revision: Ref = Field("main", description="The branch that Argo CD follows.")
+    hub: Name = Field(description="The cluster whose Argo CD syncs the fleet.")
+    owners: tuple[Name, ...] = Field(strict=False, min_length=1, description="Teams that own clusters without owners of their own.")
+    upstream: Url = Field(description="The update graph that OKD clusters ask; the default of ClusterVersion is OpenShift's.")
+
+
+class ClusterSpec(FileModel):
+    """`clusters/NAME.yaml`: one cluster. The file's name is the cluster's name."""
+
+    purpose: Purpose = Field(strict=False, description="What the cluster is for.")
+    environment: Environment = Field(Environment.OKD, strict=False, description="What kind of API server it has.")
+    server: Url | None = Field(None, description="API server. Without it Argo CD gets no Application: apply the overlay by hand.")
+    cluster_id: Annotated[str, AfterValidator(_cluster_id)] | None = Field(None, alias="clusterID", description="The cluster's own UUID.")
+    kubernetes: Minor | None = Field(None, description='Minor of Kubernetes, e.g. "1.35"; follows from the release on OKD.')
+    owners: tuple[Name, ...] = Field((), strict=False, description="Teams that own it; the default is the fleet's.")
+    wave: int | None = Field(None, ge=0, le=99, description="Order of upgrades; the default is the purpose's.")
+    expires: date | None = Field(None, strict=False, description="The day on which an ephemeral cluster goes.")
+    release: Release | None = Field(None, description="The OKD release it is to run.")
+    features: dict[Name, dict[str, Any] | None] = Field({}, description="Features by name, each with its parameters.")
+
+    @field_validator("expires", mode="before")
+    @classmethod
+    def _day(cls, value: object) -> object:
+        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            raise _fault("GI011", "expires is a day", "write it like 2026-12-31")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> "ClusterSpec":
+        if self.environment == Environment.OKD and self.release is None:
+            raise _fault("GI012", "an okd cluster needs a release", "add release: with channel, version and image", "purpose")
+        if self.environment != Environment.OKD and self.kubernetes is None:
+            raise _fault("GI012", f"a {self.environment} cluster needs its version", 'add kubernetes: "1.35" (kubectl version)', "environment")
+        if self.release and self.kubernetes is None and Version.parse(self.release.version).line not in KUBERNETES:
+            line = Version.parse(self.release.version).line
+            raise _fault("GI012", f"the Kubernetes of OKD {line} is not known", 'add kubernetes: "1.…" (oc version)', "release")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster's file, its name, and the files of its hand-written extras (paths below `clusters/NAME/`)."""
+
+    name: str
+    spec: ClusterSpec
+    document: Document
+    extras: Tree
+
+    @property
+    def kubernetes(self) -> str:
+        """The minor of Kubernetes whose schemas hold for this cluster."""
+        if self.spec.kubernetes:
+            return self.spec.kubernetes
+        assert self.spec.release is not None  # the model refuses an okd cluster without one
+        return KUBERNETES[Version.parse(self.spec.release.version).line]
+
+
+def parse_cluster(name: str, document: Document, extras: Tree) -> Cluster:
+    """Read a cluster's file; raises FindingsError with all of its faults."""
+    return Cluster(name, parse(ClusterSpec, document), document, extras)

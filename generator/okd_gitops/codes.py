@@ -1,0 +1,28 @@
+"""Codes of findings that are not rules (those explain themselves in `rules/`), for `explain` and the reference."""
+
+CODES = {
+    "GI001": "A file cannot be read: it is missing, too large (1 MB), not UTF-8, or a symlink or device.",
+    "GI002": "A file is not YAML. Tabs never indent; a value with a colon and a blank needs quotes.",
+    "GI003": "A key, or an entry of a list with keys, is there twice. YAML readers disagree about which one counts.",
+    "GI004": "A document uses anchors and aliases, or is too deep or too large. A few lines of aliases can stand for gigabytes.",
+    "GI005": "A scalar, key or tag that YAML 1.1 and 1.2 read differently: yes/no, 0777, 12:30:00, << and !!tags. Quote it, or write it out.",
+    "GI010": "A key is not known. Files are strict, so that a typing error is not silently a default.",
+    "GI011": "A value has the wrong type or form.",
+    "GI012": "A required value is missing.",
+    "GI013": "A name is not valid: lower-case letters, digits and dashes, at most 40, beginning with a letter. Names become paths and objects.",
+    "GI014": "A feature or a parameter of one does not exist.",
+    "GI015": "A feature is not for this environment, needs another feature, or a parameter has no effect there.",
+    "GI016": "A parameter has no value: the cluster file must give it, or no row of the feature's table is for this entry.",
+    "GI017": "There is no cluster, or no hub. An empty clusters/ never means that all clusters are to go.",
+    "GI018": "A feature of the catalog points at a place that its object does not have. That is a fault of the catalog.",
+    "GI019": "Hand-written extras are not complete: no cluster file, no kustomization.yaml, or an entry without its file.",
+    "GO001": "A generated file was edited by hand. Edits belong in clusters/ or the catalog; generation would lose them, so it stops.",
+    "GO002": "A file that okd-gitops did not write is in a folder that it owns whole.",
+    "GO003": "A generated file is missing, out of date or stale: run okd-gitops generate and commit the result.",
+    "GK001": "A kustomization fetches from elsewhere or reaches outside the repository. A check fetches nothing.",
+    "GK002": "A kustomization would run a program: a plug-in, helm, an inline transformer. A check runs nothing from a repository.",
+    "GK003": "A kustomization names a file or folder that is not there, or is not a kustomization.",
+    "GK004": "kustomize cannot build the folder.",
+    "GS001": "An object does not fit the schema of its kind.",
+    "GS002": "There is no schema for a kind, so it was not checked. Not checked is never passed.",
+}

@@ -1,0 +1,195 @@
+"""check: drift, builds, schemas and rules, over everything that was generated and what people added to it."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from time import monotonic
+
+from okd_gitops import kubeconform, kustomize
+from okd_gitops.applications import destination
+from okd_gitops.commands.generate import stale
+from okd_gitops.commands.repository import Repository, load
+from okd_gitops.disk import FLEET, MAX_GENERATED, ROOTS, read_tree
+from okd_gitops.drift import compare
+from okd_gitops.finding import Finding, Location, Severity, ordered
+from okd_gitops.kustomization import Graph, kustomization_of, walk
+from okd_gitops.objects import ObjectId
+from okd_gitops.pinned import tool
+from okd_gitops.plan import ClusterPlan
+from okd_gitops.policy import Rendered, run
+from okd_gitops.policy import Repository as Judged
+from okd_gitops.tree import Tree
+
+# Schemas of the newest Kubernetes that a foreign repository is judged by, unless it says otherwise.
+DEFAULT_KUBERNETES = "1.35"
+
+
+@dataclass(slots=True)
+class Report:
+    """The outcome of a check: findings, and what was looked at."""
+
+    findings: list[Finding] = field(default_factory=list)
+    clusters: int = 0
+    overlays: int = 0
+    documents: int = 0
+    distinct: int = 0
+    without_schema: int = 0
+    drifted: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return sum(finding.severity == Severity.ERROR for finding in self.findings)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 3 when all that is wrong is drift, else 1."""
+        if not self.errors:
+            return 0
+        return 3 if self.drifted and all(finding.code.startswith("GO") for finding in self.findings) else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlay:
+    name: str
+    folder: str
+    kubernetes: str
+    plan: ClusterPlan | None = None
+
+
+def check(root: Path, cache: Path, *, today: date, say: Callable[[str], None]) -> Report:
+    """Check the repository at `root` with the tools and schemas in `cache`.
+
+    Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing: not checked is never passed.
+    """
+    started = monotonic()
+    repository = load(root)
+    tree = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
+    drift = compare(repository.wanted, Tree({path: data for path, data in tree.items() if not path.startswith("clusters/")}))
+    report = Report([*drift.refused, *stale(drift)], clusters=len(repository.plan.clusters), drifted=bool(drift.changes or drift.refused))
+    report.seconds["generate"] = monotonic() - started
+    plans = {plan.cluster.name: plan for plan in repository.plan.clusters}
+    hub = plans[repository.plan.fleet.hub].cluster.kubernetes
+    overlays = [_Overlay("argocd", "argocd", hub)]
+    overlays += [_Overlay(name, f"overlays/{name}", plan.cluster.kubernetes, plan) for name, plan in plans.items()]
+    _judge(root, cache, tree, overlays, report, today, say, repository)
+    return report
+
+
+def check_foreign(root: Path, cache: Path, *, kubernetes: str, today: date, say: Callable[[str], None]) -> Report:
+    """Check a repository that others wrote: every kustomization that no other one uses is built and judged."""
+    tree = read_tree(root, *sorted(entry.name for entry in root.iterdir() if not entry.name.startswith(".")), max_file=MAX_GENERATED)
+    folders = sorted({path.rpartition("/")[0] for path in tree if kustomization_of(tree, path.rpartition("/")[0]) == path})
+    graphs = {folder: walk(tree, folder) for folder in folders}
+    used = {path for folder, graph in graphs.items() for path in graph.kustomizations if path != kustomization_of(tree, folder)}
+    tops = [folder for folder in folders if kustomization_of(tree, folder) not in used and not _component(graphs[folder])]
+    report = Report()
+    _judge(root, cache, tree, [_Overlay(folder or ".", folder or ".", kubernetes) for folder in tops], report, today, say, None)
+    return report
+
+
+def _component(graph: Graph) -> bool:
+    return any(document.value.get("kind") == "Component" for document in list(graph.kustomizations.values())[:1])
+
+
+def _judge(
+    root: Path,
+    cache: Path,
+    tree: Tree,
+    overlays: list[_Overlay],
+    report: Report,
+    today: date,
+    say: Callable[[str], None],
+    repository: Repository | None,
+) -> None:
+    started = monotonic()
+    graphs = {overlay.folder: walk(tree, "" if overlay.folder == "." else overlay.folder) for overlay in overlays}
+    report.findings += [finding for graph in graphs.values() for finding in graph.findings]
+    sound = [overlay for overlay in overlays if not graphs[overlay.folder].findings]
+    workers = os.cpu_count() or 1
+    say(f"building {len(sound)} overlays with kustomize, {workers} at a time")
+    rendering = kustomize.render(root, {overlay.folder: overlay.name for overlay in sound}, tool(cache, "kustomize"), workers=workers)
+    report.findings += rendering.findings
+    report.overlays = len(rendering.documents)
+    report.documents = sum(len(documents) for documents in rendering.documents.values())
+    report.distinct = len({id(document) for documents in rendering.documents.values() for document in documents})
+    report.seconds["build"] = monotonic() - started
+    started = monotonic()
+    say(f"validating {report.distinct} distinct of {report.documents} documents with kubeconform")
+    built = [overlay for overlay in sound if overlay.folder in rendering.documents]
+    _validate(cache, built, rendering.documents, graphs, report, workers)
+    report.seconds["schemas"] = monotonic() - started
+    started = monotonic()
+    say("running the rules")
+    rendered = tuple(_rendered(overlay, rendering.documents[overlay.folder], graphs[overlay.folder], repository) for overlay in built)
+    destinations, url = {}, ""
+    if repository:
+        plan = repository.plan
+        destinations = {cluster.cluster.name: destination(plan, cluster) for cluster in plan.clusters}
+        url = plan.fleet.repository
+    report.findings = ordered([*report.findings, *run(Judged(files=tree, overlays=rendered, today=today, destinations=destinations, url=url))])
+    report.seconds["rules"] = monotonic() - started
+
+
+def _rendered(overlay: _Overlay, documents: tuple[kustomize.Document, ...], graph: Graph, repository: Repository | None) -> Rendered:
+    objects = tuple(document.value for document in documents)
+    if overlay.plan is None or repository is None:
+        return Rendered(name=overlay.name, folder=overlay.folder, objects=objects, graph=graph)
+    spec = overlay.plan.cluster.spec
+    features = {placement.feature for placement in overlay.plan.placements}
+    declared = {name for feature in features for name in repository.catalog.features[feature].spec.external}
+    declared |= {f"Secret/{name}" for feature in features for name in repository.catalog.features[feature].spec.secrets}
+    return Rendered(
+        name=overlay.name,
+        folder=overlay.folder,
+        objects=objects,
+        graph=graph,
+        purpose=str(spec.purpose),
+        environment=str(spec.environment),
+        declared=frozenset(declared),
+        expires=spec.expires,
+    )
+
+
+def _validate(
+    cache: Path,
+    overlays: list[_Overlay],
+    documents: Mapping[str, tuple[kustomize.Document, ...]],
+    graphs: Mapping[str, Graph],
+    report: Report,
+    workers: int,
+) -> None:
+    for kubernetes in sorted({overlay.kubernetes for overlay in overlays}):
+        members = [overlay for overlay in overlays if overlay.kubernetes == kubernetes]
+        distinct = {document.data: ObjectId.of(document.value) for overlay in members for document in documents[overlay.folder]}
+        verdicts = kubeconform.validate(distinct, cache / "schemas", tool(cache, "kubeconform"), kubernetes=kubernetes, workers=workers)
+        for verdict in verdicts:
+            identity = distinct[verdict.document]
+            held = [overlay for overlay in members if any(document.data == verdict.document for document in documents[overlay.folder])]
+            report.without_schema += verdict.missing
+            report.findings += [_invalid(identity, held, graphs, reason, missing=verdict.missing) for reason in verdict.reasons]
+
+
+def _invalid(identity: ObjectId, held: list[_Overlay], graphs: Mapping[str, Graph], reason: str, *, missing: bool) -> Finding:
+    place = next((found for overlay in held if (found := graphs[overlay.folder].objects.get(identity))), None)
+    names = tuple(overlay.name for overlay in held)
+    if missing:
+        remedy = "add the module that has its CRD to tools/crds/go.mod, or leave the object out"
+    else:
+        remedy = f"mend it where it is written, or the parameter that puts it there (clusters/{names[0]}.yaml)"
+    return Finding(
+        code="GS002" if missing else "GS001",
+        location=place or Location(file=f"{held[0].folder}/kustomization.yaml"),
+        object=str(identity),
+        reason=reason,
+        remedy=remedy,
+        clusters=names,
+    )
+
+
+def is_ours(root: Path) -> bool:
+    """Whether a folder is a repository that okd-gitops writes."""
+    return (root / FLEET).is_file()

@@ -1,0 +1,61 @@
+"""commit: record the cluster files and what was generated from them, and nothing else, in one commit with a readable message."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from okd_gitops import __version__
+from okd_gitops.commands.generate import generate, stale
+from okd_gitops.disk import FLEET, ROOTS
+from okd_gitops.finding import FindingsError
+from okd_gitops.git import commit as git_commit
+from okd_gitops.git import status
+from okd_gitops.tree import Tree, digest, owned_folder
+
+# A commit that had the output without its cause would fail its own check.
+FOLDERS = (*ROOTS, "clusters", FLEET)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The paths, the message, and the commit's hash (empty for a dry run or when there is nothing to commit)."""
+
+    paths: tuple[str, ...]
+    message: str
+    sha: str
+
+
+def commit(root: Path, *, subject: str = "", dry_run: bool = False) -> Committed:
+    """Commit the inputs and the generated folders of `root`.
+
+    Raises FindingsError (exit 3) when the generated folders do not match the cluster files, UsageError when git cannot commit.
+    """
+    generated = generate(root, write=False)
+    if generated.drift.refused or generated.drift.changes:
+        raise FindingsError([*generated.drift.refused, *stale(generated.drift)], exit_code=3)
+    paths = tuple(sorted(status(root, FOLDERS).paths))
+    if not paths:
+        return Committed((), "", "")
+    names = _touched(paths)
+    text = message(subject, names, paths, generated.repository.wanted)
+    return Committed(paths, text, "" if dry_run else git_commit(root, paths, text))
+
+
+def message(subject: str, names: list[str], paths: tuple[str, ...], wanted: Tree) -> str:
+    """Return a commit message that depends on the change alone: no time, no host.
+
+    The trailers are for machines (git-interpret-trailers(1)): which clusters, which tool, and a digest of all that was generated.
+    """
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    first = subject or f"Update {shown or 'the fleet'}"
+    counts = Counter(owned_folder(path) if path.startswith(("bases/", "overlays/")) else path.split("/")[0] for path in paths)
+    body = "\n".join(f"- {folder}: {count} file{'s' if count > 1 else ''}" for folder, count in sorted(counts.items())[:40])
+    inputs = digest(b"".join(f"{digest(data)}  {path}\n".encode() for path, data in wanted.items()))
+    trailers = [*(f"Cluster: {name}" for name in names[:60]), f"Generated-By: okd-gitops {__version__}", f"Output-Digest: sha256:{inputs}"]
+    return f"{first}\n\n{body}\n\n" + "\n".join(trailers) + "\n"
+
+
+def _touched(paths: tuple[str, ...]) -> list[str]:
+    """Return the clusters whose file, extras or overlay are among `paths`."""
+    named = {path.split("/")[1] for path in paths if path.startswith(("overlays/", "clusters/"))}
+    return sorted({name.removesuffix(".yaml") for name in named})

@@ -1,0 +1,62 @@
+"""doctor: is everything there that the other commands need, and if not, which command mends it?"""
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from okd_gitops import __version__
+from okd_gitops.errors import OkdGitopsError
+from okd_gitops.git import status
+from okd_gitops.journal import pending
+from okd_gitops.pinned import REMEDY, tool
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that was looked at; `remedy` is empty when it is fine."""
+
+    name: str
+    value: str
+    remedy: str = ""
+
+
+def doctor(root: Path, cache: Path) -> list[Fact]:
+    """Return what was found; nothing is changed and nothing is fetched."""
+    return [
+        Fact("okd-gitops", __version__),
+        Fact("python", platform.python_version()),
+        Fact("repository", str(root)),
+        *_git(root),
+        *(_tool(cache, name) for name in ("kustomize", "kubeconform")),
+        _schemas(cache),
+        Fact("writable", "yes" if os.access(root, os.W_OK) else "no", "" if os.access(root, os.W_OK) else "chown or chmod the folder"),
+        Fact("interrupted run", "yes" if pending(root) else "no", "okd-gitops generate finishes it" if pending(root) else ""),
+    ]
+
+
+def _git(root: Path) -> Iterator[Fact]:
+    try:
+        changed = len(status(root, ["."]).paths)
+    except OkdGitopsError as error:
+        yield Fact("git", error.reason, error.remedy)
+        return
+    yield Fact("git", f"{changed} paths differ from HEAD")
+
+
+def _tool(cache: Path, name: str) -> Fact:
+    try:
+        return Fact(name, f"verified, {tool(cache, name).stat().st_size >> 20} MiB")
+    except OkdGitopsError as error:
+        return Fact(name, error.reason, error.remedy)
+
+
+def _schemas(cache: Path) -> Fact:
+    try:
+        index = json.loads((cache / "schemas" / "index.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return Fact("schemas", "not there", REMEDY)
+    minors = sorted(index["kubernetes"], key=lambda minor: int(minor.partition(".")[2]))
+    return Fact("schemas", f"Kubernetes {minors[0]} to {minors[-1]}, {len(index['crds'])} kinds of CRDs")

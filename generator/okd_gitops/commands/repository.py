@@ -1,0 +1,76 @@
+"""Load a repository: fleet.yaml, clusters/ and the catalog into a Plan, and the Plan into the Tree that should be on disk."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from okd_gitops.cluster import Cluster, Fleet, parse_cluster
+from okd_gitops.disk import FLEET, read_catalog, read_file, read_tree
+from okd_gitops.feature import Catalog, load_catalog
+from okd_gitops.filemodel import NAME_PATTERN, parse
+from okd_gitops.finding import Finding, FindingsError, Location, ordered
+from okd_gitops.plan import Plan, plan
+from okd_gitops.render import render
+from okd_gitops.tree import Tree
+from okd_gitops.yamltext import read
+
+# What Argo CD calls its own cluster, and the name of the root Application.
+RESERVED = ("in-cluster", "fleet", "root")
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository as its people's files describe it."""
+
+    root: Path
+    catalog: Catalog
+    plan: Plan
+    wanted: Tree
+
+
+def load(root: Path) -> Repository:
+    """Read everything that people write and decide what follows; raises FindingsError with all faults of all files."""
+    findings: list[Finding] = []
+    fleet: tuple[Fleet, object] | None = None
+    try:
+        document = read(FLEET, read_file(root, FLEET))
+        fleet = parse(Fleet, document), document
+    except FindingsError as error:
+        findings += error.findings
+    clusters, faults = _clusters(root)
+    findings += faults
+    catalog = load_catalog(read_catalog())
+    if findings or fleet is None:
+        raise FindingsError(ordered(findings))
+    planned = plan(fleet[0], document, clusters, catalog)
+    return Repository(root, catalog, planned, render(planned))
+
+
+def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
+    findings: list[Finding] = []
+    try:
+        tree = read_tree(root, "clusters").below("clusters")
+    except FindingsError as error:
+        return [], list(error.findings)
+    clusters = []
+    named = {path.removesuffix(".yaml") for path in tree if "/" not in path and path.endswith(".yaml")}
+    for path in tree:
+        if "/" in path:
+            if path.split("/")[0] not in named:
+                reason, remedy = f"these extras belong to no cluster: there is no clusters/{path.split('/')[0]}.yaml", "add it, or remove the folder"
+                findings.append(Finding(code="GI019", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
+            continue
+        name = path.removesuffix(".yaml")
+        if path.endswith((".yml", ".json")) or (path.endswith(".yaml") and (not re.fullmatch(NAME_PATTERN, name) or name in RESERVED)):
+            reason = f'"{name}" is reserved' if name in RESERVED else f'"{path}" is not the name of a cluster file'
+            remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
+            findings.append(Finding(code="GI013", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
+        elif path.endswith(".yaml"):
+            try:
+                clusters.append(parse_cluster(name, read(f"clusters/{path}", tree[path]), tree.below(name)))
+            except FindingsError as error:
+                findings += error.findings
+    if not named:
+        reason, remedy = "there is no cluster: nothing would be left of the generated folders", "write clusters/NAME.yaml"
+        findings.append(Finding(code="GI017", location=Location(file="clusters"), reason=reason, remedy=remedy))
+    return clusters, findings

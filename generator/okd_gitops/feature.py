@@ -1,0 +1,187 @@
+"""Features: folders of complete YAML that a cluster file switches on. `docs/catalog.md` describes the format."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from okd_gitops.cluster import Environment, Minor
+from okd_gitops.filemodel import FileModel, Name, parse
+from okd_gitops.objects import Object
+from okd_gitops.purpose import PurposeSpec
+from okd_gitops.release import image_fault
+from okd_gitops.tree import Tree
+from okd_gitops.yamltext import read
+
+# Part of a name on a cluster; keys of `each` may hold dots (4.20).
+_KEY = re.compile(r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?")
+_CRON = re.compile(r"(\S+) (\S+) (\S+) (\S+) (\S+)")
+_CRON_FIELD = re.compile(r"(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?(,(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?)*")
+
+
+class Set(FileModel):
+    """Where a parameter's value goes: `Kind/name` of a catalog object and a path in it."""
+
+    object: str = Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9.-]+$")
+    path: str
+
+
+class Parameter(FileModel):
+    """One value that may vary."""
+
+    summary: str
+    type: Literal["string", "integer", "boolean", "image", "cron", "minor", "list", "set"] = "string"
+    default: Any = None
+    optional: bool = False
+    pattern: str | None = None
+    enum: tuple[str, ...] | None = Field(None, strict=False)
+    source: str | None = Field(None, alias="from")
+    sets: tuple[Set, ...] = Field((), strict=False)
+
+    def fault(self, value: object) -> str:
+        """Return why `value` is not of this parameter's type, or nothing."""
+        if self.type in ("list", "set"):
+            wrong = not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value)
+            return "a list of strings is expected" if wrong else ""
+        wanted = {"integer": int, "boolean": bool}.get(self.type, str)
+        if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
+            quoted = " (write it in quotes)" if wanted is str and isinstance(value, int | float) else ""
+            return f"{self.type} is expected, this is {type(value).__name__}{quoted}"
+        text = str(value)
+        if self.type == "image":
+            return image_fault(text)
+        if self.type == "minor" and not re.fullmatch(r"[1-9][0-9]*\.(0|[1-9][0-9]*)", text):
+            return 'a minor looks like "4.20"'
+        if self.type == "cron" and not (_CRON.fullmatch(text) and all(_CRON_FIELD.fullmatch(part) for part in text.split(" "))):
+            return 'a schedule has five fields, like "30 6 * * *" (UTC)'
+        if self.enum and text not in self.enum:
+            return f"one of {', '.join(self.enum)} is expected"
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            return f"it does not match {self.pattern}"
+        return "" if text.isprintable() else "it holds control characters"
+
+
+class Derive(FileModel):
+    """A row of values that follow from an entry's key: for the keys named, or for the minors from `since` on."""
+
+    keys: tuple[str, ...] = Field((), strict=False)
+    since: Minor | None = None
+    values: dict[str, str | int | bool] = Field(alias="set")
+
+    def matches(self, key: str) -> bool:
+        """Whether this row is for `key`."""
+        return key in self.keys or (self.since is not None and _minor(key) >= _minor(self.since))
+
+
+class Each(FileModel):
+    """A list parameter: its part is written once for each entry, under the entry's key."""
+
+    summary: str
+    part: Name
+    key: str
+    fields: dict[str, Parameter]
+    derive: tuple[Derive, ...] = Field((), strict=False)
+
+    def entry(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an entry with the values that follow from its key; its own win."""
+        key = str(given.get(self.key, ""))
+        row = next((row.values for row in self.derive if row.matches(key)), {})
+        derived = {name: value.replace("{key}", key) if isinstance(value, str) else value for name, value in row.items()}
+        return {**derived, **given}
+
+
+class NamespaceSpec(FileModel):
+    """Labels and annotations of a Namespace that a feature needs."""
+
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class SecretNeed(FileModel):
+    """A Secret that must exist on the cluster and never in git."""
+
+    namespace: Name
+    type: str = "Opaque"
+    keys: tuple[str, ...] = Field(strict=False)
+    used: str
+
+
+class FeatureSpec(FileModel):
+    """`feature.yaml`."""
+
+    summary: str
+    requires: tuple[Name, ...] = Field((), strict=False)
+    environments: dict[Annotated[Environment, Field(strict=False)], Annotated[tuple[Name, ...], Field(strict=False)]]
+    namespaces: dict[Name, NamespaceSpec] = {}
+    secrets: dict[str, SecretNeed] = {}
+    external: tuple[str, ...] = Field((), strict=False)
+    parameters: dict[Name, Parameter] = {}
+    each: dict[Name, Each] = {}
+
+    @model_validator(mode="after")
+    def _names(self) -> "FeatureSpec":
+        twice = sorted(self.parameters.keys() & self.each.keys())
+        if twice:
+            raise PydanticCustomError(
+                "GI011", "{reason}", {"reason": f"{twice[0]} is a parameter and a list", "remedy": "rename one", "field": "each"}
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feature:
+    """A feature of the catalog: its `feature.yaml` and the files of its parts."""
+
+    name: str
+    spec: FeatureSpec
+    files: Tree
+
+    def part(self, name: str) -> Mapping[str, bytes]:
+        """Return the files of a part by name."""
+        return self.files.below(name)
+
+    def objects(self, part: str) -> tuple[Object, ...]:
+        """Return the objects of a part, in the order of its files."""
+        return _objects(self, part)
+
+
+@lru_cache(maxsize=512)
+def _objects(feature: Feature, part: str) -> tuple[Object, ...]:
+    files = feature.part(part)
+    # A CRD of the upstream controllers is larger than anything that people write.
+    return tuple(read(f"catalog/features/{feature.name}/{part}/{path}", files[path], max_bytes=8 << 20).value for path in files)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All features and purposes by name."""
+
+    features: Mapping[str, Feature]
+    purposes: Mapping[str, PurposeSpec]
+
+
+def load_catalog(tree: Tree) -> Catalog:
+    """Read a catalog from its files; raises FindingsError for what is wrong in a feature.yaml or a purpose."""
+    features, purposes = {}, {}
+    for path in tree:
+        parts = path.split("/")
+        if parts[0] == "features" and parts[2:] == ["feature.yaml"]:
+            spec = parse(FeatureSpec, read(f"catalog/{path}", tree[path]))
+            folder = tree.below(f"features/{parts[1]}")
+            features[parts[1]] = Feature(parts[1], spec, Tree({name: folder[name] for name in folder if name != "feature.yaml"}))
+        elif parts[0] == "purposes" and len(parts) == 2:
+            purposes[parts[1].removesuffix(".yaml")] = parse(PurposeSpec, read(f"catalog/{path}", tree[path]))
+    return Catalog(features, purposes)
+
+
+def valid_key(key: str) -> bool:
+    """Whether an entry's key may become part of an object's name and of a folder's."""
+    return bool(_KEY.fullmatch(key))
+
+
+def _minor(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")) if re.fullmatch(r"[0-9]+\.[0-9]+", text) else (0, 0)

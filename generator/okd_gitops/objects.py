@@ -1,0 +1,82 @@
+"""Kubernetes objects as plain data: what names one, and what its kind's scope is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+Object = dict[str, Any]
+
+# Kinds without a namespace that our catalog or common repositories hold; read from the API types and the CRDs' `spec.scope`.
+CLUSTER_SCOPED = frozenset(
+    f"{kind}.{group}"
+    for group, kinds in {
+        "": "Namespace Node PersistentVolume",
+        "admissionregistration.k8s.io": "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy "
+        "ValidatingAdmissionPolicyBinding",
+        "apiextensions.k8s.io": "CustomResourceDefinition",
+        "apiregistration.k8s.io": "APIService",
+        "certificates.k8s.io": "CertificateSigningRequest",
+        "config.openshift.io": "APIServer Authentication Build ClusterImagePolicy ClusterOperator ClusterVersion Console DNS FeatureGate "
+        "Image ImageDigestMirrorSet ImageTagMirrorSet Infrastructure Ingress Network Node OAuth OperatorHub Project Proxy Scheduler",
+        "external-secrets.io": "ClusterExternalSecret ClusterSecretStore",
+        "hive.openshift.io": "ClusterImageSet HiveConfig SelectorSyncSet",
+        "machineconfiguration.openshift.io": "ContainerRuntimeConfig ControllerConfig KubeletConfig MachineConfig MachineConfigNode "
+        "MachineConfigPool MachineOSBuild MachineOSConfig OSImageStream PinnedImageSet",
+        "operator.openshift.io": "CloudCredential Console Etcd IngressController KubeAPIServer Network OpenShiftAPIServer Storage",
+        "operator.tekton.dev": "TektonAddon TektonChain TektonConfig TektonDashboard TektonHub TektonInstallerSet TektonPipeline "
+        "TektonPruner TektonResult TektonTrigger",
+        "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding",
+        "scheduling.k8s.io": "PriorityClass",
+        "security.openshift.io": "SecurityContextConstraints",
+        "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment",
+        "tekton.dev": "ClusterTask",
+        "triggers.tekton.dev": "ClusterInterceptor ClusterTriggerBinding",
+        "user.openshift.io": "Group Identity User",
+        "node.k8s.io": "RuntimeClass",
+    }.items()
+    for kind in kinds.split()
+) - {"IngressController.operator.openshift.io"}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectId:
+    """What names an object on a cluster: group, version, kind, namespace, name."""
+
+    group: str
+    version: str
+    kind: str
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, value: Object) -> "ObjectId":
+        """Read the identity of an object; absent fields are empty."""
+        group, _, version = str(value.get("apiVersion") or "").rpartition("/")
+        metadata = value.get("metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        kind, namespace, name = value.get("kind"), metadata.get("namespace"), metadata.get("name")
+        return cls(group, version, str(kind or ""), str(namespace or ""), str(name or ""))
+
+    @property
+    def group_kind(self) -> str:
+        """`Kind.group`, the form kubectl prints; the core group is empty: `Pod.`."""
+        return f"{self.kind}.{self.group}"
+
+    @property
+    def cluster_scoped(self) -> bool:
+        """Whether objects of this kind have no namespace."""
+        return self.group_kind in CLUSTER_SCOPED
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def images(value: object) -> list[str]:
+    """Return every string that stands under a key `image`, wherever it is."""
+    found: list[str] = []
+    if isinstance(value, dict):
+        for key, item in value.items():
+            found += [item] if key == "image" and isinstance(item, str) else images(item)
+    elif isinstance(value, list):
+        for item in value:
+            found += images(item)
+    return found

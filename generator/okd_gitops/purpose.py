@@ -1,0 +1,26 @@
+"""Purposes: what follows for a cluster from what it is for. One file each in `catalog/purposes/`."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from okd_gitops.filemodel import FileModel, Name
+
+
+class Sync(FileModel):
+    """How Argo CD syncs clusters of a purpose."""
+
+    automated: bool = Field(description="Sync without a person.")
+    self_heal: bool = Field(alias="selfHeal", description="Undo changes made on the cluster.")
+    prune: bool = Field(description="Delete what left git.")
+    finalizer: bool = Field(description="Removing the Application removes what it deployed.")
+
+
+class PurposeSpec(FileModel):
+    """A purpose's file."""
+
+    summary: str
+    features: tuple[Name, ...] = Field(strict=False, description="Features that each cluster has, where its environment can have them.")
+    wave: int = Field(ge=0, le=99, description="Order of upgrades; lower is earlier.")
+    expires: Literal["required", "forbidden"] = Field(description="Whether a cluster carries the day on which it goes.")
+    sync: Sync

@@ -1,0 +1,92 @@
+"""OKD releases: the grammar and order of versions, channels and streams, and the two digests.
+
+SemVer puts `4.20.0-okd-scos.ec.14` above `4.20.0-okd-scos.0`; OKD means the reverse. The grammar and the ranks were read in
+openshift/release-controller (release names) and in the release streams of openshift/release.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import total_ordering
+
+IMAGE = re.compile(r"(?P<repository>[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+)@sha256:[0-9a-f]{64}")
+_NUMBER = r"(0|[1-9][0-9]*)"
+_VERSION = re.compile(
+    rf"(?P<major>{_NUMBER})\.(?P<minor>{_NUMBER})\.(?P<patch>{_NUMBER})-"
+    rf"(?:0\.okd(?P<flavour>-scos)?(?P<nightly>-nightly)?-(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}-[0-9]{{6}})(-[a-z0-9]+)?"
+    rf"|okd-scos\.(?:(?P<pre>ec|fc|rc)\.)?(?P<number>{_NUMBER}))"
+)
+_CHANNEL = re.compile(r"(?P<name>stable|next|prerelease|nightly|fast|eus|candidate)(?:-scos)?-(?P<prefix>[1-9][0-9]*(?:\.(?:0|[1-9][0-9]*))?)")
+_STREAM = re.compile(r"(?P<major>[1-9][0-9]*)(?P<scos>-scos)?-(?P<name>stable|next)|[1-9][0-9]*\.[0-9]+\.0-0\.okd(-scos)?(-nightly)?")
+# OKD's minor to that of the Kubernetes inside it; the API serves that version's schemas. A later minor is one more line.
+KUBERNETES = {
+    **{f"4.{minor}": f"1.{minor + 13}" for minor in range(16, 23)},
+    "5.0": "1.36",
+}
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of OKD in any of its grammars; orders by OKD's meaning."""
+
+    text: str
+    major: int
+    minor: int
+    patch: int
+    rank: str
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Version":
+        """Read a version; raises ValueError for any other text."""
+        match = _VERSION.fullmatch(text)
+        if not match:
+            raise ValueError(f'"{text}" is not an OKD version')
+        if match["date"]:
+            rank, number = "nightly" if match["nightly"] else "dated", int(match["date"].replace("-", ""))
+        else:
+            rank, number = match["pre"] or "release", int(match["number"])
+        return cls(text, int(match["major"]), int(match["minor"]), int(match["patch"]), rank, number)
+
+    @property
+    def line(self) -> str:
+        """The release line, `major.minor`."""
+        return f"{self.major}.{self.minor}"
+
+    def _key(self) -> tuple[int, int, int, int, int, str]:
+        ranks = ("dated", "nightly", "ec", "fc", "rc", "release")
+        return self.major, self.minor, self.patch, ranks.index(self.rank), self.number, self.text
+
+    def __lt__(self, other: "Version") -> bool:
+        return self._key() < other._key()
+
+
+def image_fault(image: str) -> str:
+    """Return why an image reference is not a digest, or nothing."""
+    if IMAGE.fullmatch(image):
+        return ""
+    _, separator, digest = image.partition("@")
+    if not separator:
+        return "an image is a digest (name@sha256:…), because a tag can move after review"
+    if not digest.startswith("sha256:"):
+        return "a digest starts with sha256:"
+    if not re.fullmatch(r"[0-9a-f]{64}", digest[7:]):
+        return f"a sha256 digest has 64 hexadecimal digits, this one has {len(digest) - 7}"
+    return "the name of the image is not valid"
+
+
+def channel_fault(channel: str) -> tuple[str, str]:
+    """Return why a name is not an update channel and the channel that is probably meant; two empty strings when it is one."""
+    if _CHANNEL.fullmatch(channel):
+        return "", ""
+    stream = _STREAM.fullmatch(channel)
+    if not stream:
+        return f'"{channel}" is not an update channel', "a channel looks like stable-scos-4 or next-scos-4"
+    meant = f'did you mean "{stream["name"]}{stream["scos"] or ""}-{stream["major"]}"?' if stream["major"] else "use stable-scos-… of the major"
+    return f'"{channel}" is a release stream, not an update channel: the cluster would be offered nothing', meant
+
+
+def outside_channel(version: str, channel: str) -> bool:
+    """Whether a version's number does not start with the number that the channel ends with."""
+    match = _CHANNEL.fullmatch(channel)
+    return bool(match) and not version.startswith(f"{match['prefix']}.") if match else False

@@ -1,0 +1,1 @@
+"""The rules, one file each; `policy.py` says what a rule is."""

@@ -1,0 +1,71 @@
+"""A Tree: the files of some folders as values, path to bytes, with no disk behind it."""
+
+import difflib
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+# The list of what the tool wrote into a folder, in the format of `sha256sum -c`.
+MANIFEST = "generated.sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree(Mapping[str, bytes]):
+    """Immutable files by POSIX path relative to one root; iterates in sorted order."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def __getitem__(self, path: str) -> bytes:
+        return self.files[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self.files))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def below(self, folder: str) -> "Tree":
+        """Return the files below `folder`, with paths relative to it."""
+        start = f"{folder}/"
+        return Tree({path[len(start) :]: data for path, data in self.files.items() if path.startswith(start)})
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of `data` in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def owned_folder(path: str) -> str:
+    """Return the folder that owns a generated path: `argocd`, or the first two segments of `bases/x` and `overlays/x`."""
+    parts = path.split("/")
+    return parts[0] if parts[0] == "argocd" else "/".join(parts[:2])
+
+
+def with_manifests(files: Mapping[str, bytes]) -> Tree:
+    """Return the tree of `files` with a manifest of hashes in each owned folder."""
+    folders: dict[str, list[str]] = {}
+    for path in sorted(files):
+        folders.setdefault(owned_folder(path), []).append(path)
+    manifests = {
+        f"{folder}/{MANIFEST}": "".join(f"{digest(files[path])}  {path[len(folder) + 1 :]}\n" for path in paths).encode()
+        for folder, paths in folders.items()
+    }
+    return Tree({**files, **manifests})
+
+
+def manifest_hashes(data: bytes) -> dict[str, str] | None:
+    """Return path to hash from a manifest's text, or None when it is not one (a merge conflict, an edit)."""
+    hashes = {}
+    for line in data.decode("utf-8", "replace").splitlines():
+        value, separator, path = line.partition("  ")
+        if len(value) != 64 or not separator or not path:
+            return None
+        hashes[path] = value
+    return hashes
+
+
+def unified_diff(path: str, old: bytes, new: bytes, *, old_name: str = "", new_name: str = "") -> str:
+    """Return a unified diff of one file as text; an absent side is empty."""
+    before, after = (data.decode("utf-8", "replace").splitlines(keepends=True) for data in (old, new))
+    lines = difflib.unified_diff(before, after, old_name or f"a/{path}", new_name or f"b/{path}", n=3)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

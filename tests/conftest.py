@@ -1,0 +1,63 @@
+"""What the tests share: an isolated environment, the caches of this checkout, and a repository to work in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _isolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration of this machine decides a test: git identity, colour, proxies, the tool's own variables."""
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "OKD_GITOPS_", "NO_COLOR", "FORCE_COLOR")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    identity = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
+    for name, value in {**identity, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A repository with this project's own fleet, generated."""
+    root = tmp_path / "repo"
+    root.mkdir()
+    for name in ("fleet.yaml", "clusters", "bases", "overlays", "argocd"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
+    return root
+
+
+@pytest.fixture
+def okd_gitops(repo: Path) -> Run:
+    """Run the command line in the repository, as a process of its own."""
+
+    def run(*arguments: str, cwd: Path = repo, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator"), **variables}
+        command = [sys.executable, "-m", "okd_gitops", "--cache", str(CACHE), *arguments]
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+    return run
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run the real git in a folder and return what it prints."""
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Return every generated file below a repository."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for folder in ("argocd", "bases", "overlays")
+        for path in sorted((root / folder).rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,105 @@
+"""Cluster files: every fault has its place, its reason and the nearest valid name, and all come at once."""
+
+import pytest
+
+from okd_gitops.cluster import Cluster, ClusterSpec, Fleet, parse_cluster
+from okd_gitops.filemodel import parse
+from okd_gitops.finding import Finding, FindingsError, as_text
+from okd_gitops.tree import Tree
+from okd_gitops.yamltext import read
+
+GOOD = """\
+purpose: test
+server: https://api.demo.example.org:6443
+clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926
+release:
+  channel: stable-scos-4
+  version: 4.22.0-okd-scos.0
+  image: registry.example.org/origin/release-scos@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f
+"""
+
+
+def cluster(text: str) -> Cluster:
+    return parse_cluster("demo", read("clusters/demo.yaml", text.encode()), Tree())
+
+
+def faults(text: str) -> list[Finding]:
+    with pytest.raises(FindingsError) as error:
+        cluster(text)
+    assert error.value.exit_code == 2
+    return list(error.value.findings)
+
+
+def test_seven_lines_are_a_cluster() -> None:
+    demo = cluster(GOOD)
+    assert (demo.spec.environment, demo.kubernetes, demo.spec.features) == ("okd", "1.35", {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line", "column", "said"),
+    [
+        ("purpose: test", "purpose: tset", "GI011", 1, 10, 'did you mean "test"?'),
+        ("server:", "sever:", "GI010", 2, 1, 'did you mean "server"?'),
+        ("channel:", "chanel:", "GI010", 5, 3, 'did you mean "channel"?'),
+        ("purpose: test\n", "", "GI012", 1, 1, '"purpose" is missing'),
+        ("stable-scos-4", "4-scos-stable", "GR005", 5, 12, 'did you mean "stable-scos-4"?'),
+        ("stable-scos-4", "stable-scos-4.21", "GR004", 6, 12, "is not in channel"),
+        ("4.22.0-okd-scos.0", "4.22", "GI011", 6, 12, "in quotes"),
+        ("4.22.0-okd-scos.0", "4.22.0", "GI011", 6, 12, "not an OKD version"),
+        ("4.22.0-okd-scos.0", "4.99.0-okd-scos.0", "GI012", 5, 3, "Kubernetes of OKD 4.99 is not known"),
+        ("@sha256:018b65c9bd7f", ":latest # ", "GR001", 7, 10, "a tag can move"),
+        ("sha256:018b65c9bd7f", "sha256:", "GR001", 7, 10, "this one has 52"),
+        ("8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926", "infra", "GR003", 3, 12, "UUID"),
+        ("https://api", "https://user:secret@api", "GI011", 2, 9, "credentials"),
+        ("https://api", "http://api", "GI011", 2, 9, "not an https:// URL"),
+        ("purpose: test", "purpose: test\nwave: '1'", "GI011", 2, 7, "wave"),
+        ("purpose: test", "purpose: test\nfeatures: [tekton]", "GI011", 2, 11, "features"),
+        ("purpose: test", "purpose: test\nfeatures: {../x: }", "GI013", 2, 12, "not a valid name"),
+        ("purpose: test", "purpose: test\nowners: [Ops]", "GI011", 2, 10, "owners"),
+        ("purpose: test", "purpose: test\nexpires: tomorrow", "GI011", 2, 10, "a day"),
+        ("purpose: test", "purpose: test\nexpires: 2026-02-31", "GI011", 2, 10, "expires"),
+        ("purpose: test", "purpose: test\nenvironment: kind", "GI012", 2, 14, "kind cluster needs its version"),
+    ],
+)
+def test_a_fault_has_place_reason_and_remedy(old: str, new: str, code: str, line: int, column: int, said: str) -> None:
+    found = faults(GOOD.replace(old, new, 1))
+    assert [(finding.code, finding.location.line, finding.location.column) for finding in found] == [(code, line, column)]
+    assert said in f"{found[0].reason} {found[0].remedy}"
+
+
+def test_an_okd_cluster_needs_a_release() -> None:
+    assert ["needs a release" in finding.reason for finding in faults(GOOD.partition("release:")[0])] == [True]
+
+
+def test_all_faults_at_once() -> None:
+    text = GOOD.replace("purpose: test", "purpose: tset").replace("server:", "sever:").replace("stable-scos-4", "4-scos-stable")
+    assert [finding.code for finding in faults(text)] == ["GI011", "GR005", "GI010"]
+
+
+def test_the_terminal_shows_line_and_caret() -> None:
+    (finding,) = faults(GOOD.replace("stable-scos-4", "4-scos-stable"))
+    assert as_text(finding).splitlines() == [
+        'error GR005: "4-scos-stable" is a release stream, not an update channel: the cluster would be offered nothing',
+        "  clusters/demo.yaml:5:12",
+        "  5 |   channel: 4-scos-stable",
+        "                 ^^^^^^^^^^^^^",
+        '  fix: did you mean "stable-scos-4"?',
+    ]
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal() -> None:
+    (finding,) = faults(GOOD.replace("purpose: test", 'purpose: "te\\u001b[31mst"'))
+    assert "\x1b" not in as_text(finding)
+
+
+def test_the_fleet_is_strict_too() -> None:
+    text = b"repository: https://github.com/x/y.git\nhub: Hub\nowner: [a]\n"
+    with pytest.raises(FindingsError) as error:
+        parse(Fleet, read("fleet.yaml", text))
+    assert sorted(finding.code for finding in error.value.findings) == ["GI010", "GI011", "GI012"]
+
+
+def test_models_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        cluster(GOOD).spec.wave = 3  # type: ignore[misc]  # that mypy refuses this line is half of the point
+    assert ClusterSpec.model_config["frozen"]

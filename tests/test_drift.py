@@ -1,0 +1,85 @@
+"""Generated folders are owned whole: ours is rewritten, others' work is refused with a diff, and never lost."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okd_gitops.drift import compare
+from okd_gitops.tree import Tree, with_manifests
+
+OLD = with_manifests({"overlays/a/kustomization.yaml": b"old\n", "overlays/a/stale.yaml": b"x\n", "overlays/gone/kustomization.yaml": b"x\n"})
+NEW = with_manifests({"overlays/a/kustomization.yaml": b"new\n", "bases/f/p/x.yaml": b"x\n"})
+
+
+def test_what_is_ours_is_put_and_deleted() -> None:
+    drift = compare(NEW, OLD)
+    assert not drift.refused
+    assert sorted(drift.put) == ["bases/f/generated.sha256", "bases/f/p/x.yaml", "overlays/a/generated.sha256", "overlays/a/kustomization.yaml"]
+    assert drift.delete == ("overlays/a/stale.yaml", "overlays/gone/generated.sha256", "overlays/gone/kustomization.yaml")
+
+
+def test_nothing_changes_when_all_is_as_wanted() -> None:
+    drift = compare(NEW, NEW)
+    assert (drift.changes, drift.refused) == (0, ())
+
+
+def test_a_hand_edit_is_refused_with_a_diff() -> None:
+    drift = compare(NEW, Tree({**OLD, "overlays/a/kustomization.yaml": b"mine\n"}))
+    assert [(finding.code, finding.location.file) for finding in drift.refused] == [("GO001", "overlays/a/kustomization.yaml")]
+    assert "-mine\n+new\n" in drift.diffs["overlays/a/kustomization.yaml"]
+
+
+def test_a_hand_edit_that_equals_what_is_wanted_is_fine() -> None:
+    assert not compare(NEW, Tree({**OLD, "overlays/a/kustomization.yaml": b"new\n"})).refused
+
+
+def test_a_foreign_file_is_refused_even_where_one_is_wanted() -> None:
+    foreign = Tree({"overlays/a/notes.txt": b"mine\n", "bases/f/p/x.yaml": b"mine\n"})
+    assert [finding.code for finding in compare(NEW, Tree({**OLD, **foreign})).refused] == ["GO002", "GO002"]
+
+
+def test_a_stale_file_with_an_edit_is_refused() -> None:
+    drift = compare(NEW, Tree({**OLD, "overlays/gone/kustomization.yaml": b"mine\n"}))
+    assert [finding.code for finding in drift.refused] == ["GO001"]
+    assert "no longer generated" in drift.refused[0].reason
+
+
+def test_force_takes_the_file_that_it_names_and_no_other() -> None:
+    actual = Tree({**OLD, "overlays/a/notes.txt": b"mine\n", "overlays/a/kustomization.yaml": b"mine\n"})
+    drift = compare(NEW, actual, forced=["overlays/a/notes.txt"])
+    assert "overlays/a/notes.txt" in drift.delete
+    assert [finding.location.file for finding in drift.refused] == ["overlays/a/kustomization.yaml"]
+
+
+def test_a_manifest_with_conflict_markers_is_not_believed() -> None:
+    actual = Tree({**OLD, "overlays/a/generated.sha256": b"<<<<<<< HEAD\n" + OLD["overlays/a/generated.sha256"]})
+    codes = {finding.location.file: finding.code for finding in compare(NEW, actual).refused}
+    assert codes["overlays/a/generated.sha256"] == "GO001"
+    assert codes["overlays/a/kustomization.yaml"] == "GO002"
+
+
+def test_a_manifest_cannot_claim_files_of_another_folder() -> None:
+    claim = Tree({**OLD, "overlays/a/sub/generated.sha256": OLD["overlays/a/generated.sha256"]})
+    assert "overlays/a/sub/generated.sha256" in {finding.location.file for finding in compare(NEW, claim).refused}
+
+
+PATHS = st.sampled_from(["overlays/a/x", "overlays/a/y", "overlays/b/x", "bases/f/p/x", "argocd/x", "overlays/stray"])
+FILES = st.dictionaries(PATHS, st.sampled_from([b"1", b"2", b"3"]))
+
+
+@given(FILES, FILES, st.dictionaries(PATHS, st.sampled_from([b"edit", None]), max_size=3))
+def test_no_edit_is_ever_lost_and_without_edits_the_result_is_what_is_wanted(
+    old: dict[str, bytes], new: dict[str, bytes], edits: dict[str, bytes | None]
+) -> None:
+    wanted = with_manifests(new)
+    actual = dict(with_manifests(old))
+    for path, data in edits.items():
+        if data is None:
+            actual.pop(path, None)
+        else:
+            actual[path] = data
+    drift = compare(wanted, Tree(actual))
+    edited = {path for path, data in edits.items() if data is not None}
+    assert not edited & {*drift.put, *drift.delete}
+    if not drift.refused:
+        after = {**{path: data for path, data in actual.items() if path not in drift.delete}, **drift.put}
+        assert after == dict(wanted)

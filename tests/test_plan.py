@@ -1,0 +1,261 @@
+"""From cluster files and a small catalog to overlays: what lands where, and what is refused."""
+
+import pytest
+import yaml
+
+from okd_gitops.cluster import Cluster, Fleet, parse_cluster
+from okd_gitops.feature import load_catalog
+from okd_gitops.filemodel import parse
+from okd_gitops.finding import Finding, FindingsError
+from okd_gitops.plan import Plan, plan
+from okd_gitops.render import render
+from okd_gitops.tree import Tree
+from okd_gitops.yamltext import read
+
+CATALOG = {
+    "features/build/feature.yaml": """\
+summary: Builds things.
+requires: [tools]
+environments: {okd: [common, line], kind: [common]}
+namespaces:
+  build: {labels: {a: b}}
+parameters:
+  mode: {summary: The mode., default: slow, enum: [slow, fast], sets: [{object: ConfigMap/build, path: data.mode}]}
+  region: {summary: The region., sets: [{object: CronJob/build, path: spec.region}]}
+  channel: {summary: The channel., optional: true, from: release.channel, sets: [{object: ConfigMap/build, path: data.channel}]}
+each:
+  lines:
+    summary: Release lines.
+    part: line
+    key: minor
+    fields:
+      minor: {summary: Minor., type: minor, sets: [{object: CronJob/build, path: "spec.env[name=MINOR].value"}]}
+      branch: {summary: Branch., sets: [{object: CronJob/build, path: "spec.env[name=BRANCH].value"}]}
+    derive:
+    - {keys: ["4.18"], set: {branch: "old-{key}"}}
+    - {since: "4.20", set: {branch: "release-{key}"}}
+""",
+    "features/build/common/configmap-build.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: build, namespace: build}\ndata: {mode: slow}\n",
+    "features/build/line/cronjob-build.yaml": """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: build, namespace: build}
+spec: {env: [{name: MINOR, value: "4.20"}, {name: BRANCH, value: release-4.20}]}
+""",
+    "features/tools/feature.yaml": "summary: Tools.\nenvironments: {okd: [p], kind: [p]}\n",
+    "features/tools/p/clusterrole-tools.yaml": "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: tools}\nrules: []\n",
+    **{
+        f"purposes/{name}.yaml": f"""\
+summary: For {name}.
+features: [tools]
+wave: {wave}
+expires: {"required" if name == "ephemeral" else "forbidden"}
+sync: {{automated: true, selfHeal: true, prune: {str(name == "ephemeral").lower()}, finalizer: {str(name == "ephemeral").lower()}}}
+"""
+        for wave, name in enumerate(["ephemeral", "test", "hub", "cd"])
+    },
+}
+FLEET = b"repository: https://git.example.org/fleet.git\nhub: hub\nowners: [ops]\nupstream: https://graph.example.org/graph\n"
+RELEASE = """\
+server: https://api.example.org:6443
+clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926
+release:
+  channel: stable-scos-4
+  version: 4.22.0-okd-scos.0
+  image: registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f
+"""
+
+
+def cluster(name: str, text: str, extras: dict[str, bytes] | None = None) -> Cluster:
+    return parse_cluster(name, read(f"clusters/{name}.yaml", text.encode()), Tree(extras or {}))
+
+
+def planned(*clusters: Cluster) -> Plan:
+    document = read("fleet.yaml", FLEET)
+    catalog = load_catalog(Tree({path: text.encode() for path, text in CATALOG.items()}))
+    return plan(parse(Fleet, document), document, clusters, catalog)
+
+
+def faults(text: str, extras: dict[str, bytes] | None = None) -> list[Finding]:
+    with pytest.raises(FindingsError) as error:
+        planned(cluster("hub", f"purpose: hub\n{RELEASE}"), cluster("x", text, extras))
+    return list(error.value.findings)
+
+
+def rendered(text: str, extras: dict[str, bytes] | None = None) -> Tree:
+    return render(planned(cluster("hub", f"purpose: hub\n{RELEASE}"), cluster("x", text, extras)))
+
+
+BUILD = f"purpose: test\n{RELEASE}features:\n  build:\n    lines:\n    - minor: "
+
+
+def test_a_feature_becomes_bases_and_an_overlay() -> None:
+    tree = rendered(BUILD + '"5.1"\n    - {minor: "4.18", branch: mine}\n    mode: fast\n')
+    assert [path for path in tree if path.startswith(("bases/build", "overlays/x"))] == [
+        "bases/build/common/configmap-build.yaml",
+        "bases/build/common/kustomization.yaml",
+        "bases/build/generated.sha256",
+        "bases/build/line/cronjob-build.yaml",
+        "bases/build/line/kustomization.yaml",
+        "overlays/x/build-4.18/kustomization.yaml",
+        "overlays/x/build-5.1/kustomization.yaml",
+        "overlays/x/generated.sha256",
+        "overlays/x/kustomization.yaml",
+        "overlays/x/namespace-build.yaml",
+    ]
+    assert tree["bases/build/common/configmap-build.yaml"].decode() == CATALOG["features/build/common/configmap-build.yaml"]
+    overlay = yaml.safe_load(tree["overlays/x/kustomization.yaml"])
+    assert overlay["resources"] == ["namespace-build.yaml", "../../bases/build/common", "build-5.1", "build-4.18", "../../bases/tools/p"]
+    assert yaml.safe_load(overlay["patches"][0]["patch"]) == [
+        {"op": "replace", "path": "/data/mode", "value": "fast"},
+        {"op": "add", "path": "/data/channel", "value": "stable-scos-4"},
+    ]
+    copy = yaml.safe_load(tree["overlays/x/build-5.1/kustomization.yaml"])
+    assert copy["patches"][0]["target"] == {"group": "batch", "version": "v1", "kind": "CronJob", "name": "build", "namespace": "build"}
+    assert [(step["op"], step["value"]) for step in yaml.safe_load(copy["patches"][0]["patch"])] == [
+        ("replace", "build-5.1"),
+        ("test", "MINOR"),
+        ("replace", "5.1"),
+        ("test", "BRANCH"),
+        ("replace", "release-5.1"),
+    ]
+    assert "mine" in tree["overlays/x/build-4.18/kustomization.yaml"].decode()
+
+
+def test_one_more_line_is_one_more_copy_and_nothing_else() -> None:
+    one, two = rendered(BUILD + '"4.20"\n'), rendered(BUILD + '"4.20"\n    - minor: "5.1"\n')
+    changed = {path for path in {*one, *two} if one.get(path) != two.get(path)}
+    assert changed == {"overlays/x/build-5.1/kustomization.yaml", "overlays/x/kustomization.yaml", "overlays/x/generated.sha256"}
+
+
+def test_an_environment_gets_only_its_parts() -> None:
+    tree = rendered('purpose: test\nenvironment: kind\nkubernetes: "1.35"\nfeatures: {build: {}}\n')
+    assert yaml.safe_load(tree["overlays/x/kustomization.yaml"])["resources"] == [
+        "namespace-build.yaml",
+        "../../bases/build/common",
+        "../../bases/tools/p",
+    ]
+    assert not [path for path in tree if path.startswith("argocd/application-x")]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (BUILD + '"4.19"\n', "GI016", '"branch" is missing'),
+        (BUILD + '"4.15"\n', "GI016", '"branch" is missing'),
+        (BUILD + "4.20\n", "GI011", "write it in quotes"),
+        (BUILD + '"../x"\n', "GI013", "cannot be part of a name"),
+        (BUILD + '"4.20"\n    - minor: "4.20"\n', "GI003", "there twice"),
+        (BUILD + '"4.20"\n      brunch: x\n', "GI014", 'did you mean "branch"?'),
+        (BUILD + '"4.20"\n    mode: quick\n', "GI011", "one of slow, fast"),
+        (BUILD + '"4.20"\n    mood: slow\n', "GI014", 'did you mean "mode"?'),
+        (BUILD + '"4.20"\n    channel: x\n', "GI014", 'has no parameter "channel"'),
+        (f"purpose: test\n{RELEASE}features: {{buld: }}\n", "GI014", 'did you mean "build"?'),
+        (f"purpose: test\n{RELEASE}features: {{build: }}\n", "GI011", "list with at least one entry"),
+        (f"purpose: test\n{RELEASE}expires: 2026-12-18\n", "GI011", "does not expire"),
+        (f"purpose: ephemeral\n{RELEASE}", "GI012", "says when it goes"),
+        ('purpose: test\nenvironment: kubernetes\nkubernetes: "1.35"\nfeatures: {build: }\n', "GI015", "it is for: okd, kind"),
+        (
+            'purpose: test\nenvironment: kind\nkubernetes: "1.35"\nfeatures: {build: {lines: [{minor: "4.20"}]}}\n',
+            "GI015",
+            "no effect on a kind cluster",
+        ),
+        ('purpose: test\nenvironment: kind\nkubernetes: "1.35"\nfeatures: {build: {region: eu}}\n', "GI015", "no effect on a kind cluster"),
+    ],
+)
+def test_refusals(text: str, code: str, said: str) -> None:
+    found = [finding for finding in faults(text) if finding.location.file == "clusters/x.yaml"]
+    assert [finding.code for finding in found] == [code]
+    assert said in f"{found[0].reason} {found[0].remedy}"
+    assert found[0].location.line > 0
+
+
+def test_a_required_feature_is_named() -> None:
+    without = {path: text.replace("features: [tools]", "features: []") for path, text in CATALOG.items()}
+    document = read("fleet.yaml", FLEET)
+    catalog = load_catalog(Tree({path: text.encode() for path, text in without.items()}))
+    clusters = [cluster("hub", f"purpose: hub\n{RELEASE}"), cluster("x", BUILD + '"4.20"\n')]
+    with pytest.raises(FindingsError) as error:
+        plan(parse(Fleet, document), document, clusters, catalog)
+    assert [(finding.code, finding.reason) for finding in error.value.findings] == [("GI015", '"build" needs the feature "tools"')]
+
+
+def test_the_hub_must_exist_and_be_one() -> None:
+    with pytest.raises(FindingsError) as error:
+        planned(cluster("hub", f"purpose: cd\n{RELEASE}"), cluster("hubb", f"purpose: hub\n{RELEASE}"))
+    assert [(finding.code, finding.location.file, finding.remedy) for finding in error.value.findings] == [
+        ("GI017", "fleet.yaml", 'did you mean "hubb"?')
+    ]
+
+
+def test_a_path_that_the_catalog_object_lacks_is_the_catalogs_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CATALOG, "features/build/feature.yaml", CATALOG["features/build/feature.yaml"].replace("name=BRANCH", "name=BRUNCH"))
+    assert [finding.code for finding in faults(BUILD + '"4.20"\n')] == ["GI018"]
+
+
+EXTRAS = {
+    "kustomization.yaml": b"resources: [vlan.yaml]\nnamespace: net\n",
+    "vlan.yaml": b"apiVersion: v1\nkind: Service\nmetadata: {name: vlan}\n",
+}
+
+
+def test_extras_are_a_resource_and_widen_the_project() -> None:
+    tree = rendered(f"purpose: test\n{RELEASE}", EXTRAS)
+    assert "../../clusters/x" in yaml.safe_load(tree["overlays/x/kustomization.yaml"])["resources"]
+    spec = yaml.safe_load(tree["argocd/appproject-test.yaml"])["spec"]
+    assert {"group": "", "kind": "Service"} in spec["namespaceResourceWhitelist"]
+    assert {"name": "x", "namespace": "net"} in spec["destinations"]
+
+
+def test_a_component_among_the_extras_can_patch() -> None:
+    extras = {"kustomization.yaml": b"apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: []\n"}
+    overlay = yaml.safe_load(rendered(f"purpose: test\n{RELEASE}", extras)["overlays/x/kustomization.yaml"])
+    assert overlay["components"] == ["../../clusters/x"]
+    assert "../../clusters/x" not in overlay["resources"]
+
+
+@pytest.mark.parametrize(
+    ("extras", "code"),
+    [
+        ({"vlan.yaml": b"a: 1\n"}, "GK003"),
+        ({"kustomization.yaml": b"resources: [gone.yaml]\n"}, "GK003"),
+        ({"kustomization.yaml": b"resources: [https://github.com/x/y]\n"}, "GK001"),
+        ({"kustomization.yaml": b"resources: ['github.com/x/y?ref=v1']\n"}, "GK001"),
+        ({"kustomization.yaml": b"resources: ['git@example.org:x/y.git']\n"}, "GK001"),
+        ({"kustomization.yaml": b"resources: [../../../../etc]\n"}, "GK001"),
+        ({"kustomization.yaml": b"helmCharts: [{name: x}]\n"}, "GK002"),
+        ({"kustomization.yaml": b"generators: ['apiVersion: v1\n\nkind: X']\n"}, "GK002"),
+        ({"kustomization.yaml": b"a: 1\na: 2\n"}, "GI003"),
+    ],
+)
+def test_extras_that_reach_out_or_are_incomplete_are_refused(extras: dict[str, bytes], code: str) -> None:
+    assert [finding.code for finding in faults(f"purpose: test\n{RELEASE}", extras)] == [code]
+
+
+def test_a_project_permits_what_its_clusters_hold_and_nothing_else() -> None:
+    tree = rendered(BUILD + '"4.20"\n')
+    spec = yaml.safe_load(tree["argocd/appproject-test.yaml"])["spec"]
+    assert spec["sourceRepos"] == ["https://git.example.org/fleet.git"]
+    assert spec["destinations"] == [{"name": "x", "namespace": "argocd"}, {"name": "x", "namespace": "build"}]
+    assert spec["clusterResourceWhitelist"] == [
+        {"group": "", "kind": "Namespace"},
+        {"group": "rbac.authorization.k8s.io", "kind": "ClusterRole"},
+    ]
+    assert spec["namespaceResourceWhitelist"] == [{"group": "", "kind": "ConfigMap"}, {"group": "batch", "kind": "CronJob"}]
+    assert b"*" not in b"".join(tree[path] for path in tree if path.startswith("argocd/"))
+
+
+def test_applications_follow_the_purpose() -> None:
+    tree = rendered(f"purpose: ephemeral\nexpires: 2026-12-18\n{RELEASE}")
+    gone, stays = (yaml.safe_load(tree[f"argocd/application-{name}.yaml"]) for name in ("x", "hub"))
+    assert gone["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
+    assert gone["spec"]["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
+    assert "finalizers" not in stays["metadata"]
+    assert stays["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Prune=confirm"
+    assert stays["spec"]["syncPolicy"]["automated"] == {"prune": False, "selfHeal": True}
+    assert (gone["spec"]["destination"]["name"], stays["spec"]["destination"]["name"]) == ("x", "in-cluster")
+
+
+def test_the_order_of_clusters_does_not_matter() -> None:
+    members = [cluster("hub", f"purpose: hub\n{RELEASE}"), cluster("x", BUILD + '"4.20"\n'), cluster("a", f"purpose: cd\n{RELEASE}")]
+    assert render(planned(*members)) == render(planned(*reversed(members)))

@@ -1,0 +1,96 @@
+"""Reading refuses what is dangerous or ambiguous, with the place; writing is read back the same."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okd_gitops.finding import FindingsError
+from okd_gitops.yamltext import MAX_BYTES, MAX_DEPTH, dump, read, read_all
+
+
+def refused(text: str | bytes) -> tuple[str, int, int]:
+    with pytest.raises(FindingsError) as error:
+        read("x.yaml", text if isinstance(text, bytes) else text.encode())
+    finding = error.value.findings[0]
+    return finding.code, finding.location.line, finding.location.column
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\nb: 2\na: 3\n", ("GI003", 3, 1)),
+        ("a:\n\tb: 1\n", ("GI002", 2, 1)),
+        ("a: [1\n", ("GI002", 2, 1)),
+        ("a: &x 1\nb: *x\n", ("GI004", 1, 4)),
+        ("a: yes\n", ("GI005", 1, 4)),
+        ("a: 0777\n", ("GI005", 1, 4)),
+        ("a: 12:30:00\n", ("GI005", 1, 4)),
+        ("a: 1_000\n", ("GI005", 1, 4)),
+        ("a: !!python/object:os.system x\n", ("GI005", 1, 4)),
+        ("a: !!set {x}\n", ("GI005", 1, 4)),
+        ("<<: {a: 1}\n", ("GI005", 1, 1)),
+        ("? [a]\n: 1\n", ("GI005", 1, 3)),
+        ("a: \x01\n", ("GI002", 1, 1)),
+        ("", ("GI002", 0, 0)),
+        ("a: 1\n---\nb: 2\n", ("GI002", 0, 0)),
+        (b"a: 1\nb: \xff\n", ("GI001", 2, 4)),
+        (b"a: 1\0", ("GI002", 1, 1)),
+        ("a: 1\n".encode("utf-16"), ("GI001", 1, 1)),
+        ("[" * (MAX_DEPTH + 1), ("GI004", 1, MAX_DEPTH + 1)),
+        (b"#" * (MAX_BYTES + 1), ("GI001", 0, 0)),
+    ],
+)
+def test_refuses_with_the_place(text: str | bytes, expected: tuple[str, int, int]) -> None:
+    assert refused(text) == expected
+
+
+def test_an_alias_bomb_is_refused_at_its_first_anchor() -> None:
+    levels = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10) if n else 'x'}]" for n in range(10))
+    assert refused(levels) == ("GI004", 1, 5)
+
+
+def test_all_faults_of_a_file_come_at_once() -> None:
+    with pytest.raises(FindingsError) as error:
+        read("x.yaml", b"a: yes\na: 1\nb: 010\n")
+    assert [(finding.code, finding.location.line) for finding in error.value.findings] == [("GI005", 1), ("GI003", 2), ("GI005", 3)]
+
+
+def test_values_are_those_of_yaml_1_2() -> None:
+    text = b'a: 1\nb: 1.5\nc: true\nd: ~\ne: 2026-12-18\nf: "0777"\ng: [x, {y: z}]\nh: |\n  two\n  lines\n'
+    value = {"a": 1, "b": 1.5, "c": True, "d": None, "e": "2026-12-18", "f": "0777", "g": ["x", {"y": "z"}], "h": "two\nlines\n"}
+    assert read("x.yaml", text).value == value
+
+
+def test_places_of_values_keys_and_what_is_absent() -> None:
+    document = read("x.yaml", b"a:\n  b: [1, two]\n")
+    assert str(document.at(["a", "b", 1])) == "x.yaml:2:10"
+    assert str(document.at(["a", "b"], key=True)) == "x.yaml:2:3"
+    assert str(document.at(["a", "b", 1, "missing", 7])) == "x.yaml:2:10"
+
+
+def test_reads_every_document_and_passes_over_empty_ones() -> None:
+    assert [document.value for document in read_all("x.yaml", b"a: 1\n---\n---\nb: 2\n")] == [{"a": 1}, {"b": 2}]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(min_size=1, max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_what_is_written_is_read_back_by_another_reader(value: object) -> None:
+    assert yaml.safe_load(dump(value)) == value
+
+
+@given(st.text(st.sampled_from("0123456789.:-+eEyYnNoOfFtTrRuUxX_=~ #'\"{}[]&*!|>%@`,?\n\t"), max_size=8))
+def test_ambiguous_strings_survive(value: str) -> None:
+    assert yaml.safe_load(dump({value: [value]})) == {value: [value]}
+    assert read("x.yaml", dump({"a": value}).encode()).value == {"a": value}
+
+
+def test_style_is_readable() -> None:
+    value = {"a": {"b": [1, {"c": "x y", "d": []}], "e": "two\nlines"}, "f": "1.5", "g": "*.yaml"}
+    assert dump(value) == 'a:\n  b:\n  - 1\n  - c: x y\n    d: []\n  e: |-\n    two\n    lines\nf: "1.5"\ng: "*.yaml"\n'
