@@ -46,7 +46,7 @@ clean: ## Remove everything that make set up
 
 .PHONY: tools
 tools: $(VENV)/.check
-	@$(PY) tools/setup.py --cache $(CACHE) go-tools schemas
+	@$(PY) tools/setup.py --cache $(CACHE)
 
 # A stamp is made anew when its lock file changes; the hashes in the lock file are what pip checks.
 $(VENV)/.%: requirements/%.txt

@@ -74,7 +74,7 @@ def test_reads_every_document_and_passes_over_empty_ones() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=30),
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(min_size=1, max_size=12), inner, max_size=4),
     max_leaves=12,
 )

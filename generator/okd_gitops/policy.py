@@ -38,6 +38,9 @@ class Rendered:
     graph: Graph
     purpose: str = ""
     environment: str = ""
+    # `Kind/name` of what is used here and made by somebody else, as the features say.
+    declared: frozenset[str] = frozenset()
+    expires: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

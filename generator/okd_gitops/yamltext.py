@@ -24,6 +24,7 @@ Path = tuple[str | int, ...]
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
 _AMBIGUOUS = re.compile(r"(?i:y|n|yes|no|on|off)|0[0-7]+|0[xob][0-9a-fA-F_]+|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9]*)?|[-+]?[0-9]+_[0-9_]*")
+_NULL = "tag:yaml.org,2002:null"
 _CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -79,7 +80,7 @@ def read_all(file: str, data: bytes, *, max_bytes: int = MAX_BYTES) -> list[Docu
         remedy = "indent with spaces, not tabs" if tab else "look at the indentation, colons and quotes of this line and the one before"
         raise _refused("GI002", place, f"not YAML: {error.problem or error.context}", remedy) from None
     # Between two separators there may be nothing at all.
-    filled = (node for node in nodes if node is not None and (node.value or node.style))
+    filled = (node for node in nodes if node is not None and not (isinstance(node, yaml.ScalarNode) and node.tag == _NULL and not node.value))
     return [_Builder(file, lines).document(node) for node in filled]
 
 
@@ -176,13 +177,15 @@ def _span(node: yaml.Node) -> tuple[int, int, int]:
     return start.line, start.column, end.column - start.column if end.line == start.line else 1
 
 
-_PLAIN = re.compile(r"[A-Za-z_/.$][A-Za-z0-9_/.$@+=-]*(?:[ :;,(][A-Za-z0-9_/.$@+=()-]+)*")
+_PLAIN = re.compile(r"[A-Za-z0-9_/.$][A-Za-z0-9_/.$@+=-]*(?:[ :;,(][A-Za-z0-9_/.$@+=()-]+)*")
+# Whatever is made of these alone might be a number, a date or a time to some reader.
+_NUMBERLIKE = re.compile(r"[0-9a-fA-FxXoO_.:+-]*|\.(?i:inf|nan)|=")
 
 
 def _text(value: str) -> str:
     """Write a string plain when every YAML 1.1 and 1.2 reader reads the same string back, quoted otherwise."""
-    plain = _PLAIN.fullmatch(value) and ": " not in value and value not in _CONSTANTS and not _AMBIGUOUS.fullmatch(value)
-    if plain and not _FLOAT.fullmatch(value) and value[0] != "." and value not in ("=", "<<") and len(value) < 400:
+    word = _PLAIN.fullmatch(value) and value not in _CONSTANTS and not _AMBIGUOUS.fullmatch(value)
+    if word and (value[0].isalpha() or not _NUMBERLIKE.fullmatch(value)) and len(value) < 400:
         return value
     quoted = json.dumps(value, ensure_ascii=False)
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
