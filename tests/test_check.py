@@ -1,0 +1,163 @@
+"""check, with the real kustomize and kubeconform: the same verdicts as the plain loop, and nothing passes that was not checked."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conftest import CACHE, ROOT, Run
+from okd_gitops.kubeconform import arguments
+from okd_gitops.pinned import tool
+
+
+def checked(okd_gitops: Run, *arguments: str, code: int) -> dict[str, Any]:
+    result = okd_gitops("check", "--output=json", *arguments)
+    assert result.returncode == code, result.stdout + result.stderr
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
+
+
+def plain_loop(root: Path, folder: str, kubernetes: str) -> dict[str, Any]:
+    """`kustomize build` piped to the plain kubeconform, strict and with the same schemas, as people do it by hand."""
+    build = [str(tool(CACHE, "kustomize")), "build", folder]
+    built = subprocess.run(build, cwd=root, capture_output=True, timeout=120, check=True)
+    judge = subprocess.run(
+        arguments(tool(CACHE, "kubeconform"), CACHE / "schemas", kubernetes, 2), input=built.stdout, capture_output=True, timeout=120, check=False
+    )
+    verdict: dict[str, Any] = json.loads(judge.stdout)
+    return verdict
+
+
+def test_this_repository_passes_and_says_what_was_looked_at(okd_gitops: Run) -> None:
+    report = checked(okd_gitops, code=0)
+    assert report["clusters"] == 5
+    assert report["overlays"] == 6
+    assert report["documents"] >= report["distinct"] > 100
+    assert report["withoutSchema"] == 0
+    assert report["findings"] == []
+
+
+def test_the_plain_loop_gives_the_same_verdicts(repo: Path, okd_gitops: Run) -> None:
+    base = repo / "bases/okd-version/version/clusterversion-version.yaml"
+    base.write_text(base.read_text().replace("spec:", "spec:\n  chanel: typo"))
+    kubernetes = {path.stem: yaml.safe_load(path.read_text()) for path in (repo / "clusters").glob("*.yaml")}
+    loop: dict[str, set[str]] = {}
+    for folder in sorted((repo / "overlays").iterdir()):
+        minor = "1.35" if "4.22" in str(kubernetes[folder.name]) or folder.name == "laptop" else "1.34"
+        report = plain_loop(repo, f"overlays/{folder.name}", minor)
+        assert report["summary"]["skipped"] == 0
+        for fault in report["resources"]:
+            loop.setdefault(f"{fault['kind']} {fault['name']}", set()).add(folder.name)
+    ours: dict[str, set[str]] = {}
+    for finding in checked(okd_gitops, code=1)["findings"]:
+        if finding["code"] == "GS001":
+            ours.setdefault(finding["object"], set()).update(finding["clusters"])
+    assert ours == loop == {"ClusterVersion version": {"moc-cd", "moc-hub", "moc-pr-412", "moc-test"}}
+
+
+def test_a_schema_fault_names_file_object_clusters_and_cluster_file(repo: Path, okd_gitops: Run) -> None:
+    base = repo / "bases/okd-version/version/clusterversion-version.yaml"
+    base.write_text(base.read_text().replace("spec:", "spec:\n  chanel: typo"))
+    faults = [finding for finding in checked(okd_gitops, code=1)["findings"] if finding["code"] == "GS001"]
+    assert {fault["location"]["file"] for fault in faults} == {"bases/okd-version/version/clusterversion-version.yaml"}
+    assert all("chanel" in fault["reason"] and "clusters/moc-" in fault["remedy"] for fault in faults)
+
+
+def extras(repo: Path, okd_gitops: Run, files: dict[str, str]) -> None:
+    folder = repo / "clusters/moc-test"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    okd_gitops("generate")
+
+
+def test_a_kind_without_schema_fails_by_name(repo: Path, okd_gitops: Run) -> None:
+    mystery = "apiVersion: example.org/v1\nkind: Mystery\nmetadata: {name: x, namespace: x}\n"
+    extras(repo, okd_gitops, {"kustomization.yaml": "resources: [mystery.yaml]\n", "mystery.yaml": mystery})
+    report = checked(okd_gitops, code=1)
+    assert report["withoutSchema"] == 1
+    (finding,) = [finding for finding in report["findings"] if finding["code"] == "GS002"]
+    assert (finding["reason"], finding["location"]["file"]) == ("no schema for example.org/v1 Mystery", "clusters/moc-test/mystery.yaml")
+
+
+def test_an_overlay_that_does_not_build_names_its_cause_and_the_others_are_still_checked(repo: Path, okd_gitops: Run) -> None:
+    base = repo / "overlays/moc-cd/kustomization.yaml"
+    base.write_text(base.read_text().replace("/spec/clusterID", "/spec/clusters/0/id"))
+    report = checked(okd_gitops, code=1)
+    (finding,) = [finding for finding in report["findings"] if finding["code"] == "GK004"]
+    assert finding["clusters"] == ["moc-cd"]
+    assert "clusters/0/id" in finding["reason"]
+    assert report["overlays"] == 5
+
+
+def test_drift_alone_is_exit_3(repo: Path, okd_gitops: Run) -> None:
+    (repo / "overlays/moc-cd/kustomization.yaml").unlink()
+    result = okd_gitops("check")
+    assert result.returncode in (1, 3)
+    assert "GO003" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("resources: [https://example.org/x.yaml]", "GK001"),
+        ("resources: ['github.com/example/x?ref=v1']", "GK001"),
+        ("resources: [../../../outside]", "GK001"),
+        ("helmCharts: [{name: x, repo: https://example.org}]", "GK002"),
+        ('generators: ["{apiVersion: v1,\\n kind: Exec}"]', "GK002"),
+    ],
+)
+def test_a_repository_full_of_traps_is_not_built(tmp_path: Path, okd_gitops: Run, line: str, code: str) -> None:
+    (tmp_path / "theirs/app").mkdir(parents=True)
+    (tmp_path / "theirs/app/kustomization.yaml").write_text(f"{line}\n")
+    report = checked(okd_gitops, str(tmp_path / "theirs"), code=1)
+    assert {finding["code"] for finding in report["findings"]} >= {code}
+    assert report["overlays"] == 0
+
+
+def test_others_repositories_are_checked_from_their_tops(tmp_path: Path, okd_gitops: Run) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "base").mkdir(parents=True)
+    (theirs / "overlays/prod").mkdir(parents=True)
+    (theirs / "base/kustomization.yaml").write_text("resources: [cv.yaml]\n")
+    version = "apiVersion: config.openshift.io/v1\nkind: ClusterVersion\nmetadata: {name: version}\nspec:\n  clusterID: infra\n  channel: 4-stable\n"
+    (theirs / "base/cv.yaml").write_text(version)
+    (theirs / "overlays/prod/kustomization.yaml").write_text("resources: [../../base]\n")
+    report = checked(okd_gitops, str(theirs), code=1)
+    assert report["overlays"] == 1
+    assert {finding["location"]["file"] for finding in report["findings"]} == {"base/cv.yaml"}
+    assert {"GR003", "GR005"} <= {finding["code"] for finding in report["findings"]}
+
+
+@pytest.mark.parametrize("missing", ["bin/kustomize", "bin/kubeconform", "bin/sha256sums", "schemas/index.json"])
+def test_what_is_missing_is_never_a_pass(repo: Path, okd_gitops: Run, tmp_path: Path, missing: str) -> None:
+    cache = tmp_path / "cache"
+    for name in ("bin", "schemas"):
+        shutil.copytree(CACHE / name, cache / name, copy_function=os.link)
+    (cache / missing).unlink()
+    result = okd_gitops("--cache", str(cache), "check")
+    assert result.returncode == 4
+    assert "make check" in result.stderr
+
+
+def test_no_proxy_no_home_and_no_network_are_needed(repo: Path, okd_gitops: Run) -> None:
+    result = okd_gitops("check", HTTPS_PROXY="http://127.0.0.1:1", HOME="/nonexistent", PATH="/nonexistent")
+    assert result.returncode == 0, result.stderr
+
+
+def test_doctor_says_what_is_there(repo: Path, okd_gitops: Run, tmp_path: Path) -> None:
+    facts = {fact["name"]: fact for fact in json.loads(okd_gitops("doctor", "--output=json").stdout)["facts"]}
+    assert facts["kustomize"]["remedy"] == facts["schemas"]["remedy"] == ""
+    result = okd_gitops("--cache", str(tmp_path / "nothing"), "doctor")
+    assert result.returncode == 4
+    assert result.stdout.count("make check") == 3
+
+
+def test_the_published_schemas_are_those_of_the_code(okd_gitops: Run) -> None:
+    for kind in ("cluster", "fleet"):
+        assert (ROOT / f"schemas/{kind}.schema.json").read_text() == okd_gitops("schema", kind).stdout

@@ -1,0 +1,67 @@
+"""diff shows rendered objects per cluster, and one change on many clusters once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import Run, git
+from test_commit import DEMO
+
+
+@pytest.fixture
+def committed(repo: Path) -> Path:
+    git(repo, "init", "--quiet", "--initial-branch=main")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message=start")
+    return repo
+
+
+def test_nothing_changed(committed: Path, okd_gitops: Run) -> None:
+    result = okd_gitops("diff")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "0 added, 0 changed, 0 removed (identical changes counted once); 6 overlays untouched\n"
+
+
+def test_identical_changes_are_folded_over_clusters(committed: Path, okd_gitops: Run) -> None:
+    for name in ("moc-cd", "moc-hub", "moc-test"):
+        file = committed / f"clusters/{name}.yaml"
+        file.write_text(file.read_text().replace("channel: stable-scos-4", "channel: next-scos-4"))
+    assert okd_gitops("generate").returncode == 0
+    report = json.loads(okd_gitops("diff", "--output=json").stdout)
+    changed = {change["overlays"][0]: change for change in report["changes"]}
+    assert all("+  channel: next-scos-4" in change["diff"] for change in changed.values())
+    assert report["untouched"] == ["argocd", "overlays/laptop", "overlays/moc-pr-412"]
+
+
+def test_a_new_cluster_is_all_added(committed: Path, okd_gitops: Run) -> None:
+    (committed / "clusters/demo.yaml").write_text(DEMO)
+    assert okd_gitops("generate").returncode == 0
+    text = okd_gitops("diff").stdout
+    assert "== overlays/demo\n" in text
+    assert "added ClusterVersion version\n" in text
+    assert "added Application argocd/demo\n" in text
+    assert "changed AppProject argocd/test\n" in text
+
+
+def test_from_another_commit(committed: Path, okd_gitops: Run) -> None:
+    (committed / "clusters/demo.yaml").write_text(DEMO)
+    okd_gitops("generate")
+    okd_gitops("commit")
+    assert "5 overlays untouched" in okd_gitops("diff", "--from", "HEAD~1").stdout
+
+
+@pytest.mark.parametrize("ref", ["nowhere", "--output=x", "HEAD:x", "a b"])
+def test_a_ref_that_is_not_there_is_told(committed: Path, okd_gitops: Run, ref: str) -> None:
+    result = okd_gitops("diff", f"--from={ref}")
+    assert result.returncode == 2
+    assert ref in result.stderr
+
+
+def test_a_shallow_clone_says_what_to_fetch(committed: Path, okd_gitops: Run, tmp_path: Path) -> None:
+    (committed / "x").write_text("x")
+    git(committed, "add", "x")
+    git(committed, "commit", "--quiet", "--message=more")
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{committed}", "shallow")
+    result = okd_gitops("--root", str(tmp_path / "shallow"), "diff", "--from", "HEAD~1")
+    assert (result.returncode, "git fetch" in result.stderr) == (2, True)
