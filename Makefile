@@ -5,35 +5,41 @@ VENV := $(CACHE)/venv
 PY := $(VENV)/bin/python
 RUN = PYTHONPATH=generator $(PY) -m okd_gitops --cache $(CACHE)
 ARGS ?=
+MAKEFLAGS += --no-print-directory
+# A stamp carries the checksum of its lock file; the hashes inside the lock file are what pip checks.
+stamp = $(VENV)/.$(1)-$(shell cksum < requirements/$(1).txt | tr ' ' -)
+GENERATE := $(call stamp,generate)
+CHECK := $(call stamp,check)
+DEV := $(call stamp,dev)
 .DEFAULT_GOAL := help
-.PHONY: help generate check diff test lint bench golden lock clean
+.PHONY: help generate check diff test lint bench golden lock clean tools
 
 help: ## Show this help
 	@echo "okd-gitops: edit clusters/*.yaml, then make generate, then make check"
 	@sed -n 's/^\([a-z]*\):.*## /  make \1@/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
 
-generate: $(VENV)/.generate ## Write bases/, overlays/ and argocd/ from clusters/ (needs Python only)
+generate: $(GENERATE) ## Write bases/, overlays/ and argocd/ from clusters/ (needs Python only)
 	@$(RUN) generate $(ARGS)
 
-check: $(VENV)/.check tools ## Check drift, builds, schemas and rules
+check: $(CHECK) tools ## Check drift, builds, schemas and rules
 	@$(RUN) check $(ARGS)
 
-diff: $(VENV)/.check tools ## Show what changes on each cluster since HEAD, rendered
+diff: $(CHECK) tools ## Show what changes on each cluster since HEAD, rendered
 	@$(RUN) diff $(ARGS)
 
-test: $(VENV)/.dev tools lint ## Run lint and every test
+test: $(DEV) tools lint ## Run lint and every test
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) -m pytest -n 2 $(ARGS)
 
-lint: $(VENV)/.dev ## Run ruff, mypy and import-linter
+lint: $(DEV) ## Run ruff, mypy and import-linter
 	@$(VENV)/bin/ruff check --quiet generator tests tools && $(VENV)/bin/ruff format --check --quiet generator tests tools
 	@$(VENV)/bin/mypy --no-error-summary generator tools tests
 	@PYTHONPATH=generator $(VENV)/bin/lint-imports --no-cache >$(CACHE)/import-linter.log || { cat $(CACHE)/import-linter.log; exit 1; }
 	@echo "lint: clean"
 
-bench: $(VENV)/.dev tools ## Measure generate and check beside a loop of the plain tools
+bench: $(DEV) tools ## Measure generate and check beside a loop of the plain tools
 	@PYTHONPATH=generator OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) tests/bench.py $(ARGS)
 
-golden: $(VENV)/.dev ## Rewrite the golden folders of the tests; review the diff
+golden: $(DEV) ## Rewrite the golden folders of the tests; review the diff
 	@PYTHONPATH=generator OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) tests/golden.py
 
 lock: ## Resolve the Python dependencies again (needs uv)
@@ -44,13 +50,13 @@ lock: ## Resolve the Python dependencies again (needs uv)
 clean: ## Remove everything that make set up
 	@chmod -R u+w $(CACHE) 2>/dev/null; rm -rf $(CACHE)
 
-.PHONY: tools
-tools: $(VENV)/.check
+# Go tools and schemas: what is there and verified is left alone.
+tools: $(CHECK)
 	@$(PY) tools/setup.py --cache $(CACHE)
 
-# A stamp is made anew when its lock file changes; the hashes in the lock file are what pip checks.
-$(VENV)/.%: requirements/%.txt
+$(VENV)/.%:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 4; }
 	@test -x $(PY) || { echo "setting up Python packages in $(VENV) (once, about 15 s)"; $(PYTHON) -m venv $(VENV); }
-	@start=$$(date +%s); echo "installing requirements/$*.txt"; \
-	  $(PY) -m pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: -r $< && touch $@ && \
-	  echo "installed in $$(($$(date +%s) - start)) s"
+	@name=$(firstword $(subst -, ,$*)); start=$$(date +%s); \
+	  $(PY) -m pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: -r requirements/$$name.txt && touch $@ && \
+	  echo "installed requirements/$$name.txt in $$(($$(date +%s) - start)) s"

@@ -7,52 +7,13 @@ object once however many clusters share it, `check_cluster` everything that is r
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
 from functools import cache
 from types import ModuleType
 
 from okd_gitops import rules
 from okd_gitops.finding import Finding, Location
-from okd_gitops.kustomization import Graph
-from okd_gitops.objects import Object, ObjectId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What a rule says: why, how to mend it, and the object or file that it is about."""
-
-    reason: str
-    remedy: str
-    object: ObjectId | None = None
-    location: Location | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """An overlay as kustomize renders it. `purpose` and `environment` are empty for an overlay that no cluster file describes."""
-
-    name: str
-    folder: str
-    objects: tuple[Object, ...]
-    graph: Graph
-    purpose: str = ""
-    environment: str = ""
-    # `Kind/name` of what is used here and made by somebody else, as the features say.
-    declared: frozenset[str] = frozenset()
-    expires: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
-    """All that is known of a repository: its files, its overlays, and the day (for what expires)."""
-
-    files: Mapping[str, bytes]
-    overlays: tuple[Rendered, ...]
-    today: date
-    # Names of clusters, and the name by which the hub's Argo CD knows each.
-    destinations: Mapping[str, str] = field(default_factory=dict)
-    url: str = ""
+from okd_gitops.objects import Object
+from okd_gitops.rule import Fault, Rendered, Repository
 
 
 @cache

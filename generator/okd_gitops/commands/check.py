@@ -18,8 +18,9 @@ from okd_gitops.kustomization import Graph, kustomization_of, walk
 from okd_gitops.objects import ObjectId
 from okd_gitops.pinned import tool
 from okd_gitops.plan import ClusterPlan
-from okd_gitops.policy import Rendered, run
-from okd_gitops.policy import Repository as Judged
+from okd_gitops.policy import run
+from okd_gitops.rule import Rendered
+from okd_gitops.rule import Repository as Judged
 from okd_gitops.tree import Tree
 
 # Schemas of the newest Kubernetes that a foreign repository is judged by, unless it says otherwise.

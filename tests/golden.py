@@ -1,0 +1,113 @@
+"""What the tests compare byte for byte and `make golden` writes: the reference, the README's shown files and outputs, the cases' expected folders."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+
+from okd_gitops.cli import cli
+from okd_gitops.codes import CODES
+from okd_gitops.commands.explain import summary
+from okd_gitops.commands.generate import generate
+from okd_gitops.disk import ROOTS, read_catalog
+from okd_gitops.errors import EXIT_CODES
+from okd_gitops.feature import load_catalog
+from okd_gitops.policy import all_rules
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
+CASES = ROOT / "tests" / "cases"
+
+
+def clone(target: Path) -> None:
+    """Copy what git tracks, or would, to `target`, and make it a repository of its own: a fresh clone of the work tree as it is."""
+    listed = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in sorted(set(listed.decode().split("\0")) - {""}):
+        if (ROOT / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    for command in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"], ["commit", "--quiet", "--message=start"]):
+        subprocess.run(["git", *identity, *command], cwd=target, check=True, capture_output=True)
+
+
+def shown(command: str, cwd: Path) -> str:
+    """Run a command of the README and return what a terminal would show."""
+    environment = {**{name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}, "CACHE": str(CACHE)}
+    done = subprocess.run(command, shell=True, cwd=cwd, env=environment, stdout=-1, stderr=-2, text=True, check=False)
+    return done.stdout
+
+
+def readme(text: str, repository: Path) -> str:
+    """Return README.md with every shown output and file as it really is; `repository` is a clone to run in."""
+
+    def run(match: re.Match[str]) -> str:
+        commands = re.findall(r"^\$ (.*)$", match[1], re.MULTILINE)
+        return "```console\n" + "".join(f"$ {command}\n{shown(command, repository)}" for command in commands) + "```"
+
+    text = re.sub(r"```console\n(.*?)```", run, text, flags=re.DOTALL)
+    file = (ROOT / "clusters/moc-test.yaml").read_text()
+    text = re.sub(r"(<!-- clusters/moc-test.yaml -->\n```yaml\n).*?```", lambda match: f"{match[1]}{file}```", text, flags=re.DOTALL)
+    paths = [path for path in sorted(ROOT.glob("overlays/moc-test/**/*")) if path.is_file()] + [ROOT / "argocd/application-moc-test.yaml"]
+    tree = "".join(f"{path.relative_to(ROOT)}\n" for path in paths)
+    text = re.sub(r"(<!-- tree moc-test -->\n```text\n).*?```", lambda match: f"{match[1]}{tree}```", text, flags=re.DOTALL)
+    cluster = repository / "clusters/moc-test.yaml"
+    cluster.write_text(file.replace("channel: stable-scos-4", "channel: 4-scos-stable"))
+    error = shown("./okd-gitops generate", repository)
+    cluster.write_text(file)
+    return re.sub(r"(<!-- mistake -->\n```text\n).*?```", lambda match: f"{match[1]}{error}```", text, flags=re.DOTALL)
+
+
+def reference() -> str:
+    """Return docs/reference.md: options, features, purposes, rules, findings and exit codes, all out of the code."""
+    catalog = load_catalog(read_catalog())
+    lines = ["# Reference", "", "Generated from the code by `make golden`; a test compares it.", "", "## Commands", ""]
+    for name, command in sorted(cli.commands.items()):
+        context = click.Context(command, info_name=f"okd-gitops {name}", max_content_width=110)
+        lines += [f"### {name}", "", "```text", command.get_help(context), "```", ""]
+    lines += ["## Features", "", "| feature | what it is | environments | requires |", "|---|---|---|---|"]
+    for name, feature in sorted(catalog.features.items()):
+        lines.append(f"| `{name}` | {feature.spec.summary} | {', '.join(feature.spec.environments)} | {', '.join(feature.spec.requires)} |")
+    lines += ["", "## Purposes", "", "| purpose | what it is | wave | features | sync |", "|---|---|---|---|---|"]
+    for name, purpose in sorted(catalog.purposes.items()):
+        sync = ", ".join(key for key, value in purpose.sync if value)
+        lines.append(f"| `{name}` | {purpose.summary} | {purpose.wave} | {', '.join(purpose.features)} | {sync} |")
+    lines += ["", "## Rules", "", "| code | severity | what it says |", "|---|---|---|"]
+    lines += [f"| {code} | {rule.SEVERITY} | {summary(rule.__doc__)} |" for code, rule in all_rules().items()]
+    lines += ["", "## Other findings", "", "| code | what it says |", "|---|---|", *(f"| {code} | {text} |" for code, text in CODES.items())]
+    lines += ["", "## Exit codes", "", "| code | meaning |", "|---|---|", *(f"| {code} | {text} |" for code, text in EXIT_CODES.items())]
+    return "\n".join(lines) + "\n"
+
+
+def expected(case: Path, work: Path) -> dict[str, bytes]:
+    """Return the generated files of a case, made in `work`; of `bases/` only what is not the catalog's own."""
+    for name in ("fleet.yaml", "clusters"):
+        source = case / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, work / name)
+    generate(work)
+    paths = [path for folder in ROOTS for path in sorted((work / folder).rglob("*")) if path.is_file()]
+    kept = [path for path in paths if path.relative_to(work).parts[0] != "bases" or path.name == "kustomization.yaml"]
+    return {path.relative_to(work).as_posix(): path.read_bytes() for path in kept}
+
+
+def main() -> None:
+    """Rewrite everything that is compared."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        clone(Path(folder))
+        (ROOT / "README.md").write_text(readme((ROOT / "README.md").read_text(), Path(folder)))
+    (ROOT / "docs/reference.md").write_text(reference())
+    for case in sorted(CASES.iterdir()):
+        shutil.rmtree(case / "expected", ignore_errors=True)
+        with tempfile.TemporaryDirectory() as folder:
+            for path, data in expected(case, Path(folder)).items():
+                (case / "expected" / path).parent.mkdir(parents=True, exist_ok=True)
+                (case / "expected" / path).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""What the docs show is what happens: outputs, files, tables, links."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import golden
+from golden import CASES, ROOT
+
+
+def test_the_readme_shows_what_its_commands_print(tmp_path: Path) -> None:
+    golden.clone(tmp_path)
+    text = (ROOT / "README.md").read_text()
+    assert golden.readme(text, tmp_path) == text, "make golden writes it anew"
+
+
+def test_the_reference_is_that_of_the_code() -> None:
+    assert (ROOT / "docs/reference.md").read_text() == golden.reference(), "make golden writes it anew"
+
+
+@pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
+def test_golden_folders_both_ways(case: Path, tmp_path: Path) -> None:
+    folder = case / "expected"
+    kept = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    made = golden.expected(case, tmp_path)
+    assert sorted(made) == sorted(kept)
+    assert made == kept
+
+
+def test_links_and_named_files_exist() -> None:
+    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
+        for name in re.findall(r"`((?:docs|tests|tools|generator|clusters|schemas)/[A-Za-z0-9_./-]+)`", document.read_text()):
+            assert (ROOT / name).exists(), f"{document.name} names {name}"
+
+
+def test_architecture_stays_two_pages() -> None:
+    assert len((ROOT / "docs/architecture.md").read_text().splitlines()) <= 110
