@@ -31,7 +31,8 @@ def test_golden_folders_both_ways(case: Path, tmp_path: Path) -> None:
 def test_links_and_named_files_exist() -> None:
     for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
         for name in re.findall(r"`((?:docs|tests|tools|generator|clusters|schemas)/[A-Za-z0-9_./-]+)`", document.read_text()):
-            assert (ROOT / name).exists(), f"{document.name} names {name}"
+            # Capitals stand for a name that the reader chooses.
+            assert "NAME" in name or (ROOT / name).exists(), f"{document.name} names {name}"
 
 
 def test_architecture_stays_two_pages() -> None:

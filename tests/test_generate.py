@@ -179,3 +179,21 @@ def test_nothing_beside_the_repository_is_written(repo: Path, okd_gitops: Run) -
     before = {path for path in repo.parent.rglob("*") if repo not in path.parents}
     assert okd_gitops("generate").returncode == 0
     assert {path for path in repo.parent.rglob("*") if repo not in path.parents} == before
+
+
+def test_a_long_term_cluster_goes_in_two_changes(repo: Path, okd_gitops: Run) -> None:
+    file = repo / "clusters/moc-cd.yaml"
+    text, before = file.read_text(), files(repo)
+    file.unlink()
+    result = okd_gitops("generate")
+    assert (result.returncode, "GO004" in result.stderr) == (3, True)
+    assert files(repo) == before
+    assert okd_gitops("generate", "--cluster", "moc-test").returncode == 3
+    (repo / "clusters/moc-renamed.yaml").write_text(text)
+    assert okd_gitops("generate").returncode == 3
+    (repo / "clusters/moc-renamed.yaml").unlink()
+    file.write_text(f"{text}decommission: true\n")
+    assert okd_gitops("generate").returncode == 0
+    file.unlink()
+    assert okd_gitops("generate").returncode == 0
+    assert not (repo / "overlays/moc-cd").exists()

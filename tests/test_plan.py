@@ -50,6 +50,7 @@ summary: For {name}.
 features: [tools]
 wave: {wave}
 expires: {"required" if name == "ephemeral" else "forbidden"}
+guarded: {str(name in ("cd", "hub")).lower()}
 sync: {{automated: true, selfHeal: true, prune: {str(name == "ephemeral").lower()}, finalizer: {str(name == "ephemeral").lower()}}}
 """
         for wave, name in enumerate(["ephemeral", "test", "hub", "cd"])

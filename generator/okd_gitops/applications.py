@@ -3,12 +3,13 @@
 A project permits what its clusters' overlays hold and nothing else: destinations and kinds are derived, no `*` anywhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from okd_gitops.finding import Finding, Location
 from okd_gitops.objects import Object, ObjectId
 from okd_gitops.plan import ClusterPlan, Plan
-from okd_gitops.yamltext import dump
+from okd_gitops.yamltext import dump, read
 
 NAMESPACE = "argocd"
 ROOT = "fleet"
@@ -16,6 +17,8 @@ API_VERSION = "argoproj.io/v1alpha1"
 LABELS = "okd-gitops.io/"
 # The name that Argo CD gives to the cluster it runs on.
 IN_CLUSTER = "in-cluster"
+# On the Application of a cluster that only goes in two changes: what is on disk tells the next run whether the first one was made.
+REMOVAL = f"{LABELS}removal"
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
@@ -36,6 +39,20 @@ def argocd_files(plan: Plan) -> dict[str, bytes]:
     body = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": sorted(files)}
     rendered = {path: head + dump(value) for path, value in {**files, "kustomization.yaml": body}.items()}
     return {f"argocd/{path}": text.encode() for path, text in rendered.items()}
+
+
+def unannounced(actual: Mapping[str, bytes], deleted: Iterable[str]) -> list[Finding]:
+    """Return a finding for each guarded cluster whose Application is among the files to delete, unless its removal was announced before."""
+    findings = []
+    for path in deleted:
+        if path.startswith("argocd/application-"):
+            metadata = read(path, actual[path]).value.get("metadata", {})
+            if metadata.get("annotations", {}).get(REMOVAL) == "guarded":
+                name = metadata["name"]
+                reason = f"{name} is a long-term cluster, and its file is gone: a removal or a rename takes two changes"
+                remedy = f"restore clusters/{name}.yaml, add decommission: true, generate and merge that; then remove the file"
+                findings.append(Finding(code="GO004", location=Location(file=f"clusters/{name}.yaml"), reason=reason, remedy=remedy))
+    return findings
 
 
 def destination(plan: Plan, cluster: ClusterPlan) -> str:
@@ -82,6 +99,8 @@ def _application(plan: Plan, cluster: ClusterPlan) -> Object:
     if not sync.finalizer:
         # Losing this object does not touch the cluster, but nobody would watch it any more.
         annotations["argocd.argoproj.io/sync-options"] = "Prune=confirm"
+    if cluster.purpose.guarded:
+        annotations[REMOVAL] = "announced" if spec.decommission else "guarded"
     metadata = _metadata(cluster.cluster.name, labels=labels, annotations=annotations)
     if sync.finalizer:
         metadata["finalizers"] = [_FINALIZER]

@@ -124,6 +124,7 @@ class ClusterSpec(FileModel):
     owners: tuple[Name, ...] = Field((), strict=False, description="Teams that own it; the default is the fleet's.")
     wave: int | None = Field(None, ge=0, le=99, description="Order of upgrades; the default is the purpose's.")
     expires: date | None = Field(None, strict=False, description="The day on which an ephemeral cluster goes.")
+    decommission: bool = Field(default=False, description="Announces that the file goes; a guarded cluster cannot be removed without.")
     release: Release | None = Field(None, description="The OKD release it is to run.")
     features: dict[Name, dict[str, Any] | None] = Field({}, description="Features by name, each with its parameters.")
 

@@ -19,6 +19,7 @@ CODES = {
     "GO001": "A generated file was edited by hand. Edits belong in clusters/ or the catalog; generation would lose them, so it stops.",
     "GO002": "A file that okd-gitops did not write is in a folder that it owns whole.",
     "GO003": "A generated file is missing, out of date or stale: run okd-gitops generate and commit the result.",
+    "GO004": "A long-term cluster would be removed in one step. Its file must first say decommission: true; the next change may remove it.",
     "GK001": "A kustomization fetches from elsewhere or reaches outside the repository. A check fetches nothing.",
     "GK002": "A kustomization would run a program: a plug-in, helm, an inline transformer. A check runs nothing from a repository.",
     "GK003": "A kustomization names a file or folder that is not there, or is not a kustomization.",

@@ -23,4 +23,5 @@ class PurposeSpec(FileModel):
     features: tuple[Name, ...] = Field(strict=False, description="Features that each cluster has, where its environment can have them.")
     wave: int = Field(ge=0, le=99, description="Order of upgrades; lower is earlier.")
     expires: Literal["required", "forbidden"] = Field(description="Whether a cluster carries the day on which it goes.")
+    guarded: bool = Field(description="Removing a cluster takes two changes: `decommission: true` first, then the file.")
     sync: Sync

@@ -1,10 +1,11 @@
 """generate: write what the cluster files say, all or nothing."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from okd_gitops.applications import unannounced
 from okd_gitops.commands.repository import Repository, load
 from okd_gitops.disk import MAX_GENERATED, ROOTS, read_tree
 from okd_gitops.drift import Drift, compare, only
@@ -58,13 +59,19 @@ def diff_text(root: Path, drift: Drift) -> str:
 
 
 def _drift(repository: Repository, clusters: Collection[str], forced: Collection[str]) -> Drift:
-    drift = compare(repository.wanted, read_tree(repository.root, *ROOTS, max_file=MAX_GENERATED), forced)
-    if not clusters:
-        return drift
+    actual = read_tree(repository.root, *ROOTS, max_file=MAX_GENERATED)
+    drift = compare(repository.wanted, actual, forced)
+    if clusters:
+        drift = only(drift, _folders(repository, clusters))
+    return replace(drift, refused=(*drift.refused, *unannounced(actual, drift.delete)))
+
+
+def _folders(repository: Repository, clusters: Collection[str]) -> set[str]:
+    """Return the owned folders that the clusters matching the patterns use."""
     names = [cluster.cluster.name for cluster in repository.plan.clusters]
     for pattern in clusters:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UsageError(f'no cluster matches "{pattern}"', nearest(pattern, names))
     chosen = [plan for plan in repository.plan.clusters if any(fnmatchcase(plan.cluster.name, pattern) for pattern in clusters)]
     bases = {f"bases/{placement.feature}" for plan in chosen for placement in plan.placements}
-    return only(drift, {"argocd", *bases, *(f"overlays/{plan.cluster.name}" for plan in chosen)})
+    return {"argocd", *bases, *(f"overlays/{plan.cluster.name}" for plan in chosen)}
