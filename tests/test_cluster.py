@@ -103,3 +103,26 @@ def test_models_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         cluster(GOOD).spec.wave = 3  # type: ignore[misc]  # that mypy refuses this line is half of the point
     assert ClusterSpec.model_config["frozen"]
+
+
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://github.com/x/y.git", True),
+        ("ssh://git@git.example.org:2222/x/y.git", True),
+        ("http://git.git.svc/fleet.git", True),
+        ("http://git.example.org/x", False),
+        ("https://user:token@github.com/x/y.git", False),
+        ("file:///srv/x", False),
+        ("ext::sh -c id", False),
+        ("--upload-pack=x", False),
+    ],
+)
+def test_where_argo_cd_reads_the_repository(url: str, fine: bool) -> None:
+    text = f"repository: '{url}'\nhub: hub\nowners: [a]\nupstream: https://graph.example.org/graph\n"
+    if fine:
+        assert parse(Fleet, read("fleet.yaml", text.encode())).repository == url
+        return
+    with pytest.raises(FindingsError) as error:
+        parse(Fleet, read("fleet.yaml", text.encode()))
+    assert [finding.code for finding in error.value.findings] == ["GI011"]

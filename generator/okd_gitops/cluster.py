@@ -14,7 +14,10 @@ from okd_gitops.release import KUBERNETES, Version, channel_fault, image_fault, 
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import Document
 
-_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+_HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
+_URL = re.compile(rf"https://{_HOST}(/[A-Za-z0-9._~/-]*)?")
+# What Argo CD can clone: https, ssh, and plain http for a git server inside the hub itself.
+_REPOSITORY = re.compile(rf"(https://{_HOST}|ssh://git@{_HOST}|http://[a-z0-9.-]+\.svc(\.cluster\.local)?(:[0-9]{{1,5}})?)(/[A-Za-z0-9._~-]+)+")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -27,6 +30,12 @@ def _url(value: str) -> str:
         raise _fault("GI011", "credentials in a URL would be published with the repository", "keep them in a Secret of the hub")
     if not _URL.fullmatch(value):
         raise _fault("GI011", "this is not an https:// URL", "write it like https://api.example.org:6443")
+    return value
+
+
+def _repository(value: str) -> str:
+    if not _REPOSITORY.fullmatch(value):
+        raise _fault("GI011", "this is not the URL of a repository without credentials", "write it like https://… or ssh://git@…")
     return value
 
 
@@ -106,7 +115,7 @@ class Release(FileModel):
 class Fleet(FileModel):
     """`fleet.yaml`: facts of the whole repository."""
 
-    repository: Url = Field(description="Where Argo CD reads this repository.")
+    repository: Annotated[str, AfterValidator(_repository)] = Field(description="Where Argo CD reads this repository.")
     revision: Ref = Field("main", description="The branch that Argo CD follows.")
     hub: Name = Field(description="The cluster whose Argo CD syncs the fleet.")
     owners: tuple[Name, ...] = Field(strict=False, min_length=1, description="Teams that own clusters without owners of their own.")
