@@ -70,6 +70,13 @@ class ObjectId:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
+def at(value: object, *path: str) -> Any:
+    """Return what stands at a path of map keys, or None where the path ends early; foreign objects may have any shape."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
 def images(value: object) -> list[str]:
     """Return every string that stands under a key `image`, wherever it is."""
     found: list[str] = []

@@ -1,0 +1,42 @@
+"""A ClusterVersion says which cluster it is for and which update graph it asks.
+
+The API server takes no ClusterVersion of another name, and no clusterID that is not the cluster's own UUID. The default of upstream is OpenShift's
+graph, which knows no OKD release.
+
+Name it version, copy clusterID from the cluster, and set upstream.
+"""
+
+from collections.abc import Iterator
+
+from okd_gitops.cluster import is_cluster_id
+from okd_gitops.finding import Severity
+from okd_gitops.objects import Object, ObjectId, at
+from okd_gitops.release import Version
+from okd_gitops.rule import Fault
+
+CODE = "GR003"
+SEVERITY = Severity.ERROR
+
+
+def check_object(value: Object) -> Iterator[Fault]:
+    """Look at ClusterVersions."""
+    identity = ObjectId.of(value)
+    if identity.group_kind != "ClusterVersion.config.openshift.io":
+        return
+    if identity.name != "version":
+        yield Fault(reason=f'a ClusterVersion is called "version", not "{identity.name}"', remedy="rename it", object=identity)
+    cluster_id = at(value, "spec", "clusterID")
+    if cluster_id is not None and not is_cluster_id(str(cluster_id)):
+        remedy = "oc get clusterversion version -o jsonpath={.spec.clusterID}"
+        yield Fault(reason=f'clusterID "{cluster_id}" is not a UUID of version 4', remedy=remedy, object=identity)
+    if at(value, "spec", "upstream") is None and _is_okd(str(at(value, "spec", "desiredUpdate", "version"))):
+        remedy = "set upstream to the graph of OKD's release controller"
+        yield Fault(reason="an OKD cluster without upstream asks OpenShift's update graph", remedy=remedy, object=identity)
+
+
+def _is_okd(version: str) -> bool:
+    try:
+        Version.parse(version)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,26 @@
+"""A channel is a channel, not a stream.
+
+4-scos-stable is a stream of the release controller; the update service knows stable-scos-4. A cluster with a stream's name is offered nothing.
+
+Use the channel of that stream.
+"""
+
+from collections.abc import Iterator
+
+from okd_gitops.finding import Severity
+from okd_gitops.objects import Object, ObjectId, at
+from okd_gitops.release import channel_fault
+from okd_gitops.rule import Fault
+
+CODE = "GR005"
+SEVERITY = Severity.ERROR
+
+
+def check_object(value: Object) -> Iterator[Fault]:
+    """Look at the channels of ClusterVersions and HostedClusters; an empty one asks for no updates, which is allowed."""
+    identity = ObjectId.of(value)
+    channel = at(value, "spec", "channel")
+    if channel and identity.kind in ("ClusterVersion", "HostedCluster"):
+        reason, remedy = channel_fault(str(channel))
+        if reason:
+            yield Fault(reason=reason, remedy=remedy, object=identity)

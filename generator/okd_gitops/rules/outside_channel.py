@@ -1,0 +1,25 @@
+"""A version is inside its channel.
+
+A channel offers versions that begin with its number. A version outside of it is reached by no edge, so the cluster is offered nothing after it.
+
+Move the channel in the same change as the version.
+"""
+
+from collections.abc import Iterator
+
+from okd_gitops.finding import Severity
+from okd_gitops.objects import Object, ObjectId, at
+from okd_gitops.release import outside_channel
+from okd_gitops.rule import Fault
+
+CODE = "GR004"
+SEVERITY = Severity.ERROR
+
+
+def check_object(value: Object) -> Iterator[Fault]:
+    """Look at ClusterVersions that have both."""
+    identity = ObjectId.of(value)
+    channel, version = at(value, "spec", "channel"), at(value, "spec", "desiredUpdate", "version")
+    if identity.group_kind == "ClusterVersion.config.openshift.io" and channel and version and outside_channel(str(version), str(channel)):
+        remedy = "move the channel with the version"
+        yield Fault(reason=f"version {version} is not in channel {channel}", remedy=remedy, object=identity)

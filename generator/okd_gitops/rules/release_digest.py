@@ -1,0 +1,38 @@
+"""A release image is a digest.
+
+The cluster-version operator checks the signature of a digest; a tag has none, and can move after review. A truncated digest is accepted by git and
+refused by the cluster.
+
+Write the image as name@sha256:… with 64 digits; `oc adm release info VERSION` prints it.
+"""
+
+from collections.abc import Iterator
+
+from okd_gitops.finding import Severity
+from okd_gitops.objects import Object, ObjectId, at
+from okd_gitops.release import image_fault
+from okd_gitops.rule import Fault
+
+CODE = "GR001"
+SEVERITY = Severity.ERROR
+
+# Where each kind names a release image.
+_PLACES = {
+    "ClusterVersion.config.openshift.io": ("spec", "desiredUpdate", "image"),
+    "ClusterImageSet.hive.openshift.io": ("spec", "releaseImage"),
+    "HostedCluster.hypershift.openshift.io": ("spec", "release", "image"),
+    "NodePool.hypershift.openshift.io": ("spec", "release", "image"),
+}
+
+
+def check_object(value: Object) -> Iterator[Fault]:
+    """Look at the release image of the kinds that have one; a ClusterVersion that asks for no update needs none."""
+    identity = ObjectId.of(value)
+    path = _PLACES.get(identity.group_kind)
+    if path is None or (identity.kind == "ClusterVersion" and at(value, "spec", "desiredUpdate") is None):
+        return
+    image = at(value, *path)
+    if image is None:
+        yield Fault(reason=f"{'.'.join(path)} is missing: a version alone can name two images", remedy="add the digest", object=identity)
+    elif reason := image_fault(str(image)):
+        yield Fault(reason=f"{'.'.join(path)}: {reason}", remedy="oc adm release info VERSION prints the digest", object=identity)
