@@ -1,5 +1,6 @@
 """Kubernetes objects as plain data: what names one, and what its kind's scope is."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,8 @@ CLUSTER_SCOPED = frozenset(
     }.items()
     for kind in kinds.split()
 ) - {"IngressController.operator.openshift.io"}
+
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers", "steps", "sidecars")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,13 +80,25 @@ def at(value: object, *path: str) -> Any:
     return value
 
 
-def images(value: object) -> list[str]:
-    """Return every string that stands under a key `image`, wherever it is."""
-    found: list[str] = []
+def containers(value: object) -> Iterator[Object]:
+    """Yield every container, Tekton step or sidecar inside an object, however deep: a map with an image in a list of such."""
     if isinstance(value, dict):
         for key, item in value.items():
-            found += [item] if key == "image" and isinstance(item, str) else images(item)
+            if key in _CONTAINERS and isinstance(item, list):
+                yield from (each for each in item if isinstance(each, dict) and isinstance(each.get("image"), str))
+            yield from containers(item)
     elif isinstance(value, list):
         for item in value:
-            found += images(item)
-    return found
+            yield from containers(item)
+
+
+def strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (path, text) for every string inside a value, with a dotted path for messages."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from strings(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from strings(item, f"{path}[{index}]")

@@ -1,0 +1,33 @@
+"""A long-term cluster is never forced.
+
+force skips the signature and every precondition; overrides take components out of the operator's hands and block minor updates.
+Architecture and image exclude each other: the API server refuses both.
+
+Remove them; on an ephemeral cluster they may stay.
+"""
+
+from collections.abc import Iterator
+
+from okd_gitops.finding import Severity
+from okd_gitops.objects import ObjectId, at
+from okd_gitops.rule import Fault, Rendered, Repository
+
+CODE = "GR006"
+SEVERITY = Severity.ERROR
+
+
+def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+    """Look at the ClusterVersion of every cluster that is not ephemeral."""
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+        if identity.group_kind != "ClusterVersion.config.openshift.io":
+            continue
+        wanted = at(value, "spec", "desiredUpdate")
+        if at(wanted, "architecture") and at(wanted, "image"):
+            yield Fault(reason="architecture and image exclude each other", remedy="remove architecture", object=identity)
+        if overlay.purpose == "ephemeral":
+            continue
+        if at(wanted, "force"):
+            yield Fault(reason="force skips the signature and every precondition", remedy="remove force", object=identity)
+        if at(value, "spec", "overrides"):
+            yield Fault(reason="overrides block minor updates and hide what runs", remedy="remove overrides", object=identity)

@@ -1,0 +1,136 @@
+"""Each rule has cases that it must object to and cases that it must leave alone, as plain files.
+
+A case holds rendered objects. Comment lines set the scene: `# purpose: cd`, `# environment: okd`, `# clusters: a, b` (the fleet),
+`# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that exist), `# reached: path, path` (by a kustomization), and in a bad case
+`# expect: text of the reason`. A line `# overlay: FOLDER` begins another overlay; before the first it is overlays/x.
+"""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from okd_gitops import rules
+from okd_gitops.kustomization import Graph
+from okd_gitops.objects import Object
+from okd_gitops.policy import all_rules, run
+from okd_gitops.rule import Rendered, Repository
+
+CASES = Path(__file__).parent / "rules"
+RULES = {module.__name__.rpartition(".")[2]: module for module in all_rules().values()}
+URL = "https://git.example.org/fleet.git"
+
+
+def scene(text: str) -> Repository:
+    options = dict(re.findall(r"^# ([a-z]+): (.*)$", text, re.MULTILINE))
+    names = [name.strip() for name in options.get("clusters", "").split(",") if name.strip()]
+    parts = re.split(r"^# overlay: (.*)$", text, flags=re.MULTILINE)
+    overlays = [("overlays/x", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
+    reached = {path.strip() for path in options.get("reached", "").split(",") if path.strip()}
+    rendered = [
+        Rendered(
+            name=folder.rpartition("/")[2],
+            folder=folder,
+            objects=tuple(value for value in yaml.safe_load_all(body) if value),
+            graph=Graph(files=reached),
+            purpose=options.get("purpose", "") if folder != "argocd" else "",
+            environment=options.get("environment", ""),
+            declared=frozenset(name.strip() for name in options.get("declared", "").split(",")),
+            expires=date.fromisoformat(options["expires"]) if "expires" in options else None,
+        )
+        for folder, body in overlays
+    ]
+    files = {path.strip(): b"" for path in options.get("files", "").split(",")} | dict.fromkeys(reached, b"")
+    destinations = {name: "in-cluster" if name == "hub" else name for name in names}
+    return Repository(files=files, overlays=tuple(rendered), today=date(2026, 1, 31), destinations=destinations, url=URL)
+
+
+def cases(side: str) -> list[tuple[str, Path]]:
+    return [(name, path) for name in RULES for path in sorted((CASES / name / side).glob("*.yaml"))]
+
+
+@pytest.mark.parametrize(("name", "path"), cases("bad"), ids=lambda value: value.stem if isinstance(value, Path) else value)
+def test_bad(name: str, path: Path) -> None:
+    text = path.read_text()
+    found = [finding for finding in run(scene(text)) if finding.code == RULES[name].CODE]
+    expected = re.findall(r"^# expect: (.*)$", text, re.MULTILINE)
+    assert expected, "a bad case says what it expects"
+    for reason in expected:
+        assert any(reason in finding.reason for finding in found), [finding.reason for finding in found]
+    assert all(finding.remedy for finding in found)
+
+
+@pytest.mark.parametrize(("name", "path"), cases("good"), ids=lambda value: value.stem if isinstance(value, Path) else value)
+def test_good(name: str, path: Path) -> None:
+    assert [finding.reason for finding in run(scene(path.read_text())) if finding.code == RULES[name].CODE] == []
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_a_rule_has_both_sides_and_explains_itself(name: str) -> None:
+    module = RULES[name]
+    assert {side for side in ("good", "bad") if list((CASES / name / side).glob("*.yaml"))} == {"good", "bad"}
+    assert len((module.__doc__ or "").strip().split("\n\n")) == 3, "summary, why, remedy"
+    assert re.fullmatch(r"GR\d{3}", module.CODE)
+    assert module.SEVERITY in ("error", "warning")
+
+
+def test_codes_are_unique_and_each_folder_of_cases_is_a_rule() -> None:
+    modules = [path.stem for path in Path(rules.__path__[0]).glob("[a-z]*.py")]
+    assert sorted(modules) == sorted(RULES)
+    assert {path.name for path in CASES.iterdir()} == set(RULES)
+
+
+def test_a_file_is_all_that_a_rule_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ['"""Nothing is called Bob.\n\nWhy.\n\nRemedy.\n"""', "from okd_gitops.finding import Severity", "from okd_gitops.rule import Fault"]
+    lines += ['CODE = "GR999"', "SEVERITY = Severity.WARNING", "def check_object(value):"]
+    lines += ['    if value["metadata"]["name"] == "bob":', '        yield Fault(reason="bob", remedy="rename it")']
+    (tmp_path / "no_bob.py").write_text("\n".join(lines))
+    monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
+    all_rules.cache_clear()
+    try:
+        found = run(scene("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bob, namespace: x}\n"))
+        assert [(finding.code, finding.severity) for finding in found] == [("GR999", "warning")]
+    finally:
+        monkeypatch.undo()
+        all_rules.cache_clear()
+
+
+def test_an_object_that_many_clusters_share_is_one_finding() -> None:
+    value: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "namespace": "x"}, "data": {"a": "c2VjcmV0"}}
+    overlays = tuple(Rendered(name=name, folder=f"overlays/{name}", objects=(value,), graph=Graph()) for name in ("a", "b"))
+    (finding,) = [found for found in run(Repository(files={}, overlays=overlays, today=date(2026, 1, 1))) if found.code == "GR011"]
+    assert finding.clusters == ("a", "b")
+    assert "c2VjcmV0" not in str(finding)
+
+
+KEYS = st.one_of(
+    st.sampled_from(["apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations", "spec", "data", "image", "containers", "steps"]),
+    st.sampled_from(["desiredUpdate", "version", "channel", "clusterID", "source", "path", "project", "destination", "triggers", "interceptors"]),
+    st.sampled_from(["params", "tasks", "taskRef", "workspaces", "syncPolicy", "automated", "prune", "template", "resourcetemplates", "finalizers"]),
+)
+KINDS = ["ClusterVersion", "Application", "AppProject", "Secret", "Pipeline", "Task", "EventListener", "TriggerTemplate", "CronJob", "Namespace"]
+KINDS += ["CustomResourceDefinition"]
+APIS = ["v1", "config.openshift.io/v1", "argoproj.io/v1alpha1", "tekton.dev/v1", "triggers.tekton.dev/v1beta1", "batch/v1"]
+WORDS = st.sampled_from([*KINDS, *APIS, "version", "x", "", "$(params.x)", "a:latest", "*"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=25,
+)
+OBJECTS = st.fixed_dictionaries({"apiVersion": st.sampled_from(APIS) | JSON, "kind": st.sampled_from(KINDS) | JSON, "metadata": JSON, "spec": JSON})
+
+
+@settings(max_examples=300)
+@given(st.lists(OBJECTS, max_size=4), st.sampled_from(["", "cd"]))
+def test_no_rule_falls_over_any_shape(objects: list[Object], purpose: str) -> None:
+    graph = Graph()
+    overlays = (
+        Rendered(name="x", folder="overlays/x", objects=tuple(objects), graph=graph, purpose=purpose, environment="okd"),
+        Rendered(name="argocd", folder="x", objects=tuple(objects), graph=graph),
+    )
+    found = run(Repository(files={"bases/x.yaml": b""}, overlays=overlays, today=date(2026, 1, 1), destinations={"x": "x", "y": "y"}, url=URL))
+    assert all(finding.code in all_rules() for finding in found)
