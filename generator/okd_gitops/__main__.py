@@ -1,5 +1,70 @@
-"""`python -m okd_gitops`: the same as the console script."""
+"""Run the command line: every ending has its exit code, and no traceback reaches a user for what a user can cause."""
 
-from okd_gitops.cli import main
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
 
-main()
+import click
+
+from okd_gitops import __version__
+from okd_gitops.cli import cli, show, terminal
+from okd_gitops.errors import OkdGitopsError
+
+
+def main() -> NoReturn:
+    """Run a command and exit."""
+    try:
+        cli.main(standalone_mode=False, prog_name="okd-gitops")
+        sys.exit(0)
+    except click.exceptions.Exit as ending:
+        sys.exit(ending.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        _interrupted()
+    except BrokenPipeError:
+        # The reader went away (`| head`): that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OkdGitopsError as error:
+        _fail(error)
+    except Exception as error:  # noqa: BLE001 - the one place where anything may arrive: it becomes a report
+        _bug(error)
+
+
+def _interrupted() -> NoReturn:
+    from okd_gitops.process import stop_all
+
+    stop_all()
+    click.echo("interrupted; nothing is half-written", err=True)
+    sys.exit(130)
+
+
+def _fail(error: OkdGitopsError) -> NoReturn:
+    from okd_gitops.finding import FindingsError, ordered
+
+    if isinstance(error, FindingsError):
+        findings = ordered(error.findings)
+        show(findings)
+        click.echo(f"{len(findings)} {'error' if len(findings) == 1 else 'errors'}; nothing was written", err=True)
+    else:
+        click.secho(f"error: {error.reason}", fg="red", bold=True, err=True, color=terminal["color"])
+        if error.remedy:
+            click.echo(f"  fix: {error.remedy}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _bug(error: Exception) -> NoReturn:
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    click.secho("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True, color=terminal["color"])
+    click.echo(f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {str(error)[:300]}", err=True)
+    for frame in frames:
+        click.echo(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}", err=True)
+    sys.exit(70)
+
+
+if __name__ == "__main__":
+    main()

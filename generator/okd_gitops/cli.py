@@ -1,21 +1,22 @@
-"""The command line: options, printing and exit codes. Click is used here and nowhere else; everything heavy is imported by its command."""
+"""The command line: options and printing. Click is used here and in __main__ alone; everything heavy is imported by its command."""
 
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from okd_gitops import __version__
-from okd_gitops.errors import EXIT_CODES, OkdGitopsError
+from okd_gitops.errors import EXIT_CODES
 
 if TYPE_CHECKING:
     from okd_gitops.finding import Finding
 
+# What the options say of colour, for what is printed after a command has ended: Click forgets its context then.
+terminal: dict[str, bool | None] = {"color": None}
 _OUTPUT = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {text.split(':')[0].split(';')[0]}" for code, text in EXIT_CODES.items()) + "."
 
@@ -36,7 +37,7 @@ def cli(context: click.Context, root: Path | None, cache: Path | None, *, color:
     People edit clusters/NAME.yaml; `generate` writes bases/, overlays/ and argocd/; people review the change; Argo CD syncs what is merged.
     Start with: okd-gitops generate, then okd-gitops check.
     """
-    context.color = False if os.environ.get("NO_COLOR") and color is None else color
+    context.color = terminal["color"] = False if os.environ.get("NO_COLOR") and color is None else color
     context.obj = {"root": root, "cache": cache, "quiet": quiet}
 
 
@@ -61,12 +62,14 @@ def _json(kind: str, body: dict[str, Any]) -> None:
     click.echo(json.dumps({"apiVersion": "okd-gitops/v1", "kind": kind, **body}, indent=2, default=str))
 
 
-def _show(findings: Sequence["Finding"], *, limit: int = 100) -> None:
+def show(findings: Sequence["Finding"], *, limit: int = 100) -> None:
+    """Print findings for people, on standard error."""
     from okd_gitops.finding import as_text
 
     for finding in findings[:limit]:
         head, _, rest = as_text(finding).partition("\n")
-        click.echo(click.style(head, fg="red" if finding.severity == "error" else "yellow", bold=True) + f"\n{rest}\n", err=True)
+        styled = click.style(head, fg="red" if finding.severity == "error" else "yellow", bold=True)
+        click.echo(f"{styled}\n{rest}\n", err=True, color=terminal["color"])
     if len(findings) > limit:
         click.echo(f"… and {len(findings) - limit} more; --output json has them all\n", err=True)
 
@@ -87,10 +90,23 @@ def init(context: click.Context, name: str, purpose: str | None, environment: st
     click.echo("next: edit them where they say EXAMPLE or FILL-IN, then okd-gitops generate")
 
 
+def _cluster_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - the signature is Click's
+    """Complete the names of clusters, from wherever in the repository."""
+    folders = [folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "clusters").is_dir()][:1]
+    return sorted(path.stem for folder in folders for path in (folder / "clusters").glob(f"{incomplete}*.yaml"))
+
+
 @cli.command()
 @click.option("--check", "checking", is_flag=True, help="Write nothing; exit 3 when anything would change.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; print what would change as a diff.")
-@click.option("--cluster", "clusters", multiple=True, metavar="GLOB", help="Only these clusters' overlays, and what they use. Repeatable.")
+@click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="GLOB",
+    shell_complete=_cluster_names,
+    help="Only these clusters' overlays, and what they use. Repeatable.",
+)
 @click.option("--force", "forced", multiple=True, metavar="PATH", help="Overwrite or delete this file although it is not ours. Repeatable.")
 @_OUTPUT
 @click.pass_context
@@ -113,7 +129,7 @@ def generate(context: click.Context, *, checking: bool, dry_run: bool, clusters:
             click.echo(diff_text(root, drift), nl=False)
         else:
             _list_changes([*((path, "write") for path in drift.put), *((path, "delete") for path in drift.delete)])
-        _show(findings)
+        show(findings)
         what = "would change" if checking or dry_run or drift.refused else "changed"
         click.echo(f"{len(plan.clusters)} clusters, {len(result.repository.wanted)} files, {drift.changes} {what}")
     if findings:
@@ -157,7 +173,7 @@ def check(context: click.Context, folder: Path | None, kubernetes: str | None, o
         body = {**counts, "withoutSchema": report.without_schema, "errors": report.errors, "warnings": warnings, "seconds": report.seconds}
         _json("Check", {**body, "findings": [finding.as_json() for finding in report.findings]})
     else:
-        _show(report.findings)
+        show(report.findings)
         click.echo(
             f"{report.clusters} clusters, {report.overlays} overlays, {report.documents} documents ({report.distinct} distinct), "
             f"{report.without_schema} without schema, {report.errors} errors, {warnings} warnings"
@@ -255,56 +271,3 @@ def schema(kind: str) -> None:
     from okd_gitops.feature import load_catalog
 
     click.echo(run(kind, load_catalog(read_catalog())), nl=False)
-
-
-def main() -> NoReturn:
-    """Run the command line: every ending has its exit code, and no traceback reaches a user for what a user can cause."""
-    try:
-        cli.main(standalone_mode=False)
-        sys.exit(0)
-    except click.exceptions.Exit as ending:
-        sys.exit(ending.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        _interrupted()
-    except BrokenPipeError:
-        # The reader went away (`| head`): that is its right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except OkdGitopsError as error:
-        _fail(error)
-    except Exception as error:  # noqa: BLE001 - the one place where anything may arrive: it becomes a report
-        _bug(error)
-
-
-def _interrupted() -> NoReturn:
-    from okd_gitops.process import stop_all
-
-    stop_all()
-    click.echo("interrupted; nothing is half-written", err=True)
-    sys.exit(130)
-
-
-def _fail(error: OkdGitopsError) -> NoReturn:
-    from okd_gitops.finding import FindingsError, ordered
-
-    if isinstance(error, FindingsError):
-        findings = ordered(error.findings)
-        _show(findings)
-        click.echo(f"{len(findings)} {'error' if len(findings) == 1 else 'errors'}; nothing was written", err=True)
-    else:
-        click.secho(f"error: {error.reason}", fg="red", bold=True, err=True)
-        if error.remedy:
-            click.echo(f"  fix: {error.remedy}", err=True)
-    sys.exit(error.exit_code)
-
-
-def _bug(error: Exception) -> NoReturn:
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    click.secho("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True)
-    click.echo(f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {str(error)[:300]}", err=True)
-    for frame in frames:
-        click.echo(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}", err=True)
-    sys.exit(70)

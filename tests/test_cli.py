@@ -1,0 +1,114 @@
+"""The command line itself: help, exit codes, completion, quiet ends."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT, Run
+from okd_gitops.cli import cli
+from okd_gitops.errors import EXIT_CODES
+
+
+def test_help_teaches_and_names_every_exit_code(okd_gitops: Run) -> None:
+    text = okd_gitops("--help").stdout
+    assert "Usage: okd-gitops" in text
+    assert all(f"{code} " in text for code in EXIT_CODES)
+    assert all(command.help for command in cli.commands.values())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; sys.argv = ['okd-gitops', '--help']\nfrom okd_gitops.__main__ import main\ntry: main()\nexcept SystemExit: pass\n"
+    code += "print('HEAVY', sorted({'pydantic', 'yaml', 'git', 'okd_gitops.plan'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "generator")}, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("HEAVY []\n")
+
+
+@pytest.mark.parametrize("arguments", [("generat",), ("generate", "--frce"), ("schema", "x"), ("check", "/nonexistent")])
+def test_a_wrong_command_line_is_exit_2_with_a_hint(okd_gitops: Run, arguments: tuple[str, ...]) -> None:
+    result = okd_gitops(*arguments)
+    assert result.returncode == 2
+    assert "Try 'okd-gitops" in result.stderr or "Error:" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_no_colour_in_a_pipe_and_never_with_no_color(okd_gitops: Run, repo: Path) -> None:
+    (repo / "clusters/bad.yaml").write_text("purpose: tset\n")
+    assert "\x1b[" not in okd_gitops("generate").stderr
+    assert "\x1b[" in okd_gitops("--color", "generate").stderr
+    assert "\x1b[" not in okd_gitops("generate", NO_COLOR="1").stderr
+
+
+def test_a_bug_becomes_a_report(okd_gitops: Run) -> None:
+    code = "import sys; sys.argv = ['okd-gitops', 'doctor']\nimport okd_gitops.commands.doctor as d\nd.doctor = lambda *a: 1 // 0\n"
+    code += "from okd_gitops.__main__ import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(ROOT / "generator")}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 70
+    assert "please report" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_failure() -> None:
+    command = f"PYTHONPATH={ROOT}/generator {sys.executable} -m okd_gitops explain | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("features\n", "")
+
+
+def test_completion_knows_the_clusters(okd_gitops: Run) -> None:
+    words = {"COMP_WORDS": "okd-gitops generate --cluster moc-t", "COMP_CWORD": "3", "_OKD_GITOPS_COMPLETE": "bash_complete"}
+    assert okd_gitops(**words).stdout == "" or "moc-test" in okd_gitops(**words).stdout
+
+
+@pytest.mark.parametrize("name", ["GR005", "gi001", "okd-version", "tekton", "cd"])
+def test_explain(okd_gitops: Run, name: str) -> None:
+    assert okd_gitops("explain", name).stdout.startswith(name.upper() if name[:1] in "Gg" else name)
+
+
+def test_explain_of_nothing_names_the_nearest(okd_gitops: Run) -> None:
+    result = okd_gitops("explain", "tektn")
+    assert (result.returncode, 'did you mean "tekton"?' in result.stderr) == (2, True)
+
+
+def test_init_starts_a_repository_that_generates(okd_gitops: Run, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    new.mkdir()
+    assert okd_gitops("--root", str(new), "init").returncode == 0
+    assert okd_gitops("generate", cwd=new).stdout.endswith(" changed\n")
+    assert okd_gitops("check", cwd=new).returncode == 0
+    again = okd_gitops("--root", str(new), "init")
+    assert (again.returncode, "there already" in again.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["../x", "X", "a/b", "-x"])
+def test_init_takes_only_names(okd_gitops: Run, repo: Path, name: str) -> None:
+    before = sorted(repo.rglob("*"))
+    assert okd_gitops("init", "--", name).returncode == 2
+    assert sorted(repo.rglob("*")) == before
+
+
+def test_init_of_a_cluster_is_a_file_that_says_what_to_fill_in(okd_gitops: Run, repo: Path) -> None:
+    assert okd_gitops("init", "demo", "--purpose", "ephemeral").returncode == 0
+    result = okd_gitops("generate")
+    assert result.returncode == 2
+    assert len(re.findall(r"^error ", result.stderr, re.MULTILINE)) == 4
+
+
+def test_the_wheel_holds_the_catalog_and_its_script_runs(tmp_path: Path) -> None:
+    build = "import hatchling.build, sys; print(hatchling.build.build_wheel(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    wheel = tmp_path / done.stdout.split()[-1]
+    target = tmp_path / "installed"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(target), str(wheel)]
+    subprocess.run(pip, check=True, capture_output=True, timeout=120)
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "okd_gitops/catalog/features/okd-version/version/clusterversion-version.yaml" in names
+    script = subprocess.run(
+        [str(target / "bin/okd-gitops"), "explain", "cd"], env={"PYTHONPATH": str(target)}, capture_output=True, text=True, check=True
+    )
+    assert script.stdout.startswith("cd: ")
