@@ -101,17 +101,18 @@ def _bound(file: str, lines: tuple[str, ...], text: str) -> None:
     """Count before building: the composer recurses, and an alias bomb is small as text."""
     depth = 0
     for count, event in enumerate(yaml.parse(text, Loader)):
-        line, column = (event.start_mark.line, event.start_mark.column) if event.start_mark else (0, 0)
-        place = Location(file=file, line=line + 1, column=column + 1, text=lines[line])
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _refused("GI004", place, "anchors and aliases (& and *) are not read", "write the value out")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > MAX_DEPTH or count > MAX_NODES:
-            what = f"nested deeper than {MAX_DEPTH}" if depth > MAX_DEPTH else f"more than {MAX_NODES:,} values"
-            raise _refused("GI004", place, f"the document is {what}", "split the file")
+            continue
+        if depth > MAX_DEPTH or count > MAX_NODES or getattr(event, "anchor", None):
+            line, column = (event.start_mark.line, event.start_mark.column) if event.start_mark else (0, 0)
+            place = Location(file=file, line=line + 1, column=column + 1, text=lines[line])
+            if depth > MAX_DEPTH or count > MAX_NODES:
+                what = f"nested deeper than {MAX_DEPTH}" if depth > MAX_DEPTH else f"more than {MAX_NODES:,} values"
+                raise _refused("GI004", place, f"the document is {what}", "split the file")
+            raise _refused("GI004", place, "anchors and aliases (& and *) are not read", "write the value out")
 
 
 class _Builder:
