@@ -105,12 +105,14 @@ def _application(plan: Plan, cluster: ClusterPlan) -> Object:
     if sync.finalizer:
         metadata["finalizers"] = [_FINALIZER]
     namespaces = sorted({identity.namespace for identity in cluster.objects if identity.namespace})
-    body = {
+    body: dict[str, Any] = {
         "project": str(spec.purpose),
         "source": _source(plan, f"overlays/{cluster.cluster.name}"),
         "destination": {"name": destination(plan, cluster), "namespace": (namespaces or [NAMESPACE])[0]},
         "syncPolicy": _sync_policy(prune=sync.prune, self_heal=sync.self_heal, automated=sync.automated),
     }
+    if cluster.ignored:
+        body["ignoreDifferences"] = [each.model_dump(by_alias=True, exclude_defaults=True, mode="json") for each in cluster.ignored]
     return {"apiVersion": API_VERSION, "kind": "Application", "metadata": metadata, "spec": body}
 
 
@@ -128,6 +130,8 @@ def _sync_policy(*, prune: bool, self_heal: bool, automated: bool = True) -> dic
         "ApplyOutOfSyncOnly=true",
         "FailOnSharedResource=true",
         "PruneLast=true",
+        # Without this, ignoreDifferences hides a difference and the next sync still writes it.
+        "RespectIgnoreDifferences=true",
         "ServerSideApply=true",
         # OLM installs CRDs after the sync began; the dry run of their objects comes before every wave.
         "SkipDryRunOnMissingResource=true",

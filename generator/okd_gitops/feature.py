@@ -110,6 +110,17 @@ class SecretNeed(FileModel):
     used: str
 
 
+class Ignored(FileModel):
+    """Fields that another controller owns, in the form of an Application's `ignoreDifferences`."""
+
+    group: str = ""
+    kind: str
+    name: str
+    namespace: str = ""
+    json_pointers: tuple[str, ...] = Field((), strict=False, alias="jsonPointers")
+    jq_path_expressions: tuple[str, ...] = Field((), strict=False, alias="jqPathExpressions")
+
+
 class FeatureSpec(FileModel):
     """`feature.yaml`."""
 
@@ -119,6 +130,7 @@ class FeatureSpec(FileModel):
     namespaces: dict[Name, NamespaceSpec] = {}
     secrets: dict[str, SecretNeed] = {}
     external: tuple[str, ...] = Field((), strict=False)
+    ignore_differences: tuple[Ignored, ...] = Field((), strict=False, alias="ignoreDifferences")
     parameters: dict[Name, Parameter] = {}
     each: dict[Name, Each] = {}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from okd_gitops.cluster import Cluster, Fleet, Purpose
 from okd_gitops.extras import Extras, read_extras
-from okd_gitops.feature import Catalog, Each, Feature, Parameter, valid_key
+from okd_gitops.feature import Catalog, Each, Feature, Ignored, Parameter, valid_key
 from okd_gitops.finding import Finding, FindingsError, nearest, ordered
 from okd_gitops.objects import ObjectId
 from okd_gitops.patch import Operation, PathError, operations
@@ -48,6 +48,8 @@ class ClusterPlan:
     namespaces: Mapping[str, Mapping[str, Mapping[str, str]]]
     extras: Extras
     objects: tuple[ObjectId, ...] = field(repr=False)
+    # Fields of those objects that other controllers own.
+    ignored: tuple[Ignored, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,14 @@ class _ClusterStep:
                 merged["labels"] = {**merged.get("labels", {}), **namespace.labels}
                 merged["annotations"] = {**merged.get("annotations", {}), **namespace.annotations}
         extras = self.extras()
+        named = {(identity.group, identity.kind, identity.namespace, identity.name) for identity in held}
+        ignored = [
+            each for feature in features for each in feature.spec.ignore_differences if (each.group, each.kind, each.namespace, each.name) in named
+        ]
         made = [ObjectId("", "v1", "Namespace", "", name) for name in namespaces]
         wave = purpose.wave if spec.wave is None else spec.wave
         owners = spec.owners or self.fleet.owners
-        return ClusterPlan(self.cluster, purpose, owners, wave, placements, namespaces, extras, (*made, *held, *extras.objects))
+        return ClusterPlan(self.cluster, purpose, owners, wave, placements, namespaces, extras, (*made, *held, *extras.objects), tuple(ignored))
 
     def find(self, code: str, path: Iterable[str | int], reason: str, remedy: str = "", *, key: bool = False) -> None:
         self.findings.append(Finding(code=code, location=self.cluster.document.at(path, key=key), reason=reason, remedy=remedy))

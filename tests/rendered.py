@@ -1,0 +1,42 @@
+"""What a cluster file renders to, with the real kustomize: the objects that the acceptance facts are checked on."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from conftest import CACHE
+from okd_gitops import kustomize
+from okd_gitops.commands.generate import generate
+from okd_gitops.pinned import tool
+
+FLEET = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [okd-wg]\nupstream: https://graph.example.org/graph\n"
+OKD = """\
+server: https://api.example.org:6443
+clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926
+release:
+  channel: stable-scos-4
+  version: 4.22.0-okd-scos.0
+  image: registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f
+"""
+ENVIRONMENTS = {"okd": OKD, "kubernetes": 'environment: kubernetes\nkubernetes: "1.35"\n', "kind": 'environment: kind\nkubernetes: "1.35"\n'}
+
+
+@cache
+def objects(environment: str, features: str) -> tuple[dict[str, Any], ...]:
+    """Return what a cluster with `features` (YAML below `features:`) renders to in an environment."""
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "clusters").mkdir()
+        (root / "fleet.yaml").write_text(FLEET)
+        (root / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
+        (root / "clusters/x.yaml").write_text(f"purpose: test\n{ENVIRONMENTS[environment]}features:\n{features}")
+        generate(root)
+        rendering = kustomize.render(root, {"overlays/x": "x"}, tool(CACHE, "kustomize"), workers=1)
+        assert not rendering.findings
+        return tuple(document.value for document in rendering.documents["overlays/x"])
+
+
+def of_kind(values: tuple[dict[str, Any], ...], kind: str) -> dict[str, dict[str, Any]]:
+    """Return the objects of a kind by name."""
+    return {value["metadata"]["name"]: value for value in values if value["kind"] == kind}

@@ -1,0 +1,75 @@
+"""kvm-device-plugin, rendered: the acceptance facts 16 to 19 and fault F18."""
+
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from rendered import objects, of_kind
+
+LABEL = {"node-role.kubernetes.io/mcp-kvm-device-plugin": ""}
+OPENSHIFT = {"MachineConfig", "MachineConfigPool", "ImageStream", "BuildConfig", "SecurityContextConstraints", "Route"}
+
+
+def rendered(environment: str) -> tuple[dict[str, Any], ...]:
+    return objects(environment, "  kvm-device-plugin:\n")
+
+
+def test_fact_16_the_daemonset_runs_where_the_pool_is_and_nothing_touches_workers() -> None:
+    okd = rendered("okd")
+    (pool,) = of_kind(okd, "MachineConfigPool").values()
+    (daemon,) = of_kind(okd, "DaemonSet").values()
+    (config,) = of_kind(okd, "MachineConfig").values()
+    assert daemon["spec"]["template"]["spec"]["nodeSelector"] == pool["spec"]["nodeSelector"]["matchLabels"] == LABEL
+    assert config["metadata"]["labels"]["machineconfiguration.openshift.io/role"] == pool["metadata"]["name"] == "mcp-kvm-device-plugin"
+
+
+def test_fact_17_the_machine_config_is_ignition_3_and_decodes_to_both_options() -> None:
+    (config,) = of_kind(rendered("okd"), "MachineConfig").values()
+    assert config["spec"]["config"]["ignition"]["version"].startswith("3.")
+    (file,) = config["spec"]["config"]["storage"]["files"]
+    assert "filesystem" not in file
+    assert file["mode"] == 420
+    assert unquote(file["contents"]["source"]) == "data:,options kvm_intel nested=1\noptions kvm_amd nested=1\n"
+
+
+@pytest.mark.parametrize("environment", ["kind", "kubernetes"])
+def test_fact_18_nothing_of_openshift_elsewhere_and_the_namespace_is_privileged(environment: str) -> None:
+    values = rendered(environment)
+    assert {value["kind"] for value in values} & OPENSHIFT == set()
+    labels = of_kind(values, "Namespace")["kvm-device-plugin"]["metadata"]["labels"]
+    assert labels == {"pod-security.kubernetes.io/enforce": "privileged"}
+    assert "okd-images" not in of_kind(values, "Namespace")
+    (daemon,) = of_kind(values, "DaemonSet").values()
+    (container,) = daemon["spec"]["template"]["spec"]["containers"]
+    assert "@sha256:" in container["image"]
+    assert "--domain=devices.kubevirt.io" in container["args"]
+
+
+def test_fact_19_only_the_plugin_may_use_the_privileged_scc() -> None:
+    okd = rendered("okd")
+    roles = [role for role in okd if role["kind"] in ("Role", "ClusterRole") and "privileged" in str(role.get("rules"))]
+    assert [(role["kind"], role["metadata"]["namespace"], role["metadata"]["name"]) for role in roles] == [
+        ("Role", "kvm-device-plugin", "kvm-device-plugin")
+    ]
+    assert roles[0]["rules"] == [
+        {"apiGroups": ["security.openshift.io"], "resources": ["securitycontextconstraints"], "resourceNames": ["privileged"], "verbs": ["use"]}
+    ]
+    bound = of_kind(okd, "RoleBinding")["kvm-device-plugin"]
+    assert [subject["name"] for subject in bound["subjects"]] == ["kvm-device-plugin"]
+
+
+def test_the_image_is_built_in_the_cluster_and_runs_by_its_digest() -> None:
+    okd = rendered("okd")
+    build = of_kind(okd, "BuildConfig")["kvm-device-plugin"]
+    (daemon,) = of_kind(okd, "DaemonSet").values()
+    assert build["spec"]["output"]["to"]["name"] in daemon["metadata"]["annotations"]["image.openshift.io/triggers"]
+    assert all("@sha256:" in line or "scratch" in line for line in build["spec"]["source"]["dockerfile"].splitlines() if line.startswith("FROM"))
+    assert "system:image-puller" in str(of_kind(okd, "RoleBinding")["kvm-device-plugin-puller"]["roleRef"])
+
+
+def test_fault_18_requests_and_limits() -> None:
+    for environment in ("okd", "kubernetes", "kind"):
+        (daemon,) = of_kind(rendered(environment), "DaemonSet").values()
+        (container,) = daemon["spec"]["template"]["spec"]["containers"]
+        assert {"requests", "limits"} <= container["resources"].keys()

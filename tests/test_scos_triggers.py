@@ -1,0 +1,198 @@
+"""scos-pipeline, rendered: triggers, release lines and what an environment gets (acceptance facts 1 to 42 that concern them, faults F5 to F22)."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from okd_gitops.finding import FindingsError
+from rendered import objects, of_kind
+
+LINES = """\
+  tekton:
+  kvm-device-plugin:
+  scos-pipeline:
+    storage-class: fast
+    upload-container-images: true
+    releases:
+    - {minor: "4.16", stream: stable, schedule: 30 2 * * *}
+    - {minor: "4.18", stream: stable, schedule: 30 6 * * *}
+    - {minor: "4.19", stream: stable, schedule: 30 10 * * *, pipeline: okd-coreos-layered, variant: c9s, branch: release-4.19}
+    - {minor: "4.22", stream: next, schedule: 30 14 * * *}
+"""
+KIND = "  tekton:\n  kvm-device-plugin:\n  scos-pipeline:\n"
+
+
+@pytest.fixture(scope="module")
+def okd() -> tuple[dict[str, Any], ...]:
+    return objects("okd", LINES)
+
+
+def env(cron: dict[str, Any]) -> dict[str, str]:
+    (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    return {item["name"]: item["value"] for item in container["env"]}
+
+
+def test_fact_01_current_api_versions(okd: tuple[dict[str, Any], ...]) -> None:
+    versions = {value["apiVersion"] for value in okd if "tekton.dev" in value["apiVersion"]}
+    assert versions == {"tekton.dev/v1", "triggers.tekton.dev/v1beta1", "operator.tekton.dev/v1alpha1"}
+    assert all("okd-coreos" in str(value) for value in okd if value["kind"] == "EventListener")
+
+
+def test_fact_07_a_run_has_four_hours(okd: tuple[dict[str, Any], ...]) -> None:
+    for template in of_kind(okd, "TriggerTemplate").values():
+        (run,) = template["spec"]["resourcetemplates"]
+        assert run["spec"]["timeouts"]["pipeline"] == "4h0m0s"
+
+
+def test_fact_09_every_param_and_workspace_of_a_run_is_the_pipelines(okd: tuple[dict[str, Any], ...]) -> None:
+    pipelines = of_kind(okd, "Pipeline")
+    for template in of_kind(okd, "TriggerTemplate").values():
+        (run,) = template["spec"]["resourcetemplates"]
+        spec = pipelines[run["spec"]["pipelineRef"]["name"]]["spec"]
+        declared = {param["name"]: param for param in spec["params"]}
+        given = {param["name"] for param in run["spec"]["params"]}
+        assert given <= declared.keys()
+        assert {name for name, param in declared.items() if "default" not in param} <= given
+        assert {workspace["name"] for workspace in run["spec"]["workspaces"]} == {workspace["name"] for workspace in spec["workspaces"]}
+
+
+@pytest.mark.parametrize(
+    ("minor", "pipeline", "variant", "branch"),
+    [
+        ("4.16", "okd-coreos", "c9s", "release-4.16"),
+        ("4.18", "okd-coreos", "okd-c9s", "release-4.18"),
+        ("4.19", "okd-coreos-layered", "c9s", "release-4.19"),
+        ("4.22", "okd-coreos-layered", "c10s", "release-4.22"),
+    ],
+)
+def test_fact_11_the_generation_follows_from_the_minor(okd: tuple[dict[str, Any], ...], minor: str, pipeline: str, variant: str, branch: str) -> None:
+    values = env(of_kind(okd, "CronJob")[f"okd-coreos-{minor}"])
+    assert (values["PIPELINE"], values["VARIANT"], values["BRANCH"], values["VERSION"]) == (pipeline, variant, branch, minor)
+
+
+@pytest.mark.parametrize("minor", ["4.15", "4.19", "3.11"])
+def test_fact_11_an_unknown_minor_is_an_error_not_a_guess(minor: str) -> None:
+    with pytest.raises(FindingsError) as error:
+        objects("okd", LINES.replace("4.16", minor).replace(", pipeline: okd-coreos-layered, variant: c9s, branch: release-4.19", ""))
+    assert {finding.code for finding in error.value.findings} >= {"GI016"}
+
+
+def test_fact_12_and_f06_one_entry_is_one_cronjob_and_nothing_else(okd: tuple[dict[str, Any], ...]) -> None:
+    more = objects("okd", LINES + '    - {minor: "5.1", stream: next, schedule: 30 18 * * *}\n')
+    assert [value["metadata"]["name"] for value in more if value not in okd] == ["okd-coreos-5.1"]
+    assert [value for value in okd if value not in more] == []
+
+
+def test_fact_13_and_f05_cron_trigger_and_run_by_hand_are_one(okd: tuple[dict[str, Any], ...]) -> None:
+    (binding,) = of_kind(okd, "TriggerBinding").values()
+    assert {param["name"]: param["value"] for param in binding["spec"]["params"]}["branch"] == "$(body.params.branch)"
+    assert len(of_kind(okd, "PipelineRun")) == 0
+
+
+def test_facts_14_and_15_storage_comes_from_a_class(okd: tuple[dict[str, Any], ...]) -> None:
+    assert {value["kind"] for value in okd} & {"PersistentVolume", "PersistentVolumeClaim", "StorageClass"} == set()
+    for template in of_kind(okd, "TriggerTemplate").values():
+        defaults = {param["name"]: param.get("default") for param in template["spec"]["params"]}
+        assert defaults["storage-class"] == "fast"
+
+
+def test_fact_18_kind_gets_tasks_and_pipelines_to_run_by_hand() -> None:
+    kind = [value for value in objects("kind", KIND) if value["metadata"].get("namespace") == "okd-coreos"]
+    assert {value["kind"] for value in kind} == {"Pipeline", "Task", "ServiceAccount"}
+
+
+def test_fact_20_the_listener_has_an_account_of_its_own(okd: tuple[dict[str, Any], ...]) -> None:
+    (listener,) = of_kind(okd, "EventListener").values()
+    name = listener["spec"]["serviceAccountName"]
+    assert name in of_kind(okd, "ServiceAccount")
+    assert of_kind(okd, "RoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-roles"
+    assert of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-clusterroles"
+    assert "cluster-admin" not in str(okd)
+
+
+def test_fact_21_and_f14_every_trigger_authenticates(okd: tuple[dict[str, Any], ...]) -> None:
+    (listener,) = of_kind(okd, "EventListener").values()
+    for trigger in listener["spec"]["triggers"]:
+        (interceptor,) = trigger["interceptors"]
+        assert "compareSecret('token', 'okd-coreos-trigger')" in interceptor["params"][0]["value"]
+
+
+def test_fact_22_and_23_params_resolve_and_no_default_names_a_version(okd: tuple[dict[str, Any], ...]) -> None:
+    (binding,) = of_kind(okd, "TriggerBinding").values()
+    bound = {param["name"] for param in binding["spec"]["params"]}
+    for template in of_kind(okd, "TriggerTemplate").values():
+        declared = {param["name"]: param.get("default") for param in template["spec"]["params"]}
+        used = set(re.findall(r"\$\(tt\.params\.([a-z0-9-]+)\)", str(template["spec"]["resourcetemplates"])))
+        assert used == declared.keys()
+        assert bound <= declared.keys()
+        assert {name for name, default in declared.items() if default is None} <= bound
+        assert not [default for default in declared.values() if default and re.search(r"\b[45]\.\d+\b", default)]
+
+
+def test_fact_24_and_f15_crons_are_tidy_and_fail_loudly(okd: tuple[dict[str, Any], ...]) -> None:
+    for cron in of_kind(okd, "CronJob").values():
+        spec = cron["spec"]
+        assert spec["concurrencyPolicy"] == "Forbid"
+        assert {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= spec.keys()
+        assert "timeZone" not in spec
+        job = spec["jobTemplate"]["spec"]
+        assert job["backoffLimit"] <= 3
+        assert job["template"]["spec"]["securityContext"]["runAsNonRoot"]
+        (container,) = job["template"]["spec"]["containers"]
+        assert "--fail-with-body" in container["args"][0]
+        assert "@sha256:" in container["image"]
+
+
+def test_fact_25_schedules_of_the_fleet_do_not_overlap() -> None:
+    import yaml
+
+    from conftest import ROOT
+
+    hub = yaml.safe_load((ROOT / "clusters/moc-hub.yaml").read_text())
+    hours = sorted(int(entry["schedule"].split()[1]) for entry in hub["features"]["scos-pipeline"]["releases"])
+    assert all((later - earlier) % 24 >= 4 for earlier, later in zip(hours, [*hours[1:], hours[0] + 24], strict=True))
+
+
+def test_fact_27_and_f16_f17_nothing_deletes_runs(okd: tuple[dict[str, Any], ...]) -> None:
+    assert not re.search(r"\b(tkn|kubectl|oc)\b.*delete", str(okd))
+    assert "operator.tekton.dev/prune" not in str([value for value in okd if value["kind"] == "TriggerTemplate"])
+
+
+def test_facts_37_38_42_the_secrets_are_those_of_the_table(okd: tuple[dict[str, Any], ...]) -> None:
+    from okd_gitops.disk import read_catalog
+    from okd_gitops.feature import load_catalog
+
+    table = load_catalog(read_catalog()).features["scos-pipeline"].spec.secrets
+    named = set(re.findall(r"'secretName': '([a-z0-9-]+)'", str(okd))) | {"okd-matrix-bot-auth"}
+    assert named == set(table)
+    assert all(need.namespace == "okd-coreos" for need in table.values())
+
+
+def test_fact_40_uploads_are_off_unless_asked_for() -> None:
+    plain = of_kind(objects("okd", LINES.replace("    upload-container-images: true\n", "")), "TriggerTemplate")
+    for template in plain.values():
+        defaults = {param["name"]: param.get("default") for param in template["spec"]["params"]}
+        assert {defaults[name] for name in ("upload-container-images", "upload-bootimages", "tag-latest", "notify-matrix")} == {"false"}
+
+
+def test_the_cron_posts_what_the_binding_reads_and_keeps_the_token_out_of_arguments(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
+    """The script itself runs here, with a curl that writes down how it was called."""
+    import json
+
+    cron = of_kind(okd, "CronJob")["okd-coreos-4.22"]
+    (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    script = container["args"][0].replace("/var/run/okd-coreos-trigger", str(tmp_path))
+    (tmp_path / "token").write_text("s3cret")
+    (tmp_path / "curl").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/arguments\ncat > {tmp_path}/input\n')
+    (tmp_path / "curl").chmod(0o755)
+    subprocess.run(["/bin/sh", "-ec", script], env={**env(cron), "PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True, timeout=30)
+    arguments = (tmp_path / "arguments").read_text().splitlines()
+    params = json.loads(arguments[arguments.index("--data") + 1])["params"]
+    (binding,) = of_kind(okd, "TriggerBinding").values()
+    assert {*params, "cosa-image"} == {"pipeline", *(param["name"] for param in binding["spec"]["params"])}
+    assert params["version"] == "4.22"
+    assert "s3cret" not in str(arguments)
+    assert (tmp_path / "input").read_text() == "X-Okd-Token: s3cret\n"
