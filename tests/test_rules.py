@@ -1,11 +1,15 @@
 """Each rule has cases that it must object to and cases that it must leave alone, as plain files.
 
 A case holds rendered objects. Comment lines set the scene: `# purpose: cd`, `# environment: okd`, `# clusters: a, b` (the fleet),
-`# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that exist), `# reached: path, path` (by a kustomization), and in a bad case
-`# expect: text of the reason`. A line `# overlay: FOLDER` begins another overlay; before the first it is overlays/x.
+`# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that exist), `# url: none` (a repository of others),
+`# reached: path, path` (by a kustomization), and in a bad case `# expect: text of the reason`. A line `# overlay: FOLDER` begins another
+overlay; before the first it is overlays/x. `# kustomization: {…}` is the content of every overlay's kustomization.yaml; `# severity: warning` is
+what a bad case is to weigh.
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -18,7 +22,8 @@ from okd_gitops import rules
 from okd_gitops.kustomization import Graph
 from okd_gitops.objects import Object
 from okd_gitops.policy import all_rules, run
-from okd_gitops.rule import Rendered, Repository
+from okd_gitops.rule import Fault, Rendered, Repository
+from okd_gitops.yamltext import Document, read
 
 CASES = Path(__file__).parent / "rules"
 RULES = {module.__name__.rpartition(".")[2]: module for module in all_rules().values()}
@@ -36,17 +41,23 @@ def scene(text: str) -> Repository:
             name=folder.rpartition("/")[2],
             folder=folder,
             objects=tuple(value for value in yaml.safe_load_all(body) if value),
-            graph=Graph(files=reached),
+            graph=Graph(files=reached, kustomizations=kustomizations(f"{folder}/kustomization.yaml", options.get("kustomization", ""))),
             purpose=options.get("purpose", "") if folder != "argocd" else "",
             environment=options.get("environment", ""),
-            declared=frozenset(name.strip() for name in options.get("declared", "").split(",")),
+            declared=frozenset(name.strip() for name in options.get("declared", "").split(",") if name.strip()),
             expires=date.fromisoformat(options["expires"]) if "expires" in options else None,
         )
         for folder, body in overlays
     ]
     files = {path.strip(): b"" for path in options.get("files", "").split(",")} | dict.fromkeys(reached, b"")
     destinations = {name: "in-cluster" if name == "hub" else name for name in names}
-    return Repository(files=files, overlays=tuple(rendered), today=date(2026, 1, 31), destinations=destinations, url=URL)
+    return Repository(
+        files=files, overlays=tuple(rendered), today=date(2026, 1, 31), destinations=destinations, url=URL if options.get("url") != "none" else ""
+    )
+
+
+def kustomizations(path: str, text: str) -> dict[str, Document]:
+    return {path: read(path, text.encode())} if text else {}
 
 
 def cases(side: str) -> list[tuple[str, Path]]:
@@ -62,6 +73,8 @@ def test_bad(name: str, path: Path) -> None:
     for reason in expected:
         assert any(reason in finding.reason for finding in found), [finding.reason for finding in found]
     assert all(finding.remedy for finding in found)
+    for severity in re.findall(r"^# severity: (.*)$", text, re.MULTILINE):
+        assert {finding.severity for finding in found} == {severity}
 
 
 @pytest.mark.parametrize(("name", "path"), cases("good"), ids=lambda value: value.stem if isinstance(value, Path) else value)
@@ -82,6 +95,7 @@ def test_codes_are_unique_and_each_folder_of_cases_is_a_rule() -> None:
     modules = [path.stem for path in Path(rules.__path__[0]).glob("[a-z]*.py")]
     assert sorted(modules) == sorted(RULES)
     assert {path.name for path in CASES.iterdir()} == set(RULES)
+    assert sorted(module.CODE for module in RULES.values()) == [f"GR{number:03}" for number in range(1, len(RULES) + 1)]
 
 
 def test_a_file_is_all_that_a_rule_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +119,41 @@ def test_an_object_that_many_clusters_share_is_one_finding() -> None:
     (finding,) = [found for found in run(Repository(files={}, overlays=overlays, today=date(2026, 1, 1))) if found.code == "GR011"]
     assert finding.clusters == ("a", "b")
     assert "c2VjcmV0" not in str(finding)
+
+
+def spoiled(value: object) -> Iterator[object]:
+    """Yield a value once for each place in it and each type that does not belong there."""
+    yield from (None, True, 7, "", "x", [], [None], [[]], {}, {"x": [{}]})
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from ({**value, key: other} for other in spoiled(item))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from ([*value[:index], other, *value[index + 1 :]] for other in spoiled(item))
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_no_rule_falls_over_a_wrong_type_in_its_cases(name: str) -> None:
+    # Random objects seldom reach the last line of a rule; its own cases do, one wrong type at a time.
+    for path in sorted((CASES / name).glob("*/*.yaml")):
+        whole = scene(path.read_text())
+        for position, overlay in enumerate(whole.overlays):
+            for index, value in enumerate(overlay.objects):
+                for other in spoiled(value):
+                    if isinstance(other, dict):
+                        objects = (*overlay.objects[:index], other, *overlay.objects[index + 1 :])
+                        overlays = (*whole.overlays[:position], replace(overlay, objects=objects), *whole.overlays[position + 1 :])
+                        for finding in judge(name, replace(whole, overlays=overlays)):
+                            assert isinstance(finding, Fault)
+
+
+def judge(name: str, repository: Repository) -> list[Fault]:
+    module = RULES[name]
+    found: list[Fault] = []
+    for overlay in repository.overlays:
+        found += [fault for value in overlay.objects if hasattr(module, "check_object") for fault in module.check_object(value)]
+        found += module.check_cluster(overlay, repository) if hasattr(module, "check_cluster") else []
+    return found + list(module.check_repository(repository) if hasattr(module, "check_repository") else [])
 
 
 KEYS = st.one_of(

@@ -1,6 +1,6 @@
 """Kubernetes objects as plain data: what names one, and what its kind's scope is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,29 @@ def at(value: object, *path: str) -> Any:
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
+
+
+def mappings(value: object) -> Iterator[Object]:
+    """Yield every map inside a value, the value itself included, however deep."""
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from mappings(item)
+
+
+def items(value: object, *path: str) -> list[Any]:
+    """Return the list at a path of map keys; empty where there is none."""
+    found = at(value, *path)
+    return found if isinstance(found, list) else []
+
+
+def defined_scopes(objects: Iterable[Object]) -> dict[str, bool]:
+    """Return for each `Kind.group` that a CustomResourceDefinition among objects defines whether it is cluster-scoped."""
+    return {
+        f"{at(value, 'spec', 'names', 'kind')}.{at(value, 'spec', 'group')}": at(value, "spec", "scope") == "Cluster"
+        for value in objects
+        if ObjectId.of(value).kind == "CustomResourceDefinition"
+    }
 
 
 def containers(value: object) -> Iterator[Object]:

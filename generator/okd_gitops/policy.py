@@ -27,6 +27,7 @@ def run(repository: Repository) -> list[Finding]:
     """Return the findings of every rule on a repository."""
     findings: list[Finding] = []
     holders: dict[int, tuple[Object, list[Rendered]]] = {}
+    named = {overlay.name: overlay for overlay in repository.overlays}
     for overlay in repository.overlays:
         for value in overlay.objects:
             # Equal documents are one object (`is`) after rendering, so each is judged once.
@@ -39,7 +40,8 @@ def run(repository: Repository) -> list[Finding]:
             for overlay in repository.overlays:
                 findings += [_finding(module, fault, [overlay]) for fault in module.check_cluster(overlay, repository)]
         if hasattr(module, "check_repository"):
-            findings += [_finding(module, fault, []) for fault in module.check_repository(repository)]
+            for fault in module.check_repository(repository):
+                findings.append(_finding(module, fault, [named[name] for name in fault.clusters]))
     return findings
 
 
@@ -50,7 +52,7 @@ def _finding(module: ModuleType, fault: Fault, overlays: Iterable[Rendered]) -> 
         place = next((found for overlay in held if (found := overlay.graph.objects.get(fault.object))), None)
     return Finding(
         code=module.CODE,
-        severity=module.SEVERITY,
+        severity=fault.severity or module.SEVERITY,
         location=place or Location(file=held[0].folder if held else "."),
         reason=fault.reason,
         remedy=fault.remedy,

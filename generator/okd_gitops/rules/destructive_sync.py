@@ -37,8 +37,8 @@ def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
 
 def _application(value: Object, repository: Repository) -> Iterator[Fault]:
     identity, automated = ObjectId.of(value), at(value, "spec", "syncPolicy", "automated")
-    synced = next((other for other in repository.overlays if other.folder == at(value, "spec", "source", "path")), None)
-    held = [(ObjectId.of(each), each) for each in synced.objects] if synced else []
+    synced = [overlay for overlay in repository.overlays if any(each is value for each in repository.synced.get(overlay.folder, ()))]
+    held = [(ObjectId.of(each), each) for overlay in synced for each in overlay.objects]
     purpose = at(value, "metadata", "labels", "okd-gitops.io/purpose")
     finalizers = at(value, "metadata", "finalizers")
     if purpose in ("cd", "hub") and isinstance(finalizers, list) and any("resources-finalizer" in str(name) for name in finalizers):

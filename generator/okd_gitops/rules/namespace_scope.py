@@ -8,7 +8,7 @@ Write metadata.namespace, or remove it.
 from collections.abc import Iterator
 
 from okd_gitops.finding import Severity
-from okd_gitops.objects import ObjectId, at
+from okd_gitops.objects import ObjectId, defined_scopes
 from okd_gitops.rule import Fault, Rendered, Repository
 
 CODE = "GR012"
@@ -17,14 +17,10 @@ SEVERITY = Severity.ERROR
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
     """Look at every object; the scope of a kind whose CRD is in the overlay is what that CRD says."""
-    scopes = {
-        f"{at(value, 'spec', 'names', 'kind')}.{at(value, 'spec', 'group')}": at(value, "spec", "scope")
-        for value in overlay.objects
-        if ObjectId.of(value).kind == "CustomResourceDefinition"
-    }
+    scopes = defined_scopes(overlay.objects)
     for value in overlay.objects:
         identity = ObjectId.of(value)
-        scoped = scopes[identity.group_kind] == "Cluster" if identity.group_kind in scopes else identity.cluster_scoped
+        scoped = scopes.get(identity.group_kind, identity.cluster_scoped)
         if scoped and identity.namespace:
             yield Fault(reason=f"{identity.kind} has no namespace", remedy="remove metadata.namespace", object=identity)
         if not scoped and not identity.namespace and identity.kind:

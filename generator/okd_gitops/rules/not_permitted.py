@@ -6,11 +6,10 @@ okd-gitops derives the lists; extras that a generator or transformer makes are n
 """
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
-from typing import Any
 
+from okd_gitops.appproject import Project, project_name
 from okd_gitops.finding import Severity
-from okd_gitops.objects import Object, ObjectId, at
+from okd_gitops.objects import Object, ObjectId, at, defined_scopes
 from okd_gitops.rule import Fault, Rendered, Repository
 
 CODE = "GR010"
@@ -19,32 +18,21 @@ SEVERITY = Severity.ERROR
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
     """Look at the overlay that an Application names, with the project of that Application."""
-    everything = [value for other in repository.overlays for value in other.objects]
-    projects = {ObjectId.of(value).name: value for value in everything if ObjectId.of(value).group_kind == "AppProject.argoproj.io"}
-    for application in everything:
-        if ObjectId.of(application).group_kind != "Application.argoproj.io" or at(application, "spec", "source", "path") != overlay.folder:
-            continue
-        project = projects.get(str(at(application, "spec", "project")))
-        for value in overlay.objects if project else ():
-            identity = ObjectId.of(value)
-            if not _permitted(identity, project or {}):
-                reason = f"the project {at(application, 'spec', 'project')} does not permit it, so nothing of {overlay.name} would be synced"
+    for application in repository.synced.get(overlay.folder, ()):
+        project = repository.projects.get(project_name(application))
+        if project:
+            for identity in _refused(overlay, application, project):
+                reason = f"the project {project_name(application)} does not permit it, so nothing of {overlay.name} would be synced"
                 yield Fault(reason=reason, remedy="okd-gitops generate derives what a project permits", object=identity)
 
 
-def _permitted(identity: ObjectId, project: Object) -> bool:
-    kinds = at(project, "spec", "clusterResourceWhitelist" if identity.cluster_scoped else "namespaceResourceWhitelist")
-    listed = any(_matches(at(entry, "group"), identity.group) and _matches(at(entry, "kind"), identity.kind) for entry in _list(kinds))
-    if identity.cluster_scoped:
-        return listed
-    # Without a list every namespaced kind is permitted; an object without a namespace goes where the Application says.
-    places = [at(entry, "namespace") for entry in _list(at(project, "spec", "destinations"))]
-    return (listed or kinds is None) and (not identity.namespace or any(_matches(place, identity.namespace) for place in places))
-
-
-def _matches(pattern: Any, text: str) -> bool:
-    return fnmatchcase(text, str(pattern if pattern is not None else ""))
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _refused(overlay: Rendered, application: Object, project: Project) -> Iterator[ObjectId]:
+    scopes, destination = defined_scopes(overlay.objects), at(application, "spec", "destination")
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+        cluster_scoped = scopes.get(identity.group_kind, identity.cluster_scoped)
+        # An object without a namespace goes where the Application says, unless its kind has none, which nobody may have told us.
+        scopeless = not identity.namespace and project.permits_kind(identity, cluster_scoped=True)
+        placed = cluster_scoped or project.permits_destination(destination, identity.namespace or at(destination, "namespace"))
+        if not scopeless and not (placed and project.permits_kind(identity, cluster_scoped=cluster_scoped)):
+            yield identity

@@ -15,17 +15,18 @@ from okd_gitops.rule import Fault, Rendered, Repository
 CODE = "GR008"
 SEVERITY = Severity.ERROR
 
+# Looked up, not searched for: a search for each of a thousand names in every string takes seconds.
+_WORD = re.compile(r"[A-Za-z0-9-]+")
+
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
-    """Look for names of other clusters as whole words in short strings; what is rendered for Argo CD names them all."""
-    others = sorted(set(repository.destinations) - {overlay.name})
-    if not overlay.purpose or not others:
+    """Look for names of other clusters as whole words in short strings; what is rendered for Argo CD and for the hub names them all."""
+    if overlay.purpose in ("", "hub"):
         return
-    pattern = re.compile(rf"(?<![A-Za-z0-9-])({'|'.join(map(re.escape, others))})(?![A-Za-z0-9-])")
     for value in overlay.objects:
         identity = ObjectId.of(value)
         for path, text in strings(value):
-            found = pattern.search(text) if len(text) < 2000 else None
+            words = _WORD.findall(text) if len(text) < 2000 else []
+            found = next((word for word in words if word in repository.destinations and word != overlay.name), None)
             if found:
-                reason = f'{path} names the cluster "{found[1]}"'
-                yield Fault(reason=reason, remedy=f"this is the output of {overlay.name}", object=identity)
+                yield Fault(reason=f'{path} names the cluster "{found}"', remedy=f"this is the output of {overlay.name}", object=identity)

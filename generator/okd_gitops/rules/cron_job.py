@@ -1,0 +1,34 @@
+"""A CronJob says what happens when runs overlap, come late, fail, or pile up.
+
+By default runs overlap, a hundred missed starts stop it for good, a failed run is tried six times, and nobody decided how many stay. With timeZone
+the hour jumps twice a year, and two schedules that share a volume can meet.
+
+Set concurrencyPolicy, startingDeadlineSeconds, both history limits and backoffLimit; write the schedule in UTC without timeZone.
+"""
+
+from collections.abc import Iterator
+
+from okd_gitops.finding import Severity
+from okd_gitops.objects import Object, ObjectId, at
+from okd_gitops.rule import Fault
+
+CODE = "GR020"
+SEVERITY = Severity.WARNING
+
+_SPEC = ("concurrencyPolicy", "startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
+
+
+def check_object(value: Object) -> Iterator[Fault]:
+    """Look at CronJobs."""
+    identity = ObjectId.of(value)
+    if identity.group_kind != "CronJob.batch":
+        return
+    missing = [name for name in _SPEC if at(value, "spec", name) is None]
+    if at(value, "spec", "jobTemplate", "spec", "backoffLimit") is None:
+        missing.append("jobTemplate.spec.backoffLimit")
+    if missing:
+        yield Fault(reason=f"{', '.join(missing)} of the CronJob is not set", remedy="set it: the defaults are for nobody", object=identity)
+    if at(value, "spec", "concurrencyPolicy") == "Allow":
+        yield Fault(reason="its runs may overlap", remedy="write concurrencyPolicy: Forbid", object=identity)
+    if at(value, "spec", "timeZone") or "TZ=" in str(at(value, "spec", "schedule")):
+        yield Fault(reason="its schedule follows a time zone", remedy="write the schedule in UTC, without timeZone", object=identity)
