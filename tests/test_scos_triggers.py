@@ -1,5 +1,6 @@
 """scos-pipeline, rendered: triggers, release lines and what an environment gets (acceptance facts 1 to 42 that concern them, faults F5 to F22)."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -92,16 +93,51 @@ def test_fact_13_and_f05_cron_trigger_and_run_by_hand_are_one(okd: tuple[dict[st
     assert len(of_kind(okd, "PipelineRun")) == 0
 
 
-def test_facts_14_and_15_storage_comes_from_a_class(okd: tuple[dict[str, Any], ...]) -> None:
+def test_facts_14_and_15_and_f08_f09_storage_comes_from_a_class(okd: tuple[dict[str, Any], ...]) -> None:
     assert {value["kind"] for value in okd} & {"PersistentVolume", "PersistentVolumeClaim", "StorageClass"} == set()
     for template in of_kind(okd, "TriggerTemplate").values():
         defaults = {param["name"]: param.get("default") for param in template["spec"]["params"]}
         assert defaults["storage-class"] == "fast"
+        workspaces = {workspace["name"]: workspace for workspace in template["spec"]["resourcetemplates"][0]["spec"]["workspaces"]}
+        claim = workspaces["shared-workspace"]["volumeClaimTemplate"]["spec"]
+        assert claim["storageClassName"] == "$(tt.params.storage-class)"
+        assert claim["accessModes"] == ["ReadWriteOnce"]
+    assert "hostPath" not in str([value for value in okd if value["metadata"].get("namespace") == "okd-coreos"])
 
 
 def test_fact_18_kind_gets_tasks_and_pipelines_to_run_by_hand() -> None:
     kind = [value for value in objects("kind", KIND) if value["metadata"].get("namespace") == "okd-coreos"]
     assert {value["kind"] for value in kind} == {"Pipeline", "Task", "ServiceAccount"}
+
+
+def test_fact_18_nothing_of_openshift_on_plain_kubernetes() -> None:
+    values = objects("kubernetes", LINES)
+    assert not [value["kind"] for value in values if "openshift.io" in value["apiVersion"]]
+    assert "securitycontextconstraints" not in str(values)
+    assert {"CronJob", "EventListener", "TriggerTemplate"} <= {value["kind"] for value in values}
+
+
+def test_fact_19_on_okd_the_users_of_the_pods_are_allowed_and_nothing_is_privileged(okd: tuple[dict[str, Any], ...]) -> None:
+    (constraints,) = of_kind(okd, "SecurityContextConstraints").values()
+    assert constraints["allowPrivilegedContainer"] is False
+    assert not [name for name, value in constraints.items() if name.startswith("allowHost") and value]
+    tasks = of_kind(okd, "Task").values()
+    asked = {name for task in tasks for step in task["spec"]["steps"] for name in step["securityContext"].get("capabilities", {}).get("add", [])}
+    assert asked == set(constraints["allowedCapabilities"])
+    may = {
+        subject["name"]: role["rules"][0]["resourceNames"]
+        for role in okd
+        if role["kind"] == "Role" and role["metadata"]["namespace"] == "okd-coreos" and "use" in role["rules"][0]["verbs"]
+        for binding in of_kind(okd, "RoleBinding").values()
+        if binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]}
+        for subject in binding["subjects"]
+    }
+    assert may == {"okd-coreos-build": [constraints["metadata"]["name"]], "okd-coreos-cron": ["nonroot-v2"], "default": ["nonroot-v2"]}
+    for template in of_kind(okd, "TriggerTemplate").values():
+        (run,) = template["spec"]["resourcetemplates"]
+        assert run["spec"]["taskRunTemplate"]["serviceAccountName"] in may
+    for cron in of_kind(okd, "CronJob").values():
+        assert cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"] in may
 
 
 def test_fact_20_the_listener_has_an_account_of_its_own(okd: tuple[dict[str, Any], ...]) -> None:
@@ -120,7 +156,7 @@ def test_fact_21_and_f14_every_trigger_authenticates(okd: tuple[dict[str, Any], 
         assert "compareSecret('token', 'okd-coreos-trigger')" in interceptor["params"][0]["value"]
 
 
-def test_fact_22_and_23_params_resolve_and_no_default_names_a_version(okd: tuple[dict[str, Any], ...]) -> None:
+def test_fact_22_and_23_and_f13_params_resolve_and_no_default_names_a_version(okd: tuple[dict[str, Any], ...]) -> None:
     (binding,) = of_kind(okd, "TriggerBinding").values()
     bound = {param["name"] for param in binding["spec"]["params"]}
     for template in of_kind(okd, "TriggerTemplate").values():
@@ -161,7 +197,7 @@ def test_fact_27_and_f16_f17_nothing_deletes_runs(okd: tuple[dict[str, Any], ...
     assert "operator.tekton.dev/prune" not in str([value for value in okd if value["kind"] == "TriggerTemplate"])
 
 
-def test_facts_37_38_42_the_secrets_are_those_of_the_table(okd: tuple[dict[str, Any], ...]) -> None:
+def test_facts_37_38_42_and_f21_the_secrets_are_those_of_the_table(okd: tuple[dict[str, Any], ...]) -> None:
     from okd_gitops.disk import read_catalog
     from okd_gitops.feature import load_catalog
 
@@ -169,6 +205,12 @@ def test_facts_37_38_42_the_secrets_are_those_of_the_table(okd: tuple[dict[str, 
     named = set(re.findall(r"'secretName': '([a-z0-9-]+)'", str(okd))) | {"okd-matrix-bot-auth"}
     assert named == set(table)
     assert all(need.namespace == "okd-coreos" for need in table.values())
+    assert {name: need.keys for name, need in table.items()} == {
+        "okd-coreos-trigger": ("token",),
+        "okd-matrix-bot-auth": ("token",),
+        "okd-quay-pull-secret": (".dockerconfigjson",),
+        "okd-s3-config": ("credentials",),
+    }
 
 
 def test_fact_40_uploads_are_off_unless_asked_for() -> None:
@@ -178,21 +220,56 @@ def test_fact_40_uploads_are_off_unless_asked_for() -> None:
         assert {defaults[name] for name in ("upload-container-images", "upload-bootimages", "tag-latest", "notify-matrix")} == {"false"}
 
 
-def test_the_cron_posts_what_the_binding_reads_and_keeps_the_token_out_of_arguments(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
-    """The script itself runs here, with a curl that writes down how it was called."""
-    import json
+CURL = """\
+#!/bin/sh
+case "$*" in
+*--data*) call=post answer='{"eventListener":"okd-coreos","eventID":"5f0c-77"}' ;;
+*) call=list answer="$RUNS" ;;
+esac
+printf '%s\\n' "$@" > "$FOLDER/$call"
+cat > "$FOLDER/$call-input"
+printf '%s\\n' "$answer"
+exit "$STATUS"
+"""
 
-    cron = of_kind(okd, "CronJob")["okd-coreos-4.22"]
+
+def run_cron(cron: dict[str, Any], folder: Path, *, runs: str, status: int = 0) -> int:
+    """Run the script of a CronJob with a curl that writes down how it was called, and return its exit code."""
     (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    script = container["args"][0].replace("/var/run/okd-coreos-trigger", str(tmp_path))
-    (tmp_path / "token").write_text("s3cret")
-    (tmp_path / "curl").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/arguments\ncat > {tmp_path}/input\n')
-    (tmp_path / "curl").chmod(0o755)
-    subprocess.run(["/bin/sh", "-ec", script], env={**env(cron), "PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True, timeout=30)
-    arguments = (tmp_path / "arguments").read_text().splitlines()
-    params = json.loads(arguments[arguments.index("--data") + 1])["params"]
+    script = container["args"][0]
+    for path in ("/var/run/okd-coreos-trigger", "/var/run/secrets/kubernetes.io/serviceaccount"):
+        (folder / Path(path).name).mkdir()
+        (folder / Path(path).name / "token").write_text(f"s3cret-of-{Path(path).name}")
+        script = script.replace(path, str(folder / Path(path).name))
+    for name, text in {"curl": CURL, "sleep": "#!/bin/sh\n"}.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    given = {**env(cron), "PATH": f"{folder}:/usr/bin:/bin", "FOLDER": str(folder), "RUNS": runs, "STATUS": str(status)}
+    return subprocess.run([*container["command"], script], env=given, check=False, timeout=30).returncode
+
+
+def test_the_cron_posts_what_the_binding_reads_and_keeps_tokens_out_of_arguments(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
+    runs = json.dumps({"kind": "PipelineRunList", "items": [{"kind": "PipelineRun"}]}, indent=2)
+    assert run_cron(of_kind(okd, "CronJob")["okd-coreos-4.22"], tmp_path, runs=runs) == 0
+    posted, listed = (tmp_path / "post").read_text().splitlines(), (tmp_path / "list").read_text()
+    params = json.loads(posted[posted.index("--data") + 1])["params"]
     (binding,) = of_kind(okd, "TriggerBinding").values()
     assert {*params, "cosa-image"} == {"pipeline", *(param["name"] for param in binding["spec"]["params"])}
     assert params["version"] == "4.22"
-    assert "s3cret" not in str(arguments)
-    assert (tmp_path / "input").read_text() == "X-Okd-Token: s3cret\n"
+    assert "s3cret" not in f"{posted}{listed}"
+    assert "labelSelector=triggers.tekton.dev/triggers-eventid%3D5f0c-77" in listed
+    assert (tmp_path / "post-input").read_text() == "X-Okd-Token: s3cret-of-okd-coreos-trigger\n"
+    assert (tmp_path / "list-input").read_text() == "Authorization: Bearer s3cret-of-serviceaccount\n"
+
+
+def test_f15_a_request_that_starts_no_run_is_not_green(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
+    """An EventListener answers 202 before it looks at the token: the answer alone proves nothing."""
+    cron = of_kind(okd, "CronJob")["okd-coreos-4.22"]
+    code = run_cron(cron, tmp_path, runs='{"kind":"PipelineRunList","items":[]}')
+    (rule,) = cron["spec"]["jobTemplate"]["spec"]["podFailurePolicy"]["rules"]
+    assert (rule["action"], rule["onExitCodes"]["values"]) == ("FailJob", [code])
+
+
+def test_f15_a_listener_that_is_away_is_asked_again(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
+    assert run_cron(of_kind(okd, "CronJob")["okd-coreos-4.22"], tmp_path, runs="", status=7) == 7
+    assert not (tmp_path / "list").exists()
