@@ -54,6 +54,10 @@ clean: ## Remove everything that make set up
 tools: $(CHECK)
 	@$(PY) tools/setup.py --cache $(CACHE)
 
+# Each lock file holds all of the one before: whoever may run the tests has nothing left to install when they run `make generate`.
+$(CHECK): $(GENERATE)
+$(DEV): $(CHECK)
+
 $(VENV)/.%:
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 4; }
 	@test -x $(PY) || { echo "setting up Python packages in $(VENV) (once, about 15 s)"; $(PYTHON) -m venv $(VENV); }

@@ -111,7 +111,7 @@ def _judge(
     report.findings += [finding for graph in graphs.values() for finding in graph.findings]
     sound = [overlay for overlay in overlays if not graphs[overlay.folder].findings]
     workers = os.cpu_count() or 1
-    say(f"building {len(sound)} overlays with kustomize, {workers} at a time")
+    say(f"building {len(sound)} overlays with kustomize, a worker per core")
     rendering = kustomize.render(root, {overlay.folder: overlay.name for overlay in sound}, tool(cache, "kustomize"), workers=workers)
     report.findings += rendering.findings
     report.overlays = len(rendering.documents)
