@@ -1,0 +1,223 @@
+"""Fetch from the network, politely: limits on time and size, Retry-After, ETags, and replay without a network.
+
+A cached answer is one file: a line of JSON that says what it answers, then the body. A folder of them can be copied or committed, and
+`offline=True` replays it.
+"""
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from okd_gitops.errors import OkdGitopsError
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+    from urllib3.util import Url
+
+MAX_BYTES = 10 << 20
+MAX_REDIRECTS = 3
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+_ETAG = re.compile(r'(W/)?"[!#-~]{0,200}"')
+_TOKEN = re.compile(r"[!-~]+")
+_CHUNK = 1 << 16
+
+
+class NetworkError(OkdGitopsError):
+    """An address is not allowed, or gave no usable answer. `status` is that of HTTP, or 0."""
+
+    exit_code = 6
+
+    def __init__(self, reason: str, remedy: str = "", status: int = 0) -> None:
+        super().__init__(reason, remedy)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    etag: str
+    body: bytes
+
+
+class Http:
+    """Fetch documents by https, or replay them from `cache`.
+
+    A token of `tokens` (by host) goes to its host alone, as a header. Every wait is bounded: `timeout` for connecting and for the whole body,
+    `longest_wait` for a server that says Retry-After.
+    """
+
+    def __init__(
+        self,
+        cache: Path,
+        *,
+        timeout: float = 30,
+        max_bytes: int = MAX_BYTES,
+        retries: int = 3,
+        longest_wait: int = 60,
+        offline: bool = False,
+        tokens: Mapping[str, str] | None = None,
+    ) -> None:
+        self._tokens = dict(tokens or {})
+        if not all(_TOKEN.fullmatch(token) for token in self._tokens.values()):
+            raise NetworkError("the token holds a blank or a character that no header can carry", "look for a line feed at its end")
+        self._cache, self._timeout, self._max_bytes, self._offline = cache, timeout, max_bytes, offline
+        self._retries, self._longest_wait = retries, longest_wait
+
+    def get(self, url: str) -> bytes:
+        """Return the body of the answer to GET; raises NetworkError."""
+        parsed = _allowed(url)
+        cached = _recall(self._cache, url, self._max_bytes)
+        if self._offline:
+            if cached is None:
+                raise NetworkError(f"there is no recorded answer of {_shown(parsed)}", "run once with a network, or add the recorded answer")
+            return cached.body
+        body, etag = self._follow(url, cached)
+        if cached is None or (etag, body) != (cached.etag, cached.body):
+            remember(self._cache, url, body, etag)
+        return body
+
+    def _follow(self, url: str, cached: _Cached | None) -> tuple[bytes, str]:
+        import urllib3
+
+        wait = urllib3.Retry(
+            total=self._retries,
+            redirect=False,
+            status_forcelist=(429, 503),
+            backoff_factor=0.5,
+            backoff_max=self._longest_wait,
+            retry_after_max=self._longest_wait,
+            raise_on_status=False,
+        )
+        at = _allowed(url)
+        with urllib3.PoolManager(retries=wait, timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout)) as pool:
+            for _ in range(MAX_REDIRECTS + 1):
+                try:
+                    response = pool.request("GET", at.url, headers=self._headers(at, cached), redirect=False, preload_content=False)
+                except urllib3.exceptions.HTTPError as error:
+                    raise NetworkError(f"{_shown(at)} cannot be reached: {_cause(error)}", "try again later, or use --offline") from None
+                if response.status not in (301, 302, 303, 307, 308):
+                    return self._answer(at, response, cached)
+                response.close()
+                at = _redirected(at, response.headers.get("Location", ""))
+        raise NetworkError(f"{_shown(_allowed(url))} redirects more than {MAX_REDIRECTS} times", "give the address that it leads to")
+
+    def _headers(self, at: "Url", cached: _Cached | None) -> dict[str, str]:
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "okd-gitops"}
+        if token := self._tokens.get(at.host or ""):
+            headers["Authorization"] = f"Bearer {token}"
+        if cached and cached.etag:
+            headers["If-None-Match"] = cached.etag
+        return headers
+
+    def _answer(self, at: "Url", response: "BaseHTTPResponse", cached: _Cached | None) -> tuple[bytes, str]:
+        try:
+            if response.status == 304 and cached and cached.etag:
+                return cached.body, cached.etag
+            if response.status != 200:
+                remedy = {401: "look at the token", 403: "it may limit requests: give a token", 404: "look at the address", 429: "try again later"}
+                reason = f"{_shown(at)} answers with status {response.status}"
+                raise NetworkError(reason, remedy.get(response.status, "try again later"), response.status)
+            etag = response.headers.get("ETag", "")
+            return self._body(at, response), etag if _ETAG.fullmatch(etag) else ""
+        finally:
+            # Not release_conn: that would read what is left of an answer that is refused.
+            response.close()
+
+    def _body(self, at: "Url", response: "BaseHTTPResponse") -> bytes:
+        from urllib3.exceptions import HTTPError
+
+        body = bytearray()
+        deadline = time.monotonic() + self._timeout
+        try:
+            # read1 gives what is there, so that a server that sends byte by byte meets the deadline; it decompresses at most a chunk.
+            while chunk := response.read1(_CHUNK):
+                body += chunk
+                if len(body) > self._max_bytes:
+                    raise NetworkError(f"{_shown(at)} answers with more than {self._max_bytes:,} bytes", "this is not the answer of that API")
+                if time.monotonic() > deadline:
+                    raise NetworkError(f"{_shown(at)} took more than {self._timeout:g} s to send its answer", "try again later")
+        except HTTPError as error:
+            raise NetworkError(f"the answer of {_shown(at)} broke off: {_cause(error)}", "try again later") from None
+        return bytes(body)
+
+
+def remember(cache: Path, url: str, body: bytes, etag: str = "") -> None:
+    """Record an answer, atomically. A cache that cannot be written is no failure: the answer is there."""
+    head = {"url": url, "etag": etag, "sha256": hashlib.sha256(body).hexdigest()}
+    with suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=cache, prefix=".answer-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(json.dumps(head).encode() + b"\n" + body)
+                file.flush()
+                os.fsync(descriptor)
+            Path(name).replace(_place(cache, url))
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def _recall(cache: Path, url: str, max_bytes: int) -> _Cached | None:
+    """Return the recorded answer; one that is cut, changed or for another address is as good as none."""
+    try:
+        with _place(cache, url).open("rb") as file:
+            head = json.loads(file.readline(1 << 16))
+            body = file.read(max_bytes + 1)
+    except (OSError, ValueError, RecursionError):
+        return None
+    fits = isinstance(head, dict) and head.get("url") == url and head.get("sha256") == hashlib.sha256(body).hexdigest()
+    etag = head.get("etag") if fits else None
+    if len(body) > max_bytes or not isinstance(etag, str) or not (etag == "" or _ETAG.fullmatch(etag)):
+        return None
+    return _Cached(etag, body)
+
+
+def _place(cache: Path, url: str) -> Path:
+    return cache / hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _allowed(url: str) -> "Url":
+    """Parse an address as urllib3 will understand it; raises NetworkError for any that is not fetched."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    try:
+        at = parse_url(url)
+    except (LocationParseError, UnicodeError):
+        raise NetworkError("an address is not a URL", "write https://host/path") from None
+    if at.auth is not None:
+        raise NetworkError(f"the address of {at.host} holds a user or password", "remove it: credentials come by the environment")
+    if not at.host or not (at.scheme == "https" or (at.scheme == "http" and at.host in _LOOPBACK)):
+        raise NetworkError(f"{_shown(at)} is not https", "write https://host/path; http is for loopback alone")
+    return at
+
+
+def _redirected(at: "Url", location: str) -> "Url":
+    from urllib.parse import urljoin
+
+    try:
+        to = _allowed(urljoin(at.url, location))
+    except (NetworkError, ValueError) as error:
+        reason = error.reason if isinstance(error, NetworkError) else "the place is not a URL"
+        raise NetworkError(f"{_shown(at)} redirects, but {reason}", "give the address that it should lead to") from None
+    if not location or (to.host in _LOOPBACK and at.host not in _LOOPBACK):
+        raise NetworkError(f"{_shown(at)} redirects to nowhere or to this machine", "look at the address")
+    return to
+
+
+def _shown(at: "Url") -> str:
+    """Name an address without its query, which may hold what nobody should read."""
+    return f"{at.scheme}://{at.netloc}{at.path or ''}" if at.host else "an address without a host"
+
+
+def _cause(error: Exception) -> str:
+    reason = getattr(error, "reason", None) or error
+    return type(reason).__name__

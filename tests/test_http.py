@@ -1,0 +1,295 @@
+"""The edge to the network, against a real server on loopback that behaves well and badly."""
+
+import gzip
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okd_gitops import http
+from okd_gitops.http import Http, NetworkError, remember
+
+Answer = Callable[["Handler"], None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers each path by a function of the test and keeps what was asked."""
+
+    protocol_version = "HTTP/1.1"
+    server: "Server"
+
+    def do_GET(self) -> None:
+        self.server.asked.append((self.path, dict(self.headers)))
+        try:
+            self.server.answers[self.path.partition("?")[0]](self)
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *args: object) -> None:
+        """Print nothing."""
+
+    def reply(self, body: bytes = b"", status: int = 200, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Server(ThreadingHTTPServer):
+    """A server on a free port of loopback."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is what the test wants."""
+
+    def at(self, path: str, answer: Answer) -> str:
+        self.answers[path] = answer
+        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def in_turn(*answers: Answer) -> Answer:
+    """Give each answer once, in order."""
+    left = list(answers)
+    return lambda handler: left.pop(0)(handler)
+
+
+def refused(client: Http, url: str) -> NetworkError:
+    with pytest.raises(NetworkError) as caught:
+        client.get(url)
+    assert caught.value.exit_code == 6
+    assert caught.value.remedy
+    return caught.value
+
+
+def test_get_and_replay(server: Server, tmp_path: Path) -> None:
+    url = server.at("/a", lambda h: h.reply(b"body"))
+    assert Http(tmp_path).get(url + "?page=1") == b"body"
+    assert Http(tmp_path, offline=True).get(url + "?page=1") == b"body"
+    assert len(server.asked) == 1
+    assert "no recorded answer" in refused(Http(tmp_path, offline=True), url + "?page=2").reason
+    remember(tmp_path, "https://example.org/x", b"recorded")
+    assert Http(tmp_path, offline=True).get("https://example.org/x") == b"recorded"
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_etag(server: Server, tmp_path: Path) -> None:
+    def answer(handler: Handler) -> None:
+        if handler.headers.get("If-None-Match") == '"1"':
+            handler.reply(status=304, ETag='"1"')
+        else:
+            handler.reply(b"first", ETag='"1"')
+
+    url = server.at("/a", answer)
+    assert [Http(tmp_path).get(url) for _ in range(3)] == [b"first"] * 3
+    assert ["If-None-Match" in headers for _, headers in server.asked] == [False, True, True]
+    assert refused(Http(tmp_path / "other"), server.at("/b", lambda h: h.reply(status=304))).status == 304
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}\n", b"null\nfirst", b'{"url": 1', b"[" * 60_000, b"\xff\xfe"])
+def test_damaged_cache_is_no_cache(server: Server, tmp_path: Path, damage: bytes) -> None:
+    url = server.at("/a", lambda h: h.reply(b"first", ETag='"1"'))
+    Http(tmp_path).get(url)
+    (entry,) = tmp_path.iterdir()
+    entry.write_bytes(damage)
+    refused(Http(tmp_path, offline=True), url)
+    assert Http(tmp_path).get(url) == b"first"
+    assert "If-None-Match" not in server.asked[-1][1]
+    entry.write_bytes(entry.read_bytes()[:-1])
+    refused(Http(tmp_path, offline=True), url)
+
+
+def test_entry_of_another_address(server: Server, tmp_path: Path) -> None:
+    url, other = (server.at(path, lambda h: h.reply(b"x")) for path in ("/a", "/b"))
+    Http(tmp_path).get(url)
+    (entry,) = tmp_path.iterdir()
+    remember(tmp_path, other, b"y")
+    (moved,) = set(tmp_path.iterdir()) - {entry}
+    moved.write_bytes(entry.read_bytes())
+    refused(Http(tmp_path, offline=True), other)
+
+
+def test_cache_that_cannot_be_written(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert Http(tmp_path / "file").get(server.at("/a", lambda h: h.reply(b"x"))) == b"x"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after(server: Server, tmp_path: Path, status: int) -> None:
+    url = server.at("/a", in_turn(lambda h: h.reply(status=status, Retry_After="1"), lambda h: h.reply(b"ok")))
+    start = time.monotonic()
+    assert Http(tmp_path).get(url) == b"ok"
+    assert 0.9 < time.monotonic() - start < 5
+
+
+def test_retry_after_is_bounded(server: Server, tmp_path: Path) -> None:
+    url = server.at("/a", lambda h: h.reply(status=429, Retry_After="86400"))
+    start = time.monotonic()
+    assert refused(Http(tmp_path, retries=1, longest_wait=1), url).status == 429
+    assert time.monotonic() - start < 5
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("status", [204, 400, 401, 403, 404, 500, 502])
+def test_status(server: Server, tmp_path: Path, status: int) -> None:
+    error = refused(Http(tmp_path), server.at("/a", lambda h: h.reply(status=status)) + "?secret=hidden")
+    assert error.status == status
+    assert str(status) in error.reason
+    assert "hidden" not in error.reason
+    assert len(server.asked) == 1
+
+
+def test_too_slow_to_begin(server: Server, tmp_path: Path) -> None:
+    start = time.monotonic()
+    refused(Http(tmp_path, timeout=0.2, retries=0), server.at("/a", lambda _: time.sleep(2)))
+    assert time.monotonic() - start < 1.5
+
+
+def test_byte_by_byte(server: Server, tmp_path: Path) -> None:
+    def drip(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+        for _ in range(200):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            time.sleep(0.05)
+
+    start = time.monotonic()
+    assert "took more than" in refused(Http(tmp_path, timeout=0.5), server.at("/a", drip)).reason
+    assert time.monotonic() - start < 3
+
+
+def test_too_large(server: Server, tmp_path: Path) -> None:
+    url = server.at("/a", lambda h: h.reply(b"x" * 1001))
+    assert "more than 1,000 bytes" in refused(Http(tmp_path, max_bytes=1000), url).reason
+    assert Http(tmp_path, max_bytes=1001).get(url) == b"x" * 1001
+    refused(Http(tmp_path, max_bytes=1000, offline=True), url)
+
+
+def test_gzip(server: Server, tmp_path: Path) -> None:
+    assert Http(tmp_path).get(server.at("/a", lambda h: h.reply(gzip.compress(b"text"), Content_Encoding="gzip"))) == b"text"
+    assert "broke off" in refused(Http(tmp_path), server.at("/b", lambda h: h.reply(b"no gzip", Content_Encoding="gzip"))).reason
+
+
+def test_gzip_bomb(server: Server, tmp_path: Path) -> None:
+    import tracemalloc
+
+    bomb = gzip.compress(gzip.compress(bytes(100 << 20), 1), 9)
+    url = server.at("/a", lambda h: h.reply(bomb, Content_Encoding="gzip, gzip"))
+    tracemalloc.start()
+    try:
+        assert "more than" in refused(Http(tmp_path), url).reason
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_answer_that_breaks_off(server: Server, tmp_path: Path) -> None:
+    def short(handler: Handler) -> None:
+        handler.reply(b"half", Content_Length="8")
+        handler.close_connection = True
+
+    def reset(handler: Handler) -> None:
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.connection.close()
+
+    assert "broke off" in refused(Http(tmp_path), server.at("/a", short)).reason
+    assert "cannot be reached" in refused(Http(tmp_path, retries=1), server.at("/b", reset)).reason
+    assert Http(tmp_path).get(server.at("/c", in_turn(reset, lambda h: h.reply(b"ok")))) == b"ok"
+    assert not [entry for entry in tmp_path.iterdir() if b"half" in entry.read_bytes()]
+
+
+def test_answer_that_is_not_http(server: Server, tmp_path: Path) -> None:
+    def noise(handler: Handler) -> None:
+        handler.wfile.write(b"SSH-2.0-x\r\n\r\n")
+        handler.close_connection = True
+
+    refused(Http(tmp_path, retries=0), server.at("/a", noise))
+
+
+def test_redirects(server: Server, tmp_path: Path) -> None:
+    server.at("/end", lambda h: h.reply(b"there"))
+    for count in range(5):
+        server.at(f"/{count}", partial(Handler.reply, status=302, Location=f"/{count - 1}" if count else "/end"))
+    base = server.at("/2", server.answers["/2"])
+    assert Http(tmp_path).get(base) == b"there"
+    assert "more than 3 times" in refused(Http(tmp_path), base.replace("/2", "/3")).reason
+
+
+@pytest.mark.parametrize("to", ["http://example.org/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "https://user:pw@example.org/", "https://[x", ""])
+def test_redirect_refused(server: Server, tmp_path: Path, to: str) -> None:
+    error = refused(Http(tmp_path), server.at("/a", lambda h: h.reply(status=301, Location=to)))
+    assert "redirects" in error.reason
+    assert "pw" not in error.reason
+
+
+def test_redirect_to_this_machine() -> None:
+    with pytest.raises(NetworkError, match="this machine"):
+        http._redirected(http._allowed("https://example.org/a"), "http://127.0.0.1:8080/admin")
+    assert http._redirected(http._allowed("https://example.org/a/b"), "c").url == "https://example.org/a/c"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/x", "http://127.0.0.1.example.org/", "ftp://example.org", "x", "", "https://", "//h/x", "https://a b/"]
+)
+def test_address_refused(tmp_path: Path, url: str) -> None:
+    refused(Http(tmp_path), url)
+
+
+def test_no_credentials_in_addresses(tmp_path: Path) -> None:
+    assert "hunter2" not in str(refused(Http(tmp_path), "https://user:hunter2@example.org/x"))
+
+
+@given(st.text())
+def test_any_text_as_address(text: str) -> None:
+    for url in (text, f"https://{text}", f"https://example.org/{text}"):
+        with suppress(NetworkError):
+            assert http._allowed(url).host
+
+
+def test_token(server: Server, tmp_path: Path) -> None:
+    url = server.at("/a", lambda h: h.reply(status=401))
+    error = refused(Http(tmp_path, tokens={"127.0.0.1": "ghp_secret"}), url)
+    assert server.asked[-1][1]["Authorization"] == "Bearer ghp_secret"
+    assert "ghp_secret" not in f"{error} {error.reason} {error.remedy} {error.__cause__}"
+    refused(Http(tmp_path, tokens={"api.github.com": "ghp_secret"}), url)
+    assert "Authorization" not in server.asked[-1][1]
+    moved = server.at("/b", lambda h: h.reply(status=302, Location=url.replace("127.0.0.1", "localhost")))
+    refused(Http(tmp_path, tokens={"127.0.0.1": "ghp_secret"}), moved)
+    assert "Authorization" not in server.asked[-1][1]
+    with pytest.raises(NetworkError) as caught:
+        Http(tmp_path, tokens={"127.0.0.1": "ghp_secret\n"})
+    assert "ghp_secret" not in str(caught.value)
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert "cannot be reached" in refused(Http(tmp_path, retries=0), f"http://127.0.0.1:{port}/").reason
