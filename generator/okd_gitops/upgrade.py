@@ -1,0 +1,284 @@
+"""The upgrade path of a cluster: the fewest tested hops from its version to a target, or why there are none.
+
+The cluster version operator (CVO) compares versions as SemVer does, OKD means another order, and the console offers less than
+either allows. A hop is planned only when all of them agree, so that a commit never asks for what a cluster refuses or ignores.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from okd_gitops.graph import Edge, Graph, reach
+from okd_gitops.release import Version, channel_fault, outside_channel
+
+NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = "GP010", "GP011", "GP012", "GP013", "GP014", "GP015"
+NO_EDGE, MINOR, MAJOR, ROLLBACK, KIND, NOT_ACCEPTED = "GP020", "GP021", "GP022", "GP023", "GP024", "GP025"
+BLOCKED, RISK, IGNORED, UNTESTED, HELD, CHANNEL, PATTERN = "GP026", "GP027", "GP028", "GP029", "GP030", "GP031", "GP032"
+
+CODES = {
+    "GP001": "The answer of a release source is too large (16 MB), not UTF-8 or not JSON. One that was cut off shows so.",
+    "GP002": "The answer of an update service does not have the form of a graph, or is an error message.",
+    "GP003": "An edge of the graph points outside its nodes. The answer is not complete, so nothing is planned from it.",
+    "GP004": "Names in the graph are not versions of OKD. They are left out.",
+    "GP005": "The graph has more than one payload for a version. One of them is not the release, so it is left out.",
+    "GP006": "The graph has a tag as payload. A tag can move, so the digest must come from another source.",
+    "GP007": "The cluster drops a conditional edge: its risk has no rule of a known type, or the target is listed twice.",
+    "GP008": "A conditional edge begins or ends at a version that is no usable node of the graph.",
+    NOT_A_NODE: "The graph does not know the cluster's own version (VersionNotFound). The cluster would be offered nothing.",
+    UNKNOWN: "The graph does not know the target. The cluster would silently keep what it runs.",
+    LEFT_OUT: "The graph names a version, but more than one payload for it. Nothing is planned to or from it.",
+    LOWER: "The target is lower than the cluster's version. A cluster never goes back; restore a backup instead.",
+    SAME: "The cluster already has the target.",
+    NOTHING_NEWER: "No newer release that is wanted can be reached.",
+    NO_EDGE: "No chain of edges leads to the target: nobody tested such an upgrade with success.",
+    MINOR: "A minor would be skipped (MultipleMinorVersionsUpdate). Every minor in between needs its own hop.",
+    MAJOR: "A new major is entered from the last minor of the old one only, into its first. The cluster itself does not check that.",
+    ROLLBACK: "SemVer puts the target below the version it starts from, and so does the cluster: an ec never becomes the release of its own minor.",
+    KIND: "The release is of a kind that the cluster does not take: previews and nightlies are for previews.",
+    NOT_ACCEPTED: "The release is not accepted in the wanted stream: pending, rejected or withdrawn.",
+    BLOCKED: "The edge is blocked by name in the list of blocked edges.",
+    RISK: "The edge is conditional, and one of its risks is not accepted by name.",
+    IGNORED: "The graph lists the edge in a way that the cluster drops.",
+    UNTESTED: "Every test of the edge failed.",
+    HELD: "The cluster refuses minor and major updates now (Upgradeable=False): overrides, a feature set or an operator hold it.",
+    CHANNEL: "The channel is not an update channel.",
+    PATTERN: "The pattern of a blocked edge is not a regular expression. Nothing is planned, since it may block any edge.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An edge that is not taken: a pattern that is searched in `version+architecture` of its start, its end, and a name."""
+
+    source: str
+    to: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a cluster takes, and what is known about edges beside the graph.
+
+    `majors` says which line a major hop leaves and enters, `acks` which acknowledgements leaving a line needs, `held` why minors wait.
+    """
+
+    accepted: frozenset[str]
+    kinds: frozenset[str] = frozenset({"release"})
+    channel: str = ""
+    accepted_risks: frozenset[str] = frozenset()
+    blocked: Sequence[Block] = ()
+    majors: Mapping[str, str] = field(default_factory=dict)
+    acks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tested: Mapping[Edge, tuple[int, int]] = field(default_factory=dict)
+    held: str = ""
+    architecture: str = "amd64"
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One update: what it moves, its accepted risks, successes of all tests, and the channel and acknowledgements it needs."""
+
+    source: Version
+    to: Version
+    kind: str
+    risks: tuple[str, ...]
+    tested: tuple[int, int] | None
+    channel: str
+    acks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an edge is not taken."""
+
+    code: str
+    reason: str
+    edge: Edge
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The hops to a target, at least one."""
+
+    hops: tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoPath:
+    """Why there is no path, the nearest release below the target that can be reached, and the edges that would have made one."""
+
+    code: str
+    reason: str
+    nearest: Version | None = None
+    refused: tuple[Refusal, ...] = ()
+
+
+def plan(graph: Graph, current: Version, target: Version | None, wanted: Wanted) -> Path | NoPath:
+    """Return the path with the fewest hops; without a target, to the newest release that can be reached.
+
+    Among paths of equal length the one with the fewest conditional edges wins, then the one whose earlier stops are newer.
+    """
+    fault = _unusable(graph, current, target, wanted)
+    if fault:
+        return fault
+    allowed, refused = _edges(graph, wanted)
+    reached = reach(current, allowed)
+    goal = target or max(reached)
+    if goal == current:
+        here = tuple(refusal for refusal in refused if refusal.edge[0] == current.text and refusal.code != LOWER)
+        return NoPath(NOTHING_NEWER, f"no newer release that is wanted can be reached from {current.text}", None, here)
+    if goal not in reached:
+        return _no_path(current, goal, wanted, allowed, refused)
+    return Path(tuple(_hop(graph, start, end, wanted) for start, end in _shortest(graph, current, goal, allowed)))
+
+
+def kind(version: Version) -> str:
+    """Return what a version is to those who choose: until 4.15 releases had dated names."""
+    return "release" if version.rank == "dated" and (version.major, version.minor) < (4, 16) else version.rank
+
+
+def semver_key(text: str) -> tuple[tuple[int, ...], tuple[tuple[bool, int, str], ...]]:
+    """Return the key by which SemVer, and so the cluster, orders versions: numbers in a pre-release come before words."""
+    core, _, pre = text.partition("-")
+    parts = tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in pre.split("."))
+    return tuple(int(number) for number in core.split(".")), parts
+
+
+def moved(channel: str, version: Version) -> str:
+    """Return the channel with the number that offers a version: same name, the version's major or line."""
+    if not channel or not outside_channel(version.text, channel):
+        return channel
+    name, _, prefix = channel.rpartition("-")
+    return f"{name}-{version.line if '.' in prefix else version.major}"
+
+
+def _unusable(graph: Graph, current: Version, target: Version | None, wanted: Wanted) -> NoPath | None:
+    """Return what is wrong with the question itself."""
+    reason, remedy = channel_fault(wanted.channel) if wanted.channel else ("", "")
+    if reason:
+        return NoPath(CHANNEL, f"{reason}; {remedy}")
+    for block in wanted.blocked:
+        try:
+            re.compile(block.source)
+        except re.error as error:
+            return NoPath(PATTERN, f'the pattern "{block.source}" of a blocked edge to {block.to} is not valid: {error}')
+    if target == current:
+        return NoPath(SAME, f"the cluster already has {current.text}")
+    if target and target < current:
+        return NoPath(LOWER, f"{target.text} is lower than {current.text}")
+    for version, code, name in ((current, NOT_A_NODE, "the cluster's version"), (target, UNKNOWN, "the target")):
+        if version and version.text in graph.kept_out:
+            return NoPath(LEFT_OUT, f"{name} {version.text} is left out: {graph.kept_out[version.text]}")
+        if version and version.text not in graph.nodes:
+            return NoPath(code, f"{name} {version.text} is not in the graph")
+    return None
+
+
+def _edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Version]], list[Refusal]]:
+    allowed: dict[Version, list[Version]] = {}
+    refused: list[Refusal] = []
+    for edge in sorted({*graph.edges, *graph.conditional, *graph.dropped}):
+        start, end = (graph.nodes[text].version for text in edge)
+        fault = next(_faults(graph, start, end, wanted), None)
+        if fault:
+            refused.append(fault)
+        else:
+            allowed.setdefault(start, []).append(end)
+    return allowed, refused
+
+
+def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Iterator[Refusal]:
+    """Yield why an edge is not taken: first what no one can change, then what the cluster wants, then what somebody may accept."""
+    edge = start.text, end.text
+    for code, reason in (*_impossible(start, end, wanted), *_unwanted(end, wanted), *_risky(graph, edge, wanted)):
+        yield Refusal(code, reason, edge)
+    if wanted.held and start.line != end.line:
+        yield Refusal(HELD, f"the cluster takes no {_kind(start, end)} update now: {wanted.held}", edge)
+
+
+def _impossible(start: Version, end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    if end <= start:
+        yield LOWER, f"{end.text} is not higher than {start.text}"
+    elif start.major != end.major:
+        if wanted.majors.get(start.line) != end.line:
+            known = ", ".join(f"{last} → {first}" for last, first in sorted(wanted.majors.items())) or "none"
+            yield MAJOR, f"{start.line} → {end.line} is not a change of major that is known to work (known: {known})"
+    elif end.minor > start.minor + 1:
+        yield MINOR, f"{start.line} → {end.line} skips {start.major}.{start.minor + 1}"
+    if start < end and semver_key(end.text) <= semver_key(start.text):
+        yield ROLLBACK, f"the cluster takes {end.text} for older than {start.text}, because SemVer does; it refuses to roll back"
+
+
+def _unwanted(end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    if kind(end) not in wanted.kinds:
+        yield KIND, f"{end.text} is of kind {kind(end)}; the cluster takes {', '.join(sorted(wanted.kinds)) or 'nothing'}"
+    if end.text not in wanted.accepted:
+        yield NOT_ACCEPTED, f"{end.text} is not accepted in the wanted stream"
+
+
+def _risky(graph: Graph, edge: Edge, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    for block in wanted.blocked:
+        if block.to == edge[1] and re.search(block.source, f"{edge[0]}+{wanted.architecture}"):
+            yield BLOCKED, f"{edge[0]} → {edge[1]} is blocked{f' by {block.name}' if block.name else ''}"
+    if edge in graph.dropped:
+        yield IGNORED, f"{edge[0]} → {edge[1]} cannot be used: {graph.dropped[edge]}"
+    open_risks = sorted(graph.risks(edge) - wanted.accepted_risks)
+    if open_risks:
+        yield RISK, f"{edge[0]} → {edge[1]} has risks that are not accepted: {', '.join(open_risks)}"
+    successes, total = wanted.tested.get(edge, (0, 0))
+    if total and not successes:
+        yield UNTESTED, f"{edge[0]} → {edge[1]} failed in all of {total} tests"
+
+
+def _shortest(graph: Graph, current: Version, goal: Version, allowed: Mapping[Version, Sequence[Version]]) -> list[tuple[Version, Version]]:
+    # Every edge that is taken goes up, so going down from the goal every end is known before its start.
+    cost: dict[Version, tuple[int, int]] = {goal: (0, 0)}
+    onward: dict[Version, Version] = {}
+    for start in sorted((version for version in allowed if version < goal), reverse=True):
+        for end in sorted(allowed[start], reverse=True):
+            if end in cost:
+                hops, risky = cost[end]
+                here = hops + 1, risky + bool(graph.risks((start.text, end.text)))
+                if start not in cost or here < cost[start]:
+                    cost[start], onward[start] = here, end
+    steps = []
+    while current != goal:
+        steps.append((current, onward[current]))
+        current = onward[current]
+    return steps
+
+
+def _kind(start: Version, end: Version) -> str:
+    return "patch" if start.line == end.line else "minor" if start.major == end.major else "major"
+
+
+def _hop(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Hop:
+    edge = start.text, end.text
+    acks = wanted.acks.get(start.line, ()) if start.line != end.line else ()
+    return Hop(start, end, _kind(start, end), tuple(sorted(graph.risks(edge))), wanted.tested.get(edge), moved(wanted.channel, end), acks)
+
+
+def _no_path(current: Version, goal: Version, wanted: Wanted, allowed: Mapping[Version, Sequence[Version]], refused: Sequence[Refusal]) -> NoPath:
+    reached = reach(current, allowed)
+    nearest = max((version for version in reached if current < version < goal), default=None)
+    # The target itself may be out of the question; else what counts is an edge that, were it taken, would complete a path.
+    backward: dict[Version, list[Version]] = {}
+    for start, ends in allowed.items():
+        for end in ends:
+            backward.setdefault(end, []).append(start)
+    known, leading = ({version.text for version in versions} for versions in (reached, reach(goal, backward)))
+    missing = tuple(refusal for refusal in refused if refusal.edge[0] in known and refusal.edge[1] in leading)
+    code, reason = [*_unwanted(goal, wanted), *((fault.code, fault.reason) for fault in missing), _gap(current, nearest or current, goal, wanted)][0]
+    return NoPath(code, reason, nearest, missing)
+
+
+def _gap(current: Version, last: Version, goal: Version, wanted: Wanted) -> tuple[str, str]:
+    """Return why no edge leads to a target: the cluster would refuse every one, a line between has nothing, or nobody tested one."""
+    direct = [fault for fault in _impossible(current, goal, wanted) if fault[0] == ROLLBACK]
+    if direct:
+        return direct[0]
+    onward = wanted.majors.get(last.line, f"{last.major}.{last.minor + 1}")
+    if goal.line in (last.line, onward):
+        return NO_EDGE, f"no edge that was tested with success leads from {last.text} to {goal.text}"
+    code = MINOR if last.major == goal.major else MAJOR
+    return code, f"no release of {onward} can be reached from {last.text}, and no minor can be skipped on the way to {goal.text}"
