@@ -39,7 +39,7 @@ def test_the_cluster_version_is_the_one_that_the_operator_accepts() -> None:
 
 def test_the_update_is_a_version_and_its_digest_and_the_graph_is_okds() -> None:
     spec = _version()["spec"]
-    assert spec["desiredUpdate"].keys() == {"version", "image"}
+    assert spec["desiredUpdate"].keys() == {"version", "image", "force"}
     assert IMAGE.fullmatch(spec["desiredUpdate"]["image"])
     assert Version.parse(spec["desiredUpdate"]["version"]).rank == "release"
     assert re.fullmatch(r"https://[a-z0-9.]+/graph", spec["upstream"])
@@ -49,9 +49,11 @@ def test_the_update_is_a_version_and_its_digest_and_the_graph_is_okds() -> None:
 def test_nothing_is_forced_or_overridden() -> None:
     spec = _version()["spec"]
     assert spec.keys() == {"clusterID", "channel", "upstream", "desiredUpdate"}
-    assert not {"force", "architecture", "acceptRisks"} & spec["desiredUpdate"].keys()
+    # Owned and false: a `force` that somebody sets on the cluster is undone.
+    assert spec["desiredUpdate"]["force"] is False
+    assert not {"architecture", "acceptRisks"} & spec["desiredUpdate"].keys()
     paths = [where["path"] for parameter in _load("feature.yaml")["parameters"].values() for where in parameter["sets"]]
-    assert not [path for path in paths if re.search("force|overrides|architecture", path)]
+    assert not [path for path in paths if re.search("overrides|architecture", path)]
 
 
 def test_acknowledgements_come_before_the_version_that_needs_them() -> None:
@@ -77,6 +79,7 @@ def test_every_value_comes_from_the_cluster_file_and_only_okd_has_the_feature() 
         "upstream": "release.upstream",
         "version": "release.version",
         "image": "release.image",
+        "force": "release.force",
         "acks": "release.acks",
     }
     # An identity, version or digest that a cluster forgot to give must not fall back to the example in the catalog.

@@ -49,6 +49,8 @@ spec: {env: [{name: MINOR, value: "4.20"}, {name: BRANCH, value: release-4.20}]}
 summary: For {name}.
 features: [tools]
 wave: {wave}
+soak: 1d
+takes: [release]
 expires: {"required" if name == "ephemeral" else "forbidden"}
 guarded: {str(name in ("cd", "hub")).lower()}
 sync: {{automated: true, selfHeal: true, prune: {str(name == "ephemeral").lower()}, finalizer: {str(name == "ephemeral").lower()}}}

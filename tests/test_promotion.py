@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.promotion import CODES, Candidate, Decision, Evidence, Member, Terms, Verdict, Window, decide
+from okd_gitops.evidence import Evidence
+from okd_gitops.promotion import CODES, Candidate, Decision, Member, Terms, Verdict, decide
 from okd_gitops.release import Version
+from okd_gitops.rollout import Window
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OLD, NEW = Version.parse("4.22.0-okd-scos.7"), Version.parse("4.22.0-okd-scos.9")
@@ -16,10 +18,10 @@ A, B = "registry.example.org/release@sha256:" + "a" * 64, "registry.example.org/
 SOAK = {0: timedelta(hours=1), 1: timedelta(days=3), 2: timedelta(days=2), 3: timedelta(0)}
 GOOD = Candidate(version=NEW, image=B, published=NOW - timedelta(days=10), verified=True)
 FLEET = {
-    "eph": Member(name="eph", purpose="ephemeral", wave=0, version=OLD, image=A),
-    "test": Member(name="test", purpose="test", wave=1, version=OLD, image=A),
-    "hub": Member(name="hub", purpose="hub", wave=2, version=OLD, image=A),
-    "cd": Member(name="cd", purpose="cd", wave=3, version=OLD, image=A),
+    "eph": Member(name="eph", guarded=False, wave=0, version=OLD, image=A),
+    "test": Member(name="test", guarded=False, wave=1, version=OLD, image=A),
+    "hub": Member(name="hub", guarded=True, wave=2, version=OLD, image=A),
+    "cd": Member(name="cd", guarded=True, wave=3, version=OLD, image=A),
 }
 
 
@@ -29,7 +31,7 @@ def passed(cluster: str, days: float = 9, *, image: str = B, ok: bool = True) ->
 
 def moved(*names: str) -> list[Member]:
     return [
-        Member(name=m.name, purpose=m.purpose, wave=m.wave, version=NEW if m.name in names else m.version, image=B if m.name in names else m.image)
+        Member(name=m.name, guarded=m.guarded, wave=m.wave, version=NEW if m.name in names else m.version, image=B if m.name in names else m.image)
         for m in FLEET.values()
     ]
 
@@ -104,32 +106,32 @@ def test_a_wave_without_an_agreed_soak_never_opens_the_next() -> None:
 
 
 def test_hold_freeze_age_and_window() -> None:
-    held = Member(name="eph", purpose="ephemeral", wave=0, version=OLD, image=A, hold="disk is full")
+    held = Member(name="eph", guarded=False, wave=0, version=OLD, image=A, hold="disk is full")
     assert decided([held], [])["eph"].reason.endswith("(disk is full)")
     assert codes(decided([FLEET["eph"]], [], terms=Terms(soak=SOAK, frozen="holidays")))["eph"] == "GM012"
     assert codes(decided([FLEET["eph"]], [], terms=Terms(soak=SOAK, minimum_age=timedelta(days=11))))["eph"] == "GM013"
-    closed = Member(name="eph", purpose="ephemeral", wave=0, version=OLD, image=A, window=Window(weekday=6, start=0, minutes=60))
+    closed = Member(name="eph", guarded=False, wave=0, version=OLD, image=A, window=Window(day="sunday", start="00:00", hours=1))
     assert codes(decided([closed], []))["eph"] == "GM016"
 
 
 def test_a_held_cluster_does_not_hold_the_fleet() -> None:
-    held = Member(name="eph", purpose="ephemeral", wave=0, version=OLD, image=A, hold="broken")
+    held = Member(name="eph", guarded=False, wave=0, version=OLD, image=A, hold="broken")
     assert codes(decided([held, FLEET["test"]], [])) == {"eph": "GM011", "test": "upgrade"}
 
 
 @pytest.mark.parametrize(("hour", "inside"), [(22, True), (23, True), (0, True), (2, False), (21, False)])
 def test_a_window_reaches_over_midnight_and_the_end_of_the_week(hour: int, inside: bool) -> None:
     sunday = datetime(2026, 11, 22, hour, 30, tzinfo=UTC) + timedelta(days=1 if hour < 12 else 0)
-    assert Window(weekday=6, start=22 * 60, minutes=240).contains(sunday) == inside
+    assert Window(day="sunday", start="22:00", hours=4).contains(sunday) == inside
 
 
 VERSIONS = [OLD, NEW, NEWER]
 MEMBERS = st.builds(
-    lambda index, purpose, wave, version, hold: Member(
-        name=f"c{index}", purpose=purpose, wave=wave, version=version, image=A if version == OLD else B, hold=hold
+    lambda index, guarded, wave, version, hold: Member(
+        name=f"c{index}", guarded=guarded, wave=wave, version=version, image=A if version == OLD else B, hold=hold
     ),
     st.integers(0, 5),
-    st.sampled_from(["ephemeral", "test", "hub", "cd"]),
+    st.booleans(),
     st.integers(0, 3),
     st.sampled_from(VERSIONS),
     st.sampled_from(["", "", "", "held"]),
@@ -154,7 +156,7 @@ def test_no_upgrade_breaks_a_promise(members: list[Member], evidence: list[Evide
         member = by_name[decision.cluster]
         assert member.version < candidate.version
         assert not candidate.withdrawn
-        assert candidate.verified or member.purpose not in ("cd", "hub")
+        assert candidate.verified or not member.guarded
         for earlier in members:
             if earlier.wave < member.wave and not earlier.hold:
                 reports = [item for item in evidence if item.cluster == earlier.name and item.version == candidate.version.text]
@@ -174,7 +176,7 @@ def test_it_always_makes_progress_when_all_goes_well(members: list[Member]) -> N
         for decision in decide(fleet.values(), candidate, evidence, Terms(soak=SOAK), reachable=frozenset(fleet), now=now):
             if decision.verdict == Verdict.UPGRADE:
                 member = fleet[decision.cluster]
-                fleet[member.name] = Member(name=member.name, purpose=member.purpose, wave=member.wave, version=NEWER, image=B)
+                fleet[member.name] = Member(name=member.name, guarded=member.guarded, wave=member.wave, version=NEWER, image=B)
                 evidence.append(Evidence(cluster=member.name, version=NEWER.text, image=B, finished=now, passed=True))
         now += timedelta(days=4)
     assert all(member.version == NEWER or member.hold for member in fleet.values())

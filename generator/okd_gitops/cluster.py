@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from okd_gitops.filemodel import FileModel, Name, parse
 from okd_gitops.release import KUBERNETES, Version, channel_fault, image_fault, outside_channel
+from okd_gitops.rollout import Ack, Releases, Upgrades
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import Document
 
@@ -101,9 +102,8 @@ class Release(FileModel):
     image: Annotated[str, AfterValidator(_image)] = Field(description="Release image by digest: name@sha256:….")
     stream: Annotated[str, Field(pattern=r"^[0-9][0-9a-z.-]*$")] | None = Field(None, description="Release stream to follow, e.g. 4-scos-stable.")
     upstream: Url | None = Field(None, description="Update graph; the default is the fleet's.")
-    acks: tuple[Annotated[str, Field(pattern=r"^ack-[1-9][0-9]*\.[0-9]+-[A-Za-z0-9.-]+$")], ...] = Field(
-        (), strict=False, description="Administrator acknowledgements, by name; write who gave one in a comment."
-    )
+    acks: tuple[Ack, ...] = Field((), strict=False, description="Administrator acknowledgements, by name; write who gave one in a comment.")
+    force: bool = Field(default=False, description="Ephemeral clusters only: take the release whatever its signature and the preconditions say.")
 
     @model_validator(mode="after")
     def _in_channel(self) -> "Release":
@@ -120,6 +120,7 @@ class Fleet(FileModel):
     hub: Name = Field(description="The cluster whose Argo CD syncs the fleet.")
     owners: tuple[Name, ...] = Field(strict=False, min_length=1, description="Teams that own clusters without owners of their own.")
     upstream: Url = Field(description="The update graph that OKD clusters ask; the default of ClusterVersion is OpenShift's.")
+    releases: Releases | None = Field(None, description="Where releases are found, and what every rollout waits for.")
 
 
 class ClusterSpec(FileModel):
@@ -135,6 +136,7 @@ class ClusterSpec(FileModel):
     expires: date | None = Field(None, strict=False, description="The day on which an ephemeral cluster goes.")
     decommission: bool = Field(default=False, description="Announces that the file goes; a guarded cluster cannot be removed without.")
     release: Release | None = Field(None, description="The OKD release it is to run.")
+    upgrades: Upgrades = Field(Upgrades(), description="What releases this cluster takes, and when.")
     features: dict[Name, dict[str, Any] | None] = Field({}, description="Features by name, each with its parameters.")
 
     @field_validator("expires", mode="before")
@@ -150,6 +152,8 @@ class ClusterSpec(FileModel):
             raise _fault("GI012", "an okd cluster needs a release", "add release: with channel, version and image", "purpose")
         if self.environment != Environment.OKD and self.kubernetes is None:
             raise _fault("GI012", f"a {self.environment} cluster needs its version", 'add kubernetes: "1.35" (kubectl version)', "environment")
+        if self.release and self.release.force and self.purpose != Purpose.EPHEMERAL:
+            raise _fault("GR006", f"a {self.purpose} cluster is never forced", "remove force; only an ephemeral cluster may be", "release")
         if self.release and self.kubernetes is None and Version.parse(self.release.version).line not in KUBERNETES:
             line = Version.parse(self.release.version).line
             raise _fault("GI012", f"the Kubernetes of OKD {line} is not known", 'add kubernetes: "1.…" (oc version)', "release")

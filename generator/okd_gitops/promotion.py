@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from okd_gitops.evidence import Evidence
 from okd_gitops.release import Version
+from okd_gitops.rollout import Window
 
-LONG_TERM = ("cd", "hub")
 # What waiting does not mend although another cluster is its cause.
 _FINAL = ("GM006", "GM008", "GM009")
 CODES = {
@@ -44,25 +45,11 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """A weekly maintenance window in UTC: `weekday` (Monday is 0), minutes since midnight, and how long."""
-
-    weekday: int
-    start: int
-    minutes: int
-
-    def contains(self, now: datetime) -> bool:
-        """Whether `now` is inside; a window may reach over midnight and over the end of the week."""
-        since = ((now.weekday() - self.weekday) * 1440 + now.hour * 60 + now.minute - self.start) % (7 * 1440)
-        return since < self.minutes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A cluster as far as promotion is concerned. `image` is the digest it is to run now, as git says."""
+    """A cluster as far as promotion is concerned. `image` is the digest it is to run now, as git says; `guarded` are the long-term ones."""
 
     name: str
-    purpose: str
+    guarded: bool
     wave: int
     version: Version
     image: str
@@ -79,17 +66,6 @@ class Candidate:
     published: datetime
     verified: bool = False
     withdrawn: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What a cluster reported after it took a release: which image, when it was done, and whether all was well."""
-
-    cluster: str
-    version: str
-    image: str
-    finished: datetime
-    passed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,9 +131,9 @@ def _refusal(member: Member, candidate: Candidate, evidence: Sequence[Evidence],
         return "GM001"
     if candidate.version == member.version:
         return "GM002"
-    if member.purpose in LONG_TERM and candidate.version.rank != "release":
+    if member.guarded and candidate.version.rank != "release":
         return "GM004"
-    if member.purpose in LONG_TERM and not candidate.verified:
+    if member.guarded and not candidate.verified:
         return "GM003"
     if any(item.cluster == member.name and item.version == candidate.version.text for item in evidence):
         return "GM007"

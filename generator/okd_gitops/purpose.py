@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from okd_gitops.filemodel import FileModel, Name
+from okd_gitops.rollout import Duration
 
 
 class Sync(FileModel):
@@ -23,5 +24,7 @@ class PurposeSpec(FileModel):
     features: tuple[Name, ...] = Field(strict=False, description="Features that each cluster has, where its environment can have them.")
     wave: int = Field(ge=0, le=99, description="Order of upgrades; lower is earlier.")
     expires: Literal["required", "forbidden"] = Field(description="Whether a cluster carries the day on which it goes.")
+    soak: Duration = Field(description="How long a cluster runs a release well before clusters of later waves take it.")
+    takes: tuple[Literal["release", "rc", "fc", "ec", "nightly", "dated"], ...] = Field(strict=False, description="Kinds of releases it takes.")
     guarded: bool = Field(description="Removing a cluster takes two changes: `decommission: true` first, then the file.")
     sync: Sync

@@ -192,7 +192,8 @@ def _text(value: str) -> str:
     return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
 
 
-def _scalar(value: object) -> str:
+def scalar_text(value: object) -> str:
+    """Return one value as every YAML reader reads it back; raises TypeError for what is not YAML data."""
     if isinstance(value, str):
         return _text(value)
     if value is None or isinstance(value, bool):
@@ -217,7 +218,7 @@ def _lines(value: object, indent: str) -> list[str]:
             else:
                 result += _entry(f"{indent}-", item, indent, indent + "  ")
         return result
-    return [indent + ("{}" if isinstance(value, dict) else "[]" if isinstance(value, list | tuple) else _scalar(value))]
+    return [indent + ("{}" if isinstance(value, dict) else "[]" if isinstance(value, list | tuple) else scalar_text(value))]
 
 
 def _entry(head: str, item: object, list_indent: str, map_indent: str) -> list[str]:

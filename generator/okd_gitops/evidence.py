@@ -1,0 +1,100 @@
+"""Evidence: what a cluster reported after it took a release, one file in `evidence/CLUSTER/VERSION.yaml`, written once.
+
+The Task of the feature `upgrade-evidence` writes it; promotion reads it. Nothing of it is ever assumed.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from okd_gitops.filemodel import FileModel, Name, parse
+from okd_gitops.finding import Finding, FindingsError, Location
+from okd_gitops.release import Version, image_fault
+from okd_gitops.tree import Tree
+from okd_gitops.yamltext import dump, read
+
+FOLDER = "evidence"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def _fault(code: str, reason: str, remedy: str, field: str = "") -> PydanticCustomError:
+    return PydanticCustomError(code, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
+
+
+def _version(value: str) -> str:
+    try:
+        return Version.parse(value).text
+    except ValueError as error:
+        raise _fault("GI011", str(error), "a version looks like 4.22.0-okd-scos.0") from None
+
+
+def _image(value: str) -> str:
+    if reason := image_fault(value):
+        raise _fault("GR001", reason, "status.history[0].image of the ClusterVersion has it")
+    return value
+
+
+class Evidence(FileModel):
+    """A report: which image the cluster completed, when, and whether all was well."""
+
+    cluster: Name
+    version: Annotated[str, AfterValidator(_version)]
+    image: Annotated[str, AfterValidator(_image)]
+    finished: datetime
+    passed: bool
+    # What `passed` is made of; a report that contradicts itself is refused.
+    operators: Literal["healthy", "degraded", "unknown"] = "healthy"
+    tests: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")], Literal["passed", "failed"]] = {}
+    reason: str = Field("", max_length=500)
+
+    @field_validator("finished", mode="before")
+    @classmethod
+    def _time(cls, value: object) -> object:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.strptime(f"{value}+0000", f"{_TIME}%z")
+        except ValueError:
+            raise _fault("GI011", "a time is in UTC", "write it like 2026-11-21T12:00:00Z") from None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Evidence":
+        well = self.operators == "healthy" and "failed" not in self.tests.values()
+        if self.passed and not well:
+            raise _fault(
+                "GE001", "it says passed, but its operators or tests say otherwise", "a report is written by the Task, not by hand", "passed"
+            )
+        return self
+
+    @property
+    def path(self) -> str:
+        """Where it is in the repository."""
+        return f"{FOLDER}/{self.cluster}/{self.version}.yaml"
+
+    def text(self) -> str:
+        """Return the file."""
+        value: dict[str, Any] = {"cluster": self.cluster, "version": self.version, "image": self.image}
+        value |= {"finished": self.finished.strftime(_TIME), "passed": self.passed, "operators": self.operators}
+        value |= {"tests": dict(sorted(self.tests.items()))} if self.tests else {}
+        value |= {"reason": self.reason} if self.reason else {}
+        return dump(value)
+
+
+def read_evidence(tree: Tree) -> list[Evidence]:
+    """Read every report of a repository; raises FindingsError with all faults, also for a report that lies in another one's place (GE002)."""
+    reports, findings = [], list[Finding]()
+    for path in tree:
+        try:
+            report = parse(Evidence, read(path, tree[path]))
+        except FindingsError as error:
+            findings += error.findings
+            continue
+        if path != report.path:
+            reason = f"this report of {report.cluster} on {report.version} belongs in {report.path}"
+            findings.append(Finding(code="GE002", location=Location(file=path), reason=reason, remedy="restore it from git"))
+        reports.append(report)
+    if findings:
+        raise FindingsError(findings)
+    return reports

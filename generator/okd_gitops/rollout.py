@@ -1,0 +1,101 @@
+"""What people say about upgrades: `releases:` in fleet.yaml, `upgrades:` in a cluster file, and the durations and windows they use."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from okd_gitops.filemodel import FileModel
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_SOURCE = re.compile(r"https://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?|http://127\.0\.0\.1:[0-9]{1,5}(/[A-Za-z0-9._~/-]*)?")
+
+
+def _service(value: str) -> str:
+    if not _SOURCE.fullmatch(value):
+        reason = "this is not the https:// address of a service, without credentials and query"
+        details = {"reason": reason, "remedy": "write it like https://amd64.origin.releases.ci.openshift.org", "field": ""}
+        raise PydanticCustomError("GI011", "{reason}", details)
+    return value.rstrip("/")
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        reason = f"this is not a regular expression: {error}"
+        raise PydanticCustomError("GI011", "{reason}", {"reason": reason, "remedy": r"write it like 4\.22\.0-okd-scos\.[4-7]", "field": ""}) from None
+    return value
+
+
+Duration = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})[mhd]$")]
+Line = Annotated[str, Field(pattern=r"^[1-9][0-9]*\.(0|[1-9][0-9]*)$")]
+Service = Annotated[str, AfterValidator(_service)]
+Ack = Annotated[str, Field(pattern=r"^ack-[1-9][0-9]*\.[0-9]+-[A-Za-z0-9.-]+$")]
+
+
+def duration(text: str) -> timedelta:
+    """Return what a Duration like `3d` stands for."""
+    return int(text[:-1]) * _UNITS[text[-1]]
+
+
+class Window(FileModel):
+    """A weekly maintenance window, in UTC."""
+
+    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(description="The day on which it opens.")
+    start: str = Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='When it opens, UTC, e.g. "22:00".')
+    hours: int = Field(ge=1, le=168, description="How long it stays open.")
+
+    def contains(self, now: datetime) -> bool:
+        """Whether `now` (UTC) is inside; a window may reach over midnight and over the end of the week."""
+        hour, minute = (int(part) for part in self.start.split(":"))
+        since = ((now.weekday() - _DAYS.index(self.day)) * 1440 + (now.hour - hour) * 60 + now.minute - minute) % (7 * 1440)
+        return since < self.hours * 60
+
+
+class Upgrades(FileModel):
+    """`upgrades:` of a cluster file."""
+
+    hold: str | None = Field(None, min_length=1, description="Why this cluster takes no release now.")
+    window: Window | None = Field(None, description="When it may be upgraded; without one, at any time.")
+    accept_risks: tuple[str, ...] = Field((), strict=False, alias="acceptRisks", description="Risks of conditional edges that were weighed, by name.")
+
+
+class Blocked(FileModel):
+    """An edge that is not taken."""
+
+    source: Annotated[str, AfterValidator(_pattern)] = Field(
+        alias="from", description="Regular expression, searched in `version+architecture` of the start, as in cincinnati-graph-data."
+    )
+    to: str = Field(description="The release that is not to be entered.")
+    name: str = Field("", description="What it is called, or where it is told.")
+
+
+class Signatures(FileModel):
+    """Where signatures of release images are, and whose count."""
+
+    store: Service = Field(description="Signatures are at STORE/sha256=<hex>/signature-<n>.")
+    keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")], ...] = Field(
+        strict=False, min_length=1, description="Files of public keys in this repository, one key or more each."
+    )
+    fingerprints: tuple[Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")], ...] = Field(
+        strict=False, min_length=1, description="The fingerprints that count. A key file that somebody exchanged counts for nothing."
+    )
+
+
+class Releases(FileModel):
+    """`releases:` of fleet.yaml: where releases are found, and what every rollout has to wait for."""
+
+    controller: Service = Field(description="The release controller: which releases are accepted in which stream.")
+    graph: Service | None = Field(None, description="The update graph; the default is the fleet's upstream.")
+    github: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$", description="Repository whose releases are compared.")
+    quay: str | None = Field(None, pattern=r"^[a-z0-9._-]+/[a-z0-9._-]+$", description="Mirror repository on quay.io whose tags are compared.")
+    signatures: Signatures | None = Field(None, description="Without it no release is verified, and no long-term cluster moves.")
+    minimum_age: Duration = Field("0d", alias="minimumAge", description="How old a release must be before it is taken, e.g. 12h or 3d.")
+    freeze: str | None = Field(None, min_length=1, description="Why no cluster at all takes a release now.")
+    majors: dict[Line, Line] = Field({}, description='Which line a new major is entered from, e.g. {"4.22": "5.0"}.')
+    acks: dict[Line, tuple[Ack, ...]] = Field({}, strict=False, description="Which acknowledgements leaving a line needs.")
+    blocked: tuple[Blocked, ...] = Field((), strict=False, description="Edges that are not taken whatever the graph says.")
