@@ -1,0 +1,63 @@
+"""Which clusters of a repository follow a release stream, with all that their upgrades depend on."""
+
+from pathlib import Path
+
+from okd_gitops.commands.repository import Repository
+from okd_gitops.disk import read_tree
+from okd_gitops.evidence import FOLDER, Evidence, read_evidence
+from okd_gitops.moves import Follower
+from okd_gitops.objects import at
+from okd_gitops.plan import ClusterPlan
+from okd_gitops.release import Version
+from okd_gitops.rollout import duration
+from okd_gitops.yamltext import read_all
+
+# Feature sets other than these turn Upgradeable to False for good (openshift/api config/v1 types_feature.go).
+_UPGRADEABLE = (None, "", "Default", "OKD")
+
+
+def followers(repository: Repository) -> list[Follower]:
+    """Return the clusters whose file names a stream, by name."""
+    return [_follower(planned) for planned in repository.plan.clusters if planned.cluster.spec.release and planned.cluster.spec.release.stream]
+
+
+def evidence(root: Path) -> list[Evidence]:
+    """Return every report that is committed; raises FindingsError with all faults."""
+    return read_evidence(read_tree(root, FOLDER))
+
+
+def _follower(planned: ClusterPlan) -> Follower:
+    spec = planned.cluster.spec
+    release, upgrades = spec.release, spec.upgrades
+    assert release is not None
+    assert release.stream is not None
+    return Follower(
+        name=planned.cluster.name,
+        purpose=str(spec.purpose),
+        guarded=planned.purpose.guarded,
+        wave=planned.wave,
+        soak=duration(planned.purpose.soak),
+        stream=release.stream,
+        version=Version.parse(release.version),
+        image=release.image,
+        channel=release.channel,
+        takes=frozenset(planned.purpose.takes),
+        acks=frozenset(release.acks),
+        accept_risks=frozenset(upgrades.accept_risks),
+        hold=upgrades.hold or "",
+        window=upgrades.window,
+        held=_held(planned),
+    )
+
+
+def _held(planned: ClusterPlan) -> str:
+    """Return why the cluster refuses minor and major updates, as far as its extras in git tell."""
+    extras = planned.cluster.extras
+    for path in extras:
+        for document in read_all(path, extras[path]) if path.endswith((".yaml", ".yml")) else ():
+            kind = at(document.value, "kind")
+            if kind == "FeatureGate" and at(document.value, "spec", "featureSet") not in _UPGRADEABLE:
+                return f"the feature set {at(document.value, 'spec', 'featureSet')} in {path}"
+            if kind == "ClusterVersion" and at(document.value, "spec", "overrides"):
+                return f"the overrides in {path}"
+    return ""
