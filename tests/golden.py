@@ -1,4 +1,5 @@
-"""What the tests compare byte for byte and `make golden` writes: the reference, the README's shown files and outputs, the cases' expected folders."""
+"""What the tests compare byte for byte and `make golden` writes: the reference, the README's shown files and outputs,
+the text of pull requests, the cases' expected folders."""
 
 import os
 import re
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import click
 
+import pulls
 from okd_gitops.cli import cli
 from okd_gitops.codes import CODES
 from okd_gitops.commands.explain import summary
@@ -20,6 +22,7 @@ from okd_gitops.policy import all_rules
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
 CASES = ROOT / "tests" / "cases"
+PULLS = ROOT / "tests" / "pullrequests"
 
 
 def clone(target: Path) -> None:
@@ -101,6 +104,10 @@ def main() -> None:
         clone(Path(folder))
         (ROOT / "README.md").write_text(readme((ROOT / "README.md").read_text(), Path(folder)))
     (ROOT / "docs/reference.md").write_text(reference())
+    shutil.rmtree(PULLS, ignore_errors=True)
+    PULLS.mkdir()
+    for name, text in pulls.golden().items():
+        (PULLS / name).write_text(text)
     for case in sorted(CASES.iterdir()):
         shutil.rmtree(case / "expected", ignore_errors=True)
         with tempfile.TemporaryDirectory() as folder:

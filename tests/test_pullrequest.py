@@ -1,0 +1,222 @@
+"""The text of pull requests: golden files, sizes of forges, and texts from elsewhere that want to be more than text."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+import pulls
+from golden import PULLS
+from okd_gitops.pullrequest import LIMIT, MARKER, Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict, body, code, prose, title
+
+HOSTILE = st.one_of(
+    st.text(max_size=80),
+    st.text(alphabet="`|\\<>[]()*_~#@!/:\n\r\u2028 ax1-+=.&$", max_size=80),
+    st.sampled_from(
+        ["<img src=x onerror=alert(1)>", "@everyone", "fixes #12", "/merge", "```\n</details>", "| a | b |", "http://evil.example", "\u202egnp"]
+    ),
+)
+
+
+def parsed(text: str) -> list[Token]:
+    """Return the tokens of a Markdown text with tables, inline ones included."""
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
+    return [inner for token in tokens for inner in [token, *(token.children or [])]]
+
+
+def of(kind: str, tokens: list[Token]) -> list[Token]:
+    return [token for token in tokens if token.type == kind]
+
+
+def many(count: int, *, hunk: str = "+a") -> PullRequest:
+    """Return a pull request of `count` clusters, each with a difference of its own."""
+    names = [f"edge-{number:04}" for number in range(count)]
+    rows = tuple(Row(cluster=name, purpose="cd", wave=1, start="4.22.0-okd-scos.7", target="4.22.0-okd-scos.9", hops=("x",)) for name in names)
+    hunks = tuple(Hunk(text=f"{hunk} {name}", clusters=(name,)) for name in names)
+    return replace(pulls.one(), rows=rows, hunks=hunks)
+
+
+def test_golden_files_both_ways() -> None:
+    kept = {path.name: path.read_text() for path in PULLS.iterdir()}
+    made = pulls.golden()
+    assert sorted(kept) == sorted(made)
+    assert made == kept, "make golden writes them anew"
+
+
+@pytest.mark.parametrize("make", [pulls.one, pulls.six, pulls.sixty])
+def test_the_verdict_is_at_the_top_and_the_first_screen_is_short(make: Callable[[], PullRequest]) -> None:
+    pull = make()
+    first = body(pull).split("\n")
+    assert first[0] == MARKER
+    assert re.match(rf"## (🟢|🟡|🔴) {pull.verdict}: `{pull.target}` on ", first[1])
+    headings = [line for line in first if line.startswith("### ")]
+    assert headings.index("### What changes") < headings.index("### Undo")
+    # A minute is what a person has: what must be read is before the folded differences, and there are few words of it.
+    before = body(pull).partition("### What changes")[0]
+    assert len([line for line in before.split("\n") if line.startswith("- ")]) <= 8
+    assert before.count("\n| `") == len(pull.rows) + len(pull.evidence)
+
+
+@pytest.mark.parametrize(("count", "limit"), [(1, LIMIT), (6, LIMIT), (60, LIMIT), (60, 12_000), (1000, LIMIT), (1000, 1_048_576)])
+def test_what_does_not_fit_is_left_out_whole_and_counted(count: int, limit: int) -> None:
+    text = body(many(count, hunk="+" + "x" * 900), limit=limit)
+    assert len(text.encode()) <= limit
+    tokens = parsed(text)
+    rows, fences = len(of("tr_open", tokens)) - 1, len(of("fence", tokens)) - 1
+    for kept, what in ((rows, "clusters"), (fences, "differences")):
+        note = re.search(rf"^(\d+) more {what} left out here", text, re.MULTILINE)
+        assert kept + (int(note[1]) if note else 0) == count
+    assert len(of("td_open", tokens)) == 8 * rows
+    assert text.count("<details>") == text.count("</details>") == fences
+    assert "OKD cannot be downgraded" in text
+    assert text.rstrip().split("\n")[-2] == "---"
+
+
+def test_sixty_clusters_fit_with_every_row() -> None:
+    text = body(pulls.sixty())
+    assert len(text.encode()) <= 65_536
+    assert sum(f"| `edge-{number:02}` |" in text for number in range(60)) == 60
+    assert "more clusters left out" not in text
+    assert re.search(r"^\d+ more differences left out here", text, re.MULTILINE)
+
+
+def test_identical_risks_are_one_entry_and_forced_comes_first_and_red() -> None:
+    risks = [Risk(kind=RiskKind.CONDITIONAL, name="A", message="m", clusters=(name,)) for name in ("b", "a")]
+    risks.append(Risk(kind=RiskKind.FORCED, name="force", message="f", clusters=("z",)))
+    text = body(replace(pulls.one(), risks=tuple(risks)))
+    lines = [line for line in text.split("\n") if "**FORCED**" in line or "**conditional**" in line]
+    assert lines == ["- 🔴 **FORCED** `force` on `z`: f", "- **conditional** `A` on `a`, `b`: m"]
+    assert "### Risks: 1 forced, 1 conditional" in text
+    assert "No risk is known" not in text
+
+
+def test_a_flood_of_risks_leaves_room_for_the_clusters() -> None:
+    flood = tuple(Risk(kind=RiskKind.CONDITIONAL, name=f"R{n}", message="m" * 5000, clusters=("moc-test",)) for n in range(500))
+    forced = Risk(kind=RiskKind.FORCED, name="force", message="f", clusters=("moc-test",))
+    text = body(replace(pulls.one(), risks=(*flood, forced)))
+    assert len(text.encode()) <= LIMIT
+    assert "| `moc-test` |" in text
+    assert "**FORCED**" in text
+    assert re.search(r"^4\d\d more risks left out here", text, re.MULTILINE)
+
+
+def test_the_order_of_the_input_does_not_matter() -> None:
+    pull = pulls.six()
+    other = replace(pull, rows=pull.rows[::-1], risks=pull.risks[::-1], evidence=pull.evidence[::-1])
+    assert (title(other), body(other)) == (title(pull), body(pull))
+
+
+def test_failed_evidence_is_red() -> None:
+    failed = Proof(cluster="moc-test", version="v", passed=False, finished="2026-11-02")
+    assert "| 🔴 **failed** |" in body(replace(pulls.one(), evidence=(failed,)))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://bot:hunter2@example.org/runs/13",
+        "https://hunter2@example.org/",
+        "https://example.org/?private_token=hunter2",
+        "https://example.org/?X-Amz-Signature=hunter2",
+        "http://example.org/hunter2",
+        "javascript:hunter2",
+        "https://example.org/>) [hunter2](x",
+        "https://example.org/\nhunter2",
+    ],
+)
+def test_an_address_that_may_hold_a_secret_or_is_not_https_is_not_shown(url: str) -> None:
+    risk = Risk(kind=RiskKind.BARRIER, name="b", message="m", url=url)
+    pull = replace(
+        pulls.one(), risks=(risk,), links=(("release", url),), evidence=(Proof(cluster="c", version="v", passed=True, finished="", url=url),)
+    )
+    text = body(pull)
+    assert "hunter2" not in text
+    assert text.count("its address is not shown") == 3
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=HOSTILE)
+def test_texts_from_elsewhere_stay_text(text: str) -> None:
+    pull = PullRequest(
+        verdict=Verdict.LOOK,
+        target=text,
+        rows=(
+            Row(
+                cluster=text,
+                purpose=text,
+                wave=1,
+                start=text,
+                target=text,
+                kind=text,
+                hops=(text, text),
+                old_channel=text,
+                acks=(text,),
+                evidence=text,
+            ),
+            Row(cluster="second", purpose="cd", wave=2, start="a", target="b"),
+        ),
+        reasons=(text,),
+        facts=(text,),
+        risks=(Risk(kind=RiskKind.CONDITIONAL, name=text, message=text, url=f"https://example.org/{quote(text, safe='')}", clusters=(text,)),),
+        evidence=(Proof(cluster=text, version=text, passed=True, finished=text, soaked=text, url=text),),
+        hunks=(Hunk(text=text, clusters=(text,)),),
+        links=((text, "https://example.org/"),),
+        reproduce=(text,),
+        made_by=((text, text),),
+    )
+    tokens = parsed(body(pull))
+    # Markup that is not ours would be one more of these, or one less.
+    html = [token.content.strip() for token in tokens if token.type in ("html_block", "html_inline")]
+    assert html[0] == MARKER
+    assert [re.sub(r"\+\d+ −\d+", "", part) for part in html[1:]] == ["<details><summary>1 cluster,  lines</summary>", "</details>"]
+    assert len(of("tr_open", tokens)) == 5
+    assert len(of("td_open", tokens)) == 2 * 8 + 6
+    assert len(of("fence", tokens)) == 2
+    assert len(of("heading_open", tokens)) == 7
+    assert len(of("bullet_list_open", tokens)) == 3
+    assert len(of("list_item_open", tokens)) == 3
+    assert not of("image", tokens) + of("ordered_list_open", tokens) + of("blockquote_open", tokens) + of("em_open", tokens)
+    assert {token.attrs["href"] for token in of("link_open", tokens)} <= {"https://example.org/", f"https://example.org/{quote(text, safe='')}"}
+    # What forges find after Markdown is done: mentions, references, bare addresses.
+    for token in of("text", tokens):
+        assert not re.search(r"[@#!%]\w|https?://|www\.|GH-\d", token.content)
+    assert all(token.content.isprintable() for token in of("code_inline", tokens))
+    # GitLab runs lines that begin with a slash, unless they are code.
+    assert not any(line.startswith("/") for token in of("inline", tokens) for line in token.content.split("\n"))
+
+
+@given(text=HOSTILE)
+def test_a_title_is_one_short_line(text: str) -> None:
+    row = Row(cluster=text, purpose=text, wave=1, start=text, target=text)
+    for rows in ((), (row,), (row, replace(row, start="x"))):
+        made = title(PullRequest(verdict=Verdict.LOOK, target=text, rows=rows))
+        assert made.startswith("okd: ")
+        assert made.isprintable()
+        assert len(made) <= 240
+
+
+@given(text=HOSTILE)
+def test_code_and_prose_keep_what_a_person_reads(text: str) -> None:
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    spans = of("code_inline", parsed(f"x {code(text)} x"))
+    assert [span.content for span in spans] == [plain.replace("|", "¦").replace("\\", "⧵") if plain else ""][: 1 if plain else 0]
+    shown = "".join(token.content for token in parsed(f"x {prose(text)}") if token.type in ("text", "text_special"))
+    assert shown.replace("\u2060", "") == f"x {plain}".rstrip().replace("\u2060", "")
+
+
+@settings(max_examples=60, deadline=None)
+@given(limit=st.integers(8_000, 70_000), count=st.integers(0, 300), length=st.integers(0, 3000))
+def test_the_limit_holds(limit: int, count: int, length: int) -> None:
+    pull = many(count, hunk="ä" * length)
+    pull = replace(pull, reasons=("r" * length,) * count, reproduce=("c" * length,) * count, links=(("ü" * length, "https://example.org/"),) * count)
+    text = body(pull, limit=limit)
+    assert len(text.encode()) <= limit
+    tokens = parsed(text)
+    assert len(of("td_open", tokens)) == 8 * max(0, len(of("tr_open", tokens)) - 1)
+    assert "OKD cannot be downgraded" in text
