@@ -217,7 +217,9 @@ def test_answer_that_breaks_off(server: Server, tmp_path: Path) -> None:
 
     def reset(handler: Handler) -> None:
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # The socket closes when its last reader does: the loop that waits for the next request must end too.
         handler.connection.close()
+        handler.close_connection = True
 
     assert "broke off" in refused(Http(tmp_path), server.at("/a", short)).reason
     assert "cannot be reached" in refused(Http(tmp_path, retries=1), server.at("/b", reset)).reason

@@ -50,7 +50,7 @@ class Http:
     """Fetch documents by https, or replay them from `cache`.
 
     A token of `tokens` (by host) goes to its host alone, as a header. Every wait is bounded: `timeout` for connecting and for the whole body,
-    `longest_wait` for a server that says Retry-After.
+    `backoff` seconds before the second retry, doubled for each further one, and `longest_wait` for a server that says Retry-After.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Http:
         timeout: float = 30,
         max_bytes: int = MAX_BYTES,
         retries: int = 3,
+        backoff: float = 0.5,
         longest_wait: int = 60,
         offline: bool = False,
         tokens: Mapping[str, str] | None = None,
@@ -68,7 +69,7 @@ class Http:
         if not all(_TOKEN.fullmatch(token) for token in self._tokens.values()):
             raise NetworkError("the token holds a blank or a character that no header can carry", "look for a line feed at its end")
         self._cache, self._timeout, self._max_bytes, self._offline = cache, timeout, max_bytes, offline
-        self._retries, self._longest_wait = retries, longest_wait
+        self._retries, self._backoff, self._longest_wait = retries, backoff, longest_wait
 
     def get(self, url: str) -> bytes:
         """Return the body of the answer to GET; raises NetworkError."""
@@ -90,7 +91,7 @@ class Http:
             total=self._retries,
             redirect=False,
             status_forcelist=(429, 503),
-            backoff_factor=0.5,
+            backoff_factor=self._backoff / 2,
             backoff_max=self._longest_wait,
             retry_after_max=self._longest_wait,
             raise_on_status=False,
