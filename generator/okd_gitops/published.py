@@ -1,0 +1,226 @@
+"""What is published: what each source says of a release, and what is left when they are compared.
+
+No source is believed alone. One registry has one digest for a version; a name says whether it is a preview; what a stream does not accept is
+not accepted, whoever else lists it. Two registries may differ: stable streams build the tagged image anew, and only the digest of the signed
+registry has a signature.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from okd_gitops.finding import Finding, Location, Severity, ordered
+from okd_gitops.graph import Graph
+from okd_gitops.release import IMAGE, Version
+
+AWAY, FORM, ENTRY, NO_PHASE, NAMES, NO_DIGEST, TWO_DIGESTS = "GD001", "GD002", "GD003", "GD004", "GD005", "GD006", "GD007"
+NOT_ACCEPTED, PREVIEW, NOTHING, PAGES, PHASES = "GD008", "GD009", "GD010", "GD011", "GD012"
+CODES = {
+    AWAY: "A source of releases gives no answer. What it would say is not known, and never counts as nothing.",
+    FORM: "The answer of a source does not have the form of its API, so nothing was read from it.",
+    ENTRY: "Entries of an answer lack what they must have, such as a name. They are left out.",
+    NO_PHASE: "The release controller gives no phase for a release, so it does not count as accepted.",
+    NAMES: "A source lists names that are not versions of OKD. They are left out.",
+    NO_DIGEST: "Accepted releases have no digest at any source. A tag can move, so nothing can be rolled out.",
+    TWO_DIGESTS: "Sources name two digests at one registry for one version. One of them is not the release, so neither is used.",
+    NOT_ACCEPTED: "A release is published, but its stream does not accept it.",
+    PREVIEW: "A preview is offered as a release: by a flag, or in a stable stream. It counts as the preview that its name says.",
+    NOTHING: "A source has no releases at all.",
+    PAGES: "A source has more pages than are read, or says so without end. What it says is not complete.",
+    PHASES: "One source accepts a release, another rejects it. It counts as rejected.",
+}
+ACCEPTED = "Accepted"
+# The phases after which a release is not to be used. A person withdraws one in the file of releases.
+WITHDRAWN = ("Rejected", "Failed", "Withdrawn")
+# Where the digests are that the CI key signs; facts of openshift/cluster-update-keys and the release streams of openshift/release.
+SIGNED = "registry.ci.openshift.org"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What one source says of one version. `image` is a digest, else empty; `prerelease` is None where a source has no such flag."""
+
+    version: Version
+    source: str
+    stream: str = ""
+    phase: str = ""
+    image: str = ""
+    published: datetime | None = None
+    prerelease: bool | None = None
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Everything that one source says. `complete` is False when a part is not known; `stream` is the one that was asked for, if any."""
+
+    source: str
+    releases: tuple[Release, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    complete: bool = True
+    stream: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A version as all sources together say it. `signed` and `mirror` are two images of it, with different digests as a rule."""
+
+    version: Version
+    signed: str = ""
+    mirror: str = ""
+    streams: tuple[str, ...] = ()
+    withdrawn: bool = False
+    prerelease: bool = False
+    published: datetime | None = None
+    sources: tuple[str, ...] = ()
+    url: str = ""
+    images: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a stream accepts it and none withdrew it."""
+        return bool(self.streams) and not self.withdrawn
+
+
+def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[list[Published], list[Finding]]:
+    """Return each version once, in order, and all findings: those of the answers and those of comparing them.
+
+    `signed` is the host of the registry whose digests are signed.
+    """
+    said: defaultdict[Version, list[Release]] = defaultdict(list)
+    for answer in answers:
+        for release in answer.releases:
+            said[release.version].append(release)
+    found = [finding for answer in answers for finding in answer.findings]
+    published = [_published(version, said[version], signed) for version in sorted(said)]
+    for version in sorted(said):
+        found += _two_digests(version, said[version])
+    found += _folded(NOT_ACCEPTED, _unaccepted(published, answers), "its stream does not accept", "wait for the stream, or do not use it")
+    previews = [version.text for version in sorted(said) if any(_hidden(release) for release in said[version])]
+    found += _folded(PREVIEW, previews, "the name says preview, the source says release:", "nothing to do: the name counts")
+    torn = [item.version.text for item in published if item.streams and any(release.phase in WITHDRAWN[:2] for release in said[item.version])]
+    found += _folded(PHASES, torn, "accepted here and rejected there:", "ask why it was rejected")
+    bare = [item.version.text for item in published if item.accepted and not item.images and not _disputed(said[item.version])]
+    found += _folded(NO_DIGEST, bare, "only tags are known of", "add the update graph or the mirror to the sources")
+    return published, ordered(found)
+
+
+def of_graph(graph: Graph, source: str) -> Answer:
+    """Return what an update graph says of releases: their images. Its edges are for planning; its nodes are of every stream and phase."""
+    releases = [Release(version=node.version, source=source, image=node.payload if node.pinned else "") for node in graph.nodes.values()]
+    empty = () if releases else (nothing(source),)
+    return Answer(source=source, releases=tuple(releases), findings=(*graph.findings, *empty))
+
+
+def version_of(text: object) -> Version | None:
+    """Return the version that a name is, or None for any other name, such as prose like 4.19.0-scos.0."""
+    try:
+        return Version.parse(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def dated(version: Version) -> datetime | None:
+    """Return when a dated build was made, in UTC, as its name says."""
+    match = re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{6}", version.text) if version.rank in ("dated", "nightly") else None
+    try:
+        return datetime.strptime(match[0], "%Y-%m-%d-%H%M%S").replace(tzinfo=UTC) if match else None
+    except ValueError:
+        return None
+
+
+def names(source: str, wrong: Iterable[str]) -> list[Finding]:
+    """Return one finding for all names of a source that are not versions."""
+    return _folded(NAMES, wrong, "not versions of OKD:", "", source)
+
+
+def no_phase(source: str, versions: Iterable[str]) -> list[Finding]:
+    """Return one finding for all releases whose phase is missing."""
+    return _folded(NO_PHASE, versions, "no phase has", "wait until the tests of the release are done", source)
+
+
+def nothing(source: str) -> Finding:
+    """Return the finding for a source that answers with an empty list, or null, as Go writes one."""
+    remedy = "look at the name of the stream or repository"
+    return Finding(code=NOTHING, location=Location(file=source), reason="there are no releases", remedy=remedy, severity=Severity.WARNING)
+
+
+def _published(version: Version, said: Sequence[Release], signed: str) -> Published:
+    images = _images(said)
+    usable = {registry: min(of) for registry, of in images.items() if len(of) == 1}
+    ours = sorted(image for registry, image in usable.items() if registry.partition("/")[0] == signed)
+    others = sorted(image for registry, image in usable.items() if registry.partition("/")[0] != signed)
+    times = [release.published for release in said if release.published]
+    return Published(
+        version=version,
+        signed=ours[0] if ours else "",
+        mirror=others[0] if others else "",
+        streams=tuple(sorted({release.stream or release.source for release in said if release.phase == ACCEPTED})),
+        withdrawn=any(release.phase in WITHDRAWN for release in said),
+        prerelease=any(release.prerelease for release in said) or not _final(version, said),
+        # The latest of all: a tag that was pushed again is as young as the push.
+        published=dated(version) or max(times, default=None),
+        sources=tuple(sorted({release.source for release in said})),
+        url=next((release.url for release in said if release.url), ""),
+        images=tuple(sorted(usable.values())),
+    )
+
+
+def _images(said: Iterable[Release]) -> Mapping[str, set[str]]:
+    images: defaultdict[str, set[str]] = defaultdict(set)
+    for release in said:
+        if match := IMAGE.fullmatch(release.image):
+            images[match["repository"]].add(release.image)
+    return images
+
+
+def _disputed(said: Iterable[Release]) -> bool:
+    return any(len(of) > 1 for of in _images(said).values())
+
+
+def _two_digests(version: Version, said: Sequence[Release]) -> list[Finding]:
+    findings = []
+    for registry, images in sorted(_images(said).items()):
+        if len(images) > 1:
+            who = {image: ", ".join(sorted({release.source for release in said if release.image == image})) for image in images}
+            told = "; ".join(f"{image.partition('@')[2]} ({who[image]})" for image in sorted(images))
+            reason = f"{version.text} has {len(images)} digests at {registry}: {told}"
+            remedy = "use neither; ask the publisher which one is the release"
+            findings.append(Finding(code=TWO_DIGESTS, location=Location(file=registry), reason=reason, remedy=remedy))
+    return findings
+
+
+def _unaccepted(published: Sequence[Published], answers: Sequence[Answer]) -> list[str]:
+    """Return what a tagged release page lists, whose stream was read to its end and does not accept it."""
+    known = {answer.stream for answer in answers if answer.stream and answer.complete}
+    shown = {release.version for answer in answers for release in answer.releases if release.prerelease is not None}
+    return [item.version.text for item in published if item.version in shown and _stream(item.version) in known and not item.accepted]
+
+
+def _stream(version: Version) -> str:
+    """Return the stream that has to accept a version; nothing for dated builds, which were releases in one era and none in another."""
+    if version.rank in ("dated", "nightly"):
+        return ""
+    return f"{version.major}-scos-{'stable' if version.rank == 'release' else 'next'}"
+
+
+def _final(version: Version, said: Iterable[Release]) -> bool:
+    """Whether it is a release by its name; dated builds were the releases of stable streams before 4.16."""
+    stable = any(release.stream.endswith("-stable") and release.phase == ACCEPTED for release in said)
+    return version.rank == "release" or (version.rank == "dated" and stable)
+
+
+def _hidden(release: Release) -> bool:
+    """Whether a preview is called a release by a flag or a stream."""
+    preview = release.version.rank in ("ec", "fc", "rc", "nightly")
+    return preview and (release.prerelease is False or (release.stream.endswith("-stable") and release.phase == ACCEPTED))
+
+
+def _folded(code: str, about: Iterable[str], what: str, remedy: str, place: str = "releases") -> list[Finding]:
+    """Return one warning for many names: a source lists hundreds."""
+    known = sorted(set(about))
+    shown = ", ".join(f"{name:.80}" for name in known[:3]) + (", …" if len(known) > 3 else "")
+    reason = f"{what} {shown} ({len(known)})" if len(known) > 1 else f"{what} {shown}"
+    return [Finding(code=code, location=Location(file=place), reason=reason, remedy=remedy, severity=Severity.WARNING)] if known else []

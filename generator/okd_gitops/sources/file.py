@@ -1,0 +1,79 @@
+"""A file of releases that people keep, in YAML or JSON: for fleets without a network, and to withdraw a release by hand."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from okd_gitops.disk import read_file
+from okd_gitops.filemodel import FileModel, parse
+from okd_gitops.finding import FindingsError
+from okd_gitops.published import ACCEPTED, WITHDRAWN, Answer, Release, dated, nothing
+from okd_gitops.release import Version, image_fault
+from okd_gitops.yamltext import read
+
+
+def _fault(code: str, reason: str, remedy: str) -> PydanticCustomError:
+    return PydanticCustomError(code, "{reason}", {"reason": reason, "remedy": remedy})
+
+
+def _version(value: str) -> str:
+    try:
+        Version.parse(value)
+    except ValueError as error:
+        raise _fault("GI011", str(error), "a version looks like 4.22.0-okd-scos.0") from None
+    return value
+
+
+def _image(value: str) -> str:
+    if reason := image_fault(value):
+        raise _fault("GR001", reason, "oc adm release info VERSION prints the digest")
+    return value
+
+
+def _time(value: object) -> datetime:
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        time = None
+    if time is None:
+        raise _fault("GI011", "published is a day or a time", "write it like 2026-12-31 or 2026-12-31T12:00:00Z")
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+class Entry(FileModel):
+    """One release. Listing it means that the fleet accepts it, unless `withdrawn` says why not."""
+
+    version: Annotated[str, AfterValidator(_version)] = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
+    images: tuple[Annotated[str, AfterValidator(_image)], ...] = Field((), strict=False, description="Its images by digest, one for each registry.")
+    stream: str = Field("", description="The stream that it counts for; the default is none in particular.")
+    published: Annotated[datetime, BeforeValidator(_time)] | None = Field(None, description="When it was published.")
+    prerelease: bool = Field(default=False, description="Whether it is a preview although its name does not say so.")
+    withdrawn: str = Field("", description="Why it is not to be used any more.")
+
+
+class ReleaseFile(FileModel):
+    """The file of releases."""
+
+    releases: tuple[Entry, ...] = Field(strict=False, description="The releases.")
+
+
+def releases(root: Path, path: str) -> Answer:
+    """Return the releases of a file below `root`; what is wrong in it is in the findings (GI…, GR001), each with its place."""
+    try:
+        entries = parse(ReleaseFile, read(path, read_file(root, path))).releases
+    except FindingsError as error:
+        return Answer(source=path, findings=error.findings, complete=False)
+    found = [release for entry in entries for release in _said(entry, path)]
+    return Answer(source=path, releases=tuple(found), findings=() if found else (nothing(path),))
+
+
+def _said(entry: Entry, path: str) -> list[Release]:
+    version, phase = Version.parse(entry.version), WITHDRAWN[-1] if entry.withdrawn else ACCEPTED
+    at, preview = dated(version) or entry.published, entry.prerelease or None
+    return [
+        Release(version=version, source=path, stream=entry.stream, phase=phase, image=image, published=at, prerelease=preview)
+        for image in entry.images or ("",)
+    ]

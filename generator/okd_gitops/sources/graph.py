@@ -1,0 +1,26 @@
+"""The update graph: fetch its bytes, or read them from a file of the repository. What they mean is read by okd_gitops.graph."""
+
+from pathlib import Path
+from urllib.parse import urlencode
+
+from okd_gitops.disk import read_file
+from okd_gitops.graph import MAX_BYTES
+from okd_gitops.http import Http, NetworkError
+from okd_gitops.published import AWAY
+from okd_gitops.sources.ask import refused
+
+NAME = "graph"
+
+
+def fetch(http: Http, at: str, *, root: Path, channel: str = "", arch: str = "") -> bytes:
+    """Return the bytes of a graph; `at` is an address, or a file below `root`.
+
+    Raises FindingsError (GD001 when there is no answer, GI001 for a file that cannot be read).
+    """
+    if "://" not in at:
+        return read_file(root, at, max_file=MAX_BYTES)
+    query = urlencode({key: value for key, value in (("arch", arch), ("channel", channel)) if value})
+    try:
+        return http.get(f"{at}?{query}" if query else at)
+    except NetworkError as error:
+        raise refused(AWAY, at, error.reason, error.remedy) from None
