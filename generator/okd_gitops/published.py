@@ -163,7 +163,7 @@ def _published(version: Version, said: Sequence[Release], signed: str) -> Publis
         # The latest of all: a tag that was pushed again is as young as the push.
         published=dated(version) or max(times, default=None),
         sources=tuple(sorted({release.source for release in said})),
-        url=next((release.url for release in said if release.url), ""),
+        url=min((release.url for release in said if release.url), default=""),
         images=tuple(sorted(usable.values())),
     )
 
