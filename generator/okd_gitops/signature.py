@@ -1,0 +1,268 @@
+"""The OpenPGP signature of a release: who signed which image, and whether that is the image and the key that we pinned.
+
+The cluster checks less: any key of its ring, whatever the repository. Here the fingerprint, the expiry, the digest and the repository must all
+be right. Sequoia does the cryptography, and judges a key as of when the signature was made; expiry at `now` is compared here.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from okd_gitops.finding import Finding, Location, Severity
+from okd_gitops.openpgp import plain
+
+if TYPE_CHECKING:
+    from pysequoia import Cert
+
+NONE, BROKEN, UNKNOWN, UNPINNED, REVOKED, BAD, EXPIRED = "GT001", "GT002", "GT003", "GT004", "GT005", "GT006", "GT007"
+NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE, EXPIRES, KEY = "GT008", "GT009", "GT010", "GT011", "GT012", "GT013", "GT014"
+# In the order in which they are tested: of several signatures that fail, the one that came furthest says the most.
+CODES = {
+    NONE: "The release has no signature.",
+    BROKEN: "A signature is no signed OpenPGP message in binary: cut off, an error page, or over 16 kB.",
+    UNKNOWN: "A signature is by a key that is not there.",
+    UNPINNED: "A signature is by a key that is there, but its fingerprint is not pinned.",
+    REVOKED: "A signature is by a key that its owner revoked.",
+    BAD: "A signature does not fit its text or its key. Somebody changed one of them, or the key was not valid when it signed.",
+    EXPIRED: "A signature is by a key that has expired.",
+    NOT_JSON: "The signed text is not JSON.",
+    TYPE: "The signed text is not an image signature: its type or its form is another.",
+    DIGEST: "The signature is for another image.",
+    REPOSITORY: "The signature is for another repository.",
+    FUTURE: "The signature is from the future: a clock goes wrong.",
+    EXPIRES: "The key that signs expires within 90 days. Each change of the key so far left clusters that could not verify.",
+    KEY: "A file of public keys cannot be read, or a key in it is too weak to be used.",
+}
+REMEDIES = {
+    NONE: "take the digest that registry.ci.openshift.org has; mirrors such as quay.io carry others, which nobody signed",
+    BROKEN: "fetch the signature again",
+    UNKNOWN: "take the current keys from openshift/cluster-update-keys, compare the fingerprint with a second source, and pin it",
+    UNPINNED: "compare the fingerprint with a second source before you pin it",
+    REVOKED: "do not use the release; wait for one that the current key signed",
+    BAD: "fetch the signature and the key again; if it stays, do not use the release and tell its publisher",
+    EXPIRED: "take a release that the current key signed, or the extended key from openshift/cluster-update-keys",
+    DIGEST: "use the digest that is signed, or the signature of this one",
+    REPOSITORY: "use the repository that is signed; a mirror is configured in the cluster, not in the release",
+    FUTURE: "set the clock of this machine, or wait",
+    EXPIRES: "look in openshift/cluster-update-keys for the next key and pin it",
+    KEY: "replace the file by one from openshift/cluster-update-keys",
+}
+# openshift-ci-release-key, the fourth; it signs OKD. Read in openshift/cluster-update-keys, keys/verifier-public-key-openshift-ci-4.
+FINGERPRINTS = frozenset({"6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4"})
+# Where its signatures are; read in openshift/cluster-update-keys, stores/store-openshift-ci-release.
+STORE = "https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release"
+SOON = timedelta(days=90)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+# A real one has under 1 kB. The limit comes before anything is unpacked.
+_LIMIT = 16 * 1024
+# What Sequoia raises; its text carries a stack trace, so it is not shown.
+_ERRORS = (RuntimeError, ValueError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the n-th signature (0: with none in particular)."""
+
+    number: int
+    code: str
+    detail: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What it is, in words."""
+        return f"{CODES[self.code]} {self.detail}".strip()
+
+    @property
+    def remedy(self) -> str:
+        """What to do next."""
+        return REMEDIES.get(self.code, "report it to the publisher of the release; nobody should sign this with that key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether a release is verified, by which key, else why not; `faults` are of the single signatures, and stay when another is good."""
+
+    verified: bool
+    fingerprint: str = ""
+    expires: datetime | None = None
+    code: str = ""
+    reason: str = ""
+    remedy: str = ""
+    warnings: tuple[Fault, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    cert: "Cert"
+    fingerprint: str
+    revoked: bool
+    # By fingerprint, of the key itself and each subkey: the end of its validity.
+    ends: Mapping[str, datetime]
+
+
+def expiring(keys: Sequence[bytes], fingerprints: frozenset[str], now: datetime) -> list[Fault]:
+    """Return a warning when no pinned key lasts for another 90 days: after the last one, nothing new can be verified."""
+    ring, faults = _ring(keys)
+    last = max(((key.ends[key.fingerprint], key.fingerprint) for key in ring if key.fingerprint in _pins(fingerprints)), default=None)
+    return faults + ([_soon(*last)] if last and last[0] - now <= SOON else [])
+
+
+def findings(verdict: Verdict, image: str) -> list[Finding]:
+    """Return what a verdict says of an image as findings: an error when it is not verified, warnings else."""
+    place = Location(file=image)
+    found = [Finding(code=verdict.code, location=place, reason=verdict.reason, remedy=verdict.remedy)] if not verdict.verified else []
+    warned = (*verdict.warnings, *(verdict.faults if verdict.verified else ()))
+    return found + [Finding(code=one.code, location=place, reason=one.reason, remedy=one.remedy, severity=Severity.WARNING) for one in warned]
+
+
+def urls(store: str, digest: str) -> list[str]:
+    """Return where the signatures of an image are, in the order to ask; the first that is not there ends the list."""
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise ValueError(f'"{digest}" is not a sha256 digest')
+    return [f"{store.rstrip('/')}/{digest.replace(':', '=')}/signature-{number}" for number in range(1, 11)]
+
+
+def verify(signed: Sequence[bytes], keys: Sequence[bytes], fingerprints: frozenset[str], *, digest: str, repository: str, now: datetime) -> Verdict:
+    """Verify a release: one good signature by a pinned key suffices. A key file may hold several keys, as the one of OKD does."""
+    pinned = _pins(fingerprints)
+    ring, warnings = _ring(keys)
+    faults: list[Fault] = []
+    good: list[tuple[datetime, str]] = []
+    for number, message in enumerate(signed, 1):
+        made = _made(message, ring, pinned, now)
+        if not isinstance(made, tuple):
+            text, end, fingerprint = made.text, made.end, made.fingerprint
+            made = _meant(text, digest, repository, now)
+            if not made[0]:
+                good.append((end, fingerprint))
+                continue
+        faults.append(Fault(number, *made))
+    if not good:
+        worst = max(faults, key=lambda fault: fault.code, default=Fault(0, NONE))
+        return Verdict(verified=False, code=worst.code, reason=worst.reason, remedy=worst.remedy, warnings=tuple(warnings), faults=tuple(faults))
+    end, fingerprint = max(good)
+    if end - now <= SOON:
+        warnings.append(_soon(end, fingerprint))
+    expires = None if end == _NEVER else end
+    return Verdict(verified=True, fingerprint=fingerprint, expires=expires, warnings=tuple(warnings), faults=tuple(faults))
+
+
+def _pins(fingerprints: frozenset[str]) -> frozenset[str]:
+    return frozenset("".join(fingerprint.split()).lower() for fingerprint in fingerprints)
+
+
+def _soon(end: datetime, fingerprint: str) -> Fault:
+    return Fault(0, EXPIRES, f"{fingerprint.upper()} on {end:%Y-%m-%d}.")
+
+
+def _ring(files: Sequence[bytes]) -> tuple[list[_Key], list[Fault]]:
+    """Read the keys; one that cannot be used hides no other."""
+    from pysequoia import Cert
+
+    ring, faults = [], []
+    for number, data in enumerate(files, 1):
+        try:
+            certs = Cert.split_bytes(data)
+            if not certs:
+                raise ValueError
+        except _ERRORS:
+            faults.append(Fault(0, KEY, f"Key file {number}."))
+            continue
+        for cert in certs:
+            try:
+                ring.append(_Key(cert, cert.fingerprint, cert.is_revoked, dict(_ends(cert))))
+            except _ERRORS:
+                faults.append(Fault(0, KEY, f"Key file {number}, {cert.fingerprint.upper()}."))
+    return ring, faults
+
+
+def _ends(cert: "Cert") -> Iterator[tuple[str, datetime]]:
+    """Say when the key and its subkeys expire. The library tells it of the key alone; of a subkey its last binding does."""
+    from pysequoia.packet import PacketPile, SignatureType, Tag
+
+    whole = cert.expiration or _NEVER
+    yield cert.fingerprint, whole
+    subkey, created, bound = "", _NEVER, None
+    for packet in PacketPile.from_bytes(bytes(cert)):
+        if packet.tag == Tag.PublicSubkey:
+            subkey, created, bound = packet.fingerprint, packet.key_created, None
+            yield subkey, whole
+            continue
+        binds = subkey and packet.tag == Tag.Signature and packet.signature_type == SignatureType.SubkeyBinding
+        if binds and (bound is None or packet.signature_created >= bound):
+            bound, period = packet.signature_created, packet.key_validity_period
+            yield subkey, min(whole, created + period) if period else whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    text: bytes
+    end: datetime
+    fingerprint: str
+
+
+def _made(message: bytes, ring: Sequence[_Key], pinned: frozenset[str], now: datetime) -> _Made | tuple[str, str]:
+    """Return the text of a message, if a pinned key that is valid now signed it, else the code and details of what is wrong."""
+    import pysequoia
+    from pysequoia.packet import PacketPile, Tag
+
+    try:
+        # Sequoia checks while it reads; reading all of it first tells a message that is cut off from one that was changed.
+        message = plain(message, _LIMIT)
+        packets = [packet for packet in PacketPile.from_bytes(message) if packet.tag == Tag.Signature]
+    except _ERRORS:
+        return BROKEN, ""
+    issuers = {(packet.issuer_fingerprint or packet.issuer_key_id or "?").lower() for packet in packets}
+    mine = [key for key in ring if any(name.endswith(issuer) for name in key.ends for issuer in issuers)]
+    names = ", ".join(sorted({key.fingerprint.upper() for key in mine} or {issuer.upper() for issuer in issuers})) + "."
+    if not mine:
+        return UNKNOWN, names
+    mine = [key for key in mine if key.fingerprint in pinned]
+    if not mine:
+        return UNPINNED, names
+    if all(key.revoked for key in mine):
+        return REVOKED, names
+    try:
+        result = pysequoia.verify(message, store=lambda _: [key.cert for key in mine if not key.revoked])
+    except _ERRORS:
+        return BAD, names
+    ends = {name: end for key in mine for name, end in key.ends.items()}
+    end, fingerprint = max((ends[one.signing_key], one.certificate) for one in result.valid_sigs)
+    if end <= now:
+        return EXPIRED, f"{fingerprint.upper()} on {end:%Y-%m-%d}."
+    if any(packet.signature_created and packet.signature_created > now for packet in packets):
+        return FUTURE, ""
+    return _Made(result.bytes or b"", end, fingerprint)
+
+
+def _meant(text: bytes, digest: str, repository: str, now: datetime) -> tuple[str, str]:
+    """Return the code and details of what is wrong with what was signed; two empty strings when it is this image."""
+    try:
+        data: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return NOT_JSON, ""
+    match data:
+        case {
+            "critical": {
+                "type": "atomic container signature",
+                "image": {"docker-manifest-digest": str(of)},
+                "identity": {"docker-reference": str(name)},
+            }
+        }:
+            pass
+        case _:
+            return TYPE, ""
+    named, _, at = name.partition("@")
+    if of != digest or at not in ("", digest):
+        return DIGEST, f"It is for {of if of != digest else at!r:.120}."
+    if re.sub(r":[^/:]*$", "", named) != repository:
+        return REPOSITORY, f"It is for {name!r:.120}."
+    optional = data.get("optional") or {}
+    stamp = optional.get("timestamp", 0) if isinstance(optional, dict) else ""
+    if isinstance(stamp, bool) or not isinstance(stamp, (int, float)):
+        return TYPE, "Its timestamp is not a number."
+    return (FUTURE, "") if not stamp <= now.timestamp() else ("", "")

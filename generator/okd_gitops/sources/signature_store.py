@@ -1,0 +1,60 @@
+"""A signature store: the signatures of an image, by its digest, and the keys that come with the package.
+
+The cluster asks for signature-1, signature-2, … until one is not there, at most ten (openshift/library-go, pkg/verify/store/sigstore).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from okd_gitops import signature
+from okd_gitops.finding import Finding
+from okd_gitops.http import Http, NetworkError
+from okd_gitops.published import AWAY
+from okd_gitops.signature import Verdict
+from okd_gitops.sources.ask import refused
+
+_KEYS = Path(__file__).parent.parent / "keys"
+
+
+def fetch(http: Http, stores: Iterable[str], digest: str) -> tuple[list[bytes], list[Finding]]:
+    """Return the signatures of an image at all stores, and a finding (GD001) for each store that did not answer.
+
+    Raises ValueError when `digest` is none.
+    """
+    signed: list[bytes] = []
+    findings: list[Finding] = []
+    for store in stores:
+        for url in signature.urls(store, digest):
+            try:
+                signed.append(http.get(url))
+            except NetworkError as error:
+                if error.status != 404:
+                    findings += refused(AWAY, url, error.reason, error.remedy).findings
+                break
+    return signed, findings
+
+
+def check(
+    http: Http,
+    image: str,
+    *,
+    now: datetime,
+    stores: Sequence[str] = (signature.STORE,),
+    keys: Sequence[bytes] | None = None,
+    fingerprints: frozenset[str] = signature.FINGERPRINTS,
+) -> tuple[Verdict, list[Finding]]:
+    """Return whether the image `name@sha256:…` of a release is verified, and every finding: of the stores and of the verdict.
+
+    Raises ValueError when `image` has no digest.
+    """
+    repository, _, digest = image.partition("@")
+    signed, findings = fetch(http, stores, digest)
+    files = default_keys() if keys is None else keys
+    verdict = signature.verify(signed, files, fingerprints, digest=digest, repository=repository, now=now)
+    return verdict, [*findings, *signature.findings(verdict, image)]
+
+
+def default_keys() -> list[bytes]:
+    """Return the key files that come with the package; which keys count is said by fingerprint (signature.FINGERPRINTS)."""
+    return [path.read_bytes() for path in sorted(_KEYS.glob("*.asc"))]

@@ -1,0 +1,347 @@
+"""Signatures of releases, made here with keys made here: only the pinned key, over this image of this repository, in time, counts."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pysequoia import Cert, SignatureMode, Tsk, sign
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from okd_gitops import openpgp
+from okd_gitops.finding import Severity
+from okd_gitops.http import Http
+from okd_gitops.signature import CODES, FINGERPRINTS, STORE, Verdict, expiring, findings, urls, verify
+from okd_gitops.sources import signature_store
+
+NOW = datetime.now(UTC)
+A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+REPOSITORY = "registry.ci.openshift.org/origin/release-scos"
+KEY, OTHER = (Tsk.generate(user_id=f"{name} <{name}@example.org>") for name in ("ci", "other"))
+
+
+def public(key: Tsk) -> bytes:
+    return str(key.extract_certificate()).encode()
+
+
+def name(key: Tsk) -> str:
+    return key.extract_certificate().fingerprint
+
+
+def text(**changes: Any) -> bytes:
+    """What is signed: openshift/release-controller, pkg/signer/signer.go."""
+    critical = {
+        "type": "atomic container signature",
+        "image": {"docker-manifest-digest": A},
+        "identity": {"docker-reference": f"{REPOSITORY}:4.22.0-okd-scos.8"},
+    }
+    optional = {"creator": "openshift release-controller", "timestamp": int(NOW.timestamp())}
+    return json.dumps({"critical": critical | changes.pop("critical", {}), "optional": optional, **changes}, indent=2).encode()
+
+
+def signed(message: bytes | None = None, key: Tsk = KEY) -> bytes:
+    return sign(key.signer(), text() if message is None else message, armor=False)
+
+
+def verdict(*messages: bytes, keys: tuple[bytes, ...] | None = None, pinned: str = name(KEY), now: datetime = NOW, **of: str) -> Verdict:
+    # A second of grace: a signature is dated to the second, and the clock of the test was read before.
+    now += timedelta(seconds=60)
+    found = verify(messages, keys or (public(KEY),), frozenset({pinned}), **{"digest": A, "repository": REPOSITORY, **of}, now=now)
+    assert found.verified == (not found.code)
+    assert bool(found.fingerprint) == found.verified
+    assert all(finding.code in CODES and finding.remedy and "Stack" not in finding.reason for finding in findings(found, REPOSITORY))
+    assert [finding.severity for finding in findings(found, REPOSITORY)].count(Severity.ERROR) == (not found.verified)
+    return found
+
+
+def test_good() -> None:
+    found = verdict(signed())
+    assert found == Verdict(verified=True, fingerprint=name(KEY))
+    assert verdict(signed(text(optional=None))).verified
+    assert verdict(signed(text(critical={"identity": {"docker-reference": f"{REPOSITORY}@{A}"}}))).verified
+
+
+@pytest.mark.parametrize("spelt", [name(KEY).upper(), re.sub("(....)", r"\1 ", name(KEY))])
+def test_a_fingerprint_as_people_write_it(spelt: str) -> None:
+    assert verdict(signed(), pinned=spelt).verified
+
+
+def test_one_good_signature_suffices_and_the_others_are_told() -> None:
+    found = verdict(b"<html>", signed(key=OTHER), signed())
+    assert found.verified
+    assert [(fault.number, fault.code) for fault in found.faults] == [(1, "GT002"), (2, "GT003")]
+    assert [finding.code for finding in findings(found, REPOSITORY)] == ["GT002", "GT003"]
+
+
+def test_none() -> None:
+    assert verdict().code == "GT001"
+
+
+def cut(data: bytes) -> bytes:
+    return data[:-7]
+
+
+def flipped(data: bytes) -> bytes:
+    at = data.index(b"aaaa")
+    return data[:at] + b"b" + data[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (b"", "GT002"),
+        (b"<html>404</html>", "GT002"),
+        (b"\xc4", "GT002"),
+        (cut(signed()), "GT002"),
+        (signed() + b"x" * 20_000, "GT002"),
+        (sign(KEY.signer(), text()), "GT002"),
+        (sign(KEY.signer(), text(), mode=SignatureMode.CLEAR), "GT002"),
+        (sign(KEY.signer(), text(), mode=SignatureMode.DETACHED, armor=False), "GT002"),
+        (public(KEY), "GT002"),
+        (bytes(KEY.extract_certificate()), "GT002"),
+        (flipped(signed()), "GT006"),
+        (signed(b"{}"), "GT009"),
+        (signed(b"[1]"), "GT009"),
+        (signed(b"sha256"), "GT008"),
+        (signed(b"[" * 9000), "GT008"),
+        (signed(b""), "GT008"),
+        (signed(text(critical={"type": "cosign container image signature"})), "GT009"),
+        (signed(text(critical={"image": {"docker-manifest-digest": 7}})), "GT009"),
+        (signed(text(critical={"image": {"docker-manifest-digest": B}})), "GT010"),
+        (signed(text(critical={"identity": {"docker-reference": f"{REPOSITORY}@{B}"}})), "GT010"),
+        (signed(text(critical={"identity": {"docker-reference": "quay.io/okd/scos-release:4.22"}})), "GT011"),
+        (signed(text(critical={"identity": {"docker-reference": f"evil.example.org/{REPOSITORY}"}})), "GT011"),
+        (signed(text(optional={"timestamp": NOW.timestamp() + 3600})), "GT012"),
+        (signed(text(optional={"timestamp": float("nan")})), "GT012"),
+        (signed(text(optional={"timestamp": "1789000000"})), "GT009"),
+        (signed(text(optional={"timestamp": True})), "GT009"),
+    ],
+)
+def test_not_a_signature_of_this_image(message: bytes, code: str) -> None:
+    assert verdict(message).code == code
+
+
+def test_another_digest_or_repository_is_asked_for() -> None:
+    assert verdict(signed(), digest=B).code == "GT010"
+    assert verdict(signed(), repository="quay.io/okd/scos-release").code == "GT011"
+
+
+def test_the_furthest_of_several_faults_is_told() -> None:
+    found = verdict(signed(key=OTHER), signed(text(critical={"image": {"docker-manifest-digest": B}})), b"x")
+    assert found.code == "GT010"
+    assert B in found.reason
+
+
+def test_keys() -> None:
+    assert verdict(signed(key=OTHER)).code == "GT003"
+    assert verdict(signed(key=OTHER), keys=(public(OTHER), public(KEY))).code == "GT004"
+    assert verdict(signed(), keys=(public(OTHER) + public(KEY),)).verified
+    assert verdict(signed(), keys=(bytes(KEY.extract_certificate()),)).verified
+    assert verdict(signed(), pinned="").code == "GT004"
+    # A pin is the whole fingerprint: a part of it, such as a key id, pins nothing.
+    assert verdict(signed(), pinned=name(KEY)[-16:]).code == "GT004"
+
+
+@pytest.mark.parametrize("broken", [b"", b"no key", cut(bytes(KEY.extract_certificate()))])
+def test_a_broken_key_file_hides_no_other(broken: bytes) -> None:
+    found = verdict(signed(), keys=(broken, public(KEY)))
+    assert found.verified
+    assert [warning.code for warning in found.warnings] == ["GT014"]
+    assert verdict(signed(), keys=(broken,)).code == "GT003"
+
+
+def test_revoked() -> None:
+    cert = KEY.extract_certificate()
+    revoked = bytes(cert) + bytes(cert.revoke(KEY.certifier()))
+    assert verdict(signed(), keys=(revoked,)).code == "GT005"
+
+
+def lasting(days: float) -> tuple[Tsk, datetime]:
+    key = Tsk.generate(user_id="ci <ci@example.org>", validity_seconds=int(days * 86400))
+    end = key.extract_certificate().expiration
+    assert end is not None
+    return key, end
+
+
+def test_expired_after_it_signed() -> None:
+    key, end = lasting(30)
+    args: dict[str, Any] = {"keys": (public(key),), "pinned": name(key)}
+    found = verdict(signed(key=key), now=end + timedelta(seconds=1), **args)
+    assert found.code == "GT007"
+    assert f"{end:%Y-%m-%d}" in found.reason
+    assert verdict(signed(key=key), now=end - timedelta(days=1), **args).verified
+
+
+@pytest.mark.parametrize(("days", "warned"), [(89, True), (91, False), (None, False)])
+def test_expires_soon(days: int | None, warned: bool) -> None:
+    key, end = lasting(days) if days else (KEY, None)
+    found = verdict(signed(key=key), keys=(public(key),), pinned=name(key))
+    assert found.verified
+    assert found.expires == end
+    assert [warning.code for warning in found.warnings] == ["GT013"] * warned
+
+
+def test_from_the_future() -> None:
+    assert verdict(signed(), now=NOW - timedelta(days=1)).code == "GT012"
+
+
+def test_the_key_of_openshift_ci_comes_with_the_package() -> None:
+    """Fact 55: it expires on 2027-03-31, and 90 days before is a warning."""
+    certs = [cert for data in signature_store.default_keys() for cert in Cert.split_bytes(data)]
+    assert {cert.fingerprint.upper() for cert in certs} == FINGERPRINTS == {"6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4"}
+    assert [f"{cert.expiration:%Y-%m-%d}" for cert in certs if cert.expiration] == ["2027-03-31"]
+    assert not any(cert.is_revoked for cert in certs)
+
+
+@pytest.mark.parametrize(("day", "codes"), [("2026-12-30", []), ("2027-01-01", ["GT013"]), ("2027-04-01", ["GT013"])])
+def test_the_end_of_the_pinned_key_is_announced(day: str, codes: list[str]) -> None:
+    keys, now = signature_store.default_keys(), datetime.fromisoformat(f"{day}T00:00:00+00:00")
+    found = expiring(keys, FINGERPRINTS, now)
+    assert [fault.code for fault in found] == codes
+    assert all("6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4 on 2027-03-31" in fault.reason for fault in found)
+    # A pinned successor that lasts longer takes the worry away.
+    assert expiring([*keys, public(KEY)], FINGERPRINTS | {name(KEY)}, now) == []
+    assert [fault.code for fault in expiring([*keys, public(KEY)], FINGERPRINTS, now)] == codes
+
+
+@pytest.fixture
+def gpg(tmp_path: Path) -> Iterator[Callable[..., bytes]]:
+    if not shutil.which("gpg"):
+        pytest.skip("gpg is not installed")
+    environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(tmp_path)}
+    tmp_path.chmod(0o700)
+
+    def run(*args: str, data: bytes = b"") -> bytes:
+        command = ["gpg", "--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback", *args]
+        return subprocess.run(command, input=data, capture_output=True, check=True, env=environment).stdout
+
+    yield run
+    subprocess.run(["gpgconf", "--kill", "all"], check=True, env=environment)
+
+
+@pytest.mark.parametrize("compressed", ["none", "zip", "zlib"])
+def test_signed_by_gpg(gpg: Callable[..., bytes], compressed: str) -> None:
+    gpg("--import", data=bytes(KEY))
+    message = gpg("--compress-algo", compressed, "--sign", data=text())
+    assert verdict(message).verified
+    assert verdict(message, digest=B).code == "GT010"
+
+
+def test_signed_after_it_expired(gpg: Callable[..., bytes]) -> None:
+    gpg("--faked-system-time", "20200101T000000", "--quick-gen-key", "old <old@example.org>", "ed25519", "sign", "never")
+    message = gpg("--compress-algo", "none", "--sign", data=text())
+    key = gpg("--export")
+    fingerprint = Cert.from_bytes(key).fingerprint
+    assert verdict(message, keys=(key,), pinned=fingerprint).verified
+    gpg("--faked-system-time", "20200101T000100", "--quick-set-expire", fingerprint, "1d")
+    assert verdict(message, keys=(gpg("--export"),), pinned=fingerprint).code == "GT006"
+
+
+def packet(tag: int, body: bytes) -> bytes:
+    return bytes([0xC0 | tag, 0xFF]) + len(body).to_bytes(4, "big") + body
+
+
+def squeezed(data: bytes) -> bytes:
+    return packet(8, b"\x02" + zlib.compress(data, 9))
+
+
+BOMB = squeezed(packet(11, b"b\0\0\0\0\0" + bytes(64 << 20)))
+
+
+@pytest.mark.parametrize("bomb", [squeezed(BOMB), squeezed(squeezed(BOMB)), BOMB[:-9], squeezed(signed())[:-9], packet(4, b"") + squeezed(BOMB)])
+def test_compressed_messages_cost_little(bomb: bytes) -> None:
+    import tracemalloc
+
+    assert len(bomb) < 100_000
+    tracemalloc.start()
+    start = time.monotonic()
+    assert verdict(bomb).code == "GT002"
+    assert time.monotonic() - start < 0.5
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
+
+
+def test_one_layer_of_compression_is_the_message_itself() -> None:
+    message = signed()
+    assert openpgp.plain(squeezed(message), 16384) == openpgp.plain(message, 16384) == message
+    assert openpgp.plain(packet(10, b"PGP") + message, 16384).endswith(message)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_no_signature(data: bytes) -> None:
+    assert verdict(data).code == "GT002"
+
+
+@given(st.integers(0, len(signed()) - 1), st.integers(1, 255))
+def test_no_changed_byte_goes_unseen_in_what_is_signed(at: int, change: int) -> None:
+    message = bytearray(signed())
+    message[at % len(message)] ^= change
+    found = verdict(bytes(message))
+    # A byte that is not covered by the signature, such as the hint which key it was, may differ; what is said may not.
+    assert not found.verified or found == Verdict(verified=True, fingerprint=name(KEY))
+
+
+def test_urls() -> None:
+    assert urls("https://store.example.org/x/", A) == [f"https://store.example.org/x/sha256={'a' * 64}/signature-{n}" for n in range(1, 11)]
+    assert urls(STORE, A)[0].startswith("https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release/sha256=aaa")
+    for wrong in ("", "a" * 64, "sha256:abc", "sha512:" + "a" * 64, A.upper(), f"{A}/../x"):
+        with pytest.raises(ValueError, match="is not a sha256 digest"):
+            urls(STORE, wrong)
+
+
+@pytest.fixture
+def http(tmp_path: Path) -> Http:
+    return Http(tmp_path / "cache", retries=0, timeout=5)
+
+
+def test_signatures_are_asked_for_until_one_is_not_there(httpserver: HTTPServer, http: Http) -> None:
+    place = f"/store/sha256={'a' * 64}/signature-"
+    for number in (1, 2, 4):
+        httpserver.expect_request(f"{place}{number}").respond_with_data(str(number))
+    httpserver.expect_request(f"{place}3").respond_with_data("", status=404)
+    signed, findings = signature_store.fetch(http, [httpserver.url_for("/store/")], A)
+    assert signed == [b"1", b"2"]
+    assert findings == []
+    assert httpserver.log[-1][0].path == f"{place}3"
+
+
+def test_ten_signatures_at_most(httpserver: HTTPServer, http: Http) -> None:
+    httpserver.expect_request(re.compile("/store/.*")).respond_with_data("x")
+    assert signature_store.fetch(http, [httpserver.url_for("/store")], A) == ([b"x"] * 10, [])
+
+
+def test_a_store_that_is_away_hides_no_other(httpserver: HTTPServer, http: Http) -> None:
+    def answer(request: Request) -> Response:
+        return Response("good") if request.path.endswith("-1") else Response("", status=404)
+
+    httpserver.expect_request(f"/away/sha256={'a' * 64}/signature-1").respond_with_data("", status=403)
+    for number in (1, 2):
+        httpserver.expect_request(f"/store/sha256={'a' * 64}/signature-{number}").respond_with_handler(answer)
+    signed, findings = signature_store.fetch(http, [httpserver.url_for("/away"), httpserver.url_for("/store")], A)
+    assert signed == [b"good"]
+    assert [finding.code for finding in findings] == ["GD001"]
+
+
+def test_check(httpserver: HTTPServer, http: Http) -> None:
+    place = f"/store/sha256={'a' * 64}/signature-"
+    httpserver.expect_request(f"{place}1").respond_with_data(signed())
+    httpserver.expect_request(f"{place}2").respond_with_data("", status=404)
+    stores, pinned, now = [httpserver.url_for("/store")], frozenset({name(KEY)}), NOW + timedelta(minutes=1)
+    found, told = signature_store.check(http, f"{REPOSITORY}@{A}", now=now, stores=stores, keys=[public(KEY)], fingerprints=pinned)
+    assert (found.verified, told) == (True, [])
+    found, told = signature_store.check(http, f"{REPOSITORY}@{A}", now=now, stores=stores)
+    assert (found.verified, [finding.code for finding in told]) == (False, ["GT003"])
+    httpserver.expect_request(f"/store/sha256={'b' * 64}/signature-1").respond_with_data("", status=503)
+    found, told = signature_store.check(http, f"{REPOSITORY}@{B}", now=now, stores=stores)
+    assert (found.verified, [finding.code for finding in told]) == (False, ["GD001", "GT001"])
