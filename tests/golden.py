@@ -11,8 +11,7 @@ import click
 
 import pulls
 from okd_gitops.cli import cli
-from okd_gitops.codes import CODES
-from okd_gitops.commands.explain import summary
+from okd_gitops.commands.explain import CODES, summary
 from okd_gitops.commands.generate import generate
 from okd_gitops.disk import ROOTS, read_catalog
 from okd_gitops.errors import EXIT_CODES

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, Run
+from okd_gitops import codes, moves, promotion, published, signature, upgrade
 from okd_gitops.cli import cli
+from okd_gitops.commands.explain import CODES
 from okd_gitops.errors import EXIT_CODES
+from okd_gitops.policy import all_rules
 
 
 def test_help_teaches_and_names_every_exit_code(okd_gitops: Run) -> None:
@@ -65,9 +68,16 @@ def test_completion_knows_the_clusters(okd_gitops: Run) -> None:
     assert okd_gitops(**words).stdout == "" or "moc-test" in okd_gitops(**words).stdout
 
 
-@pytest.mark.parametrize("name", ["GR005", "gi001", "okd-version", "tekton", "cd"])
+@pytest.mark.parametrize("name", ["GR005", "gi001", "GD001", "GM003", "GP020", "GT013", "okd-version", "tekton", "cd"])
 def test_explain(okd_gitops: Run, name: str) -> None:
     assert okd_gitops("explain", name).stdout.startswith(name.upper() if name[:1] in "Gg" else name)
+
+
+def test_no_code_is_given_twice() -> None:
+    tables = [module.CODES for module in (codes, moves, promotion, published, signature, upgrade)]
+    listed = [code for table in (*tables, all_rules()) for code in table]
+    assert sorted(set(listed)) == sorted(listed)
+    assert set(listed) == {*CODES, *all_rules()}
 
 
 def test_explain_of_nothing_names_the_nearest(okd_gitops: Run) -> None:

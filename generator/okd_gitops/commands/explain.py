@@ -2,11 +2,14 @@
 
 import inspect
 
-from okd_gitops.codes import CODES
+from okd_gitops import codes, moves, promotion, published, signature, upgrade
 from okd_gitops.errors import EXIT_CODES, UsageError
 from okd_gitops.feature import Catalog, Each, Feature, Parameter
 from okd_gitops.finding import nearest
 from okd_gitops.policy import all_rules
+
+# Of everything that is not a rule; each table stands where its codes are found.
+CODES = {**codes.CODES, **published.CODES, **signature.CODES, **upgrade.CODES, **promotion.CODES, **moves.CODES}
 
 
 def explain(name: str, catalog: Catalog) -> str:
