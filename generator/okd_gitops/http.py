@@ -1,4 +1,4 @@
-"""Fetch from the network, politely: limits on time and size, Retry-After, ETags, and replay without a network.
+"""Fetch from the network, politely: limits on time and size, Retry-After, ETags, and replay without a network; and talk to JSON APIs.
 
 A cached answer is one file: a line of JSON that says what it answers, then the body. A folder of them can be copied or committed, and
 `offline=True` replays it.
@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from okd_gitops.errors import OkdGitopsError
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
+    from urllib3 import BaseHTTPResponse, PoolManager
     from urllib3.util import Url
 
 MAX_BYTES = 10 << 20
@@ -28,6 +28,8 @@ _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 _ETAG = re.compile(r'(W/)?"[!#-~]{0,200}"')
 _TOKEN = re.compile(r"[!-~]+")
 _CHUNK = 1 << 16
+# What to do about a status that has no line of its own, by its first digit.
+_REMEDY = {3: "the repository has moved: give its address of today", 5: "try again later"}
 
 
 class NetworkError(OkdGitopsError):
@@ -84,7 +86,49 @@ class Http:
             remember(self._cache, url, body, etag)
         return body
 
-    def _follow(self, url: str, cached: _Cached | None) -> tuple[bytes, str]:
+    def send(self, method: str, url: str, body: object = None) -> Any:
+        """Ask a JSON API and return its answer as plain data; raises NetworkError with the API's own words.
+
+        Nothing is cached or redirected. What could be done twice by repeating it (POST, PATCH) is not repeated once it was sent.
+        """
+        import urllib3
+
+        at = _allowed(url)
+        if self._offline:
+            raise NetworkError(f"{_shown(at)} is not asked with --offline", "run without it")
+        data = None if body is None else json.dumps(body).encode()
+        headers = self._headers(at, None) | ({"Content-Type": "application/json"} if data else {})
+        with self._pool() as pool:
+            try:
+                response = pool.request(method, at.url, body=data, headers=headers, redirect=False, preload_content=False)
+            except urllib3.exceptions.HTTPError as error:
+                raise NetworkError(f"{_shown(at)} cannot be reached: {_cause(error)}", "try again later") from None
+            try:
+                answer = self._body(at, response)
+            finally:
+                response.close()
+        try:
+            value = json.loads(answer) if answer else None
+        except (ValueError, RecursionError):
+            value = None
+            if response.status < 300:
+                raise NetworkError(f"{_shown(at)} does not answer with JSON", "look at the address", response.status) from None
+        if response.status >= 300:
+            remedy = {401: "look at the token", 403: "the token may not do this", 404: "look at the address, and at what the token may see"}
+            reason = f"{_shown(at)} answers with status {response.status}{self._words(value)}"
+            raise NetworkError(reason, remedy.get(response.status, _REMEDY.get(response.status // 100, "mend that")), response.status)
+        return value
+
+    def _words(self, value: object) -> str:
+        """Return what an API says of an error, as GitHub, GitLab and Forgejo write it: one short line, without a token."""
+        found = [value.get(key) for key in ("message", "error", "errors")] if isinstance(value, dict) else []
+        text = " ".join(json.dumps(each, ensure_ascii=False) if not isinstance(each, str) else each for each in found if each)
+        for token in self._tokens.values():
+            text = text.replace(token, "…")
+        shown = "".join(c if c.isprintable() else " " for c in text)
+        return f": {shown[:300]}" if shown else ""
+
+    def _pool(self) -> "PoolManager":
         import urllib3
 
         wait = urllib3.Retry(
@@ -96,8 +140,13 @@ class Http:
             retry_after_max=self._longest_wait,
             raise_on_status=False,
         )
+        return urllib3.PoolManager(retries=wait, timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout))
+
+    def _follow(self, url: str, cached: _Cached | None) -> tuple[bytes, str]:
+        import urllib3
+
         at = _allowed(url)
-        with urllib3.PoolManager(retries=wait, timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout)) as pool:
+        with self._pool() as pool:
             for _ in range(MAX_REDIRECTS + 1):
                 try:
                     response = pool.request("GET", at.url, headers=self._headers(at, cached), redirect=False, preload_content=False)
