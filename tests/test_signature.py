@@ -72,7 +72,7 @@ def test_good() -> None:
     assert verdict(signed(text(critical={"identity": {"docker-reference": f"{REPOSITORY}@{A}"}}))).verified
 
 
-@pytest.mark.parametrize("spelt", [name(KEY).upper(), re.sub("(....)", r"\1 ", name(KEY))])
+@pytest.mark.parametrize("spelt", [name(KEY).upper(), re.sub("(....)", r"\1 ", name(KEY))], ids=["capitals", "groups"])
 def test_a_fingerprint_as_people_write_it(spelt: str) -> None:
     assert verdict(signed(), pinned=spelt).verified
 

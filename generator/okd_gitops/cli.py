@@ -1,23 +1,20 @@
 """The command line: options and printing. Click is used here and in __main__ alone; everything heavy is imported by its command."""
 
-import json
 import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from okd_gitops import __version__
+from okd_gitops.cli_release import release
 from okd_gitops.errors import EXIT_CODES
+from okd_gitops.terminal import OUTPUT, cache_of, print_json, progress, root_of, settings, show_findings
 
 if TYPE_CHECKING:
-    from okd_gitops.finding import Finding
+    pass
 
-# What the options say of colour, for what is printed after a command has ended: Click forgets its context then.
-terminal: dict[str, bool | None] = {"color": None}
-_OUTPUT = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {text.split(':')[0].split(';')[0]}" for code, text in EXIT_CODES.items()) + "."
 
 
@@ -37,41 +34,8 @@ def cli(context: click.Context, root: Path | None, cache: Path | None, *, color:
     People edit clusters/NAME.yaml; `generate` writes bases/, overlays/ and argocd/; people review the change; Argo CD syncs what is merged.
     Start with: okd-gitops generate, then okd-gitops check.
     """
-    context.color = terminal["color"] = False if os.environ.get("NO_COLOR") and color is None else color
+    context.color = settings["color"] = False if os.environ.get("NO_COLOR") and color is None else color
     context.obj = {"root": root, "cache": cache, "quiet": quiet}
-
-
-def _root(context: click.Context) -> Path:
-    from okd_gitops.disk import find_root
-
-    given: Path | None = context.obj["root"]
-    return given.resolve() if given else find_root(Path.cwd())
-
-
-def _cache(context: click.Context, root: Path) -> Path:
-    given: Path | None = context.obj["cache"]
-    return (given or root / ".cache").resolve()
-
-
-def _progress(context: click.Context) -> Callable[[str], None]:
-    quiet: bool = context.obj["quiet"]
-    return lambda text: None if quiet else click.echo(text, err=True)
-
-
-def _json(kind: str, body: dict[str, Any]) -> None:
-    click.echo(json.dumps({"apiVersion": "okd-gitops/v1", "kind": kind, **body}, indent=2, default=str))
-
-
-def show(findings: Sequence["Finding"], *, limit: int = 100) -> None:
-    """Print findings for people, on standard error."""
-    from okd_gitops.finding import as_text
-
-    for finding in findings[:limit]:
-        head, _, rest = as_text(finding).partition("\n")
-        styled = click.style(head, fg="red" if finding.severity == "error" else "yellow", bold=True)
-        click.echo(f"{styled}\n{rest}\n", err=True, color=terminal["color"])
-    if len(findings) > limit:
-        click.echo(f"… and {len(findings) - limit} more; --output json has them all\n", err=True)
 
 
 @cli.command()
@@ -83,7 +47,7 @@ def init(context: click.Context, name: str, purpose: str | None, environment: st
     """Start a repository here, or with NAME add clusters/NAME.yaml. Existing files are never overwritten."""
     from okd_gitops.commands.init import init as run
 
-    root = context.obj["root"] or (_root(context) if name else Path.cwd())
+    root = context.obj["root"] or (root_of(context) if name else Path.cwd())
     written = run(root, cluster=name, purpose=purpose or ("test" if name else "hub"), environment=environment or ("okd" if name else "kind"))
     for path in written:
         click.echo(f"wrote {path}")
@@ -108,20 +72,20 @@ def _cluster_names(context: click.Context, parameter: click.Parameter, incomplet
     help="Only these clusters' overlays, and what they use. Repeatable.",
 )
 @click.option("--force", "forced", multiple=True, metavar="PATH", help="Overwrite or delete this file although it is not ours. Repeatable.")
-@_OUTPUT
+@OUTPUT
 @click.pass_context
 def generate(context: click.Context, *, checking: bool, dry_run: bool, clusters: tuple[str, ...], forced: tuple[str, ...], output: str) -> None:
     """Write bases/, overlays/ and argocd/ from the cluster files, all or nothing."""
     from okd_gitops.commands.generate import diff_text, stale
     from okd_gitops.commands.generate import generate as run
 
-    root = _root(context)
+    root = root_of(context)
     result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
     drift, plan = result.drift, result.repository.plan
     findings = [*drift.refused, *(stale(drift) if checking else [])]
     if output == "json":
         body = {"put": sorted(drift.put), "delete": sorted(drift.delete), "written": result.written, "clusters": len(plan.clusters)}
-        _json("Generate", {**body, "findings": [finding.as_json() for finding in findings]})
+        print_json("Generate", {**body, "findings": [finding.as_json() for finding in findings]})
     else:
         if drift.refused:
             click.echo("".join(drift.diffs.values()), nl=False)
@@ -129,7 +93,7 @@ def generate(context: click.Context, *, checking: bool, dry_run: bool, clusters:
             click.echo(diff_text(root, drift), nl=False)
         else:
             _list_changes([*((path, "write") for path in drift.put), *((path, "delete") for path in drift.delete)])
-        show(findings)
+        show_findings(findings)
         what = "would change" if checking or dry_run or drift.refused else "changed"
         click.echo(f"{len(plan.clusters)} clusters, {len(result.repository.wanted)} files, {drift.changes} {what}")
     if findings:
@@ -147,7 +111,7 @@ def _list_changes(changes: list[tuple[str, str]], *, limit: int = 30) -> None:
 @cli.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--kubernetes", metavar="MINOR", help="Schemas for a FOLDER that okd-gitops did not write, e.g. 1.33.")
-@_OUTPUT
+@OUTPUT
 @click.pass_context
 def check(context: click.Context, folder: Path | None, kubernetes: str | None, output: str) -> None:
     """Check everything: drift, builds, schemas, rules.
@@ -161,19 +125,19 @@ def check(context: click.Context, folder: Path | None, kubernetes: str | None, o
 
     today = datetime.now(UTC).date()
     if folder is None or (kubernetes is None and command.is_ours(folder.resolve())):
-        root = folder.resolve() if folder else _root(context)
-        report = command.check(root, _cache(context, root), today=today, say=_progress(context))
+        root = folder.resolve() if folder else root_of(context)
+        report = command.check(root, cache_of(context, root), today=today, say=progress(context))
     else:
-        cache = context.obj["cache"] or _cache(context, Path.cwd())
+        cache = context.obj["cache"] or cache_of(context, Path.cwd())
         minor = kubernetes or command.DEFAULT_KUBERNETES
-        report = command.check_foreign(folder.resolve(), cache.resolve(), kubernetes=minor, today=today, say=_progress(context))
+        report = command.check_foreign(folder.resolve(), cache.resolve(), kubernetes=minor, today=today, say=progress(context))
     warnings = len(report.findings) - report.errors
     counts = {"clusters": report.clusters, "overlays": report.overlays, "documents": report.documents, "distinct": report.distinct}
     if output == "json":
         body = {**counts, "withoutSchema": report.without_schema, "errors": report.errors, "warnings": warnings, "seconds": report.seconds}
-        _json("Check", {**body, "findings": [finding.as_json() for finding in report.findings]})
+        print_json("Check", {**body, "findings": [finding.as_json() for finding in report.findings]})
     else:
-        show(report.findings)
+        show_findings(report.findings)
         click.echo(
             f"{report.clusters} clusters, {report.overlays} overlays, {report.documents} documents ({report.distinct} distinct), "
             f"{report.without_schema} without schema, {report.errors} errors, {warnings} warnings"
@@ -183,7 +147,7 @@ def check(context: click.Context, folder: Path | None, kubernetes: str | None, o
 
 @cli.command()
 @click.option("--from", "ref", default="HEAD", show_default=True, metavar="REF", help="The commit to compare with.")
-@_OUTPUT
+@OUTPUT
 @click.pass_context
 def diff(context: click.Context, ref: str, output: str) -> None:
     """Show what changes on each cluster since a commit: rendered objects, identical changes once with the clusters they happen on."""
@@ -191,10 +155,10 @@ def diff(context: click.Context, ref: str, output: str) -> None:
 
     from okd_gitops.commands.diff import diff as run
 
-    root = _root(context)
-    result = run(root, _cache(context, root), ref, say=_progress(context))
+    root = root_of(context)
+    result = run(root, cache_of(context, root), ref, say=progress(context))
     if output == "json":
-        _json("Diff", {"changes": [asdict(change) for change in result.changes], "untouched": list(result.untouched)})
+        print_json("Diff", {"changes": [asdict(change) for change in result.changes], "untouched": list(result.untouched)})
         return
     overlays: tuple[str, ...] = ()
     for change in result.changes:
@@ -213,15 +177,15 @@ def diff(context: click.Context, ref: str, output: str) -> None:
 @cli.command()
 @click.option("-m", "--message", "subject", default="", help="The first line; default: the clusters that change.")
 @click.option("--dry-run", is_flag=True, help="Print the message and the paths; commit nothing.")
-@_OUTPUT
+@OUTPUT
 @click.pass_context
 def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) -> None:
     """Commit fleet.yaml, clusters/ and the generated folders, and nothing else. Your hooks and your signing apply."""
     from okd_gitops.commands.commit import commit as run
 
-    result = run(_root(context), subject=subject, dry_run=dry_run)
+    result = run(root_of(context), subject=subject, dry_run=dry_run)
     if output == "json":
-        _json("Commit", {"paths": list(result.paths), "message": result.message, "commit": result.sha})
+        print_json("Commit", {"paths": list(result.paths), "message": result.message, "commit": result.sha})
     elif not result.paths:
         click.echo("nothing to commit: the cluster files and the generated folders are as in HEAD")
     else:
@@ -243,7 +207,7 @@ def explain(name: str) -> None:
 
 
 @cli.command()
-@_OUTPUT
+@OUTPUT
 @click.pass_context
 def doctor(context: click.Context, output: str) -> None:
     """Say what is there and what is missing, with one command to mend each. Exit 4 when something is missing."""
@@ -251,10 +215,10 @@ def doctor(context: click.Context, output: str) -> None:
 
     from okd_gitops.commands.doctor import doctor as run
 
-    root = _root(context)
-    facts = run(root, _cache(context, root))
+    root = root_of(context)
+    facts = run(root, cache_of(context, root))
     if output == "json":
-        _json("Doctor", {"facts": [asdict(fact) for fact in facts]})
+        print_json("Doctor", {"facts": [asdict(fact) for fact in facts]})
     else:
         for fact in facts:
             click.echo(f"{'!!' if fact.remedy else 'ok'}  {fact.name:16} {fact.value}" + (f"\n    fix: {fact.remedy}" if fact.remedy else ""))
@@ -271,3 +235,6 @@ def schema(kind: str) -> None:
     from okd_gitops.feature import load_catalog
 
     click.echo(run(kind, load_catalog(read_catalog())), nl=False)
+
+
+cli.add_command(release)

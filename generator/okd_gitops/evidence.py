@@ -3,12 +3,14 @@
 The Task of the feature `upgrade-evidence` writes it; promotion reads it. Nothing of it is ever assumed.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from okd_gitops.errors import UsageError
 from okd_gitops.filemodel import FileModel, Name, parse
 from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.release import Version, image_fault
@@ -80,6 +82,16 @@ class Evidence(FileModel):
         value |= {"tests": dict(sorted(self.tests.items()))} if self.tests else {}
         value |= {"reason": self.reason} if self.reason else {}
         return dump(value)
+
+
+def report_of(*, tests: Iterable[str], **said: Any) -> Evidence:
+    """Return a report from words such as `smoke=passed`; raises UsageError for what is wrong in them."""
+    pairs = [test.partition("=") for test in tests]
+    try:
+        return Evidence.model_validate({**said, "tests": {name: result for name, _, result in pairs}})
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise UsageError(f"{'.'.join(map(str, fault['loc'])) or 'the report'}: {fault['msg']}", "okd-gitops release record --help") from None
 
 
 def read_evidence(tree: Tree) -> list[Evidence]:

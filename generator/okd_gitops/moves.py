@@ -7,6 +7,7 @@ that those waves have passed too where there are such. One commit is one hop: th
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from okd_gitops.evidence import Evidence
 from okd_gitops.graph import Graph
@@ -91,6 +92,36 @@ class Move:
         """The first hop."""
         return self.path.hops[0] if isinstance(self.path, Path) else None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `--output json` prints."""
+        hops = self.path.hops if isinstance(self.path, Path) else ()
+        none = self.path if isinstance(self.path, NoPath) else None
+        return {
+            "cluster": self.cluster.name,
+            "purpose": self.cluster.purpose,
+            "wave": self.cluster.wave,
+            "version": self.cluster.version.text,
+            "hops": [
+                {
+                    "from": hop.source.text,
+                    "to": hop.to.text,
+                    "kind": hop.kind,
+                    "risks": list(hop.risks),
+                    "channel": hop.channel,
+                    "acks": list(hop.acks),
+                }
+                for hop in hops
+            ],
+            "image": self.offer.image if self.offer else "",
+            "verdict": str(self.decision.verdict),
+            "code": self.decision.code,
+            "reason": self.decision.reason,
+            "until": self.decision.until.isoformat() if self.decision.until else None,
+            "nearest": none.nearest.text if none and none.nearest else None,
+            "refused": [{"code": each.code, "reason": each.reason} for each in none.refused] if none else [],
+            "forced": self.forced,
+        }
+
 
 def routes(fleet: Sequence[Follower], known: Known, target: Version | None = None) -> dict[str, Path | NoPath]:
     """Return the path of each cluster, by name; with a target, the path to that."""
@@ -126,10 +157,9 @@ def moves(
 def force(move: Move, target: Offer) -> Move:
     """Return the move of an ephemeral cluster to a release that it is not to be kept from; for any other cluster a refusal."""
     cluster = move.cluster
-    if cluster.purpose != "ephemeral":
-        return replace(move, decision=_refused(cluster, FORCED, CODES[FORCED]))
-    if not target.image:
-        return replace(move, decision=_refused(cluster, NO_DIGEST, CODES[NO_DIGEST]))
+    if cluster.purpose != "ephemeral" or not target.image:
+        code = NO_DIGEST if cluster.purpose == "ephemeral" else FORCED
+        return replace(move, decision=_refused(cluster, code, CODES[code]), forced=True)
     hop = Hop(cluster.version, target.version, "forced", (), None, cluster.channel, ())
     decision = Decision(cluster=cluster.name, wave=cluster.wave, verdict=Verdict.UPGRADE)
     return replace(move, path=Path((hop,)), offer=target, decision=decision, forced=True)

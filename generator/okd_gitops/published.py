@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from okd_gitops.finding import Finding, Location, Severity, ordered
 from okd_gitops.graph import Graph
@@ -82,6 +83,20 @@ class Published:
     def accepted(self) -> bool:
         """Whether a stream accepts it and none withdrew it."""
         return bool(self.streams) and not self.withdrawn
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `--output json` prints."""
+        return {
+            "version": self.version.text,
+            "accepted": self.accepted,
+            "streams": list(self.streams),
+            "withdrawn": self.withdrawn,
+            "published": self.published.isoformat() if self.published else None,
+            "signedImage": self.signed,
+            "mirrorImage": self.mirror,
+            "sources": list(self.sources),
+            "url": self.url,
+        }
 
 
 def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[list[Published], list[Finding]]:

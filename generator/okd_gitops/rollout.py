@@ -79,10 +79,10 @@ class Signatures(FileModel):
 
     store: Service = Field(description="Signatures are at STORE/sha256=<hex>/signature-<n>.")
     keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")], ...] = Field(
-        strict=False, min_length=1, description="Files of public keys in this repository, one key or more each."
+        (), strict=False, description="Files of public keys in this repository; the default is the key of OpenShift's CI that comes with okd-gitops."
     )
     fingerprints: tuple[Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")], ...] = Field(
-        strict=False, min_length=1, description="The fingerprints that count. A key file that somebody exchanged counts for nothing."
+        (), strict=False, description="The fingerprints that count; a key file that somebody exchanged counts for nothing."
     )
 
 
@@ -91,11 +91,15 @@ class Releases(FileModel):
 
     controller: Service = Field(description="The release controller: which releases are accepted in which stream.")
     graph: Service | None = Field(None, description="The update graph; the default is the fleet's upstream.")
-    github: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$", description="Repository whose releases are compared.")
-    quay: str | None = Field(None, pattern=r"^[a-z0-9._-]+/[a-z0-9._-]+$", description="Mirror repository on quay.io whose tags are compared.")
+    channel: str = Field("", pattern=r"^[a-z0-9.-]*$", description="The channel that the graph is asked for; a release controller needs none.")
+    github: str = Field("", pattern=r"^([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)?$", description="GitHub repository whose releases are compared.")
+    quay: str = Field(
+        "", pattern=r"^(quay\.io/[a-z0-9._-]+/[a-z0-9._-]+)?$", description="Mirror whose tags are compared, e.g. quay.io/okd/scos-release."
+    )
+    file: str = Field("", pattern=r"^([a-z0-9][A-Za-z0-9._/-]*\.yaml)?$", description="A file of releases that people keep in this repository.")
     signatures: Signatures | None = Field(None, description="Without it no release is verified, and no long-term cluster moves.")
     minimum_age: Duration = Field("0d", alias="minimumAge", description="How old a release must be before it is taken, e.g. 12h or 3d.")
     freeze: str | None = Field(None, min_length=1, description="Why no cluster at all takes a release now.")
     majors: dict[Line, Line] = Field({}, description='Which line a new major is entered from, e.g. {"4.22": "5.0"}.')
-    acks: dict[Line, tuple[Ack, ...]] = Field({}, strict=False, description="Which acknowledgements leaving a line needs.")
+    acks: dict[Line, Annotated[tuple[Ack, ...], Field(strict=False)]] = Field({}, description="Which acknowledgements leaving a line needs.")
     blocked: tuple[Blocked, ...] = Field((), strict=False, description="Edges that are not taken whatever the graph says.")

@@ -7,6 +7,7 @@ either allows. A hop is planned only when all of them agree, so that a commit ne
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from okd_gitops.graph import Edge, Graph, reach
 from okd_gitops.release import Version, channel_fault, outside_channel
@@ -85,6 +86,11 @@ class Hop:
     tested: tuple[int, int] | None
     channel: str
     acks: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `--output json` prints."""
+        named = {"risks": list(self.risks), "channel": self.channel, "acks": list(self.acks)}
+        return {"from": self.source.text, "to": self.to.text, "kind": self.kind, **named}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """commit: record the cluster files and what was generated from them, and nothing else, in one commit with a readable message."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from okd_gitops.git import commit as git_commit
 from okd_gitops.git import status
 from okd_gitops.tree import Tree, digest, owned_folder
 
+GENERATED_BY = "Generated-By"
 # A commit that had the output without its cause would fail its own check.
 FOLDERS = (*ROOTS, "clusters", FLEET)
 
@@ -25,8 +27,8 @@ class Committed:
     sha: str
 
 
-def commit(root: Path, *, subject: str = "", dry_run: bool = False) -> Committed:
-    """Commit the inputs and the generated folders of `root`.
+def commit(root: Path, *, subject: str = "", trailers: Sequence[str] = (), dry_run: bool = False, detached: bool = False) -> Committed:
+    """Commit the inputs and the generated folders of `root`; `detached` permits a commit that no branch has yet.
 
     Raises FindingsError (exit 3) when the generated folders do not match the cluster files, UsageError when git cannot commit.
     """
@@ -37,11 +39,11 @@ def commit(root: Path, *, subject: str = "", dry_run: bool = False) -> Committed
     if not paths:
         return Committed((), "", "")
     names = _touched(paths)
-    text = message(subject, names, paths, generated.repository.wanted)
-    return Committed(paths, text, "" if dry_run else git_commit(root, paths, text))
+    text = message(subject, names, paths, generated.repository.wanted, trailers)
+    return Committed(paths, text, "" if dry_run else git_commit(root, paths, text, detached=detached))
 
 
-def message(subject: str, names: list[str], paths: tuple[str, ...], wanted: Tree) -> str:
+def message(subject: str, names: list[str], paths: tuple[str, ...], wanted: Tree, extra: Sequence[str] = ()) -> str:
     """Return a commit message that depends on the change alone: no time, no host.
 
     The trailers are for machines (git-interpret-trailers(1)): which clusters, which tool, and a digest of all that was generated.
@@ -51,7 +53,8 @@ def message(subject: str, names: list[str], paths: tuple[str, ...], wanted: Tree
     counts = Counter(owned_folder(path) if path.startswith(("bases/", "overlays/")) else path.split("/")[0] for path in paths)
     body = "\n".join(f"- {folder}: {count} file{'s' if count > 1 else ''}" for folder, count in sorted(counts.items())[:40])
     inputs = digest(b"".join(f"{digest(data)}  {path}\n".encode() for path, data in wanted.items()))
-    trailers = [*(f"Cluster: {name}" for name in names[:60]), f"Generated-By: okd-gitops {__version__}", f"Output-Digest: sha256:{inputs}"]
+    named = [f"Cluster: {name}" for name in names[:60]]
+    trailers = [*named, *extra, f"{GENERATED_BY}: okd-gitops {__version__}", f"Output-Digest: sha256:{inputs}"]
     return f"{first}\n\n{body}\n\n" + "\n".join(trailers) + "\n"
 
 

@@ -1,0 +1,60 @@
+"""list and show: what is published, as the sources together say it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from okd_gitops.commands.release.followers import followers
+from okd_gitops.commands.release.network import Network
+from okd_gitops.commands.release.outlook import Learned, Trust, releases_of
+from okd_gitops.commands.repository import load
+from okd_gitops.errors import UsageError
+from okd_gitops.finding import nearest
+from okd_gitops.published import Published
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Releases, newest first, and what is known beside."""
+
+    releases: tuple[Published, ...]
+    learned: Learned
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One release: its digests and streams, its signature, and which releases lead to it and from it."""
+
+    release: Published
+    trust: Trust
+    before: tuple[str, ...]
+    conditional: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def listing(root: Path, network: Network, streams: Collection[str] = (), *, everything: bool = False) -> Listing:
+    """Return the accepted releases of the streams (default: those that clusters follow); `everything` also those that no stream accepts."""
+    repository = load(root)
+    releases_of(repository.plan.fleet)
+    wanted = set(streams) or {cluster.stream for cluster in followers(repository)}
+    published, learned = network.published(repository.plan.fleet, wanted)
+    return Listing(tuple(item for item in reversed(published) if everything or item.accepted), learned)
+
+
+def show(root: Path, network: Network, version: str) -> Shown:
+    """Return everything that is known of one release; raises UsageError when no source names it."""
+    found = listing(root, network, everything=True)
+    release = next((item for item in found.releases if item.version.text == version), None)
+    if release is None:
+        names = [item.version.text for item in found.releases]
+        raise UsageError(f'no source names a release "{version}"', nearest(version, names) or "okd-gitops release list")
+    fleet = load(root).plan.fleet
+    trust = network.verify(fleet, release.signed) if release.signed else Trust(verified=False, reasons=("no digest of the signed registry is known",))
+    graph = found.learned.graph
+    return Shown(
+        release,
+        trust,
+        before=tuple(sorted(start for start, end in graph.edges if end == version)),
+        conditional=tuple(sorted(start for start, end in graph.conditional if end == version)),
+        after=tuple(sorted(end for start, end in graph.edges if start == version)),
+    )

@@ -1,0 +1,125 @@
+"""What the pull request of a wave says: its verdict and why, a row for each cluster, risks, evidence, differences."""
+
+from collections.abc import Sequence
+
+from okd_gitops import __version__
+from okd_gitops.commands.diff import Difference
+from okd_gitops.commands.release.outlook import Outlook
+from okd_gitops.evidence import Evidence
+from okd_gitops.moves import Move
+from okd_gitops.pullrequest import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict
+from okd_gitops.upgrade import Hop, Path, kind
+
+
+def proposal(seen: Outlook, going: Sequence[Move], changes: Difference, *, documents: int, base: str, branch: str) -> PullRequest:
+    """Return the pull request of the moves of one wave; `documents` were checked without an error, `base` is the commit it starts from."""
+    reasons = tuple(sorted({reason for move in going for reason in _reasons(seen, move)}))
+    offer = going[0].offer
+    assert offer is not None
+    trust = seen.trust.get(offer.image)
+    facts = [f"{len(changes.changes)} different changes of objects", f"checks passed: {documents} documents, 0 errors"]
+    facts.append(f"signature verified ({trust.fingerprint[-16:]})" if trust and trust.verified else "signature NOT verified")
+    # A release of unknown age was taken to be as young as can be.
+    facts += [f"release is {(seen.now - offer.published).days} days old"] if offer.published < seen.now else []
+    hunks = tuple(
+        Hunk(text=change.diff, clusters=tuple(folder.removeprefix("overlays/") for folder in change.overlays)) for change in changes.changes
+    )
+    names = ",".join(move.cluster.name for move in going)
+    return PullRequest(
+        verdict=Verdict.LOOK if reasons else Verdict.ROUTINE,
+        target=offer.version.text,
+        rows=tuple(_row(seen, move) for move in going),
+        reasons=reasons,
+        waves=len(seen.waves),
+        untouched=len(seen.repository.plan.clusters) - len(going),
+        facts=tuple(facts),
+        risks=tuple(risk for move in going for risk in _risks(seen, move)),
+        evidence=tuple(_proof(seen, report) for report in _earlier(seen, going)),
+        hunks=hunks,
+        links=_links(seen, offer.version.text, offer.stream),
+        reproduce=(f"git fetch origin {branch} && git switch --detach FETCH_HEAD", "make check", f"make diff ARGS='--from {base[:12]}'"),
+        made_by=(("version", __version__), ("base", base[:12]), ("clusters", names)),
+    )
+
+
+def _hop(move: Move) -> Hop:
+    assert isinstance(move.path, Path)
+    return move.path.hops[0]
+
+
+def _reasons(seen: Outlook, move: Move) -> list[str]:
+    """Say what makes this more than a routine update."""
+    hop, found = _hop(move), []
+    if move.forced:
+        found.append(f"{move.cluster.name} is FORCED: neither its signature nor its preconditions count")
+    if hop.kind in ("minor", "major"):
+        found.append(f"a {hop.kind} update: {hop.source.line} → {hop.to.line}")
+    if kind(hop.to) != "release":
+        found.append(f"{hop.to.text} is a preview ({kind(hop.to)})")
+    if hop.risks:
+        found.append(f"accepted risks of a conditional edge: {', '.join(hop.risks)}")
+    if hop.acks:
+        found.append(f"an administrator acknowledges: {', '.join(hop.acks)}")
+    if isinstance(move.path, Path) and len(move.path.hops) > 1:
+        found.append(f"not the last hop of {move.cluster.name}: {' → '.join(each.to.text for each in move.path.hops)}")
+    trust = seen.trust.get(move.offer.image) if move.offer else None
+    if not (trust and trust.verified):
+        found.append("the signature of the release is not verified")
+    found += [f"signature: {reason}" for reason in trust.reasons] if trust and trust.verified else []
+    found += [f"sources disagree: {finding.reason}" for finding in seen.learned.findings if move.offer and move.offer.version.text in finding.reason]
+    return found
+
+
+def _row(seen: Outlook, move: Move) -> Row:
+    hop, cluster = _hop(move), move.cluster
+    hops = tuple(each.to.text for each in move.path.hops) if isinstance(move.path, Path) else ()
+    proofs = _earlier(seen, [move])
+    evidence = f"{len(proofs)} clusters passed it" if proofs else "it is among the first" if seen.first(move) else ""
+    return Row(
+        cluster=cluster.name,
+        purpose=cluster.purpose,
+        wave=cluster.wave,
+        start=hop.source.text,
+        target=hop.to.text,
+        kind=hop.kind,
+        hops=hops,
+        old_channel=cluster.channel,
+        new_channel=hop.channel,
+        acks=hop.acks,
+        evidence=evidence,
+    )
+
+
+def _earlier(seen: Outlook, going: Sequence[Move]) -> list[Evidence]:
+    """Return what the waves before reported of the release."""
+    found = {}
+    for move in going:
+        names = {other.cluster.name for other in seen.moves if other.cluster.stream == move.cluster.stream and other.cluster.wave < move.cluster.wave}
+        for report in seen.evidence:
+            if report.cluster in names and report.version == _hop(move).to.text:
+                found[report.cluster] = report
+    return [found[name] for name in sorted(found)]
+
+
+def _proof(seen: Outlook, report: Evidence) -> Proof:
+    hours = int((seen.now - report.finished).total_seconds() // 3600)
+    soaked = f"{hours // 24} d {hours % 24} h"
+    return Proof(cluster=report.cluster, version=report.version, passed=report.passed, finished=f"{report.finished:%Y-%m-%d %H:%M}", soaked=soaked)
+
+
+def _risks(seen: Outlook, move: Move) -> list[Risk]:
+    hop, name = _hop(move), move.cluster.name
+    if move.forced:
+        reason = "The cluster takes the release whatever its signature and the preconditions say."
+        return [Risk(kind=RiskKind.FORCED, name="force", message=reason, clusters=(name,))]
+    listed = seen.learned.graph.conditional.get((hop.source.text, hop.to.text), ())
+    return [Risk(kind=RiskKind.CONDITIONAL, name=risk.name, message=risk.message, url=risk.url, clusters=(name,)) for risk in listed]
+
+
+def _links(seen: Outlook, version: str, stream: str) -> tuple[tuple[str, str], ...]:
+    releases = seen.repository.plan.fleet.releases
+    assert releases is not None
+    links = [("release controller", f"{releases.controller}/releasestream/{stream}/release/{version}")]
+    if releases.github:
+        links.append(("release notes", f"https://github.com/{releases.github}/releases/tag/{version}"))
+    return tuple(links)

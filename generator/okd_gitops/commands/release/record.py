@@ -1,0 +1,78 @@
+"""record: write what a cluster reported after an upgrade to `evidence/`, once, and push it on the branch that people merge to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from okd_gitops import __version__, git
+from okd_gitops.cluster import Fleet
+from okd_gitops.commands.commit import GENERATED_BY
+from okd_gitops.commands.repository import load
+from okd_gitops.disk import read_tree
+from okd_gitops.errors import UsageError
+from okd_gitops.evidence import FOLDER, Evidence, read_evidence
+from okd_gitops.finding import nearest
+from okd_gitops.journal import locked, publish
+
+_ATTEMPTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The file, its text, whether it is new, and the commit that was pushed (empty: none)."""
+
+    path: str
+    text: str
+    new: bool
+    sha: str = ""
+
+
+def record(root: Path, report: Evidence, *, write: bool = True, remote: str = "") -> Recorded:
+    """Write a report; with `remote`, commit it on the branch that the fleet follows and push that instead of writing here.
+
+    Raises UsageError for a cluster that is not there, or when another report of this cluster and release is there already: what was
+    reported is never changed. RemoteError when the remote is away or somebody was faster every time.
+    """
+    if not remote:
+        new = _new(root, report)
+        if new and write:
+            with locked(root):
+                publish(root, {report.path: report.text().encode()}, [])
+        return Recorded(report.path, report.text(), new)
+    fleet = load(root).plan.fleet
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _pushed(root, fleet, report, remote, write=write)
+        except git.RaceError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError
+
+
+def _pushed(root: Path, fleet: Fleet, report: Evidence, remote: str, *, write: bool) -> Recorded:
+    base = git.fetch(root, remote, fleet.revision)
+    with git.checkout(root, base) as work:
+        if not _new(work, report):
+            return Recorded(report.path, report.text(), new=False)
+        if not write:
+            return Recorded(report.path, report.text(), new=True)
+        with locked(work):
+            publish(work, {report.path: report.text().encode()}, [])
+        result = "passed" if report.passed else "FAILED"
+        trailers = f"Cluster: {report.cluster}\nOkd-Release: {report.version}\nOkd-Digest: {report.image}\n{GENERATED_BY}: okd-gitops {__version__}\n"
+        sha = git.commit(work, [report.path], f"evidence({report.cluster}): {report.version} {result}\n\n{trailers}", detached=True)
+    git.push(root, remote, sha, fleet.revision, None)
+    return Recorded(report.path, report.text(), new=True, sha=sha)
+
+
+def _new(root: Path, report: Evidence) -> bool:
+    names = {planned.cluster.name for planned in load(root).plan.clusters}
+    if report.cluster not in names:
+        raise UsageError(f'there is no cluster "{report.cluster}"', nearest(report.cluster, names))
+    there = {each.path: each for each in read_evidence(read_tree(root, FOLDER))}
+    if report.path not in there:
+        return True
+    # The same result of the same image is the same report: a Task that runs again says it with another time.
+    old = there[report.path]
+    if (old.image, old.passed) == (report.image, report.passed):
+        return False
+    raise UsageError(f"{report.path} is there already and says something else", "a release is tried once on a cluster; what was reported stays")

@@ -1,0 +1,232 @@
+"""update and promote: a branch for each release and wave, a commit for each cluster, and the text of the pull request.
+
+`update` starts a release on the clusters that come first; `promote` goes on with the clusters whose earlier waves have passed and soaked it.
+Both are one loop: decide on what the base branch says, edit the cluster files, generate, check, commit, push. Nothing that people have open
+is touched, and whatever kills a run, the next one ends with the same branches.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from okd_gitops import git
+from okd_gitops.cluster import Fleet
+from okd_gitops.commands.check import check
+from okd_gitops.commands.commit import GENERATED_BY, commit
+from okd_gitops.commands.diff import diff
+from okd_gitops.commands.generate import generate
+from okd_gitops.commands.release.outlook import BlockedError, Outlook, Sources, chosen, due, outlook
+from okd_gitops.commands.release.proposal import proposal
+from okd_gitops.disk import FLEET, read_file
+from okd_gitops.filemodel import parse
+from okd_gitops.finding import Finding, FindingsError
+from okd_gitops.journal import locked, publish
+from okd_gitops.moves import Move
+from okd_gitops.pullrequest import body, title
+from okd_gitops.release import Version
+from okd_gitops.splice import extend, splice
+from okd_gitops.yamltext import Path as YamlPath
+from okd_gitops.yamltext import read
+
+PREFIX = "okd/"
+_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """One wave's branch: its commits, its pull request, and what became of it (planned, made, unchanged, pushed)."""
+
+    name: str
+    base: str
+    sha: str
+    commits: tuple[git.Commit, ...]
+    title: str
+    body: str
+    state: str = "planned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """What a run decided and did. `superseded` are branches of older or withdrawn releases that are open for the same waves."""
+
+    outlook: Outlook
+    moves: tuple[Move, ...]
+    branches: tuple[Branch, ...]
+    superseded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for. `forced` are ephemeral clusters; without `write` nothing changes, without `push` nothing leaves this clone."""
+
+    first: bool
+    target: str = ""
+    clusters: tuple[str, ...] = ()
+    acks: tuple[str, ...] = ()
+    forced: tuple[str, ...] = ()
+    write: bool = False
+    push: bool = False
+    remote: str = "origin"
+    # The time as of which this is decided, when it is not now; it goes into the commits.
+    rehearsal: str = ""
+
+
+@dataclass(slots=True)
+class _Tools:
+    root: Path
+    cache: Path
+    sources: Sources
+    now: datetime
+    say: Callable[[str], None] = field(repr=False)
+
+
+def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now: datetime, say: Callable[[str], None]) -> Rollout:
+    """Decide, and with `write` bring the branches of all waves that may move now in line; a race with another run is run again.
+
+    Raises FindingsError (bad files, or a branch that its own check refuses), BlockedError when a wanted target is refused for every cluster,
+    RemoteError when the remote cannot be reached or somebody was faster every time.
+    """
+    tools = _Tools(root, cache, sources, now, say)
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _once(tools, request)
+        except git.RaceError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            say("somebody else pushed in between: deciding again")
+    raise AssertionError
+
+
+def _once(tools: _Tools, request: Request) -> Rollout:
+    base = _base(tools.root, request)
+    with git.checkout(tools.root, base) as work:
+        seen = outlook(work, tools.sources, now=tools.now, target=request.target, acks=request.acks, forced=request.forced)
+    found = chosen(seen, request.clusters, first=request.first)
+    going = due(found)
+    if request.target and found and not going and any(move.decision.code and move.decision.verdict == "refuse" for move in found):
+        first = next(move for move in found if move.decision.verdict == "refuse")
+        raise BlockedError(f"{first.cluster.name}: {first.decision.reason} [{first.decision.code}]", "okd-gitops release plan shows every cluster")
+    waves = groupby(sorted(going, key=_wave), key=_wave)
+    made = [_branch(tools, request, seen, base, list(group)) for _, group in waves]
+    return Rollout(outlook=seen, moves=tuple(found), branches=tuple(made), superseded=_superseded(tools, request, seen, base, made))
+
+
+def branch_name(version: Version, wave: int) -> str:
+    """Return the branch of a release's wave; one flat level, since git cannot hold both `okd/X` and `okd/X/wave1`."""
+    return f"{PREFIX}{version.text}--wave{wave}"
+
+
+def _wave(move: Move) -> tuple[Version, int, str]:
+    assert move.offer is not None
+    return move.offer.version, move.cluster.wave, branch_name(move.offer.version, move.cluster.wave)
+
+
+def _base(root: Path, request: Request) -> str:
+    if not request.push:
+        return git.resolve(root, "HEAD")
+    fleet = parse(Fleet, read(FLEET, read_file(root, FLEET)))
+    return git.fetch(root, request.remote, fleet.revision)
+
+
+def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Sequence[Move]) -> Branch:
+    _, _, name = _wave(going[0])
+    tools.say(f"{name}: {', '.join(move.cluster.name for move in going)}")
+    with git.checkout(tools.root, base) as work:
+        for move in going:
+            _move(work, move, request)
+        report = check(work, tools.cache, today=tools.now.date(), say=lambda _: None)
+        if report.exit_code:
+            raise FindingsError(report.findings, exit_code=report.exit_code)
+        changes = diff(work, tools.cache, base, say=lambda _: None)
+        tip = git.resolve(work, "HEAD")
+    made = git.commits(tools.root, base, tip)
+    pull = proposal(seen, going, changes, documents=report.documents, base=base, branch=name)
+    branch = Branch(name=name, base=base, sha=tip, commits=tuple(made), title=title(pull), body=body(pull))
+    return _published(tools, request, branch) if request.write else branch
+
+
+def _move(work: Path, move: Move, request: Request) -> None:
+    """Edit one cluster file, generate, and commit both."""
+    hop, offer, cluster = move.hop, move.offer, move.cluster
+    assert hop is not None
+    assert offer is not None
+    path = f"clusters/{cluster.name}.yaml"
+    values: dict[YamlPath, str | bool] = {("release", "version"): offer.version.text, ("release", "image"): offer.image}
+    if hop.channel != cluster.channel:
+        values["release", "channel"] = hop.channel
+    if move.forced:
+        values["release", "force"] = True
+    document = read(path, read_file(work, path))
+    missing = sorted((set(hop.acks) & set(request.acks)) - cluster.acks)
+    try:
+        data = splice(document, values)
+        if missing:
+            data = extend(read(path, data), ("release", "acks"), missing)
+    except ValueError as error:
+        reason, remedy = f"the release cannot be changed in place: {error}", "write release: with one line for each key"
+        raise FindingsError([Finding(code="GU001", location=document.at(["release"], key=True), reason=reason, remedy=remedy)]) from None
+    with locked(work):
+        publish(work, {path: data}, [])
+    generate(work)
+    start, end = cluster.version.text, offer.version.text
+    trailers = [f"Okd-Release: {end}", f"Okd-From: {start}", f"Okd-Digest: {offer.image}", f"Wave: {cluster.wave}"]
+    trailers += ["Okd-Forced: true"] if move.forced else []
+    trailers += [f"Okd-Rehearsal: {request.rehearsal}"] if request.rehearsal else []
+    commit(work, subject=f"okd({cluster.name}): {start} → {end}", trailers=trailers, detached=True)
+
+
+def _published(tools: _Tools, request: Request, branch: Branch) -> Branch:
+    """Let the branch be this, here or on the remote. One that is the same already stays, one that others have added to is refused."""
+    where = request.remote if request.push else ""
+    old = git.branches(tools.root, where, branch.name).get(branch.name, "")
+    if old:
+        if request.push:
+            git.fetch(tools.root, request.remote, branch.name)
+        theirs = git.commits(tools.root, git.merge_base(tools.root, branch.base, old) or old, old)
+        if not _ours(theirs):
+            remedy = f"merge or delete it, or go on without okd-gitops: git log {branch.name}"
+            raise BlockedError(f"the branch {branch.name} has commits that okd-gitops did not make; it is left alone", remedy)
+        if _same(theirs, branch.commits) and git.merge_base(tools.root, branch.base, old) == branch.base:
+            return replace(branch, sha=old, commits=tuple(theirs), state="unchanged")
+    if request.push:
+        git.push(tools.root, request.remote, branch.sha, branch.name, old)
+        return replace(branch, state="pushed")
+    git.set_branch(tools.root, branch.name, branch.sha)
+    return replace(branch, state="made")
+
+
+def _ours(theirs: Sequence[git.Commit]) -> bool:
+    return all(f"\n{GENERATED_BY}: okd-gitops " in one.message for one in theirs)
+
+
+def _same(one: Sequence[git.Commit], other: Sequence[git.Commit]) -> bool:
+    return [(each.tree, each.message) for each in one] == [(each.tree, each.message) for each in other]
+
+
+def _superseded(tools: _Tools, request: Request, seen: Outlook, base: str, made: Sequence[Branch]) -> tuple[str, ...]:
+    """Return the open branches whose wave has a newer release now, or whose release is no longer accepted; with `push`, ours are closed."""
+    accepted = {offer.version.text for offer in seen.learned.offers if offer.accepted}
+    new = {branch.name.partition("--")[2]: branch.name for branch in made}
+    where = request.remote if request.push else ""
+    stale = []
+    for name, sha in sorted(git.branches(tools.root, where, f"{PREFIX}*").items()):
+        release, _, wave = name.removeprefix(PREFIX).partition("--")
+        if name in new.values() or not wave.startswith("wave") or (release in accepted and not _older(release, new.get(wave, ""))):
+            continue
+        stale.append(name)
+        if request.push and request.write:
+            git.fetch(tools.root, request.remote, name)
+            if _ours(git.commits(tools.root, git.merge_base(tools.root, base, sha) or sha, sha)):
+                git.push(tools.root, request.remote, "", name, sha)
+    return tuple(stale)
+
+
+def _older(release: str, newer: str) -> bool:
+    if not newer:
+        return False
+    try:
+        return Version.parse(release) < Version.parse(newer.removeprefix(PREFIX).partition("--")[0])
+    except ValueError:
+        return False

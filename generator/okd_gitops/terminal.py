@@ -1,0 +1,52 @@
+"""What the command lines share: where the repository is, and how results, findings and progress are printed."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from okd_gitops.finding import Finding
+
+# What the options say of colour, for what is printed after a command has ended: Click forgets its context then.
+settings: dict[str, bool | None] = {"color": None}
+OUTPUT = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")
+
+
+def root_of(context: click.Context) -> Path:
+    """Return the repository: what --root says, or the nearest folder with fleet.yaml."""
+    from okd_gitops.disk import find_root
+
+    given: Path | None = context.obj["root"]
+    return given.resolve() if given else find_root(Path.cwd())
+
+
+def cache_of(context: click.Context, root: Path) -> Path:
+    """Return the folder of tools, schemas and recorded answers."""
+    given: Path | None = context.obj["cache"]
+    return (given or root / ".cache").resolve()
+
+
+def progress(context: click.Context) -> Callable[[str], None]:
+    """Return what prints a line of progress on standard error, or nothing with --quiet."""
+    quiet: bool = context.obj["quiet"]
+    return lambda text: None if quiet else click.echo(text, err=True)
+
+
+def print_json(kind: str, body: dict[str, Any]) -> None:
+    """Print a result for programs."""
+    click.echo(json.dumps({"apiVersion": "okd-gitops/v1", "kind": kind, **body}, indent=2, default=str))
+
+
+def show_findings(findings: Sequence["Finding"], *, limit: int = 100) -> None:
+    """Print findings for people, on standard error."""
+    from okd_gitops.finding import as_text
+
+    for finding in findings[:limit]:
+        head, _, rest = as_text(finding).partition("\n")
+        styled = click.style(head, fg="red" if finding.severity == "error" else "yellow", bold=True)
+        click.echo(f"{styled}\n{rest}\n", err=True, color=settings["color"])
+    if len(findings) > limit:
+        click.echo(f"… and {len(findings) - limit} more; --output json has them all\n", err=True)

@@ -1,0 +1,482 @@
+"""A release moves a fleet: from the release controller to branches on a real remote, wave by wave, and every refusal on the way."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from conftest import CACHE, git
+from okd_gitops import git as git_module
+from okd_gitops.commands.generate import generate
+from okd_gitops.commands.release import rollout as rollout_module
+from okd_gitops.commands.release.network import Network
+from okd_gitops.commands.release.outlook import BlockedError, Outlook, outlook
+from okd_gitops.commands.release.record import record
+from okd_gitops.commands.release.rollout import Request, Rollout, rollout
+from okd_gitops.errors import OkdGitopsError, UsageError
+from okd_gitops.evidence import Evidence
+from okd_gitops.finding import FindingsError
+from okd_gitops.http import Http
+from okd_gitops.promotion import Verdict
+from release_controller import Controller, image, serving
+
+BASE = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [ops]\nupstream: https://graph.example.org/graph\n"
+OLD, NEW, NEWER = "4.21.0-okd-scos.0", "4.21.0-okd-scos.1", "4.21.0-okd-scos.2"
+NEXT_LINE = "4.22.0-okd-scos.0"
+UPDATE, PROMOTE = Request(first=True), Request(first=False)
+PUSH, PUSH_ON = replace(UPDATE, write=True, push=True), replace(PROMOTE, write=True, push=True)
+SERVER = "server: https://api.{0}.example.org:6443\nclusterID: {1}\n"
+
+
+def cluster(name: str, purpose: str, *, version: str = OLD, more: str = "", release: str = "") -> str:
+    """Return a cluster file with comments that must survive."""
+    number = f"{sum(name.encode()):012x}"
+    text = f"# {name}: why it is here\npurpose: {purpose}\n" + SERVER.format(name, f"8c5e1d37-02bb-4f6a-8e49-{number}")
+    text += "expires: 2030-01-01\n" if purpose == "ephemeral" else ""
+    text += f"release:\n  stream: 4-scos-stable\n  channel: stable-scos-4\n  version: {version}  # agreed\n  image: {image(version)}\n{release}"
+    return text + more
+
+
+class Fleet:
+    """A repository with a remote, its controller, and a clock."""
+
+    def __init__(self, folder: Path, controller: Controller) -> None:
+        self.root, self.remote, self.controller = folder / "repo", folder / "remote.git", controller
+        # Signatures are made by the real clock, so time goes on from there.
+        self.now = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
+        (self.root / "clusters").mkdir(parents=True)
+        hub = "purpose: hub\n" + SERVER.format("hub", "5a7e90c2-4d13-4b88-b6f5-e21c07d9384a")
+        hub += f"release:\n  channel: stable-scos-4\n  version: {OLD}\n  image: {image(OLD)}\n"
+        self.write("clusters/hub.yaml", hub)
+        self.write("fleet.yaml", BASE)
+        for name, purpose in (("canary", "test"), ("probe", "test"), ("prod", "cd")):
+            self.write(f"clusters/{name}.yaml", cluster(name, purpose))
+        controller.follow(self.root)
+        generate(self.root)
+        git(self.root, "init", "-q", "--initial-branch=main")
+        git(self.root, "add", "-A")
+        git(self.root, "commit", "-qm", "start")
+        git(self.root, "init", "-q", "--bare", "--initial-branch=main", str(self.remote))
+        git(self.root, "remote", "add", "origin", str(self.remote))
+        git(self.root, "push", "-q", "origin", "main")
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the repository."""
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+    def network(self, root: Path | None = None) -> Network:
+        """Return the sources, with a cache of answers of its own."""
+        return Network(root=root or self.root, http=Http(self.root.parent / "answers", retries=0), now=self.now)
+
+    def seen(self, **wanted: object) -> Outlook:
+        """Return the outlook of the work tree."""
+        return outlook(self.root, self.network(), now=self.now, **wanted)  # type: ignore[arg-type] # the keywords of outlook
+
+    def codes(self, **wanted: object) -> dict[str, str]:
+        """Return the code, or the verdict, of each cluster."""
+        return {move.cluster.name: move.decision.code or str(move.decision.verdict) for move in self.seen(**wanted).moves}
+
+    def run(self, request: Request, root: Path | None = None) -> Rollout:
+        """Run update or promote."""
+        where = root or self.root
+        return rollout(where, CACHE, self.network(where), request, now=self.now, say=lambda _: None)
+
+    def merge(self, branch: str) -> None:
+        """Do what a person does who approves."""
+        git(self.root, "fetch", "-q", "origin")
+        git(self.root, "merge", "-q", "--ff-only", "origin/main")
+        git(self.root, "merge", "-q", "--no-edit", f"origin/{branch}")
+        git(self.root, "push", "-q", "origin", "main")
+
+    def passed(self, name: str, version: str = NEW, *, ok: bool = True, of: str = "") -> None:
+        """Let a cluster report, on the remote."""
+        operators: Literal["healthy", "degraded"] = "healthy" if ok else "degraded"
+        said = Evidence(cluster=name, version=version, image=of or image(version), finished=self.now, passed=ok, operators=operators)
+        record(self.root, said, remote="origin")
+        git(self.root, "pull", "-q", "--ff-only", "origin", "main")
+
+    def on_remote(self, branch: str) -> list[str]:
+        """Return the subjects of a remote branch's own commits."""
+        return git(self.root, "--git-dir", str(self.remote), "log", "--reverse", "--format=%s", f"main..{branch}").split("\n")[:-1]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with serving() as controller:
+        controller.publish(OLD)
+        fleet = Fleet(tmp_path, controller)
+        controller.publish(NEW, before=(OLD,))
+        yield fleet
+
+
+def wave(version: str, number: int) -> str:
+    return f"okd/{version}--wave{number}"
+
+
+def test_the_whole_way(fleet: Fleet) -> None:
+    done = fleet.run(PUSH)
+    (branch,) = done.branches
+    assert (branch.name, branch.state) == (wave(NEW, 1), "pushed")
+    assert fleet.on_remote(branch.name) == [f"okd(canary): {OLD} → {NEW}", f"okd(probe): {OLD} → {NEW}"]
+    assert "ROUTINE" in branch.body
+    assert git(fleet.root, "status", "--porcelain") == ""
+    assert git(fleet.root, "rev-parse", "HEAD") == git(fleet.root, "rev-parse", "origin/main")
+    changed = git(fleet.root, "diff", "main", f"{branch.sha}", "--", "clusters/canary.yaml")
+    assert [line for line in changed.splitlines()[4:] if line[0] in "+-"] == [
+        f"-  version: {OLD}  # agreed",
+        f"-  image: {image(OLD)}",
+        f"+  version: {NEW}  # agreed",
+        f"+  image: {image(NEW)}",
+    ]
+    message = git(fleet.root, "log", "-1", "--format=%(trailers:only,unfold)", branch.sha)
+    assert f"Okd-Release: {NEW}\nOkd-From: {OLD}\nOkd-Digest: {image(NEW)}\nWave: 1\n" in message
+
+    fleet.merge(branch.name)
+    assert fleet.codes() == {"canary": "GP015", "probe": "GP015", "prod": "GM014"}
+    fleet.passed("canary")
+    assert fleet.codes()["prod"] == "GM015"
+    fleet.now += timedelta(days=3)
+    assert fleet.codes()["prod"] == "GM014"
+    fleet.passed("probe")
+    assert fleet.codes()["prod"] == "GM015"
+    assert not fleet.run(PUSH_ON).branches
+    fleet.now += timedelta(days=3)
+    (second,) = fleet.run(PUSH_ON).branches
+    assert fleet.on_remote(second.name) == [f"okd(prod): {OLD} → {NEW}"]
+    assert "Evidence of the wave before" in second.body
+    fleet.merge(second.name)
+    assert set(fleet.codes().values()) == {"GP015"}
+
+
+def test_a_second_run_changes_nothing_and_a_moved_base_starts_anew(fleet: Fleet) -> None:
+    first = fleet.run(PUSH).branches[0]
+    again = fleet.run(PUSH).branches[0]
+    assert (again.sha, again.state) == (first.sha, "unchanged")
+    fleet.write("notes.md", "people work here\n")
+    git(fleet.root, "add", "-A")
+    git(fleet.root, "commit", "-qm", "notes")
+    git(fleet.root, "push", "-q", "origin", "main")
+    moved = fleet.run(PUSH).branches[0]
+    assert moved.state == "pushed"
+    assert len(fleet.on_remote(moved.name)) == 2
+
+
+def test_without_push_the_branch_is_local_and_without_write_there_is_none(fleet: Fleet) -> None:
+    assert fleet.run(UPDATE).branches[0].state == "planned"
+    assert git(fleet.root, "branch", "--list", "okd/*") == ""
+    made = fleet.run(replace(UPDATE, write=True)).branches[0]
+    assert git(fleet.root, "rev-parse", made.name).strip() == made.sha
+    assert "okd/" not in git(fleet.root, "ls-remote", "origin")
+    assert git(fleet.root, "worktree", "list").count("\n") == 1
+
+
+def test_a_branch_that_a_person_added_to_is_left_alone(fleet: Fleet, tmp_path: Path) -> None:
+    branch = fleet.run(PUSH).branches[0]
+    git(tmp_path, "clone", "-q", "--branch", branch.name, str(fleet.remote), "other")
+    git(tmp_path / "other", "commit", "-q", "--allow-empty", "-m", "I looked at it")
+    git(tmp_path / "other", "push", "-q", "origin", branch.name)
+    with pytest.raises(BlockedError, match="did not make"):
+        fleet.run(PUSH)
+    assert fleet.on_remote(branch.name)[-1] == "I looked at it"
+
+
+def test_dirty_files_of_people_stay_out(fleet: Fleet) -> None:
+    fleet.write("clusters/canary.yaml", (fleet.root / "clusters/canary.yaml").read_text() + "# not yet committed\n")
+    branch = fleet.run(replace(UPDATE, write=True)).branches[0]
+    assert "not yet committed" not in git(fleet.root, "show", f"{branch.sha}:clusters/canary.yaml")
+    assert "not yet committed" in (fleet.root / "clusters/canary.yaml").read_text()
+
+
+def test_two_runs_at_once_end_well(fleet: Fleet, tmp_path: Path) -> None:
+    """Both decide on the same base; who pushes second finds the branch there, whole, and agrees."""
+    git(tmp_path, "clone", "-q", str(fleet.remote), "other")
+    results: list[Rollout] = []
+    barrier = threading.Barrier(2)
+    real = git_module.push
+
+    def together(*arguments: Any) -> None:
+        if not results and barrier.n_waiting < 2:
+            barrier.wait(60)
+        real(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(git_module, "push", together)
+        threads = [threading.Thread(target=lambda root=root: results.append(fleet.run(PUSH, root))) for root in (fleet.root, tmp_path / "other")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+    assert sorted(done.branches[0].state for done in results) in (["pushed", "unchanged"], ["pushed", "pushed"])
+    assert fleet.on_remote(wave(NEW, 1)) == [f"okd(canary): {OLD} → {NEW}", f"okd(probe): {OLD} → {NEW}"]
+
+
+def test_reports_of_two_clusters_at_once_are_both_kept(fleet: Fleet, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", str(fleet.remote), "other")
+
+    def report(root: Path, name: str) -> None:
+        record(root, Evidence(cluster=name, version=OLD, image=image(OLD), finished=fleet.now, passed=True), remote="origin")
+
+    threads = [threading.Thread(target=report, args=pair) for pair in ((fleet.root, "canary"), (tmp_path / "other", "probe"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    names = git(fleet.root, "--git-dir", str(fleet.remote), "ls-tree", "-r", "--name-only", "main", "evidence").split()
+    assert names == [f"evidence/canary/{OLD}.yaml", f"evidence/probe/{OLD}.yaml"]
+
+
+@pytest.mark.parametrize("step", ["check", "diff", "commit", "push"])
+def test_a_kill_at_any_step_leaves_the_repository_usable(fleet: Fleet, step: str) -> None:
+    target = git_module if step == "push" else rollout_module
+
+    def killed(*arguments: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(target, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            fleet.run(PUSH)
+    assert git(fleet.root, "status", "--porcelain") == ""
+    assert "okd/" not in git(fleet.root, "ls-remote", "origin")
+    assert fleet.run(PUSH).branches[0].state == "pushed"
+    assert len(fleet.on_remote(wave(NEW, 1))) == 2
+
+
+def test_a_newer_release_supersedes_an_open_wave_and_a_rejected_one_closes_it(fleet: Fleet) -> None:
+    fleet.run(PUSH)
+    fleet.controller.publish(NEWER, before=(OLD, NEW))
+    done = fleet.run(PUSH)
+    assert (done.branches[0].name, done.superseded) == (wave(NEWER, 1), (wave(NEW, 1),))
+    assert wave(NEW, 1) not in git(fleet.root, "ls-remote", "origin")
+    for tag in fleet.controller.tags["4-scos-stable"][:2]:
+        tag["phase"] = "Rejected"
+    done = fleet.run(PUSH)
+    assert (done.branches, done.superseded) == ((), (wave(NEWER, 1),))
+    assert "okd/" not in git(fleet.root, "ls-remote", "origin")
+
+
+def test_a_minor_moves_channel_and_acknowledgements_in_one_change(fleet: Fleet) -> None:
+    fleet.write("clusters/canary.yaml", cluster("canary", "test").replace("stable-scos-4\n", "stable-scos-4.21\n"))
+    fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + '  acks: {"4.21": [ack-4.21-api-removals]}\n')
+    generate(fleet.root)
+    git(fleet.root, "commit", "-qam", "narrow")
+    git(fleet.root, "push", "-q", "origin", "main")
+    fleet.controller.publish(NEXT_LINE, before=(OLD, NEW))
+    # A narrow channel says that the cluster stays in its line.
+    assert fleet.codes() == {"canary": "upgrade", "probe": "GM018", "prod": "GM018"}
+    assert fleet.codes(target=NEXT_LINE)["canary"] == "GM018"
+    request = replace(PUSH, target=NEXT_LINE, clusters=("canary",), acks=("ack-4.21-api-removals",))
+    branch = fleet.run(request).branches[0]
+    text = git(fleet.root, "show", f"{branch.sha}:clusters/canary.yaml")
+    assert "  channel: stable-scos-4.22\n" in text
+    assert "  acks: [ack-4.21-api-removals]\n" in text
+    assert "LOOK" in branch.body
+
+
+def test_conditional_edges_need_their_risks_accepted_by_name(fleet: Fleet) -> None:
+    fleet.controller.edges.clear()
+    risk = {"name": "SlowDisks", "url": "https://example.org/slow", "message": "Slow disks.", "matchingRules": [{"type": "Always"}]}
+    fleet.controller.conditional = [{"edges": [{"from": OLD, "to": NEW}], "risks": [risk]}]
+    assert set(fleet.codes(target=NEW).values()) == {"GP027"}
+    fleet.write("clusters/canary.yaml", cluster("canary", "test", more="upgrades:\n  acceptRisks: [SlowDisks]\n"))
+    assert fleet.codes(target=NEW)["canary"] == "upgrade"
+
+
+REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "downgrade": ("GP013", lambda f: {"target": f.controller.publish("4.20.0-okd-scos.9") and "4.20.0-okd-scos.9"}),
+    "skipped minor": ("GP021", lambda f: {"target": f.controller.publish("4.23.0-okd-scos.0", before=(OLD,)) and "4.23.0-okd-scos.0"}),
+    "no edge": ("GP020", lambda f: {"target": f.controller.publish(NEWER) and NEWER}),
+    "unknown to the graph": ("GP011", lambda f: {"target": f.controller.publish(NEWER) and f.controller.images.pop(NEWER) and NEWER}),
+    "not signed": ("GM003", lambda f: f.controller.signatures.clear()),
+    "signed another digest": ("GM003", lambda f: f.controller.sign(image(NEW), digest="sha256:" + "0" * 64)),
+    "signed another name": ("GM003", lambda f: f.controller.sign(image(NEW), reference="quay.io/okd/scos-release")),
+    "held": ("GM011", lambda f: f.write("clusters/prod.yaml", cluster("prod", "cd", more="upgrades: {hold: disks are full}\n"))),
+    "frozen": ("GM012", lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + "  freeze: holidays\n")),
+    "too young": ("GM013", lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text().replace("minimumAge: 0d", "minimumAge: 7d"))),
+    "a tag instead of a digest": ("GM017", lambda f: f.controller.images.update({NEW: "registry.ci.openshift.org/origin/release-scos:x"})),
+    "a truncated digest": ("GM017", lambda f: f.controller.images.update({NEW: image(NEW)[:-4]})),
+    "blocked by the fleet": (
+        "GP026",
+        lambda f: (
+            f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + f"  blocked: [{{from: '4[.]21', to: {NEW}, name: issue-2340}}]\n")
+            or {"target": NEW}
+        ),
+    ),
+    "rejected": ("GP025", lambda f: f.controller.tags["4-scos-stable"][0].update(phase="Rejected") or {"target": NEW}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusals_of_a_long_term_cluster(fleet: Fleet, name: str) -> None:
+    for first in ("canary", "probe"):
+        (fleet.root / f"clusters/{first}.yaml").unlink()
+    code, change = REFUSALS[name]
+    wanted = change(fleet)
+    assert fleet.codes(**(wanted if isinstance(wanted, dict) else {})) == {"prod": code}
+
+
+def test_an_unsigned_release_reaches_test_clusters_and_says_so(fleet: Fleet) -> None:
+    fleet.controller.signatures.clear()
+    done = fleet.run(UPDATE)
+    assert "The release has no signature" in done.outlook.trust[image(NEW)].reasons[0]
+    assert "LOOK" in done.branches[0].body
+    assert "signature NOT verified" in done.branches[0].body
+
+
+def test_previews_stay_off_long_term_clusters(fleet: Fleet) -> None:
+    for first in ("canary", "probe"):
+        (fleet.root / f"clusters/{first}.yaml").unlink()
+    preview = "4.22.0-okd-scos.ec.1"
+    fleet.controller.publish(preview, before=(OLD,))
+    assert fleet.codes(target=preview) == {"prod": "GP024"}
+
+
+def test_overrides_and_feature_sets_hold_minor_updates(fleet: Fleet) -> None:
+    fleet.controller.publish(NEXT_LINE, before=(OLD,))
+    gate = "apiVersion: config.openshift.io/v1\nkind: FeatureGate\nmetadata: {name: cluster}\nspec: {featureSet: TechPreviewNoUpgrade}\n"
+    fleet.write("clusters/canary/featuregate.yaml", gate)
+    fleet.write("clusters/canary/kustomization.yaml", "resources: [featuregate.yaml]\n")
+    assert fleet.codes(target=NEXT_LINE)["canary"] == "GP030"
+    assert fleet.codes(target=NEW)["canary"] == "upgrade"
+
+
+@pytest.mark.parametrize(
+    ("ok", "of", "code"), [(False, "", "GM006"), (True, image(NEWER), "GM008")], ids=["failed evidence", "evidence of another digest"]
+)
+def test_bad_evidence_stops_the_next_wave(fleet: Fleet, ok: bool, of: str, code: str) -> None:
+    fleet.merge(fleet.run(PUSH).branches[0].name)
+    fleet.passed("canary", ok=ok, of=of)
+    fleet.passed("probe")
+    fleet.now += timedelta(days=9)
+    assert fleet.codes()["prod"] == code
+
+
+def test_a_clock_that_goes_backwards_counts_no_soak(fleet: Fleet) -> None:
+    fleet.merge(fleet.run(PUSH).branches[0].name)
+    fleet.passed("canary")
+    fleet.passed("probe")
+    fleet.now -= timedelta(seconds=30)
+    assert fleet.codes()["prod"] == "GM009"
+
+
+def test_a_release_is_tried_once(fleet: Fleet) -> None:
+    fleet.passed("canary", ok=False)
+    assert fleet.codes()["canary"] == "GM007"
+
+
+def test_one_version_with_two_digests_moves_nobody(fleet: Fleet) -> None:
+    fleet.write("clusters/canary.yaml", cluster("canary", "test", version=NEW).replace(image(NEW), image("another")))
+    assert fleet.codes(target=NEW)["canary"] == "GP014"
+    fleet.controller.paths["/graph"] = json.dumps(
+        {"nodes": [{"version": NEW, "payload": image(NEW)}, {"version": NEW, "payload": image("x")}, {"version": OLD, "payload": image(OLD)}]}
+    ).encode()
+    assert fleet.codes(target=NEW)["prod"] == "GP012"
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/api/v1/releasestream/4-scos-stable/tags", 404),
+        ("/api/v1/releasestream/4-scos-stable/tags", b'{"name": "4-scos-next", "tags": []}'),
+        ("/api/v1/releasestream/4-scos-stable/tags", b'{"name": "4-scos-stable", "ta'),
+        ("/graph", 503),
+        ("/graph", b'{"nodes": [{"version": "4.21.0-okd-scos.0", "payload": ""}], "edges": [[0, 7]]}'),
+        ("/graph", b'{"kind": "not_found", "value": "no such channel"}'),
+    ],
+    ids=["no stream", "another stream", "cut off", "away", "an edge to nowhere", "an error as a graph"],
+)
+def test_sources_that_are_away_or_lie_move_nobody(fleet: Fleet, path: str, answer: bytes | int) -> None:
+    fleet.controller.paths[path] = answer
+    with pytest.raises(FindingsError) as error:
+        fleet.run(PUSH)
+    assert error.value.exit_code == 6
+    assert "okd/" not in git(fleet.root, "ls-remote", "origin")
+
+
+def test_forcing_is_for_ephemeral_clusters_and_shows(fleet: Fleet) -> None:
+    fleet.write("clusters/scratch.yaml", cluster("scratch", "ephemeral", more="features:\n  okd-version:\n"))
+    generate(fleet.root)
+    git(fleet.root, "add", "-A")
+    git(fleet.root, "commit", "-qm", "scratch")
+    fleet.controller.publish(NEWER, signed=False)
+    with pytest.raises(BlockedError, match="GM019"):
+        fleet.run(replace(UPDATE, target=NEWER, forced=("canary",), clusters=("canary",)))
+    branch = fleet.run(replace(UPDATE, target=NEWER, forced=("scratch",), clusters=("scratch",), write=True)).branches[0]
+    assert "🔴 **FORCED**" in branch.body
+    assert "force: true" in git(fleet.root, "show", f"{branch.sha}:clusters/scratch.yaml")
+    assert "Okd-Forced: true" in git(fleet.root, "log", "-1", "--format=%B", branch.sha)
+    with pytest.raises(UsageError, match="one release"):
+        fleet.seen(forced=("scratch",))
+    # The others do not hide behind it: they come later, and are told so.
+    with pytest.raises(UsageError, match="earlier waves"):
+        fleet.run(replace(UPDATE, clusters=("canary",)))
+
+
+def test_a_force_in_the_file_of_another_cluster_is_refused(fleet: Fleet) -> None:
+    fleet.write("clusters/prod.yaml", cluster("prod", "cd", release="  force: true\n"))
+    with pytest.raises(FindingsError) as error:
+        fleet.seen()
+    assert [finding.code for finding in error.value.findings] == ["GR006"]
+
+
+def test_a_report_is_written_once_and_never_changed(fleet: Fleet) -> None:
+    said = Evidence(cluster="canary", version=NEW, image=image(NEW), finished=fleet.now, passed=True)
+    assert record(fleet.root, said).new
+    assert not record(fleet.root, said).new
+    with pytest.raises(UsageError, match="something else"):
+        record(fleet.root, Evidence(cluster="canary", version=NEW, image=image(NEW), finished=fleet.now, passed=False, operators="degraded"))
+    with pytest.raises(UsageError, match="canari"):
+        record(fleet.root, Evidence(cluster="canari", version=NEW, image=image(NEW), finished=fleet.now, passed=True))
+
+
+def test_evidence_in_a_wrong_place_or_against_itself_is_refused(fleet: Fleet) -> None:
+    text = Evidence(cluster="canary", version=NEW, image=image(NEW), finished=fleet.now, passed=True).text()
+    fleet.write(f"evidence/prod/{NEW}.yaml", text)
+    fleet.write(f"evidence/canary/{NEW}.yaml", text.replace("healthy", "degraded"))
+    with pytest.raises(FindingsError) as error:
+        fleet.seen()
+    assert sorted(finding.code for finding in error.value.findings) == ["GE001", "GE002"]
+
+
+def test_a_file_that_cannot_be_edited_in_place_is_told_with_its_place(fleet: Fleet) -> None:
+    flow = cluster("canary", "test").partition("release:")[0]
+    release = f"{{stream: 4-scos-stable, channel: stable-scos-4.21, version: {OLD}, image: '{image(OLD)}'}}"
+    fleet.write("clusters/canary.yaml", f"{flow}release: {release}\n")
+    generate(fleet.root)
+    git(fleet.root, "commit", "-qam", "flow")
+    fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + '  acks: {"4.21": [ack-4.21-api-removals]}\n')
+    git(fleet.root, "commit", "-qam", "acks")
+    fleet.controller.publish(NEXT_LINE, before=(OLD,))
+    with pytest.raises(FindingsError) as error:
+        fleet.run(replace(UPDATE, target=NEXT_LINE, clusters=("canary",), acks=("ack-4.21-api-removals",)))
+    (finding,) = error.value.findings
+    assert (finding.code, str(finding.location)) == ("GU001", "clusters/canary.yaml:5:1")
+
+
+def test_the_cause_of_a_remote_that_is_away_is_told(fleet: Fleet) -> None:
+    git(fleet.root, "remote", "set-url", "origin", str(fleet.root / "nothing.git"))
+    with pytest.raises(OkdGitopsError, match="git ls-remote failed") as error:
+        fleet.run(PUSH)
+    assert error.value.exit_code == 6
+
+
+def test_clusters_without_a_stream_are_never_touched(fleet: Fleet) -> None:
+    assert "hub" not in fleet.codes()
+    assert {move.decision.verdict for move in fleet.seen().moves} == {Verdict.UPGRADE, Verdict.WAIT}
+
+
+def test_a_hook_that_refuses_leaves_no_branch(fleet: Fleet) -> None:
+    hook = fleet.root / ".git/hooks/commit-msg"
+    hook.write_text("#!/bin/sh\necho no ticket >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(UsageError, match="no ticket"):
+        fleet.run(replace(UPDATE, write=True))
+    assert git(fleet.root, "branch", "--list", "okd/*") == ""
+    assert subprocess.run(["git", "fsck", "--strict"], cwd=fleet.root, capture_output=True, check=False).returncode == 0
