@@ -65,7 +65,7 @@ class Controller:
         repository, _, own = of.partition("@")
         critical = {"type": "atomic container signature", "image": {"docker-manifest-digest": digest or own}}
         text = json.dumps({"critical": {**critical, "identity": {"docker-reference": reference or repository}}, "optional": {"creator": "test"}})
-        self.signatures[own] = sign(self.key.signer(), text.encode())
+        self.signatures[own] = sign(self.key.signer(), text.encode(), armor=False)
 
     def answer(self, path: str) -> bytes | int:
         """Return the body for a path, or a status."""
