@@ -241,6 +241,7 @@ def _advance(
 ) -> None:
     from dataclasses import asdict
 
+    from okd_gitops.commands.release.opening import opening as run
     from okd_gitops.commands.release.rollout import Request, rollout
     from okd_gitops.errors import UsageError
 
@@ -266,6 +267,9 @@ def _advance(
             click.echo(f"superseded: {name}" + (" (closed)" if request.push else ""))
         if not done.branches:
             click.echo("nothing moves now")
+    for branch, path in zip(done.branches, written, strict=True) if opening else ():
+        fleet, answers = done.outlook.repository.plan.fleet, cache_of(context, root) / "answers"
+        click.echo(run(fleet, branch, path, answers=answers, environment=os.environ), err=True)
 
 
 def _written(folder: Path, name: str, body: str) -> str:

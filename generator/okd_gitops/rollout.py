@@ -97,6 +97,7 @@ class Releases(FileModel):
         "", pattern=r"^(quay\.io/[a-z0-9._-]+/[a-z0-9._-]+)?$", description="Mirror whose tags are compared, e.g. quay.io/okd/scos-release."
     )
     file: str = Field("", pattern=r"^([a-z0-9][A-Za-z0-9._/-]*\.yaml)?$", description="A file of releases that people keep in this repository.")
+    forge: Literal["github", "gitlab", "forgejo"] | None = Field(None, description="Whose API opens pull requests, when the host does not tell.")
     signatures: Signatures | None = Field(None, description="Without it no release is verified, and no long-term cluster moves.")
     minimum_age: Duration = Field("0d", alias="minimumAge", description="How old a release must be before it is taken, e.g. 12h or 3d.")
     freeze: str | None = Field(None, min_length=1, description="Why no cluster at all takes a release now.")
