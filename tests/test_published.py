@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.graph import Graph, read_graph
-from okd_gitops.published import CODES, Answer, Published, Release, cross_check, dated, names, nothing, of_graph, version_of
+from okd_gitops.moves import Offer
+from okd_gitops.published import CODES, Answer, Published, Release, cross_check, dated, names, nothing, of_graph, offers, version_of
 from okd_gitops.release import Version
 
 V7, V8, EC = (Version.parse(f"4.22.0-okd-scos.{name}") for name in ("7", "8", "ec.16"))
@@ -183,6 +184,25 @@ def test_a_graph_says_images_and_nothing_of_phases() -> None:
     assert [(item.version, item.signed, item.accepted) for item in published] == [(V7, "", False), (V8, SIGNED + A, False)]
     assert [finding.code for finding in findings] == ["GP004", "GP006"]
     assert [finding.code for finding in of_graph(Graph({}, frozenset(), {}), "graph").findings] == ["GD010"]
+
+
+def test_offers_are_of_streams_and_of_the_signed_image() -> None:
+    answers = [controller((V7, "Rejected"), (V8, "Accepted")), controller((EC, "Accepted"), stream="4-scos-next")]
+    answers += [source("graph", SIGNED + A), source("quay", MIRROR + B, published=DAY), source("quay", MIRROR + B, version=EC)]
+    answers += [source("github", MIRROR + B, version=Version.parse("4.21.0-okd-scos.0"), prerelease=False)]
+    published, _ = cross_check(answers)
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    assert offers(published, unknown=now) == [
+        Offer(version=EC, stream="4-scos-next", image="", published=now),
+        Offer(version=V7, stream="4-scos-stable", image="", published=now, accepted=False),
+        Offer(version=V8, stream="4-scos-stable", image=SIGNED + A, published=DAY),
+    ]
+
+
+def test_what_a_person_withdraws_is_offered_in_no_stream() -> None:
+    by_hand = Answer(source="f.yaml", releases=(Release(version=V8, source="f.yaml", phase="Withdrawn"),))
+    published, _ = cross_check([controller((V8, "Accepted")), source("graph", SIGNED + A), by_hand])
+    assert [(offer.stream, offer.accepted) for offer in offers(published, unknown=DAY)] == [("4-scos-stable", False)]
 
 
 RELEASES = st.builds(

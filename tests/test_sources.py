@@ -13,8 +13,9 @@ from pytest_httpserver import HTTPServer
 from okd_gitops.finding import FindingsError, as_text
 from okd_gitops.http import Http, remember
 from okd_gitops.published import CODES, Answer, cross_check
+from okd_gitops.rollout import Releases
 from okd_gitops.sources import file, github, graph, quay, release_controller
-from okd_gitops.sources.collect import Sources, collect
+from okd_gitops.sources.collect import Sources, collect, of_fleet
 
 STREAM = "4-scos-stable"
 TAGS = f"/api/v1/releasestream/{STREAM}/tags"
@@ -453,6 +454,23 @@ def test_recorded_answers_of_the_real_addresses(tmp_path: Path) -> None:
     (item,), findings = cross_check(answers)
     assert findings == []
     assert (item.mirror, item.accepted) == (f"{MIRROR}@{A}", False)
+
+
+def test_the_sources_of_a_fleet() -> None:
+    told = Releases.model_validate({"controller": "https://rc.example.org/", "quay": "okd/scos-release", "github": "okd-project/okd"})
+    sources = of_fleet(told, "https://rc.example.org/graph", ["5-scos-stable", STREAM, STREAM], "stable-scos-4")
+    assert sources == Sources(
+        release_controller="https://rc.example.org",
+        streams=(STREAM, "5-scos-stable"),
+        graph="https://rc.example.org/graph",
+        channel="stable-scos-4",
+        quay=MIRROR,
+        github="okd-project/okd",
+    )
+    least = Releases.model_validate({"controller": "https://rc.example.org", "graph": "https://graph.example.org/api"})
+    assert of_fleet(least, "https://rc.example.org/graph", []) == Sources(
+        release_controller="https://rc.example.org", graph="https://graph.example.org/api"
+    )
 
 
 def test_what_is_not_named_is_not_asked(http: Http, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def plain(message: bytes, limit: int) -> bytes:
             message = unpacker.decompress(body[1:], limit + 1)
         except zlib.error:
             raise ValueError("not compressed as it says") from None
-        if len(message) > limit or not unpacker.eof:
+        if not unpacker.eof:
             raise ValueError("too large, or cut off")
         packets = list(_packets(message))
     tags = [tag for tag, _ in packets if tag != _MARKER]

@@ -14,6 +14,7 @@ from typing import Any
 
 from okd_gitops.finding import Finding, Location, Severity, ordered
 from okd_gitops.graph import Graph
+from okd_gitops.moves import Offer
 from okd_gitops.release import IMAGE, Version
 
 AWAY, FORM, ENTRY, NO_PHASE, NAMES, NO_DIGEST, TWO_DIGESTS = "GD001", "GD002", "GD003", "GD004", "GD005", "GD006", "GD007"
@@ -66,12 +67,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A version as all sources together say it. `signed` and `mirror` are two images of it, with different digests as a rule."""
+    """A version as all sources together say it. `signed` and `mirror` are two images of it, with different digests as a rule.
+
+    `streams` accept it; `listed` are the streams that name it, in whatever phase.
+    """
 
     version: Version
     signed: str = ""
     mirror: str = ""
     streams: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
     withdrawn: bool = False
     prerelease: bool = False
     published: datetime | None = None
@@ -120,6 +125,24 @@ def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[lis
     bare = [item.version.text for item in published if item.accepted and not item.images and not _disputed(said[item.version])]
     found += _folded(NO_DIGEST, bare, "only tags are known of", "add the update graph or the mirror to the sources")
     return published, ordered(found)
+
+
+def offers(published: Iterable[Published], *, unknown: datetime) -> list[Offer]:
+    """Return each release once for each stream that lists it, with its signed image.
+
+    `unknown` is when a release counts as published whose age no source tells: pass the time of the question, so that it is as young as can be.
+    """
+    return [
+        Offer(
+            version=item.version,
+            stream=stream,
+            image=item.signed,
+            published=item.published or unknown,
+            accepted=stream in item.streams and not item.withdrawn,
+        )
+        for item in published
+        for stream in item.listed
+    ]
 
 
 def of_graph(graph: Graph, source: str) -> Answer:
@@ -173,6 +196,7 @@ def _published(version: Version, said: Sequence[Release], signed: str) -> Publis
         signed=ours[0] if ours else "",
         mirror=others[0] if others else "",
         streams=tuple(sorted({release.stream or release.source for release in said if release.phase == ACCEPTED})),
+        listed=tuple(sorted({release.stream for release in said if release.stream})),
         withdrawn=any(release.phase in WITHDRAWN for release in said),
         prerelease=any(release.prerelease for release in said) or not _final(version, said),
         # The latest of all: a tag that was pushed again is as young as the push.

@@ -1,5 +1,6 @@
 """Ask every source that a fleet names."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,8 +8,11 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.graph import Graph, read_graph
 from okd_gitops.http import Http
 from okd_gitops.published import Answer, of_graph
+from okd_gitops.rollout import Releases
 from okd_gitops.sources import file, github, graph, quay, release_controller
 from okd_gitops.sources.github import API
+
+QUAY = "quay.io"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,18 @@ class Sources:
     github: str = ""
     github_api: str = API
     file: str = ""
+
+
+def of_fleet(releases: Releases, upstream: str, streams: Iterable[str], channel: str = "") -> Sources:
+    """Return what fleet.yaml names: `upstream` is the graph unless `releases` names another, `streams` are those that clusters follow."""
+    return Sources(
+        release_controller=releases.controller,
+        streams=tuple(sorted(set(streams))),
+        graph=releases.graph or upstream,
+        channel=channel,
+        quay=f"{QUAY}/{releases.quay}" if releases.quay else "",
+        github=releases.github or "",
+    )
 
 
 def collect(http: Http, sources: Sources, root: Path) -> tuple[list[Answer], Graph | None]:
