@@ -54,9 +54,8 @@ def signed(message: bytes | None = None, key: Tsk = KEY) -> bytes:
     return sign(key.signer(), text() if message is None else message, armor=False)
 
 
-def verdict(*messages: bytes, keys: tuple[bytes, ...] | None = None, pinned: str = name(KEY), now: datetime = NOW, **of: str) -> Verdict:
-    # A second of grace: a signature is dated to the second, and the clock of the test was read before.
-    now += timedelta(seconds=60)
+def verdict(*messages: bytes, keys: tuple[bytes, ...] | None = None, pinned: str = name(KEY), now: datetime | None = None, **of: str) -> Verdict:
+    now = now or datetime.now(UTC)
     found = verify(messages, keys or (public(KEY),), frozenset({pinned}), **{"digest": A, "repository": REPOSITORY, **of}, now=now)
     assert found.verified == (not found.code)
     assert bool(found.fingerprint) == found.verified
@@ -122,7 +121,7 @@ def flipped(data: bytes) -> bytes:
         (signed(text(critical={"identity": {"docker-reference": f"{REPOSITORY}@{B}"}})), "GT010"),
         (signed(text(critical={"identity": {"docker-reference": "quay.io/okd/scos-release:4.22"}})), "GT011"),
         (signed(text(critical={"identity": {"docker-reference": f"evil.example.org/{REPOSITORY}"}})), "GT011"),
-        (signed(text(optional={"timestamp": NOW.timestamp() + 3600})), "GT012"),
+        (signed(text(optional={"timestamp": NOW.timestamp() + 864000})), "GT012"),
         (signed(text(optional={"timestamp": float("nan")})), "GT012"),
         (signed(text(optional={"timestamp": "1789000000"})), "GT009"),
         (signed(text(optional={"timestamp": True})), "GT009"),
@@ -283,7 +282,7 @@ def test_any_bytes_are_no_signature(data: bytes) -> None:
     assert verdict(data).code == "GT002"
 
 
-@given(st.integers(0, len(signed()) - 1), st.integers(1, 255))
+@given(st.integers(0, 2000), st.integers(1, 255))
 def test_no_changed_byte_goes_unseen_in_what_is_signed(at: int, change: int) -> None:
     message = bytearray(signed())
     message[at % len(message)] ^= change
@@ -337,7 +336,7 @@ def test_check(httpserver: HTTPServer, http: Http) -> None:
     place = f"/store/sha256={'a' * 64}/signature-"
     httpserver.expect_request(f"{place}1").respond_with_data(signed())
     httpserver.expect_request(f"{place}2").respond_with_data("", status=404)
-    stores, pinned, now = [httpserver.url_for("/store")], frozenset({name(KEY)}), NOW + timedelta(minutes=1)
+    stores, pinned, now = [httpserver.url_for("/store")], frozenset({name(KEY)}), datetime.now(UTC)
     found, told = signature_store.check(http, f"{REPOSITORY}@{A}", now=now, stores=stores, keys=[public(KEY)], fingerprints=pinned)
     assert (found.verified, told) == (True, [])
     found, told = signature_store.check(http, f"{REPOSITORY}@{A}", now=now, stores=stores)
