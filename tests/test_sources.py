@@ -457,8 +457,8 @@ def test_recorded_answers_of_the_real_addresses(tmp_path: Path) -> None:
 
 
 def test_the_sources_of_a_fleet() -> None:
-    told = Releases.model_validate({"controller": "https://rc.example.org/", "quay": "okd/scos-release", "github": "okd-project/okd"})
-    sources = of_fleet(told, "https://rc.example.org/graph", ["5-scos-stable", STREAM, STREAM], "stable-scos-4")
+    told = Releases.model_validate({"controller": "https://rc.example.org/", "quay": MIRROR, "github": "okd-project/okd", "channel": "stable-scos-4"})
+    sources = of_fleet(told, "https://rc.example.org/graph", ["5-scos-stable", STREAM, STREAM])
     assert sources == Sources(
         release_controller="https://rc.example.org",
         streams=(STREAM, "5-scos-stable"),

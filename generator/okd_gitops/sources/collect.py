@@ -12,8 +12,6 @@ from okd_gitops.rollout import Releases
 from okd_gitops.sources import file, github, graph, quay, release_controller
 from okd_gitops.sources.github import API
 
-QUAY = "quay.io"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
@@ -30,15 +28,16 @@ class Sources:
     file: str = ""
 
 
-def of_fleet(releases: Releases, upstream: str, streams: Iterable[str], channel: str = "") -> Sources:
+def of_fleet(releases: Releases, upstream: str, streams: Iterable[str]) -> Sources:
     """Return what fleet.yaml names: `upstream` is the graph unless `releases` names another, `streams` are those that clusters follow."""
     return Sources(
         release_controller=releases.controller,
         streams=tuple(sorted(set(streams))),
         graph=releases.graph or upstream,
-        channel=channel,
-        quay=f"{QUAY}/{releases.quay}" if releases.quay else "",
-        github=releases.github or "",
+        channel=releases.channel,
+        quay=releases.quay,
+        github=releases.github,
+        file=releases.file,
     )
 
 

@@ -1,6 +1,6 @@
 """The sources that fleet.yaml names, asked over the network or replayed from recorded answers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +11,9 @@ from okd_gitops.commands.release.outlook import Learned, Trust, releases_of
 from okd_gitops.disk import read_file
 from okd_gitops.finding import FindingsError
 from okd_gitops.http import Http
-from okd_gitops.moves import Offer
-from okd_gitops.published import Answer, Published, cross_check
+from okd_gitops.published import Published, cross_check, offers
 from okd_gitops.sources import signature_store
-from okd_gitops.sources.collect import Sources, collect
+from okd_gitops.sources.collect import collect, of_fleet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +30,12 @@ class Network:
         Raises FindingsError (exit 6) when the graph or a stream cannot be read: what is not known is never taken for nothing.
         """
         releases = releases_of(fleet)
-        asked = Sources(
-            release_controller=releases.controller,
-            streams=tuple(sorted(streams)),
-            graph=releases.graph or fleet.upstream,
-            channel=releases.channel,
-            quay=releases.quay,
-            github=releases.github,
-            file=releases.file,
-        )
+        asked = of_fleet(releases, fleet.upstream, streams)
         answers, graph = collect(self.http, asked, self.root)
         published, findings = cross_check(answers)
         if graph is None or not all(answer.complete for answer in answers if answer.stream):
             raise FindingsError(findings, exit_code=6)
-        return published, Learned(offers=_offers(answers, published, streams, self.now), graph=graph, findings=findings)
+        return published, Learned(offers=offers(published, unknown=self.now), graph=graph, findings=findings)
 
     def learn(self, fleet: Fleet, streams: Collection[str]) -> Learned:
         """Return what is known of the streams' releases; raises FindingsError like `published`."""
@@ -64,15 +55,3 @@ class Network:
         if not verdict.verified:
             told.append(f"{verdict.reason} [{verdict.code}]")
         return Trust(verified=verdict.verified, fingerprint=verdict.fingerprint, reasons=(*told, *(fault.reason for fault in verdict.warnings)))
-
-
-def _offers(answers: Sequence[Answer], published: Sequence[Published], streams: Collection[str], now: datetime) -> list[Offer]:
-    by_version = {item.version: item for item in published}
-    listed = {(release.version, release.stream) for answer in answers for release in answer.releases if release.stream in streams}
-    offers = []
-    for version, stream in sorted(listed):
-        item = by_version[version]
-        accepted = item.accepted and stream in item.streams
-        # A release of unknown age is as young as can be.
-        offers.append(Offer(version=version, stream=stream, image=item.signed, published=item.published or now, accepted=accepted))
-    return offers
