@@ -73,6 +73,8 @@ def test_bad(name: str, path: Path) -> None:
     for reason in expected:
         assert any(reason in finding.reason for finding in found), [finding.reason for finding in found]
     assert all(finding.remedy for finding in found)
+    for remedy in re.findall(r"^# fix: (.*)$", text, re.MULTILINE):
+        assert remedy in {finding.remedy for finding in found}
     for severity in re.findall(r"^# severity: (.*)$", text, re.MULTILINE):
         assert {finding.severity for finding in found} == {severity}
 

@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Iterator
 
 from okd_gitops.appproject import at_head, folder, of_kind, own_urls, project_name, same_url, sources
-from okd_gitops.finding import Severity
+from okd_gitops.finding import Severity, nearest
 from okd_gitops.objects import Object, ObjectId, at
 from okd_gitops.rule import Fault, Rendered, Repository
 
@@ -53,7 +53,7 @@ def _missing(value: Object, folders: set[str], urls: set[str], repository: Repos
 def _unknown(value: Object, repository: Repository) -> Iterator[tuple[str, str]]:
     name = at(value, "spec", "destination", "name")
     if repository.destinations and name and name not in ("in-cluster", *repository.destinations.values()):
-        yield f'its destination "{name}" is no cluster of this repository', f"known: {', '.join(sorted(repository.destinations.values()))}"
+        yield f'its destination "{name}" is no cluster of this repository', nearest(str(name), repository.destinations.values()) or "name one that is"
 
 
 def _forbidden(value: Object, repository: Repository) -> Iterator[tuple[str, str]]:
@@ -61,7 +61,7 @@ def _forbidden(value: Object, repository: Repository) -> Iterator[tuple[str, str
     if name not in projects:
         # A repository of others may keep its projects elsewhere; "default" is always there.
         if repository.destinations and name != "default":
-            yield f'its project "{name}" does not exist', f"known: {', '.join(sorted(projects))}"
+            yield f'its project "{name}" does not exist', nearest(str(name), projects) or "name a project that is there"
         return
     for source in sources(value):
         if not projects[name].permits_source(at(source, "repoURL")):
