@@ -17,6 +17,7 @@ from okd_gitops.disk import ROOTS, read_catalog
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.feature import load_catalog
 from okd_gitops.policy import all_rules
+from okd_gitops.tree import MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
@@ -85,14 +86,17 @@ def reference() -> str:
 
 
 def expected(case: Path, work: Path) -> dict[str, bytes]:
-    """Return the generated files of a case, made in `work`; of `bases/` only what is not the catalog's own."""
-    for name in ("fleet.yaml", "clusters"):
+    """Return the generated files of a case, made in `work`; of `bases/` only what is not as the built-in catalog has it."""
+    for name in ("fleet.yaml", "clusters", "catalog"):
         source = case / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, work / name)
+        if source.exists():
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, work / name)
+    builtin = {f"bases/{path.removeprefix('features/')}": data for path, data in read_catalog().items()}
     generate(work)
     paths = [path for folder in ROOTS for path in sorted((work / folder).rglob("*")) if path.is_file()]
-    kept = [path for path in paths if path.relative_to(work).parts[0] != "bases" or path.name == "kustomization.yaml"]
-    return {path.relative_to(work).as_posix(): path.read_bytes() for path in kept}
+    made = {path.relative_to(work).as_posix(): path.read_bytes() for path in paths}
+    same = {path for path, data in made.items() if path.startswith("bases/") and (builtin.get(path) == data or path.endswith(f"/{MANIFEST}"))}
+    return {path: data for path, data in made.items() if path not in same}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from conftest import CACHE, ROOT, Run
+from okd_gitops.commands.schema import KINDS
 from okd_gitops.kubeconform import arguments
 from okd_gitops.pinned import tool
 
@@ -159,5 +160,5 @@ def test_doctor_says_what_is_there(repo: Path, okd_gitops: Run, tmp_path: Path) 
 
 
 def test_the_published_schemas_are_those_of_the_code(okd_gitops: Run) -> None:
-    for kind in ("cluster", "fleet"):
+    for kind in KINDS:
         assert (ROOT / f"schemas/{kind}.schema.json").read_text() == okd_gitops("schema", kind).stdout

@@ -13,7 +13,7 @@ from okd_gitops.errors import EXIT_CODES
 from okd_gitops.terminal import OUTPUT, cache_of, print_json, progress, root_of, settings, show_findings
 
 if TYPE_CHECKING:
-    pass
+    from okd_gitops.feature import Catalog
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {text.split(':')[0].split(';')[0]}" for code, text in EXIT_CODES.items()) + "."
 
@@ -36,6 +36,18 @@ def cli(context: click.Context, root: Path | None, cache: Path | None, *, color:
     """
     context.color = settings["color"] = False if os.environ.get("NO_COLOR") and color is None else color
     context.obj = {"root": root, "cache": cache, "quiet": quiet}
+
+
+def _catalog(context: click.Context) -> "Catalog":
+    """Read the catalog as the repository has it; outside of one, as it comes with the tool."""
+    from okd_gitops.commands.repository import load_repository_catalog
+    from okd_gitops.errors import UsageError
+
+    try:
+        root: Path | None = root_of(context)
+    except UsageError:
+        root = None
+    return load_repository_catalog(root)
 
 
 @cli.command()
@@ -180,7 +192,7 @@ def diff(context: click.Context, ref: str, output: str) -> None:
 @OUTPUT
 @click.pass_context
 def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) -> None:
-    """Commit fleet.yaml, clusters/ and the generated folders, and nothing else. Your hooks and your signing apply."""
+    """Commit fleet.yaml, clusters/, catalog/ and the generated folders, and nothing else. Your hooks and your signing apply."""
     from okd_gitops.commands.commit import commit as run
 
     result = run(root_of(context), subject=subject, dry_run=dry_run)
@@ -195,15 +207,16 @@ def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) 
 
 @cli.command()
 @click.argument("name", required=False, default="")
-def explain(name: str) -> None:
+@click.pass_context
+def explain(context: click.Context, name: str) -> None:
     """Explain a code (GR005), a feature or a purpose; without NAME, list everything."""
     from okd_gitops.commands.explain import explain as run
     from okd_gitops.commands.explain import overview
-    from okd_gitops.disk import read_catalog
-    from okd_gitops.feature import load_catalog
+    from okd_gitops.finding import printable
 
-    catalog = load_catalog(read_catalog())
-    click.echo(run(name, catalog) if name else overview(catalog), nl=False)
+    text = run(name, lambda: _catalog(context)) if name else overview(_catalog(context))
+    # The words may be those of the repository's own catalog.
+    click.echo("\n".join(map(printable, text.split("\n"))), nl=False)
 
 
 @cli.command()
@@ -227,14 +240,13 @@ def doctor(context: click.Context, output: str) -> None:
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(["cluster", "fleet"]))
-def schema(kind: str) -> None:
-    """Print the JSON Schema of fleet.yaml or of a cluster file, for editors."""
+@click.argument("kind", type=click.Choice(["cluster", "fleet", "feature", "changes"]))
+@click.pass_context
+def schema(context: click.Context, kind: str) -> None:
+    """Print the JSON Schema of fleet.yaml, a cluster file, or a feature.yaml or the changes of a catalog, for editors."""
     from okd_gitops.commands.schema import schema as run
-    from okd_gitops.disk import read_catalog
-    from okd_gitops.feature import load_catalog
 
-    click.echo(run(kind, load_catalog(read_catalog())), nl=False)
+    click.echo(run(kind, _catalog(context)), nl=False)
 
 
 cli.add_command(release)

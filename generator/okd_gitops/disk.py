@@ -10,6 +10,8 @@ from okd_gitops.tree import Tree
 
 FLEET = "fleet.yaml"
 ROOTS = ("argocd", "bases", "overlays")
+# A repository's own features and changes, beside clusters/.
+CATALOG = "catalog"
 MAX_FILE = 1 << 20
 # A generated CRD, or a manifest that somebody rendered: larger than what people write by hand.
 MAX_GENERATED = 16 << 20

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from okd_gitops.cluster import Environment, Minor
 from okd_gitops.filemodel import FileModel, Name, parse
+from okd_gitops.finding import nearest
 from okd_gitops.objects import Object
 from okd_gitops.purpose import PurposeSpec
 from okd_gitops.release import image_fault
@@ -23,11 +24,23 @@ _CRON = re.compile(r"(\S+) (\S+) (\S+) (\S+) (\S+)")
 _CRON_FIELD = re.compile(r"(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?(,(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?)*")
 
 
+def _fault(reason: str, remedy: str, field: str = "") -> PydanticCustomError:
+    return PydanticCustomError("GI011", "{reason}", {"reason": reason, "remedy": remedy, "field": field})
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, OverflowError) as error:
+        raise _fault(f"this is not a regular expression: {error}", "write it in the syntax of Python's re") from None
+    return value
+
+
 class Set(FileModel):
     """Where a parameter's value goes: `Kind/name` of a catalog object and a path in it."""
 
     object: str = Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9.-]+$")
-    path: str
+    path: str = Field(min_length=1)
 
 
 class Parameter(FileModel):
@@ -37,7 +50,7 @@ class Parameter(FileModel):
     type: Literal["string", "integer", "boolean", "image", "cron", "minor", "list", "set"] = "string"
     default: Any = None
     optional: bool = False
-    pattern: str | None = None
+    pattern: Annotated[str, AfterValidator(_pattern)] | None = None
     enum: tuple[str, ...] | None = Field(None, strict=False)
     source: str | None = Field(None, alias="from")
     sets: tuple[Set, ...] = Field((), strict=False)
@@ -85,6 +98,12 @@ class Each(FileModel):
     key: str
     fields: dict[str, Parameter]
     derive: tuple[Derive, ...] = Field((), strict=False)
+
+    @model_validator(mode="after")
+    def _keyed(self) -> "Each":
+        if self.key not in self.fields:
+            raise _fault(f'the key "{self.key}" is none of the fields', nearest(self.key, self.fields), "key")
+        return self
 
     def entry(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return an entry with the values that follow from its key; its own win."""
@@ -138,9 +157,7 @@ class FeatureSpec(FileModel):
     def _names(self) -> "FeatureSpec":
         twice = sorted(self.parameters.keys() & self.each.keys())
         if twice:
-            raise PydanticCustomError(
-                "GI011", "{reason}", {"reason": f"{twice[0]} is a parameter and a list", "remedy": "rename one", "field": "each"}
-            )
+            raise _fault(f"{twice[0]} is a parameter and a list", "rename one", "each")
         return self
 
 

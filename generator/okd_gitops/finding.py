@@ -96,4 +96,9 @@ def as_text(finding: Finding) -> str:
         lines.append(f"  clusters: {named}")
     if finding.remedy:
         lines.append(f"  fix: {finding.remedy}")
-    return "\n".join("".join(c if c.isprintable() else "?" for c in line) for line in lines)
+    return "\n".join(map(printable, lines))
+
+
+def printable(line: str) -> str:
+    """Return a line of text from anywhere as a terminal may have it: no control characters."""
+    return "".join(c if c.isprintable() else "?" for c in line)

@@ -210,7 +210,8 @@ class _ClusterStep:
                 try:
                     steps = operations(value_object, target.path, value)
                 except PathError as error:
-                    self.find("GI018", where, f"catalog feature {feature.name}, {target.object}: {error}", "repair its feature.yaml", key=True)
+                    remedy = "repair its feature.yaml, or what catalog/ puts in the place of the object"
+                    self.find("GI018", where, f"catalog feature {feature.name}, {target.object}: {error}", remedy, key=True)
                     continue
                 found.setdefault(part, {}).setdefault(ObjectId.of(value_object), []).extend(steps)
         return {part: tuple(Patch(target, tuple(steps)) for target, steps in sorted(by_target.items()) if steps) for part, by_target in found.items()}

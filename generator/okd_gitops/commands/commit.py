@@ -7,15 +7,16 @@ from pathlib import Path
 
 from okd_gitops import __version__
 from okd_gitops.commands.generate import generate, stale
-from okd_gitops.disk import FLEET, ROOTS
+from okd_gitops.disk import CATALOG, FLEET, ROOTS
 from okd_gitops.finding import FindingsError
 from okd_gitops.git import commit as git_commit
 from okd_gitops.git import status
+from okd_gitops.plan import Plan
 from okd_gitops.tree import Tree, digest, owned_folder
 
 GENERATED_BY = "Generated-By"
 # A commit that had the output without its cause would fail its own check.
-FOLDERS = (*ROOTS, "clusters", FLEET)
+FOLDERS = (*ROOTS, CATALOG, "clusters", FLEET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def commit(root: Path, *, subject: str = "", trailers: Sequence[str] = (), dry_r
     paths = tuple(sorted(status(root, FOLDERS).paths))
     if not paths:
         return Committed((), "", "")
-    names = _touched(paths)
+    names = _touched(paths, generated.repository.plan)
     text = message(subject, names, paths, generated.repository.wanted, trailers)
     return Committed(paths, text, "" if dry_run else git_commit(root, paths, text, detached=detached))
 
@@ -58,7 +59,9 @@ def message(subject: str, names: list[str], paths: tuple[str, ...], wanted: Tree
     return f"{first}\n\n{body}\n\n" + "\n".join(trailers) + "\n"
 
 
-def _touched(paths: tuple[str, ...]) -> list[str]:
-    """Return the clusters whose file, extras or overlay are among `paths`."""
-    named = {path.split("/")[1] for path in paths if path.startswith(("overlays/", "clusters/"))}
-    return sorted({name.removesuffix(".yaml") for name in named})
+def _touched(paths: tuple[str, ...], plan: Plan) -> list[str]:
+    """Return the clusters whose file, extras or overlay are among `paths`, or a base that they use."""
+    named = {path.split("/")[1].removesuffix(".yaml") for path in paths if path.startswith(("overlays/", "clusters/"))}
+    bases = {tuple(path.split("/")[1:3]) for path in paths if path.startswith("bases/")}
+    using = {each.cluster.name for each in plan.clusters if bases & {(placement.feature, placement.part) for placement in each.placements}}
+    return sorted(named | using)

@@ -1,6 +1,7 @@
 """explain: the text behind a code, a feature or a purpose; the tables of docs/reference.md are made of the same."""
 
 import inspect
+from collections.abc import Callable
 
 from okd_gitops import codes, moves, promotion, published, signature, upgrade
 from okd_gitops.errors import EXIT_CODES, UsageError
@@ -12,12 +13,16 @@ from okd_gitops.policy import all_rules
 CODES = {**codes.CODES, **published.CODES, **signature.CODES, **upgrade.CODES, **promotion.CODES, **moves.CODES}
 
 
-def explain(name: str, catalog: Catalog) -> str:
-    """Return what is known of a code, a feature or a purpose; raises UsageError with the nearest name."""
+def explain(name: str, load: Callable[[], Catalog]) -> str:
+    """Return what is known of a code, a feature or a purpose; raises UsageError with the nearest name.
+
+    A code is explained without the catalog: somebody may ask because that is what is wrong.
+    """
     if name.upper() in CODES:
         return f"{name.upper()}\n{CODES[name.upper()]}\n"
     if rule := all_rules().get(name.upper()):
         return f"{rule.CODE} ({rule.SEVERITY})\n{inspect.getdoc(rule)}\n"
+    catalog = load()
     if feature := catalog.features.get(name):
         return _feature(feature)
     if purpose := catalog.purposes.get(name):

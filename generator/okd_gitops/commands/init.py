@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
+from okd_gitops.commands.repository import load_repository_catalog
 from okd_gitops.commands.schema import KINDS, schema
-from okd_gitops.disk import FLEET, read_catalog
+from okd_gitops.disk import FLEET
 from okd_gitops.errors import UsageError
-from okd_gitops.feature import load_catalog
 from okd_gitops.filemodel import NAME_PATTERN
 from okd_gitops.journal import locked, publish, recover
 
@@ -50,7 +50,7 @@ def init(root: Path, *, cluster: str = "", purpose: str = "hub", environment: st
     expires = "expires: FILL-IN   # the day it goes, YYYY-MM-DD\n" if purpose == "ephemeral" else ""
     files = {f"clusters/{name}.yaml": text.format(name=name, purpose=purpose, environment=environment, expires=expires)}
     if not cluster:
-        catalog = load_catalog(read_catalog())
+        catalog = load_repository_catalog(root)
         files |= {f"schemas/{kind}.schema.json": schema(kind, catalog) for kind in KINDS}
         files |= {FLEET: _FLEET.format(hub=name), ".gitattributes": _ATTRIBUTES}
     elif not (root / FLEET).is_file():

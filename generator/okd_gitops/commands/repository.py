@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.cluster import Cluster, Fleet, parse_cluster
-from okd_gitops.disk import FLEET, read_catalog, read_file, read_tree
+from okd_gitops.disk import CATALOG, FLEET, read_catalog, read_file, read_tree
+from okd_gitops.exchange import exchange
 from okd_gitops.feature import Catalog, load_catalog
 from okd_gitops.filemodel import NAME_PATTERN, parse
 from okd_gitops.finding import Finding, FindingsError, Location, ordered
@@ -39,11 +40,21 @@ def load(root: Path) -> Repository:
         findings += error.findings
     clusters, faults = _clusters(root)
     findings += faults
-    catalog = load_catalog(read_catalog())
+    try:
+        catalog = load_repository_catalog(root)
+    except FindingsError as error:
+        findings += error.findings
     if findings or fleet is None:
         raise FindingsError(ordered(findings))
     planned = plan(fleet[0], document, clusters, catalog)
     return Repository(root, catalog, planned, render(planned))
+
+
+def load_repository_catalog(root: Path | None) -> Catalog:
+    """Read the catalog that comes with the tool, and what the repository at `root` adds and changes; raises FindingsError."""
+    builtin = load_catalog(read_catalog())
+    local = read_tree(root, CATALOG).below(CATALOG) if root else Tree()
+    return exchange(builtin, local) if local else builtin
 
 
 def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:

@@ -3,10 +3,13 @@
 import json
 from typing import Any
 
+from okd_gitops.changes import Changes
 from okd_gitops.cluster import ClusterSpec, Fleet
-from okd_gitops.feature import Catalog, Parameter
+from okd_gitops.feature import Catalog, FeatureSpec, Parameter
+from okd_gitops.filemodel import FileModel
 
-KINDS = ("cluster", "fleet")
+_MODELS: dict[str, type[FileModel]] = {"cluster": ClusterSpec, "fleet": Fleet, "feature": FeatureSpec, "changes": Changes}
+KINDS = tuple(_MODELS)
 _TYPES: dict[str, dict[str, Any]] = {
     "integer": {"type": "integer"},
     "boolean": {"type": "boolean"},
@@ -17,7 +20,7 @@ _TYPES: dict[str, dict[str, Any]] = {
 
 def schema(kind: str, catalog: Catalog) -> str:
     """Return the JSON Schema (2020-12) of `kind` as text; the features of the catalog and their parameters are in the cluster's."""
-    model = (ClusterSpec if kind == "cluster" else Fleet).model_json_schema()
+    model = _MODELS[kind].model_json_schema()
     value = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model}
     if kind == "cluster":
         features = {name: _feature(feature.spec) for name, feature in sorted(catalog.features.items())}

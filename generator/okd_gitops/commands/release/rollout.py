@@ -22,11 +22,11 @@ from okd_gitops.commands.release.proposal import proposal
 from okd_gitops.disk import FLEET, read_file
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
+from okd_gitops.inplace import extend, splice
 from okd_gitops.journal import locked, publish
 from okd_gitops.moves import Move
 from okd_gitops.pullrequest import body, title
 from okd_gitops.release import Version
-from okd_gitops.splice import extend, splice
 from okd_gitops.yamltext import Path as YamlPath
 from okd_gitops.yamltext import read
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.splice import extend, splice
+from okd_gitops.inplace import extend, splice
 from okd_gitops.yamltext import Path, dump, read
 
 FILE = """\

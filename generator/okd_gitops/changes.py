@@ -1,0 +1,140 @@
+"""Changes: what a repository has otherwise than the catalog that comes with the tool, in `catalog/changes/NAME.yaml`.
+
+Everything is called by its name: a feature, `Kind/name` of an object, a task of a Pipeline, an image. A place in a list would be another one
+after the next update of the catalog.
+"""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from okd_gitops.filemodel import FileModel, Name
+from okd_gitops.release import image_fault
+
+ObjectName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9.-]+$")]
+# No segment begins with a dot: the path cannot leave catalog/.
+_PATH = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*\.yaml")
+
+
+def _refused(reason: str, remedy: str, field: str = "") -> PydanticCustomError:
+    return PydanticCustomError("GI011", "{reason}", {"reason": reason, "remedy": remedy, "field": field})
+
+
+def _image(value: str) -> str:
+    if reason := image_fault(value):
+        raise _refused(reason, "skopeo inspect --format '{{.Name}}@{{.Digest}}' docker://IMAGE prints it")
+    return value
+
+
+def _image_name(value: str) -> str:
+    if "@" in value or ":" in value.rpartition("/")[2]:
+        raise _refused("the name alone is expected here, without tag and digest", f"write {value.partition('@')[0]} without what is behind the colon")
+    return value
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(value):
+        raise _refused("this is not the path of a file below catalog/", "write it like tasks/task-scan.yaml, as seen from catalog/")
+    return value
+
+
+CatalogPath = Annotated[str, AfterValidator(_path)]
+
+
+class Target(FileModel):
+    """What a change is about: a feature, and the part where several have an object of that name."""
+
+    feature: Name
+    part: Name | None = None
+
+
+class Swap(FileModel):
+    """Use another image wherever one is used in a feature: in objects, and as the default of a parameter."""
+
+    feature: Name
+    old: Annotated[str, AfterValidator(_image_name)] = Field(alias="from")
+    new: Annotated[str, AfterValidator(_image)] = Field(alias="to")
+
+
+class Replace(Target):
+    """Put a file of one's own in the place of an object."""
+
+    object: ObjectName
+    file: CatalogPath = Field(alias="with")
+
+
+class Add(Target):
+    """Add an object to a part."""
+
+    file: CatalogPath
+
+
+class Remove(Target):
+    """Take a task out of a Pipeline."""
+
+    pipeline: str
+    task: str
+
+
+class Positioned(Target):
+    """A change that puts a task directly before or after another one."""
+
+    pipeline: str
+    before: str | None = None
+    after: str | None = None
+
+    @model_validator(mode="after")
+    def _one_anchor(self) -> "Positioned":
+        if (self.before is None) == (self.after is None):
+            raise _refused("either before or after says where the task goes", "write one of them, with the name of a task")
+        return self
+
+    @property
+    def anchor(self) -> str:
+        """The task before or after which it goes."""
+        return self.before or self.after or ""
+
+
+class Insert(Positioned):
+    """Put a new task into a Pipeline, written as in a Pipeline."""
+
+    task: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _named(self) -> "Insert":
+        if not isinstance(self.task.get("name"), str) or not self.task["name"]:
+            raise _refused("the task has no name", "add name: …", "task")
+        return self
+
+
+class Move(Positioned):
+    """Put a task of a Pipeline elsewhere."""
+
+    task: str
+
+
+class Change(FileModel):
+    """One change: exactly one of these. `exchange` has a method of the same name for each."""
+
+    replace: Replace | None = None
+    add: Add | None = None
+    insert: Insert | None = None
+    move: Move | None = None
+    remove: Remove | None = None
+    image: Swap | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Change":
+        given = [name for name, value in self if value is not None]
+        if len(given) != 1:
+            reason = f"an entry is one change, this one has {' and '.join(given) or 'none'}"
+            raise _refused(reason, f"one of {', '.join(type(self).model_fields)}; begin the next with a dash")
+        return self
+
+
+class Changes(FileModel):
+    """`catalog/changes/NAME.yaml`: changes in the order in which they are made."""
+
+    changes: tuple[Change, ...] = Field(strict=False, max_length=200)

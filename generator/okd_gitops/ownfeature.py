@@ -1,0 +1,110 @@
+"""Features of a repository's own, in `catalog/features/NAME/`: in form like the built-in ones, and judged before anything is planned with them.
+
+The suite builds and validates the built-in features; these come from anybody, so whatever a plan relies on is checked here.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+
+from okd_gitops.feature import Feature, FeatureSpec
+from okd_gitops.filemodel import NAME_PATTERN, parse
+from okd_gitops.finding import Finding, FindingsError, Location, nearest
+from okd_gitops.objects import Object, at
+from okd_gitops.tree import Tree
+from okd_gitops.yamltext import Document, read
+
+_OBJECT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
+
+
+def own_features(local: Tree, builtin: Collection[str]) -> tuple[dict[str, Feature], set[str], list[Finding]]:
+    """Return the sound features below `features/` by name, the paths of all files that belong to one, and what is wrong."""
+    found: dict[str, Feature] = {}
+    documents: dict[str, Document] = {}
+    used: set[str] = set()
+    findings: list[Finding] = []
+    folders = local.below("features")
+    for name in sorted({path.split("/")[0] for path in folders if "/" in path}):
+        file = f"features/{name}/feature.yaml"
+        place = Location(file=f"catalog/{file}")
+        files = folders.below(name)
+        used.add(file)
+        if not re.fullmatch(NAME_PATTERN, name):
+            remedy = "name it like my-scanner: lower-case letters, digits and dashes"
+            findings.append(Finding(code="GI013", location=place, reason=f'"{name}" is not a name for a feature', remedy=remedy))
+        elif name in builtin:
+            remedy = "choose another name; catalog/changes/NAME.yaml changes a built-in feature"
+            findings.append(Finding(code="GI021", location=place, reason=f'there is a built-in feature "{name}"', remedy=remedy))
+        elif "feature.yaml" not in files:
+            findings.append(Finding(code="GI012", location=place, reason=f"the feature {name} has no feature.yaml", remedy="add it"))
+        else:
+            try:
+                document = read(place.file, files["feature.yaml"])
+                spec = parse(FeatureSpec, document)
+            except FindingsError as error:
+                findings += error.findings
+                continue
+            parts = {part for environment in spec.environments.values() for part in environment}
+            held = {path: files[path] for path in files if path.count("/") == 1 and path.split("/")[0] in parts and path.endswith(".yaml")}
+            used |= {f"features/{name}/{path}" for path in held}
+            faults: list[Finding] = []
+            objects = {path: value for path, data in held.items() if (value := own_object(f"features/{name}/{path}", data, faults, named=True))}
+            faults += _faults(document, spec, objects)
+            findings += faults
+            if not faults:
+                found[name], documents[name] = Feature(name, spec, Tree(held)), document
+    for name, feature in found.items():
+        known = {*builtin, *found}
+        for index, needed in enumerate(feature.spec.requires):
+            if needed not in known:
+                place = documents[name].at(["requires", index])
+                findings.append(Finding(code="GI014", location=place, reason=f'there is no feature "{needed}"', remedy=nearest(needed, known)))
+    return found, used, findings
+
+
+def own_object(path: str, data: bytes, findings: list[Finding], *, named: bool = False) -> Object | None:
+    """Return the Kubernetes object in a file below `catalog/`, or add what is wrong with it; `named`: also when the file's name is."""
+    try:
+        document = read(f"catalog/{path}", data)
+    except FindingsError as error:
+        findings += error.findings
+        return None
+    value = document.value
+    for field in ("apiVersion", "kind", "metadata.name"):
+        text = at(value, *field.split("."))
+        if not isinstance(text, str) or not (_OBJECT_NAME.fullmatch(text) if field != "apiVersion" else text):
+            reason, place = f"this is not a Kubernetes object: {field} is missing or no name", document.at(field.split("."))
+            findings.append(Finding(code="GI023", location=place, reason=reason, remedy="write one complete object in each file"))
+            return None
+    object_: Object = value
+    if named and path.rpartition("/")[2] != file_name(object_):
+        reason = f"the file of {value['kind']} {value['metadata']['name']} has another name"
+        remedy = f"name it {file_name(object_)}, so that people find it"
+        findings.append(Finding(code="GI023", location=document.at(["metadata", "name"]), reason=reason, remedy=remedy))
+    return object_
+
+
+def file_name(value: Object) -> str:
+    """Return the name of an object's file in a part."""
+    return f"{value['kind'].lower()}-{value['metadata']['name'].replace(':', '-')}.yaml"
+
+
+def _faults(document: Document, spec: FeatureSpec, objects: dict[str, Object]) -> Iterator[Finding]:
+    """Yield what feature.yaml says of parts and objects that are not there."""
+    filled = {path.split("/")[0] for path in objects}
+    for environment, parts in spec.environments.items():
+        for index, part in enumerate(parts):
+            if part not in filled:
+                place = document.at(["environments", environment, index])
+                yield Finding(code="GI018", location=place, reason=f'there is no object in the part "{part}"', remedy=nearest(part, filled))
+    named = {f"{value['kind']}/{value['metadata']['name']}" for value in objects.values()}
+    for name, each in spec.each.items():
+        if each.part not in filled:
+            reason, remedy = f'there is no object in the part "{each.part}"', nearest(each.part, filled)
+            yield Finding(code="GI018", location=document.at(["each", name, "part"]), reason=reason, remedy=remedy)
+    tables = [(("parameters",), spec.parameters), *((("each", name, "fields"), each.fields) for name, each in spec.each.items())]
+    for path, parameters in tables:
+        for key, parameter in parameters.items():
+            for index, target in enumerate(parameter.sets):
+                if target.object not in named:
+                    place = document.at([*path, key, "sets", index, "object"])
+                    yield Finding(code="GI018", location=place, reason=f"no part has {target.object}", remedy=nearest(target.object, named))
