@@ -47,7 +47,7 @@ class Parameter(FileModel):
     """One value that may vary."""
 
     summary: str
-    type: Literal["string", "integer", "boolean", "image", "cron", "minor", "list", "set"] = "string"
+    type: Literal["string", "text", "integer", "boolean", "image", "cron", "minor", "list", "set"] = "string"
     default: Any = None
     optional: bool = False
     pattern: Annotated[str, AfterValidator(_pattern)] | None = None
@@ -75,7 +75,8 @@ class Parameter(FileModel):
             return f"one of {', '.join(self.enum)} is expected"
         if self.pattern and not re.fullmatch(self.pattern, text):
             return f"it does not match {self.pattern}"
-        return "" if text.isprintable() else "it holds control characters"
+        lines = text.split("\n") if self.type == "text" else [text]
+        return "" if all(line.isprintable() for line in lines) else "it holds control characters"
 
 
 class Derive(FileModel):
@@ -96,6 +97,9 @@ class Each(FileModel):
     summary: str
     part: Name
     key: str
+    optional: bool = False
+    # Whether the key is added to the names of the part's objects, or is their name.
+    names: Literal["suffix", "key"] = "suffix"
     fields: dict[str, Parameter]
     derive: tuple[Derive, ...] = Field((), strict=False)
 
@@ -127,6 +131,8 @@ class SecretNeed(FileModel):
     type: str = "Opaque"
     keys: tuple[str, ...] = Field(strict=False)
     used: str
+    # The parameter or list of the feature that asks for it; without one it is always needed.
+    when: Name | None = None
 
 
 class Ignored(FileModel):
@@ -158,6 +164,9 @@ class FeatureSpec(FileModel):
         twice = sorted(self.parameters.keys() & self.each.keys())
         if twice:
             raise _fault(f"{twice[0]} is a parameter and a list", "rename one", "each")
+        for name, need in self.secrets.items():
+            if need.when and need.when not in self.parameters.keys() | self.each.keys():
+                raise _fault(f"{name} depends on {need.when}, which is no parameter", "mend it", "secrets")
         return self
 
 

@@ -161,10 +161,15 @@ class _ClusterStep:
         placements = [Placement(feature.name, part, "", patches.get(part, ())) for part in plain]
         for name, each in feature.spec.each.items():
             if each.part in parts:
+                if each.optional and name not in given:
+                    continue
                 placements += self.copies(feature, each, given.get(name), (*where, name))
             elif name in given:
                 reason = f'"{name}" has no effect on a {self.cluster.spec.environment} cluster'
                 self.find("GI015", [*where, name], reason, "remove it", key=True)
+        if parts and copied >= set(parts) and not placements and not given:
+            lists = ", ".join(feature.spec.each)
+            self.find("GI016", where, f'"{feature.name}" has nothing to do: it takes {lists}', "give one of them, or remove the feature", key=True)
         return placements
 
     def copies(self, feature: Feature, each: Each, entries: Any, where: tuple[str | int, ...]) -> list[Placement]:
@@ -186,7 +191,7 @@ class _ClusterStep:
                 self.find("GI013", [*place, each.key], f'"{key}" cannot be part of a name', "use lower-case letters, digits, dots and dashes")
             else:
                 patches = self.patches(feature, [each.part], each.fields, each.entry(given), place).get(each.part, ())
-                placements.append(Placement(feature.name, each.part, key, _renamed(feature, each.part, key, patches)))
+                placements.append(Placement(feature.name, each.part, key, _renamed(feature, each, key, patches)))
         return placements
 
     def patches(
@@ -227,6 +232,9 @@ class _ClusterStep:
         if fault := parameter.fault(value):
             self.find("GI011", [*where, name], f"{name}: {fault}", parameter.summary)
             return None
+        if parameter.type == "text":
+            # kustomize trims the text of a patch: at its end a line feed would go, elsewhere it would stay.
+            return value.rstrip("\n")
         return dict.fromkeys(value, "true") if parameter.type == "set" else list(value) if parameter.type == "list" else value
 
     def fact(self, source: str) -> Any:
@@ -240,10 +248,9 @@ class _ClusterStep:
         return facts.get(source)
 
 
-def _renamed(feature: Feature, part: str, key: str, patches: tuple[Patch, ...]) -> tuple[Patch, ...]:
-    """Add the key to the name of every object of a copied part."""
+def _renamed(feature: Feature, each: Each, key: str, patches: tuple[Patch, ...]) -> tuple[Patch, ...]:
+    """Name every object of a copied part by the key."""
     asked = {patch.target: patch.operations for patch in patches}
-    targets = sorted(ObjectId.of(value) for value in feature.objects(part))
-    return tuple(
-        Patch(target, ({"op": "replace", "path": "/metadata/name", "value": f"{target.name}-{key}"}, *asked.get(target, ()))) for target in targets
-    )
+    targets = sorted(ObjectId.of(value) for value in feature.objects(each.part))
+    names = {target: key if each.names == "key" else f"{target.name}-{key}" for target in targets}
+    return tuple(Patch(target, ({"op": "replace", "path": "/metadata/name", "value": names[target]}, *asked.get(target, ()))) for target in targets)
