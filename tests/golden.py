@@ -74,6 +74,12 @@ def reference() -> str:
     lines += ["## Features", "", "| feature | what it is | environments | requires |", "|---|---|---|---|"]
     for name, feature in sorted(catalog.features.items()):
         lines.append(f"| `{name}` | {feature.spec.summary} | {', '.join(feature.spec.environments)} | {', '.join(feature.spec.requires)} |")
+    lines += ["", "## Secrets", "", "What the features expect on a cluster; the feature `secrets` makes an ExternalSecret of each row.", ""]
+    lines += ["| feature | Secret | type | keys | with | used |", "|---|---|---|---|---|---|"]
+    for name, feature in sorted(catalog.features.items()):
+        for secret, need in feature.spec.secrets.items():
+            row = (f"`{name}`", f"`{need.namespace}/{secret}`", need.type, ", ".join(need.keys), need.when or "", need.used)
+            lines.append(f"| {' | '.join(row)} |")
     lines += ["", "## Purposes", "", "| purpose | what it is | wave | features | sync |", "|---|---|---|---|---|"]
     for name, purpose in sorted(catalog.purposes.items()):
         sync = ", ".join(key for key, value in purpose.sync if value)

@@ -135,6 +135,14 @@ class SecretNeed(FileModel):
     when: Name | None = None
 
 
+class ExternalSecrets(FileModel):
+    """The parameters that say from which store the Secrets of a cluster's features come; `externalsecret` makes the objects."""
+
+    store: Name
+    kind: Name
+    prefix: Name
+
+
 class Ignored(FileModel):
     """Fields that another controller owns, in the form of an Application's `ignoreDifferences`."""
 
@@ -154,6 +162,7 @@ class FeatureSpec(FileModel):
     environments: dict[Annotated[Environment, Field(strict=False)], Annotated[tuple[Name, ...], Field(strict=False)]]
     namespaces: dict[Name, NamespaceSpec] = {}
     secrets: dict[str, SecretNeed] = {}
+    external_secrets: ExternalSecrets | None = Field(None, alias="externalSecrets")
     external: tuple[str, ...] = Field((), strict=False)
     ignore_differences: tuple[Ignored, ...] = Field((), strict=False, alias="ignoreDifferences")
     parameters: dict[Name, Parameter] = {}

@@ -5,14 +5,15 @@ clusters without a hub. All findings are collected before anything is rendered.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from okd_gitops.cluster import Cluster, Fleet, Purpose
+from okd_gitops.externalsecret import Store, external_secret, limited, needs
 from okd_gitops.extras import Extras, read_extras
 from okd_gitops.feature import Catalog, Each, Feature, Ignored, Parameter, valid_key
 from okd_gitops.finding import Finding, FindingsError, nearest, ordered
-from okd_gitops.objects import ObjectId
+from okd_gitops.objects import Object, ObjectId
 from okd_gitops.patch import Operation, PathError, operations
 from okd_gitops.purpose import PurposeSpec
 from okd_gitops.yamltext import Document
@@ -35,6 +36,11 @@ class Placement:
     key: str
     patches: tuple[Patch, ...]
 
+    def limited(self, namespaces: Iterable[str]) -> "Placement":
+        """Return this placement with its stores of secrets open to `namespaces` alone."""
+        patches = [Patch(patch.target, (*patch.operations, *limited(patch.target, namespaces))) for patch in self.patches]
+        return replace(self, patches=tuple(patches))
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterPlan:
@@ -50,6 +56,7 @@ class ClusterPlan:
     objects: tuple[ObjectId, ...] = field(repr=False)
     # Fields of those objects that other controllers own.
     ignored: tuple[Ignored, ...] = ()
+    external_secrets: tuple[Object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class _ClusterStep:
         purpose = self.catalog.purposes[spec.purpose]
         self.expiry(purpose)
         features = self.features(purpose)
-        placements = tuple(placement for feature in features for placement in self.placements(feature))
+        placements, secrets = self.secrets(features, [placement for feature in features for placement in self.placements(feature)])
         held = [ObjectId.of(value) for placement in placements for value in self.catalog.features[placement.feature].objects(placement.part)]
         inhabited = {identity.namespace for identity in held}
         namespaces: dict[str, dict[str, dict[str, str]]] = {}
@@ -109,10 +116,11 @@ class _ClusterStep:
         ignored = [
             each for feature in features for each in feature.spec.ignore_differences if (each.group, each.kind, each.namespace, each.name) in named
         ]
-        made = [ObjectId("", "v1", "Namespace", "", name) for name in namespaces]
+        made = [ObjectId("", "v1", "Namespace", "", name) for name in namespaces] + [ObjectId.of(value) for value in secrets]
         wave = purpose.wave if spec.wave is None else spec.wave
         owners = spec.owners or self.fleet.owners
-        return ClusterPlan(self.cluster, purpose, owners, wave, placements, namespaces, extras, (*made, *held, *extras.objects), tuple(ignored))
+        objects = (*made, *held, *extras.objects)
+        return ClusterPlan(self.cluster, purpose, owners, wave, placements, namespaces, extras, objects, tuple(ignored), secrets)
 
     def find(self, code: str, path: Iterable[str | int], reason: str, remedy: str = "", *, key: bool = False) -> None:
         self.findings.append(Finding(code=code, location=self.cluster.document.at(path, key=key), reason=reason, remedy=remedy))
@@ -167,10 +175,36 @@ class _ClusterStep:
             elif name in given:
                 reason = f'"{name}" has no effect on a {self.cluster.spec.environment} cluster'
                 self.find("GI015", [*where, name], reason, "remove it", key=True)
-        if parts and copied >= set(parts) and not placements and not given:
+        if parts and copied >= set(parts) and not feature.spec.parameters and not given:
             lists = ", ".join(feature.spec.each)
             self.find("GI016", where, f'"{feature.name}" has nothing to do: it takes {lists}', "give one of them, or remove the feature", key=True)
         return placements
+
+    def secrets(self, features: list[Feature], placements: list[Placement]) -> tuple[tuple[Placement, ...], tuple[Object, ...]]:
+        """Return the placements with their secret store limited to the namespaces it is for, and the ExternalSecrets; a store is a feature."""
+        given = {feature.name: self.cluster.spec.features.get(feature.name) or {} for feature in features}
+        stores = [feature for feature in features if feature.spec.external_secrets]
+        if not stores:
+            return tuple(placements), ()
+        if len(stores) > 1:
+            names = " and ".join(feature.name for feature in stores)
+            self.find("GI011", ["features", stores[1].name], f"{names} are both stores of secrets", "keep one of them", key=True)
+        try:
+            found = needs(features, given)
+        except ValueError as error:
+            self.find("GI018", ["features"], f"catalog: {error}", "repair one of the feature.yaml", key=True)
+            return tuple(placements), ()
+        spec = stores[0].spec
+        assert spec.external_secrets is not None
+        kind, name, prefix = (
+            str(given[stores[0].name].get(each, spec.parameters[each].default))
+            for each in (spec.external_secrets.kind, spec.external_secrets.store, spec.external_secrets.prefix)
+        )
+        store = Store(kind, name, prefix)
+        narrowed = [
+            placement.limited({namespace for namespace, _ in found}) if placement.feature == stores[0].name else placement for placement in placements
+        ]
+        return tuple(narrowed), tuple(external_secret(store, secret, need) for (_, secret), need in found.items())
 
     def copies(self, feature: Feature, each: Each, entries: Any, where: tuple[str | int, ...]) -> list[Placement]:
         """Place a part once for each entry of its list."""

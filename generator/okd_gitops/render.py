@@ -36,6 +36,10 @@ def _overlay(plan: ClusterPlan) -> dict[str, bytes]:
         file = f"namespace-{namespace}.yaml"
         resources.append(file)
         files[f"{folder}/{file}"] = f"{head}\n{dump(_namespace(namespace, metadata))}".encode()
+    for secret in plan.external_secrets:
+        file = f"externalsecret-{secret['metadata']['namespace']}.{secret['metadata']['name']}.yaml"
+        resources.append(file)
+        files[f"{folder}/{file}"] = f"{head}\n{dump(secret)}".encode()
     for placement in plan.placements:
         if placement.key:
             copy = f"{placement.feature}-{placement.key}"

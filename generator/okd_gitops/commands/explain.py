@@ -61,7 +61,8 @@ def _feature(feature: Feature) -> str:
     if spec.secrets:
         lines.append("secrets that must exist (git never holds them):")
     for name, need in spec.secrets.items():
-        lines.append(f"  {need.namespace}/{name} ({need.type}): {', '.join(need.keys)}; {need.used}")
+        asked = f"; only with {need.when}" if need.when else ""
+        lines.append(f"  {need.namespace}/{name} ({need.type}): {', '.join(need.keys)}; {need.used}{asked}")
     return "\n".join(lines) + "\n"
 
 

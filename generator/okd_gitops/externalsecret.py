@@ -1,0 +1,67 @@
+"""The Secrets that a cluster's features expect, as ExternalSecrets: one for each row of their tables, out of one store."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from okd_gitops.feature import Feature, SecretNeed
+from okd_gitops.objects import Object, ObjectId
+
+_API_VERSION = "external-secrets.io/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where the values are: a SecretStore or ClusterSecretStore on the cluster, and what the keys in it begin with."""
+
+    kind: str
+    name: str
+    prefix: str
+
+
+def needs(features: Iterable[Feature], given: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], SecretNeed]:
+    """Return what the features expect with the parameters that are `given`, by namespace and name.
+
+    Two features may share a Secret. Raises ValueError when they expect different types of it.
+    """
+    found: dict[tuple[str, str], SecretNeed] = {}
+    for feature in features:
+        for name, need in feature.spec.secrets.items():
+            if need.when and not _asked(feature, need.when, given.get(feature.name, {})):
+                continue
+            place = (need.namespace, name)
+            other = found.get(place, need)
+            if other.type != need.type:
+                raise ValueError(f"Secret {need.namespace}/{name} is {other.type} for one feature and {need.type} for {feature.name}")
+            keys = (*other.keys, *(key for key in need.keys if key not in other.keys))
+            found[place] = need.model_copy(update={"keys": keys})
+    return dict(sorted(found.items()))
+
+
+def external_secret(store: Store, name: str, need: SecretNeed) -> Object:
+    """Return the ExternalSecret that makes one Secret; its key in the store is PREFIX/NAMESPACE/NAME, its properties are the Secret's keys.
+
+    Fields as in external-secrets apis/externalsecrets/v1/externalsecret_types.go.
+    """
+    key = "/".join(part for part in (store.prefix, need.namespace, name) if part)
+    # Before what reads the Secret. The Secret stays when the store is away, and goes with the ExternalSecret.
+    metadata = {"name": name, "namespace": need.namespace, "annotations": {"argocd.argoproj.io/sync-wave": "-5"}}
+    spec = {
+        "refreshInterval": "1h",
+        "secretStoreRef": {"kind": store.kind, "name": store.name},
+        "target": {"name": name, "creationPolicy": "Owner", "deletionPolicy": "Retain", "template": {"type": need.type}},
+        "data": [{"secretKey": each, "remoteRef": {"key": key, "property": each}} for each in need.keys],
+    }
+    return {"apiVersion": _API_VERSION, "kind": "ExternalSecret", "metadata": metadata, "spec": spec}
+
+
+def limited(target: ObjectId, namespaces: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the operations that let a ClusterSecretStore be used from `namespaces` alone; without them every namespace could read every key."""
+    if target.group_kind != "ClusterSecretStore.external-secrets.io":
+        return []
+    return [{"op": "add", "path": "/spec/conditions", "value": [{"namespaces": sorted(set(namespaces))}]}]
+
+
+def _asked(feature: Feature, name: str, given: Mapping[str, Any]) -> bool:
+    parameter = feature.spec.parameters.get(name)
+    return bool(given.get(name, parameter.default if parameter else None))
