@@ -48,7 +48,8 @@ def test_the_update_is_a_version_and_its_digest_and_the_graph_is_okds() -> None:
 
 def test_nothing_is_forced_or_overridden() -> None:
     spec = _version()["spec"]
-    assert spec.keys() == {"clusterID", "channel", "upstream", "desiredUpdate"}
+    assert spec.keys() == {"clusterID", "channel", "upstream", "desiredUpdate", "capabilities"}
+    assert spec["capabilities"] == {}
     # Owned and false: a `force` that somebody sets on the cluster is undone.
     assert spec["desiredUpdate"]["force"] is False
     assert not {"architecture", "acceptRisks"} & spec["desiredUpdate"].keys()

@@ -36,6 +36,7 @@ BUILDS = """\
         RUN rpm-ostree install usbutils && \\
             ostree container commit
 """
+HEAD = "  os-layer:\n"
 EXTENSIONS = "  os-layer:\n    extensions:\n    - {pool: worker, extensions: [usbguard, kerberos]}\n"
 OPENSHIFT = {"MachineConfig", "MachineOSConfig", "MachineConfigPool", "SecurityContextConstraints"}
 
@@ -87,6 +88,11 @@ def test_extensions_need_no_image() -> None:
     assert config["spec"]["extensions"] == ["usbguard", "kerberos"]
     assert "osImageURL" not in config["spec"]
     assert invalid(values) == []
+
+
+def test_a_pool_can_have_an_image_and_extensions() -> None:
+    both = f"{IMAGES}{EXTENSIONS.removeprefix(HEAD)}"
+    assert {"90-layer-image-worker", "90-extensions-worker"} <= of_kind(objects("okd", both), "MachineConfig").keys()
 
 
 def test_nothing_asked_for_is_an_error() -> None:

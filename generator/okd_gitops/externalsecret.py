@@ -1,22 +1,12 @@
 """The Secrets that a cluster's features expect, as ExternalSecrets: one for each row of their tables, out of one store."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from okd_gitops.feature import Feature, SecretNeed
 from okd_gitops.objects import Object, ObjectId
 
 _API_VERSION = "external-secrets.io/v1"
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Where the values are: a SecretStore or ClusterSecretStore on the cluster, and what the keys in it begin with."""
-
-    kind: str
-    name: str
-    prefix: str
 
 
 def needs(features: Iterable[Feature], given: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], SecretNeed]:
@@ -38,21 +28,12 @@ def needs(features: Iterable[Feature], given: Mapping[str, Mapping[str, Any]]) -
     return dict(sorted(found.items()))
 
 
-def external_secret(store: Store, name: str, need: SecretNeed) -> Object:
-    """Return the ExternalSecret that makes one Secret; its key in the store is PREFIX/NAMESPACE/NAME, its properties are the Secret's keys.
-
-    Fields as in external-secrets apis/externalsecrets/v1/externalsecret_types.go.
-    """
-    key = "/".join(part for part in (store.prefix, need.namespace, name) if part)
-    # Before what reads the Secret. The Secret stays when the store is away, and goes with the ExternalSecret.
-    metadata = {"name": name, "namespace": need.namespace, "annotations": {"argocd.argoproj.io/sync-wave": "-5"}}
-    spec = {
-        "refreshInterval": "1h",
-        "secretStoreRef": {"kind": store.kind, "name": store.name},
-        "target": {"name": name, "creationPolicy": "Owner", "deletionPolicy": "Retain", "template": {"type": need.type}},
-        "data": [{"secretKey": each, "remoteRef": {"key": key, "property": each}} for each in need.keys],
-    }
-    return {"apiVersion": _API_VERSION, "kind": "ExternalSecret", "metadata": metadata, "spec": spec}
+def external_secrets(store: Feature, given: Mapping[str, Any], found: Mapping[tuple[str, str], SecretNeed]) -> tuple[Object, ...]:
+    """Return an ExternalSecret for each need, out of the store that a feature says with the parameters that are `given`."""
+    spec = store.spec.external_secrets
+    assert spec is not None  # a feature is asked for this because it is a store
+    kind, name, prefix = (str(given.get(each, store.spec.parameters[each].default)) for each in (spec.kind, spec.store, spec.prefix))
+    return tuple(_external_secret({"kind": kind, "name": name}, prefix, secret, need) for (_, secret), need in found.items())
 
 
 def limited(target: ObjectId, namespaces: Iterable[str]) -> list[dict[str, Any]]:
@@ -65,3 +46,21 @@ def limited(target: ObjectId, namespaces: Iterable[str]) -> list[dict[str, Any]]
 def _asked(feature: Feature, name: str, given: Mapping[str, Any]) -> bool:
     parameter = feature.spec.parameters.get(name)
     return bool(given.get(name, parameter.default if parameter else None))
+
+
+def _external_secret(store: Mapping[str, str], prefix: str, name: str, need: SecretNeed) -> Object:
+    """The key in the store is PREFIX/NAMESPACE/NAME, its properties are the Secret's keys.
+
+    Fields as in external-secrets apis/externalsecrets/v1/externalsecret_types.go.
+    """
+    key = f"{prefix}/{need.namespace}/{name}"
+    # Before what reads the Secret.
+    metadata = {"name": name, "namespace": need.namespace, "annotations": {"argocd.argoproj.io/sync-wave": "-5"}}
+    spec = {
+        "refreshInterval": "1h",
+        "secretStoreRef": dict(store),
+        # Gone from the store, it stays on the cluster; gone from git, it goes.
+        "target": {"name": name, "creationPolicy": "Owner", "deletionPolicy": "Retain", "template": {"type": need.type}},
+        "data": [{"secretKey": each, "remoteRef": {"key": key, "property": each}} for each in need.keys],
+    }
+    return {"apiVersion": _API_VERSION, "kind": "ExternalSecret", "metadata": metadata, "spec": spec}

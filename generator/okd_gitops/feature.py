@@ -37,7 +37,7 @@ def _pattern(value: str) -> str:
 
 
 class Set(FileModel):
-    """Where a parameter's value goes: `Kind/name` of a catalog object and a path in it."""
+    """Where a parameter's value goes: `Kind/name` of an object of the feature, or of one that it requires, and a path in it."""
 
     object: str = Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9.-]+$")
     path: str = Field(min_length=1)
@@ -58,8 +58,9 @@ class Parameter(FileModel):
     def fault(self, value: object) -> str:
         """Return why `value` is not of this parameter's type, or nothing."""
         if self.type in ("list", "set"):
-            wrong = not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value)
-            return "a list of strings is expected" if wrong else ""
+            if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+                return "a list of strings is expected"
+            return next((f'"{item}": {fault}' for item in value if (fault := self._form(item))), "")
         wanted = {"integer": int, "boolean": bool}.get(self.type, str)
         if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
             quoted = " (write it in quotes)" if wanted is str and isinstance(value, int | float) else ""
@@ -71,6 +72,9 @@ class Parameter(FileModel):
             return 'a minor looks like "4.20"'
         if self.type == "cron" and not (_CRON.fullmatch(text) and all(_CRON_FIELD.fullmatch(part) for part in text.split(" "))):
             return 'a schedule has five fields, like "30 6 * * *" (UTC)'
+        return self._form(text)
+
+    def _form(self, text: str) -> str:
         if self.enum and text not in self.enum:
             return f"one of {', '.join(self.enum)} is expected"
         if self.pattern and not re.fullmatch(self.pattern, text):

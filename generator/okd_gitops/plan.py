@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from okd_gitops.cluster import Cluster, Fleet, Purpose
-from okd_gitops.externalsecret import Store, external_secret, limited, needs
+from okd_gitops.externalsecret import external_secrets, limited, needs
 from okd_gitops.extras import Extras, read_extras
 from okd_gitops.feature import Catalog, Each, Feature, Ignored, Parameter, valid_key
 from okd_gitops.finding import Finding, FindingsError, nearest, ordered
@@ -167,6 +167,9 @@ class _ClusterStep:
         plain = [part for part in parts if part not in copied]
         patches = self.patches(feature, plain, feature.spec.parameters, given, where)
         placements = [Placement(feature.name, part, "", patches.get(part, ())) for part in plain]
+        if beyond := patches.get(""):
+            # A patch of an overlay reaches every object in it, so it may stand with any placement of the feature.
+            placements[0] = replace(placements[0], patches=(*placements[0].patches, *beyond))
         for name, each in feature.spec.each.items():
             if each.part in parts:
                 if each.optional and name not in given:
@@ -194,17 +197,10 @@ class _ClusterStep:
         except ValueError as error:
             self.find("GI018", ["features"], f"catalog: {error}", "repair one of the feature.yaml", key=True)
             return tuple(placements), ()
-        spec = stores[0].spec
-        assert spec.external_secrets is not None
-        kind, name, prefix = (
-            str(given[stores[0].name].get(each, spec.parameters[each].default))
-            for each in (spec.external_secrets.kind, spec.external_secrets.store, spec.external_secrets.prefix)
-        )
-        store = Store(kind, name, prefix)
         narrowed = [
             placement.limited({namespace for namespace, _ in found}) if placement.feature == stores[0].name else placement for placement in placements
         ]
-        return tuple(narrowed), tuple(external_secret(store, secret, need) for (_, secret), need in found.items())
+        return tuple(narrowed), external_secrets(stores[0], given[stores[0].name], found)
 
     def copies(self, feature: Feature, each: Each, entries: Any, where: tuple[str | int, ...]) -> list[Placement]:
         """Place a part once for each entry of its list."""
@@ -231,8 +227,10 @@ class _ClusterStep:
     def patches(
         self, feature: Feature, parts: Iterable[str], parameters: Mapping[str, Parameter], given: Mapping[str, Any], where: tuple[str | int, ...]
     ) -> dict[str, tuple[Patch, ...]]:
-        """Return the patches of each part that the values ask for."""
+        """Return the patches of each part that the values ask for; those of objects of required features are under an empty name."""
         objects = {part: {f"{value['kind']}/{value['metadata']['name']}": value for value in feature.objects(part)} for part in parts}
+        if objects and parameters is feature.spec.parameters:
+            objects[""] = self.required(feature)
         found: dict[str, dict[ObjectId, list[Operation]]] = {}
         for name, parameter in parameters.items():
             targets = [(part, each) for each in parameter.sets for part in objects if each.object in objects[part]]
@@ -254,6 +252,15 @@ class _ClusterStep:
                     continue
                 found.setdefault(part, {}).setdefault(ObjectId.of(value_object), []).extend(steps)
         return {part: tuple(Patch(target, tuple(steps)) for target, steps in sorted(by_target.items()) if steps) for part, by_target in found.items()}
+
+    def required(self, feature: Feature) -> dict[str, Object]:
+        """Return the objects of the features that a feature requires, without those that are copied for each entry of a list."""
+        found: dict[str, Object] = {}
+        for needed in (self.catalog.features[name] for name in feature.spec.requires if name in self.catalog.features):
+            parts = needed.spec.environments.get(self.cluster.spec.environment, ())
+            for part in set(parts) - {each.part for each in needed.spec.each.values()}:
+                found |= {f"{value['kind']}/{value['metadata']['name']}": value for value in needed.objects(part)}
+        return found
 
     def value(self, name: str, parameter: Parameter, given: Mapping[str, Any], where: tuple[str | int, ...]) -> Any:
         value = self.fact(parameter.source) if parameter.source else given.get(name, parameter.default)

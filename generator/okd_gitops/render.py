@@ -42,7 +42,7 @@ def _overlay(plan: ClusterPlan) -> dict[str, bytes]:
         files[f"{folder}/{file}"] = f"{head}\n{dump(secret)}".encode()
     for placement in plan.placements:
         if placement.key:
-            copy = f"{placement.feature}-{placement.key}"
+            copy = _copy(placement, plan)
             resources.append(copy)
             body = {"resources": [_base(placement, 3)], "patches": [_patch(patch) for patch in placement.patches]}
             files[f"{folder}/{copy}/kustomization.yaml"] = _kustomization(head, body)
@@ -59,6 +59,12 @@ def _overlay(plan: ClusterPlan) -> dict[str, bytes]:
         body["patches"] = patches
     files[f"{folder}/kustomization.yaml"] = _kustomization(head, body)
     return files
+
+
+def _copy(placement: Placement, plan: ClusterPlan) -> str:
+    """Return the folder of a copied part: FEATURE-KEY, and FEATURE-PART-KEY where a cluster uses several lists of a feature."""
+    parts = {each.part for each in plan.placements if each.feature == placement.feature and each.key}
+    return "-".join((placement.feature, *((placement.part,) if len(parts) > 1 else ()), placement.key))
 
 
 def _base(placement: Placement, depth: int) -> str:
