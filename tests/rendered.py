@@ -5,9 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import yaml
+
 from conftest import CACHE
 from okd_gitops import kustomize
 from okd_gitops.commands.generate import generate
+from okd_gitops.kubeconform import validate
+from okd_gitops.objects import ObjectId
 from okd_gitops.pinned import tool
 
 FLEET = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [okd-wg]\nupstream: https://graph.example.org/graph\n"
@@ -40,3 +44,10 @@ def objects(environment: str, features: str) -> tuple[dict[str, Any], ...]:
 def of_kind(values: tuple[dict[str, Any], ...], kind: str) -> dict[str, dict[str, Any]]:
     """Return the objects of a kind by name."""
     return {value["metadata"]["name"]: value for value in values if value["kind"] == kind}
+
+
+def invalid(values: tuple[dict[str, Any], ...]) -> list[str]:
+    """Return why objects do not fit the schemas of their kinds; a kind without a schema is a reason too."""
+    documents = {yaml.safe_dump(value).encode(): ObjectId.of(value) for value in values}
+    found = validate(documents, CACHE / "schemas", tool(CACHE, "kubeconform"), kubernetes="1.35", workers=2)
+    return [reason for verdict in found for reason in verdict.reasons]

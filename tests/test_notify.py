@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from okd_gitops.finding import FindingsError
-from rendered import objects, of_kind
-from test_os_layer import invalid
+from rendered import invalid, objects, of_kind
 
 FEATURES = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features"
 MATRIX = '    matrix-endpoint: https://matrix.example.org\n    matrix-room: "!abc:example.org"\n'

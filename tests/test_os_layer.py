@@ -12,12 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import CACHE
 from okd_gitops.finding import FindingsError
-from okd_gitops.kubeconform import validate
-from okd_gitops.objects import ObjectId
-from okd_gitops.pinned import tool
-from rendered import objects, of_kind
+from rendered import invalid, objects, of_kind
 
 FEATURES = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features"
 PIPELINE = FEATURES / "os-layer-build/pipeline"
@@ -39,12 +35,6 @@ BUILDS = """\
 HEAD = "  os-layer:\n"
 EXTENSIONS = "  os-layer:\n    extensions:\n    - {pool: worker, extensions: [usbguard, kerberos]}\n"
 OPENSHIFT = {"MachineConfig", "MachineOSConfig", "MachineConfigPool", "SecurityContextConstraints"}
-
-
-def invalid(values: tuple[dict[str, Any], ...]) -> list[str]:
-    documents = {yaml.safe_dump(value).encode(): ObjectId.of(value) for value in values}
-    found = validate(documents, CACHE / "schemas", tool(CACHE, "kubeconform"), kubernetes="1.35", workers=2)
-    return [reason for verdict in found for reason in verdict.reasons]
 
 
 def test_fact_45_an_image_is_a_digest_for_one_pool() -> None:

@@ -19,8 +19,8 @@ from okd_gitops.objects import mappings
 from okd_gitops.plan import plan
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import read
-from rendered import FLEET, OKD, objects, of_kind
-from test_os_layer import BUILDS, invalid
+from rendered import ENVIRONMENTS, FLEET, OKD, invalid, objects, of_kind
+from test_os_layer import BUILDS
 
 CATALOG = load_catalog(read_catalog())
 TABLE = {(need.namespace, name): need for feature in CATALOG.features.values() for name, need in feature.spec.secrets.items()}
@@ -143,26 +143,27 @@ def catalog_with(**secrets: str) -> Tree:
     return Tree({**{path: source[path] for path in source}, **more})
 
 
-def planned(catalog: Tree, features: str) -> Any:
+def planned(catalog: Tree, features: str, environment: str = "okd") -> Any:
     document = read("fleet.yaml", FLEET.encode())
-    text = f"purpose: hub\n{OKD}features:\n  secrets:\n    prefix: p\n{features}"
-    return plan(parse(Fleet, document), document, [parse_cluster("hub", read("clusters/hub.yaml", text.encode()), Tree({}))], load_catalog(catalog))
+    where = OKD if environment == "okd" else f"server: https://api.example.org:6443\n{ENVIRONMENTS[environment]}"
+    hub = read("clusters/hub.yaml", f"purpose: hub\n{where}features:\n{features}".encode())
+    return plan(parse(Fleet, document), document, [parse_cluster("hub", hub, Tree({}))], load_catalog(catalog))
 
 
 def test_two_features_may_share_a_secret() -> None:
-    (cluster,) = planned(catalog_with(a="keys: [one]", b="keys: [two, one]"), "  a:\n  b:\n").clusters
+    (cluster,) = planned(catalog_with(a="keys: [one]", b="keys: [two, one]"), "  secrets:\n    prefix: p\n  a:\n  b:\n").clusters
     (secret,) = cluster.external_secrets
     assert [entry["secretKey"] for entry in secret["spec"]["data"]] == ["one", "two"]
 
 
 def test_two_types_of_one_secret_are_a_fault_of_the_catalog() -> None:
     with pytest.raises(FindingsError) as error:
-        planned(catalog_with(a="keys: [one]", b="type: kubernetes.io/tls, keys: [tls.key]"), "  a:\n  b:\n")
+        planned(catalog_with(a="keys: [one]", b="type: kubernetes.io/tls, keys: [tls.key]"), "  secrets:\n    prefix: p\n  a:\n  b:\n")
     assert [finding.code for finding in error.value.findings] == ["GI018"]
 
 
 def test_the_project_permits_the_external_secrets() -> None:
-    files = argocd_files(planned(catalog_with(a="keys: [one]"), "  a:\n"))
+    files = argocd_files(planned(catalog_with(a="keys: [one]"), "  secrets:\n    prefix: p\n  a:\n"))
     project = yaml.safe_load(files["argocd/appproject-hub.yaml"])["spec"]
     assert {"group": "external-secrets.io", "kind": "ExternalSecret"} in project["namespaceResourceWhitelist"]
     assert "x" in {each["namespace"] for each in project["destinations"]}

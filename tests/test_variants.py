@@ -150,6 +150,36 @@ def test_bare_metal_has_kernel_arguments_by_pool() -> None:
     assert arguments["worker"][2:] == ["rd.multipath=default", "root=/dev/disk/by-label/dm-mpath-root"]
 
 
+def test_fact_17_machine_configs_are_ignition_3_with_decimal_modes() -> None:
+    found = [value["spec"].get("config", {}) for name in NAMES for value in of_kind(rendered(name), "MachineConfig").values()]
+    assert len(found) >= 6
+    for config in found:
+        assert config.get("ignition", {}).get("version", "3.2.0").startswith("3.")
+        for file in config.get("storage", {}).get("files", []):
+            assert "filesystem" not in file
+            assert isinstance(file["mode"], int)
+            assert file["mode"] <= 0o777
+
+
+def test_fault_38_no_variant_pins_a_tag_or_an_architecture() -> None:
+    for feature in ("os-layer", "os-layer-build", "hpc", "edge", "openstack", "bare-metal", "feature-set", "notify", "pruning", "secrets"):
+        for path in (ROOT / "generator/okd_gitops/catalog/features" / feature).rglob("*.yaml"):
+            assert not re.search(r"x86_64|amd64|aarch64|arm64|ppc64le|s390x", path.read_text()), path.name
+    for name in NAMES:
+        images = [value["spec"]["osImageURL"] for value in of_kind(rendered(name), "MachineConfig").values() if "osImageURL" in value["spec"]]
+        assert all("@sha256:" in image for image in images)
+
+
+def test_fault_39_every_step_of_ours_asks_for_what_it_needs() -> None:
+    tasks = {**of_kind(rendered("hub"), "Task"), **of_kind(rendered("laptop"), "Task")}
+    assert {"notify", "okd-layer-base", "okd-layer-build"} <= tasks.keys()
+    for task in tasks.values():
+        for step in task["spec"]["steps"]:
+            assert {"cpu", "memory"} <= step["computeResources"]["requests"].keys()
+            assert "privileged" not in step["securityContext"]
+            assert "resources" not in step
+
+
 def test_fact_48_no_variant_that_lives_is_forced_or_overridden() -> None:
     for name in NAMES:
         for version in of_kind(rendered(name), "ClusterVersion").values():

@@ -36,10 +36,14 @@ class Placement:
     key: str
     patches: tuple[Patch, ...]
 
+    def held(self, feature: Feature) -> list[ObjectId]:
+        """Return the objects of this part, each in the namespace that its patches put it in."""
+        moved = {patch.target: step["value"] for patch in self.patches for step in patch.operations if step["path"] == "/metadata/namespace"}
+        return [replace(each, namespace=moved.get(each, each.namespace)) for each in map(ObjectId.of, feature.objects(self.part))]
+
     def limited(self, namespaces: Iterable[str]) -> "Placement":
         """Return this placement with its stores of secrets open to `namespaces` alone."""
-        patches = [Patch(patch.target, (*patch.operations, *limited(patch.target, namespaces))) for patch in self.patches]
-        return replace(self, patches=tuple(patches))
+        return replace(self, patches=tuple(Patch(each.target, (*each.operations, *limited(each.target, namespaces))) for each in self.patches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class _ClusterStep:
         self.expiry(purpose)
         features = self.features(purpose)
         placements, secrets = self.secrets(features, [placement for feature in features for placement in self.placements(feature)])
-        held = [ObjectId.of(value) for placement in placements for value in self.catalog.features[placement.feature].objects(placement.part)]
+        held = [identity for placement in placements for identity in placement.held(self.catalog.features[placement.feature])]
         inhabited = {identity.namespace for identity in held}
         namespaces: dict[str, dict[str, dict[str, str]]] = {}
         for feature in features:
