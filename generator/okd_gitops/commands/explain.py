@@ -68,7 +68,7 @@ def _feature(feature: Feature) -> str:
 
 def _each(name: str, each: Each) -> list[str]:
     return [
-        f"  {name}: a list, one entry for each {each.key}. {each.summary}",
+        f"  {name}: {'an optional' if each.optional else 'a'} list, one entry for each {each.key}. {each.summary}",
         *(_parameter(key, value, "    ") for key, value in each.fields.items()),
     ]
 
