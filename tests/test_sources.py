@@ -329,9 +329,9 @@ def test_a_release_without_its_flag_is_a_preview(httpserver: HTTPServer, http: H
 
 def test_graph_by_address_and_file(httpserver: HTTPServer, http: Http, tmp_path: Path) -> None:
     body = json.dumps(nodes(**{"4.22.0-okd-scos.8": f"{SIGNED}@{A}"}))
-    httpserver.expect_request("/graph", query_string={"arch": "amd64", "channel": "stable-scos-4"}).respond_with_data(body)
+    httpserver.expect_request("/graph", query_string={"channel": "stable-scos-4"}).respond_with_data(body)
     (tmp_path / "graph.json").write_text(body)
-    by_address = graph.fetch(http, httpserver.url_for("/graph"), root=tmp_path, channel="stable-scos-4", arch="amd64")
+    by_address = graph.fetch(http, httpserver.url_for("/graph"), root=tmp_path, channel="stable-scos-4")
     assert by_address == graph.fetch(http, "graph.json", root=tmp_path) == body.encode()
     with pytest.raises(FindingsError) as caught:
         graph.fetch(http, httpserver.url_for("/other"), root=tmp_path)

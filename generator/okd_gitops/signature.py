@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.openpgp import plain
 
 if TYPE_CHECKING:
@@ -104,21 +103,6 @@ class _Key:
     ends: Mapping[str, datetime]
 
 
-def expiring(keys: Sequence[bytes], fingerprints: frozenset[str], now: datetime) -> list[Fault]:
-    """Return a warning when no pinned key lasts for another 90 days: after the last one, nothing new can be verified."""
-    ring, faults = _ring(keys)
-    last = max(((key.ends[key.fingerprint], key.fingerprint) for key in ring if key.fingerprint in _pins(fingerprints)), default=None)
-    return faults + ([_soon(*last)] if last and last[0] - now <= SOON else [])
-
-
-def findings(verdict: Verdict, image: str) -> list[Finding]:
-    """Return what a verdict says of an image as findings: an error when it is not verified, warnings else."""
-    place = Location(file=image)
-    found = [Finding(code=verdict.code, location=place, reason=verdict.reason, remedy=verdict.remedy)] if not verdict.verified else []
-    warned = (*verdict.warnings, *(verdict.faults if verdict.verified else ()))
-    return found + [Finding(code=one.code, location=place, reason=one.reason, remedy=one.remedy, severity=Severity.WARNING) for one in warned]
-
-
 def urls(store: str, digest: str) -> list[str]:
     """Return where the signatures of an image are, in the order to ask; the first that is not there ends the list."""
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
@@ -128,7 +112,7 @@ def urls(store: str, digest: str) -> list[str]:
 
 def verify(signed: Sequence[bytes], keys: Sequence[bytes], fingerprints: frozenset[str], *, digest: str, repository: str, now: datetime) -> Verdict:
     """Verify a release: one good signature by a pinned key suffices. A key file may hold several keys, as the one of OKD does."""
-    pinned = _pins(fingerprints)
+    pinned = frozenset("".join(fingerprint.split()).lower() for fingerprint in fingerprints)
     ring, warnings = _ring(keys)
     faults: list[Fault] = []
     good: list[tuple[datetime, str]] = []
@@ -146,17 +130,9 @@ def verify(signed: Sequence[bytes], keys: Sequence[bytes], fingerprints: frozens
         return Verdict(verified=False, code=worst.code, reason=worst.reason, remedy=worst.remedy, warnings=tuple(warnings), faults=tuple(faults))
     end, fingerprint = max(good)
     if end - now <= SOON:
-        warnings.append(_soon(end, fingerprint))
+        warnings.append(Fault(0, EXPIRES, f"{fingerprint.upper()} on {end:%Y-%m-%d}."))
     expires = None if end == _NEVER else end
     return Verdict(verified=True, fingerprint=fingerprint, expires=expires, warnings=tuple(warnings), faults=tuple(faults))
-
-
-def _pins(fingerprints: frozenset[str]) -> frozenset[str]:
-    return frozenset("".join(fingerprint.split()).lower() for fingerprint in fingerprints)
-
-
-def _soon(end: datetime, fingerprint: str) -> Fault:
-    return Fault(0, EXPIRES, f"{fingerprint.upper()} on {end:%Y-%m-%d}.")
 
 
 def _ring(files: Sequence[bytes]) -> tuple[list[_Key], list[Fault]]:

@@ -12,15 +12,14 @@ from okd_gitops.sources.ask import refused
 NAME = "graph"
 
 
-def fetch(http: Http, at: str, *, root: Path, channel: str = "", arch: str = "") -> bytes:
+def fetch(http: Http, at: str, *, root: Path, channel: str = "") -> bytes:
     """Return the bytes of a graph; `at` is an address, or a file below `root`.
 
     Raises FindingsError (GD001 when there is no answer, GI001 for a file that cannot be read).
     """
     if "://" not in at:
         return read_file(root, at, max_file=MAX_BYTES)
-    query = urlencode({key: value for key, value in (("arch", arch), ("channel", channel)) if value})
     try:
-        return http.get(f"{at}?{query}" if query else at)
+        return http.get(f"{at}?{urlencode({'channel': channel})}" if channel else at)
     except NetworkError as error:
         raise refused(AWAY, at, error.reason, error.remedy) from None

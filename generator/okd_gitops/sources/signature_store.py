@@ -3,15 +3,13 @@
 The cluster asks for signature-1, signature-2, … until one is not there, at most ten (openshift/library-go, pkg/verify/store/sigstore).
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from pathlib import Path
 
 from okd_gitops import signature
 from okd_gitops.finding import Finding
 from okd_gitops.http import Http, NetworkError
 from okd_gitops.published import AWAY
-from okd_gitops.signature import Verdict
 from okd_gitops.sources.ask import refused
 
 _KEYS = Path(__file__).parent.parent / "keys"
@@ -33,26 +31,6 @@ def fetch(http: Http, stores: Iterable[str], digest: str) -> tuple[list[bytes], 
                     findings += refused(AWAY, url, error.reason, error.remedy).findings
                 break
     return signed, findings
-
-
-def check(
-    http: Http,
-    image: str,
-    *,
-    now: datetime,
-    stores: Sequence[str] = (signature.STORE,),
-    keys: Sequence[bytes] | None = None,
-    fingerprints: frozenset[str] = signature.FINGERPRINTS,
-) -> tuple[Verdict, list[Finding]]:
-    """Return whether the image `name@sha256:…` of a release is verified, and every finding: of the stores and of the verdict.
-
-    Raises ValueError when `image` has no digest.
-    """
-    repository, _, digest = image.partition("@")
-    signed, findings = fetch(http, stores, digest)
-    files = default_keys() if keys is None else keys
-    verdict = signature.verify(signed, files, fingerprints, digest=digest, repository=repository, now=now)
-    return verdict, [*findings, *signature.findings(verdict, image)]
 
 
 def default_keys() -> list[bytes]:
