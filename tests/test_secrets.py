@@ -59,7 +59,7 @@ def test_fact_38_the_docs_and_explain_print_the_same_table() -> None:
     reference = golden.reference()
     assert TABLE
     for name, feature in CATALOG.features.items():
-        text = explain(name, CATALOG)
+        text = explain(name, lambda: CATALOG)
         for secret, need in feature.spec.secrets.items():
             assert f"  {need.namespace}/{secret} ({need.type}): {', '.join(need.keys)}; {need.used}" in text
             assert ("; only with " in text) == any(each.when for each in feature.spec.secrets.values())
