@@ -184,7 +184,7 @@ def test_fact_48_no_variant_that_lives_is_forced_or_overridden() -> None:
     for name in NAMES:
         for version in of_kind(rendered(name), "ClusterVersion").values():
             assert "overrides" not in version["spec"]
-            assert "force" not in version["spec"]["desiredUpdate"]
+            assert version["spec"]["desiredUpdate"]["force"] is False
 
 
 @pytest.mark.parametrize(
