@@ -32,7 +32,7 @@ class Api(ThreadingHTTPServer):
         self.interceptors: dict[str, dict[str, Any]] = {}
         self.version = 0
         self.log: list[str] = []
-        self.before: Callable[[str, str], int | None] = lambda method, path: None
+        self.before: Callable[[str, str], int | None] = lambda _method, _path: None
         # Verbs that are done and then not answered.
         self.unanswered: list[str] = []
 

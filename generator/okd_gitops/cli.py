@@ -9,6 +9,7 @@ import click
 
 from okd_gitops import __version__
 from okd_gitops.cli_release import release
+from okd_gitops.cli_serve import serve
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.terminal import OUTPUT, cache_of, print_json, progress, root_of, settings, show_findings
 
@@ -250,3 +251,4 @@ def schema(context: click.Context, kind: str) -> None:
 
 
 cli.add_command(release)
+cli.add_command(serve)

@@ -26,9 +26,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 Version = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}(\.[0-9]{1,4}){1,2}(-[a-z0-9]+([.-][a-z0-9]+)*)?$", max_length=48)]
 Stream = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=48)]
 # A repository with its registry, without tag or digest.
-Image = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{2,5})?(/[a-z0-9]+([._-]{1,2}[a-z0-9]+)*){1,6}$", max_length=200)
-]
+Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{2,5})?(/[a-z0-9]+([._-]{1,2}[a-z0-9]+)*){1,6}$", max_length=200)]
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 
 

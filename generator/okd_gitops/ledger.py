@@ -99,29 +99,34 @@ class Ledger:
 
     def _write(self, name: str, state: BuildSet, version: str) -> bool:
         """Return whether the state was kept: not when another one came first, the set was deleted, or nobody answered."""
-        metadata: dict[str, Any] = {"name": name, "namespace": self._namespace, "labels": LABELS}
-        body = {"metadata": metadata, "data": {_KEY: state.model_dump_json()}}
+        from kubernetes.client import V1ConfigMap, V1ObjectMeta
+
+        metadata = V1ObjectMeta(name=name, namespace=self._namespace, labels=LABELS, resource_version=version or None)
+        body = V1ConfigMap(metadata=metadata, data={_KEY: state.model_dump_json()})
         if version:
-            metadata["resourceVersion"] = version
             replace = partial(self._core.replace_namespaced_config_map, name, self._namespace, body)
             return _call(replace, passed_over=(404, 409, _NO_ANSWER)) is not None
         return _call(partial(self._core.create_namespaced_config_map, self._namespace, body), passed_over=(409, _NO_ANSWER)) is not None
 
     def _delete(self, name: str, version: str) -> bool:
-        body = {"preconditions": {"resourceVersion": version}}
+        from kubernetes.client import V1DeleteOptions, V1Preconditions
+
+        body = V1DeleteOptions(preconditions=V1Preconditions(resource_version=version))
         return _call(partial(self._core.delete_namespaced_config_map, name, self._namespace, body=body), passed_over=(404, 409)) is not None
 
 
 def connect() -> Any:
     """Return a client of the cluster that this runs in, or of the kubeconfig's; raises LedgerError."""
-    from kubernetes import client, config
-
+    try:
+        from kubernetes import client, config
+    except ImportError:
+        raise LedgerError("the Kubernetes client is not installed", "pip install okd-gitops[gate]") from None
     given = client.Configuration()
     try:
         try:
-            config.load_incluster_config(client_configuration=given)
+            config.load_incluster_config(client_configuration=given)  # type: ignore[no-untyped-call] # the client has no types here
         except config.ConfigException:
-            config.load_kube_config(client_configuration=given)
+            config.load_kube_config(client_configuration=given)  # type: ignore[no-untyped-call]
     except config.ConfigException as error:
         raise LedgerError(f"there is no cluster to ask: {error}", "run it in a pod with a ServiceAccount, or give KUBECONFIG") from None
     # Every request is bounded and is repeated where it is known what a repetition means.

@@ -1,0 +1,274 @@
+"""The gate as Tekton Triggers calls it: an HTTPS server that answers an InterceptorRequest with an InterceptorResponse.
+
+Both were read in tektoncd/triggers v0.35.0 (those of v0.34.0 are the same): pkg/apis/triggers/v1beta1/interceptor_types.go for their fields,
+pkg/interceptors/interceptors.go for the caller, which takes HTTP 200 as a decision and everything else as a failure that it logs.
+"""
+
+import base64
+import json
+import signal
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import SHUT_RDWR, socket
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from okd_gitops.errors import ToolError
+from okd_gitops.gate import Code, Expectation, read_report
+from okd_gitops.ledger import Ledger, LedgerError
+
+# The request holds the event's body and headers; a report has less than 1 KB.
+MAX_BYTES = 64 << 10
+MAX_CONNECTIONS = 64
+# For a handshake and for each read or write (the caller gives up after 10 s), and for a whole connection.
+_SECONDS = 10
+_LONGEST = 30
+
+
+class Context(BaseModel):
+    """TriggerContext: which event this is."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+    event_id: str = ""
+
+
+class InterceptorRequest(BaseModel):
+    """What the gate reads of an InterceptorRequest. `body` is the event as its sender wrote it; headers, with their token, are not even parsed."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+    body: str = ""
+    context: Context | None = None
+
+
+class Trust:
+    """The certificate of the server and the CA that signed it, read again when the files change: kubelet swaps mounted files in place."""
+
+    def __init__(self, certificate: Path, key: Path, bundle: Path | None = None) -> None:
+        """Raises ToolError when the files are not there or do not belong together."""
+        self._files = (certificate, key)
+        self._bundle = bundle
+        self._lock = threading.Lock()
+        self._stamp: object = None
+        self._context = self._load()
+
+    def context(self) -> ssl.SSLContext:
+        """Return the current TLS settings; while new files do not fit together yet, those before."""
+        with self._lock:
+            try:
+                if self._stamps() != self._stamp:
+                    self._context = self._load()
+            except ToolError as error:
+                log("certificate kept", reason=error.reason)
+            return self._context
+
+    def bundle(self) -> str:
+        """Return the CA bundle in base64, empty when none was given; raises ToolError."""
+        if self._bundle is None:
+            return ""
+        try:
+            text = self._bundle.read_bytes()
+        except OSError as error:
+            raise ToolError(f"{self._bundle} cannot be read: {error.strerror}", "mount the CA of the certificate there") from None
+        # An EventListener does not start with a bundle that it cannot parse.
+        try:
+            ssl.create_default_context(cadata=text.decode("ascii"))
+        except (ssl.SSLError, UnicodeDecodeError):
+            raise ToolError(f"{self._bundle} is no certificate", "mount the CA of the certificate there, as PEM") from None
+        return base64.b64encode(text).decode()
+
+    def _stamps(self) -> object:
+        try:
+            return [(state.st_mtime_ns, state.st_size, state.st_ino) for state in (path.stat() for path in self._files)]
+        except OSError as error:
+            raise ToolError(f"{error.filename} cannot be read: {error.strerror}", "mount the certificate and its key there") from None
+
+    def _load(self) -> ssl.SSLContext:
+        stamp = self._stamps()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(*self._files, password="")
+        except (OSError, ValueError) as error:
+            reason = f"{self._files[0]} and {self._files[1]} are not a certificate and its key: {error}"
+            raise ToolError(reason, "give both as PEM, without a passphrase") from None
+        self._stamp = stamp
+        return context
+
+
+class GateServer(ThreadingHTTPServer):
+    """Serves decisions. Each connection is one request: replicas share the load, and a stop waits for answers only."""
+
+    daemon_threads = False
+    request_queue_size = 64
+
+    def __init__(
+        self, address: tuple[str, int], trust: Trust, ledger: Ledger, expected: Expectation, *, interceptor: str = "", clock: Callable[[], datetime]
+    ) -> None:
+        """Raises ToolError when the address cannot be had."""
+        self.trust, self.ledger, self.expected, self.interceptor, self.clock = trust, ledger, expected, interceptor, clock
+        self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._since: dict[socket, float] = {}
+        try:
+            super().__init__(address, _Handler)
+        except OSError as error:
+            raise ToolError(f"{address[0]}:{address[1]} cannot be listened on: {error.strerror}", "give another --listen or --port") from None
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Hand a connection to a thread of its own, or hang up when there are too many."""
+        if not self._room.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:
+            # No thread could be started.
+            self._room.release()
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection, its TLS handshake included: a slow client holds up nobody else."""
+        secured = None
+        try:
+            secured = self._secured(request)
+            if secured is not None:
+                self._since[secured] = time.monotonic()
+                super().process_request_thread(secured, client_address)
+        finally:
+            if secured is not None:
+                self._since.pop(secured, None)
+            self._room.release()
+
+    def service_actions(self) -> None:
+        """End connections that have lasted too long: a client that sends byte by byte keeps within every other limit."""
+        for connection, since in list(self._since.items()):
+            if time.monotonic() - since > _LONGEST:
+                with suppress(OSError):
+                    connection.shutdown(SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is socketserver's
+        """Log what ended a connection. What a client does to its own connection is its affair; anything else is a bug and has a place."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            traceback = error.__traceback__ if error else None
+            while traceback and traceback.tb_next:
+                traceback = traceback.tb_next
+            where = f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}" if traceback else ""
+            log("bug", error=type(error).__name__, where=where)
+
+    def ready(self) -> str:
+        """Return why the gate cannot decide, or nothing. EventListeners know its CA afterwards."""
+        try:
+            bundle = self.trust.bundle()
+            if not self.interceptor or not bundle:
+                self.ledger.reachable()
+            elif self.ledger.publish(self.interceptor, bundle):
+                log("published the CA", interceptor=self.interceptor)
+        except ToolError as error:
+            log("not ready", reason=error.reason, remedy=error.remedy)
+            return error.reason
+        return ""
+
+    def decide(self, request: InterceptorRequest) -> dict[str, Any]:
+        """Return the InterceptorResponse to a request; raises LedgerError when nothing could be decided."""
+        report, fault = read_report(request.body)
+        event = request.context.event_id[:64] if request.context else ""
+        if report is None:
+            log("refused", event=event, reason=fault)
+            return {"continue": False, "status": {"code": int(Code.INVALID_ARGUMENT), "message": fault}}
+        decision = self.ledger.record(report, self.expected, self.clock())
+        verdict = "opened" if decision.first else "opened again" if decision.proceed else "closed"
+        told = {"key": report.key, "image": report.image, "arch": report.arch, "digest": report.digest, "run": report.run}
+        log(verdict, event=event, reason=decision.message, **told)
+        response = {"continue": decision.proceed, "status": {"code": int(decision.code), "message": decision.message}}
+        return {**response, "extensions": decision.extensions} if decision.proceed else response
+
+    def _secured(self, request: socket) -> ssl.SSLSocket | None:
+        request.settimeout(_SECONDS)
+        try:
+            return self.trust.context().wrap_socket(request, server_side=True)
+        except OSError:
+            # Scanners, and clients that do not know the CA.
+            self.shutdown_request(request)
+            return None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: GateServer
+    timeout = _SECONDS
+    server_version = "okd-gitops"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        if self.path == "/healthz":
+            self._send(HTTPStatus.OK, {"status": "ok"})
+        elif self.path == "/readyz":
+            fault = self.server.ready()
+            self._send(HTTPStatus.SERVICE_UNAVAILABLE if fault else HTTPStatus.OK, {"status": fault or "ok"})
+        else:
+            self._send(HTTPStatus.NOT_FOUND, {"status": "not found"})
+
+    def do_POST(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()):
+            self._send(HTTPStatus.LENGTH_REQUIRED, {"status": "a request has a length"})
+        elif len(length) > 9 or int(length) > MAX_BYTES:
+            self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"status": f"a request has at most {MAX_BYTES} bytes"})
+        else:
+            self._decide(self.rfile.read(int(length)))
+
+    def _decide(self, text: bytes) -> None:
+        try:
+            request = InterceptorRequest.model_validate_json(text)
+        except ValidationError:
+            self._send(HTTPStatus.BAD_REQUEST, {"status": "this is not an InterceptorRequest"})
+            return
+        try:
+            answer = self.server.decide(request)
+        except LedgerError as error:
+            # Not a decision: whoever sent the report may send it again.
+            log("undecided", reason=error.reason, remedy=error.remedy)
+            self._send(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "the state of the set cannot be read or written"})
+            return
+        self._send(HTTPStatus.OK, answer)
+
+    def _send(self, status: HTTPStatus, answer: dict[str, Any]) -> None:
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is http.server's
+        """Probes are not news; decisions have a line of their own."""
+
+
+def serve(server: GateServer) -> None:
+    """Serve until SIGTERM or SIGINT; requests that have arrived are answered first."""
+
+    def stop(signum: int, frame: object) -> None:  # noqa: ARG001 - the signature is signal's
+        # shutdown() waits for serve_forever(), which this thread is in.
+        threading.Thread(target=server.shutdown).start()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    log("serving", address=":".join(map(str, server.server_address[:2])), arches=",".join(server.expected.arches))
+    with server:
+        server.serve_forever()
+    log("stopped")
+
+
+def log(gate: str, /, **fields: str) -> None:
+    """Write a line of JSON to standard error. Control characters are escaped in it, so that a line is one event."""
+    line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "gate": gate, **fields})
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
