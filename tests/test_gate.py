@@ -386,4 +386,4 @@ def test_exactly_once_on_a_bad_day(api: Api) -> None:
 
     Fleet.api = api
     quick = settings(max_examples=50, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
-    run_state_machine_as_test(Fleet, settings=quick)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Fleet, settings=quick)
