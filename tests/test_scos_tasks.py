@@ -171,7 +171,7 @@ def test_scripts_pass_shellcheck_and_use_only_declared_variables(task: str, step
 def test_the_interface_that_triggers_and_crons_rely_on(pipeline: Object) -> None:
     params = _named(pipeline["params"])
     layered = pipeline is PIPELINES[G2]
-    assert set(params) == PARAMS | ({"config-repo", "config-branch"} if layered else set())
+    assert set(params) == PARAMS | ({"config-repo", "config-branch", "report-url", "build-date"} if layered else set())
     assert {item["type"] for item in params.values()} == {"string"}
     assert {name for name, item in params.items() if "default" not in item} == {
         "version", "branch", "variant", "release-stream", "baseos-image-name", "extensions-image-name"
@@ -248,7 +248,7 @@ def test_order_of_generation_2() -> None:
     assert before["base-disks"] == {"base-test", "base-build", "base-init"}
     assert before["node-image"] == {"base-test", "base-build", "base-init", "os-source"}
     assert before["extensions-image"] == before["node-image"] | {"node-image"}
-    assert [task["name"] for task in PIPELINES[G2]["finally"]] == ["notify-matrix"]
+    assert [task["name"] for task in PIPELINES[G2]["finally"]] == ["notify-matrix", "report-baseos", "report-extensions"]
 
 
 @each_pipeline
@@ -274,7 +274,7 @@ def test_fact_06_uploads_are_switched_on_and_need_extensions_and_disks(pipeline:
         assert tasks[name]["when"] == [{"input": f"$(params.{switch})", "operator": "in", "values": ["true"]}]
         assert needed <= before[name]
     assert all("when" not in task and "onError" not in task for name, task in tasks.items() if name not in UPLOADS)
-    (notify,) = pipeline["finally"]
+    notify = pipeline["finally"][0]
     assert notify["when"] == [{"input": "$(params.notify-matrix)", "operator": "in", "values": ["true"]}]
     assert not any(".results." in text for text in _strings(notify)), "a finally task with a missing result is skipped"
 
@@ -288,7 +288,7 @@ def test_fact_07_build_timeout_and_a_critical_path_within_four_hours(pipeline: O
     def path(name: str) -> int:
         return _minutes(tasks[name]["timeout"]) + max((path(item) for item in before[name]), default=0)
 
-    assert max(path(name) for name in tasks) + _minutes(pipeline["finally"][0]["timeout"]) <= 240
+    assert max(path(name) for name in tasks) + max(_minutes(task["timeout"]) for task in pipeline["finally"]) <= 240
 
 
 @pytest.mark.parametrize("task", ["cosa-test", "base-test"])
@@ -432,17 +432,20 @@ def test_fact_28_no_architecture_is_named() -> None:
 
 @each_step
 def test_fact_37_no_secret_is_a_parameter_argument_url_or_result(task: str, step: Object) -> None:
-    secret = {item["name"] for item in step["env"] if "valueFrom" in item}
-    if task != "notify-matrix":
-        assert secret == set()
+    secret = {item["name"]: item["valueFrom"]["secretKeyRef"] for item in step["env"] if "valueFrom" in item}
+    known = {
+        "notify-matrix": ("MATRIX_TOKEN", "okd-matrix-bot-auth", "Authorization: Bearer"),
+        "report-build": ("REPORT_TOKEN", "okd-coreos-report", "X-Okd-Token:"),
+    }
+    if task not in known:
+        assert secret == {}
         return
-    assert secret == {"MATRIX_TOKEN"}
-    (token,) = [item["valueFrom"]["secretKeyRef"] for item in step["env"] if "valueFrom" in item]
-    assert token == {"name": "okd-matrix-bot-auth", "key": "token", "optional": True}
-    lines = [line.strip() for line in step["script"].splitlines() if "MATRIX_TOKEN" in line]
+    variable, name, header = known[task]
+    assert secret == {variable: {"name": name, "key": "token", "optional": True}}
+    lines = [line.strip() for line in step["script"].splitlines() if variable in line]
     assert len(lines) == 2
-    assert lines[0].startswith('if [[ -z "${MATRIX_TOKEN:-}"')
-    assert lines[1] == "--header @<(printf 'Authorization: Bearer %s\\n' \"${MATRIX_TOKEN}\") \\"
+    assert lines[0].startswith(f'if [[ -z "${{{variable}:-}}"')
+    assert lines[1] == f"--header @<(printf '{header} %s\\n' \"${{{variable}}}\") \\"
     assert "results" not in TASKS[task]
     assert not re.search(r"^set .*x|set -x", step["script"], re.MULTILINE)
 
@@ -456,7 +459,7 @@ def test_fact_39_registry_credentials_are_a_workspace_with_dockerconfigjson() ->
     push = TASKS["cosa-push-container"]
     assert _env(push["steps"][0])["REGISTRY_CREDENTIALS"] == "$(workspaces.regcred.path)"
     assert "/.dockerconfigjson" in push["steps"][0]["script"]
-    assert [name for name, task in TASKS.items() if "regcred" in _named(task.get("workspaces", []))] == ["cosa-push-container"]
+    assert [name for name, task in TASKS.items() if "regcred" in _named(task.get("workspaces", []))] == ["cosa-push-container", "report-build"]
     assert not any("config.json" in path.read_text() or "configMapKeyRef" in path.read_text() for path in FILES)
 
 
@@ -468,13 +471,71 @@ def test_fact_40_defaults_are_projects_and_uploads_are_off(pipeline: Object) -> 
     }  # fmt: skip
     assert default["target-registry"] == "quay.io/okd"
     assert {value.split("/")[3] for value in default.values() if value.startswith("https://")} <= {"openshift", "coreos"}
-    assert default["s3-bucket"] == default["s3-endpoint-url"] == default["matrix-room"] == default["matrix-endpoint"] == ""
+    assert (
+        default["s3-bucket"]
+        == default["s3-endpoint-url"]
+        == default["matrix-room"]
+        == default["matrix-endpoint"]
+        == default.get("report-url", "")
+        == ""
+    )
 
 
 @each_pipeline
 def test_fact_42_every_referenced_task_is_in_this_folder_and_every_task_is_used(pipeline: Object) -> None:
     assert {item["taskRef"]["name"] for item in pipeline["tasks"] + pipeline["finally"]} <= set(TASKS)
     assert {item["taskRef"]["name"] for spec in PIPELINES.values() for item in spec["tasks"] + spec["finally"]} == set(TASKS)
+
+
+# --- reports to the multi-arch gate
+
+REPORT = {
+    "REPORT_TOKEN": "s3cret-of-report",
+    "REPORT_URL": "http://el-okd-coreos-multi-arch.okd-coreos.svc:8080",
+    "VERSION": "4.22",
+    "RELEASE_STREAM": "next",
+    "COMMIT": "4d2b1f0c" * 5,
+    "BUILD_DATE": "20261121",
+    "IMAGE": f"quay.io/okd/stream-coreos@sha256:{'a' * 64}",
+    "RUN": "okd-coreos-4.22-arm64-x7k2p",
+}
+
+
+def test_fact_31_only_a_successful_run_with_a_pushed_image_reports() -> None:
+    reports = {task["name"]: task for task in PIPELINES[G2]["finally"] if task["taskRef"]["name"] == "report-build"}
+    for name, push in {"report-baseos": "cosa-upload-baseos", "report-extensions": "cosa-upload-extensions"}.items():
+        assert reports[name]["when"] == [
+            {"input": "$(params.report-url)", "operator": "notin", "values": [""]},
+            {"input": "$(tasks.status)", "operator": "in", "values": ["Succeeded", "Completed"]},
+        ]
+        # A finally task whose result is missing, as its task was skipped, is skipped too.
+        assert _named(reports[name]["params"])["image"]["value"] == f"$(tasks.{push}.results.image)"
+
+
+@pytest.mark.parametrize(("curl", "code"), [("", 0), ('[[ -e "$0.once" ]] || { touch "$0.once"; exit 7; }', 0), ("exit 22", 1)])
+def test_a_report_is_said_three_times_and_is_one_that_the_gate_takes(curl: str, code: int, bench: Bench) -> None:
+    from okd_gitops.gate import read_report
+
+    bench.stub("curl", f'printf "%s" "${{@: -2:1}}" >"{bench.root}/report"\ncat "${{@: -6:1}}" >/dev/null || true\n{curl}')
+    bench.stub("skopeo", 'echo \'{"architecture": "arm64", "os": "linux"}\'')
+    bench.stub("sleep")
+    done = bench.run("report-build", **REPORT)
+    assert done.returncode == code, done.stderr
+    calls = bench.calls()
+    assert [call.split()[0] for call in calls] == ["skopeo", *["sleep", "curl"] * 3]
+    assert calls[0].endswith(f"--config docker://{REPORT['IMAGE']}")
+    found, fault = read_report((bench.root / "report").read_text())
+    assert found, fault
+    assert (found.key, found.arch, found.digest) == (f"4.22-next-{REPORT['COMMIT']}-20261121", "arm64", f"sha256:{'a' * 64}")
+    assert "s3cret" not in f"{calls}{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize(("change", "skopeo"), [({"REPORT_TOKEN": ""}, "echo '{}'"), ({}, "exit 1"), ({}, "echo '{}'")])
+def test_without_a_token_or_an_architecture_nothing_is_reported(change: dict[str, str], skopeo: str, bench: Bench) -> None:
+    bench.stub("curl")
+    bench.stub("skopeo", skopeo)
+    assert bench.run("report-build", **{**REPORT, **change}).returncode == 1
+    assert not [call for call in bench.calls() if call.startswith("curl")]
 
 
 # --- faults of the public repositories

@@ -17,7 +17,9 @@ def serve() -> None:
 @click.option("--arches", metavar="A,B", help="GOARCH names that make a set complete.")
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="The server's certificate, PEM.")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="Its key, PEM.")
-@click.option("--tls-ca", type=click.Path(path_type=Path), help="The CA that signed it, PEM; published in --interceptor.")
+@click.option(
+    "--tls-ca", multiple=True, type=click.Path(path_type=Path), help="Its CA, PEM, published in --interceptor. Repeatable: those that exist."
+)
 @click.option("--interceptor", default="", metavar="NAME", help="The Interceptor through which EventListeners find the gate.")
 @click.option("--registry", default="", metavar="HOST/PATH", help="Where reported images must be; default: anywhere.")
 @click.option("--expire", default="24h", show_default=True, metavar="TIME", help="How long a set may be incomplete: 90m, 24h, 2d.")
@@ -31,7 +33,7 @@ def serve_gate(
     arches: str | None,
     tls_cert: Path | None,
     tls_key: Path | None,
-    tls_ca: Path | None,
+    tls_ca: tuple[Path, ...],
     interceptor: str,
     registry: str,
     expire: str,

@@ -11,7 +11,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -52,10 +52,10 @@ class InterceptorRequest(BaseModel):
 class Trust:
     """The certificate of the server and the CA that signed it, read again when the files change: kubelet swaps mounted files in place."""
 
-    def __init__(self, certificate: Path, key: Path, bundle: Path | None = None) -> None:
+    def __init__(self, certificate: Path, key: Path, authorities: Sequence[Path] = ()) -> None:
         """Raises ToolError when the files are not there or do not belong together."""
         self._files = (certificate, key)
-        self._bundle = bundle
+        self._authorities = tuple(authorities)
         self._lock = threading.Lock()
         self._stamp: object = None
         self._context = self._load()
@@ -71,18 +71,25 @@ class Trust:
             return self._context
 
     def bundle(self) -> str:
-        """Return the CA bundle in base64, empty when none was given; raises ToolError."""
-        if self._bundle is None:
+        """Return the CAs in base64, empty when none was asked for; raises ToolError when none is there or one is no certificate.
+
+        Of several files those that exist count: where they stand differs between clusters.
+        """
+        there = [path for path in self._authorities if path.exists()]
+        if not there:
+            if self._authorities:
+                names = " nor ".join(map(str, self._authorities))
+                raise ToolError(f"{names} is not there", "mount the CA of the certificate there")
             return ""
         try:
-            text = self._bundle.read_bytes()
+            text = b"".join(path.read_bytes() for path in there)
         except OSError as error:
-            raise ToolError(f"{self._bundle} cannot be read: {error.strerror}", "mount the CA of the certificate there") from None
+            raise ToolError(f"{error.filename} cannot be read: {error.strerror}", "mount the CA of the certificate there") from None
         # An EventListener does not start with a bundle that it cannot parse.
         try:
             ssl.create_default_context(cadata=text.decode("ascii"))
-        except (ssl.SSLError, UnicodeDecodeError):
-            raise ToolError(f"{self._bundle} is no certificate", "mount the CA of the certificate there, as PEM") from None
+        except (ssl.SSLError, ValueError):
+            raise ToolError(f"{there[0]} is no certificate", "mount the CA of the certificate there, as PEM") from None
         return base64.b64encode(text).decode()
 
     def _stamps(self) -> object:

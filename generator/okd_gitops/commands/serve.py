@@ -21,16 +21,16 @@ _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where the server's certificate, its key and the CA that signed it are."""
+    """Where the server's certificate, its key and the CAs that may have signed it are."""
 
     certificate: Path
     key: Path
-    bundle: Path | None
+    authorities: tuple[Path, ...] = ()
 
 
 def gate(listen: str, port: int, files: Files, namespace: str, expected: Expectation, interceptor: str) -> None:
     """Serve decisions until SIGTERM; raises ToolError for files, an address or a cluster that cannot be used."""
-    trust = Trust(files.certificate, files.key, files.bundle)
+    trust = Trust(files.certificate, files.key, files.authorities)
     trust.bundle()
     ledger = Ledger(connect(), namespace or own_namespace())
     serve(GateServer((listen, port), trust, ledger, expected, interceptor=interceptor, clock=lambda: datetime.now(UTC)))
