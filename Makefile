@@ -43,7 +43,7 @@ golden: $(DEV) ## Rewrite the golden folders of the tests; review the diff
 	@PYTHONPATH=generator OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) tests/golden.py
 
 lock: ## Resolve the Python dependencies again (needs uv)
-	@for pair in generate: check:--extra=schemas dev:--extra=dev; do name=$${pair%%:*}; \
+	@for pair in generate: check:--extra=schemas dev:--extra=dev gate:--extra=gate; do name=$${pair%%:*}; \
 	  uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 \
 	    $${pair#*:} $$([ $$name = generate ] || echo -c requirements/generate.txt) pyproject.toml -o requirements/$$name.txt; done
 

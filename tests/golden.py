@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -64,11 +65,19 @@ def readme(text: str, repository: Path) -> str:
     return re.sub(r"(<!-- mistake -->\n```text\n).*?```", lambda match: f"{match[1]}{error}```", text, flags=re.DOTALL)
 
 
+def _commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
+
+
 def reference() -> str:
     """Return docs/reference.md: options, features, purposes, rules, findings and exit codes, all out of the code."""
     catalog = load_catalog(read_catalog())
     lines = ["# Reference", "", "Generated from the code by `make golden`; a test compares it.", "", "## Commands", ""]
-    for name, command in sorted(cli.commands.items()):
+    for name, command in _commands(cli):
         context = click.Context(command, info_name=f"okd-gitops {name}", max_content_width=110)
         lines += [f"### {name}", "", "```text", command.get_help(context), "```", ""]
     lines += ["## Features", "", "| feature | what it is | environments | requires |", "|---|---|---|---|"]

@@ -7,18 +7,20 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from conftest import ROOT
+from conftest import CACHE, ROOT
 from okd_gitops.cli import cli
+from okd_gitops.commands.check import check
+from okd_gitops.commands.generate import generate
 from okd_gitops.finding import FindingsError
 from okd_gitops.gate import Expectation, decide, read_report, set_name
-from rendered import objects, of_kind
+from rendered import ENVIRONMENTS, FLEET, OKD, objects, of_kind
 
 IMAGE = f"quay.io/okd/okd-gitops@sha256:{'1d' * 32}"
 FEATURES = f"""\
@@ -120,6 +122,41 @@ def test_fact_02_images_are_digests_and_the_gates_is_the_clusters(okd: Objects) 
     assert all(re.fullmatch(r"[^@\s]+@sha256:[0-9a-f]{64}|\$\(params\.cosa-image\)", image) for image in images)
     for workload in (gate_of(okd), of_kind(okd, "CronJob")["multi-arch-sweep"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]):
         assert [container["image"] for container in workload["containers"]] == [IMAGE]
+
+
+def test_the_whole_check_objects_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "clusters").mkdir()
+    (tmp_path / "fleet.yaml").write_text(FLEET)
+    (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}features:\n{FEATURES}")
+    for name, environment, features in (("plain", "kubernetes", FEATURES), ("small", "kind", KIND)):
+        (tmp_path / f"clusters/{name}.yaml").write_text(f"purpose: test\n{ENVIRONMENTS[environment]}features:\n{features}")
+    generate(tmp_path)
+    report = check(tmp_path, CACHE, today=date(2026, 11, 21), say=lambda _text: None)
+    assert report.findings == []
+    assert (report.clusters, report.without_schema) == (3, 0)
+
+
+# The image.
+
+
+def test_the_image_is_pinned_and_runs_as_nobody_in_particular() -> None:
+    text = (ROOT / "image/Containerfile").read_text()
+    (base,) = re.findall(r"^FROM (.*)$", text, re.MULTILINE)
+    assert re.fullmatch(r"[a-z0-9./-]+@sha256:[0-9a-f]{64}", base)
+    assert "--require-hashes" in text
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["1001"]
+    assert all((ROOT / source).exists() for source in re.findall(r"^COPY (?:--\S+ )*(\S+) ", text, re.MULTILINE))
+    shown = {line.split("image: ")[1] for path in FOLDER.rglob("*.yaml") for line in path.read_text().splitlines() if "ubi9" in line}
+    assert {line.split("  #")[0] for line in shown} == {base}
+
+
+def test_the_images_packages_are_those_that_the_tests_run_with() -> None:
+    locked = {
+        name: set(re.split(r"\n(?=[A-Za-z0-9])", (ROOT / f"requirements/{name}.txt").read_text().rstrip("\n")))
+        for name in ("generate", "gate", "dev")
+    }
+    assert locked["generate"] <= locked["gate"] <= locked["dev"]
+    assert any(package.startswith("kubernetes==") for package in locked["gate"])
 
 
 # Triggers.
