@@ -82,7 +82,7 @@ class Trust:
                 raise ToolError(f"{names} is not there", "mount the CA of the certificate there")
             return ""
         try:
-            text = b"".join(path.read_bytes() for path in there)
+            text = b"\n".join(path.read_bytes() for path in there)
         except OSError as error:
             raise ToolError(f"{error.filename} cannot be read: {error.strerror}", "mount the CA of the certificate there") from None
         # An EventListener does not start with a bundle that it cannot parse.
