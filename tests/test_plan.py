@@ -196,6 +196,66 @@ def test_a_path_that_the_catalog_object_lacks_is_the_catalogs_fault(monkeypatch:
     assert [finding.code for finding in faults(BUILD + '"4.20"\n')] == ["GI018"]
 
 
+GRAPH = {
+    "features/graph/feature.yaml": """\
+summary: Things that need each other.
+environments: {okd: [thing]}
+each:
+  things:
+    summary: Things.
+    part: thing
+    key: name
+    fields:
+      name: {summary: Name., sets: [{object: ConfigMap/thing, path: data.what, text: NAME}]}
+      place: {summary: Place., default: here, sets: [{object: ConfigMap/thing, path: data.what, text: PLACE}]}
+      needs: {summary: Needs., type: entries, optional: true, sets: [{object: ConfigMap/thing, path: data.needs}]}
+""",
+    "features/graph/thing/configmap-thing.yaml": """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: thing, namespace: default}
+data: {what: NAME at PLACE, needs: ""}
+""",
+}
+THINGS = f"purpose: test\n{RELEASE}features:\n  graph:\n    things:\n"
+
+
+def test_values_meet_in_one_string_and_none_is_found_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path, text in GRAPH.items():
+        monkeypatch.setitem(CATALOG, path, text)
+    tree = rendered(THINGS + "    - {name: a, place: NAME}\n    - {name: b, needs: [c, a]}\n    - {name: c}\n")
+
+    def steps(key: str) -> list[tuple[str, str]]:
+        copy = yaml.safe_load(tree[f"overlays/x/graph-{key}/kustomization.yaml"])
+        return [(step["path"], step["value"]) for step in yaml.safe_load(copy["patches"][0]["patch"])]
+
+    assert steps("a") == [("/metadata/name", "thing-a"), ("/data/what", "a at NAME")]
+    assert steps("b") == [("/metadata/name", "thing-b"), ("/data/needs", "c a"), ("/data/what", "b at here")]
+
+
+@pytest.mark.parametrize(
+    ("things", "code", "said", "line"),
+    [
+        ("- {name: a, needs: [beta]}\n    - {name: bet}", "GI014", 'no entry of things is called "beta" did you mean "bet"?', 11),
+        ("- {name: a, needs: [a]}", "GI011", "in a circle: a needs a", 11),
+        ("- {name: a}\n    - {name: b, needs: [c]}\n    - {name: c, needs: [b]}", "GI011", "in a circle: b needs c needs b", 12),
+        ("- {name: a, needs: b}", "GI011", "a list of strings is expected", 11),
+    ],
+)
+def test_unknown_needs_and_circles_are_refused(monkeypatch: pytest.MonkeyPatch, things: str, code: str, said: str, line: int) -> None:
+    for path, text in GRAPH.items():
+        monkeypatch.setitem(CATALOG, path, text)
+    (found,) = faults(f"{THINGS}    {things}\n")
+    assert (found.code, found.location.line) == (code, line)
+    assert said in f"{found.reason} {found.remedy}"
+
+
+def test_a_text_that_is_not_there_once_is_the_catalogs_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path, text in GRAPH.items():
+        monkeypatch.setitem(CATALOG, path, text.replace("NAME at PLACE", "NAME at NAME"))
+    assert {finding.code for finding in faults(THINGS + "    - {name: a}\n")} == {"GI018"}
+
+
 EXTRAS = {
     "kustomization.yaml": b"resources: [vlan.yaml]\nnamespace: net\n",
     "vlan.yaml": b"apiVersion: v1\nkind: Service\nmetadata: {name: vlan}\n",

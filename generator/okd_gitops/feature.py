@@ -37,17 +37,21 @@ def _pattern(value: str) -> str:
 
 
 class Set(FileModel):
-    """Where a parameter's value goes: `Kind/name` of an object of the feature, or of one that it requires, and a path in it."""
+    """Where a parameter's value goes: `Kind/name` of an object of the feature, or of one that it requires, and a path in it.
+
+    With `text`, only the place of that text in the string there.
+    """
 
     object: str = Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9.-]+$")
     path: str = Field(min_length=1)
+    text: str = ""
 
 
 class Parameter(FileModel):
     """One value that may vary."""
 
     summary: str
-    type: Literal["string", "text", "integer", "boolean", "image", "cron", "minor", "list", "set"] = "string"
+    type: Literal["string", "text", "integer", "boolean", "image", "cron", "minor", "list", "set", "entries"] = "string"
     default: Any = None
     optional: bool = False
     pattern: Annotated[str, AfterValidator(_pattern)] | None = None
@@ -57,7 +61,7 @@ class Parameter(FileModel):
 
     def fault(self, value: object) -> str:
         """Return why `value` is not of this parameter's type, or nothing."""
-        if self.type in ("list", "set"):
+        if self.type in ("list", "set", "entries"):
             if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
                 return "a list of strings is expected"
             return next((f'"{item}": {fault}' for item in value if (fault := self._form(item))), "")

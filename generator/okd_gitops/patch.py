@@ -5,6 +5,7 @@ whose item moved fails the build instead of hitting its neighbour.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from okd_gitops.objects import Object
@@ -53,6 +54,22 @@ def operations(value: Object, path: str, new: object) -> list[Operation]:
         return []
     verb = "replace" if last in place else "add"
     return [*tests, {"op": verb, "path": f"{pointer}/{_escaped(last)}", "value": new}]
+
+
+def substitutions(value: Object, path: str, texts: Mapping[str, str]) -> list[Operation]:
+    """Return the operations that put new texts in the place of old ones inside the string at `path`.
+
+    Raises PathError unless the string is there and holds each of the old texts once.
+    """
+    place: Any = value
+    pointer = ""
+    for step in segments(path):
+        place, pointer, _ = _descend(place, pointer, step, path)
+    for text in texts:
+        if not isinstance(place, str) or place.count(text) != 1:
+            raise PathError(f'"{path}": "{text}" is not there exactly once')
+    # In one pass, so that no text is found in what another one became.
+    return operations(value, path, re.sub("|".join(map(re.escape, texts)), lambda found: texts[found[0]], place))
 
 
 def _descend(place: Any, pointer: str, step: str | tuple[str, str], path: str) -> tuple[Any, str, list[Operation]]:

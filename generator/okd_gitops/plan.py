@@ -4,8 +4,10 @@ Everything that needs more than one file to judge is judged here: unknown featur
 clusters without a hub. All findings are collected before anything is rendered.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from okd_gitops.cluster import Cluster, Fleet, Purpose
@@ -14,7 +16,7 @@ from okd_gitops.extras import Extras, read_extras
 from okd_gitops.feature import Catalog, Each, Feature, Ignored, Parameter, valid_key
 from okd_gitops.finding import Finding, FindingsError, nearest, ordered
 from okd_gitops.objects import Object, ObjectId
-from okd_gitops.patch import Operation, PathError, operations
+from okd_gitops.patch import Operation, PathError, operations, substitutions
 from okd_gitops.purpose import PurposeSpec
 from okd_gitops.yamltext import Document
 
@@ -211,6 +213,7 @@ class _ClusterStep:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             self.find("GI011", where, f"{where[-1]} is a list with at least one entry: {each.summary}", f"add - {each.key}: …")
             return []
+        self.needs(each, entries, where)
         placements: list[Placement] = []
         for index, given in enumerate(entries):
             place = (*where, index)
@@ -228,6 +231,20 @@ class _ClusterStep:
                 placements.append(Placement(feature.name, each.part, key, _renamed(feature, each, key, patches)))
         return placements
 
+    def needs(self, each: Each, entries: list[dict[str, Any]], where: tuple[str | int, ...]) -> None:
+        """Refuse entries that name others which are not there, or that need each other in a circle."""
+        keys = [str(entry.get(each.key)) for entry in entries]
+        for name in (name for name, parameter in each.fields.items() if parameter.type == "entries"):
+            named = [[str(other) for other in entry[name]] if isinstance(entry.get(name), list) else [] for entry in entries]
+            for index, others in enumerate(named):
+                for other in (other for other in others if other not in keys):
+                    self.find("GI014", [*where, index, name], f'{name}: no entry of {where[-1]} is called "{other}"', nearest(other, keys))
+            try:
+                TopologicalSorter(dict(zip(keys, named, strict=True))).prepare()
+            except CycleError as error:
+                circle = " needs ".join(reversed(error.args[1]))
+                self.find("GI011", [*where, keys.index(error.args[1][0]), name], f"{name} go in a circle: {circle}", "take one of them out")
+
     def patches(
         self, feature: Feature, parts: Iterable[str], parameters: Mapping[str, Parameter], given: Mapping[str, Any], where: tuple[str | int, ...]
     ) -> dict[str, tuple[Patch, ...]]:
@@ -236,6 +253,8 @@ class _ClusterStep:
         if objects and parameters is feature.spec.parameters:
             objects[""] = self.required(feature)
         found: dict[str, dict[ObjectId, list[Operation]]] = {}
+        asked: list[tuple[str, str, Callable[[Object], list[Operation]]]] = []
+        texts: dict[tuple[str, str, str], dict[str, str]] = {}
         for name, parameter in parameters.items():
             targets = [(part, each) for each in parameter.sets for part in objects if each.object in objects[part]]
             if not targets and parameter.sets:
@@ -247,14 +266,19 @@ class _ClusterStep:
             if value is None:
                 continue
             for part, target in targets:
-                value_object = objects[part][target.object]
-                try:
-                    steps = operations(value_object, target.path, value)
-                except PathError as error:
-                    remedy = "repair its feature.yaml, or what catalog/ puts in the place of the object"
-                    self.find("GI018", where, f"catalog feature {feature.name}, {target.object}: {error}", remedy, key=True)
-                    continue
-                found.setdefault(part, {}).setdefault(ObjectId.of(value_object), []).extend(steps)
+                if target.text:
+                    # Several values may share one string, which is written once.
+                    texts.setdefault((part, target.object, target.path), {})[target.text] = str(value)
+                else:
+                    asked.append((part, target.object, partial(operations, path=target.path, new=value)))
+        asked += [(part, name, partial(substitutions, path=path, texts=values)) for (part, name, path), values in texts.items()]
+        for part, name, steps in asked:
+            value_object = objects[part][name]
+            try:
+                found.setdefault(part, {}).setdefault(ObjectId.of(value_object), []).extend(steps(value_object))
+            except PathError as error:
+                remedy = "repair its feature.yaml, or what catalog/ puts in the place of the object"
+                self.find("GI018", where, f"catalog feature {feature.name}, {name}: {error}", remedy, key=True)
         return {part: tuple(Patch(target, tuple(steps)) for target, steps in sorted(by_target.items()) if steps) for part, by_target in found.items()}
 
     def required(self, feature: Feature) -> dict[str, Object]:
@@ -277,6 +301,8 @@ class _ClusterStep:
         if fault := parameter.fault(value):
             self.find("GI011", [*where, name], f"{name}: {fault}", parameter.summary)
             return None
+        if parameter.type == "entries":
+            return " ".join(value)
         if parameter.type == "text":
             # kustomize trims the text of a patch: at its end a line feed would go, elsewhere it would stay.
             return value.rstrip("\n")

@@ -15,6 +15,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "boolean": {"type": "boolean"},
     "list": {"type": "array", "items": {"type": "string"}},
     "set": {"type": "array", "items": {"type": "string"}},
+    "entries": {"type": "array", "items": {"type": "string"}},
 }
 
 
