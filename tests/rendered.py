@@ -1,5 +1,6 @@
 """What a cluster file renders to, with the real kustomize: the objects that the acceptance facts are checked on."""
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +10,7 @@ import yaml
 
 from conftest import CACHE
 from okd_gitops import kustomize
+from okd_gitops.commands.check import Report, check
 from okd_gitops.commands.generate import generate
 from okd_gitops.kubeconform import validate
 from okd_gitops.objects import ObjectId
@@ -26,16 +28,27 @@ release:
 ENVIRONMENTS = {"okd": OKD, "kubernetes": 'environment: kubernetes\nkubernetes: "1.35"\n', "kind": 'environment: kind\nkubernetes: "1.35"\n'}
 
 
+def _generated(root: Path, environment: str, features: str) -> None:
+    (root / "clusters").mkdir()
+    (root / "fleet.yaml").write_text(FLEET)
+    (root / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
+    (root / "clusters/x.yaml").write_text(f"purpose: test\n{ENVIRONMENTS[environment]}features:\n{features}")
+    generate(root)
+
+
+def report(environment: str, features: str) -> Report:
+    """Return what `check` says about such a cluster: builds, schemas and rules."""
+    with TemporaryDirectory() as folder:
+        _generated(Path(folder), environment, features)
+        return check(Path(folder), CACHE, today=date(2026, 11, 21), say=lambda _: None)
+
+
 @cache
 def objects(environment: str, features: str) -> tuple[dict[str, Any], ...]:
     """Return what a cluster with `features` (YAML below `features:`) renders to in an environment."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "clusters").mkdir()
-        (root / "fleet.yaml").write_text(FLEET)
-        (root / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
-        (root / "clusters/x.yaml").write_text(f"purpose: test\n{ENVIRONMENTS[environment]}features:\n{features}")
-        generate(root)
+        _generated(root, environment, features)
         rendering = kustomize.render(root, {"overlays/x": "x"}, tool(CACHE, "kustomize"), workers=1)
         assert not rendering.findings
         return tuple(document.value for document in rendering.documents["overlays/x"])

@@ -1,0 +1,660 @@
+"""operator-pipeline: acceptance facts and faults on what is rendered, and the Tasks' scripts run for real where git, make, jq and curl suffice."""
+
+import json
+import re
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from okd_gitops.disk import read_catalog
+from okd_gitops.feature import load_catalog
+from okd_gitops.finding import FindingsError
+from rendered import objects, of_kind, report
+from steps import catalog, commit, environment, git, program, run_step, shellcheck
+
+TOOLS = "registry.example.org/tools@sha256:" + "5" * 64
+DIGEST = "sha256:" + "a" * 64
+COMPONENTS = f"""\
+  tekton:
+  operator-pipeline:
+    version: "4.22"
+    tools-image: {TOOLS}
+    storage-class: fast
+    components:
+    - {{name: rook, kind: operand, repository: https://github.com/example/rook.git, ref: release-4.22}}
+    - {{name: csi-addons, kind: operand, repository: https://github.com/example/csi.git, ref: v0.9.0, schedule: 0 7 * * 1}}
+    - {{name: odf, kind: operator, repository: https://github.com/example/odf.git, ref: main, needs: [rook, csi-addons], channel: beta, patches: okd}}
+"""
+KIND = "  tekton:\n  operator-pipeline:\n"
+CATALOG = catalog("operator-pipeline")
+TASKS = {name.removeprefix("Task/"): value["spec"] for name, value in CATALOG.items() if name.startswith("Task/")}
+PIPELINES = {name.removeprefix("Pipeline/"): value["spec"] for name, value in CATALOG.items() if name.startswith("Pipeline/")}
+each_pipeline = pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=PIPELINES)
+
+
+@pytest.fixture(scope="module")
+def okd() -> tuple[dict[str, Any], ...]:
+    return objects("okd", COMPONENTS)
+
+
+def ours(values: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    return [value for value in values if value["metadata"].get("namespace") == "okd-team"]
+
+
+def step(task: str) -> dict[str, Any]:
+    (only,) = TASKS[task]["steps"]
+    assert isinstance(only, dict)
+    return only
+
+
+def tasks(pipeline: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {task["name"]: task for task in pipeline["tasks"]}
+
+
+def before(pipeline: dict[str, Any], name: str) -> set[str]:
+    """All tasks that must have succeeded when one starts."""
+    task = tasks(pipeline)[name]
+    direct = set(task.get("runAfter", [])) | set(re.findall(r"\$\(tasks\.([^.]+)\.results", str(task)))
+    return direct.union(*(before(pipeline, other) for other in direct))
+
+
+def params(task: dict[str, Any]) -> dict[str, str]:
+    return {param["name"]: param["value"] for param in task["params"]}
+
+
+# --- acceptance facts
+
+
+@pytest.mark.parametrize(("place", "features"), [("okd", COMPONENTS), ("kubernetes", COMPONENTS), ("kind", KIND)])
+def test_facts_09_22_42_and_f34_f36_the_check_finds_nothing_wrong_or_dangling(place: str, features: str) -> None:
+    found = report(place, features)
+    assert [str(finding) for finding in found.findings] == []
+    assert found.without_schema == 0
+
+
+def test_fact_01_current_api_versions(okd: tuple[dict[str, Any], ...]) -> None:
+    assert {value["apiVersion"] for value in ours(okd) if "tekton" in value["apiVersion"]} == {"tekton.dev/v1", "triggers.tekton.dev/v1beta1"}
+
+
+def test_fact_02_and_f37_f43_images_are_digests_and_nothing_floats(okd: tuple[dict[str, Any], ...]) -> None:
+    for value in ours(okd):
+        for image in re.findall(r"'image': '([^']*)'", str(value)):
+            assert image == "$(params.tools-image)" or re.fullmatch(r"[a-z0-9./-]+@sha256:[0-9a-f]{64}", image)
+    assert not re.search(r":latest|vdev|kaniko|@main", str(ours(okd)))
+    for template in of_kind(okd, "TriggerTemplate").values():
+        assert {param["name"]: param.get("default") for param in template["spec"]["params"]}["tools-image"] == TOOLS
+
+
+def test_fact_03_steps_request_resources_and_are_not_root_but_for_buildah() -> None:
+    for name in TASKS:
+        assert {"cpu", "memory"} <= step(name)["computeResources"]["requests"].keys()
+        assert "resources" not in step(name)
+        wanted = 0 if name == "image-build" else 65532
+        assert step(name)["securityContext"]["runAsUser"] == wanted
+        assert "privileged" not in step(name)["securityContext"]
+
+
+@each_pipeline
+def test_fact_09_every_param_is_declared_and_used(pipeline: dict[str, Any]) -> None:
+    for task in pipeline["tasks"]:
+        declared = {param["name"]: param for param in TASKS[task["taskRef"]["name"]]["params"]}
+        assert params(task).keys() <= declared.keys()
+        assert {name for name, param in declared.items() if "default" not in param} <= params(task).keys()
+    used = set(re.findall(r"\$\(params\.([a-z-]+)\)", str(pipeline["tasks"])))
+    assert used == {param["name"] for param in pipeline["params"]}
+
+
+@each_pipeline
+def test_the_longest_way_through_fits_into_the_run(pipeline: dict[str, Any]) -> None:
+    def minutes(text: str) -> int:
+        found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?", text)
+        assert found
+        return int(found[1] or 0) * 60 + int(found[2] or 0)
+
+    last = pipeline["tasks"][-1]["name"]
+    assert sum(minutes(tasks(pipeline)[name]["timeout"]) for name in before(pipeline, last) | {last}) <= 6 * 60
+    assert before(pipeline, last) | {last} == tasks(pipeline).keys()
+
+
+def test_fact_18_kind_gets_definitions_and_kubernetes_nothing_of_openshift() -> None:
+    kinds = {value["kind"] for value in ours(objects("kind", KIND))}
+    assert kinds == {"Pipeline", "Task", "ServiceAccount", "Role", "RoleBinding"}
+    values = objects("kubernetes", COMPONENTS)
+    assert not [value["kind"] for value in values if "openshift.io" in value["apiVersion"]]
+    assert "securitycontextconstraints" not in str(values)
+
+
+def test_fact_19_on_okd_users_are_allowed_and_nothing_is_privileged(okd: tuple[dict[str, Any], ...]) -> None:
+    (constraints,) = of_kind(okd, "SecurityContextConstraints").values()
+    assert constraints["allowPrivilegedContainer"] is False
+    assert constraints["allowedCapabilities"] == ["SETFCAP"]
+    assert not [name for name, value in constraints.items() if name.startswith("allowHost") and value]
+    users = {
+        subject["name"]: binding["roleRef"]["name"]
+        for name, binding in of_kind(okd, "RoleBinding").items()
+        if name in ("okd-team-build", "okd-team-nonroot")
+        for subject in binding["subjects"]
+    }
+    assert users == {
+        "okd-team-build": "okd-team-build",
+        **dict.fromkeys(("default", "okd-team-cron", "okd-team-needs"), "okd-team-nonroot"),
+    }
+
+
+def test_fact_20_and_f31_accounts_have_what_they_need_in_one_namespace(okd: tuple[dict[str, Any], ...]) -> None:
+    (listener,) = of_kind(okd, "EventListener").values()
+    name = listener["spec"]["serviceAccountName"]
+    assert of_kind(okd, "RoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-roles"
+    assert of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-clusterroles"
+    assert [name for name, value in of_kind(okd, "ClusterRoleBinding").items() if "okd-team" in str(value)] == [name]
+    for role in ("okd-team-needs", "okd-team-cron"):
+        assert of_kind(okd, "Role")[role]["rules"] == [{"apiGroups": ["tekton.dev"], "resources": ["pipelineruns"], "verbs": ["list"]}]
+    assert of_kind(okd, "ServiceAccount")["okd-team-build"]["automountServiceAccountToken"] is False
+
+
+def test_fact_21_every_trigger_authenticates_and_starts_one_entry(okd: tuple[dict[str, Any], ...]) -> None:
+    (listener,) = of_kind(okd, "EventListener").values()
+    wanted = listener["spec"]["labelSelector"]["matchLabels"]
+    triggers = of_kind(okd, "Trigger")
+    assert triggers.keys() == {"component-rook", "component-csi-addons", "component-odf"}
+    for name, trigger in triggers.items():
+        assert trigger["metadata"]["labels"] == wanted
+        (interceptor,) = trigger["spec"]["interceptors"]
+        (filtered,) = interceptor["params"]
+        entry = name.removeprefix("component-")
+        assert filtered["value"] == (
+            f"header.canonical('X-Okd-Token').compareSecret('token', 'okd-team-trigger') && body.params.component == '{entry}'"
+        )
+        assert trigger["spec"]["bindings"] == [{"kind": "TriggerBinding", "ref": name}]
+    assert {name: trigger["spec"]["template"]["ref"] for name, trigger in triggers.items()}["component-odf"] == "operator"
+    assert triggers["component-rook"]["spec"]["template"]["ref"] == "operand"
+
+
+def test_facts_22_23_params_resolve_and_f36_templates_start_pipelines_that_exist(okd: tuple[dict[str, Any], ...]) -> None:
+    for name, template in of_kind(okd, "TriggerTemplate").items():
+        declared = {param["name"]: param.get("default") for param in template["spec"]["params"]}
+        bound = {param["name"] for param in of_kind(okd, "TriggerBinding")["component-odf"]["spec"]["params"]}
+        (run,) = template["spec"]["resourcetemplates"]
+        assert set(re.findall(r"\$\(tt\.params\.([a-z-]+)\)", str(run))) == declared.keys()
+        assert {key for key, default in declared.items() if default is None} == bound
+        pipeline = of_kind(okd, "Pipeline")[name]["spec"]
+        assert run["spec"]["pipelineRef"]["name"] == name
+        assert params(run["spec"]).keys() == {param["name"] for param in pipeline["params"]}
+        assert {each["name"] for each in run["spec"]["workspaces"]} == {each["name"] for each in pipeline["workspaces"]}
+        assert run["spec"]["taskRunSpecs"] == [{"pipelineTaskName": "wait-for-needs", "serviceAccountName": "okd-team-needs"}]
+        assert declared["storage-class"] == "fast"
+
+
+def test_fact_12_one_more_entry_is_three_objects(okd: tuple[dict[str, Any], ...]) -> None:
+    more = objects("okd", COMPONENTS + "    - {name: noobaa, kind: operand, repository: https://example.org/noobaa.git, ref: main}\n")
+    added = [f"{value['kind']}/{value['metadata']['name']}" for value in more if value not in okd]
+    assert sorted(added) == ["CronJob/component-noobaa", "Trigger/component-noobaa", "TriggerBinding/component-noobaa"]
+
+
+def test_fact_24_crons_are_tidy(okd: tuple[dict[str, Any], ...]) -> None:
+    crons = of_kind(okd, "CronJob")
+    assert {name: cron["spec"]["schedule"] for name, cron in crons.items()} == {
+        "component-rook": "0 9 * * 1",
+        "component-csi-addons": "0 7 * * 1",
+        "component-odf": "0 9 * * 1",
+    }
+    for cron in crons.values():
+        assert cron["spec"]["concurrencyPolicy"] == "Forbid"
+        assert "timeZone" not in cron["spec"]
+        (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        assert "--fail-with-body" in container["args"][0]
+
+
+def test_facts_37_38_39_and_f37_credentials_are_secrets_that_the_table_names(okd: tuple[dict[str, Any], ...]) -> None:
+    table = load_catalog(read_catalog()).features["operator-pipeline"].spec.secrets
+    text = str(ours(okd))
+    assert set(re.findall(r"'secretName': '([a-z-]+)'", text)) | {"okd-team-catalog"} == set(table)
+    assert table["okd-team-registry"].type == "kubernetes.io/dockerconfigjson"
+    (reference,) = [item["valueFrom"]["secretKeyRef"] for item in step("catalog-pull-request")["env"] if "valueFrom" in item]
+    assert (reference["name"], [reference["key"]]) == ("okd-team-catalog", list(table["okd-team-catalog"].keys))
+    assert not [value for value in ours(okd) if value["kind"] in ("ConfigMap", "Secret")]
+
+
+def test_fact_40_nothing_is_pushed_unless_asked_for(okd: tuple[dict[str, Any], ...]) -> None:
+    for template in of_kind(okd, "TriggerTemplate").values():
+        defaults = {param["name"]: param.get("default") for param in template["spec"]["params"]}
+        assert defaults["publish"] == "false"
+        assert defaults["target-registry"] == "quay.io/okderators"
+    for pipeline in PIPELINES.values():
+        pushes = [task for task in pipeline["tasks"] if task["taskRef"]["name"] in ("image-push", "catalog-pull-request", "bundle")]
+        assert all(task["when"] == [{"input": "$(params.publish)", "operator": "in", "values": ["true"]}] for task in pushes)
+
+
+def test_fact_41_order_of_an_operator() -> None:
+    pipeline = PIPELINES["operator"]
+    order = ["wait-for-needs", "clone-and-patch", "lint", "test", "build", "image-build", "image-push", "bundle", "bundle-build", "bundle-push"]
+    for index, name in enumerate([*order, "catalog-pull-request"]):
+        assert before(pipeline, name) == set(order[:index])
+    assert params(tasks(pipeline)["bundle"])["image"] == "$(tasks.image-push.results.image)"
+    assert params(tasks(pipeline)["bundle"])["operand-images"] == "$(tasks.wait-for-needs.results.images)"
+    assert params(tasks(pipeline)["catalog-pull-request"])["bundle-image"] == "$(tasks.bundle-push.results.image)"
+    assert list(tasks(PIPELINES["operand"])) == order[:7]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("needs: [rook, csi-addons]", "needs: [rok]", 'no entry of components is called "rok"'),
+        ("ref: release-4.22}", "ref: release-4.22, needs: [odf]}", "in a circle"),
+    ],
+)
+def test_fact_41_unknown_needs_and_circles_are_errors_when_they_are_written(old: str, new: str, said: str) -> None:
+    with pytest.raises(FindingsError) as error:
+        objects("okd", COMPONENTS.replace(old, new))
+    assert [said in finding.reason for finding in error.value.findings] == [True]
+
+
+def test_f43_the_catalogs_branch_is_that_of_the_minor(okd: tuple[dict[str, Any], ...]) -> None:
+    (run,) = of_kind(okd, "TriggerTemplate")["operator"]["spec"]["resourcetemplates"]
+    assert params(run["spec"])["catalog-branch"] == "release-$(tt.params.version)"
+
+
+def test_f30_f35_nothing_is_fetched_and_applied_and_no_patch_goes_by_index(okd: tuple[dict[str, Any], ...]) -> None:
+    assert not re.search(r"\b(oc|kubectl) (create|apply)|raw\.githubusercontent", str(ours(okd)))
+    binding = params(of_kind(okd, "TriggerBinding")["component-odf"]["spec"])
+    assert binding == {
+        "component": "odf",
+        "repository": "https://github.com/example/odf.git",
+        "ref": "main",
+        "needs": "rook csi-addons",
+        "channel": "beta",
+        "patches": "okd",
+        "containerfile": "Dockerfile",
+    }
+
+
+@pytest.mark.parametrize("name", [*TASKS, "cron"])
+def test_scripts_pass_shellcheck_and_hold_no_parameters(name: str) -> None:
+    cron = CATALOG["CronJob/component"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    container = cron if name == "cron" else step(name)
+    script = container.get("script") or container["args"][0]
+    assert name == "cron" or script.startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
+    assert not re.search(r"\$\((params|workspaces|results|tasks|context)\.", script)
+    assert shellcheck(container) == ""
+
+
+# --- wait-for-needs, against an API on loopback
+
+
+def pipeline_run(name: str, second: int, status: str, kind: str = "operand", image: str = f"quay.io/o/rook@{DIGEST}") -> dict[str, Any]:
+    results = [{"name": "image", "value": image}] if image else []
+    return {
+        "metadata": {"name": name, "creationTimestamp": f"2026-11-21T08:00:{second:02}Z"},
+        "spec": {"pipelineRef": {"name": kind}},
+        "status": {"conditions": [{"type": "Succeeded", "status": status}] if status else [], "results": results},
+    }
+
+
+class Api:
+    """The pipelineruns of a namespace; each answer is the next one of the list, the last one stays."""
+
+    def __init__(self, server: HTTPServer, folder: Path) -> None:
+        self.server, self.folder, self.lock = server, folder, threading.Lock()
+        self.queries: list[str] = []
+        self.answers: dict[str, list[list[dict[str, Any]]]] = {}
+        (folder / "token").write_text("of-the-account")
+        (folder / "ca.crt").write_text("")
+        server.expect_request("/apis/tekton.dev/v1/namespaces/okd-team/pipelineruns").respond_with_handler(self.answer)
+
+    def answer(self, request: Request) -> Response:
+        assert request.headers["Authorization"] == "Bearer of-the-account"
+        selector = request.args["labelSelector"]
+        with self.lock:
+            self.queries.append(selector)
+            answers = self.answers[selector.split("=")[1].split(",")[0]]
+            items = answers.pop(0) if len(answers) > 1 else answers[0]
+        return Response(json.dumps({"items": items}))
+
+    def wait(self, needs: str, publish: str = "true", seconds: str = "0") -> Any:
+        given = {"NEEDS": needs, "VERSION": "4.22", "PUBLISH": publish, "WAIT_SECONDS": seconds, "INTERVAL": "0.1", "NAMESPACE": "okd-team"}
+        url = self.server.url_for("").rstrip("/")
+        return run_step(step("wait-for-needs"), self.folder, **given, API_SERVER=url, ACCOUNT=str(self.folder))
+
+    def images(self) -> Any:
+        return json.loads((self.folder / "RESULT_IMAGES").read_text())
+
+
+@pytest.fixture
+def api(httpserver: HTTPServer, tmp_path: Path) -> Api:
+    return Api(httpserver, tmp_path)
+
+
+def test_fact_41_a_run_waits_for_its_needs_and_takes_their_images(api: Api) -> None:
+    going = [pipeline_run("rook-1", 1, "True", image=f"quay.io/o/rook@sha256:{'b' * 64}"), pipeline_run("rook-2", 2, "Unknown")]
+    done = [pipeline_run("rook-2", 2, "True"), pipeline_run("rook-1", 1, "True", image=f"quay.io/o/rook@sha256:{'b' * 64}")]
+    api.answers = {"rook": [[], going, going, done], "lib": [[pipeline_run("lib-1", 1, "True", kind="operator", image="")]]}
+    result = api.wait("rook lib", seconds="30")
+    assert result.returncode == 0, result.stderr
+    assert api.images() == {"rook": f"quay.io/o/rook@{DIGEST}"}
+    assert api.queries[0] == "okd-gitops.io/component=rook,okd-gitops.io/version=4.22"
+    assert len(api.queries) == 5
+    assert result.stdout == "rook: run rook-2\nlib: run lib-1\n"
+
+
+def test_fact_41_without_needs_nothing_is_asked(api: Api) -> None:
+    assert api.wait("").returncode == 0
+    assert (api.images(), api.queries) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ([], "it has no run"),
+        ([pipeline_run("rook-1", 1, "False")], "its newest run rook-1 failed"),
+        ([pipeline_run("rook-1", 1, "True"), pipeline_run("rook-2", 2, "")], "run rook-2 has not finished"),
+        ([pipeline_run("rook-1", 1, "True", image="")], "was it published?"),
+        ([pipeline_run("rook-1", 1, "True", image="quay.io/o/rook:4.22")], "no image by digest"),
+    ],
+)
+def test_fact_41_a_need_that_is_not_there_is_a_reason(api: Api, runs: list[dict[str, Any]], said: str) -> None:
+    api.answers = {"rook": [runs]}
+    result = api.wait("rook")
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert not (api.folder / "RESULT_IMAGES").exists()
+
+
+def test_fact_41_an_older_success_counts_and_the_failure_is_said(api: Api) -> None:
+    api.answers = {"rook": [[pipeline_run("rook-1", 1, "True"), pipeline_run("rook-2", 2, "False")]]}
+    result = api.wait("rook")
+    assert (result.returncode, result.stdout) == (0, "rook: run rook-1 (the newer rook-2 failed)\n")
+
+
+def test_without_publish_only_the_order_counts(api: Api) -> None:
+    api.answers = {"rook": [[pipeline_run("rook-1", 1, "True", image="")]]}
+    assert api.wait("rook", publish="false").returncode == 0
+    assert api.images() == {}
+
+
+def test_an_api_that_refuses_fails_the_task(api: Api) -> None:
+    api.server.clear()
+    api.server.expect_request("/apis/tekton.dev/v1/namespaces/okd-team/pipelineruns").respond_with_data("no", status=403)
+    assert api.wait("rook").returncode != 0
+
+
+# --- clone-and-patch, with real repositories
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Path:
+    folder = tmp_path / "upstream"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    commit(folder, "first", Makefile="all:\n\techo upstream\n\nlint:\n\techo lint\n\n\n\nlast:\n\techo last\n")
+    git(folder, "tag", "v1.0.0")
+    git(folder, "branch", "release-4.22")
+    return folder
+
+
+def okdified(upstream: Path, patches: Path) -> None:
+    """Make the patch of a fork: on v1.0.0, with an empty file after it in the name's order."""
+    git(upstream, "checkout", "--quiet", "-b", "okd", "v1.0.0")
+    text = (upstream / "Makefile").read_text().replace("echo lint", "echo okd-lint")
+    commit(upstream, "OKDify", Makefile=text)
+    patches.mkdir()
+    git(upstream, "format-patch", "--quiet", "-1", "--output-directory", str(patches))
+    git(upstream, "checkout", "--quiet", "main")
+
+
+def cloned(folder: Path, upstream: Path, **given: str) -> Any:
+    values = {"WORKSPACE": str(folder), "REPOSITORY": str(upstream), "REF": "main", "PATCHES": "none", "VERSION": "4.22", "HOME": str(folder)}
+    return run_step(step("clone-and-patch"), folder, **{**values, **given})
+
+
+@pytest.mark.parametrize("ref", ["release-4.22", "v1.0.0", "commit"])
+def test_a_branch_a_tag_and_a_commit_are_checked_out(tmp_path: Path, upstream: Path, ref: str) -> None:
+    first = git(upstream, "rev-parse", "v1.0.0")
+    commit(upstream, "second", Makefile="all:\n")
+    result = cloned(tmp_path, upstream, REF=first if ref == "commit" else ref)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "RESULT_COMMIT").read_text() == first == git(tmp_path / "source", "rev-parse", "HEAD")
+    assert re.fullmatch(r"4\.22\.0-20\d\d-\d\d-\d\d-\d{6}", (tmp_path / "RESULT_VERSION").read_text())
+
+
+def test_patches_apply_three_way_on_what_upstream_became(tmp_path: Path, upstream: Path) -> None:
+    """Upstream changed two lines beside the patched one: only git am -3 finds its place."""
+    okdified(upstream, tmp_path / "patches")
+    text = (upstream / "Makefile").read_text().replace("\n\n\n\nlast:", "\n\n\nextra:\n\techo extra\n\nlast:")
+    commit(upstream, "move", Makefile="# a new head\n\n\n\n\n\n\n" + text.replace("all:\n\techo upstream\n\n", "all:\n\techo changed\n\n"))
+    result = cloned(tmp_path, upstream, PATCHES="odf-patch", PATCHES_PATH=str(tmp_path / "patches"))
+    assert result.returncode == 0, result.stderr
+    assert "applied 0001-OKDify.patch" in result.stdout
+    made = (tmp_path / "source/Makefile").read_text()
+    assert "echo okd-lint" in made
+    assert "echo changed" in made
+    assert git(tmp_path / "source", "log", "-1", "--format=%s") == "OKDify"
+    assert (tmp_path / "RESULT_COMMIT").read_text() == git(upstream, "rev-parse", "main")
+
+
+def test_a_patch_that_does_not_apply_stops_the_run(tmp_path: Path, upstream: Path) -> None:
+    okdified(upstream, tmp_path / "patches")
+    commit(upstream, "rewrite", Makefile="all:\n\tcompletely different\n")
+    result = cloned(tmp_path, upstream, PATCHES="odf-patch", PATCHES_PATH=str(tmp_path / "patches"))
+    assert result.returncode == 1
+    assert "0001-OKDify.patch does not apply to" in result.stderr
+    assert not (tmp_path / "RESULT_COMMIT").exists()
+
+
+def test_patches_that_are_named_and_missing_never_mean_an_unpatched_build(tmp_path: Path, upstream: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for path in ("", str(tmp_path / "empty")):
+        result = cloned(tmp_path, upstream, PATCHES="odf-patch", PATCHES_PATH=path)
+        assert result.returncode == 1
+        assert "the ConfigMap odf-patch is not there or holds no *.patch" in result.stderr
+    assert cloned(tmp_path, upstream, REF="nowhere").returncode == 1
+
+
+# --- make, images, bundle
+
+
+def test_make_runs_the_target_with_what_it_builds(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/Makefile").write_text("okd-lint:\n\t@echo $(IMAGE_NAME) $(VERSION) $(BASE_REGISTRY)\nokd-test:\n\t@false\n")
+    given = {"WORKSPACE": str(tmp_path), "IMAGE_NAME": "odf", "VERSION": "4.22.0-x", "BASE_REGISTRY": "quay.io/okderators"}
+    done = run_step(step("make-target"), tmp_path, TARGET="okd-lint", **given)
+    assert (done.returncode, done.stdout) == (0, "odf 4.22.0-x quay.io/okderators\n")
+    for target in ("okd-test", "okd-build"):
+        assert run_step(step("make-target"), tmp_path, TARGET=target, **given).returncode == 2
+
+
+def test_an_image_is_built_without_credentials_and_pushed_by_digest(tmp_path: Path) -> None:
+    assert [workspace["name"] for workspace in TASKS["image-build"]["workspaces"]] == ["ws"]
+    program(tmp_path, "buildah", '#!/bin/sh\necho "buildah $*" >>"$HOME/log"\n[ "$1" != push ] || echo archive >"${3#oci-archive:}"\n')
+    skopeo = '#!/bin/sh\necho "skopeo $*" >>"$HOME/log"\nwhile [ "$1" != --digestfile ]; do shift; done\nprintf "$DIGEST" >"$2"\n'
+    program(tmp_path, "skopeo", skopeo)
+    common = {"WORKSPACE": str(tmp_path), "HOME": str(tmp_path)}
+    built = run_step(step("image-build"), tmp_path, CONTAINERFILE="Dockerfile", OUTPUT="odf", **common)
+    assert built.returncode == 0, built.stderr
+    archive, checksum = (tmp_path / "RESULT_ARCHIVE").read_text(), (tmp_path / "RESULT_SHA256").read_text()
+    push = {**common, "TARGET_REGISTRY": "quay.io/okderators", "IMAGE_NAME": "odf", "VERSION": "4.22.0-x", "ARCHIVE": archive}
+    assert "registry-credentials has no" in run_step(step("image-push"), tmp_path, SHA256=checksum, **push).stderr
+    (tmp_path / ".dockerconfigjson").write_text("{}")
+    push["REGISTRY_CREDENTIALS"] = str(tmp_path)
+    assert run_step(step("image-push"), tmp_path, SHA256="0" * 64, DIGEST=DIGEST, **push).returncode != 0
+    assert "reported no digest" in run_step(step("image-push"), tmp_path, SHA256=checksum, DIGEST="none", **push).stderr
+    assert run_step(step("image-push"), tmp_path, SHA256=checksum, DIGEST=DIGEST, **push).returncode == 0
+    assert (tmp_path / "RESULT_IMAGE").read_text() == f"quay.io/okderators/odf@{DIGEST}"
+    assert "docker://quay.io/okderators/odf:4.22.0-x" in (tmp_path / "log").read_text()
+
+
+MAKEFILE = """\
+okd-bundle:
+\tmkdir -p bundle/manifests
+\tprintf '%s\\n' 'spec:' '  install:' '  - image: $(IMG)' '    env:' '    - name: RELATED_IMAGE_ROOK' '      value: $(OPERAND)' \\
+\t  '# $(CHANNELS) $(VERSION)' >bundle/manifests/odf.clusterserviceversion.yaml
+"""
+IMG, ROOK = f"quay.io/okderators/odf@{DIGEST}", f"quay.io/okderators/rook-ceph@sha256:{'c' * 64}"
+
+
+def bundled(folder: Path, operand: str, image: str = IMG, sdk: int = 0) -> Any:
+    (folder / "source").mkdir()
+    (folder / "source/Makefile").write_text(MAKEFILE.replace("$(OPERAND)", operand))
+    program(folder, "operator-sdk", f'#!/bin/sh\necho "operator-sdk $*" >>"$HOME/log"\nexit {sdk}\n')
+    given = {"WORKSPACE": str(folder), "IMG": image, "VERSION": "4.22.0-x", "CHANNEL": "beta", "OPERAND_IMAGES": json.dumps({"rook-ceph": ROOK})}
+    return run_step(step("bundle"), folder, **given)
+
+
+def test_fact_41_the_bundle_names_digests_and_is_validated(tmp_path: Path) -> None:
+    result = bundled(tmp_path, "$(IMAGE_ROOK_CEPH)")
+    assert result.returncode == 0, result.stderr
+    text = (tmp_path / "source/bundle/manifests/odf.clusterserviceversion.yaml").read_text()
+    assert f"image: {IMG}" in text
+    assert f"value: {ROOK}" in text
+    assert "# beta 4.22.0-x" in text
+    assert (tmp_path / "log").read_text() == "operator-sdk bundle validate bundle --select-optional suite=operatorframework\n"
+
+
+@pytest.mark.parametrize(
+    ("operand", "image", "said"),
+    [
+        ("quay.io/okderators/rook-ceph:4.22", IMG, "without a digest:\nquay.io/okderators/rook-ceph:4.22"),
+        (f"quay.io/other/rook@{DIGEST}", IMG, "does not refer to the operand rook-ceph"),
+        ("$(IMAGE_ROOK_CEPH)", "quay.io/okderators/odf:4.22", "without a digest:\nquay.io/okderators/odf:4.22"),
+    ],
+)
+def test_fact_41_a_tag_or_another_operand_stops_before_anything_is_validated(tmp_path: Path, operand: str, image: str, said: str) -> None:
+    result = bundled(tmp_path, operand, image)
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert not (tmp_path / "log").exists()
+
+
+def test_fact_41_an_invalid_bundle_stops_the_run(tmp_path: Path) -> None:
+    assert bundled(tmp_path, "$(IMAGE_ROOK_CEPH)", sdk=1).returncode == 1
+
+
+# --- catalog-pull-request, with a real catalog repository and an API on loopback
+
+BUNDLE = f"quay.io/okderators/odf-bundle@{DIGEST}"
+HEAD = """\
+---
+schema: olm.package
+name: odf
+defaultChannel: alpha
+---
+schema: olm.channel
+package: odf
+name: alpha
+entries:
+  - name: odf.v4.20.0
+  - name: odf.v4.21.0
+    replaces: odf.v4.20.0
+---
+schema: olm.channel
+package: odf
+name: stable
+entries:
+  - name: odf.v4.20.0
+"""
+# What opm does, as far as the Task uses it: file-based catalogs become a stream of JSON, and a bundle image one object of it.
+OPM = f"""\
+#!{sys.executable}
+import json, pathlib, sys, yaml
+command, target = sys.argv[1:3]
+assert command in ("render", "validate"), sys.argv
+if command == "render" and "@" in target:
+    values = [{{"schema": "olm.bundle", "name": "odf.v4.22.0-x", "package": "odf", "image": target}}]
+else:
+    values = [value for path in sorted(pathlib.Path(target).rglob("*.yaml")) for value in yaml.safe_load_all(path.read_text()) if value]
+for value in values if command == "render" else []:
+    print(json.dumps(value, indent=4) if sys.argv[4] == "json" else "---\\n" + yaml.safe_dump(value))
+"""
+
+
+class Catalog:
+    """A repository with a file-based catalog, and the service where pull requests are opened."""
+
+    def __init__(self, server: HTTPServer, folder: Path, text: str) -> None:
+        self.server, self.folder = server, folder
+        work, self.origin = folder / "work", folder / "forge/okd-project/index.git"
+        work.mkdir()
+        git(work, "init", "--quiet")
+        commit(work, "start", catalog__odf__odf_DOT_yaml=text) if text else commit(work, "start", catalog__README_DOT_md="none\n")
+        git(work, "branch", "-m", "release-4.22")
+        self.origin.parent.mkdir(parents=True)
+        git(folder, "clone", "--quiet", "--bare", str(work), str(self.origin))
+        self.start = git(self.origin, "rev-parse", "release-4.22")
+        program(folder, "opm", OPM)
+        answer = {"html_url": "https://github.example.org/okd-project/index/pull/7"}
+        server.expect_request("/repos/okd-project/index/pulls", method="POST").respond_with_json(answer, status=201)
+
+    def propose(self, channel: str = "alpha", token: str = "t0ken") -> Any:
+        given = {"CATALOG_TOKEN": token, "WORKSPACE": str(self.folder), "BUNDLE_IMAGE": BUNDLE, "CHANNEL": channel}
+        api = self.server.url_for("").rstrip("/")
+        return run_step(step("catalog-pull-request"), self.folder, **given, REPOSITORY=str(self.origin), BRANCH="release-4.22", API=api)
+
+    def file(self, name: str) -> str:
+        return git(self.origin, "show", f"add-odf.v4.22.0-x:catalog/odf/{name}") + "\n"
+
+
+def test_fact_41_the_catalog_changes_by_a_pull_request_that_replaces_the_head(httpserver: HTTPServer, tmp_path: Path) -> None:
+    forge = Catalog(httpserver, tmp_path, HEAD)
+    result = forge.propose()
+    assert result.returncode == 0, result.stderr
+    entry = "    replaces: odf.v4.20.0\n"
+    assert forge.file("odf.yaml") == HEAD.replace(entry, f"{entry}  - name: odf.v4.22.0-x\n    replaces: odf.v4.21.0\n")
+    assert yaml.safe_load(forge.file("odf.v4.22.0-x.yaml"))["image"] == BUNDLE
+    assert git(forge.origin, "rev-parse", "release-4.22") == forge.start
+    ((request, _),) = httpserver.log
+    assert request.headers["Authorization"] == "Bearer t0ken"
+    body = json.loads(request.get_data())
+    assert (body["base"], body["head"], body["title"]) == ("release-4.22", "add-odf.v4.22.0-x", "Add odf.v4.22.0-x to alpha")
+    assert "it replaces `odf.v4.21.0`" in body["body"]
+    assert (tmp_path / "RESULT_URL").read_text() == "https://github.example.org/okd-project/index/pull/7"
+    assert "t0ken" not in result.stdout + result.stderr + git(forge.origin, "log", "--all", "--patch")
+
+
+@pytest.mark.parametrize(("text", "channel"), [("", "alpha"), (HEAD, "beta")])
+def test_a_first_bundle_makes_its_package_and_channel(httpserver: HTTPServer, tmp_path: Path, text: str, channel: str) -> None:
+    forge = Catalog(httpserver, tmp_path, text)
+    result = forge.propose(channel)
+    assert result.returncode == 0, result.stderr
+    package, *_, made = yaml.safe_load_all(forge.file("odf.yaml"))
+    assert package["schema"] == "olm.package"
+    assert made == {"schema": "olm.channel", "package": "odf", "name": channel, "entries": [{"name": "odf.v4.22.0-x"}]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("    replaces: odf.v4.20.0\n", "", "has not one head but:\nodf.v4.20.0\nodf.v4.21.0"),
+        (
+            "name: alpha\nentries:\n  - name: odf.v4.20.0\n  - name",
+            "name: alpha\nentries: [{name: odf.v4.20.0}]\nx:\n  - name",
+            "has an unknown form",
+        ),
+    ],
+)
+def test_fact_41_a_channel_without_one_head_or_of_another_form_is_left_alone(
+    httpserver: HTTPServer, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    forge = Catalog(httpserver, tmp_path, HEAD.replace(old, new))
+    result = forge.propose()
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert git(forge.origin, "branch", "--list", "add-*") == ""
+    assert httpserver.log == []
+
+
+def test_without_a_token_nothing_is_cloned(httpserver: HTTPServer, tmp_path: Path) -> None:
+    result = Catalog(httpserver, tmp_path, HEAD).propose(token="")
+    assert (result.returncode, result.stderr) == (1, "the Secret okd-team-catalog has no key token\n")
+
+
+def test_the_cron_asks_for_its_entry(tmp_path: Path) -> None:
+    container = CATALOG["CronJob/component"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    assert environment(container) == {"COMPONENT": "example"}
+    scos = catalog("scos-pipeline")["CronJob/okd-coreos"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    theirs, own = (each["args"][0].replace("okd-coreos", "okd-team").split("# Tokens go")[1] for each in (scos, container))
+    assert own == theirs
