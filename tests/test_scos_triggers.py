@@ -188,7 +188,8 @@ def test_fact_25_schedules_of_the_fleet_do_not_overlap() -> None:
     from conftest import ROOT
 
     hub = yaml.safe_load((ROOT / "clusters/moc-hub.yaml").read_text())
-    hours = sorted(int(entry["schedule"].split()[1]) for entry in hub["features"]["scos-pipeline"]["releases"])
+    entries = [*hub["features"]["scos-pipeline"]["releases"], *hub["features"]["scos-triggers"]["sources"]]
+    hours = sorted(int(entry["schedule"].split()[1]) for entry in entries)
     assert all((later - earlier) % 24 >= 4 for earlier, later in zip(hours, [*hours[1:], hours[0] + 24], strict=True))
 
 
