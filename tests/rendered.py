@@ -1,5 +1,6 @@
 """What a cluster file renders to, with the real kustomize: the objects that the acceptance facts are checked on."""
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -28,18 +29,20 @@ release:
 ENVIRONMENTS = {"okd": OKD, "kubernetes": 'environment: kubernetes\nkubernetes: "1.35"\n', "kind": 'environment: kind\nkubernetes: "1.35"\n'}
 
 
-def _generated(root: Path, environment: str, features: str) -> None:
-    (root / "clusters").mkdir()
+def _generated(root: Path, environment: str, features: str, extras: Mapping[str, str] | None = None) -> None:
+    (root / "clusters/x").mkdir(parents=True)
+    for name, text in (extras or {}).items():
+        (root / "clusters/x" / name).write_text(text)
     (root / "fleet.yaml").write_text(FLEET)
     (root / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
     (root / "clusters/x.yaml").write_text(f"purpose: test\n{ENVIRONMENTS[environment]}features:\n{features}")
     generate(root)
 
 
-def report(environment: str, features: str) -> Report:
-    """Return what `check` says about such a cluster: builds, schemas and rules."""
+def report(environment: str, features: str, extras: Mapping[str, str] | None = None) -> Report:
+    """Return what `check` says about such a cluster, which may have hand-written extras: builds, schemas and rules."""
     with TemporaryDirectory() as folder:
-        _generated(Path(folder), environment, features)
+        _generated(Path(folder), environment, features, extras)
         return check(Path(folder), CACHE, today=date(2026, 11, 21), say=lambda _: None)
 
 

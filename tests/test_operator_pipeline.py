@@ -437,6 +437,21 @@ def test_patches_apply_three_way_on_what_upstream_became(tmp_path: Path, upstrea
     assert (tmp_path / "RESULT_COMMIT").read_text() == git(upstream, "rev-parse", "main")
 
 
+def test_patches_are_a_configmap_among_the_extras(tmp_path: Path, upstream: Path) -> None:
+    """A real patch through YAML and the check, and back into the files that a pod sees."""
+    okdified(upstream, tmp_path / "patches")
+    (patch,) = (tmp_path / "patches").iterdir()
+    metadata = {"name": "okd", "namespace": "okd-team"}
+    configmap = yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {patch.name: patch.read_text()}})
+    extras = {"kustomization.yaml": "resources: [configmap-okd.yaml]\n", "configmap-okd.yaml": configmap}
+    assert [str(finding) for finding in report("kubernetes", COMPONENTS, extras).findings] == []
+    (tmp_path / "mounted").mkdir()
+    for name, text in yaml.safe_load(configmap)["data"].items():
+        (tmp_path / "mounted" / name).write_text(text)
+    assert cloned(tmp_path, upstream, PATCHES="okd", PATCHES_PATH=str(tmp_path / "mounted")).returncode == 0
+    assert "okd-lint" in (tmp_path / "source/Makefile").read_text()
+
+
 def test_a_patch_that_does_not_apply_stops_the_run(tmp_path: Path, upstream: Path) -> None:
     okdified(upstream, tmp_path / "patches")
     commit(upstream, "rewrite", Makefile="all:\n\tcompletely different\n")
