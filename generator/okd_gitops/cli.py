@@ -250,5 +250,43 @@ def schema(context: click.Context, kind: str) -> None:
     click.echo(run(kind, _catalog(context)), nl=False)
 
 
+@cli.command(name="import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--write", is_flag=True, help="Write the new files; without it they are printed.")
+@OUTPUT
+@click.pass_context
+def import_(context: click.Context, folder: Path, *, write: bool, output: str) -> None:
+    """Make cluster files from the ClusterVersions of another repository. Existing files are never overwritten.
+
+    FOLDER is only read: manifests, Lists and the patches of kustomizations. The name of the overlay's folder becomes the cluster's. What git does
+    not say, as the API server, is FILL-IN. Values that are wrong there are kept and reported; then it exits 1.
+    """
+    from okd_gitops.commands.import_ import import_ as run
+
+    result = run(root_of(context), folder.resolve(), write=write)
+    errors = sum(finding.severity == "error" for finding in result.findings)
+    if output == "json":
+        clusters = [
+            {"name": c.name, "path": c.path, "source": c.source, "unknown": list(c.unknown), "exists": c.exists, "content": c.content}
+            for c in result.clusters
+        ]
+        print_json("Import", {"clusters": clusters, "written": list(result.written), "findings": [finding.as_json() for finding in result.findings]})
+    else:
+        for cluster in result.clusters:
+            verb = "there already" if cluster.exists else "wrote" if write else "would write"
+            click.secho(f"{verb} {cluster.path}", bold=True)
+            if not write and not cluster.exists:
+                click.echo(cluster.content)
+            click.echo(f"  from {cluster.source}; to find out: {', '.join(cluster.unknown)}")
+        show_findings(result.findings)
+        there = sum(cluster.exists for cluster in result.clusters)
+        what = "written" if write else "would be written"
+        click.echo(f"{len(result.clusters)} clusters, {len(result.clusters) - there} {what}, {there} there already, {errors} errors")
+        if result.clusters:
+            click.echo(f"next: {'' if write else 'run it with --write, '}edit them where they say FILL-IN, then okd-gitops generate")
+    if errors:
+        sys.exit(1)
+
+
 cli.add_command(release)
 cli.add_command(serve)

@@ -31,6 +31,14 @@ def read_tree(root: Path, *folders: str, max_file: int = MAX_FILE) -> Tree:
 
     Raises FindingsError (GI001) for symlinks, devices, unreadable and too large files, all of them at once.
     """
+    tree, findings = scan_tree(root, *folders, max_file=max_file)
+    if findings:
+        raise FindingsError(findings)
+    return tree
+
+
+def scan_tree(root: Path, *folders: str, max_file: int = MAX_FILE, names: tuple[str, ...] = ("",)) -> tuple[Tree, list[Finding]]:
+    """Read the files below `folders` whose names end like one of `names`, and return them with what was not read and why."""
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
     pending = [folder for folder in folders if os.path.lexists(root / folder)]
@@ -40,13 +48,13 @@ def read_tree(root: Path, *folders: str, max_file: int = MAX_FILE) -> Tree:
         if stat.S_ISDIR(mode):
             pending += [f"{path}/{entry.name}" for entry in (root / path).iterdir()]
             continue
+        if not path.endswith(names):
+            continue
         try:
             files[path] = read_file(root, path, max_file=max_file)
         except FindingsError as error:
             findings += error.findings
-    if findings:
-        raise FindingsError(findings)
-    return Tree(files)
+    return Tree(files), findings
 
 
 def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:

@@ -19,6 +19,8 @@ NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _PATHS = ("resources", "components", "bases", "crds", "configurations", "transformers", "generators", "validators")
 # They run programs or fetch charts. (kustomize itself needs flags for some of these; a check refuses all.)
 _RUNS = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
+# Deeper than people nest, and less deep than Python recurses.
+_MAX_DEPTH = 100
 _REMOTE = re.compile(r"[a-z+]+://|[^/]*@[^/]*:|(github|gitlab|bitbucket)\.[a-z]+[/:]|.*\.git(/|\?|$)|.*\?(ref|version|timeout|submodules)=")
 
 
@@ -30,6 +32,7 @@ class Graph:
     kustomizations: dict[str, Document] = field(default_factory=dict)
     objects: dict[ObjectId, Location] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    depth: int = 0
 
 
 def kustomization_of(tree: Mapping[str, bytes], folder: str) -> str | None:
@@ -112,8 +115,13 @@ def _follow(tree: Mapping[str, bytes], folder: str, document: Document, where: t
     elif path in tree:
         graph.files.add(path)
         _index(path, tree[path], where[0], graph)
+    elif kustomization_of(tree, path) and graph.depth >= _MAX_DEPTH:
+        reason = f"kustomizations are nested deeper than {_MAX_DEPTH}"
+        graph.findings.append(Finding(code="GI004", location=place, reason=reason, remedy="list what is needed directly"))
     elif kustomization_of(tree, path):
+        graph.depth += 1
         _visit(tree, path, graph)
+        graph.depth -= 1
     else:
         reason = f'"{entry}" does not exist'
         graph.findings.append(Finding(code="GK003", location=place, reason=reason, remedy="add the file, or remove the entry"))
