@@ -12,7 +12,7 @@ from okd_gitops.disk import MAX_GENERATED, scan_tree
 from okd_gitops.filemodel import NAME_PATTERN
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
 from okd_gitops.journal import locked, publish, recover
-from okd_gitops.kustomization import NAMES, kustomization_of, walk
+from okd_gitops.kustomization import NAMES, Graph, kustomization_of, walk
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import dump
 
@@ -91,8 +91,13 @@ def _states(tree: Tree, findings: list[Finding]) -> dict[str, dict[str, tuple[St
     """Return what is stated, by the cluster's name and by where that was read."""
     holders = {path for path, data in tree.items() if mentions(data)}
     folders = sorted({posixpath.dirname(path) for path in tree if kustomization_of(tree, posixpath.dirname(path)) == path})
-    graphs = {folder: walk(tree, folder) for folder in folders}
-    used = {path for folder, graph in graphs.items() for path in graph.kustomizations if path != kustomization_of(tree, folder)}
+    graphs: dict[str, Graph] = {}
+    used: set[str] = set()
+    for folder in folders:
+        # What another one uses is seen from there, so it is not walked again.
+        if kustomization_of(tree, folder) not in used:
+            graphs[folder] = walk(tree, folder)
+            used |= graphs[folder].kustomizations.keys() - {kustomization_of(tree, folder)}
     reached: set[str] = set()
     found: dict[str, dict[str, tuple[State, tuple[str, ...]]]] = {}
     for folder, graph in graphs.items():
