@@ -177,6 +177,12 @@ def test_versions_of_openshift_are_told_from_okds(repo: Path, other: Path) -> No
     assert result.clusters[0].unknown == ("purpose", "server", "clusterID", "channel", "image")
 
 
+def test_a_cluster_whose_version_git_does_not_say(repo: Path, other: Path) -> None:
+    result = imported(repo, other, {"overlays/a/cv.yaml": f"{CV}  channel: stable-scos-4\n", "overlays/b/cv.yaml": f"{CV}  desiredUpdate: null\n"})
+    assert [(cluster.name, cluster.unknown) for cluster in result.clusters] == [("a", ("purpose", "server", "clusterID", "version", "image"))]
+    assert result.findings == ()
+
+
 @pytest.mark.parametrize(
     ("hostile", "code"),
     [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from okd_gitops import __version__
-from okd_gitops.cli_release import release
+from okd_gitops.cli_rollout import release
 from okd_gitops.cli_serve import serve
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.terminal import OUTPUT, cache_of, print_json, progress, root_of, settings, show_findings

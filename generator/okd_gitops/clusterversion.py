@@ -121,7 +121,7 @@ def faults(state: State) -> list[Finding]:
     wrong = [(name, *_fault(name, value)) for name, value in text.items()]
     wrong += [(name, "GI011", f"{name} is not a text", "write it in quotes") for name in sorted(state.keys() - text.keys() - {"force"})]
     version, channel = text.get("version", ""), text.get("channel", "")
-    if outside_channel(version, channel):
+    if version and outside_channel(version, channel):
         wrong.append(("version", "GR004", f"version {version} is not in channel {channel}", "move the channel with the version"))
     if "force" in state and state["force"].value:
         reason = "force skips the signature and every precondition"

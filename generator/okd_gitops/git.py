@@ -7,7 +7,7 @@ its objects never leave this module.
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +39,18 @@ class Status:
     paths: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit that is no merge, with the files it changes: path, content before and after, None where there is none."""
+
+    sha: str
+    seconds: int
+    subject: str
+    changes: tuple[tuple[str, bytes | None, bytes | None], ...]
+
+
 @contextmanager
-def _repository(root: Path) -> Iterator["Repo"]:
+def _repository(root: Path, *, bare: bool = False) -> Iterator["Repo"]:
     from git import InvalidGitRepositoryError, NoSuchPathError, Repo
 
     try:
@@ -48,7 +58,7 @@ def _repository(root: Path) -> Iterator["Repo"]:
     except (InvalidGitRepositoryError, NoSuchPathError):
         raise UsageError("this is not a git repository", "git init") from None
     with repository:
-        if repository.bare:
+        if repository.bare and not bare:
             raise UsageError("this git repository has no work tree", "clone it")
         yield repository
 
@@ -78,6 +88,63 @@ def tree_at(root: Path, ref: str, folders: Iterable[str]) -> Tree:
         blobs = {path: meta.split()[2] for meta, _, path in entries if meta.startswith(("100644", "100755"))}
         files = {path.removeprefix(prefix): repository.odb.stream(bytes.fromhex(sha)).read() for path, sha in blobs.items()}
     return Tree(files)
+
+
+def history(root: Path, limit: int, wanted: Callable[[bytes], bool], *, max_bytes: int) -> tuple[list[Revision], bool]:
+    """Return the newest `limit` commits of HEAD that change YAML or JSON, oldest first, and whether this clone has no more of the history.
+
+    Of each commit only the files are kept whose content, before or after, is wanted; larger ones are cut after `max_bytes` and one more. The
+    repository may be anybody's: nothing that its configuration names is run, and nothing is fetched. Raises UsageError when it has no commit.
+    """
+    from git import GitCommandError
+
+    quiet = {"GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    options = ["--no-merges", "--full-history", "--topo-order", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv"]
+    # A repository's configuration can ask log for signatures, and name the program that checks them.
+    options += ["--no-show-signature", "--no-color", "--no-notes", f"--max-count={limit}", "--format=tformat:%H %ct %s", "HEAD", "--"]
+    with _repository(root, bare=True) as repository, repository.git.custom_environment(**quiet):
+        try:
+            text = repository.git.log(*options, "*.yaml", "*.yml", "*.json")
+        except GitCommandError:
+            raise UsageError("this git repository has no commit", "look at the path") from None
+        contents: dict[str, bytes | None] = {"0" * 40: None}
+
+        def content(sha: str) -> bytes | None:
+            if sha not in contents:
+                data = repository.odb.stream(bytes.fromhex(sha)).read(max_bytes + 1)
+                contents[sha] = data if wanted(data) else b""
+            return contents[sha]
+
+        revisions = []
+        for sha, seconds, subject, entries in _log(text):
+            pairs = [(path, content(old), content(new)) for old, new, path in entries]
+            kept = tuple((path, old, new) for path, old, new in pairs if old or new)
+            if kept:
+                revisions.append(Revision(sha, seconds, subject, kept))
+        return revisions[::-1], Path(repository.git_dir, "shallow").exists()
+
+
+def _log(text: str) -> Iterator[tuple[str, int, str, list[tuple[str, str, str]]]]:
+    """Yield commits of `git log --raw -z`: hash, time, subject, and (blob before, blob after, path) of regular files.
+
+    A token of a change starts with a colon, the first of a commit after a line feed, and the next token is its path; a commit's own starts with
+    its hash.
+    """
+    tokens = iter(text.split("\0"))
+    head: list[str] = []
+    entries: list[tuple[str, str, str]] = []
+    for token in tokens:
+        if token.lstrip("\n").startswith(":"):
+            old_mode, new_mode, old, new, _ = token.lstrip("\n:").split(" ")
+            path = next(tokens)
+            if {old_mode, new_mode} <= {"000000", "100644", "100755"}:
+                entries.append((old, new, path))
+        elif token:
+            if head:
+                yield head[0], int(head[1]), head[2], entries
+            head, entries = token.split(" ", 2), []
+    if head:
+        yield head[0], int(head[1]), head[2], entries
 
 
 def status(root: Path, folders: Iterable[str]) -> Status:

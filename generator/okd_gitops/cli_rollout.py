@@ -1,0 +1,143 @@
+"""The command line of what changes a fleet: `okd-gitops release update`, `promote` and `record`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from okd_gitops.cli_release import ACK, CLUSTER, TO, Command, clock, network_options, print_moves, release, sources_of
+from okd_gitops.terminal import OUTPUT, cache_of, print_json, progress, root_of
+
+if TYPE_CHECKING:
+    from okd_gitops.commands.release.rollout import Rollout
+
+
+def _writes(command: Command) -> Command:
+    """Add the options of the commands that make branches."""
+    for option in (
+        click.option("--open", "opening", is_flag=True, help="Also open or update the pull requests; without a token, print the command."),
+        click.option("--remote", default="origin", show_default=True, help="Where to push."),
+        click.option("--push", is_flag=True, help="Start from the remote's branch, and push with a lease. Implies --write."),
+        click.option("--write", is_flag=True, help="Make the branches. Your open files are not touched."),
+        click.option("--dry-run", is_flag=True, help="Change nothing and show the pull requests; this is the default."),
+    ):
+        command = option(command)
+    return command
+
+
+@release.command()
+@TO
+@CLUSTER
+@ACK
+@click.option("--force", "forced", multiple=True, metavar="CLUSTER", help="Ephemeral clusters only: whatever speaks against it. Needs --to.")
+@_writes
+@network_options
+@OUTPUT
+@click.pass_context
+def update(context: click.Context, /, **options: Any) -> None:
+    """Start a release on the clusters that come first: a branch for the wave, a commit for each cluster, the pull request's text."""
+    _advance(context, first=True, **options)
+
+
+@release.command()
+@TO
+@CLUSTER
+@ACK
+@_writes
+@network_options
+@OUTPUT
+@click.pass_context
+def promote(context: click.Context, /, **options: Any) -> None:
+    """Go on with the next waves: the clusters whose earlier waves reported passed, and for which the release has soaked."""
+    _advance(context, first=False, **options)
+
+
+def _advance(
+    context: click.Context, *, output: str, at: str, offline: bool, opening: bool, dry_run: bool, write: bool, push: bool, **asked: Any
+) -> None:
+    from dataclasses import asdict
+
+    from okd_gitops.commands.release.opening import opening as run
+    from okd_gitops.commands.release.rollout import Request, rollout
+    from okd_gitops.errors import UsageError
+
+    if dry_run and (write or push or opening):
+        raise UsageError("--dry-run changes nothing", "leave it out, or leave out --write, --push and --open")
+    root, network = sources_of(context, at, offline=offline)
+    request: Request = Request(write=write or push or opening, push=push or opening, rehearsal=at, **asked)
+    done: Rollout = rollout(root, cache_of(context, root), network, request, now=network.now, say=progress(context))
+    requests = root_of(context) / ".okd-gitops" / "pull-requests"
+    written = [_written(requests, branch.name, branch.body) for branch in done.branches] if request.write else []
+    if output == "json":
+        branches = [{**asdict(branch), "commits": [each.message for each in branch.commits]} for branch in done.branches]
+        print_moves(done.outlook, done.moves, output, "Rollout", {"branches": branches, "superseded": list(done.superseded)})
+    else:
+        print_moves(done.outlook, done.moves, output, "Rollout")
+        for branch, path in zip(done.branches, written or [""] * len(done.branches), strict=True):
+            click.secho(f"\n{branch.state} {branch.name}", bold=True)
+            for each in branch.commits:
+                click.echo(f"  {each.sha[:12]} {each.message.splitlines()[0]}")
+            click.echo(f"  {branch.title}")
+            click.echo(f"  PR.md: {path}" if path else f"\n{branch.body}")
+        for name in done.superseded:
+            click.echo(f"superseded: {name}" + (" (closed)" if request.push else ""))
+        if not done.branches:
+            click.echo("nothing moves now")
+    for branch, path in zip(done.branches, written, strict=True) if opening else ():
+        fleet, answers = done.outlook.repository.plan.fleet, cache_of(context, root) / "answers"
+        click.echo(run(fleet, branch, path, answers=answers, environment=os.environ), err=True)
+
+
+def _written(folder: Path, name: str, body: str) -> str:
+    """Write PR.md of a branch where git does not see it."""
+    path = folder / name.replace("/", "--") / "PR.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(body)
+    return os.path.relpath(path)
+
+
+@release.command()
+@click.argument("cluster")
+@click.option("--version", required=True, help="The release that the cluster completed.")
+@click.option("--image", required=True, help="Its image by digest: status.history[0].image.")
+@click.option("--finished", default="", metavar="TIME", help="When, UTC, like 2026-11-21T12:00:00Z; default: now.")
+@click.option("--passed/--failed", required=True, help="The result.")
+@click.option(
+    "--operators", type=click.Choice(["healthy", "degraded", "unknown"]), default="unknown", show_default=True, help="All cluster operators."
+)
+@click.option("--test", "tests", multiple=True, metavar="NAME=passed|failed", help="A test and its result. Repeatable.")
+@click.option("--reason", default="", help="Why it failed.")
+@click.option("--push", is_flag=True, help="Commit it on the fleet's branch and push that.")
+@click.option("--remote", default="origin", show_default=True, help="Where to push.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; print the report.")
+@OUTPUT
+@click.pass_context
+def record(
+    context: click.Context,
+    /,
+    *,
+    cluster: str,
+    finished: str,
+    tests: tuple[str, ...],
+    push: bool,
+    remote: str,
+    dry_run: bool,
+    output: str,
+    **said: Any,
+) -> None:
+    """Record what CLUSTER reported after an upgrade, in evidence/. Written by the Task of upgrade-evidence, or by hand; once for each release."""
+    from okd_gitops.commands.release.record import record as run
+    from okd_gitops.evidence import report_of
+
+    report = report_of(cluster=cluster, finished=clock(finished), tests=tests, **said)
+    done = run(root_of(context), report, write=not dry_run, remote=remote if push else "")
+    if output == "json":
+        print_json("Evidence", {"path": done.path, "new": done.new, "commit": done.sha, "text": done.text})
+    else:
+        click.echo(f"{done.path}: {'recorded' if done.new else 'was there already'}" + (f", pushed as {done.sha[:12]}" if done.sha else ""))
+        if dry_run:
+            click.echo(done.text, nl=False)
+
+
+__all__ = ["release"]
