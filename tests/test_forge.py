@@ -331,6 +331,7 @@ def test_locate(url: str, kind: Kind, api: str, path: str) -> None:
         "https://github.com/a/b/c",
         "../r",
         "https://github.com/o/r?x",
+        "https://github.com/../r",
         "",
     ],
 )

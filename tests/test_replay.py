@@ -221,6 +221,16 @@ def test_a_bare_and_a_shallow_repository(past: History, tmp_path: Path) -> None:
     assert ([one.kind for one in shallow.said], shallow.shallow) == (["added"], True)
 
 
+def test_a_clone_without_contents_fetches_none(past: History, tmp_path: Path) -> None:
+    past.commit("start", {overlay("a"): cv("4.18.1")})
+    past.commit("next", {overlay("a"): cv("4.18.2")})
+    git(past.root, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{past.root}", "partial")
+    with pytest.raises(UsageError) as caught:
+        replay(tmp_path / "partial", 10)
+    assert "lacks contents" in caught.value.reason
+
+
 def test_the_repository_is_only_read_and_runs_nothing(past: History, tmp_path: Path) -> None:
     past.commit("start", {overlay("a"): cv("4.18.1"), ".gitattributes": "*.yaml diff=evil filter=evil\n"})
     ran = tmp_path / "ran"

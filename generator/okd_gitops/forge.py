@@ -76,7 +76,7 @@ class _Found:
 def locate(url: str, kind: Kind | None = None) -> Forge:
     """Return the forge of a repository's address; raises UsageError when it cannot be told which API it speaks."""
     match = _URL.fullmatch(url) or _SCP.fullmatch(url)
-    if not match:
+    if not match or {".", ".."} & set(match["path"].split("/")):
         raise UsageError("this is not the address of a repository without credentials", "write it like https://host/owner/name")
     named = match.groupdict()
     host, path = named["host"].lower(), named["path"].removesuffix(".git")

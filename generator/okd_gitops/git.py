@@ -94,7 +94,8 @@ def history(root: Path, limit: int, wanted: Callable[[bytes], bool], *, max_byte
     """Return the newest `limit` commits of HEAD that change YAML or JSON, oldest first, and whether this clone has no more of the history.
 
     Of each commit only the files are kept whose content, before or after, is wanted; larger ones are cut after `max_bytes` and one more. The
-    repository may be anybody's: nothing that its configuration names is run, and nothing is fetched. Raises UsageError when it has no commit.
+    repository may be anybody's: nothing that its configuration names is run, and nothing is fetched. Raises UsageError when
+    it has no commit, or is a clone without all contents.
     """
     from git import GitCommandError
 
@@ -117,7 +118,11 @@ def history(root: Path, limit: int, wanted: Callable[[bytes], bool], *, max_byte
 
         revisions = []
         for sha, seconds, subject, entries in _log(text):
-            pairs = [(path, content(old), content(new)) for old, new, path in entries]
+            try:
+                pairs = [(path, content(old), content(new)) for old, new, path in entries]
+            except ValueError:
+                # GitPython's answer to an object that is not there.
+                raise UsageError("this clone lacks contents of its history", "git clone without --filter") from None
             kept = tuple((path, old, new) for path, old, new in pairs if old or new)
             if kept:
                 revisions.append(Revision(sha, seconds, subject, kept))

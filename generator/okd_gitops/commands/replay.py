@@ -1,4 +1,7 @@
-"""release replay: walk the history of any repository and say what okd-gitops would have said of each change of a release."""
+"""release replay: walk the history of any repository and say what okd-gitops would have said of each change of a release.
+
+Each file is judged for itself. Patches by JSON operations in files of their own name no kind, so their changes are not seen.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
