@@ -43,7 +43,9 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     value: dict[str, Any] = {**_TYPES.get(parameter.type, {"type": "string"}), "description": parameter.summary}
     if parameter.enum:
         value["enum"] = list(parameter.enum)
-    if parameter.pattern:
+    if parameter.pattern and "items" in value:
+        value["items"] = {**value["items"], "pattern": parameter.pattern}
+    elif parameter.pattern:
         value["pattern"] = parameter.pattern
     if parameter.default is not None:
         value["default"] = parameter.default
