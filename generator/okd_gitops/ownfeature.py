@@ -13,7 +13,12 @@ from okd_gitops.objects import Object, at
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import Document, read
 
-_OBJECT_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
+# Kind and name become a file name, which has an end at 255 bytes.
+_FIELDS = {
+    "apiVersion": re.compile(r"([a-z0-9.-]+/)?v[0-9a-z]+"),
+    "kind": re.compile(r"[A-Z][A-Za-z0-9]{0,62}"),
+    "metadata.name": re.compile(r"[A-Za-z0-9]([A-Za-z0-9.:-]{0,170}[A-Za-z0-9])?"),
+}
 
 
 def own_features(local: Tree, builtin: Collection[str]) -> tuple[dict[str, Feature], set[str], list[Finding]]:
@@ -69,9 +74,9 @@ def own_object(path: str, data: bytes, findings: list[Finding], *, named: bool =
         findings += error.findings
         return None
     value = document.value
-    for field in ("apiVersion", "kind", "metadata.name"):
+    for field, pattern in _FIELDS.items():
         text = at(value, *field.split("."))
-        if not isinstance(text, str) or not (_OBJECT_NAME.fullmatch(text) if field != "apiVersion" else text):
+        if not isinstance(text, str) or not pattern.fullmatch(text):
             reason, place = f"this is not a Kubernetes object: {field} is missing or no name", document.at(field.split("."))
             findings.append(Finding(code="GI023", location=place, reason=reason, remedy="write one complete object in each file"))
             return None
