@@ -148,6 +148,16 @@ def test_an_image_that_is_a_parameters_default_is_swapped_there_too() -> None:
     assert [path for path, data in feature.files.items() if NEW.encode() in data] == ["upstream/daemonset-generic-device-plugin.yaml"]
 
 
+def test_an_image_among_arguments_in_brackets_keeps_the_comma_and_its_neighbours() -> None:
+    file = "pipelines/deployment-tekton-pipelines-controller.yaml"
+    old = BUILTIN.features["tekton"].files[file].decode()
+    line = next(line for line in old.splitlines() if '"-nop-image"' in line)
+    name = line.split('"')[3].partition("@")[0]
+    block = f"changes:\n- image:\n    feature: tekton\n    from: {name}\n    to: {NEW}  # v9\n"
+    files = exchanged({"changes/x.yaml": block}).features["tekton"].files
+    assert files[file].decode() == old.replace(line, f'          "-nop-image", "{NEW}",  # v9')
+
+
 def test_changes_are_made_in_the_order_in_which_they_are_written() -> None:
     task = "task: {{name: {}, taskRef: {{name: scan}}}}"
     one = f"changes:\n- insert: {{{OF}, after: cosa-test, {task.format('one')}}}\n"
