@@ -12,11 +12,11 @@ GENERATE := $(call stamp,generate)
 CHECK := $(call stamp,check)
 DEV := $(call stamp,dev)
 .DEFAULT_GOAL := help
-.PHONY: help generate check diff test lint bench golden lock clean tools
+.PHONY: help generate check diff test lint bench demo-release golden lock clean tools
 
 help: ## Show this help
 	@echo "okd-gitops: edit clusters/*.yaml, then make generate, then make check"
-	@sed -n 's/^\([a-z]*\):.*## /  make \1@/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1@/p' $(MAKEFILE_LIST) | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
 
 generate: $(GENERATE) ## Write bases/, overlays/ and argocd/ from clusters/ (needs Python only)
 	@$(RUN) generate $(ARGS)
@@ -38,6 +38,9 @@ lint: $(DEV) ## Run ruff, mypy and import-linter
 
 bench: $(DEV) tools ## Measure generate and check beside a loop of the plain tools
 	@PYTHONPATH=generator OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) tests/bench.py $(ARGS)
+
+demo-release: $(CHECK) tools ## Let a release go through a copy of this fleet, offline, in a minute
+	@PYTHONPATH=generator OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) tests/demo_release.py
 
 golden: $(DEV) ## Rewrite the golden folders of the tests; review the diff
 	@PYTHONPATH=generator OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) tests/golden.py

@@ -262,6 +262,24 @@ def test_a_newer_release_supersedes_an_open_wave_and_a_rejected_one_closes_it(fl
     assert "okd/" not in git(fleet.root, "ls-remote", "origin")
 
 
+def test_an_open_branch_that_must_wait_says_so(fleet: Fleet) -> None:
+    branch = fleet.run(PUSH).branches[0]
+    fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + "  freeze: holidays\n")
+    git(fleet.root, "commit", "-qam", "freeze")
+    git(fleet.root, "push", "-q", "origin", "main")
+    (halted,) = fleet.run(PUSH).branches
+    assert (halted.name, halted.state, halted.sha) == (branch.name, "blocked", branch.sha)
+    assert "🔴 BLOCKED" in halted.body
+    assert "holidays" in halted.body
+    assert git(fleet.root, "ls-remote", "origin", f"refs/heads/{branch.name}").startswith(branch.sha)
+
+
+def test_a_branch_that_was_merged_is_no_more_of_concern(fleet: Fleet) -> None:
+    fleet.merge(fleet.run(PUSH).branches[0].name)
+    done = fleet.run(PUSH)
+    assert (done.branches, done.superseded) == ((), ())
+
+
 def test_a_minor_moves_channel_and_acknowledgements_in_one_change(fleet: Fleet) -> None:
     fleet.write("clusters/canary.yaml", cluster("canary", "test").replace("stable-scos-4\n", "stable-scos-4.21\n"))
     fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + '  acks: {"4.21": [ack-4.21-api-removals]}\n')

@@ -144,7 +144,7 @@ def status(context: click.Context, *, offline: bool, at: str, output: str) -> No
     """Show where the fleet stands: what each cluster runs and reported, what comes next and when, which branches are open."""
     from okd_gitops import git
     from okd_gitops.commands.release.outlook import outlook
-    from okd_gitops.commands.release.rollout import PREFIX
+    from okd_gitops.commands.release.standing import PREFIX
 
     root, network = sources_of(context, at, offline=offline)
     seen = outlook(root, network, now=network.now)

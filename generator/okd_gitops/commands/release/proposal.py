@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from okd_gitops import __version__
 from okd_gitops.commands.diff import Difference
 from okd_gitops.commands.release.outlook import Outlook
+from okd_gitops.commands.release.standing import Standing
 from okd_gitops.evidence import Evidence
 from okd_gitops.moves import Move
 from okd_gitops.pullrequest import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict
@@ -17,7 +18,8 @@ def proposal(seen: Outlook, going: Sequence[Move], changes: Difference, *, docum
     offer = going[0].offer
     assert offer is not None
     trust = seen.trust.get(offer.image)
-    facts = [f"{len(changes.changes)} different changes of objects", f"checks passed: {documents} documents, 0 errors"]
+    count = len(changes.changes)
+    facts = [f"{count} distinct object change{'' if count == 1 else 's'}", f"checks passed: {documents} documents, 0 errors"]
     facts.append(f"signature verified ({trust.fingerprint[-16:]})" if trust and trust.verified else "signature NOT verified")
     # A release of unknown age was taken to be as young as can be.
     facts += [f"release is {(seen.now - offer.published).days} days old"] if offer.published < seen.now else []
@@ -39,6 +41,25 @@ def proposal(seen: Outlook, going: Sequence[Move], changes: Difference, *, docum
         links=_links(seen, offer.version.text, offer.stream),
         reproduce=(f"git fetch origin {branch} && git switch --detach FETCH_HEAD", "make check", f"make diff ARGS='--from {base[:12]}'"),
         made_by=(("version", __version__), ("base", base[:12]), ("clusters", names)),
+    )
+
+
+def halted(seen: Outlook, standing: Standing) -> PullRequest:
+    """Return the pull request of an open branch that must not be merged now."""
+    purposes = {planned.cluster.name: str(planned.cluster.spec.purpose) for planned in seen.repository.plan.clusters}
+    rows = [
+        Row(cluster=name, purpose=purposes.get(name, ""), wave=standing.wave, start=start, target=standing.release.text)
+        for name, start in standing.clusters.items()
+    ]
+    return PullRequest(
+        verdict=Verdict.BLOCKED,
+        target=standing.release.text,
+        rows=tuple(rows),
+        reasons=("do not merge this now", *standing.reasons(seen)),
+        waves=len(seen.waves),
+        untouched=len(purposes) - len(rows),
+        reproduce=("okd-gitops release status",),
+        made_by=(("version", __version__),),
     )
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from okd_gitops import git
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.check import check
-from okd_gitops.commands.commit import GENERATED_BY, commit
+from okd_gitops.commands.commit import commit
 from okd_gitops.commands.diff import diff
 from okd_gitops.commands.generate import generate
 from okd_gitops.commands.release.outlook import BlockedError, Outlook, Sources, chosen, due, outlook
-from okd_gitops.commands.release.proposal import proposal
+from okd_gitops.commands.release.proposal import halted, proposal
+from okd_gitops.commands.release.standing import Standing, branch_name, open_branches, ours
 from okd_gitops.disk import FLEET, read_file
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
@@ -30,13 +31,12 @@ from okd_gitops.release import Version
 from okd_gitops.yamltext import Path as YamlPath
 from okd_gitops.yamltext import read
 
-PREFIX = "okd/"
 _ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """One wave's branch: its commits, its pull request, and what became of it (planned, made, unchanged, pushed)."""
+    """One wave's branch: its commits, its pull request, and its state: planned, made, unchanged, pushed, or blocked (open, and to wait)."""
 
     name: str
     base: str
@@ -110,12 +110,21 @@ def _once(tools: _Tools, request: Request) -> Rollout:
         raise BlockedError(f"{first.cluster.name}: {first.decision.reason} [{first.decision.code}]", "okd-gitops release plan shows every cluster")
     waves = groupby(sorted(going, key=_wave), key=_wave)
     made = [_branch(tools, request, seen, base, list(group)) for _, group in waves]
-    return Rollout(outlook=seen, moves=tuple(found), branches=tuple(made), superseded=_superseded(tools, request, seen, base, made))
+    where = request.remote if request.push else ""
+    standing = open_branches(tools.root, where, base, except_for={branch.name for branch in made})
+    stale = [each for each in standing if each.superseded(seen, [branch.name for branch in made])]
+    for each in stale if request.push else ():
+        # A person's commits are not ours to drop; the branch is named all the same.
+        if each.ours:
+            git.push(tools.root, where, "", each.name, each.sha)
+    halted = [_halted(each, seen) for each in standing if each not in stale and each.reasons(seen)]
+    return Rollout(outlook=seen, moves=tuple(found), branches=(*made, *halted), superseded=tuple(each.name for each in stale))
 
 
-def branch_name(version: Version, wave: int) -> str:
-    """Return the branch of a release's wave; one flat level, since git cannot hold both `okd/X` and `okd/X/wave1`."""
-    return f"{PREFIX}{version.text}--wave{wave}"
+def _halted(standing: Standing, seen: Outlook) -> Branch:
+    """Return an open branch that is not to be merged now, with a text that says why."""
+    pull = halted(seen, standing)
+    return Branch(name=standing.name, base="", sha=standing.sha, commits=standing.commits, title=title(pull), body=body(pull), state="blocked")
 
 
 def _wave(move: Move) -> tuple[Version, int, str]:
@@ -185,7 +194,7 @@ def _published(tools: _Tools, request: Request, branch: Branch) -> Branch:
         if request.push:
             git.fetch(tools.root, request.remote, branch.name)
         theirs = git.commits(tools.root, git.merge_base(tools.root, branch.base, old) or old, old)
-        if not _ours(theirs):
+        if not ours(theirs):
             remedy = f"merge or delete it, or go on without okd-gitops: git log {branch.name}"
             raise BlockedError(f"the branch {branch.name} has commits that okd-gitops did not make; it is left alone", remedy)
         if _same(theirs, branch.commits) and git.merge_base(tools.root, branch.base, old) == branch.base:
@@ -197,36 +206,5 @@ def _published(tools: _Tools, request: Request, branch: Branch) -> Branch:
     return replace(branch, state="made")
 
 
-def _ours(theirs: Sequence[git.Commit]) -> bool:
-    return all(f"\n{GENERATED_BY}: okd-gitops " in one.message for one in theirs)
-
-
 def _same(one: Sequence[git.Commit], other: Sequence[git.Commit]) -> bool:
     return [(each.tree, each.message) for each in one] == [(each.tree, each.message) for each in other]
-
-
-def _superseded(tools: _Tools, request: Request, seen: Outlook, base: str, made: Sequence[Branch]) -> tuple[str, ...]:
-    """Return the open branches whose wave has a newer release now, or whose release is no longer accepted; with `push`, ours are closed."""
-    accepted = {offer.version.text for offer in seen.learned.offers if offer.accepted}
-    new = {branch.name.partition("--")[2]: branch.name for branch in made}
-    where = request.remote if request.push else ""
-    stale = []
-    for name, sha in sorted(git.branches(tools.root, where, f"{PREFIX}*").items()):
-        release, _, wave = name.removeprefix(PREFIX).partition("--")
-        if name in new.values() or not wave.startswith("wave") or (release in accepted and not _older(release, new.get(wave, ""))):
-            continue
-        stale.append(name)
-        if request.push and request.write:
-            git.fetch(tools.root, request.remote, name)
-            if _ours(git.commits(tools.root, git.merge_base(tools.root, base, sha) or sha, sha)):
-                git.push(tools.root, request.remote, "", name, sha)
-    return tuple(stale)
-
-
-def _older(release: str, newer: str) -> bool:
-    if not newer:
-        return False
-    try:
-        return Version.parse(release) < Version.parse(newer.removeprefix(PREFIX).partition("--")[0])
-    except ValueError:
-        return False

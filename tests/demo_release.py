@@ -1,0 +1,114 @@
+"""`make demo-release`: a release controller on loopback publishes a release, and the fleet of this repository follows it, wave by wave.
+
+Everything is real but the controller's content, the key that signs it, and the clock, which `--at` moves on. What differs from run to run (hashes,
+ports, times) is shown as `…`.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from release_controller import Controller, serving
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
+FIRST, SECOND, NEW = "4.21.0-okd-scos.11", "4.22.0-okd-scos.0", "4.22.0-okd-scos.1"
+_VARYING = re.compile(
+    r"\b[0-9a-f]{12,64}\b|(?<=127\.0\.0\.1:)[0-9]+|\b20[0-9]{2}-[0-9]{2}-[0-9]{2}([T ][0-9:]+(\+00:00|Z)?)?|(?<=verified \()[0-9a-f]+"
+)
+_IDENTITY = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
+_SOMEBODY = {**os.environ, **_IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+# Times in the story: a minute after now, since the key is as young as the demonstration.
+NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
+
+
+class Demo:
+    """A copy of the fleet with a bare repository as its remote, and the commands that are shown."""
+
+    def __init__(self, folder: Path, controller: Controller) -> None:
+        self.root, self.controller = folder / "fleet", controller
+        self.root.mkdir()
+        for name in ("fleet.yaml", "clusters", "bases", "overlays", "argocd"):
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, self.root / name)
+        for version in (FIRST, SECOND):
+            text = "".join(path.read_text() for path in sorted((self.root / "clusters").glob("*.yaml")))
+            match = re.search(rf"version: {re.escape(version)}\n\s+image: (\S+)", text)
+            assert match, f"no cluster runs {version}"
+            controller.images[version] = match[1]
+        controller.publish(FIRST)
+        controller.publish(SECOND, before=(FIRST,))
+        controller.follow(self.root)
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message=Follow a release controller")
+        self.git("init", "--quiet", "--bare", "--initial-branch=main", str(folder / "remote.git"))
+        self.git("remote", "add", "origin", str(folder / "remote.git"))
+        self.git("push", "--quiet", "origin", "main")
+
+    def git(self, *arguments: str) -> str:
+        """Run git as somebody, whoever runs this, and whatever is configured here."""
+        return subprocess.run(["git", *arguments], cwd=self.root, env=_SOMEBODY, capture_output=True, text=True, check=True).stdout
+
+    def say(self, text: str) -> None:
+        """Tell what happens between two commands."""
+        print(f"\n# {text}", flush=True)
+
+    def run(self, *arguments: str, expected: int = 0) -> None:
+        """Run and show a command of okd-gitops."""
+        environment = {**_SOMEBODY, "PYTHONPATH": str(ROOT / "generator"), "NO_COLOR": "1"}
+        command = [sys.executable, "-m", "okd_gitops", "--quiet", "--cache", str(CACHE), *arguments]
+        done = subprocess.run(command, cwd=self.root, env=environment, stdout=-1, stderr=-2, text=True, check=False)
+        print(_VARYING.sub("…", f"$ okd-gitops {' '.join(arguments)}\n{done.stdout}"), end="", flush=True)
+        assert done.returncode == expected, done.stdout
+
+    def merge(self, branch: str) -> None:
+        """Do what a person does who approves the pull request."""
+        self.git("fetch", "--quiet", "origin")
+        self.git("merge", "--quiet", "--no-edit", f"origin/{branch}")
+        self.git("push", "--quiet", "origin", "main")
+
+    def report(self, cluster: str, day: int) -> None:
+        """Let a cluster report, as the feature upgrade-evidence does."""
+        image, at = self.controller.images[NEW], (NOW + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        words = ["--image", image, "--finished", at, "--passed", "--operators", "healthy", "--test", "smoke=passed"]
+        self.run("release", "record", cluster, "--version", NEW, *words, "--push")
+        self.git("pull", "--quiet", "--ff-only", "origin", "main")
+
+
+def at(day: int) -> list[str]:
+    """Return the option that moves the clock on."""
+    return ["--at", (NOW + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ")]
+
+
+def main() -> None:
+    """Show the whole way of one release."""
+    with tempfile.TemporaryDirectory(prefix="okd-demo-") as folder, serving() as controller:
+        demo = Demo(Path(folder), controller)
+        demo.say(f"{NEW} is published, signed and accepted in 4-scos-stable.")
+        controller.publish(NEW, before=(FIRST, SECOND))
+        demo.run("release", "plan", *at(0))
+        demo.run("release", "update", "--push", *at(0))
+        text = next((demo.root / ".okd-gitops/pull-requests").glob("*/PR.md")).read_text()
+        demo.say("The first screen of its pull request:")
+        print(_VARYING.sub("…", text.partition("### What changes")[0].partition("-->\n")[2].rstrip()))
+        demo.say("A person approves it; Argo CD applies it; the cluster reports.")
+        demo.merge(f"okd/{NEW}--wave1")
+        demo.report("moc-test", 0)
+        demo.run("release", "promote", "--push", *at(1))
+        demo.say("Three days later the release has soaked: the hub follows, and two days after its report the long-term cluster.")
+        demo.run("release", "promote", "--push", *at(3))
+        demo.merge(f"okd/{NEW}--wave2")
+        demo.report("moc-hub", 3)
+        demo.run("release", "promote", "--push", *at(5))
+        demo.merge(f"okd/{NEW}--wave3")
+        demo.run("release", "status", *at(5))
+
+
+if __name__ == "__main__":
+    main()
