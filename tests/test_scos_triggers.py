@@ -203,11 +203,10 @@ def test_facts_37_38_42_and_f21_the_secrets_are_those_of_the_table(okd: tuple[di
     from okd_gitops.feature import load_catalog
 
     table = load_catalog(read_catalog()).features["scos-pipeline"].spec.secrets
-    named = set(re.findall(r"'secretName': '([a-z0-9-]+)'", str(okd))) | {"okd-matrix-bot-auth", "okd-coreos-report"}
+    named = set(re.findall(r"'secretName': '([a-z0-9-]+)'", str(okd))) | {"okd-matrix-bot-auth"}
     assert named == set(table)
     assert all(need.namespace == "okd-coreos" for need in table.values())
     assert {name: need.keys for name, need in table.items()} == {
-        "okd-coreos-report": ("token",),
         "okd-coreos-trigger": ("token",),
         "okd-matrix-bot-auth": ("token",),
         "okd-quay-pull-secret": (".dockerconfigjson",),
