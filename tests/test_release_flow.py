@@ -421,6 +421,16 @@ def test_sources_that_are_away_or_lie_move_nobody(fleet: Fleet, path: str, answe
     assert "okd/" not in git(fleet.root, "ls-remote", "origin")
 
 
+def test_a_line_without_schemas_is_refused_before_anything_is_edited(fleet: Fleet) -> None:
+    for name in ("canary", "probe", "prod"):
+        fleet.write(f"clusters/{name}.yaml", cluster(name, "test", version="4.22.0-okd-scos.0"))
+    fleet.controller.publish("4.22.0-okd-scos.0")
+    fleet.controller.publish("4.23.0-okd-scos.0", before=("4.22.0-okd-scos.0",))
+    assert set(fleet.codes().values()) == {"GM020"}
+    fleet.write("clusters/probe.yaml", cluster("probe", "test", version="4.22.0-okd-scos.0", more='kubernetes: "1.35"\n'))
+    assert fleet.codes()["probe"] == "upgrade"
+
+
 def test_forcing_is_for_ephemeral_clusters_and_shows(fleet: Fleet) -> None:
     fleet.write("clusters/scratch.yaml", cluster("scratch", "ephemeral", more="features:\n  okd-version:\n"))
     generate(fleet.root)

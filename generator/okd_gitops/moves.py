@@ -12,15 +12,16 @@ from typing import Any
 from okd_gitops.evidence import Evidence
 from okd_gitops.graph import Graph
 from okd_gitops.promotion import Candidate, Decision, Member, Terms, Verdict, decide
-from okd_gitops.release import Version, outside_channel
+from okd_gitops.release import KUBERNETES, Version, outside_channel
 from okd_gitops.rollout import Window
 from okd_gitops.upgrade import KIND, NOTHING_NEWER, SAME, Hop, NoPath, Path, Wanted, kind, plan
 
-NO_DIGEST, NO_ACK, FORCED = "GM017", "GM018", "GM019"
+NO_DIGEST, NO_ACK, FORCED, NO_SCHEMAS = "GM017", "GM018", "GM019", "GM020"
 CODES = {
     NO_DIGEST: "No source tells the digest of the release's signed image. A tag can move after review, so it is never used instead.",
     NO_ACK: "The update needs an administrator's acknowledgement. Read what it is about, then give it by name: --ack NAME.",
     FORCED: "Only ephemeral clusters are forced.",
+    NO_SCHEMAS: "The Kubernetes of the release's line is not known, so nothing could be checked. Update okd-gitops, or add kubernetes: to the file.",
 }
 
 
@@ -54,6 +55,8 @@ class Follower:
     hold: str = ""
     window: Window | None = None
     held: str = ""
+    # The minor of Kubernetes, where the file says it.
+    kubernetes: str = ""
 
     @property
     def member(self) -> Member:
@@ -215,6 +218,8 @@ def _move(
     offer = known.offer(cluster.stream, hop.to)
     if offer is None or not offer.image:
         return move(_refused(cluster, NO_DIGEST, CODES[NO_DIGEST]), offer)
+    if hop.to.line not in KUBERNETES and not cluster.kubernetes:
+        return move(_refused(cluster, NO_SCHEMAS, f"{CODES[NO_SCHEMAS]} ({hop.to.line})"), offer)
     candidate = Candidate(
         version=offer.version, image=offer.image, published=offer.published, verified=offer.image in verified, withdrawn=not offer.accepted
     )

@@ -47,6 +47,7 @@ def _follower(planned: ClusterPlan) -> Follower:
         hold=upgrades.hold or "",
         window=upgrades.window,
         held=_held(planned),
+        kubernetes=spec.kubernetes or "",
     )
 
 
