@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from conftest import CACHE, git
-from okd_gitops import git as git_module
+from okd_gitops import branches
 from okd_gitops.commands.generate import generate
 from okd_gitops.commands.release import rollout as rollout_module
 from okd_gitops.commands.release.network import Network
@@ -199,7 +199,7 @@ def test_two_runs_at_once_end_well(fleet: Fleet, tmp_path: Path) -> None:
     git(tmp_path, "clone", "-q", str(fleet.remote), "other")
     results: list[Rollout] = []
     barrier = threading.Barrier(2)
-    real = git_module.push
+    real = branches.push
 
     waited = set[int]()
 
@@ -210,7 +210,7 @@ def test_two_runs_at_once_end_well(fleet: Fleet, tmp_path: Path) -> None:
         real(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(git_module, "push", together)
+        patch.setattr(branches, "push", together)
         threads = [threading.Thread(target=lambda root=root: results.append(fleet.run(PUSH, root))) for root in (fleet.root, tmp_path / "other")]
         for thread in threads:
             thread.start()
@@ -237,7 +237,7 @@ def test_reports_of_two_clusters_at_once_are_both_kept(fleet: Fleet, tmp_path: P
 
 @pytest.mark.parametrize("step", ["check", "diff", "commit", "push"])
 def test_a_kill_at_any_step_leaves_the_repository_usable(fleet: Fleet, step: str) -> None:
-    target = git_module if step == "push" else rollout_module
+    target = branches if step == "push" else rollout_module
 
     def killed(*arguments: object, **named: object) -> None:
         raise KeyboardInterrupt

@@ -1,10 +1,9 @@
-"""The one module that uses GitPython: what is committed, and committing exactly what was generated.
+"""What is committed, and committing exactly what was generated.
 
-GitPython had injection advisories (CVE-2022-24439, CVE-2023-40267 and others): refs are checked against a pattern, paths come after `--`, and
-its objects never leave this module.
+This module and `branches` are all that uses GitPython, which had injection advisories (CVE-2022-24439, CVE-2023-40267 and others): refs are
+checked against a pattern, paths come after `--`, and its objects leave neither module.
 """
 
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from okd_gitops.errors import OkdGitopsError, UsageError
+from okd_gitops.errors import UsageError
 from okd_gitops.tree import Tree
 
 if TYPE_CHECKING:
     from git import Repo
 
 _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~^-]{0,200}")
-# What git-push(1) says when the remote moved in between.
-_OVERTAKEN = ("stale info", "fetch first", "non-fast-forward", "[rejected]", "cannot lock ref", "failed to update ref")
 _STATES = {
     "MERGE_HEAD": "a merge",
     "rebase-merge": "a rebase",
@@ -50,7 +47,8 @@ class Revision:
 
 
 @contextmanager
-def _repository(root: Path, *, bare: bool = False) -> Iterator["Repo"]:
+def opened(root: Path, *, bare: bool = False) -> Iterator["Repo"]:
+    """Open the repository around `root`; raises UsageError when there is none, or (without `bare`) none with a work tree."""
     from git import InvalidGitRepositoryError, NoSuchPathError, Repo
 
     try:
@@ -63,27 +61,33 @@ def _repository(root: Path, *, bare: bool = False) -> Iterator["Repo"]:
         yield repository
 
 
-def _prefix(repository: "Repo", root: Path) -> str:
+def prefix_of(repository: "Repo", root: Path) -> str:
     """Return the path from the top of the work tree to `root`, with a slash at its end, or nothing."""
     prefix = root.resolve().relative_to(Path(repository.working_dir).resolve()).as_posix()
     return "" if prefix == "." else f"{prefix}/"
 
 
-def tree_at(root: Path, ref: str, folders: Iterable[str]) -> Tree:
-    """Return the files below `folders` as they are at a commit; raises UsageError for a ref that is not there."""
+def resolve(root: Path, ref: str) -> str:
+    """Return the hash of a commit; raises UsageError when it is not there."""
     from git import GitCommandError
 
     if not _REF.fullmatch(ref):
         raise UsageError(f'"{ref}" is not the name of a commit', "use a branch, a tag or a hash")
-    with _repository(root) as repository:
-        prefix = _prefix(repository, root)
+    with opened(root) as repository:
         try:
-            commit = repository.git.rev_parse("--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-            names = repository.git.ls_tree("-r", "-z", "--full-tree", commit, "--", *(f"{prefix}{folder}" for folder in folders))
+            return str(repository.git.rev_parse("--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"))
         except GitCommandError:
             shallow = Path(repository.git_dir, "shallow").exists()
             remedy = f"this clone is shallow: git fetch origin {ref}" if shallow else "git branch -a lists what there is"
             raise UsageError(f'there is no commit "{ref}" in this clone', remedy) from None
+
+
+def tree_at(root: Path, ref: str, folders: Iterable[str]) -> Tree:
+    """Return the files below `folders` as they are at a commit; raises UsageError for a ref that is not there."""
+    commit = resolve(root, ref)
+    with opened(root) as repository:
+        prefix = prefix_of(repository, root)
+        names = repository.git.ls_tree("-r", "-z", "--full-tree", commit, "--", *(f"{prefix}{folder}" for folder in folders))
         entries = [entry.partition("\t") for entry in names.split("\0") if entry]
         blobs = {path: meta.split()[2] for meta, _, path in entries if meta.startswith(("100644", "100755"))}
         files = {path.removeprefix(prefix): repository.odb.stream(bytes.fromhex(sha)).read() for path, sha in blobs.items()}
@@ -103,7 +107,7 @@ def history(root: Path, limit: int, wanted: Callable[[bytes], bool], *, max_byte
     options = ["--no-merges", "--full-history", "--topo-order", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv"]
     # A repository's configuration can ask log for signatures, and name the program that checks them.
     options += ["--no-show-signature", "--no-color", "--no-notes", f"--max-count={limit}", "--format=tformat:%H %ct %s", "HEAD", "--"]
-    with _repository(root, bare=True) as repository, repository.git.custom_environment(**quiet):
+    with opened(root, bare=True) as repository, repository.git.custom_environment(**quiet):
         try:
             text = repository.git.log(*options, "*.yaml", "*.yml", "*.json")
         except GitCommandError:
@@ -154,8 +158,8 @@ def _log(text: str) -> Iterator[tuple[str, int, str, list[tuple[str, str, str]]]
 
 def status(root: Path, folders: Iterable[str]) -> Status:
     """Return what differs from HEAD below `folders`, untracked files included."""
-    with _repository(root) as repository:
-        prefix = _prefix(repository, root)
+    with opened(root) as repository:
+        prefix = prefix_of(repository, root)
         text = repository.git.status("--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", *(f"{prefix}{f}" for f in folders))
     entries = [entry for entry in text.split("\0") if entry]
     return Status({entry[3:].removeprefix(prefix): entry[:2] for entry in entries})
@@ -170,13 +174,13 @@ def commit(root: Path, paths: Iterable[str], message: str, *, detached: bool = F
     from git import GitCommandError
 
     chosen = sorted(paths)
-    with _repository(root) as repository:
+    with opened(root) as repository:
         for name, what in _STATES.items():
             if Path(repository.git_dir, name).exists():
                 raise UsageError(f"{what} is under way in this repository", "finish it, or abort it, then run again")
         if repository.head.is_detached and not detached:
             raise UsageError("HEAD is detached: a commit here would belong to no branch", "git switch -c NAME")
-        prefix = _prefix(repository, root)
+        prefix = prefix_of(repository, root)
         full = [f"{prefix}{path}" for path in chosen]
         listed = "\0".join(full)
         try:
@@ -212,126 +216,3 @@ def _stdin(repository: "Repo", *arguments: str, data: str) -> None:
         file.write(data.encode())
         file.seek(0)
         repository.git.execute(["git", *arguments], istream=file)
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit of a branch: its hash, that of its tree, and its message."""
-
-    sha: str
-    tree: str
-    message: str
-
-
-class RemoteError(OkdGitopsError):
-    """A remote cannot be reached, or refuses."""
-
-    exit_code = 6
-
-
-class RaceError(RemoteError):
-    """Somebody else pushed in between."""
-
-
-def resolve(root: Path, ref: str) -> str:
-    """Return the hash of a commit; raises UsageError when it is not there."""
-    from git import GitCommandError
-
-    with _repository(root) as repository:
-        try:
-            return str(repository.git.rev_parse("--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"))
-        except GitCommandError:
-            raise UsageError(f'there is no commit "{ref}" in this clone', "git branch -a lists what there is") from None
-
-
-@contextmanager
-def checkout(root: Path, sha: str) -> Iterator[Path]:
-    """Check a commit out in a folder of its own for as long as the block runs, and give the path that `root` has there.
-
-    The work tree that people have open is neither read nor written. What a killed run leaves is cleared by the next one.
-    """
-    with _repository(root) as repository, tempfile.TemporaryDirectory(prefix="okd-gitops-") as folder:
-        repository.git.worktree("prune")
-        work = Path(folder, "work")
-        repository.git.worktree("add", "--quiet", "--detach", "--force", str(work), sha)
-        try:
-            yield work / _prefix(repository, root)
-        finally:
-            repository.git.worktree("remove", "--force", str(work))
-
-
-def commits(root: Path, base: str, tip: str) -> list[Commit]:
-    """Return the commits of `tip` that `base` does not have, oldest first."""
-    with _repository(root) as repository:
-        text = repository.git.log("--reverse", "--topo-order", "--format=%H%x00%T%x00%B%x00%x01", f"{base}..{tip}", "--")
-    entries = (entry.strip("\n").split("\0") for entry in text.split("\x01") if entry.strip("\n"))
-    return [Commit(entry[0], entry[1], entry[2].strip()) for entry in entries]
-
-
-def merge_base(root: Path, one: str, other: str) -> str:
-    """Return the commit at which two histories part, or nothing."""
-    from git import GitCommandError
-
-    with _repository(root) as repository:
-        try:
-            return str(repository.git.merge_base(one, other))
-        except GitCommandError:
-            return ""
-
-
-def set_branch(root: Path, name: str, sha: str) -> None:
-    """Let a local branch point at `sha`; raises UsageError when somebody has it open."""
-    from git import GitCommandError
-
-    with _repository(root) as repository:
-        try:
-            repository.git.branch("--force", "--no-track", "--", name, sha)
-        except GitCommandError:
-            raise UsageError(f"the branch {name} is checked out", "git switch to another one, then run again") from None
-
-
-def branches(root: Path, remote: str, pattern: str) -> dict[str, str]:
-    """Return the branches that match, with their hashes: those of a remote, or (with "") the local ones. Raises RemoteError."""
-    with _repository(root) as repository:
-        if not remote:
-            text = repository.git.for_each_ref("--format=%(objectname)\t%(refname)", f"refs/heads/{pattern}")
-        else:
-            text = _remote(repository, "ls-remote", "--heads", "--", remote, f"refs/heads/{pattern}")
-    pairs = (line.split("\t") for line in text.splitlines() if "\t" in line)
-    return {ref.removeprefix("refs/heads/"): sha for sha, ref in pairs}
-
-
-def fetch(root: Path, remote: str, branch: str) -> str:
-    """Fetch one branch of a remote and return its hash; raises RemoteError, UsageError when it is not there."""
-    sha = branches(root, remote, branch).get(branch)
-    if not sha:
-        raise UsageError(f"{remote} has no branch {branch}", "look at revision: in fleet.yaml, or push it first")
-    with _repository(root) as repository:
-        _remote(repository, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote, f"refs/heads/{branch}")
-    return sha
-
-
-def push(root: Path, remote: str, sha: str, branch: str, expected: str | None) -> None:
-    """Push `sha` as `branch` if the remote still has it at `expected` ("": it is not there); without `expected`, only forward.
-
-    Raises RaceError when somebody was faster, RemoteError when the remote cannot be reached. An empty `sha` deletes.
-    """
-    lease = [] if expected is None else [f"--force-with-lease=refs/heads/{branch}:{expected}"]
-    with _repository(root) as repository:
-        _remote(repository, "push", "--quiet", "--porcelain", *lease, "--", remote, f"{sha}:refs/heads/{branch}")
-
-
-def _remote(repository: "Repo", *arguments: str) -> str:
-    from git import GitCommandError
-
-    # No question is asked where nobody can answer it.
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=20")}
-    try:
-        return str(repository.git.execute(["git", *arguments], env=quiet, kill_after_timeout=120, strip_newline_in_stdout=True))
-    except GitCommandError as error:
-        said = f"{error.stdout}{error.stderr}".replace("stdout: ", "").replace("stderr: ", "").strip("'\" \n")
-        if arguments[0] == "push" and any(
-            word in said for word in ("stale info", "fetch first", "non-fast-forward", "[rejected]", "cannot lock ref")
-        ):
-            raise RaceError("somebody else pushed in between", "run again") from None
-        raise RemoteError(f"git {arguments[0]} failed: {said[-400:] or 'no reason given'}", "look at the remote's URL and at your access") from None

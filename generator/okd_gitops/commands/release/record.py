@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops import __version__, git
+from okd_gitops import __version__, branches, git
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.commit import GENERATED_BY
 from okd_gitops.commands.repository import load
@@ -42,15 +42,15 @@ def record(root: Path, report: Evidence, *, write: bool = True, remote: str = ""
     for attempt in range(_ATTEMPTS):
         try:
             return _pushed(root, fleet, report, remote, write=write)
-        except git.RaceError:
+        except branches.RaceError:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError
 
 
 def _pushed(root: Path, fleet: Fleet, report: Evidence, remote: str, *, write: bool) -> Recorded:
-    base = git.fetch(root, remote, fleet.revision)
-    with git.checkout(root, base) as work:
+    base = branches.fetch(root, remote, fleet.revision)
+    with branches.checkout(root, base) as work:
         if not _new(work, report):
             return Recorded(report.path, report.text(), new=False)
         if not write:
@@ -60,7 +60,7 @@ def _pushed(root: Path, fleet: Fleet, report: Evidence, remote: str, *, write: b
         result = "passed" if report.passed else "FAILED"
         trailers = f"Cluster: {report.cluster}\nOkd-Release: {report.version}\nOkd-Digest: {report.image}\n{GENERATED_BY}: okd-gitops {__version__}\n"
         sha = git.commit(work, [report.path], f"evidence({report.cluster}): {report.version} {result}\n\n{trailers}", detached=True)
-    git.push(root, remote, sha, fleet.revision, None)
+    branches.push(root, remote, sha, fleet.revision, None)
     return Recorded(report.path, report.text(), new=True, sha=sha)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from okd_gitops import git
+from okd_gitops import branches, git
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.check import check
 from okd_gitops.commands.commit import commit
@@ -41,7 +41,7 @@ class Branch:
     name: str
     base: str
     sha: str
-    commits: tuple[git.Commit, ...]
+    commits: tuple[branches.Commit, ...]
     title: str
     body: str
     state: str = "planned"
@@ -92,7 +92,7 @@ def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now:
     for attempt in range(_ATTEMPTS):
         try:
             return _once(tools, request)
-        except git.RaceError:
+        except branches.RaceError:
             if attempt == _ATTEMPTS - 1:
                 raise
             say("somebody else pushed in between: deciding again")
@@ -101,7 +101,7 @@ def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now:
 
 def _once(tools: _Tools, request: Request) -> Rollout:
     base = _base(tools.root, request)
-    with git.checkout(tools.root, base) as work:
+    with branches.checkout(tools.root, base) as work:
         seen = outlook(work, tools.sources, now=tools.now, target=request.target, acks=request.acks, forced=request.forced)
     found = chosen(seen, request.clusters, first=request.first)
     going = due(found)
@@ -116,7 +116,7 @@ def _once(tools: _Tools, request: Request) -> Rollout:
     for each in stale if request.push else ():
         # A person's commits are not ours to drop; the branch is named all the same.
         if each.ours:
-            git.push(tools.root, where, "", each.name, each.sha)
+            branches.push(tools.root, where, "", each.name, each.sha)
     halted = [_halted(each, seen) for each in standing if each not in stale and each.reasons(seen)]
     return Rollout(outlook=seen, moves=tuple(found), branches=(*made, *halted), superseded=tuple(each.name for each in stale))
 
@@ -136,13 +136,13 @@ def _base(root: Path, request: Request) -> str:
     if not request.push:
         return git.resolve(root, "HEAD")
     fleet = parse(Fleet, read(FLEET, read_file(root, FLEET)))
-    return git.fetch(root, request.remote, fleet.revision)
+    return branches.fetch(root, request.remote, fleet.revision)
 
 
 def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Sequence[Move]) -> Branch:
     _, _, name = _wave(going[0])
     tools.say(f"{name}: {', '.join(move.cluster.name for move in going)}")
-    with git.checkout(tools.root, base) as work:
+    with branches.checkout(tools.root, base) as work:
         for move in going:
             _move(work, move, request)
         report = check(work, tools.cache, today=tools.now.date(), say=lambda _: None)
@@ -150,7 +150,7 @@ def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Se
             raise FindingsError(report.findings, exit_code=report.exit_code)
         changes = diff(work, tools.cache, base, say=lambda _: None)
         tip = git.resolve(work, "HEAD")
-    made = git.commits(tools.root, base, tip)
+    made = branches.commits(tools.root, base, tip)
     pull = proposal(seen, going, changes, documents=report.documents, base=base, branch=name)
     branch = Branch(name=name, base=base, sha=tip, commits=tuple(made), title=title(pull), body=body(pull))
     return _published(tools, request, branch) if request.write else branch
@@ -189,22 +189,22 @@ def _move(work: Path, move: Move, request: Request) -> None:
 def _published(tools: _Tools, request: Request, branch: Branch) -> Branch:
     """Let the branch be this, here or on the remote. One that is the same already stays, one that others have added to is refused."""
     where = request.remote if request.push else ""
-    old = git.branches(tools.root, where, branch.name).get(branch.name, "")
+    old = branches.heads(tools.root, where, branch.name).get(branch.name, "")
     if old:
         if request.push:
-            git.fetch(tools.root, request.remote, branch.name)
-        theirs = git.commits(tools.root, git.merge_base(tools.root, branch.base, old) or old, old)
+            branches.fetch(tools.root, request.remote, branch.name)
+        theirs = branches.commits(tools.root, branches.merge_base(tools.root, branch.base, old) or old, old)
         if not ours(theirs):
             remedy = f"merge or delete it, or go on without okd-gitops: git log {branch.name}"
             raise BlockedError(f"the branch {branch.name} has commits that okd-gitops did not make; it is left alone", remedy)
-        if _same(theirs, branch.commits) and git.merge_base(tools.root, branch.base, old) == branch.base:
+        if _same(theirs, branch.commits) and branches.merge_base(tools.root, branch.base, old) == branch.base:
             return replace(branch, sha=old, commits=tuple(theirs), state="unchanged")
     if request.push:
-        git.push(tools.root, request.remote, branch.sha, branch.name, old)
+        branches.push(tools.root, request.remote, branch.sha, branch.name, old)
         return replace(branch, state="pushed")
-    git.set_branch(tools.root, branch.name, branch.sha)
+    branches.set_branch(tools.root, branch.name, branch.sha)
     return replace(branch, state="made")
 
 
-def _same(one: Sequence[git.Commit], other: Sequence[git.Commit]) -> bool:
+def _same(one: Sequence[branches.Commit], other: Sequence[branches.Commit]) -> bool:
     return [(each.tree, each.message) for each in one] == [(each.tree, each.message) for each in other]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops import git
+from okd_gitops import branches
 from okd_gitops.commands.commit import GENERATED_BY
 from okd_gitops.commands.release.outlook import Outlook
 from okd_gitops.promotion import Verdict
@@ -23,7 +23,7 @@ class Standing:
     sha: str
     release: Version
     wave: int
-    commits: tuple[git.Commit, ...]
+    commits: tuple[branches.Commit, ...]
 
     @property
     def ours(self) -> bool:
@@ -58,7 +58,7 @@ def branch_name(version: Version, wave: int) -> str:
     return f"{PREFIX}{version.text}--wave{wave}"
 
 
-def ours(commits: Sequence[git.Commit]) -> bool:
+def ours(commits: Sequence[branches.Commit]) -> bool:
     """Whether all commits are of this tool."""
     return all(f"\n{GENERATED_BY}: okd-gitops " in one.message for one in commits)
 
@@ -66,7 +66,7 @@ def ours(commits: Sequence[git.Commit]) -> bool:
 def open_branches(root: Path, remote: str, base: str, *, except_for: Collection[str]) -> list[Standing]:
     """Return the branches that are not merged into `base`, of a remote or (with "") of this clone; raises RemoteError."""
     found = []
-    for name, sha in sorted(git.branches(root, remote, f"{PREFIX}*").items()):
+    for name, sha in sorted(branches.heads(root, remote, f"{PREFIX}*").items()):
         match = _NAME.fullmatch(name)
         if name in except_for or not match:
             continue
@@ -75,8 +75,8 @@ def open_branches(root: Path, remote: str, base: str, *, except_for: Collection[
         except ValueError:
             continue
         if remote:
-            git.fetch(root, remote, name)
-        commits = git.commits(root, git.merge_base(root, base, sha) or sha, sha)
+            branches.fetch(root, remote, name)
+        commits = branches.commits(root, branches.merge_base(root, base, sha) or sha, sha)
         if commits:
             found.append(Standing(name=name, sha=sha, release=release, wave=int(match["wave"]), commits=tuple(commits)))
     return found
