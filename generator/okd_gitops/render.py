@@ -5,7 +5,8 @@ from typing import Any
 
 from okd_gitops.applications import argocd_files
 from okd_gitops.objects import Object, ObjectId
-from okd_gitops.plan import ClusterPlan, Patch, Placement, Plan
+from okd_gitops.placement import Patch, Placement
+from okd_gitops.plan import ClusterPlan, Plan
 from okd_gitops.tree import Tree, with_manifests
 from okd_gitops.yamltext import dump
 
