@@ -291,6 +291,16 @@ OWN_REFUSALS += [
     ({"features/mine/feature.yaml": FEATURE + EACH % ("main", "b")}, "GI011", "features/mine/feature.yaml:5:36", "none of the fields", "a"),
     ({"features/mine/feature.yaml": FEATURE + EACH % ("mian", "a")}, "GI018", "features/mine/feature.yaml:5:25", '"mian"', '"main"'),
 ]
+# One object in a plain part and in that of a list, or in one of them: a value would reach one and silently pass over the other.
+FIELD = "{summary: a, sets: [{object: ConfigMap/%s, path: data.a}]}"
+LIST = FEATURE.replace("[main]", "[main, list]") + EACH.replace("{summary: a}", FIELD)
+ITEM = {"features/mine/list/configmap-mine.yaml": MAP, "features/mine/list/configmap-item.yaml": MAP.replace("mine", "item")}
+SETS = PARAMETER.replace(" x:", " y:") % "sets: [{object: ConfigMap/%s, path: data.x}]"
+OWN_REFUSALS += [
+    ({"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "item", **ITEM}, "GI018", "…", "each entry of x", "a field of x"),
+    ({"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "mine", **ITEM}, "GI018", "…", "each entry of x", "a field of x"),
+    ({"features/mine/feature.yaml": LIST % ("main", "a", "item"), **ITEM}, "GI018", "…", 'not in the part "main"', "its part alone"),
+]
 
 
 @pytest.mark.parametrize(("files", "code", "place", "reason", "remedy"), OWN_REFUSALS, ids=[f"{case[1]}-{case[3]}" for case in OWN_REFUSALS])
@@ -303,6 +313,14 @@ def test_a_feature_is_judged_before_it_is_planned_with(files: Files, code: str, 
     assert shown == (place if place != "…" else f"{next(iter(files))}:{where.line}:{where.column}")
     assert reason in found.reason
     assert remedy in found.remedy
+
+
+def test_a_parameter_reaches_objects_of_a_feature_that_is_required() -> None:
+    sets = PARAMETER % "optional: true, sets: [{object: TektonConfig/config, path: spec.profile}]"
+    files = {"features/mine/feature.yaml": FEATURE + sets, "features/mine/main/configmap-mine.yaml": MAP}
+    assert {(finding.code, finding.reason) for finding in refused(files)} == {("GI018", "no part has TektonConfig/config")}
+    files["features/mine/feature.yaml"] += "requires: [tekton]\n"
+    assert "mine" in exchanged(files).features
 
 
 def test_an_ambiguous_name_asks_for_the_part() -> None:

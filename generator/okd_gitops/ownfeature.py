@@ -4,7 +4,7 @@ The suite builds and validates the built-in features; these come from anybody, s
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from okd_gitops.feature import Feature, FeatureSpec
 from okd_gitops.filemodel import NAME_PATTERN, parse
@@ -21,7 +21,7 @@ _FIELDS = {
 }
 
 
-def own_features(local: Tree, builtin: Collection[str]) -> tuple[dict[str, Feature], set[str], list[Finding]]:
+def own_features(local: Tree, builtin: Mapping[str, Feature]) -> tuple[dict[str, Feature], set[str], list[Finding]]:
     """Return the sound features below `features/` by name, the paths of all files that belong to one, and what is wrong."""
     found: dict[str, Feature] = {}
     documents: dict[str, Document] = {}
@@ -57,12 +57,13 @@ def own_features(local: Tree, builtin: Collection[str]) -> tuple[dict[str, Featu
             findings += faults
             if not faults:
                 found[name], documents[name] = Feature(name, spec, Tree(held)), document
+    known = {**builtin, **found}
     for name, feature in found.items():
-        known = {*builtin, *found}
         for index, needed in enumerate(feature.spec.requires):
             if needed not in known:
                 place = documents[name].at(["requires", index])
                 findings.append(Finding(code="GI014", location=place, reason=f'there is no feature "{needed}"', remedy=nearest(needed, known)))
+        findings += _aimless(documents[name], feature, [known[needed] for needed in feature.spec.requires if needed in known])
     return found, used, findings
 
 
@@ -101,15 +102,42 @@ def _faults(document: Document, spec: FeatureSpec, objects: dict[str, Object]) -
             if part not in filled:
                 place = document.at(["environments", environment, index])
                 yield Finding(code="GI018", location=place, reason=f'there is no object in the part "{part}"', remedy=nearest(part, filled))
-    named = {f"{value['kind']}/{value['metadata']['name']}" for value in objects.values()}
     for name, each in spec.each.items():
         if each.part not in filled:
             reason, remedy = f'there is no object in the part "{each.part}"', nearest(each.part, filled)
             yield Finding(code="GI018", location=document.at(["each", name, "part"]), reason=reason, remedy=remedy)
-    tables = [(("parameters",), spec.parameters), *((("each", name, "fields"), each.fields) for name, each in spec.each.items())]
-    for path, parameters in tables:
+
+
+def _aimless(document: Document, feature: Feature, required: Iterable[Feature]) -> Iterator[Finding]:
+    """Yield the places that parameters name and that their values cannot reach: a list's fields are for its part, other parameters for the rest."""
+    spec = feature.spec
+    parts = _parts(feature)
+    copied = {each.part: name for name, each in spec.each.items()}
+    beyond = {name for other in required for name, held in _parts(other).items() if held - {each.part for each in other.spec.each.values()}}
+    lists_of_fields = ((("each", name, "fields"), each.fields, each.part) for name, each in spec.each.items())
+    for where, parameters, part in ((("parameters",), spec.parameters, ""), *lists_of_fields):
         for key, parameter in parameters.items():
             for index, target in enumerate(parameter.sets):
-                if target.object not in named:
-                    place = document.at([*path, key, "sets", index, "object"])
-                    yield Finding(code="GI018", location=place, reason=f"no part has {target.object}", remedy=nearest(target.object, named))
+                held = parts.get(target.object, set())
+                lists = sorted(copied[each] for each in held & copied.keys())
+                if not held and not part and target.object in beyond:
+                    continue
+                if not held:
+                    reason, remedy = f"no part has {target.object}", nearest(target.object, parts)
+                elif part and part not in held:
+                    reason, remedy = f'{target.object} is not in the part "{part}"', "a field of a list reaches its part alone"
+                elif not part and lists:
+                    reason = f"{target.object} is written once for each entry of {lists[0]}"
+                    remedy = f"make {key} a field of {lists[0]}: a parameter of the feature does not reach the copies"
+                else:
+                    continue
+                yield Finding(code="GI018", location=document.at([*where, key, "sets", index, "object"]), reason=reason, remedy=remedy)
+
+
+def _parts(feature: Feature) -> dict[str, set[str]]:
+    """Return the parts that have each object, by `Kind/name`."""
+    found: dict[str, set[str]] = {}
+    for part in {part for parts in feature.spec.environments.values() for part in parts}:
+        for value in feature.objects(part):
+            found.setdefault(f"{value['kind']}/{value['metadata']['name']}", set()).add(part)
+    return found
