@@ -3,13 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from okd_gitops.terminal import OUTPUT, cache_of, print_json, root_of, show_findings
+from okd_gitops.cli_evidence import observe, record
+from okd_gitops.terminal import OUTPUT, cache_of, clock, print_json, root_of, show_findings
 
 if TYPE_CHECKING:
     from okd_gitops.commands.release.network import Network
@@ -32,24 +32,15 @@ def release() -> None:
     """
 
 
+release.add_command(record)
+release.add_command(observe)
+
+
 def network_options(command: Command) -> Command:
     """Add the options of every command that asks the sources."""
     command = click.option("--offline", is_flag=True, help="Use recorded answers only; ask nobody.")(command)
     at = "Decide as if it were this time (UTC, like 2026-11-21T12:00:00Z): a rehearsal, and commits say so."
     return click.option("--at", "at", default="", metavar="TIME", help=at)(command)
-
-
-def clock(at: str) -> datetime:
-    from datetime import UTC
-
-    from okd_gitops.errors import UsageError
-
-    if not at:
-        return datetime.now(UTC).replace(microsecond=0)
-    try:
-        return datetime.strptime(f"{at}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
-    except ValueError:
-        raise UsageError(f'"{at}" is not a time', "write it like 2026-11-21T12:00:00Z") from None
 
 
 def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path, Network]":

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from okd_gitops.cli_release import ACK, CLUSTER, TO, Command, clock, network_options, print_moves, release, sources_of
-from okd_gitops.terminal import OUTPUT, cache_of, print_json, progress, root_of
+from okd_gitops.cli_release import ACK, CLUSTER, TO, Command, network_options, print_moves, release, sources_of
+from okd_gitops.terminal import OUTPUT, cache_of, progress, root_of
 
 if TYPE_CHECKING:
     from okd_gitops.commands.release.rollout import Rollout
@@ -95,49 +95,6 @@ def _written(folder: Path, name: str, body: str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(body)
     return os.path.relpath(path)
-
-
-@release.command()
-@click.argument("cluster")
-@click.option("--version", required=True, help="The release that the cluster completed.")
-@click.option("--image", required=True, help="Its image by digest: status.history[0].image.")
-@click.option("--finished", default="", metavar="TIME", help="When, UTC, like 2026-11-21T12:00:00Z; default: now.")
-@click.option("--passed/--failed", required=True, help="The result.")
-@click.option(
-    "--operators", type=click.Choice(["healthy", "degraded", "unknown"]), default="unknown", show_default=True, help="All cluster operators."
-)
-@click.option("--test", "tests", multiple=True, metavar="NAME=passed|failed", help="A test and its result. Repeatable.")
-@click.option("--reason", default="", help="Why it failed.")
-@click.option("--push", is_flag=True, help="Commit it on the fleet's branch and push that.")
-@click.option("--remote", default="origin", show_default=True, help="Where to push.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; print the report.")
-@OUTPUT
-@click.pass_context
-def record(
-    context: click.Context,
-    /,
-    *,
-    cluster: str,
-    finished: str,
-    tests: tuple[str, ...],
-    push: bool,
-    remote: str,
-    dry_run: bool,
-    output: str,
-    **said: Any,
-) -> None:
-    """Record what CLUSTER reported after an upgrade, in evidence/. Written by the Task of upgrade-evidence, or by hand; once for each release."""
-    from okd_gitops.commands.release.record import record as run
-    from okd_gitops.evidence import report_of
-
-    report = report_of(cluster=cluster, finished=clock(finished), tests=tests, **said)
-    done = run(root_of(context), report, write=not dry_run, remote=remote if push else "")
-    if output == "json":
-        print_json("Evidence", {"path": done.path, "new": done.new, "commit": done.sha, "text": done.text})
-    else:
-        click.echo(f"{done.path}: {'recorded' if done.new else 'was there already'}" + (f", pushed as {done.sha[:12]}" if done.sha else ""))
-        if dry_run:
-            click.echo(done.text, nl=False)
 
 
 __all__ = ["release"]

@@ -18,6 +18,10 @@ from okd_gitops.tree import Tree
 from okd_gitops.yamltext import dump, read
 
 FOLDER = "evidence"
+CODES = {
+    "GE001": "A report contradicts itself: it says passed, and its operators or tests say otherwise.",
+    "GE002": "A report lies in another one's place. Its path is made of its cluster and its version.",
+}
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 

@@ -53,6 +53,7 @@ class Http:
 
     A token of `tokens` (by host) goes to its host alone, as a header. Every wait is bounded: `timeout` for connecting and for the whole body,
     `backoff` seconds before the second retry, doubled for each further one, and `longest_wait` for a server that says Retry-After.
+    `authorities` are the certificates (PEM) that servers must be signed by, instead of those that the machine trusts.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class Http:
         longest_wait: int = 60,
         offline: bool = False,
         tokens: Mapping[str, str] | None = None,
+        authorities: bytes | None = None,
     ) -> None:
         self._tokens = dict(tokens or {})
         if not all(_TOKEN.fullmatch(token) for token in self._tokens.values()):
             raise NetworkError("the token holds a blank or a character that no header can carry", "look for a line feed at its end")
         self._cache, self._timeout, self._max_bytes, self._offline = cache, timeout, max_bytes, offline
         self._retries, self._backoff, self._longest_wait = retries, backoff, longest_wait
+        self._authorities = authorities
 
     def get(self, url: str) -> bytes:
         """Return the body of the answer to GET; raises NetworkError."""
@@ -140,7 +143,9 @@ class Http:
             retry_after_max=self._longest_wait,
             raise_on_status=False,
         )
-        return urllib3.PoolManager(retries=wait, timeout=urllib3.Timeout(connect=self._timeout, read=self._timeout))
+        timeout = urllib3.Timeout(connect=self._timeout, read=self._timeout)
+        trusted = self._authorities.decode("ascii", "replace") if self._authorities else None
+        return urllib3.PoolManager(retries=wait, timeout=timeout, ca_cert_data=trusted)
 
     def _follow(self, url: str, cached: _Cached | None) -> tuple[bytes, str]:
         import urllib3

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,18 @@ def progress(context: click.Context) -> Callable[[str], None]:
     """Return what prints a line of progress on standard error, or nothing with --quiet."""
     quiet: bool = context.obj["quiet"]
     return lambda text: None if quiet else click.echo(text, err=True)
+
+
+def clock(at: str) -> datetime:
+    """Return the time that was given, or that it is; raises UsageError."""
+    from okd_gitops.errors import UsageError
+
+    if not at:
+        return datetime.now(UTC).replace(microsecond=0)
+    try:
+        return datetime.strptime(f"{at}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
+    except ValueError:
+        raise UsageError(f'"{at}" is not a time', "write it like 2026-11-21T12:00:00Z") from None
 
 
 def print_json(kind: str, body: dict[str, Any]) -> None:

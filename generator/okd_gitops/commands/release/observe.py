@@ -1,0 +1,102 @@
+"""observe: ask a cluster's own API how the release went that git says it runs, and record that, once."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from okd_gitops.commands.release.followers import evidence
+from okd_gitops.commands.release.record import record
+from okd_gitops.commands.repository import load
+from okd_gitops.errors import UsageError
+from okd_gitops.finding import Finding, FindingsError, Location, nearest
+from okd_gitops.http import Http, NetworkError
+from okd_gitops.observation import Seen, judge
+from okd_gitops.rollout import duration
+
+_CONFIG = "/apis/config.openshift.io/v1"
+# The API server says of itself whether it is ready, to every account; its own checks are behind that answer.
+_READY = "api-ready"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
+_DURATION = re.compile(r"(0|[1-9][0-9]{0,3})[mhd]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which cluster is looked at, by which address, with which tests (address by name), and as of when."""
+
+    cluster: str
+    api: str
+    tests: Mapping[str, str]
+    patience: timedelta
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was found; with a `path` there is a report. `new` is one that was not there before; `sha` the commit that was pushed."""
+
+    reason: str
+    path: str = ""
+    text: str = ""
+    new: bool = False
+    sha: str = ""
+
+
+def observe(root: Path, http: Http, question: Question, *, write: bool = True, remote: str = "") -> Observed:
+    """Look at a cluster and record what is to be said of it; `http` has the token and the authorities of its API.
+
+    Raises UsageError for a cluster that git does not have, NetworkError when the API is away or refuses, FindingsError (GE003) when a
+    cluster that has reported passed is not well.
+    """
+    planned = {each.cluster.name: each.cluster.spec for each in load(root).plan.clusters}
+    spec = planned.get(question.cluster)
+    if spec is None:
+        raise UsageError(f'there is no cluster "{question.cluster}"', nearest(question.cluster, planned))
+    if spec.release is None:
+        raise UsageError(f'the cluster "{question.cluster}" has no release', "only okd clusters report")
+    version, image = spec.release.version, spec.release.image
+    found = judge(_seen(http, question), cluster=question.cluster, version=version, image=image, now=question.now, patience=question.patience)
+    reported = next((each for each in evidence(root) if (each.cluster, each.version) == (question.cluster, version)), None)
+    if reported:
+        # While nodes restart, much is not well for a while: only what would have failed the release counts.
+        if reported.passed and found.evidence and not found.evidence.passed:
+            remedy = "stop the later waves (freeze: in fleet.yaml, or hold: in their files), and mend the cluster"
+            raise FindingsError([Finding(code="GE003", location=Location(file=reported.path), reason=found.reason, remedy=remedy)])
+        return Observed(found.reason, reported.path, reported.text())
+    if not found.evidence:
+        return Observed(found.reason)
+    done = record(root, found.evidence, write=write, remote=remote)
+    return Observed(found.reason, done.path, done.text, done.new, done.sha)
+
+
+def addresses(tests: Iterable[str]) -> dict[str, str]:
+    """Read tests such as `console=https://console.openshift-console.svc/health`; raises UsageError."""
+    pairs = [test.partition("=") for test in tests]
+    for name, _, url in pairs:
+        if not _NAME.fullmatch(name) or not url:
+            raise UsageError(f'"{name}" is not a test', "write it like console=https://console.openshift-console.svc/health")
+    return {name: url for name, _, url in pairs}
+
+
+def bound(text: str) -> timedelta:
+    """Read a duration such as `4h`; raises UsageError."""
+    if not _DURATION.fullmatch(text):
+        raise UsageError(f'"{text}" is not a duration', "write it like 90m, 4h or 2d")
+    return duration(text)
+
+
+def _seen(http: Http, question: Question) -> Seen:
+    version = http.send("GET", f"{question.api}{_CONFIG}/clusterversions/version")
+    operators = http.send("GET", f"{question.api}{_CONFIG}/clusteroperators")
+    tests = {_READY: f"{question.api}/readyz", **question.tests}
+    return Seen(version=version, operators=operators, tests={name: _answers(http, url) for name, url in tests.items()})
+
+
+def _answers(http: Http, url: str) -> bool:
+    try:
+        http.get(url)
+    except NetworkError:
+        return False
+    return True

@@ -1,0 +1,142 @@
+"""Observation: what a cluster's own API says of an upgrade, judged.
+
+A pure function of the API's answers and a clock. The answers have the form of openshift/api (config/v1/types_cluster_version.go and
+types_cluster_operator.go); what is said of pools of nodes is in openshift/machine-config-operator, pkg/operator/status.go. What is missing, or
+has another form, is never taken for fine.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from okd_gitops.evidence import Evidence
+from okd_gitops.objects import at, items
+
+CODES = {
+    "GE003": "A cluster reported passed, and is not well now. Evidence is not changed: stop what rests on it, with freeze or hold.",
+}
+_TEST = "test "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was asked of a cluster: its ClusterVersion, its ClusterOperatorList, and whether each test went well."""
+
+    version: object
+    operators: object
+    tests: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What there is to report, or (without evidence) why nothing can be said yet; `unwell` is what is wrong and not only under way."""
+
+    evidence: Evidence | None
+    reason: str
+    unwell: tuple[str, ...] = ()
+
+
+def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, patience: timedelta) -> Observation:
+    """Judge a cluster that is to run `version` and `image`: passed, failed, or not to be said yet.
+
+    An update fails when it has failed without a break for longer than `patience`, or when something is wrong `patience` after it was complete.
+    What only takes long is never called failed.
+    """
+    status = at(seen.version, "status")
+    newest = next(_maps(status, "history"), {})
+    if at(seen.version, "kind") != "ClusterVersion" or not newest:
+        return Observation(evidence=None, reason="the cluster does not say which releases it has had")
+    if at(status, "observedGeneration") != at(seen.version, "metadata", "generation"):
+        return Observation(evidence=None, reason="the cluster has not yet read what it is to run")
+    # The version is empty when the image could not be read; the image is always there.
+    if newest.get("image") != image or newest.get("version") not in (version, "", None):
+        shown = _line(f"{newest.get('version')}, {newest.get('image')}")
+        return Observation(evidence=None, reason=f"git says {version}, {image}; the newest update of the cluster is {shown}")
+    said: dict[str, Any] = {"cluster": cluster, "version": version, "image": image}
+    if newest.get("state") != "Completed":
+        return _unfinished(status, said, now, patience)
+    finished = _time(newest.get("completionTime"))
+    if finished is None or newest.get("version") != version:
+        return Observation(evidence=None, reason=f"{version} is complete, but the cluster does not say when")
+    said["tests"] = {name: "passed" if passed else "failed" for name, passed in seen.tests.items()}
+    unwell, busy = tuple(_unwell(status, seen)), tuple(_busy(status, seen))
+    complete = f"{version} is complete since {finished:%Y-%m-%d %H:%M}"
+    if not unwell and not busy:
+        return Observation(evidence=Evidence(**said, finished=finished, passed=True, operators="healthy"), reason=f"{complete}, and all is well")
+    reason = f"{complete}, but {'; '.join((*unwell, *busy))}"
+    if busy or now <= finished + patience:
+        return Observation(evidence=None, reason=reason, unwell=unwell)
+    health: Literal["healthy", "degraded"] = "healthy" if all(line.startswith(_TEST) for line in unwell) else "degraded"
+    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=_line(reason)), reason=reason, unwell=unwell)
+
+
+def _unfinished(status: object, said: dict[str, Any], now: datetime, patience: timedelta) -> Observation:
+    failing = _condition(status, "Failing")
+    since = _time(failing.get("lastTransitionTime"))
+    if failing.get("status") != "True" or since is None:
+        return Observation(evidence=None, reason=f"{said['version']} is under way")
+    why = _line(f"{failing.get('reason') or 'Failing'}: {failing.get('message') or 'no message'}")
+    reason = _line(f"{said['version']} fails since {since:%Y-%m-%d %H:%M}: {why}")
+    if now <= since + patience:
+        return Observation(evidence=None, reason=reason, unwell=(why,))
+    # What was never complete was not tested, and what its operators say is partly of the release before.
+    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators="unknown", reason=reason), reason=reason, unwell=(why,))
+
+
+def _unwell(status: object, seen: Seen) -> Iterator[str]:
+    """Name what is wrong; a condition that is missing is wrong too."""
+    yield from _differing("ClusterVersion", status, {"Available": "True", "Failing": "False"})
+    operators = list(_maps(seen.operators, "items"))
+    if at(seen.operators, "kind") != "ClusterOperatorList" or not operators or at(seen.operators, "metadata", "continue"):
+        yield "the operators cannot be listed"
+    for operator in operators:
+        its = at(operator, "status")
+        yield from _differing(f"operator {_name(operator)}", its, {"Available": "True", "Degraded": "False"})
+        if _pools(operator) == "DegradedPool":
+            yield "nodes of a pool are degraded"
+    yield from (f"{_TEST}{name} failed" for name, passed in sorted(seen.tests.items()) if not passed)
+
+
+def _busy(status: object, seen: Seen) -> Iterator[str]:
+    """Name what is still under way."""
+    yield from _differing("ClusterVersion", status, {"Progressing": "False"})
+    for operator in _maps(seen.operators, "items"):
+        yield from _differing(f"operator {_name(operator)}", at(operator, "status"), {"Progressing": "False"})
+        if _pools(operator) == "PoolUpdating":
+            yield "nodes of a pool are updating"
+
+
+def _differing(what: str, status: object, wanted: Mapping[str, str]) -> Iterator[str]:
+    yield from (f"{what} is not {kind}={value}" for kind, value in wanted.items() if _condition(status, kind).get("status") != value)
+
+
+def _pools(operator: object) -> object:
+    """Return why the machine-config operator holds minor updates back: it says of worker nodes only there, and they go on after completion."""
+    condition = _condition(at(operator, "status"), "Upgradeable") if at(operator, "metadata", "name") == "machine-config" else {}
+    return condition.get("reason") if condition.get("status") == "False" else None
+
+
+def _name(operator: object) -> str:
+    return _line(str(at(operator, "metadata", "name")))[:60]
+
+
+def _maps(value: object, *path: str) -> Iterator[Mapping[str, Any]]:
+    return (each for each in items(value, *path) if isinstance(each, dict))
+
+
+def _condition(status: object, kind: str) -> Mapping[str, Any]:
+    return next((each for each in _maps(status, "conditions") if each.get("type") == kind), {})
+
+
+def _time(value: object) -> datetime | None:
+    """Read a time of the Kubernetes API (RFC 3339 in UTC, in whole seconds)."""
+    try:
+        return datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _line(text: str) -> str:
+    """Make what an API says one printable line that a report holds."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:500]
