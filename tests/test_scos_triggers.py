@@ -33,7 +33,7 @@ def okd() -> tuple[dict[str, Any], ...]:
 
 def env(cron: dict[str, Any]) -> dict[str, str]:
     (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    return {item["name"]: item["value"] for item in container["env"]}
+    return {item["name"]: item["value"] for item in container.get("env", [])}
 
 
 def test_fact_01_current_api_versions(okd: tuple[dict[str, Any], ...]) -> None:
@@ -234,11 +234,11 @@ exit "$STATUS"
 """
 
 
-def run_cron(cron: dict[str, Any], folder: Path, *, runs: str, status: int = 0) -> int:
+def run_cron(cron: dict[str, Any], folder: Path, *, runs: str, status: int = 0, secret: str = "okd-coreos-trigger") -> int:
     """Run the script of a CronJob with a curl that writes down how it was called, and return its exit code."""
     (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     script = container["args"][0]
-    for path in ("/var/run/okd-coreos-trigger", "/var/run/secrets/kubernetes.io/serviceaccount"):
+    for path in (f"/var/run/{secret}", "/var/run/secrets/kubernetes.io/serviceaccount"):
         (folder / Path(path).name).mkdir()
         (folder / Path(path).name / "token").write_text(f"s3cret-of-{Path(path).name}")
         script = script.replace(path, str(folder / Path(path).name))

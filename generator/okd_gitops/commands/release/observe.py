@@ -63,7 +63,7 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
         # While nodes restart, much is not well for a while: only what would have failed the release counts.
         if reported.passed and found.evidence and not found.evidence.passed:
             remedy = "stop the later waves (freeze: in fleet.yaml, or hold: in their files), and mend the cluster"
-            raise FindingsError([Finding(code="GE003", location=Location(file=reported.path), reason=found.reason, remedy=remedy)])
+            raise FindingsError([Finding(code="GE003", location=Location(file=reported.path), reason=found.reason, remedy=remedy)], exit_code=1)
         return Observed(found.reason, reported.path, reported.text())
     if not found.evidence:
         return Observed(found.reason)
