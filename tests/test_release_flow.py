@@ -13,6 +13,7 @@ import pytest
 
 from conftest import CACHE, git
 from okd_gitops import branches
+from okd_gitops.cli_release import print_moves
 from okd_gitops.commands.generate import generate
 from okd_gitops.commands.release import rollout as rollout_module
 from okd_gitops.commands.release.network import Network
@@ -308,6 +309,31 @@ def test_conditional_edges_need_their_risks_accepted_by_name(fleet: Fleet) -> No
     assert set(fleet.codes(target=NEW).values()) == {"GP027"}
     fleet.write("clusters/canary.yaml", cluster("canary", "test", more="upgrades:\n  acceptRisks: [SlowDisks]\n"))
     assert fleet.codes(target=NEW)["canary"] == "upgrade"
+
+
+def test_fact_51_work_by_hand_is_in_the_plan_and_in_the_pull_request(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    own = "{from: '4.21', to: '4.22', name: old-disks, message: Remove the label disks=old., url: https://example.org/disks}"
+    fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + f"  barriers: [{own}]\n")
+    git(fleet.root, "commit", "-qam", "a barrier")
+    assert "no barrier" in fleet.run(UPDATE).branches[0].body
+    fleet.controller.publish(NEXT_LINE, before=(OLD, NEW))
+    done = fleet.run(replace(UPDATE, target=NEXT_LINE))
+    body = done.branches[0].body
+    assert "LOOK" in body.splitlines()[1]
+    assert "- work by hand on canary: old-disks" in body
+    assert "**barrier** `old-disks` on `canary`, `probe`: Remove the label disks=old. [read more](<https://example.org/disks>)\n" in body
+    print_moves(done.outlook, done.moves, "text", "Plan")
+    assert f"canary: by hand for {NEXT_LINE}, old-disks: Remove the label disks=old. https://example.org/disks\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("change", [{"from": "4.21.0"}, {"message": "two\\nlines"}, {"url": "http://example.org"}], ids=str)
+def test_a_barrier_that_is_not_written_well(fleet: Fleet, change: dict[str, str]) -> None:
+    own = {"from": "4.21", "to": "4.22", "name": "old-disks", "message": "Remove it."} | change
+    text = ", ".join(f'{key}: "{value}"' for key, value in own.items())
+    fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + f"  barriers: [{{{text}}}]\n")
+    with pytest.raises(FindingsError) as error:
+        fleet.seen()
+    assert [finding.code for finding in error.value.findings] == ["GI011"]
 
 
 REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okd_gitops import upgrade
+from okd_gitops.barriers import KNOWN
 from okd_gitops.graph import Edge, Graph, Node, Risk
 from okd_gitops.release import Version, outside_channel
 from okd_gitops.upgrade import Block, NoPath, Path, Wanted, kind, moved, plan, semver_key
@@ -281,3 +282,18 @@ def test_the_order_of_an_answer_does_not_matter(question: tuple[Graph, Version, 
     dropped = dict(chance.sample(list(answer.dropped.items()), len(answer.dropped)))
     other = Graph(nodes, frozenset(chance.sample(sorted(answer.edges), len(answer.edges))), conditional, dropped=dropped)
     assert plan(other, current, target, rules) == plan(answer, current, target, rules)
+
+
+def test_fact_51_known_barriers_are_in_the_hop_that_meets_them() -> None:
+    fcos = "4.15.0-0.okd-2024-03-10-010116"
+    answer = graph(f"{fcos}>16.1", "16.1>17.0", "17.0>18.0", "18.0>19.0", "19.0>20.0", "20.0>20.1")
+    found = run(answer, fcos, "20.1", barriers=KNOWN)
+    assert isinstance(found, Path)
+    assert {hop.to.text: [one.name for one in hop.barriers] for hop in found.hops} == {
+        okd("16.1"): ["secure-boot", "ext4-orphan-file", "kube-apiserver-by-hand"],
+        okd("17.0"): ["pass-through"],
+        okd("18.0"): [],
+        okd("19.0"): [],
+        okd("20.0"): ["crio-default-runtime"],
+        okd("20.1"): [],
+    }

@@ -171,6 +171,9 @@ def print_moves(seen: "Outlook", found: "Sequence[Move]", output: str, kind: str
             click.echo(f"{click.style(value['cluster'], fg=_COLORS[value['verdict']])}: {value['reason']} [{value['code']}]{until}{near}")
             for each in value["refused"][:5]:
                 click.echo(f"  {each['reason']} [{each['code']}]")
+        for hop in value["hops"]:
+            for one in hop["barriers"]:
+                click.echo(f"{value['cluster']}: by hand for {hop['to']}, {one['name']}: {one['message']} {one['url']}".rstrip())
     for image, trust_of in seen.trust.items():
         for reason in trust_of.reasons:
             click.echo(f"signature of {image[-12:]}: {reason}")

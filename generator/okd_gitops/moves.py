@@ -112,6 +112,7 @@ class Move:
                     "risks": list(hop.risks),
                     "channel": hop.channel,
                     "acks": list(hop.acks),
+                    "barriers": [{"name": one.name, "message": one.message, "url": one.url} for one in hop.barriers],
                 }
                 for hop in hops
             ],

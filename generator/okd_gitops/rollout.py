@@ -74,6 +74,16 @@ class Blocked(FileModel):
     name: str = Field("", description="What it is called, or where it is told.")
 
 
+class ByHand(FileModel):
+    """A barrier: what somebody does by hand on a cluster when it goes from one line into another."""
+
+    source: Line = Field(alias="from", description='The line that is left, e.g. "4.19".')
+    to: Line = Field(description="The line that is entered.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="What it is called; the name of a known one takes its place.")
+    message: str = Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", description="What has to be done, and when.")
+    url: str = Field("", pattern=r"^(https://[!-~]+)?$", description="Where it is described.")
+
+
 class Signatures(FileModel):
     """Where signatures of release images are, and whose count."""
 
@@ -104,3 +114,4 @@ class Releases(FileModel):
     majors: dict[Line, Line] = Field({}, description='Which line a new major is entered from, e.g. {"4.22": "5.0"}.')
     acks: dict[Line, Annotated[tuple[Ack, ...], Field(strict=False)]] = Field({}, description="Which acknowledgements leaving a line needs.")
     blocked: tuple[Blocked, ...] = Field((), strict=False, description="Edges that are not taken whatever the graph says.")
+    barriers: tuple[ByHand, ...] = Field((), strict=False, description="Work by hand between two lines, besides what okd-gitops knows of.")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from okd_gitops.barriers import Barrier, barriers_of
 from okd_gitops.graph import Edge, Graph, reach
 from okd_gitops.release import Version, channel_fault, outside_channel
 
@@ -60,7 +61,8 @@ class Block:
 class Wanted:
     """What a cluster takes, and what is known about edges beside the graph.
 
-    `majors` says which line a major hop leaves and enters, `acks` which acknowledgements leaving a line needs, `held` why minors wait.
+    `majors` says which line a major hop leaves and enters, `acks` which acknowledgements leaving a line needs, `barriers` what is done by hand
+    between two lines, `held` why minors wait.
     """
 
     accepted: frozenset[str]
@@ -71,13 +73,14 @@ class Wanted:
     majors: Mapping[str, str] = field(default_factory=dict)
     acks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tested: Mapping[Edge, tuple[int, int]] = field(default_factory=dict)
+    barriers: Sequence[Barrier] = ()
     held: str = ""
     architecture: str = "amd64"
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One update: what it moves, its accepted risks, successes of all tests, and the channel and acknowledgements it needs."""
+    """One update: what it moves, its accepted risks, successes of all tests, and the channel, acknowledgements and hands it needs."""
 
     source: Version
     to: Version
@@ -86,6 +89,7 @@ class Hop:
     tested: tuple[int, int] | None
     channel: str
     acks: tuple[str, ...]
+    barriers: tuple[Barrier, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `--output json` prints."""
@@ -261,7 +265,8 @@ def _kind(start: Version, end: Version) -> str:
 def _hop(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Hop:
     edge = start.text, end.text
     acks = wanted.acks.get(start.line, ()) if start.line != end.line else ()
-    return Hop(start, end, _kind(start, end), tuple(sorted(graph.risks(edge))), wanted.tested.get(edge), moved(wanted.channel, end), acks)
+    risks, tested, channel = tuple(sorted(graph.risks(edge))), wanted.tested.get(edge), moved(wanted.channel, end)
+    return Hop(start, end, _kind(start, end), risks, tested, channel, acks, barriers_of(start, end, wanted.barriers))
 
 
 def _no_path(current: Version, goal: Version, wanted: Wanted, allowed: Mapping[Version, Sequence[Version]], refused: Sequence[Refusal]) -> NoPath:

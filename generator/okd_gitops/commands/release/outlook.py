@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
+from okd_gitops.barriers import KNOWN, Barrier
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.release.followers import evidence, followers
 from okd_gitops.commands.repository import Repository, load
@@ -153,11 +154,13 @@ def _goal(target: str, offers: Sequence[Offer]) -> Version:
 
 
 def _wanted(releases: Releases) -> Wanted:
+    own = (Barrier(one.source, one.to, one.name, one.message, one.url) for one in releases.barriers)
     return Wanted(
         accepted=frozenset(),
         blocked=tuple(Block(block.source, block.to, block.name) for block in releases.blocked),
         majors=releases.majors,
         acks=releases.acks,
+        barriers=tuple({one.name: one for one in (*KNOWN, *own)}.values()),
     )
 
 

@@ -81,6 +81,8 @@ def _reasons(seen: Outlook, move: Move) -> list[str]:
         found.append(f"accepted risks of a conditional edge: {', '.join(hop.risks)}")
     if hop.acks:
         found.append(f"an administrator acknowledges: {', '.join(hop.acks)}")
+    if hop.barriers:
+        found.append(f"work by hand on {move.cluster.name}: {', '.join(one.name for one in hop.barriers)}")
     if isinstance(move.path, Path) and len(move.path.hops) > 1:
         found.append(f"not the last hop of {move.cluster.name}: {' → '.join(each.to.text for each in move.path.hops)}")
     trust = seen.trust.get(move.offer.image) if move.offer else None
@@ -134,7 +136,8 @@ def _risks(seen: Outlook, move: Move) -> list[Risk]:
         reason = "The cluster takes the release whatever its signature and the preconditions say."
         return [Risk(kind=RiskKind.FORCED, name="force", message=reason, clusters=(name,))]
     listed = seen.learned.graph.conditional.get((hop.source.text, hop.to.text), ())
-    return [Risk(kind=RiskKind.CONDITIONAL, name=risk.name, message=risk.message, url=risk.url, clusters=(name,)) for risk in listed]
+    found = [Risk(kind=RiskKind.BARRIER, name=one.name, message=one.message, url=one.url, clusters=(name,)) for one in hop.barriers]
+    return found + [Risk(kind=RiskKind.CONDITIONAL, name=risk.name, message=risk.message, url=risk.url, clusters=(name,)) for risk in listed]
 
 
 def _links(seen: Outlook, version: str, stream: str) -> tuple[tuple[str, str], ...]:
