@@ -1,5 +1,5 @@
-"""What the tests compare byte for byte and `make golden` writes: the reference, the README's shown files and outputs,
-the text of pull requests, the cases' expected folders."""
+"""What the tests compare byte for byte and `make golden` writes: the reference, the README's shown files and outputs, what one more OKD minor
+changes, the text of pull requests, the cases' expected folders."""
 
 import os
 import re
@@ -65,6 +65,25 @@ def readme(text: str, repository: Path) -> str:
     return re.sub(r"(<!-- mistake -->\n```text\n).*?```", lambda match: f"{match[1]}{error}```", text, flags=re.DOTALL)
 
 
+_NEW_LINE = '    - {minor: "5.1", stream: next, schedule: 30 2 * * *}\n'
+
+
+def one_more_line(text: str, repository: Path) -> tuple[str, str]:
+    """Return docs/okd-streams.md with what one more OKD minor on the hub changes, and the whole difference; `repository` is a clone to run in."""
+    cluster = repository / "clusters/moc-hub.yaml"
+    before = cluster.read_text()
+    last = re.search(r"    releases:\n(?:    - .*\n)+", before)
+    assert last, "moc-hub has release lines"
+    cluster.write_text(f"{before[: last.end()]}{_NEW_LINE}{before[last.end() :]}")
+    generate(repository)
+    shown("git add --all", repository)
+    counts, diff = (shown(f"git diff --cached --no-color {form} -- {' '.join(ROOTS)}", repository) for form in ("--numstat", "--unified=1"))
+    shown("git reset --quiet --hard && git clean -fdq bases overlays argocd", repository)
+    rows = "".join(f"+{added} -{removed} {path}\n" for added, removed, path in (line.split("\t") for line in counts.splitlines()))
+    block = f"+{_NEW_LINE}\n{rows}"
+    return re.sub(r"(<!-- one more line -->\n```diff\n).*?```", lambda match: f"{match[1]}{block}```", text, flags=re.DOTALL), diff
+
+
 def _commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
     for name, command in sorted(group.commands.items()):
         if isinstance(command, click.Group):
@@ -121,6 +140,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clone(Path(folder))
         (ROOT / "README.md").write_text(readme((ROOT / "README.md").read_text(), Path(folder)))
+        text, diff = one_more_line((ROOT / "docs/okd-streams.md").read_text(), Path(folder))
+        (ROOT / "docs/okd-streams.md").write_text(text)
+        (ROOT / "docs/okd-5.1.diff").write_text(diff)
     (ROOT / "docs/reference.md").write_text(reference())
     shutil.rmtree(PULLS, ignore_errors=True)
     PULLS.mkdir()
