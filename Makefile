@@ -12,7 +12,7 @@ GENERATE := $(call stamp,generate)
 CHECK := $(call stamp,check)
 DEV := $(call stamp,dev)
 .DEFAULT_GOAL := help
-.PHONY: help generate check diff test lint bench demo-release golden lock clean tools
+.PHONY: help generate check diff test lint bench demo-release lab golden lock clean tools
 
 help: ## Show this help
 	@echo "okd-gitops: edit clusters/*.yaml, then make generate, then make check"
@@ -41,6 +41,9 @@ bench: $(DEV) tools ## Measure generate and check beside a loop of the plain too
 
 demo-release: $(CHECK) tools ## Let a release go through a copy of this fleet, offline, in a minute
 	@PYTHONPATH=generator OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) tests/demo_release.py
+
+lab: $(DEV) tools ## Try everything rendered on the cluster of KUBECONFIG
+	@PYTHONPATH=generator:tools:tests OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) tests/lab.py $(ARGS)
 
 golden: $(DEV) ## Rewrite the golden folders of the tests; review the diff
 	@PYTHONPATH=generator OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) tests/golden.py
