@@ -47,17 +47,17 @@ def cluster(name: str, purpose: str, *, version: str = OLD, more: str = "", rele
 class Fleet:
     """A repository with a remote, its controller, and a clock."""
 
-    def __init__(self, folder: Path, controller: Controller) -> None:
+    def __init__(self, folder: Path, controller: Controller, version: str = OLD) -> None:
         self.root, self.remote, self.controller = folder / "repo", folder / "remote.git", controller
         # Signatures are made by the real clock, so time goes on from there.
         self.now = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
         (self.root / "clusters").mkdir(parents=True)
         hub = "purpose: hub\n" + SERVER.format("hub", "5a7e90c2-4d13-4b88-b6f5-e21c07d9384a")
-        hub += f"release:\n  channel: stable-scos-4\n  version: {OLD}\n  image: {image(OLD)}\n"
+        hub += f"release:\n  channel: stable-scos-4\n  version: {version}\n  image: {image(version)}\n"
         self.write("clusters/hub.yaml", hub)
         self.write("fleet.yaml", BASE)
         for name, purpose in (("canary", "test"), ("probe", "test"), ("prod", "cd")):
-            self.write(f"clusters/{name}.yaml", cluster(name, purpose))
+            self.write(f"clusters/{name}.yaml", cluster(name, purpose, version=version))
         controller.follow(self.root)
         generate(self.root)
         git(self.root, "init", "-q", "--initial-branch=main")

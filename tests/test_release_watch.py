@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import pytest
 import git_server
 import release_controller
 from conftest import CACHE, ROOT, git
+from okd_gitops.commands.check import check
 from okd_gitops.commands.generate import generate
 from okd_gitops.disk import read_catalog
 from okd_gitops.feature import load_catalog
 from okd_gitops.finding import FindingsError
-from rendered import invalid, objects, of_kind
+from rendered import ENVIRONMENTS, FLEET, invalid, objects, of_kind
 from test_release_flow import NEW, OLD, Fleet, wave
 from test_scos_triggers import run_cron
 
@@ -54,6 +56,17 @@ def test_it_fits_its_schemas_and_gets_what_the_fleet_says(okd: tuple[Object, ...
     assert values == {"image": IMAGE, "repository": "https://git.example.org/fleet.git", "revision": "main", "forge": "forgejo"}
     assert of_kind(okd, "CronJob")["release-watch"]["spec"]["schedule"] == "5 * * * *"
     assert template(objects("okd", WATCH))[0]["forge"] == ""
+
+
+@pytest.mark.parametrize("environment", ["okd", "kubernetes"])
+def test_a_fleet_with_both_features_breaks_no_rule(environment: str, tmp_path: Path) -> None:
+    evidence = f"  upgrade-evidence:\n    image: {IMAGE}\n" if environment == "okd" else ""
+    (tmp_path / "clusters").mkdir()
+    (tmp_path / "fleet.yaml").write_text(FLEET)
+    (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{ENVIRONMENTS[environment]}features:\n{FORGE}{evidence}")
+    generate(tmp_path)
+    report = check(tmp_path, CACHE, today=date(2026, 11, 21), say=lambda _: None)
+    assert ([str(finding) for finding in report.findings], report.without_schema) == ([], 0)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Evidence: what a cluster reported after it took a release, one file in `evidence/CLUSTER/VERSION.yaml`, written once.
 
-The Task of the feature `upgrade-evidence` writes it; promotion reads it. Nothing of it is ever assumed.
+The cluster writes it (`observe`, feature `upgrade-evidence`); promotion reads it. Nothing of it is ever assumed.
 """
 
 from collections.abc import Iterable
@@ -70,7 +70,7 @@ class Evidence(FileModel):
         well = self.operators == "healthy" and "failed" not in self.tests.values()
         if self.passed and not well:
             raise _fault(
-                "GE001", "it says passed, but its operators or tests say otherwise", "a report is written by the Task, not by hand", "passed"
+                "GE001", "it says passed, but its operators or tests say otherwise", "a report is written by the cluster, not by hand", "passed"
             )
         return self
 

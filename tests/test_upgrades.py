@@ -1,0 +1,90 @@
+"""docs/upgrades.md shows what the models take and what the commands print, and names codes that there are."""
+
+import os
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import release_controller
+from conftest import CACHE, ROOT
+from okd_gitops import moves, promotion, upgrade
+from okd_gitops.cluster import Fleet as FleetFile
+from okd_gitops.commands.explain import CODES
+from okd_gitops.disk import read_catalog
+from okd_gitops.evidence import Evidence
+from okd_gitops.feature import load_catalog
+from okd_gitops.filemodel import FileModel, parse
+from okd_gitops.rollout import Upgrades, duration
+from okd_gitops.yamltext import read
+from test_release_flow import BASE, PUSH, Fleet
+
+TEXT = (ROOT / "docs/upgrades.md").read_text()
+OLD, NEW = "4.22.0-okd-scos.7", "4.22.0-okd-scos.9"
+
+
+def shown(name: str) -> str:
+    """Return the block behind a mark."""
+    match = re.search(rf"<!-- {re.escape(name)} -->\n```[a-z]+\n(.*?)```", TEXT, re.DOTALL)
+    assert match, name
+    return match[1]
+
+
+class Holder(FileModel):
+    """The part of a cluster file that is shown."""
+
+    upgrades: Upgrades
+
+
+def test_its_files_are_what_the_models_take() -> None:
+    fleet = parse(FleetFile, read("fleet.yaml", f"{BASE}{shown('fleet.yaml')}".encode()))
+    assert fleet.releases
+    unsaid = {"channel", "forge", "freeze"}
+    assert {name for name in type(fleet.releases).model_fields if name not in fleet.releases.model_fields_set} == unsaid
+    assert re.search(fleet.releases.blocked[0].source, "4.22.0-okd-scos.5+amd64")
+    assert parse(Holder, read("clusters/x.yaml", shown("clusters/NAME.yaml").encode())).upgrades.window
+    report = parse(Evidence, read("evidence/canary/x.yaml", shown("evidence").encode()))
+    assert report.passed
+    assert (report.image, report.path) == (release_controller.image(NEW), f"evidence/canary/{NEW}.yaml")
+
+
+def test_its_waves_and_soaks_are_those_of_the_purposes() -> None:
+    purposes = load_catalog(read_catalog()).purposes
+    assert {str(name): purpose.wave for name, purpose in purposes.items()} == {"ephemeral": 0, "test": 1, "hub": 2, "cd": 3}
+    assert "ephemeral 0, test 1, hub 2, cd 3" in TEXT
+    soaks = [duration(purpose.soak) for purpose in sorted(purposes.values(), key=lambda purpose: purpose.wave)]
+    assert soaks[:3] == [timedelta(hours=1), timedelta(days=3), timedelta(days=2)]
+    assert "(1 hour, 3 days, 2 days)" in TEXT
+
+
+def test_its_codes_exist_and_every_refusal_of_promotion_is_there() -> None:
+    named = set(re.findall(r"\bG[A-Z][0-9]{3}\b", TEXT))
+    assert named <= CODES.keys()
+    assert {*promotion.CODES, *moves.CODES} <= named
+    assert named & upgrade.CODES.keys()
+
+
+def test_its_outputs_are_what_the_commands_print(tmp_path: Path) -> None:
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-m", "okd_gitops", "--cache", str(CACHE), "release", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
+        done = subprocess.run(command, cwd=tmp_path / "repo", env=environment, capture_output=True, text=True, check=True, timeout=60)
+        printed = re.sub(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d[+]00:00)?", "TIME", done.stdout)
+        return f"$ okd-gitops release {arguments[0]}\n{printed}"
+
+    with release_controller.serving() as controller:
+        controller.publish(OLD)
+        fleet = Fleet(tmp_path, controller, OLD)
+        controller.publish(NEW, before=(OLD,))
+        assert run("plan") == shown("plan")
+        branch = fleet.run(PUSH).branches[0].name
+        assert f"`{branch}`" in TEXT
+        fleet.merge(branch)
+        for name in ("canary", "probe"):
+            run("record", name, "--version", NEW, "--image", release_controller.image(NEW), "--passed", "--operators", "healthy")
+        assert run("status") == shown("status")
+
+
+def test_it_stays_short() -> None:
+    assert len(TEXT.splitlines()) <= 150
