@@ -91,6 +91,7 @@ WAITING: dict[str, Callable[[Answers], object]] = {
     "another kind": lambda a: a.version.update(kind="Status"),
     "no history": lambda a: a.version["status"].pop("history"),
     "an empty history": lambda a: a.version["status"].update(history=[]),
+    "no generation": lambda a: (a.version["metadata"].pop("generation"), a.version["status"].pop("observedGeneration")),
     "a wish that it has not read": lambda a: a.version["metadata"].update(generation=5),
     "the release before": lambda a: a.version["status"]["history"].pop(0),
     "the same version, another image": lambda a: a.version["status"]["history"][0].update(image=OTHER),
@@ -100,6 +101,7 @@ WAITING: dict[str, Callable[[Answers], object]] = {
     "no time": lambda a: a.version["status"]["history"][0].update(completionTime=None),
     "half a time": lambda a: a.version["status"]["history"][0].update(completionTime="2026-11-21"),
     "under way": lambda a: partial(a.version),
+    "failing in an update of an unknown time": lambda a: failing(a.version, startedTime=None),
     "failing since an unknown time": lambda a: failing(a.version).pop("lastTransitionTime"),
     "progressing": lambda a: condition(a.version, "Progressing").update(status="True"),
     "an operator that progresses": lambda a: condition(a.operators["items"][0], "Progressing").update(status="True"),
@@ -154,6 +156,8 @@ def test_an_update_that_fails_long_enough_has_failed_and_its_reason_is_one_line(
     assert judged(lambda a: failing(a.version), now=DONE + PATIENCE).evidence is None
     # It failed, went on, and fails again: it may still come through.
     assert judged(lambda a: failing(a.version, LATE), now=LATE + timedelta(minutes=5)).evidence is None
+    # It failed with the release before already.
+    assert judged(lambda a: failing(a.version, DONE - timedelta(days=9)), now=DONE).evidence is None
     late = judged(lambda a: failing(a.version, version=""), now=LATE).evidence
     assert late
     assert (late.passed, late.operators, late.version, late.tests) == (False, "unknown", VERSION, {})

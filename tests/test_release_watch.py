@@ -128,6 +128,8 @@ def test_fact_24_the_cron_is_tidy_and_runs_do_not_overlap(okd: tuple[Object, ...
     assert spec["jobTemplate"]["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"]
     _, run = template(okd)
     assert run["spec"]["timeouts"] == {"pipeline": "1h0m0s"}
+    assert invalid((run,)) == []
+    assert all(step["computeResources"]["requests"].keys() == {"cpu", "memory"} for step in task(okd)["steps"])
 
 
 def test_the_run_has_no_token_of_the_cluster_and_no_rights(okd: tuple[Object, ...]) -> None:

@@ -150,7 +150,7 @@ def authority(folder: Path) -> None:
     assert openssl, "openssl is needed to make a certificate"
     new = [openssl, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     made = ["-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.crt"]
-    (folder / "names").write_text("subjectAltName=DNS:localhost\n")
+    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
     sign = [openssl, "x509", "-req", "-days", "2", "-in", "api.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"]
     for command in ([*new, *made], [*new, "-subj", "/CN=api", "-keyout", "api.key", "-out", "api.csr"], [*sign, "-out", "api.crt"]):
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
@@ -335,6 +335,18 @@ def test_tests_of_services_count(bench: Bench) -> None:
     report = bench.reports()[PATH]
     assert (report.passed, report.operators) == (False, "healthy")
     assert report.tests == {"api-ready": "passed", "console": "passed", "shop": "failed"}
+
+
+def test_services_have_an_authority_of_their_own_and_see_no_token(bench: Bench, authorities: tuple[Path, Path], tmp_path: Path) -> None:
+    bench.cluster.runs(NEW, finished=bench.fleet.now - timedelta(hours=1))
+    with api(tmp_path / "service", authorities[1]) as service:
+        bench.job.tests = (f"console={service.url.replace('localhost', '127.0.0.1')}/readyz",)
+        assert "but test console failed" in bench.job.run().stdout
+        # As OpenShift mounts it beside the authority of the API server.
+        (bench.cluster.folder / "other.crt").replace(bench.cluster.folder / "service-ca.crt")
+        assert bench.job.run().returncode == 0
+        assert service.asked == [("/readyz", "")]
+    assert bench.reports()[PATH].tests == {"api-ready": "passed", "console": "passed"}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, 
     newest = next(_maps(status, "history"), {})
     if at(seen.version, "kind") != "ClusterVersion" or not newest:
         return Observation(evidence=None, reason="the cluster does not say which releases it has had")
-    if at(status, "observedGeneration") != at(seen.version, "metadata", "generation"):
+    generation = at(seen.version, "metadata", "generation")
+    if generation is None or at(status, "observedGeneration") != generation:
         return Observation(evidence=None, reason="the cluster has not yet read what it is to run")
     # The version is empty when the image could not be read; the image is always there.
     if newest.get("image") != image or newest.get("version") not in (version, "", None):
@@ -55,7 +56,7 @@ def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, 
         return Observation(evidence=None, reason=f"git says {version}, {image}; the newest update of the cluster is {shown}")
     said: dict[str, Any] = {"cluster": cluster, "version": version, "image": image}
     if newest.get("state") != "Completed":
-        return _unfinished(status, said, now, patience)
+        return _unfinished(status, said, _time(newest.get("startedTime")), now, patience)
     finished = _time(newest.get("completionTime"))
     if finished is None or newest.get("version") != version:
         return Observation(evidence=None, reason=f"{version} is complete, but the cluster does not say when")
@@ -71,11 +72,13 @@ def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, 
     return Observation(evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=_line(reason)), reason=reason, unwell=unwell)
 
 
-def _unfinished(status: object, said: dict[str, Any], now: datetime, patience: timedelta) -> Observation:
+def _unfinished(status: object, said: dict[str, Any], started: datetime | None, now: datetime, patience: timedelta) -> Observation:
     failing = _condition(status, "Failing")
-    since = _time(failing.get("lastTransitionTime"))
-    if failing.get("status") != "True" or since is None:
+    turned = _time(failing.get("lastTransitionTime"))
+    if failing.get("status") != "True" or turned is None or started is None:
         return Observation(evidence=None, reason=f"{said['version']} is under way")
+    # A cluster that failed before may well be mended by this release.
+    since = max(turned, started)
     why = _line(f"{failing.get('reason') or 'Failing'}: {failing.get('message') or 'no message'}")
     reason = _line(f"{said['version']} fails since {since:%Y-%m-%d %H:%M}: {why}")
     if now <= since + patience:
