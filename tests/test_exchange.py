@@ -16,6 +16,7 @@ from okd_gitops.disk import read_catalog, read_tree
 from okd_gitops.exchange import exchange
 from okd_gitops.feature import Catalog, load_catalog
 from okd_gitops.finding import Finding, FindingsError
+from okd_gitops.ownfeature import own_features
 from okd_gitops.taskorder import OrderError, inserted, moved, removed, waits
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import dump, read
@@ -286,6 +287,8 @@ PARAMETER = "parameters:\n  x: {summary: x, %s}\n"
 EACH = "each:\n  x: {summary: x, part: %s, key: %s, fields: {a: {summary: a}}}\n"
 OWN_REFUSALS += [
     ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "["'}, "GI011", "features/mine/feature.yaml:5:28", "regular expression", "re"),
+    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "(?=a)"'}, "GI011", "…", "look-around", "without look-around"),
+    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "((a{99}){999}){9}"'}, "GI011", "…", "size limit", ""),
     ({"features/mine/feature.yaml": FEATURE + PARAMETER % "sets: [{object: ConfigMap/min, path: a}]"}, "GI018", "…", "no part has", "ConfigMap/mine"),
     ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'sets: [{object: ConfigMap/mine, path: ""}]'}, "GI011", "…", "path", ""),
     ({"features/mine/feature.yaml": FEATURE + EACH % ("main", "b")}, "GI011", "features/mine/feature.yaml:5:36", "none of the fields", "a"),
@@ -321,6 +324,11 @@ def test_a_parameter_reaches_objects_of_a_feature_that_is_required() -> None:
     assert {(finding.code, finding.reason) for finding in refused(files)} == {("GI018", "no part has TektonConfig/config")}
     files["features/mine/feature.yaml"] += "requires: [tekton]\n"
     assert "mine" in exchanged(files).features
+
+
+def test_the_built_in_features_are_sound_by_the_same_judgement() -> None:
+    found, _, findings = own_features(read_catalog(), {})
+    assert (found.keys(), findings) == (BUILTIN.features.keys(), [])
 
 
 def test_an_ambiguous_name_asks_for_the_part() -> None:

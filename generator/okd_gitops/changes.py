@@ -8,35 +8,24 @@ import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
+from okd_gitops.fields import by_digest, fault
 from okd_gitops.filemodel import FileModel, Name
-from okd_gitops.release import image_fault
 
 ObjectName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9.-]+$")]
 # No segment begins with a dot: the path cannot leave catalog/.
 _PATH = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*\.yaml")
 
 
-def _refused(reason: str, remedy: str, field: str = "") -> PydanticCustomError:
-    return PydanticCustomError("GI011", "{reason}", {"reason": reason, "remedy": remedy, "field": field})
-
-
-def _image(value: str) -> str:
-    if reason := image_fault(value):
-        raise _refused(reason, "skopeo inspect --format '{{.Name}}@{{.Digest}}' docker://IMAGE prints it")
-    return value
-
-
 def _image_name(value: str) -> str:
     if "@" in value or ":" in value.rpartition("/")[2]:
-        raise _refused("the name alone is expected here, without tag and digest", f"write {value.partition('@')[0]} without what is behind the colon")
+        raise fault("the name alone is expected here, without tag and digest", f"write {value.partition('@')[0]} without what is behind the colon")
     return value
 
 
 def _path(value: str) -> str:
     if not _PATH.fullmatch(value):
-        raise _refused("this is not the path of a file below catalog/", "write it like tasks/task-scan.yaml, as seen from catalog/")
+        raise fault("this is not the path of a file below catalog/", "write it like tasks/task-scan.yaml, as seen from catalog/")
     return value
 
 
@@ -55,7 +44,7 @@ class Swap(FileModel):
 
     feature: Name
     old: Annotated[str, AfterValidator(_image_name)] = Field(alias="from")
-    new: Annotated[str, AfterValidator(_image)] = Field(alias="to")
+    new: Annotated[str, by_digest("skopeo inspect --format '{{.Name}}@{{.Digest}}' docker://IMAGE prints it", code="GI011")] = Field(alias="to")
 
 
 class Replace(Target):
@@ -88,7 +77,7 @@ class Positioned(Target):
     @model_validator(mode="after")
     def _one_anchor(self) -> "Positioned":
         if (self.before is None) == (self.after is None):
-            raise _refused("either before or after says where the task goes", "write one of them, with the name of a task")
+            raise fault("either before or after says where the task goes", "write one of them, with the name of a task")
         return self
 
     @property
@@ -105,7 +94,7 @@ class Insert(Positioned):
     @model_validator(mode="after")
     def _named(self) -> "Insert":
         if not isinstance(self.task.get("name"), str) or not self.task["name"]:
-            raise _refused("the task has no name", "add name: …", "task")
+            raise fault("the task has no name", "add name: …", field="task")
         return self
 
 
@@ -130,7 +119,7 @@ class Change(FileModel):
         given = [name for name, value in self if value is not None]
         if len(given) != 1:
             reason = f"an entry is one change, this one has {' and '.join(given) or 'none'}"
-            raise _refused(reason, f"one of {', '.join(type(self).model_fields)}; begin the next with a dash")
+            raise fault(reason, f"one of {', '.join(type(self).model_fields)}; begin the next with a dash")
         return self
 
 

@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
+from okd_gitops.fields import ReleaseImage, VersionText, fault
 from okd_gitops.filemodel import FileModel, Name, parse
-from okd_gitops.release import KUBERNETES, Version, channel_fault, image_fault, outside_channel
+from okd_gitops.release import KUBERNETES, Version, channel_fault, outside_channel
 from okd_gitops.rollout import Ack, Releases, Upgrades
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import Document
@@ -22,21 +22,17 @@ _REPOSITORY = re.compile(rf"(https://{_HOST}|ssh://git@{_HOST}|http://[a-z0-9.-]
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def _fault(code: str, reason: str, remedy: str = "", field: str = "") -> PydanticCustomError:
-    return PydanticCustomError(code, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
-
-
 def _url(value: str) -> str:
     if "@" in value:
-        raise _fault("GI011", "credentials in a URL would be published with the repository", "keep them in a Secret of the hub")
+        raise fault("credentials in a URL would be published with the repository", "keep them in a Secret of the hub")
     if not _URL.fullmatch(value):
-        raise _fault("GI011", "this is not an https:// URL", "write it like https://api.example.org:6443")
+        raise fault("this is not an https:// URL", "write it like https://api.example.org:6443")
     return value
 
 
 def _repository(value: str) -> str:
     if not _REPOSITORY.fullmatch(value):
-        raise _fault("GI011", "this is not the URL of a repository without credentials", "write it like https://… or ssh://git@…")
+        raise fault("this is not the URL of a repository without credentials", "write it like https://… or ssh://git@…")
     return value
 
 
@@ -47,28 +43,14 @@ def is_cluster_id(value: str) -> bool:
 
 def _cluster_id(value: str) -> str:
     if not is_cluster_id(value):
-        raise _fault("GR003", "clusterID is a UUID of version 4", "oc get clusterversion version -o jsonpath={.spec.clusterID}")
-    return value
-
-
-def _image(value: str) -> str:
-    if reason := image_fault(value):
-        raise _fault("GR001", reason, "oc adm release info VERSION prints the digest")
+        raise fault("clusterID is a UUID of version 4", "oc get clusterversion version -o jsonpath={.spec.clusterID}", code="GR003")
     return value
 
 
 def _channel(value: str) -> str:
     reason, remedy = channel_fault(value)
     if reason:
-        raise _fault("GR005", reason, remedy)
-    return value
-
-
-def _version(value: str) -> str:
-    try:
-        Version.parse(value)
-    except ValueError as error:
-        raise _fault("GI011", str(error), "a version looks like 4.22.0-okd-scos.0") from None
+        raise fault(reason, remedy, code="GR005")
     return value
 
 
@@ -98,8 +80,8 @@ class Release(FileModel):
     """The OKD release that a cluster is to run."""
 
     channel: Annotated[str, AfterValidator(_channel)] = Field(description="Update channel, e.g. stable-scos-4; never a stream's name.")
-    version: Annotated[str, AfterValidator(_version)] = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
-    image: Annotated[str, AfterValidator(_image)] = Field(description="Release image by digest: name@sha256:….")
+    version: VersionText = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
+    image: ReleaseImage = Field(description="Release image by digest: name@sha256:….")
     stream: Annotated[str, Field(pattern=r"^[0-9][0-9a-z.-]*$")] | None = Field(None, description="Release stream to follow, e.g. 4-scos-stable.")
     upstream: Url | None = Field(None, description="Update graph; the default is the fleet's.")
     acks: tuple[Ack, ...] = Field((), strict=False, description="Administrator acknowledgements, by name; write who gave one in a comment.")
@@ -108,7 +90,9 @@ class Release(FileModel):
     @model_validator(mode="after")
     def _in_channel(self) -> "Release":
         if outside_channel(self.version, self.channel):
-            raise _fault("GR004", f"version {self.version} is not in channel {self.channel}", "move the channel with the version", "version")
+            raise fault(
+                f"version {self.version} is not in channel {self.channel}", "move the channel with the version", code="GR004", field="version"
+            )
         return self
 
 
@@ -143,20 +127,22 @@ class ClusterSpec(FileModel):
     @classmethod
     def _day(cls, value: object) -> object:
         if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-            raise _fault("GI011", "expires is a day", "write it like 2026-12-31")
+            raise fault("expires is a day", "write it like 2026-12-31")
         return value
 
     @model_validator(mode="after")
     def _complete(self) -> "ClusterSpec":
         if self.environment == Environment.OKD and self.release is None:
-            raise _fault("GI012", "an okd cluster needs a release", "add release: with channel, version and image", "purpose")
+            raise fault("an okd cluster needs a release", "add release: with channel, version and image", code="GI012", field="purpose")
         if self.environment != Environment.OKD and self.kubernetes is None:
-            raise _fault("GI012", f"a {self.environment} cluster needs its version", 'add kubernetes: "1.35" (kubectl version)', "environment")
+            raise fault(
+                f"a {self.environment} cluster needs its version", 'add kubernetes: "1.35" (kubectl version)', code="GI012", field="environment"
+            )
         if self.release and self.release.force and self.purpose != Purpose.EPHEMERAL:
-            raise _fault("GR006", f"a {self.purpose} cluster is never forced", "remove force; only an ephemeral cluster may be", "release")
+            raise fault(f"a {self.purpose} cluster is never forced", "remove force; only an ephemeral cluster may be", code="GR006", field="release")
         if self.release and self.kubernetes is None and Version.parse(self.release.version).line not in KUBERNETES:
             line = Version.parse(self.release.version).line
-            raise _fault("GI012", f"the Kubernetes of OKD {line} is not known", 'add kubernetes: "1.…" (oc version)', "release")
+            raise fault(f"the Kubernetes of OKD {line} is not known", 'add kubernetes: "1.…" (oc version)', code="GI012", field="release")
         return self
 
 

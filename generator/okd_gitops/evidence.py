@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from okd_gitops.errors import UsageError
+from okd_gitops.fields import VersionText, by_digest, fault
 from okd_gitops.filemodel import FileModel, Name, parse
 from okd_gitops.finding import Finding, FindingsError, Location
-from okd_gitops.release import Version, image_fault
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import dump, read
 
@@ -25,29 +24,12 @@ CODES = {
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def _fault(code: str, reason: str, remedy: str, field: str = "") -> PydanticCustomError:
-    return PydanticCustomError(code, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
-
-
-def _version(value: str) -> str:
-    try:
-        return Version.parse(value).text
-    except ValueError as error:
-        raise _fault("GI011", str(error), "a version looks like 4.22.0-okd-scos.0") from None
-
-
-def _image(value: str) -> str:
-    if reason := image_fault(value):
-        raise _fault("GR001", reason, "status.history[0].image of the ClusterVersion has it")
-    return value
-
-
 class Evidence(FileModel):
     """A report: which image the cluster completed, when, and whether all was well."""
 
     cluster: Name
-    version: Annotated[str, AfterValidator(_version)]
-    image: Annotated[str, AfterValidator(_image)]
+    version: VersionText
+    image: Annotated[str, by_digest("status.history[0].image of the ClusterVersion has it")]
     finished: datetime
     passed: bool
     # What `passed` is made of; a report that contradicts itself is refused.
@@ -63,15 +45,14 @@ class Evidence(FileModel):
         try:
             return datetime.strptime(f"{value}+0000", f"{_TIME}%z")
         except ValueError:
-            raise _fault("GI011", "a time is in UTC", "write it like 2026-11-21T12:00:00Z") from None
+            raise fault("a time is in UTC", "write it like 2026-11-21T12:00:00Z") from None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Evidence":
         well = self.operators == "healthy" and "failed" not in self.tests.values()
         if self.passed and not well:
-            raise _fault(
-                "GE001", "it says passed, but its operators or tests say otherwise", "a report is written by the cluster, not by hand", "passed"
-            )
+            reason = "it says passed, but its operators or tests say otherwise"
+            raise fault(reason, "a report is written by the cluster, not by hand", code="GE001", field="passed")
         return self
 
     @property

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
 from okd_gitops.cluster import Environment, Minor
+from okd_gitops.fields import Pattern, fault
 from okd_gitops.filemodel import FileModel, Name, parse
 from okd_gitops.finding import nearest
 from okd_gitops.objects import Object
+from okd_gitops.pattern import matches
 from okd_gitops.purpose import PurposeSpec
 from okd_gitops.release import image_fault
 from okd_gitops.tree import Tree
@@ -22,18 +23,6 @@ from okd_gitops.yamltext import read
 _KEY = re.compile(r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?")
 _CRON = re.compile(r"(\S+) (\S+) (\S+) (\S+) (\S+)")
 _CRON_FIELD = re.compile(r"(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?(,(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?)*")
-
-
-def _fault(reason: str, remedy: str, field: str = "") -> PydanticCustomError:
-    return PydanticCustomError("GI011", "{reason}", {"reason": reason, "remedy": remedy, "field": field})
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except (re.error, OverflowError) as error:
-        raise _fault(f"this is not a regular expression: {error}", "write it in the syntax of Python's re") from None
-    return value
 
 
 class Set(FileModel):
@@ -54,7 +43,7 @@ class Parameter(FileModel):
     type: Literal["string", "text", "integer", "boolean", "image", "cron", "minor", "list", "set", "entries"] = "string"
     default: Any = None
     optional: bool = False
-    pattern: Annotated[str, AfterValidator(_pattern)] | None = None
+    pattern: Pattern | None = None
     enum: tuple[str, ...] | None = Field(None, strict=False)
     source: str | None = Field(None, alias="from")
     sets: tuple[Set, ...] = Field((), strict=False)
@@ -81,7 +70,7 @@ class Parameter(FileModel):
     def _form(self, text: str) -> str:
         if self.enum and text not in self.enum:
             return f"one of {', '.join(self.enum)} is expected"
-        if self.pattern and not re.fullmatch(self.pattern, text):
+        if self.pattern and not matches(self.pattern, text):
             return f"it does not match {self.pattern}"
         lines = text.split("\n") if self.type == "text" else [text]
         return "" if all(line.isprintable() for line in lines) else "it holds control characters"
@@ -114,7 +103,7 @@ class Each(FileModel):
     @model_validator(mode="after")
     def _keyed(self) -> "Each":
         if self.key not in self.fields:
-            raise _fault(f'the key "{self.key}" is none of the fields', nearest(self.key, self.fields), "key")
+            raise fault(f'the key "{self.key}" is none of the fields', nearest(self.key, self.fields), field="key")
         return self
 
     def entry(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,10 +169,10 @@ class FeatureSpec(FileModel):
     def _names(self) -> "FeatureSpec":
         twice = sorted(self.parameters.keys() & self.each.keys())
         if twice:
-            raise _fault(f"{twice[0]} is a parameter and a list", "rename one", "each")
+            raise fault(f"{twice[0]} is a parameter and a list", "rename one", field="each")
         for name, need in self.secrets.items():
             if need.when and need.when not in self.parameters.keys() | self.each.keys():
-                raise _fault(f"{name} depends on {need.when}, which is no parameter", "mend it", "secrets")
+                raise fault(f"{name} depends on {need.when}, which is no parameter", "mend it", field="secrets")
         return self
 
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
+from okd_gitops.fields import Pattern, fault
 from okd_gitops.filemodel import FileModel
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -17,18 +17,8 @@ _SOURCE = re.compile(r"https://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~/
 def _service(value: str) -> str:
     if not _SOURCE.fullmatch(value):
         reason = "this is not the https:// address of a service, without credentials and query"
-        details = {"reason": reason, "remedy": "write it like https://amd64.origin.releases.ci.openshift.org", "field": ""}
-        raise PydanticCustomError("GI011", "{reason}", details)
+        raise fault(reason, "write it like https://amd64.origin.releases.ci.openshift.org")
     return value.rstrip("/")
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        reason = f"this is not a regular expression: {error}"
-        raise PydanticCustomError("GI011", "{reason}", {"reason": reason, "remedy": r"write it like 4\.22\.0-okd-scos\.[4-7]", "field": ""}) from None
-    return value
 
 
 Duration = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})[mhd]$")]
@@ -67,7 +57,7 @@ class Upgrades(FileModel):
 class Blocked(FileModel):
     """An edge that is not taken."""
 
-    source: Annotated[str, AfterValidator(_pattern)] = Field(
+    source: Pattern = Field(
         alias="from", description="Regular expression, searched in `version+architecture` of the start, as in cincinnati-graph-data."
     )
     to: str = Field(description="The release that is not to be entered.")

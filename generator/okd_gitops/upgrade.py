@@ -4,13 +4,13 @@ The cluster version operator (CVO) compares versions as SemVer does, OKD means a
 either allows. A hop is planned only when all of them agree, so that a commit never asks for what a cluster refuses or ignores.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from okd_gitops.barriers import Barrier, barriers_of
 from okd_gitops.graph import Edge, Graph, reach
+from okd_gitops.pattern import occurs, pattern_fault
 from okd_gitops.release import Version, channel_fault, outside_channel
 
 NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = "GP010", "GP011", "GP012", "GP013", "GP014", "GP015"
@@ -168,10 +168,8 @@ def _unusable(graph: Graph, current: Version, target: Version | None, wanted: Wa
     if reason:
         return NoPath(CHANNEL, f"{reason}; {remedy}")
     for block in wanted.blocked:
-        try:
-            re.compile(block.source)
-        except re.error as error:
-            return NoPath(PATTERN, f'the pattern "{block.source}" of a blocked edge to {block.to} is not valid: {error}')
+        if reason := pattern_fault(block.source):
+            return NoPath(PATTERN, f'the pattern "{block.source}" of a blocked edge to {block.to} is not valid: {reason}')
     if target == current:
         return NoPath(SAME, f"the cluster already has {current.text}")
     if target and target < current:
@@ -228,7 +226,7 @@ def _unwanted(end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:
 
 def _risky(graph: Graph, edge: Edge, wanted: Wanted) -> Iterator[tuple[str, str]]:
     for block in wanted.blocked:
-        if block.to == edge[1] and re.search(block.source, f"{edge[0]}+{wanted.architecture}"):
+        if block.to == edge[1] and occurs(block.source, f"{edge[0]}+{wanted.architecture}"):
             yield BLOCKED, f"{edge[0]} → {edge[1]} is blocked{f' by {block.name}' if block.name else ''}"
     if edge in graph.dropped:
         yield IGNORED, f"{edge[0]} → {edge[1]} cannot be used: {graph.dropped[edge]}"

@@ -4,33 +4,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field
 
 from okd_gitops.disk import read_file
+from okd_gitops.fields import ReleaseImage, VersionText, fault
 from okd_gitops.filemodel import FileModel, parse
 from okd_gitops.finding import FindingsError
 from okd_gitops.published import ACCEPTED, WITHDRAWN, Answer, Release, dated, nothing
-from okd_gitops.release import Version, image_fault
+from okd_gitops.release import Version
 from okd_gitops.yamltext import read
-
-
-def _fault(code: str, reason: str, remedy: str) -> PydanticCustomError:
-    return PydanticCustomError(code, "{reason}", {"reason": reason, "remedy": remedy})
-
-
-def _version(value: str) -> str:
-    try:
-        Version.parse(value)
-    except ValueError as error:
-        raise _fault("GI011", str(error), "a version looks like 4.22.0-okd-scos.0") from None
-    return value
-
-
-def _image(value: str) -> str:
-    if reason := image_fault(value):
-        raise _fault("GR001", reason, "oc adm release info VERSION prints the digest")
-    return value
 
 
 def _time(value: object) -> datetime:
@@ -39,15 +21,15 @@ def _time(value: object) -> datetime:
     except ValueError:
         time = None
     if time is None:
-        raise _fault("GI011", "published is a day or a time", "write it like 2026-12-31 or 2026-12-31T12:00:00Z")
+        raise fault("published is a day or a time", "write it like 2026-12-31 or 2026-12-31T12:00:00Z")
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 class Entry(FileModel):
     """One release. Listing it means that the fleet accepts it, unless `withdrawn` says why not."""
 
-    version: Annotated[str, AfterValidator(_version)] = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
-    images: tuple[Annotated[str, AfterValidator(_image)], ...] = Field((), strict=False, description="Its images by digest, one for each registry.")
+    version: VersionText = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
+    images: tuple[ReleaseImage, ...] = Field((), strict=False, description="Its images by digest, one for each registry.")
     stream: str = Field("", description="The stream that it counts for; the default is none in particular.")
     published: Annotated[datetime, BeforeValidator(_time)] | None = Field(None, description="When it was published.")
     prerelease: bool = Field(default=False, description="Whether it is a preview although its name does not say so.")
