@@ -16,7 +16,7 @@ def snapshot(root: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def test_a_second_run_changes_nothing_and_touches_no_file(repo: Path, okd_gitops: Run) -> None:
+def test_fact_56_a_second_run_changes_nothing_and_touches_no_file(repo: Path, okd_gitops: Run) -> None:
     before = snapshot(repo)
     result = okd_gitops("generate")
     assert result.returncode == 0, result.stderr
@@ -24,7 +24,7 @@ def test_a_second_run_changes_nothing_and_touches_no_file(repo: Path, okd_gitops
     assert snapshot(repo) == before
 
 
-def test_deleted_folders_come_back_byte_for_byte_whatever_the_seed_locale_and_place(repo: Path, okd_gitops: Run) -> None:
+def test_fact_56_deleted_folders_come_back_byte_for_byte_whatever_the_seed_locale_and_place(repo: Path, okd_gitops: Run) -> None:
     wanted = files(repo)
     for seed, locale, cwd in (("0", "C", repo), ("1", "tr_TR.UTF-8", repo / "clusters"), ("77", "C.UTF-8", repo)):
         for folder in ("argocd", "bases", "overlays"):

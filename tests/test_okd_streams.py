@@ -16,11 +16,12 @@ from conftest import CACHE, ROOT
 from everything import CATALOG, everything, features
 from okd_gitops import kustomize
 from okd_gitops.cluster import is_cluster_id
+from okd_gitops.commands.generate import generate
 from okd_gitops.finding import FindingsError
 from okd_gitops.pinned import tool
 from okd_gitops.policy import all_rules
 from okd_gitops.release import image_fault, outside_channel
-from rendered import objects, of_kind, report
+from rendered import FLEET, OKD, objects, of_kind, report
 
 DOCUMENT = ROOT / "docs/okd-streams.md"
 TEXT = DOCUMENT.read_text()
@@ -225,7 +226,9 @@ def test_f39_a_network_policy_says_who_reaches_each_listener(environment: str) -
 @ENVIRONMENTS
 def test_fact_40_and_f29_what_belongs_to_a_person_is_the_plug_ins_source_alone(environment: str) -> None:
     personal = {
-        value["metadata"]["name"] for value in everything(environment) if re.search(r"zzlotnik|cheesesashimi|luzuccar|aleskandro|cgwalters", str(value))
+        value["metadata"]["name"]
+        for value in everything(environment)
+        if re.search(r"zzlotnik|cheesesashimi|luzuccar|aleskandro|cgwalters", str(value))
     }
     assert personal == ({"kvm-device-plugin"} if environment == "okd" else set())
 
@@ -276,3 +279,29 @@ def test_fact_47_the_fleet_asks_for_a_release_in_the_form_that_the_operator_take
         assert not outside_channel(wanted["version"], spec["channel"])
         assert not image_fault(wanted["image"])
         assert wanted["architecture"] == "" if "architecture" in wanted else True
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("purpose: ephemeral\n", "says when it goes"),
+        ("purpose: test\nexpires: 2030-01-31\n", "does not expire"),
+        ("purpose: cd\nexpires: 2030-01-31\n", "does not expire"),
+    ],
+)
+def test_fact_54_an_ephemeral_cluster_has_its_day_and_no_other_one_has(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "clusters").mkdir()
+    (tmp_path / "fleet.yaml").write_text(FLEET)
+    (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
+    (tmp_path / "clusters/x.yaml").write_text(f"{text}{OKD}")
+    with pytest.raises(FindingsError) as error:
+        generate(tmp_path)
+    (finding,) = error.value.findings
+    assert said in finding.reason
+
+
+def test_fact_54_what_is_ephemeral_goes_with_its_file_and_what_lives_does_not() -> None:
+    applications = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "argocd").glob("application-*.yaml")}
+    finalizers = {name.removeprefix("application-"): value["metadata"].get("finalizers", []) for name, value in applications.items()}
+    assert finalizers["moc-pr-412"] == ["resources-finalizer.argocd.argoproj.io"]
+    assert [name for name, value in finalizers.items() if value] == ["moc-pr-412"]

@@ -28,7 +28,7 @@ def _acks() -> dict[str, Any]:
     return _load("version/configmap-admin-acks.yaml")
 
 
-def test_the_cluster_version_is_the_one_that_the_operator_accepts() -> None:
+def test_fact_47_the_cluster_version_is_the_one_that_the_operator_accepts() -> None:
     value = _version()
     assert (value["apiVersion"], value["kind"], value["metadata"]["name"]) == ("config.openshift.io/v1", "ClusterVersion", "version")
     assert "namespace" not in value["metadata"]
@@ -46,7 +46,7 @@ def test_the_update_is_a_version_and_its_digest_and_the_graph_is_okds() -> None:
     assert "api.openshift.com" not in spec["upstream"]
 
 
-def test_nothing_is_forced_or_overridden() -> None:
+def test_fact_48_nothing_is_forced_or_overridden() -> None:
     spec = _version()["spec"]
     assert spec.keys() == {"clusterID", "channel", "upstream", "desiredUpdate", "capabilities"}
     assert spec["capabilities"] == {}

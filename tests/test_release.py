@@ -10,7 +10,7 @@ from okd_gitops.release import Version, channel_fault, image_fault, outside_chan
 ORDERED = [line for line in (ROOT / "tests/versions.txt").read_text().splitlines() if not line.startswith("#")]
 
 
-def test_order_of_all_pairs_is_okds() -> None:
+def test_fact_50_order_of_all_pairs_is_okds() -> None:
     assert len(ORDERED) >= 80
     for low, high in itertools.combinations(ORDERED, 2):
         assert Version.parse(low) < Version.parse(high), (low, high)

@@ -302,7 +302,7 @@ def test_a_minor_moves_channel_and_acknowledgements_in_one_change(fleet: Fleet) 
     assert "LOOK" in branch.body
 
 
-def test_conditional_edges_need_their_risks_accepted_by_name(fleet: Fleet) -> None:
+def test_fact_49_conditional_edges_need_their_risks_accepted_by_name(fleet: Fleet) -> None:
     fleet.controller.edges.clear()
     risk = {"name": "SlowDisks", "url": "https://example.org/slow", "message": "Slow disks.", "matchingRules": [{"type": "Always"}]}
     fleet.controller.conditional = [{"edges": [{"from": OLD, "to": NEW}], "risks": [risk]}]
@@ -361,7 +361,7 @@ REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_refusals_of_a_long_term_cluster(fleet: Fleet, name: str) -> None:
+def test_fact_49_and_f42_refusals_of_a_long_term_cluster(fleet: Fleet, name: str) -> None:
     for first in ("canary", "probe"):
         (fleet.root / f"clusters/{first}.yaml").unlink()
     code, change = REFUSALS[name]
@@ -377,7 +377,7 @@ def test_an_unsigned_release_reaches_test_clusters_and_says_so(fleet: Fleet) -> 
     assert "signature NOT verified" in done.branches[0].body
 
 
-def test_previews_stay_off_long_term_clusters(fleet: Fleet) -> None:
+def test_fact_50_and_f42_previews_stay_off_long_term_clusters(fleet: Fleet) -> None:
     for first in ("canary", "probe"):
         (fleet.root / f"clusters/{first}.yaml").unlink()
     preview = "4.22.0-okd-scos.ec.1"
@@ -439,7 +439,7 @@ def test_one_version_with_two_digests_moves_nobody(fleet: Fleet) -> None:
     ],
     ids=["no stream", "another stream", "cut off", "away", "an edge to nowhere", "an error as a graph"],
 )
-def test_sources_that_are_away_or_lie_move_nobody(fleet: Fleet, path: str, answer: bytes | int) -> None:
+def test_fact_52_sources_that_are_away_or_lie_move_nobody(fleet: Fleet, path: str, answer: bytes | int) -> None:
     fleet.controller.paths[path] = answer
     with pytest.raises(FindingsError) as error:
         fleet.run(PUSH)
@@ -457,7 +457,7 @@ def test_a_line_without_schemas_is_refused_before_anything_is_edited(fleet: Flee
     assert fleet.codes()["probe"] == "upgrade"
 
 
-def test_forcing_is_for_ephemeral_clusters_and_shows(fleet: Fleet) -> None:
+def test_fact_48_forcing_is_for_ephemeral_clusters_and_shows(fleet: Fleet) -> None:
     fleet.write("clusters/scratch.yaml", cluster("scratch", "ephemeral", more="features:\n  okd-version:\n"))
     generate(fleet.root)
     git(fleet.root, "add", "-A")

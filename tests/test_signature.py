@@ -182,7 +182,7 @@ def test_expired_after_it_signed() -> None:
 
 
 @pytest.mark.parametrize(("days", "warned"), [(89, True), (91, False), (None, False)])
-def test_expires_soon(days: int | None, warned: bool) -> None:
+def test_fact_55_and_f41_expires_soon(days: int | None, warned: bool) -> None:
     key, end = lasting(days) if days else (KEY, None)
     found = verdict(signed(key=key), keys=(public(key),), pinned=name(key))
     assert found.verified

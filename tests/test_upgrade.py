@@ -81,7 +81,7 @@ def stops(result: Path | NoPath) -> list[str]:
         (["4.15.0-0.okd-2024-03-10-010116>16.1"], "4.15.0-0.okd-2024-03-10-010116", "16.1", "4.15.0-0.okd-2024-03-10-010116 16.1"),
     ],
 )
-def test_paths(edges: list[str], start: str, end: str | None, expected: str) -> None:
+def test_fact_49_paths(edges: list[str], start: str, end: str | None, expected: str) -> None:
     result = run(graph(*edges), start, end, accepted_risks=frozenset({"Risk"}), kinds=PREVIEW)
     assert stops(result) == [okd(short) for short in expected.split()]
 
@@ -120,7 +120,9 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
         (["22.0>22.1"], "22.0", "22.1", {"blocked": [Block("(", okd("22.1"))]}, upgrade.PATTERN, "is not valid", None),
     ],
 )
-def test_refusals(edges: list[str], start: str, end: str | None, changes: dict[str, Any], code: str, reason: str, nearest: str | None) -> None:
+def test_fact_49_refusals(
+    edges: list[str], start: str, end: str | None, changes: dict[str, Any], code: str, reason: str, nearest: str | None
+) -> None:
     result = run(graph(*edges), start, end, **changes)
     assert isinstance(result, NoPath)
     assert (result.code, result.nearest and result.nearest.text) == (code, nearest and okd(nearest))
@@ -184,7 +186,7 @@ def test_the_channel_moves_with_the_version(channel: str, version: str, expected
     assert not outside_channel(okd(version), expected)
 
 
-def test_semver_puts_previews_above_releases() -> None:
+def test_fact_50_semver_puts_previews_above_releases() -> None:
     rising = [okd("22.0"), okd("22.2"), okd("22.10"), okd("22e9"), okd("22e14"), "4.22.0-okd-scos.rc.1", okd("50.0")]
     for names in (rising, [NIGHTLY, okd("22.0")], ["4.15.0-0.okd-2024-03-10-010116", "4.15.0-0.okd-scos-2024-01-18-223523"]):
         assert sorted(names, key=semver_key) == names
