@@ -37,10 +37,12 @@ _SAID = {
     "release-pipeline": {
         "instances": "[{name: next, source-stream: 4.22.0-0.okd-scos-nightly, target-stream: 4-scos-next, schedule: 0 5 * * 1}]",
     },
+    "release-watch": {"image": _IMAGE},
     "scos-pipeline": {
         "releases": '[{minor: "4.18", stream: stable, schedule: 30 6 * * *}, {minor: "4.22", stream: next, schedule: 30 14 * * *}]',
     },
     "scos-triggers": {"sources": '[{minor: "4.22", stream: next, schedule: 40 * * * *}]'},
+    "upgrade-evidence": {"image": _IMAGE},
     "secrets": {"prefix": "okd/x", "vault": '[{name: vault, server: "https://vault.example.org:8200", role: okd-x}]'},
 }
 _NOWHERE_TO_GO = {
