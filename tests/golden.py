@@ -49,8 +49,8 @@ def readme(text: str, repository: Path) -> str:
     """Return README.md with every shown output and file as it really is; `repository` is a clone to run in."""
 
     def run(match: re.Match[str]) -> str:
-        # Outputs may show commands too; those of a reader begin like these.
-        commands = re.findall(r"^\$ ((?:make |\./).*)$", match[1], re.MULTILINE)
+        # What a command prints may show commands too.
+        commands = re.findall(r"^\$ ((?:make|\./okd-gitops) .*)$", match[1], re.MULTILINE)
         return "```console\n" + "".join(f"$ {command}\n{shown(command, repository)}" for command in commands) + "```"
 
     text = re.sub(r"```console\n(.*?)```", run, text, flags=re.DOTALL)
