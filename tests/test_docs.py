@@ -7,6 +7,8 @@ import pytest
 
 import golden
 from golden import CASES, ROOT
+from okd_gitops.cli import cli
+from okd_gitops.cli_release import release
 
 
 def test_the_readme_shows_what_its_commands_print(tmp_path: Path) -> None:
@@ -37,3 +39,25 @@ def test_links_and_named_files_exist() -> None:
 
 def test_architecture_stays_two_pages() -> None:
     assert len((ROOT / "docs/architecture.md").read_text().splitlines()) <= 110
+
+
+def test_architecture_names_every_module() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    package = ROOT / "generator/okd_gitops"
+    modules = {path.stem for folder in (package, package / "commands/release") for path in folder.glob("*.py") if not path.stem.startswith("__")}
+    folders = {f"{path.parent.relative_to(package)}/" for path in package.rglob("__init__.py") if path.parent != package}
+    assert sorted(name for name in modules | folders if f"`{name}`" not in text) == []
+    named = set(re.findall(r"`([a-z_]+)`", text[text.index("## Layers") : text.index("## What is generated")]))
+    assert sorted(named - modules) == []
+
+
+def test_decisions_have_consecutive_numbers() -> None:
+    files = sorted((ROOT / "docs/decisions").iterdir())
+    assert [file.name[:4] for file in files] == [f"{number:04}" for number in range(1, len(files) + 1)]
+    assert [file.read_text()[:8] for file in files] == [f"# {file.name[:4]}: " for file in files]
+
+
+def test_the_changelog_names_every_command_and_feature() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    features = [folder.name for folder in (ROOT / "generator/okd_gitops/catalog/features").iterdir()]
+    assert [name for name in [*cli.commands, *release.commands, *features] if name not in text] == []
