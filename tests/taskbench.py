@@ -4,15 +4,15 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+
+from programs import program
 
 FEATURES = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
@@ -66,9 +66,7 @@ class Bench:
     """A folder with the stubs, the Secrets and the results of a Task."""
 
     def __init__(self, root: Path, feature: str, temporary: Path) -> None:
-        missing = [name for name in ("bash", "curl", "jq", "gpg") if not shutil.which(name)]
-        if missing:
-            pytest.skip(f"scripts of Tasks need {', '.join(missing)}")
+        assert all(program(name) for name in ("bash", "jq", "gpg"))
         self.root, self.feature, self.temporary = root, feature, temporary
         self.workspace = root / "srv"
         for folder in ("bin", "srv", "raw", "info", "var", "results", "scratch"):
@@ -76,7 +74,7 @@ class Bench:
         self.stub("oc", OC)
         self.stub("skopeo", SKOPEO)
         self.stub("sleep")
-        self.stub("curl", f'exec "{shutil.which("curl")}" "$@"')
+        self.stub("curl", f'exec "{program("curl")}" "$@"')
 
     def stub(self, name: str, body: str = "") -> None:
         """Replace a program by a script that writes down how it was called."""

@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -28,6 +27,7 @@ from okd_gitops.errors import ToolError, UsageError
 from okd_gitops.gate import Expectation
 from okd_gitops.interceptor import MAX_BYTES, GateServer, Trust
 from okd_gitops.ledger import Ledger
+from programs import program
 from test_gate import NOW, report, text
 
 TOKEN = "s3cret-token"
@@ -35,10 +35,8 @@ EXPECTED = Expectation(("amd64", "arm64"), timedelta(hours=24), "quay.io/okd")
 
 
 def certificate(folder: Path, name: str = "multi-arch-gate.okd-coreos.svc") -> Path:
-    """Make a certificate that signs itself; openssl is part of every machine that git is on."""
-    openssl = shutil.which("openssl")
-    assert openssl, "openssl is not there"
-    new = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+    """Make a certificate that signs itself."""
+    new = [program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
     names = ["-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"]
     subprocess.run([*new, *names, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")], check=True, capture_output=True)
     return folder

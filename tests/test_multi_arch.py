@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +19,7 @@ from okd_gitops.commands.check import check
 from okd_gitops.commands.generate import generate
 from okd_gitops.finding import FindingsError
 from okd_gitops.gate import Expectation, decide, read_report, set_name
+from programs import program
 from rendered import ENVIRONMENTS, FLEET, OKD, objects, of_kind
 
 IMAGE = f"quay.io/okd/okd-gitops@sha256:{'1d' * 32}"
@@ -404,9 +404,8 @@ class Registry:
         }
         assert {item["name"] for item in step["env"]} <= given.keys()
         path = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(self.folder)}
-        bash = shutil.which("bash")
-        assert bash
-        return subprocess.run([bash, "-c", step["script"]], env={**given, **changes, **path}, capture_output=True, text=True, timeout=60, check=False)
+        command = [program("bash"), "-c", step["script"]]
+        return subprocess.run(command, env={**given, **changes, **path}, capture_output=True, text=True, timeout=60, check=False)
 
     def log(self) -> list[str]:
         return (self.folder / "log").read_text().splitlines() if (self.folder / "log").exists() else []

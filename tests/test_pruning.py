@@ -1,7 +1,6 @@
 """Fact 27 and fault F17: history is pruned by namespace, at least one run stays, and nothing deletes them all."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from okd_gitops.applications import argocd_files
 from okd_gitops.disk import read_catalog
 from okd_gitops.finding import FindingsError
 from okd_gitops.objects import mappings
+from programs import program
 from rendered import invalid, objects, of_kind
 from test_secrets import planned
 
@@ -90,10 +90,8 @@ def test_the_script_keeps_the_newest_and_what_runs(keep: str, code: int, tmp_pat
     script = container(of_kind(objects("kind", PRUNING), "CronJob")["prune-builds"])["args"][0]
     (tmp_path / "tkn").write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>"{tmp_path}/log"\n')
     (tmp_path / "tkn").chmod(0o755)
-    shell = shutil.which("sh")
-    assert shell
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "NAMESPACE": "builds", "KEEP": keep}
-    done = subprocess.run([shell, "-ec", script], env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([program("sh"), "-ec", script], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == code
     log = tmp_path / "log"
     calls = log.read_text().splitlines() if log.exists() else []

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from programs import program
 
 FOLDER = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features/scos-pipeline/pipeline"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
@@ -124,9 +125,7 @@ class Bench:
         values["PATH"] = f"{self.bin}:/usr/bin:/bin"
         if "WORKSPACE" in values:
             values["WORKSPACE"] = str(self.workspace)
-        bash = shutil.which("bash")
-        assert bash
-        return subprocess.run([bash, "-c", step["script"]], env=values, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([program("bash"), "-c", step["script"]], env=values, capture_output=True, text=True, timeout=60, check=False)
 
     def calls(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []

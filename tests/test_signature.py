@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import time
 import zlib
@@ -23,6 +22,7 @@ from okd_gitops import openpgp
 from okd_gitops.http import Http
 from okd_gitops.signature import CODES, FINGERPRINTS, STORE, Verdict, urls, verify
 from okd_gitops.sources import signature_store
+from programs import program
 
 NOW = datetime.now(UTC)
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -204,13 +204,11 @@ def test_the_key_of_openshift_ci_comes_with_the_package() -> None:
 
 @pytest.fixture
 def gpg(tmp_path: Path) -> Iterator[Callable[..., bytes]]:
-    if not shutil.which("gpg"):
-        pytest.skip("gpg is not installed")
     environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(tmp_path)}
     tmp_path.chmod(0o700)
 
     def run(*args: str, data: bytes = b"") -> bytes:
-        command = ["gpg", "--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback", *args]
+        command = [program("gpg"), "--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback", *args]
         return subprocess.run(command, input=data, capture_output=True, check=True, env=environment).stdout
 
     yield run
