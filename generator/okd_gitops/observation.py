@@ -30,11 +30,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What there is to report, or (without evidence) why nothing can be said yet; `unwell` is what is wrong and not only under way."""
+    """What there is to report, or (without evidence) why nothing can be said yet."""
 
     evidence: Evidence | None
     reason: str
-    unwell: tuple[str, ...] = ()
 
 
 def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, patience: timedelta) -> Observation:
@@ -58,8 +57,8 @@ def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, 
     if newest.get("state") != "Completed":
         return _unfinished(status, said, _time(newest.get("startedTime")), now, patience)
     finished = _time(newest.get("completionTime"))
-    if finished is None or newest.get("version") != version:
-        return Observation(evidence=None, reason=f"{version} is complete, but the cluster does not say when")
+    if finished is None or finished > now or newest.get("version") != version:
+        return Observation(evidence=None, reason=f"{version} is complete, but the cluster does not say since when, or its clock is wrong")
     said["tests"] = {name: "passed" if passed else "failed" for name, passed in seen.tests.items()}
     unwell, busy = tuple(_unwell(status, seen)), tuple(_busy(status, seen))
     complete = f"{version} is complete since {finished:%Y-%m-%d %H:%M}"
@@ -67,9 +66,9 @@ def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, 
         return Observation(evidence=Evidence(**said, finished=finished, passed=True, operators="healthy"), reason=f"{complete}, and all is well")
     reason = f"{complete}, but {'; '.join((*unwell, *busy))}"
     if busy or now <= finished + patience:
-        return Observation(evidence=None, reason=reason, unwell=unwell)
+        return Observation(evidence=None, reason=reason)
     health: Literal["healthy", "degraded"] = "healthy" if all(line.startswith(_TEST) for line in unwell) else "degraded"
-    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=_line(reason)), reason=reason, unwell=unwell)
+    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=_line(reason)), reason=reason)
 
 
 def _unfinished(status: object, said: dict[str, Any], started: datetime | None, now: datetime, patience: timedelta) -> Observation:
@@ -82,9 +81,9 @@ def _unfinished(status: object, said: dict[str, Any], started: datetime | None, 
     why = _line(f"{failing.get('reason') or 'Failing'}: {failing.get('message') or 'no message'}")
     reason = _line(f"{said['version']} fails since {since:%Y-%m-%d %H:%M}: {why}")
     if now <= since + patience:
-        return Observation(evidence=None, reason=reason, unwell=(why,))
+        return Observation(evidence=None, reason=reason)
     # What was never complete was not tested, and what its operators say is partly of the release before.
-    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators="unknown", reason=reason), reason=reason, unwell=(why,))
+    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators="unknown", reason=reason), reason=reason)
 
 
 def _unwell(status: object, seen: Seen) -> Iterator[str]:
