@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 import calls
+import gated
 import minimal
 import modules
 from conftest import CACHE, ROOT
@@ -117,6 +118,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--context", help="the context of KUBECONFIG to use")
     parser.add_argument("--keep", action="store_true", help="leave what was made, to look at it")
+    parser.add_argument("--gate", metavar="ADDRESS", help="serve the multi-arch gate from this machine, which the cluster reaches at this address")
     given = parser.parse_args()
     if not given.context and os.environ.get("OKD_GITOPS_LAB") != "1":
         print("make lab: name the cluster, make lab ARGS='--context NAME', or confirm the current one with OKD_GITOPS_LAB=1", file=sys.stderr)
@@ -132,13 +134,13 @@ def main() -> int:
         except FindingsError as error:
             print("\n".join(f"{finding.location}: {finding.reason}" for finding in error.findings), file=sys.stderr)
             return 1
-        return report(*judge(cluster, everything))
+        return report(*judge(cluster, everything, given.gate))
     finally:
         if not given.keep:
             cluster.remove_made()
 
 
-def judge(cluster: Kubectl, everything: dict[str, Objects]) -> tuple[dict[str, Verdicts], Trial, list[str]]:
+def judge(cluster: Kubectl, everything: dict[str, Objects], address: str | None) -> tuple[dict[str, Verdicts], Trial, list[str]]:
     """Return what became of the objects, of the runs, and of the calls."""
     together = [value for values in everything.values() for value in values]
     put_crds(cluster, together)
@@ -153,7 +155,9 @@ def judge(cluster: Kubectl, everything: dict[str, Objects]) -> tuple[dict[str, V
     for environment in ("kubernetes", "kind", "okd"):
         trial.make(everything[environment], CATALOG)
     trial.run_pipelines()
-    return verdicts, trial, calls.call(cluster, set(CATALOG.features))
+    lines = calls.call(cluster, set(CATALOG.features))
+    lines += gated.compose(cluster, address) if address else ["multi-arch gate: not served, no --gate"]
+    return verdicts, trial, lines
 
 
 def report(verdicts: dict[str, Verdicts], trial: Trial, lines: list[str]) -> int:
