@@ -72,9 +72,9 @@ class Fleet:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_text(text)
 
-    def network(self, root: Path | None = None) -> Network:
+    def network(self) -> Network:
         """Return the sources, with a cache of answers of its own."""
-        return Network(root=root or self.root, http=Http(self.root.parent / "answers", retries=0), now=self.now)
+        return Network(http=Http(self.root.parent / "answers", retries=0), now=self.now)
 
     def seen(self, **wanted: object) -> Outlook:
         """Return the outlook of the work tree."""
@@ -87,7 +87,7 @@ class Fleet:
     def run(self, request: Request, root: Path | None = None) -> Rollout:
         """Run update or promote."""
         where = root or self.root
-        return rollout(where, CACHE, self.network(where), request, now=self.now, say=lambda _: None)
+        return rollout(where, CACHE, self.network(), request, now=self.now, say=lambda _: None)
 
     def merge(self, branch: str) -> None:
         """Do what a person does who approves."""

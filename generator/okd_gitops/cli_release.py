@@ -50,7 +50,7 @@ def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path
     root = root_of(context)
     token = os.environ.get("GITHUB_TOKEN", "")
     http = Http(cache_of(context, root) / "answers", offline=offline, tokens={"api.github.com": token} if token else {})
-    return root, Network(root=root, http=http, now=clock(at))
+    return root, Network(http=http, now=clock(at))
 
 
 @release.command("list")

@@ -30,4 +30,5 @@ CODES = {
     "GK004": "kustomize cannot build the folder.",
     "GS001": "An object does not fit the schema of its kind.",
     "GS002": "There is no schema for a kind, so it was not checked. Not checked is never passed.",
+    "GU001": "The release of a cluster file cannot be changed in place: it is written on one line, or as a block of text. Nothing was written.",
 }

@@ -37,7 +37,7 @@ def listing(root: Path, network: Network, streams: Collection[str] = (), *, ever
     repository = load(root)
     releases_of(repository.plan.fleet)
     wanted = set(streams) or {cluster.stream for cluster in followers(repository)}
-    published, learned = network.published(repository.plan.fleet, wanted)
+    published, learned = network.published(root, repository.plan.fleet, wanted)
     return Listing(tuple(item for item in reversed(published) if everything or item.accepted), learned)
 
 
@@ -49,7 +49,11 @@ def show(root: Path, network: Network, version: str) -> Shown:
         names = [item.version.text for item in found.releases]
         raise UsageError(f'no source names a release "{version}"', nearest(version, names) or "okd-gitops release list")
     fleet = load(root).plan.fleet
-    trust = network.verify(fleet, release.signed) if release.signed else Trust(verified=False, reasons=("no digest of the signed registry is known",))
+    trust = (
+        network.verify(root, fleet, release.signed)
+        if release.signed
+        else Trust(verified=False, reasons=("no digest of the signed registry is known",))
+    )
     graph = found.learned.graph
     return Shown(
         release,

@@ -18,36 +18,35 @@ from okd_gitops.sources.collect import collect, of_fleet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """Asks by `http`; key files and files of releases are below `root`."""
+    """Asks by `http`. Key files and files of releases are those of the repository that is asked about, as it is at the base of a branch."""
 
-    root: Path
     http: Http
     now: datetime
 
-    def published(self, fleet: Fleet, streams: Collection[str]) -> tuple[list[Published], Learned]:
+    def published(self, root: Path, fleet: Fleet, streams: Collection[str]) -> tuple[list[Published], Learned]:
         """Return every release that any source names, compared, and what is known of the streams.
 
         Raises FindingsError (exit 6) when the graph or a stream cannot be read: what is not known is never taken for nothing.
         """
         releases = releases_of(fleet)
         asked = of_fleet(releases, fleet.upstream, streams)
-        answers, graph = collect(self.http, asked, self.root)
+        answers, graph = collect(self.http, asked, root)
         published, findings = cross_check(answers)
         if graph is None or not all(answer.complete for answer in answers if answer.stream):
             raise FindingsError(findings, exit_code=6)
         return published, Learned(offers=offers(published, unknown=self.now), graph=graph, findings=findings)
 
-    def learn(self, fleet: Fleet, streams: Collection[str]) -> Learned:
+    def learn(self, root: Path, fleet: Fleet, streams: Collection[str]) -> Learned:
         """Return what is known of the streams' releases; raises FindingsError like `published`."""
-        return self.published(fleet, streams)[1]
+        return self.published(root, fleet, streams)[1]
 
-    def verify(self, fleet: Fleet, image: str) -> Trust:
+    def verify(self, root: Path, fleet: Fleet, image: str) -> Trust:
         """Check the signature of an image by digest, with the keys that the fleet pins."""
         wanted = releases_of(fleet).signatures
         if wanted is None:
             return Trust(verified=False, reasons=("fleet.yaml names no signatures",))
         repository, _, digest = image.partition("@")
-        keys = [read_file(self.root, path) for path in wanted.keys] or signature_store.default_keys()
+        keys = [read_file(root, path) for path in wanted.keys] or signature_store.default_keys()
         signed, findings = signature_store.fetch(self.http, [wanted.store], digest)
         pinned = frozenset(wanted.fingerprints) or signature.FINGERPRINTS
         verdict = signature.verify(signed, keys, pinned, digest=digest, repository=repository, now=self.now)

@@ -49,10 +49,13 @@ class Learned:
 class Sources(Protocol):
     """Where releases, the graph and signatures come from."""
 
-    def learn(self, fleet: Fleet, streams: Collection[str]) -> Learned:
-        """Return what is known of the streams' releases; raises NetworkError or FindingsError when nothing can be concluded."""
+    def learn(self, root: Path, fleet: Fleet, streams: Collection[str]) -> Learned:
+        """Return what is known of the streams' releases; files that the fleet names are below `root`.
 
-    def verify(self, fleet: Fleet, image: str) -> Trust:
+        Raises NetworkError or FindingsError when nothing can be concluded.
+        """
+
+    def verify(self, root: Path, fleet: Fleet, image: str) -> Trust:
         """Check the signature of an image by digest."""
 
 
@@ -98,11 +101,11 @@ def outlook(
     releases = releases_of(fleet)
     clusters = followers(repository)
     reports = evidence(root)
-    learned = sources.learn(fleet, sorted({cluster.stream for cluster in clusters}))
+    learned = sources.learn(root, fleet, sorted({cluster.stream for cluster in clusters}))
     known = Known(offers=learned.offers, graph=learned.graph, evidence=reports, wanted=_wanted(releases))
     goal = _goal(target, learned.offers) if target else None
     paths = routes(clusters, known, goal)
-    trust = {offer.image: sources.verify(fleet, offer.image) for offer in candidates(clusters, paths, known) if offer.image}
+    trust = {offer.image: sources.verify(root, fleet, offer.image) for offer in candidates(clusters, paths, known) if offer.image}
     terms = Terms(soak={}, minimum_age=duration(releases.minimum_age), frozen=releases.freeze or "")
     verified = {image for image, result in trust.items() if result.verified}
     decided = moves(clusters, paths, known, verified=verified, terms=terms, now=now, acks=acks)

@@ -12,9 +12,13 @@ from okd_gitops.pullrequest import Hunk, Proof, PullRequest, Risk, RiskKind, Row
 from okd_gitops.upgrade import Hop, Path, kind
 
 
-def proposal(seen: Outlook, going: Sequence[Move], changes: Difference, *, documents: int, base: str, branch: str) -> PullRequest:
+def proposal(
+    seen: Outlook, going: Sequence[Move], changes: Difference, *, documents: int, base: str, branch: str, rehearsal: str = ""
+) -> PullRequest:
     """Return the pull request of the moves of one wave; `documents` were checked without an error, `base` is the commit it starts from."""
-    reasons = tuple(sorted({reason for move in going for reason in _reasons(seen, move)}))
+    found = {reason for move in going for reason in _reasons(seen, move)}
+    found |= {f"a rehearsal: decided as if it were {rehearsal}"} if rehearsal else set()
+    reasons = tuple(sorted(found))
     offer = going[0].offer
     assert offer is not None
     trust = seen.trust.get(offer.image)

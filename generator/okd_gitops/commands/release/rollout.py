@@ -151,7 +151,7 @@ def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Se
         changes = diff(work, tools.cache, base, say=lambda _: None)
         tip = git.resolve(work, "HEAD")
     made = branches.commits(tools.root, base, tip)
-    pull = proposal(seen, going, changes, documents=report.documents, base=base, branch=name)
+    pull = proposal(seen, going, changes, documents=report.documents, base=base, branch=name, rehearsal=request.rehearsal)
     branch = Branch(name=name, base=base, sha=tip, commits=tuple(made), title=title(pull), body=body(pull))
     return _published(tools, request, branch) if request.write else branch
 
