@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError, Location, Severity
-from okd_gitops.release import Version
+from okd_gitops.release import SHA256, Version
 
 MAX_BYTES = 16 << 20
 # The kinds of rules by which the CVO decides whether a risk concerns a cluster; it drops a target whose risk has none of these.
 RULE_TYPES = frozenset({"Always", "PromQL"})
-_DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
+_PULLED = re.compile(rf"[^@\s]+@{SHA256.pattern}")
 
 Edge = tuple[str, str]
 
@@ -34,7 +34,7 @@ class Node:
     @property
     def pinned(self) -> bool:
         """Whether the payload is a digest; a tag can move."""
-        return bool(_DIGEST.fullmatch(self.payload))
+        return bool(_PULLED.fullmatch(self.payload))
 
 
 @dataclass(frozen=True, slots=True)

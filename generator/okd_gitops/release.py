@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from functools import total_ordering
 
-IMAGE = re.compile(r"(?P<repository>[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+)@sha256:[0-9a-f]{64}")
+SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+IMAGE = re.compile(rf"(?P<repository>[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+)@{SHA256.pattern}")
 _NUMBER = r"(0|[1-9][0-9]*)"
 _VERSION = re.compile(
     rf"(?P<major>{_NUMBER})\.(?P<minor>{_NUMBER})\.(?P<patch>{_NUMBER})-"

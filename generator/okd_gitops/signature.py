@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from okd_gitops.openpgp import plain
+from okd_gitops.release import SHA256
 
 if TYPE_CHECKING:
     from pysequoia import Cert
@@ -105,7 +106,7 @@ class _Key:
 
 def urls(store: str, digest: str) -> list[str]:
     """Return where the signatures of an image are, in the order to ask; the first that is not there ends the list."""
-    if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+    if not SHA256.fullmatch(digest):
         raise ValueError(f'"{digest}" is not a sha256 digest')
     return [f"{store.rstrip('/')}/{digest.replace(':', '=')}/signature-{number}" for number in range(1, 11)]
 

@@ -1,17 +1,16 @@
 """Quay: the tags of a mirror and the digest that each has now. Read in quay/quay: endpoints/api/tag.py (listRepoTags, _tag_dict)."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.http import Http
 from okd_gitops.published import FORM, PAGES, Answer, Release, names, nothing, version_of
+from okd_gitops.release import SHA256
 from okd_gitops.sources.ask import array, ask, left_out, refused, text
 
 NAME = "quay"
 MAX_PAGES = 50
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def releases(http: Http, repository: str, *, api: str = "", max_pages: int = MAX_PAGES) -> Answer:
@@ -42,7 +41,7 @@ def releases(http: Http, repository: str, *, api: str = "", max_pages: int = MAX
         version = version_of(name)
         if version is None:
             wrong.append(name)
-        elif not _DIGEST.fullmatch(digest):
+        elif not SHA256.fullmatch(digest):
             faults.append(f"{name} has no digest")
         else:
             found.append(Release(version=version, source=NAME, image=f"{repository}@{digest}", published=_time(tag.get("start_ts"))))
