@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.inplace import extend, splice
+from okd_gitops.inplace import assign, extend
 from okd_gitops.yamltext import Path, dump, read
 
 FILE = """\
@@ -23,16 +23,16 @@ features:
 
 
 def test_a_scalar_changes_and_nothing_else() -> None:
-    data = splice(read("x", FILE.encode()), {("release", "version"): "4.22.0-okd-scos.1", ("release", "image"): "registry.example.org/r@sha256:bb"})
+    data = assign(read("x", FILE.encode()), {("release", "version"): "4.22.0-okd-scos.1", ("release", "image"): "registry.example.org/r@sha256:bb"})
     assert data.decode() == FILE.replace("4.22.0-okd-scos.0  #", "4.22.0-okd-scos.1  #").replace('aa"', 'bb"')
 
 
 def test_quotes_stay() -> None:
-    assert "channel: 'stable-scos-5'\n" in splice(read("x", FILE.encode()), {("release", "channel"): "stable-scos-5"}).decode()
+    assert "channel: 'stable-scos-5'\n" in assign(read("x", FILE.encode()), {("release", "channel"): "stable-scos-5"}).decode()
 
 
 def test_a_new_key_goes_to_the_end_of_its_mapping() -> None:
-    data = splice(read("x", FILE.encode()), {("release", "force"): True}).decode()
+    data = assign(read("x", FILE.encode()), {("release", "force"): True}).decode()
     assert data == FILE.replace("   # 4.22.0-okd-scos.0\n", "   # 4.22.0-okd-scos.0\n  force: true\n")
 
 
@@ -53,12 +53,12 @@ def test_a_list_is_extended_in_its_own_style(before: str, after: str) -> None:
 @pytest.mark.parametrize("text", ["release: {version: a}\n", "release: {}\n"])
 def test_what_cannot_be_spliced_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="release"):
-        splice(read("x", text.encode()), {("release", "force"): True})
+        assign(read("x", text.encode()), {("release", "force"): True})
 
 
 def test_a_block_scalar_is_refused() -> None:
     with pytest.raises(ValueError, match="in place"):
-        splice(read("x", b"a:\n  b: |\n    long\n    text\n"), {("a", "b"): "short"})
+        assign(read("x", b"a:\n  b: |\n    long\n    text\n"), {("a", "b"): "short"})
 
 
 SCALARS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=20)
@@ -69,7 +69,7 @@ def test_what_is_read_back_is_what_was_asked_for(values: dict[str, str], key: st
     before = read("x", dump({"top": values}).encode())
     path: Path = ("top", key)
     try:
-        data = splice(before, {path: new})
+        data = assign(before, {path: new})
     except ValueError:
         return
     assert read("x", data).value == {"top": {**values, key: new}}

@@ -1,4 +1,8 @@
-"""Change single values of a file that people wrote: comments, order and quotes stay, and the result is read again before it counts."""
+"""Change single values of a file that people wrote: comments, order and quotes stay, and the result is read again before it counts.
+
+What changes is known by its path here, in small files of plain values, so the places of `yamltext` are enough and the result is proven here.
+`splice` edits objects of the catalog, in any style that YAML has, by what stands in them.
+"""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -8,10 +12,10 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.yamltext import Document, Path, read, scalar_text
 
 
-def splice(document: Document, values: Mapping[Path, str | bool]) -> bytes:
+def assign(document: Document, values: Mapping[Path, str | bool]) -> bytes:
     """Return the file with new scalars at `values`; a key that is not there yet goes to the end of its mapping, which must exist.
 
-    Raises ValueError when the file is written in a way that a splice cannot change, and nothing is to be written then.
+    Raises ValueError when the file is written in a way that cannot be changed in place, and nothing is to be written then.
     """
     lines, wanted = list(document.lines), copy.deepcopy(document.value)
     for path in sorted(values, key=lambda path: document.marks.get(path, (0, 0, 0)), reverse=True):
@@ -30,7 +34,7 @@ def splice(document: Document, values: Mapping[Path, str | bool]) -> bytes:
 
 
 def extend(document: Document, path: Path, items: Sequence[str]) -> bytes:
-    """Return the file with `items` added to the list at `path`, which is made when it is not there; raises ValueError like `splice`."""
+    """Return the file with `items` added to the list at `path`, which is made when it is not there; raises ValueError like `assign`."""
     lines, wanted = list(document.lines), copy.deepcopy(document.value)
     there = _get(wanted, path) or []
     _put(wanted, path, [*there, *items])

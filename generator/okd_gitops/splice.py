@@ -1,7 +1,7 @@
 """Edit YAML as text: some scalars, or the items of one list. Everything else stays as it was typed, comments too.
 
 Nothing here decides what an edit means. Who edits reads the result again and compares it with what was meant: text that is written in a way
-that these functions do not foresee is then refused and never bent.
+that these functions do not foresee is then refused and never bent. `inplace` sets values of cluster files by their paths, which needs no nodes.
 """
 
 import re

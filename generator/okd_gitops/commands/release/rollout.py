@@ -23,7 +23,7 @@ from okd_gitops.commands.release.standing import Standing, branch_name, open_bra
 from okd_gitops.disk import FLEET, read_file
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.inplace import extend, splice
+from okd_gitops.inplace import assign, extend
 from okd_gitops.journal import locked, publish
 from okd_gitops.moves import Move
 from okd_gitops.pullrequest import body, title
@@ -170,7 +170,7 @@ def _move(work: Path, move: Move, request: Request) -> None:
     document = read(path, read_file(work, path))
     missing = sorted((set(hop.acks) & set(request.acks)) - cluster.acks)
     try:
-        data = splice(document, values)
+        data = assign(document, values)
         if missing:
             data = extend(read(path, data), ("release", "acks"), missing)
     except ValueError as error:
