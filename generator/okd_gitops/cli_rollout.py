@@ -1,4 +1,4 @@
-"""The command line of what changes a fleet: `okd-gitops release update`, `promote` and `record`."""
+"""The command line of what changes a fleet: `okd-gitops release update` and `promote`."""
 
 import os
 from pathlib import Path
