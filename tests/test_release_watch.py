@@ -212,7 +212,7 @@ class Pod:
         for name, given in self.params.items():
             value = value.replace(f"$(params.{name})", given)
         value = value.replace("$(results.blocked.path)", str(self.folder / "blocked"))
-        return value.replace("/var/run/release-watch-git", str(self.folder / "var")).replace("/work", str(self.folder / "work"))
+        return value.replace("/var/run/release-watch-git", str(self.folder / "var")).replace("/fleet-work", str(self.folder / "work"))
 
     def run(self, name: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a step."""

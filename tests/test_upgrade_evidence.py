@@ -208,7 +208,7 @@ class Job:
     tests: tuple[str, ...] = ()
 
     def run(self, *, at: str = "") -> subprocess.CompletedProcess[str]:
-        """Run it once, in an empty /work."""
+        """Run it once, in an empty /fleet-work."""
         for name in ("work", "bin", "git", "cache"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / name).mkdir(parents=True)
@@ -227,7 +227,7 @@ class Job:
 
     def text(self, value: str) -> str:
         """Put this pod's folders in the place of the real ones."""
-        return value.replace("/var/run/upgrade-evidence-git", str(self.folder / "git")).replace("/work", str(self.folder / "work"))
+        return value.replace("/var/run/upgrade-evidence-git", str(self.folder / "git")).replace("/fleet-work", str(self.folder / "work"))
 
 
 @dataclass
