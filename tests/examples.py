@@ -29,7 +29,11 @@ components:
 - {{name: rook, kind: operand, repository: "https://github.com/example/rook.git", ref: release-4.22}}
 - {{name: odf, kind: operator, repository: "https://github.com/example/odf.git", ref: main, needs: [rook], channel: beta, patches: okd}}
 """,
-    "operator-triggers": "sources:\n- {name: odf, component: odf, kind: operator, repository: example/odf, branch: main, schedule: 20 * * * *}\n",
+    "operator-triggers": """\
+sources:
+- {name: odf, component: odf, kind: operator, repository: example/odf, branch: main, schedule: 20 * * * *}
+- {name: rook, component: rook, kind: operand, repository: group/sub/rook, branch: okd, forge: gitlab, schedule: 50 * * * *, suspend: true}
+""",
     "os-layer": f"""\
 images:
 - {{pool: worker, image: "{IMAGE}", built-on: "{RELEASE}"}}
@@ -50,6 +54,7 @@ instances:
 - {name: next, source-stream: 4.22.0-0.okd-scos-nightly, target-stream: 4-scos-next, schedule: 0 5 * * 1}
 - {name: stable, source-stream: 4-scos-next, target-stream: 4-scos-stable, schedule: 0 9 * * 1, imagestream: origin/scos-4}
 """,
+    "release-watch": f"image: {IMAGE}\nschedule: 27 * * * *\nforge: github\n",
     "scos-pipeline": """\
 storage-class: fast
 upload-container-images: true
@@ -61,6 +66,7 @@ releases:
 - {minor: "4.22", stream: next, schedule: 30 14 * * *}
 """,
     "scos-triggers": 'sources:\n- {minor: "4.18", stream: stable, schedule: 10 * * * *}\n- {minor: "4.22", stream: next, schedule: 40 * * * *}\n',
+    "upgrade-evidence": f"image: {IMAGE}\npatience: 2h\ntests: [console=https://console.openshift-console.svc/health]\n",
     "secrets": """\
 prefix: okd/x
 vault:
@@ -118,6 +124,13 @@ def push(feature: str, namespace: str, listener: str, repository: str, branch: s
     return Call(feature, namespace, listener, body, {"X-Hub-Signature-256": signature}, {"X-GitHub-Event": "push"})
 
 
+def push_gitlab(feature: str, namespace: str, listener: str, repository: str, branch: str) -> Call:
+    """Return GitLab's call after a push: it shows the token and signs nothing."""
+    commit = {"added": ["a"], "modified": [], "removed": []}
+    body = {"ref": f"refs/heads/{branch}", "project": {"path_with_namespace": repository}, "commits": [commit], "total_commits_count": 1}
+    return Call(feature, namespace, listener, json.dumps(body).encode(), {"X-Gitlab-Token": TOKEN}, {"X-Gitlab-Event": "Push Hook"})
+
+
 BUILD = {
     "version": "4.22",
     "branch": "release-4.22",
@@ -132,6 +145,8 @@ CALLS = (
     push("scos-triggers", "okd-coreos", "okd-coreos-sources", "openshift/os", "release-4.22"),
     token("operator-pipeline", "okd-team", "okd-team", {"component": "odf"}),
     push("operator-triggers", "okd-team", "okd-team-sources", "example/odf", "main"),
+    push_gitlab("operator-triggers", "okd-team", "okd-team-sources", "group/sub/rook", "okd"),
+    token("release-watch", "okd-gitops", "release-watch", {}),
     token(
         "release-pipeline",
         "okd-coreos",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MADE = "okd-gitops.io/lab"
+# What was made, wherever it is.
+OURS = ("--all-namespaces", f"--selector={MADE}=true")
 Object = dict[str, Any]
 
 

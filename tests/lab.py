@@ -155,7 +155,7 @@ def judge(cluster: Kubectl, everything: dict[str, Objects], address: str | None)
     for environment in ("kubernetes", "kind", "okd"):
         trial.make(everything[environment], CATALOG)
     trial.run_pipelines()
-    lines = calls.call(cluster, set(CATALOG.features))
+    lines = calls.call(cluster)
     lines += gated.compose(cluster, address) if address else ["multi-arch gate: not served, no --gate"]
     return verdicts, trial, lines
 

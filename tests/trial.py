@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from examples import TOKEN
-from kubectl import MADE, Kubectl, Object, named
+from kubectl import MADE, OURS, Kubectl, Object, named
 from okd_gitops.feature import Catalog
 
 PREFIX = "lab-"
@@ -111,12 +111,11 @@ class Trial:
         print(f"{len(self.runs)} runs judged", flush=True)
 
     def _state(self) -> dict[str, tuple[str, str]]:
-        selector = ("--all-namespaces", f"--selector={MADE}=true")
         tasks: dict[str, list[Object]] = {}
-        for one in self.cluster.get("taskruns.tekton.dev", *selector):
+        for one in self.cluster.get("taskruns.tekton.dev", *OURS):
             owner = f"{one['metadata']['namespace']}/{one['metadata']['labels'].get('tekton.dev/pipelineRun')}"
             tasks.setdefault(owner, []).append(one)
-        found = {f"{one['metadata']['namespace']}/{one['metadata']['name']}": one for one in self.cluster.get("pipelineruns.tekton.dev", *selector)}
+        found = {f"{one['metadata']['namespace']}/{one['metadata']['name']}": one for one in self.cluster.get("pipelineruns.tekton.dev", *OURS)}
         return {name: _verdict(found[name], tasks.get(name, [])) for name in self.pipelines if name in found}
 
 
