@@ -25,6 +25,6 @@ class PurposeSpec(FileModel):
     wave: int = Field(ge=0, le=99, description="Order of upgrades; lower is earlier.")
     expires: Literal["required", "forbidden"] = Field(description="Whether a cluster carries the day on which it goes.")
     soak: Duration = Field(description="How long a cluster runs a release well before clusters of later waves take it.")
-    takes: tuple[Literal["release", "rc", "fc", "ec", "nightly", "dated"], ...] = Field(strict=False, description="Kinds of releases it takes.")
+    takes: tuple[Literal["release", "lab", "rc", "fc", "ec", "nightly", "dated"], ...] = Field(strict=False, description="Kinds it takes.")
     guarded: bool = Field(description="Removing a cluster takes two changes: `decommission: true` first, then the file.")
     sync: Sync

@@ -14,7 +14,7 @@ _NUMBER = r"(0|[1-9][0-9]*)"
 _VERSION = re.compile(
     rf"(?P<major>{_NUMBER})\.(?P<minor>{_NUMBER})\.(?P<patch>{_NUMBER})-"
     rf"(?:0\.okd(?P<flavour>-scos)?(?P<nightly>-nightly)?-(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}-[0-9]{{6}})(-[a-z0-9]+)?"
-    rf"|okd-scos\.(?:(?P<pre>ec|fc|rc)\.)?(?P<number>{_NUMBER}))"
+    rf"|okd-scos\.(?:(?P<pre>ec|fc|rc)\.(?P<preview>{_NUMBER})|(?P<number>{_NUMBER})(?:\.lab\.(?P<lab>{_NUMBER}))?))"
 )
 _CHANNEL = re.compile(r"(?P<name>stable|next|prerelease|nightly|fast|eus|candidate)(?:-scos)?-(?P<prefix>[1-9][0-9]*(?:\.(?:0|[1-9][0-9]*))?)")
 _STREAM = re.compile(r"(?P<major>[1-9][0-9]*)(?P<scos>-scos)?-(?P<name>stable|next)|[1-9][0-9]*\.[0-9]+\.0-0\.okd(-scos)?(-nightly)?")
@@ -36,6 +36,8 @@ class Version:
     patch: int
     rank: str
     number: int
+    # A payload of a laboratory, X-okd-scos.8.lab.3, comes after the release 8 that it was made from and before 9, also to SemVer.
+    lab: int = -1
 
     @classmethod
     def parse(cls, text: str) -> "Version":
@@ -46,17 +48,18 @@ class Version:
         if match["date"]:
             rank, number = "nightly" if match["nightly"] else "dated", int(match["date"].replace("-", ""))
         else:
-            rank, number = match["pre"] or "release", int(match["number"])
-        return cls(text, int(match["major"]), int(match["minor"]), int(match["patch"]), rank, number)
+            rank, number = match["pre"] or ("release" if match["lab"] is None else "lab"), int(match["preview"] or match["number"])
+        lab = -1 if match["lab"] is None else int(match["lab"])
+        return cls(text, int(match["major"]), int(match["minor"]), int(match["patch"]), rank, number, lab)
 
     @property
     def line(self) -> str:
         """The release line, `major.minor`."""
         return f"{self.major}.{self.minor}"
 
-    def _key(self) -> tuple[int, int, int, int, int, str]:
-        ranks = ("dated", "nightly", "ec", "fc", "rc", "release")
-        return self.major, self.minor, self.patch, ranks.index(self.rank), self.number, self.text
+    def _key(self) -> tuple[int, int, int, int, int, int, str]:
+        ranks = {"dated": 0, "nightly": 1, "ec": 2, "fc": 3, "rc": 4, "release": 5, "lab": 5}
+        return self.major, self.minor, self.patch, ranks[self.rank], self.number, self.lab, self.text
 
     def __lt__(self, other: "Version") -> bool:
         return self._key() < other._key()
