@@ -2,8 +2,8 @@
 
 Every object of every feature in every environment is sent to the API server as a dry run, so that its schemas, its admission and Tekton's webhooks
 judge it. CRDs of OpenShift kinds are put there for that time. Then the pipelines and listeners are made for real, in namespaces that begin with
-`lab-`: a run of each Pipeline is started, and each listener is called with and without proof. Nothing that was there is changed; all that was made
-is labelled and removed at the end. It starts only where the context is named (--context) or confirmed (OKD_GITOPS_LAB=1).
+`lab-`: a run of each Pipeline and Task is started, and each listener is called with and without proof. Nothing that was there is changed; all that
+was made is labelled and removed at the end. It starts only where the context is named (--context) or confirmed (OKD_GITOPS_LAB=1).
 """
 
 import argparse
@@ -154,7 +154,7 @@ def judge(cluster: Kubectl, everything: dict[str, Objects], address: str | None)
     trial = Trial(cluster)
     for environment in ("kubernetes", "kind", "okd"):
         trial.make(everything[environment], CATALOG)
-    trial.run_pipelines()
+    trial.run()
     lines = calls.call(cluster)
     lines += gated.compose(cluster, address) if address else ["multi-arch gate: not served, no --gate"]
     return verdicts, trial, lines
@@ -171,7 +171,8 @@ def report(verdicts: dict[str, Verdicts], trial: Trial, lines: list[str]) -> int
         for name, message in found.refused.items():
             print(f"  REFUSED {name}: {message}")
         bad += len(found.refused)
-    print(f"\nruns: {len(trial.runs)} Pipelines")
+    kinds = Counter(name.partition(" ")[0] for name in trial.runs)
+    print(f"\nruns: {', '.join(f'{count} of a {kind}' for kind, count in sorted(kinds.items()))}")
     for name, (reason, fault) in sorted(trial.runs.items()):
         print(f"  {'REFUSED ' if fault else ''}{name}: {reason} {fault}")
         bad += bool(fault)

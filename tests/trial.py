@@ -54,15 +54,16 @@ def parameter(declared: Mapping[str, Any]) -> Any:
     return declared["enum"][0] if "enum" in declared else kinds.get(declared.get("type", "string"), "x")
 
 
-def run_of(pipeline: Object) -> Object:
-    """Return a PipelineRun with a value for each parameter without a default, and an empty folder for each workspace."""
-    spec, metadata = pipeline["spec"], pipeline["metadata"]
+def run_of(value: Object) -> Object:
+    """Return a run of a Pipeline or Task, with a value for each parameter without a default, and an empty folder for each workspace."""
+    spec, metadata, kind = value["spec"], value["metadata"], value["kind"]
     return {
         "apiVersion": "tekton.dev/v1",
-        "kind": "PipelineRun",
-        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"], "labels": {MADE: "true"}},
+        "kind": f"{kind}Run",
+        # With its kind in front: the first task of a Pipeline okd-layer and the Task okd-layer-base would have runs of one name.
+        "metadata": {"name": f"{kind.lower()}-{metadata['name']}", "namespace": metadata["namespace"], "labels": {MADE: "true"}},
         "spec": {
-            "pipelineRef": {"name": metadata["name"]},
+            f"{kind.lower()}Ref": {"name": metadata["name"]},
             "params": [{"name": one["name"], "value": parameter(one)} for one in spec.get("params", []) if "default" not in one],
             "workspaces": [{"name": one["name"], "emptyDir": {}} for one in spec.get("workspaces", [])],
         },
@@ -70,11 +71,11 @@ def run_of(pipeline: Object) -> Object:
 
 
 class Trial:
-    """The namespaces of the trial, and what became of the runs in them by NAMESPACE/PIPELINE: a reason, and a fault or nothing."""
+    """The namespaces of the trial, and what became of the runs in them by Kind NAMESPACE/NAME: a reason, and a fault or nothing."""
 
     def __init__(self, cluster: Kubectl) -> None:
         self.cluster = cluster
-        self.pipelines: dict[str, Object] = {}
+        self.runnable: dict[str, Object] = {}
         self.runs: dict[str, tuple[str, str]] = {}
 
     def make(self, values: list[Object], catalog: Catalog) -> None:
@@ -92,14 +93,14 @@ class Trial:
         # Pipelines name Tasks, listeners name Triggers: the webhooks look at each alone, so the order is no matter.
         self.cluster.make(copies)
         for copy in copies:
-            if copy["kind"] == "Pipeline":
-                self.pipelines[named(copy).removeprefix("Pipeline ")] = copy
+            if copy["kind"] in ("Pipeline", "Task"):
+                self.runnable[named(copy)] = copy
 
-    def run_pipelines(self, seconds: float = 120) -> None:
-        """Start a run of each Pipeline, and wait until each has been judged and its first pods exist."""
+    def run(self, seconds: float = 180) -> None:
+        """Start a run of each Pipeline and of each Task, and wait until each has been judged and its first pods exist."""
         refused = {}
-        for name, pipeline in self.pipelines.items():
-            done = self.cluster.run("create", "--filename=-", given=run_of(pipeline), check=False)
+        for name, value in self.runnable.items():
+            done = self.cluster.run("create", "--filename=-", given=run_of(value), check=False)
             if done.returncode:
                 refused[name] = ("not created", done.stderr.strip())
         until = time.monotonic() + seconds
@@ -107,16 +108,22 @@ class Trial:
             self.runs = {**self._state(), **refused}
             if time.monotonic() > until or all(reason != "waiting" for reason, _ in self.runs.values()):
                 break
-            time.sleep(1)
+            time.sleep(2)
         print(f"{len(self.runs)} runs judged", flush=True)
 
     def _state(self) -> dict[str, tuple[str, str]]:
-        tasks: dict[str, list[Object]] = {}
+        parts: dict[str, list[Object]] = {}
+        found = {}
         for one in self.cluster.get("taskruns.tekton.dev", *OURS):
-            owner = f"{one['metadata']['namespace']}/{one['metadata']['labels'].get('tekton.dev/pipelineRun')}"
-            tasks.setdefault(owner, []).append(one)
-        found = {f"{one['metadata']['namespace']}/{one['metadata']['name']}": one for one in self.cluster.get("pipelineruns.tekton.dev", *OURS)}
-        return {name: _verdict(found[name], tasks.get(name, [])) for name in self.pipelines if name in found}
+            namespace, owner = one["metadata"]["namespace"], one["metadata"]["labels"].get("tekton.dev/pipelineRun")
+            if owner:
+                parts.setdefault(f"Pipeline {namespace}/{owner.removeprefix('pipeline-')}", []).append(one)
+            else:
+                found[f"Task {namespace}/{one['metadata']['name'].removeprefix('task-')}"] = _task_verdict(one)
+        for one in self.cluster.get("pipelineruns.tekton.dev", *OURS):
+            name = f"Pipeline {one['metadata']['namespace']}/{one['metadata']['name'].removeprefix('pipeline-')}"
+            found[name] = _verdict(one, parts.get(name, []))
+        return {name: found.get(name, ("waiting", "")) for name in self.runnable}
 
 
 def _belongs(value: Object, namespaces: set[str]) -> bool:
@@ -141,12 +148,19 @@ def _verdict(run: Object, tasks: list[Object]) -> tuple[str, str]:
         return (f"{reason}, {skipped} tasks skipped", "") if skipped else ("waiting", f"it has no tasks: {message}")
     words = []
     for task in tasks:
-        why, said = condition(task)
-        if not task.get("status", {}).get("podName") and why not in PODS:
-            name = task["metadata"]["labels"]["tekton.dev/pipelineTask"]
-            return ("waiting", f"{name} has no pod yet") if why in ("", "Started") else (f"{name}: {why}", said)
-        words.append(f"{task['metadata']['labels']['tekton.dev/pipelineTask']} {why}")
+        name = task["metadata"]["labels"]["tekton.dev/pipelineTask"]
+        why, fault = _task_verdict(task)
+        if fault:
+            return ("waiting" if why == "waiting" else f"{name}: {why}"), fault
+        words.append(f"{name} {why}")
     return f"{reason} ({', '.join(sorted(words))})", ""
+
+
+def _task_verdict(run: Object) -> tuple[str, str]:
+    reason, message = condition(run)
+    if run.get("status", {}).get("podName") or reason in PODS:
+        return reason, ""
+    return ("waiting", "it has no pod yet") if reason in ("", "Started") else (reason, message)
 
 
 def _namespace(name: str, labels: dict[str, str]) -> Object:
