@@ -13,7 +13,9 @@ from okd_gitops.commands.generate import stale
 from okd_gitops.commands.repository import Repository, load
 from okd_gitops.disk import FLEET, MAX_GENERATED, ROOTS, read_tree
 from okd_gitops.drift import compare
-from okd_gitops.finding import Finding, Location, Severity, ordered
+from okd_gitops.evidence import FOLDER as EVIDENCE
+from okd_gitops.evidence import read_evidence
+from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
 from okd_gitops.kustomization import Graph, kustomization_of, walk
 from okd_gitops.objects import ObjectId
 from okd_gitops.pinned import tool
@@ -71,6 +73,11 @@ def check(root: Path, cache: Path, *, today: date, say: Callable[[str], None]) -
     tree = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
     drift = compare(repository.wanted, Tree({path: data for path, data in tree.items() if not path.startswith("clusters/")}))
     report = Report([*drift.refused, *stale(drift)], clusters=len(repository.plan.clusters), drifted=bool(drift.changes or drift.refused))
+    try:
+        # A report that cannot be read would stop every rollout, after it was merged.
+        read_evidence(read_tree(root, EVIDENCE))
+    except FindingsError as error:
+        report.findings += error.findings
     report.seconds["generate"] = monotonic() - started
     plans = {plan.cluster.name: plan for plan in repository.plan.clusters}
     hub = plans[repository.plan.fleet.hub].cluster.kubernetes
