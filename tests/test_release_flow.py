@@ -1,8 +1,11 @@
 """A release moves a fleet: from the release controller to branches on a real remote, wave by wave, and every refusal on the way."""
 
 import json
+import os
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +14,7 @@ from typing import Any, Literal
 
 import pytest
 
-from conftest import CACHE, git
+from conftest import CACHE, ROOT, git
 from okd_gitops import branches
 from okd_gitops.cli_release import print_moves
 from okd_gitops.commands.generate import generate
@@ -251,6 +254,24 @@ def test_a_kill_at_any_step_leaves_the_repository_usable(fleet: Fleet, step: str
     assert "okd/" not in git(fleet.root, "ls-remote", "origin")
     assert fleet.run(PUSH).branches[0].state == "pushed"
     assert len(fleet.on_remote(wave(NEW, 1))) == 2
+
+
+def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(fleet: Fleet) -> None:
+    command = [sys.executable, "-m", "okd_gitops", "--quiet", "--cache", str(CACHE), "release", "update", "--push"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
+    run = subprocess.Popen(command, cwd=fleet.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while run.poll() is None and git(fleet.root, "worktree", "list").count("\n") == 1:
+        time.sleep(0.01)
+    run.kill()
+    run.wait(60)
+    # The git that it had started ends by itself.
+    time.sleep(0.4)
+    left = [line.split()[0] for line in git(fleet.root, "worktree", "list").splitlines()[1:]]
+    assert left
+    assert git(fleet.root, "status", "--porcelain") == ""
+    assert fleet.run(PUSH).branches[0].state == "pushed"
+    assert git(fleet.root, "worktree", "list").count("\n") == 1
+    assert not any(Path(folder).parent.exists() for folder in left)
 
 
 def test_a_newer_release_supersedes_an_open_wave_and_a_rejected_one_closes_it(fleet: Fleet) -> None:

@@ -1,9 +1,10 @@
 """Branches, here and on remotes: what they have, building one in a folder of its own, and pushing it unless somebody was faster."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # What git-push(1) says when the remote moved in between.
 _OVERTAKEN = ("stale info", "fetch first", "non-fast-forward", "[rejected]", "cannot lock ref", "failed to update ref")
+_LEFT = re.compile(r"^worktree (?P<path>/.*/okd-gitops-(?P<pid>[1-9][0-9]{0,9})-[^/]+/work)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,31 @@ def checkout(root: Path, sha: str) -> Iterator[Path]:
 
     The work tree that people have open is neither read nor written. What a killed run leaves is cleared by the next one.
     """
-    with opened(root) as repository, tempfile.TemporaryDirectory(prefix="okd-gitops-") as folder:
-        repository.git.worktree("prune")
+    with opened(root) as repository, tempfile.TemporaryDirectory(prefix=f"okd-gitops-{os.getpid()}-") as folder:
+        _clear(repository)
         work = Path(folder, "work")
         repository.git.worktree("add", "--quiet", "--detach", "--force", str(work), sha)
         try:
             yield work / prefix_of(repository, root)
         finally:
             repository.git.worktree("remove", "--force", str(work))
+
+
+def _clear(repository: "Repo") -> None:
+    """Remove the folders of runs that were killed; those of runs that live are theirs."""
+    from git import GitCommandError
+
+    repository.git.worktree("prune")
+    for match in _LEFT.finditer(repository.git.worktree("list", "--porcelain")):
+        try:
+            os.kill(int(match["pid"]), 0)
+        except ProcessLookupError:
+            # A child of the killed run may still write there; then it is the next run that clears it.
+            with suppress(GitCommandError, OSError):
+                repository.git.worktree("remove", "--force", match["path"])
+                Path(match["path"]).parent.rmdir()
+        except OSError:
+            continue
 
 
 def commits(root: Path, base: str, tip: str) -> list[Commit]:
