@@ -256,6 +256,14 @@ def test_a_kill_at_any_step_leaves_the_repository_usable(fleet: Fleet, step: str
     assert len(fleet.on_remote(wave(NEW, 1))) == 2
 
 
+@pytest.mark.parametrize("url", ["https://git.example.org/fleet.git", "ssh://git@git.example.org/fleet.git", "git@git.example.org:fleet.git"])
+def test_a_rehearsal_is_pushed_to_nobody(fleet: Fleet, url: str) -> None:
+    assert fleet.run(replace(PUSH, rehearsal="2030-01-01T00:00:00Z")).branches[0].state == "pushed"
+    git(fleet.root, "remote", "set-url", "origin", url)
+    with pytest.raises(UsageError, match="rehearsal"):
+        fleet.run(replace(PUSH, rehearsal="2030-01-01T00:00:00Z"))
+
+
 def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(fleet: Fleet) -> None:
     command = [sys.executable, "-m", "okd_gitops", "--quiet", "--cache", str(CACHE), "release", "update", "--push"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}

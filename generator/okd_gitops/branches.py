@@ -113,6 +113,19 @@ def heads(root: Path, remote: str, pattern: str) -> dict[str, str]:
     return {ref.removeprefix("refs/heads/"): sha for sha, ref in pairs}
 
 
+def is_folder(root: Path, remote: str) -> bool:
+    """Whether a remote is a folder of this machine, where nobody else is reached."""
+    from git import GitCommandError
+
+    with opened(root) as repository:
+        try:
+            url = str(repository.git.remote("get-url", "--push", "--", remote))
+        except GitCommandError:
+            url = remote
+        # A path with a colon before the first slash is one of ssh (git-clone(1), GIT URLS).
+        return url.startswith("file:///") or ("://" not in url and ":" not in url.partition("/")[0])
+
+
 def fetch(root: Path, remote: str, branch: str) -> str:
     """Fetch one branch of a remote and return its hash; raises RemoteError, UsageError when it is not there."""
     sha = heads(root, remote, branch).get(branch)

@@ -39,7 +39,7 @@ release.add_command(observe)
 def network_options(command: Command) -> Command:
     """Add the options of every command that asks the sources."""
     command = click.option("--offline", is_flag=True, help="Use recorded answers only; ask nobody.")(command)
-    at = "Decide as if it were this time (UTC, like 2026-11-21T12:00:00Z): a rehearsal, and commits say so."
+    at = "Decide as if it were this time (UTC, like 2026-11-21T12:00:00Z): a rehearsal; commits say so, and go to no real remote."
     return click.option("--at", "at", default="", metavar="TIME", help=at)(command)
 
 

@@ -21,6 +21,7 @@ from okd_gitops.commands.release.outlook import BlockedError, Outlook, Sources, 
 from okd_gitops.commands.release.proposal import halted, proposal
 from okd_gitops.commands.release.standing import Standing, branch_name, open_branches, ours
 from okd_gitops.disk import FLEET, read_file
+from okd_gitops.errors import UsageError
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.inplace import assign, extend
@@ -88,6 +89,9 @@ def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now:
     Raises FindingsError (bad files, or a branch that its own check refuses), BlockedError when a wanted target is refused for every cluster,
     RemoteError when the remote cannot be reached or somebody was faster every time.
     """
+    if request.rehearsal and request.push and not branches.is_folder(root, request.remote):
+        # Else a wrong time would skip a soak on real clusters.
+        raise UsageError(f"{request.remote} is not a folder of this machine: a rehearsal goes nowhere", "leave out --at, or push to a bare clone")
     tools = _Tools(root, cache, sources, now, say)
     for attempt in range(_ATTEMPTS):
         try:
