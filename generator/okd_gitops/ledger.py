@@ -126,7 +126,7 @@ def connect() -> Any:
         try:
             config.load_incluster_config(client_configuration=given)  # type: ignore[no-untyped-call] # the client has no types here
         except config.ConfigException:
-            config.load_kube_config(client_configuration=given)  # type: ignore[no-untyped-call]
+            config.load_kube_config(client_configuration=given)  # type: ignore[no-untyped-call] # nor here
     except config.ConfigException as error:
         raise LedgerError(f"there is no cluster to ask: {error}", "run it in a pod with a ServiceAccount, or give KUBECONFIG") from None
     # Every request is bounded and is repeated where it is known what a repetition means.

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from okd_gitops.objects import Object, ObjectId, at, items, strings
 
-GROUPS = ("tekton.dev", "triggers.tekton.dev")
 # $(params.name), $(params.name.key), $(params.name[*]), $(params["na.me"]); likewise for other scopes.
 _USES = r"""\$\((?P<scope>{scopes})(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quoted>[^"']+)["']\])(?P<rest>[^()]*)\)"""
 _ANY_USE = re.compile(_USES.format(scopes=r"params|inputs\.params|tt\.params|workspaces|results|tasks|finally"))

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from okd_gitops.cluster import Fleet
 from okd_gitops.commands.release.followers import followers
 from okd_gitops.commands.release.network import Network
-from okd_gitops.commands.release.outlook import Learned, Trust, releases_of
+from okd_gitops.commands.release.outlook import Learned, Trust
 from okd_gitops.commands.repository import load
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import nearest
@@ -15,8 +16,9 @@ from okd_gitops.published import Published
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Releases, newest first, and what is known beside."""
+    """The fleet that was asked about, its releases, newest first, and what is known beside."""
 
+    fleet: Fleet
     releases: tuple[Published, ...]
     learned: Learned
 
@@ -35,10 +37,10 @@ class Shown:
 def listing(root: Path, network: Network, streams: Collection[str] = (), *, everything: bool = False) -> Listing:
     """Return the accepted releases of the streams (default: those that clusters follow); `everything` also those that no stream accepts."""
     repository = load(root)
-    releases_of(repository.plan.fleet)
+    fleet = repository.plan.fleet
     wanted = set(streams) or {cluster.stream for cluster in followers(repository)}
-    published, learned = network.published(root, repository.plan.fleet, wanted)
-    return Listing(tuple(item for item in reversed(published) if everything or item.accepted), learned)
+    published, learned = network.published(root, fleet, wanted)
+    return Listing(fleet, tuple(item for item in reversed(published) if everything or item.accepted), learned)
 
 
 def show(root: Path, network: Network, version: str) -> Shown:
@@ -48,9 +50,8 @@ def show(root: Path, network: Network, version: str) -> Shown:
     if release is None:
         names = [item.version.text for item in found.releases]
         raise UsageError(f'no source names a release "{version}"', nearest(version, names) or "okd-gitops release list")
-    fleet = load(root).plan.fleet
     trust = (
-        network.verify(root, fleet, release.signed)
+        network.verify(root, found.fleet, release.signed)
         if release.signed
         else Trust(verified=False, reasons=("no digest of the signed registry is known",))
     )
