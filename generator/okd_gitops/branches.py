@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from okd_gitops.errors import OkdGitopsError, UsageError
+from okd_gitops.errors import BusyError, RemoteError, UsageError
 from okd_gitops.git import opened, prefix_of
 
 if TYPE_CHECKING:
@@ -29,13 +29,7 @@ class Commit:
     message: str
 
 
-class RemoteError(OkdGitopsError):
-    """A remote cannot be reached, or refuses."""
-
-    exit_code = 6
-
-
-class RaceError(RemoteError):
+class RaceError(BusyError):
     """Somebody else pushed in between."""
 
 

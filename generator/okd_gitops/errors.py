@@ -6,15 +6,22 @@ interface: `docs/reference.md` is generated from `EXIT_CODES`.
 
 EXIT_CODES = {
     0: "fine",
-    1: "findings: a rule, a build or a schema objects",
+    1: "findings: a rule, a build, a schema or a refused change",
     2: "bad input: a file that people write, or the command line, is wrong; nothing was written",
-    3: "drift: generated folders differ from what the cluster files say, or hold edits that are not the tool's",
-    4: "a tool or a schema is missing or failed; what was not checked never counts as passed",
-    5: "an upgrade is blocked",
-    6: "the network failed",
+    3: "generated files differ from what the cluster files say, or hold edits that are not the tool's",
+    4: "a tool or a schema is missing or failed, or nothing was judged; what was not checked never counts as passed",
+    5: "an upgrade that was asked for by name is blocked",
+    6: "a remote cannot be reached: try later",
+    7: "it could not lock or write, or lost a race; nothing changed: try again",
+    8: "a remote refused: do not try again",
     70: "a bug in okd-gitops, with a report to paste",
-    130: "interrupted",
+    129: "ended by SIGHUP",
+    130: "ended by SIGINT (Ctrl-C)",
+    141: "ended by SIGPIPE: the reader of the output went away",
+    143: "ended by SIGTERM",
 }
+# Of several endings of one run, the first of these is its exit code.
+PRECEDENCE = (70, 2, 4, 8, 6, 7, 5, 1, 3)
 
 
 class OkdGitopsError(Exception):
@@ -38,3 +45,21 @@ class ToolError(OkdGitopsError):
     """A tool or schema is missing, was replaced, failed or ran out of time."""
 
     exit_code = 4
+
+
+class BusyError(OkdGitopsError):
+    """The lock, the disk or another run's push is in the way: nothing changed, and the same command may work later."""
+
+    exit_code = 7
+
+
+class RemoteError(OkdGitopsError):
+    """A remote cannot be reached."""
+
+    exit_code = 6
+
+
+class RefusedByRemoteError(OkdGitopsError):
+    """A remote was reached and refused: trying again changes nothing."""
+
+    exit_code = 8

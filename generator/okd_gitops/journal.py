@@ -12,17 +12,15 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from okd_gitops.errors import OkdGitopsError, UsageError
+from okd_gitops.errors import BusyError, UsageError
 
 STATE = ".okd-gitops"
 _JOURNAL = "journal.json"
 _STAGE = "stage"
 
 
-class WriteError(OkdGitopsError):
+class WriteError(BusyError):
     """The disk refused a write."""
-
-    exit_code = 4
 
 
 @contextlib.contextmanager
