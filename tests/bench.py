@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from frozen import FLEET
 from okd_gitops.disk import read_catalog
 from okd_gitops.kubeconform import arguments
 
@@ -59,7 +60,7 @@ def measure(command: list[str], cwd: Path, **variables: str) -> Cost:
 def fleet(root: Path, size: int) -> None:
     """Write a fleet of `size` clusters: each with an OKD release, every tenth with the pipelines."""
     (root / "clusters").mkdir(parents=True)
-    (root / "fleet.yaml").write_text((ROOT / "fleet.yaml").read_text().replace("moc-hub", "c0000"))
+    (root / "fleet.yaml").write_text((FLEET / "fleet.yaml").read_text().replace("moc-hub", "c0000"))
     for number in range(size):
         features = "features:\n  tekton:\n  kvm-device-plugin:\n" + (f"  scos-pipeline:\n    releases:\n{LINES}" if number % 10 == 0 else "")
         text = f"purpose: {'hub' if number == 0 else 'test' if number % 4 else 'cd'}\nserver: https://api.c{number:04}.example.org:6443\n"

@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from frozen import lay_out
+
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -33,15 +35,18 @@ def short() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    """A repository with this project's own fleet, generated."""
-    root = tmp_path / "repo"
-    root.mkdir()
-    for name in ("fleet.yaml", "clusters", "bases", "overlays", "argocd"):
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository of the example fleet, generated; to read, not to change."""
+    root = tmp_path_factory.mktemp("generated")
+    lay_out(root)
     return root
+
+
+@pytest.fixture
+def repo(tmp_path: Path, generated: Path) -> Path:
+    """A repository of one's own with the example fleet, generated."""
+    return shutil.copytree(generated, tmp_path / "repo")
 
 
 @pytest.fixture

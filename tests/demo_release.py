@@ -1,4 +1,4 @@
-"""`make demo-release`: a release controller on loopback publishes a release, and the fleet of this repository follows it, wave by wave.
+"""`make demo-release`: a release controller on loopback publishes a release, and the example fleet of the tests follows it, wave by wave.
 
 Everything is real but the controller's content, the key that signs it, and the clock, which `--at` moves on. What differs from run to run (hashes,
 ports, times) is shown as `…`.
@@ -6,13 +6,13 @@ ports, times) is shown as `…`.
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from frozen import lay_out
 from release_controller import Controller, serving
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,9 +33,7 @@ class Demo:
     def __init__(self, folder: Path, controller: Controller) -> None:
         self.root, self.controller = folder / "fleet", controller
         self.root.mkdir()
-        for name in ("fleet.yaml", "clusters", "bases", "overlays", "argocd"):
-            source = ROOT / name
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, self.root / name)
+        lay_out(self.root)
         for version in (FIRST, SECOND):
             text = "".join(path.read_text() for path in sorted((self.root / "clusters").glob("*.yaml")))
             match = re.search(rf"version: {re.escape(version)}\n\s+image: (\S+)", text)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 import pulls
+from frozen import lay_out
 from okd_gitops.cli import cli
 from okd_gitops.commands.explain import CODES, summary
 from okd_gitops.commands.generate import generate
@@ -27,12 +28,13 @@ PULLS = ROOT / "tests" / "pullrequests"
 
 
 def clone(target: Path) -> None:
-    """Copy what git tracks, or would, to `target`, and make it a repository of its own: a fresh clone of the work tree as it is."""
+    """Copy what git tracks, or would, to `target`, and make it a repository of its own: a fresh clone of the work tree, with the example fleet."""
     listed = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in sorted(set(listed.decode().split("\0")) - {""}):
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
+    lay_out(target)
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
     for command in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"], ["commit", "--quiet", "--message=start"]):
         subprocess.run(["git", *identity, *command], cwd=target, check=True, capture_output=True)
@@ -54,10 +56,11 @@ def readme(text: str, repository: Path) -> str:
         return "```console\n" + "".join(f"$ {command}\n{shown(command, repository)}" for command in commands) + "```"
 
     text = re.sub(r"```console\n(.*?)```", run, text, flags=re.DOTALL)
-    file = (ROOT / "clusters/moc-test.yaml").read_text()
+    file = (repository / "clusters/moc-test.yaml").read_text()
     text = re.sub(r"(<!-- clusters/moc-test.yaml -->\n```yaml\n).*?```", lambda match: f"{match[1]}{file}```", text, flags=re.DOTALL)
-    paths = [path for path in sorted(ROOT.glob("overlays/moc-test/**/*")) if path.is_file()] + [ROOT / "argocd/application-moc-test.yaml"]
-    tree = "".join(f"{path.relative_to(ROOT)}\n" for path in paths)
+    paths = [path for path in sorted(repository.glob("overlays/moc-test/**/*")) if path.is_file()]
+    paths.append(repository / "argocd/application-moc-test.yaml")
+    tree = "".join(f"{path.relative_to(repository)}\n" for path in paths)
     text = re.sub(r"(<!-- tree moc-test -->\n```text\n).*?```", lambda match: f"{match[1]}{tree}```", text, flags=re.DOTALL)
     cluster = repository / "clusters/moc-test.yaml"
     cluster.write_text(file.replace("channel: stable-scos-4", "channel: 4-scos-stable"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, Run, files, git
+from conftest import Run, git
 
 
 @pytest.fixture
@@ -141,12 +141,3 @@ def test_a_repository_below_the_top_of_a_work_tree(repo: Path, okd_gitops: Run) 
 def test_without_git_the_reason_is_told(repo: Path, okd_gitops: Run) -> None:
     result = okd_gitops("commit", GIT_CEILING_DIRECTORIES=str(repo.parent))
     assert (result.returncode, "not a git repository" in result.stderr) == (2, True)
-
-
-def test_this_repository_is_its_own_golden_output(okd_gitops: Run) -> None:
-    result = okd_gitops("--root", str(ROOT), "generate", "--check", "--output=json")
-    assert result.returncode == 0, result.stdout
-
-
-def test_generated_files_of_the_fixture_are_those_of_the_checkout(repo: Path) -> None:
-    assert files(repo) == files(ROOT)

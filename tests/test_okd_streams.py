@@ -174,8 +174,8 @@ def test_fact_01_and_f19_nothing_is_in_an_old_version(environment: str) -> None:
             assert version == ("v1alpha1" if kind in ("Interceptor", "ClusterInterceptor") else "v1beta1")
 
 
-def test_fact_01_and_f19_f35_kustomizations_use_current_fields_and_patch_by_name() -> None:
-    paths = [path for folder in ("bases", "overlays", "argocd") for path in (ROOT / folder).rglob("kustomization.yaml")]
+def test_fact_01_and_f19_f35_kustomizations_use_current_fields_and_patch_by_name(generated: Path) -> None:
+    paths = [path for folder in ("bases", "overlays", "argocd") for path in (generated / folder).rglob("kustomization.yaml")]
     assert len(paths) > 20
     for path in paths:
         document = yaml.safe_load(path.read_text())
@@ -262,9 +262,9 @@ def test_f32_git_holds_text_alone() -> None:
         assert "\0" not in path.read_text(encoding="utf-8"), path
 
 
-def test_fact_47_the_fleet_asks_for_a_release_in_the_form_that_the_operator_takes() -> None:
-    names = [path.parent.name for path in (ROOT / "overlays").glob("*/kustomization.yaml")]
-    rendering = kustomize.render(ROOT, {f"overlays/{name}": name for name in names}, tool(CACHE, "kustomize"), workers=2)
+def test_fact_47_the_fleet_asks_for_a_release_in_the_form_that_the_operator_takes(generated: Path) -> None:
+    names = [path.parent.name for path in (generated / "overlays").glob("*/kustomization.yaml")]
+    rendering = kustomize.render(generated, {f"overlays/{name}": name for name in names}, tool(CACHE, "kustomize"), workers=2)
     found = [document.value for name in names for document in rendering.documents[f"overlays/{name}"] if document.value["kind"] == "ClusterVersion"]
     assert len(found) >= 4
     for value in found:
@@ -297,8 +297,8 @@ def test_fact_54_an_ephemeral_cluster_has_its_day_and_no_other_one_has(tmp_path:
     assert said in finding.reason
 
 
-def test_fact_54_what_is_ephemeral_goes_with_its_file_and_what_lives_does_not() -> None:
-    applications = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "argocd").glob("application-*.yaml")}
+def test_fact_54_what_is_ephemeral_goes_with_its_file_and_what_lives_does_not(generated: Path) -> None:
+    applications = {path.stem: yaml.safe_load(path.read_text()) for path in (generated / "argocd").glob("application-*.yaml")}
     finalizers = {name.removeprefix("application-"): value["metadata"].get("finalizers", []) for name, value in applications.items()}
     assert finalizers["moc-pr-412"] == ["resources-finalizer.argocd.argoproj.io"]
     assert [name for name, value in finalizers.items() if value] == ["moc-pr-412"]

@@ -185,9 +185,9 @@ def test_fact_24_and_f15_crons_are_tidy_and_fail_loudly(okd: tuple[dict[str, Any
 def test_fact_25_schedules_of_the_fleet_do_not_overlap() -> None:
     import yaml
 
-    from conftest import ROOT
+    from frozen import FLEET
 
-    hub = yaml.safe_load((ROOT / "clusters/moc-hub.yaml").read_text())
+    hub = yaml.safe_load((FLEET / "clusters/moc-hub.yaml").read_text())
     entries = [*hub["features"]["scos-pipeline"]["releases"], *hub["features"]["scos-triggers"]["sources"]]
     hours = sorted(int(entry["schedule"].split()[1]) for entry in entries)
     assert all((later - earlier) % 24 >= 4 for earlier, later in zip(hours, [*hours[1:], hours[0] + 24], strict=True))

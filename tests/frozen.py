@@ -1,0 +1,17 @@
+"""The example fleet in tests/fleet: what documents, demonstrations and tests rest on, so that an edit of clusters/ concerns none of them."""
+
+import shutil
+from pathlib import Path
+
+from okd_gitops.commands.generate import generate
+from okd_gitops.disk import ROOTS
+
+FLEET = Path(__file__).resolve().parent / "fleet"
+
+
+def lay_out(root: Path) -> None:
+    """Make `root` the repository of the example fleet: its files in place of those of any other fleet, and what is generated from them."""
+    for name in ("clusters", *ROOTS):
+        shutil.rmtree(root / name, ignore_errors=True)
+    shutil.copytree(FLEET, root, dirs_exist_ok=True)
+    generate(root)
