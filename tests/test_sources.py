@@ -378,7 +378,7 @@ def test_file(tmp_path: Path, form: str) -> None:
         ("releases:\n  - version: 4.22.0-okd-scos.8\n    images: [quay.io/okd/scos-release:4.22]\n", "GR001", 3),
         ("releases:\n  - version: 4.22.0-okd-scos.8\n    published: yesterday\n", "GI011", 3),
         ("releases:\n  - version: 4.22.0-okd-scos.8\n    imagse: []\n", "GI010", 3),
-        ("releases: null\n", "GI011", 1),
+        ("releases: null\n", "GI012", 1),
         ("{}\n", "GI012", 1),
         ("releases: []\n", "GD010", 0),
     ],

@@ -5,8 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.finding import FindingsError
-from okd_gitops.yamltext import MAX_BYTES, MAX_DEPTH, dump, read, read_all
+from okd_gitops.finding import FindingsError, as_text
+from okd_gitops.yamltext import FOREIGN, MAX_DEPTH, WRITTEN, Bounds, dump, read, read_all
 
 
 def refused(text: str | bytes) -> tuple[str, int, int]:
@@ -21,7 +21,7 @@ def refused(text: str | bytes) -> tuple[str, int, int]:
     [
         ("a: 1\nb: 2\na: 3\n", ("GI003", 3, 1)),
         ("a:\n\tb: 1\n", ("GI002", 2, 1)),
-        ("a: [1\n", ("GI002", 2, 1)),
+        ("a: [1\n", ("GI002", 1, 6)),
         ("a: &x 1\nb: *x\n", ("GI004", 1, 4)),
         ("a: yes\n", ("GI005", 1, 4)),
         ("a: 0777\n", ("GI005", 1, 4)),
@@ -31,14 +31,14 @@ def refused(text: str | bytes) -> tuple[str, int, int]:
         ("a: !!set {x}\n", ("GI005", 1, 4)),
         ("<<: {a: 1}\n", ("GI005", 1, 1)),
         ("? [a]\n: 1\n", ("GI005", 1, 3)),
-        ("a: \x01\n", ("GI002", 1, 1)),
+        ("a: \x01\n", ("GI002", 1, 4)),
         ("", ("GI002", 0, 0)),
         ("a: 1\n---\nb: 2\n", ("GI002", 0, 0)),
         (b"a: 1\nb: \xff\n", ("GI001", 2, 4)),
-        (b"a: 1\0", ("GI002", 1, 1)),
+        (b"a: 1\0", ("GI002", 1, 5)),
         ("a: 1\n".encode("utf-16"), ("GI001", 1, 1)),
         ("[" * (MAX_DEPTH + 1), ("GI004", 1, MAX_DEPTH + 1)),
-        (b"#" * (MAX_BYTES + 1), ("GI001", 0, 0)),
+        (b"#" * (WRITTEN.max_bytes + 1), ("GI001", 0, 0)),
     ],
 )
 def test_refuses_with_the_place(text: str | bytes, expected: tuple[str, int, int]) -> None:
@@ -94,3 +94,77 @@ def test_ambiguous_strings_survive(value: str) -> None:
 def test_style_is_readable() -> None:
     value = {"a": {"b": [1, {"c": "x y", "d": []}], "e": "two\nlines"}, "f": "1.5", "g": "*.yaml"}
     assert dump(value) == 'a:\n  b:\n  - 1\n  - c: x y\n    d: []\n  e: |-\n    two\n    lines\nf: "1.5"\ng: "*.yaml"\n'
+
+
+def reasons(data: bytes, bounds: Bounds = WRITTEN) -> str:
+    with pytest.raises(FindingsError) as error:
+        read("x.yaml", data, bounds=bounds)
+    return "; ".join(f"{finding.reason}: {finding.remedy}" for finding in error.value.findings)
+
+
+@pytest.mark.parametrize("tag", ["!!timestamp", "!!int", "!!str", "!!set", "!!binary", "!!python/name:os.system", "!include", "!", "!<x:y>"])
+def test_every_tag_is_refused_by_its_name(tag: str) -> None:
+    for text in (f"a: {tag} x\n", f"a: {tag} [x]\n", f"a: {tag} {{x: y}}\n", f"{tag} a: x\n", f'a: {tag} "5"\n'):
+        assert f"the tag {'x:y' if '<' in tag else tag} is not used here" in reasons(text.encode())
+
+
+def test_both_places_of_a_key_that_is_there_twice_are_named() -> None:
+    assert 'the key "b" is there twice, in line 2 and in line 4' in reasons(b"a:\n  b: 1\n  c: 2\n  'b': 3\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "byte"),
+    [
+        (b"\xef\xbb\xbfa: 1\n", 0),
+        ("# ä\na: x\x85\n".encode(), 9),
+        ("# ä\na: \u2028\n".encode(), 8),
+        (b"a: x\rb: y\n", 4),
+        (b"a: \x1b[31m\n", 3),
+        (b"# \xc3\xa4\na: \xff\n", 8),
+    ],
+)
+def test_a_byte_that_is_not_text_is_named(data: bytes, byte: int) -> None:
+    assert f"byte {byte} " in reasons(data)
+
+
+def test_a_byte_order_mark_of_a_foreign_file_moves_no_column() -> None:
+    document = read("x.yaml", b"\xef\xbb\xbfab: c\n", bounds=FOREIGN)
+    assert (document.value, document.at(["ab"]).column) == ({"ab": "c"}, 5)
+
+
+def test_size_values_and_depth_are_bounded() -> None:
+    listed = "[" + "1," * (WRITTEN.max_nodes - 1) + "]"
+    assert len(read("x.yaml", listed.encode()).value) == WRITTEN.max_nodes - 1
+    assert "20,000 values" in reasons(f"{listed[:-1]}1]".encode())
+    assert len(read("x.yaml", f"{listed[:-1]}1]".encode(), bounds=FOREIGN).value) == WRITTEN.max_nodes
+    assert read("x.yaml", b"#" * (WRITTEN.max_bytes - 4) + b"\na: ").value == {"a": None}
+    assert "262,144" in reasons(b"#" * (WRITTEN.max_bytes - 3) + b"\na: ")
+    assert read("x.yaml", b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).value
+    assert f"deeper than {MAX_DEPTH}" in reasons(b"[" * 20_000)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1e999", "-" + "9" * 400, "0x" + "f" * 5000, ".inf", ".nan", "1_0.5"])
+def test_a_number_that_readers_disagree_about_is_refused(number: str) -> None:
+    assert "in quotes" in reasons(f"a: {number}\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "caret"),
+    [
+        ("a: [1, 2\n", "a: [1, 2", 8),
+        ("a: [1, 2", "a: [1, 2", 8),
+        ("a: 1\n  b: 2\n", "  b: 2", 3),
+        ("ä: ö\n b: é\n", " b: é", 2),
+        ('"世界": x: 1\n', '"世界": x: 1', 9),
+        ('"e\u0301": x: 1\n', '"e\u0301": x: 1', 6),
+        ("a: 1\r\n\tb: 2\r\n", "?b: 2", 0),
+        ('a: "x\n\n\n', 'a: "x', 5),
+    ],
+)
+def test_a_syntax_error_has_a_caret_below_its_column(text: str, shown: str, caret: int) -> None:
+    with pytest.raises(FindingsError) as error:
+        read("x.yaml", text.encode())
+    lines = as_text(error.value.findings[0]).splitlines()
+    head = next(index for index, line in enumerate(lines) if " | " in line)
+    margin = lines[head].index(" | ") + 3
+    assert (lines[head][margin:], lines[head + 1].index("^") - margin) == (shown, caret)

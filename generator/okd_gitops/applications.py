@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from okd_gitops.finding import Finding, Location
-from okd_gitops.objects import Object, ObjectId
+from okd_gitops.objects import Object, ObjectId, at
 from okd_gitops.plan import ClusterPlan, Plan
-from okd_gitops.yamltext import dump, read
+from okd_gitops.yamltext import FOREIGN, dump, read
 
 NAMESPACE = "argocd"
 ROOT = "fleet"
@@ -46,9 +46,9 @@ def unannounced(actual: Mapping[str, bytes], deleted: Iterable[str]) -> list[Fin
     findings = []
     for path in deleted:
         if path.startswith("argocd/application-"):
-            metadata = read(path, actual[path]).value.get("metadata", {})
-            if metadata.get("annotations", {}).get(REMOVAL) == "guarded":
-                name = metadata["name"]
+            application = read(path, actual[path], bounds=FOREIGN).value
+            if at(application, "metadata", "annotations", REMOVAL) == "guarded":
+                name = at(application, "metadata", "name")
                 reason = f"{name} is a long-term cluster, and its file is gone: a removal or a rename takes two changes"
                 remedy = f"restore clusters/{name}.yaml, add decommission: true, generate and merge that; then remove the file"
                 findings.append(Finding(code="GO004", location=Location(file=f"clusters/{name}.yaml"), reason=reason, remedy=remedy))

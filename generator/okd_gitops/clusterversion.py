@@ -15,7 +15,7 @@ from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.kustomization import NAMES, Graph
 from okd_gitops.objects import ObjectId, at, items
 from okd_gitops.release import Version, channel_fault, image_fault, outside_channel
-from okd_gitops.yamltext import Document, read, read_all
+from okd_gitops.yamltext import FOREIGN, Document, read, read_all
 
 MAX_BYTES = 8 << 20
 _KIND = re.compile(rb"""kind['"]?\s*:\s*['"]?ClusterVersion\b""")
@@ -68,7 +68,7 @@ def stated(documents: Sequence[Document]) -> State:
 
 def read_state(path: str, data: bytes) -> State:
     """Return what one file says; raises FindingsError when it is not readable."""
-    return stated(read_all(path, data, max_bytes=MAX_BYTES)) if mentions(data) else {}
+    return stated(read_all(path, data, bounds=FOREIGN)) if mentions(data) else {}
 
 
 def acks(documents: Sequence[Document]) -> tuple[str, ...]:
@@ -101,14 +101,14 @@ def built(tree: Mapping[str, bytes], graph: Graph) -> tuple[State, tuple[str, ..
         try:
             for name in names:
                 if mentions(tree.get(name, b"")) or acknowledges(tree.get(name, b"")):
-                    documents = read_all(name, tree[name], max_bytes=MAX_BYTES)
+                    documents = read_all(name, tree[name], bounds=FOREIGN)
                     found |= stated(documents)
                     given |= set(acks(documents))
             found |= stated([document])
             given |= set(acks([document]))
             for name in _operation_files(document, folder):
                 if name in tree:
-                    operations = read(name, tree[name])
+                    operations = read(name, tree[name], bounds=FOREIGN)
                     found |= _steps(operations.at(()), operations.value)
         except FindingsError as error:
             findings += error.findings
@@ -188,7 +188,7 @@ def _inline(document: Document) -> Iterator[Document]:
         if not isinstance(text, str) or "\n" not in text or not mentions(text.encode()):
             continue
         try:
-            inner = read_all(document.file, text.encode())
+            inner = read_all(document.file, text.encode(), bounds=FOREIGN)
         except FindingsError as error:
             raise FindingsError([replace(finding, location=document.at(path)) for finding in error.findings]) from None
         yield from (_moved(document, path, each) for each in inner)
@@ -227,7 +227,7 @@ def _operations(document: Document) -> Iterator[tuple[tuple[str | int, ...], obj
         if _targets(patch) and isinstance(text, str):
             path = (key, index, "patch")
             try:
-                parts = read_all(document.file, text.encode())
+                parts = read_all(document.file, text.encode(), bounds=FOREIGN)
             except FindingsError as error:
                 raise FindingsError([replace(finding, location=document.at(path)) for finding in error.findings]) from None
             yield from ((path, part.value) for part in parts)

@@ -1,7 +1,7 @@
 """Codes of findings that are not rules (those explain themselves in `rules/`), for `explain` and the reference."""
 
 CODES = {
-    "GI001": "A file cannot be read: it is missing, too large (1 MB), not UTF-8, or a symlink or device.",
+    "GI001": "A file cannot be read: it is missing, too large (256 KiB for what people write), not UTF-8, or a symlink or device.",
     "GI002": "A file is not YAML. Tabs never indent; a value with a colon and a blank needs quotes.",
     "GI003": "A key, or an entry of a list with keys, is there twice. YAML readers disagree about which one counts.",
     "GI004": "A document uses anchors and aliases, or is too deep or too large. A few lines of aliases can stand for gigabytes.",

@@ -21,7 +21,7 @@ from okd_gitops.splice import SpliceError, relisted, swapped
 from okd_gitops.taskorder import OrderError, inserted, moved, names, removed, waits
 from okd_gitops.tekton import named, uses
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import Document, read
+from okd_gitops.yamltext import FOREIGN, Document, read
 
 Path = tuple[str | int, ...]
 _Held = tuple[str, Object]
@@ -225,7 +225,7 @@ class _Exchange:
         """Put edited text in the place of a file when it reads as `wanted`, and refuse it otherwise."""
         try:
             data = edit().encode()
-            reason = "" if read(path, data, max_bytes=8 << 20).value == wanted else "what would come out is not what was meant"
+            reason = "" if read(path, data, bounds=FOREIGN).value == wanted else "what would come out is not what was meant"
         except SpliceError as error:
             reason = str(error)
         except FindingsError as error:

@@ -17,7 +17,7 @@ from okd_gitops.pattern import matches
 from okd_gitops.purpose import PurposeSpec
 from okd_gitops.release import image_fault
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import read
+from okd_gitops.yamltext import FOREIGN, read
 
 # Part of a name on a cluster; keys of `each` may hold dots (4.20).
 _KEY = re.compile(r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?")
@@ -197,7 +197,7 @@ class Feature:
 def _objects(feature: Feature, part: str) -> tuple[Object, ...]:
     files = feature.part(part)
     # A CRD of the upstream controllers is larger than anything that people write.
-    return tuple(read(f"catalog/features/{feature.name}/{part}/{path}", files[path], max_bytes=8 << 20).value for path in files)
+    return tuple(read(f"catalog/features/{feature.name}/{part}/{path}", files[path], bounds=FOREIGN).value for path in files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import re
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from okd_gitops.finding import Finding, FindingsError, nearest
 from okd_gitops.yamltext import Document
@@ -12,6 +13,7 @@ from okd_gitops.yamltext import Document
 NAME_PATTERN = r"^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 # The type of an error that a validator of ours raises is the code of the finding.
 _CODE = re.compile(r"G[A-Z][0-9]{3}")
+_EMPTY = "empty"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
 
@@ -20,6 +22,14 @@ class FileModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _filled(cls, value: object) -> object:
+        """Refuse `key:`, `key: ~` and `key: null`: a value that somebody forgot is not the default."""
+        if value is None:
+            raise PydanticCustomError(_EMPTY, "the value is missing")
+        return value
+
 
 Model = TypeVar("Model", bound=FileModel)
 
@@ -27,13 +37,33 @@ Model = TypeVar("Model", bound=FileModel)
 def parse(model: type[Model], document: Document) -> Model:
     """Return the file as `model`; raises FindingsError (GI010-GI013, or the code of the fault) with a finding for each fault."""
     try:
-        return model.model_validate(document.value)
+        parsed = model.model_validate(document.value)
     except ValidationError as error:
         faults = error.errors(include_url=False)
+    else:
+        findings = _dates(parsed, document)
+        if findings:
+            raise FindingsError(findings)
+        return parsed
+
     misspelt = {(fault["loc"][:-1], close) for fault in faults if fault["type"] == "extra_forbidden" for close in _close(model, fault["loc"])}
     # A misspelt key is one mistake, not an unknown key and a missing one.
     told = [fault for fault in faults if fault["type"] != "missing" or (fault["loc"][:-1], fault["loc"][-1]) not in misspelt]
     raise FindingsError([_finding(model, document, fault) for fault in told])
+
+
+def _dates(parsed: FileModel, document: Document) -> list[Finding]:
+    """Return a finding for each text that YAML 1.1 reads as a date: what is a date here has become one."""
+    findings = []
+    values = parsed.model_dump(by_alias=True) if document.dates else {}
+    for path in sorted(document.dates, key=str):
+        value: Any = values
+        for step in path:
+            value = value[step]
+        if isinstance(value, str):
+            reason = f"{'.'.join(map(str, path))}: text is expected, and YAML readers take {value} for a date"
+            findings.append(Finding(code="GI005", location=document.at(path), reason=reason, remedy=f'write "{value}" in quotes'))
+    return findings
 
 
 def _close(model: type[FileModel], path: tuple[int | str, ...]) -> list[str]:
@@ -47,6 +77,9 @@ def _finding(model: type[FileModel], document: Document, fault: Any) -> Finding:
     if kind == "extra_forbidden":
         remedy = nearest(str(path[-1]), _fields(model, path[:-1]))
         return Finding(code="GI010", location=document.at(path, key=True), reason=f'unknown key "{path[-1]}"{inside}', remedy=remedy)
+    if kind == _EMPTY:
+        remedy = "write one (text in quotes), or remove the line"
+        return Finding(code="GI012", location=document.at(path, key=True), reason=f'the value of "{path[-1]}" is missing{inside}', remedy=remedy)
     if kind == "missing":
         place = document.at(path[:-1], key=True)
         return Finding(code="GI012", location=place, reason=f'"{path[-1]}" is missing{inside}', remedy=f"add {path[-1]}: …")

@@ -3,13 +3,18 @@
 Findings are values. Whoever finds something returns it; the command that asked prints all of them at once, sorted.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
+from unicodedata import category, east_asian_width
 
 from okd_gitops.errors import OkdGitopsError
+
+# The sign that makes a line of a log a command: `::error::` in front, `##[` and `##vso[` anywhere.
+_LOG_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:(?i:vso))?\[)")
 
 
 class Severity(StrEnum):
@@ -76,21 +81,13 @@ def nearest(wrong: str, names: Iterable[str]) -> str:
 
 
 def as_text(finding: Finding) -> str:
-    """Return a finding as lines for people: code and reason, place, source line with a caret, remedy.
-
-    Control characters of the input never reach the terminal: they are shown as `?`.
-    """
+    """Return a finding as lines for people: code and reason, place, source line with a caret, remedy. All of it is `printable`."""
     place = finding.location
     lines = [f"{finding.severity} {finding.code}: {finding.reason}", f"  {place}"]
     if finding.object:
         lines[-1] += f"  ({finding.object})"
     if place.line and place.text:
-        # Long lines are cut around the caret: a minified file must not fill the screen.
-        start = max(0, place.column - 80)
-        shown = place.text[start : start + 110]
-        margin = f"  {place.line} | "
-        caret = min(max(1, place.length), max(1, len(shown) - (place.column - 1 - start)))
-        lines += [margin + shown, " " * (len(margin) + place.column - 1 - start) + "^" * caret]
+        lines += _pointed(place)
     if finding.clusters:
         named = ", ".join(finding.clusters[:6]) + (f" and {len(finding.clusters) - 6} more" if len(finding.clusters) > 6 else "")
         lines.append(f"  clusters: {named}")
@@ -99,6 +96,26 @@ def as_text(finding: Finding) -> str:
     return "\n".join(map(printable, lines))
 
 
+def _pointed(place: Location) -> tuple[str, str]:
+    """Return the source line, cut around the caret (a minified file must not fill the screen), and the carets below it."""
+    start = max(0, place.column - 80)
+    shown = printable(place.text[start : start + 110])
+    before = shown[: place.column - 1 - start]
+    marked = shown[len(before) : len(before) + max(1, place.length)]
+    margin = f"  {place.line} | "
+    return margin + shown, " " * (len(margin) + _columns(before)) + "^" * max(1, _columns(marked))
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: East Asian signs take two, an accent that is put on a letter takes none."""
+    return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
 def printable(line: str) -> str:
-    """Return a line of text from anywhere as a terminal may have it: no control characters."""
-    return "".join(c if c.isprintable() else "?" for c in line)
+    """Return a line of text from anywhere as a terminal or a CI's log may have it.
+
+    It holds no control character, nothing that turns text around, and no command to the machine that shows the log: GitHub reads those at
+    `::` in front of a line and at `##[`, Azure at `##vso[`. Each sign that is replaced becomes one `?`, so that columns stay.
+    """
+    shown = "".join(c if c.isprintable() else "?" for c in line)
+    return _LOG_COMMAND.sub(lambda sign: f"{sign[1] or ''}?", shown)

@@ -12,7 +12,7 @@ from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.objects import ObjectId
-from okd_gitops.yamltext import Document, read, read_all
+from okd_gitops.yamltext import FOREIGN, Document, read, read_all
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # Fields whose entries are files or folders of the repository.
@@ -56,7 +56,7 @@ def _visit(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
         return
     graph.files.add(path)
     try:
-        document = read(path, tree[path])
+        document = read(path, tree[path], bounds=FOREIGN)
     except FindingsError as error:
         graph.findings += error.findings
         return
@@ -131,7 +131,7 @@ def _index(path: str, data: bytes, field_name: str | int, graph: Graph) -> None:
     if field_name not in ("resources", "bases") or not path.endswith((".yaml", ".yml", ".json")):
         return
     try:
-        documents = read_all(path, data, max_bytes=8 << 20)
+        documents = read_all(path, data, bounds=FOREIGN)
     except FindingsError as error:
         graph.findings += error.findings
         return

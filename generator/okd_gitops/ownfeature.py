@@ -11,7 +11,7 @@ from okd_gitops.filemodel import NAME_PATTERN, parse
 from okd_gitops.finding import Finding, FindingsError, Location, nearest
 from okd_gitops.objects import Object, at
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import Document, read
+from okd_gitops.yamltext import FOREIGN, Document, read
 
 # Kind and name become a file name, which has an end at 255 bytes.
 _FIELDS = {
@@ -70,7 +70,7 @@ def own_features(local: Tree, builtin: Mapping[str, Feature]) -> tuple[dict[str,
 def own_object(path: str, data: bytes, findings: list[Finding], *, named: bool = False) -> Object | None:
     """Return the Kubernetes object in a file below `catalog/`, or add what is wrong with it; `named`: also when the file's name is."""
     try:
-        document = read(f"catalog/{path}", data)
+        document = read(f"catalog/{path}", data, bounds=FOREIGN)
     except FindingsError as error:
         findings += error.findings
         return None

@@ -11,7 +11,7 @@ from okd_gitops import replay as core
 from okd_gitops.clusterversion import MAX_BYTES, acknowledges, acks, cluster_name, mentions, read_state
 from okd_gitops.finding import FindingsError
 from okd_gitops.git import Revision, history
-from okd_gitops.yamltext import read_all
+from okd_gitops.yamltext import FOREIGN, read_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,4 +69,4 @@ def _state(path: str, data: bytes | None) -> dict[str, Any]:
 
 
 def _acks(path: str, data: bytes | None) -> set[str]:
-    return set(acks(read_all(path, data, max_bytes=MAX_BYTES))) if data and acknowledges(data) else set()
+    return set(acks(read_all(path, data, bounds=FOREIGN))) if data and acknowledges(data) else set()

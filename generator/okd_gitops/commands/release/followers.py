@@ -10,7 +10,7 @@ from okd_gitops.objects import at
 from okd_gitops.plan import ClusterPlan
 from okd_gitops.release import Version
 from okd_gitops.rollout import duration
-from okd_gitops.yamltext import read_all
+from okd_gitops.yamltext import FOREIGN, read_all
 
 # Feature sets other than these turn Upgradeable to False for good (openshift/api config/v1 types_feature.go).
 _UPGRADEABLE = (None, "", "Default", "OKD")
@@ -55,7 +55,7 @@ def _held(planned: ClusterPlan) -> str:
     """Return why the cluster refuses minor and major updates, as far as its extras in git tell."""
     extras = planned.cluster.extras
     for path in extras:
-        for document in read_all(path, extras[path]) if path.endswith((".yaml", ".yml")) else ():
+        for document in read_all(path, extras[path], bounds=FOREIGN) if path.endswith((".yaml", ".yml")) else ():
             kind = at(document.value, "kind")
             if kind == "FeatureGate" and at(document.value, "spec", "featureSet") not in _UPGRADEABLE:
                 return f"the feature set {at(document.value, 'spec', 'featureSet')} in {path}"
