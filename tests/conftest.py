@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from frozen import lay_out
+from frozen import DAY, lay_out
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
@@ -19,12 +19,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No configuration of this machine decides a test: git identity, colour, proxies, the tool's own variables."""
+    """No configuration of this machine decides a test: git identity, colour, proxies, the tool's own variables, the day."""
     for name in list(os.environ):
         if name.startswith(("GIT_", "OKD_GITOPS_", "NO_COLOR", "FORCE_COLOR")) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     identity = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
-    for name, value in {**identity, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}.items():
+    for name, value in {**identity, **DAY, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}.items():
         monkeypatch.setenv(name, value)
 
 

@@ -7,6 +7,8 @@ from okd_gitops.commands.generate import generate
 from okd_gitops.disk import ROOTS
 
 FLEET = Path(__file__).resolve().parent / "fleet"
+# The day on which it is looked at: one of its clusters expires some weeks later.
+DAY = {"OKD_GITOPS_CHECK_AT": "2026-11-28T12:00:00Z"}
 
 
 def lay_out(root: Path) -> None:

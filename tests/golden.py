@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import pulls
-from frozen import lay_out
+from frozen import DAY, lay_out
 from okd_gitops.cli import cli
 from okd_gitops.commands.explain import CODES, summary
 from okd_gitops.commands.generate import generate
@@ -42,7 +42,7 @@ def clone(target: Path) -> None:
 
 def shown(command: str, cwd: Path) -> str:
     """Run a command of the README and return what a terminal would show."""
-    environment = {**{name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}, "CACHE": str(CACHE)}
+    environment = {**{name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}, "CACHE": str(CACHE), **DAY}
     done = subprocess.run(command, shell=True, cwd=cwd, env=environment, stdout=-1, stderr=-2, text=True, check=False)
     return done.stdout
 

@@ -42,7 +42,7 @@ def cluster(name: str, purpose: str, *, version: str = OLD, more: str = "", rele
     """Return a cluster file with comments that must survive."""
     number = f"{sum(name.encode()):012x}"
     text = f"# {name}: why it is here\npurpose: {purpose}\n" + SERVER.format(name, f"8c5e1d37-02bb-4f6a-8e49-{number}")
-    text += "expires: 2030-01-01\n" if purpose == "ephemeral" else ""
+    text += f"expires: {datetime.now(UTC).date() + timedelta(days=30)}\n" if purpose == "ephemeral" else ""
     text += f"release:\n  stream: 4-scos-stable\n  channel: stable-scos-4\n  version: {version}  # agreed\n  image: {image(version)}\n{release}"
     return text + more
 

@@ -2,6 +2,7 @@
 
 A case holds rendered objects. Comment lines set the scene: `# purpose: cd`, `# environment: okd`, `# clusters: a, b` (the fleet),
 `# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that exist), `# url: none` (a repository of others),
+`# common: a, b` (words of the catalog),
 `# reached: path, path` (by a kustomization), and in a bad case `# expect: text of the reason`. A line `# overlay: FOLDER` begins another
 overlay; before the first it is overlays/x. `# kustomization: {…}` is the content of every overlay's kustomization.yaml; `# severity: warning` is
 what a bad case is to weigh.
@@ -52,7 +53,12 @@ def scene(text: str) -> Repository:
     files = {path.strip(): b"" for path in options.get("files", "").split(",")} | dict.fromkeys(reached, b"")
     destinations = {name: "in-cluster" if name == "hub" else name for name in names}
     return Repository(
-        files=files, overlays=tuple(rendered), today=date(2026, 1, 31), destinations=destinations, url=URL if options.get("url") != "none" else ""
+        files=files,
+        overlays=tuple(rendered),
+        today=date(2026, 1, 31),
+        destinations=destinations,
+        url=URL if options.get("url") != "none" else "",
+        common=frozenset(options.get("common", "").split(", ")),
     )
 
 

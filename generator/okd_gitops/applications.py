@@ -3,7 +3,7 @@
 A project permits what its clusters' overlays hold and nothing else: destinations and kinds are derived, no `*` anywhere.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from okd_gitops.finding import Finding, Location
@@ -64,9 +64,11 @@ def _own_objects() -> tuple[str, list[ObjectId]]:
     return IN_CLUSTER, [ObjectId("argoproj.io", "v1alpha1", kind, NAMESPACE, "") for kind in ("Application", "AppProject")]
 
 
-def _project(name: str, plan: Plan, description: str, held: Iterable[tuple[str, Iterable[ObjectId]]]) -> Object:
+def _project(name: str, plan: Plan, description: str, held: Sequence[tuple[str, Sequence[ObjectId]]]) -> Object:
     objects = [(server, identity) for server, identities in held for identity in identities]
-    destinations = {(server, identity.namespace or NAMESPACE) for server, identity in objects}
+    # A cluster that has nothing yet has an Application all the same, and that names a namespace.
+    destinations = {(server, NAMESPACE) for server, identities in held if not identities}
+    destinations |= {(server, identity.namespace or NAMESPACE) for server, identity in objects}
     scoped = {(identity.group, identity.kind) for _, identity in objects if identity.cluster_scoped}
     spaced = {(identity.group, identity.kind) for _, identity in objects if not identity.cluster_scoped}
     spec: dict[str, Any] = {

@@ -11,7 +11,7 @@ from okd_gitops import __version__
 from okd_gitops.cli_rollout import release
 from okd_gitops.cli_serve import serve
 from okd_gitops.errors import EXIT_CODES
-from okd_gitops.terminal import OUTPUT, cache_of, print_json, progress, root_of, settings, show_findings
+from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, progress, root_of, settings, show_findings
 
 if TYPE_CHECKING:
     from okd_gitops.feature import Catalog
@@ -124,19 +124,18 @@ def _list_changes(changes: list[tuple[str, str]], *, limit: int = 30) -> None:
 @cli.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--kubernetes", metavar="MINOR", help="Schemas for a FOLDER that okd-gitops did not write, e.g. 1.33.")
+@AT
 @OUTPUT
 @click.pass_context
-def check(context: click.Context, folder: Path | None, kubernetes: str | None, output: str) -> None:
+def check(context: click.Context, folder: Path | None, kubernetes: str | None, at: str, output: str) -> None:
     """Check everything: drift, builds, schemas, rules.
 
     With FOLDER, check a repository that others wrote: every kustomization that no other one uses. Nothing is fetched, and nothing from the
     repository is run. What could not be checked is a finding or exit 4, never a pass.
     """
-    from datetime import UTC, datetime
-
     from okd_gitops.commands import check as command
 
-    today = datetime.now(UTC).date()
+    today = clock(at).date()
     if folder is None or (kubernetes is None and command.is_ours(folder.resolve())):
         root = folder.resolve() if folder else root_of(context)
         report = command.check(root, cache_of(context, root), today=today, say=progress(context))

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from okd_gitops.terminal import OUTPUT, cache_of, clock, print_json, root_of
+from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of
 
 if TYPE_CHECKING:
     from okd_gitops.http import Http
@@ -28,6 +28,7 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Write nothing; print th
 )
 @click.option("--test", "tests", multiple=True, metavar="NAME=passed|failed", help="A test and its result. Repeatable.")
 @click.option("--reason", default="", help="Why it failed.")
+@AT
 @_PUSH
 @_REMOTE
 @_DRY_RUN
@@ -39,6 +40,7 @@ def record(
     *,
     cluster: str,
     finished: str,
+    at: str,
     tests: tuple[str, ...],
     push: bool,
     remote: str,
@@ -50,7 +52,7 @@ def record(
     from okd_gitops.commands.release.record import record as run
     from okd_gitops.evidence import report_of
 
-    report = report_of(cluster=cluster, finished=clock(finished), tests=tests, **said)
+    report = report_of(cluster=cluster, finished=clock(finished or at), tests=tests, **said)
     done = run(root_of(context), report, write=not dry_run, remote=remote if push else "")
     if output == "json":
         print_json("Evidence", {"path": done.path, "new": done.new, "commit": done.sha, "text": done.text})
@@ -72,7 +74,7 @@ def record(
 )
 @click.option("--patience", default="4h", show_default=True, help="How long what fails may fail before the release has failed here, e.g. 90m.")
 @click.option("--test", "tests", multiple=True, metavar="NAME=URL", help="An https address in the cluster that must answer 200. Repeatable.")
-@click.option("--at", "at", default="", metavar="TIME", help="Decide as if it were this time (UTC, like 2026-11-21T12:00:00Z).")
+@AT
 @_PUSH
 @_REMOTE
 @_DRY_RUN

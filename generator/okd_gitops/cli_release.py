@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from okd_gitops.cli_evidence import observe, record
-from okd_gitops.terminal import OUTPUT, cache_of, clock, print_json, root_of, show_findings
+from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of, show_findings
 
 if TYPE_CHECKING:
     from okd_gitops.commands.release.network import Network
@@ -39,8 +39,7 @@ release.add_command(observe)
 def network_options(command: Command) -> Command:
     """Add the options of every command that asks the sources."""
     command = click.option("--offline", is_flag=True, help="Use recorded answers only; ask nobody.")(command)
-    at = "Decide as if it were this time (UTC, like 2026-11-21T12:00:00Z): a rehearsal; commits say so, and go to no real remote."
-    return click.option("--at", "at", default="", metavar="TIME", help=at)(command)
+    return AT(command)
 
 
 def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path, Network]":
@@ -192,14 +191,18 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 @release.command()
 @click.argument("git_dir", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--max", "limit", type=click.IntRange(1, 100_000), default=5000, show_default=True, help="How many commits to look at, newest first.")
+@AT
 @OUTPUT
-def replay(git_dir: Path, limit: int, output: str) -> None:
-    """Say of each change of a ClusterVersion in a repository's history what okd-gitops would have said. The repository is only read."""
+def replay(git_dir: Path, limit: int, at: str, output: str) -> None:
+    """Say of each change of a ClusterVersion in a repository's history what okd-gitops would have said. The repository is only read.
+
+    With --at, of the changes that were there at that time.
+    """
     from dataclasses import asdict
 
     from okd_gitops.commands.replay import replay as run
 
-    result = run(git_dir, limit)
+    result = run(git_dir, limit, until=clock(at) if at else None)
     if output == "json":
         body = {"changes": [asdict(said) for said in result.said], "counts": result.counts, "unread": list(result.unread)}
         print_json("Replay", {**body, "commits": result.commits, "shallow": result.shallow})

@@ -36,7 +36,10 @@ def _writes(command: Command) -> Command:
 @OUTPUT
 @click.pass_context
 def update(context: click.Context, /, **options: Any) -> None:
-    """Start a release on the clusters that come first: a branch for the wave, a commit for each cluster, the pull request's text."""
+    """Start a release on the clusters that come first: a branch for the wave, a commit for each cluster, the pull request's text.
+
+    With --at it is a rehearsal: its commits say so, and it is pushed to no remote that others see.
+    """
     _advance(context, first=True, **options)
 
 
@@ -49,7 +52,10 @@ def update(context: click.Context, /, **options: Any) -> None:
 @OUTPUT
 @click.pass_context
 def promote(context: click.Context, /, **options: Any) -> None:
-    """Go on with the next waves: the clusters whose earlier waves reported passed, and for which the release has soaked."""
+    """Go on with the next waves: the clusters whose earlier waves reported passed, and for which the release has soaked.
+
+    With --at it is a rehearsal: its commits say so, and it is pushed to no remote that others see.
+    """
     _advance(context, first=False, **options)
 
 

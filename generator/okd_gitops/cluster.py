@@ -117,7 +117,7 @@ class ClusterSpec(FileModel):
     kubernetes: Minor | None = Field(None, description='Minor of Kubernetes, e.g. "1.35"; follows from the release on OKD.')
     owners: tuple[Name, ...] = Field((), strict=False, description="Teams that own it; the default is the fleet's.")
     wave: int | None = Field(None, ge=0, le=99, description="Order of upgrades; the default is the purpose's.")
-    expires: date | None = Field(None, strict=False, description="The day on which an ephemeral cluster goes.")
+    expires: date | None = Field(None, strict=False, description="The day on which an ephemeral cluster goes, YYYY-MM-DD, at most a year ahead.")
     decommission: bool = Field(default=False, description="Announces that the file goes; a guarded cluster cannot be removed without.")
     release: Release | None = Field(None, description="The OKD release it is to run.")
     upgrades: Upgrades = Field(Upgrades(), description="What releases this cluster takes, and when.")
@@ -126,9 +126,12 @@ class ClusterSpec(FileModel):
     @field_validator("expires", mode="before")
     @classmethod
     def _day(cls, value: object) -> object:
-        if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-            raise fault("expires is a day", "write it like 2026-12-31")
-        return value
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise fault("expires is a day, not a time from now", "write it like 2026-12-31")
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise fault(f"expires: there is no day {value}", "look at a calendar") from None
 
     @model_validator(mode="after")
     def _complete(self) -> "ClusterSpec":

@@ -52,6 +52,8 @@ class Repository:
     # Names of clusters, and the name by which the hub's Argo CD knows each.
     destinations: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
+    # Words of the built-in catalog: in what is rendered, nobody can tell a cluster of such a name from them.
+    common: frozenset[str] = frozenset()
 
     @cached_property
     def applications(self) -> tuple[Object, ...]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 settings: dict[str, bool | None] = {"color": None}
 OUTPUT = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")
 
+AT = click.option("--at", "at", default="", metavar="TIME", help="Decide as if it were this time (UTC, like 2026-11-21T12:00:00Z).")
+
 
 def root_of(context: click.Context) -> Path:
     """Return the repository: what --root says, or the nearest folder with fleet.yaml."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from time import monotonic
@@ -11,7 +11,7 @@ from okd_gitops import kubeconform, kustomize
 from okd_gitops.applications import destination
 from okd_gitops.commands.generate import stale
 from okd_gitops.commands.repository import Repository, load
-from okd_gitops.disk import FLEET, MAX_GENERATED, ROOTS, read_tree
+from okd_gitops.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
 from okd_gitops.drift import compare
 from okd_gitops.evidence import FOLDER as EVIDENCE
 from okd_gitops.evidence import read_evidence
@@ -23,6 +23,7 @@ from okd_gitops.plan import ClusterPlan
 from okd_gitops.policy import run
 from okd_gitops.rule import Rendered
 from okd_gitops.rule import Repository as Judged
+from okd_gitops.rules.other_cluster import WORD
 from okd_gitops.tree import Tree
 
 # Schemas of the newest Kubernetes that a foreign repository is judged by, unless it says otherwise.
@@ -133,13 +134,17 @@ def _judge(
     started = monotonic()
     say("running the rules")
     rendered = tuple(_rendered(overlay, rendering.documents[overlay.folder], graphs[overlay.folder], repository) for overlay in built)
-    destinations, url = {}, ""
+    judged = Judged(files=tree, overlays=rendered, today=today)
     if repository:
         plan = repository.plan
         destinations = {cluster.cluster.name: destination(plan, cluster) for cluster in plan.clusters}
-        url = plan.fleet.repository
-    report.findings = ordered([*report.findings, *run(Judged(files=tree, overlays=rendered, today=today, destinations=destinations, url=url))])
+        judged = replace(judged, destinations=destinations, url=plan.fleet.repository, common=_words(read_catalog()))
+    report.findings = ordered([*report.findings, *run(judged)])
     report.seconds["rules"] = monotonic() - started
+
+
+def _words(tree: Tree) -> frozenset[str]:
+    return frozenset(word for data in tree.values() for word in WORD.findall(data.decode()))
 
 
 def _rendered(overlay: _Overlay, documents: tuple[kustomize.Document, ...], graph: Graph, repository: Repository | None) -> Rendered:

@@ -1,13 +1,11 @@
 """init: start a repository, or add a cluster file to one; never overwrites."""
 
-import re
 from pathlib import Path
 
-from okd_gitops.commands.repository import load_repository_catalog
+from okd_gitops.commands.repository import load_repository_catalog, name_fault
 from okd_gitops.commands.schema import KINDS, schema
 from okd_gitops.disk import FLEET
 from okd_gitops.errors import UsageError
-from okd_gitops.filemodel import NAME_PATTERN
 from okd_gitops.journal import locked, publish, recover
 
 _FLEET = """\
@@ -44,8 +42,9 @@ def init(root: Path, *, cluster: str = "", purpose: str = "hub", environment: st
     Raises UsageError when a file is there already or the name is not valid; then nothing is written.
     """
     name = cluster or "hub"
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise UsageError(f'"{name}" is not a name for a cluster', "lower-case letters, digits and dashes, beginning with a letter")
+    fault = name_fault(name)
+    if fault:
+        raise UsageError(fault, "lower-case letters, digits and dashes, beginning with a letter, like moc-test")
     text = _OKD if environment == "okd" else _KUBERNETES
     expires = "expires: FILL-IN   # the day it goes, YYYY-MM-DD\n" if purpose == "ephemeral" else ""
     files = {f"clusters/{name}.yaml": text.format(name=name, purpose=purpose, environment=environment, expires=expires)}

@@ -4,6 +4,7 @@ Each file is judged for itself. Patches by JSON operations in files of their own
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ class Replay:
     shallow: bool
 
 
-def replay(git_dir: Path, limit: int) -> Replay:
-    """Judge the newest `limit` commits that change YAML in the repository at `git_dir`, which is only read.
+def replay(git_dir: Path, limit: int, *, until: datetime | None = None) -> Replay:
+    """Judge the newest `limit` commits that change YAML in the repository at `git_dir`, which is only read; later ones than `until` are left out.
 
     Raises UsageError when it is not a git repository or has no commit.
     """
     revisions, shallow = history(git_dir, limit, lambda data: mentions(data) or acknowledges(data), max_bytes=MAX_BYTES)
+    if until:
+        revisions = [revision for revision in revisions if revision.seconds <= until.timestamp()]
     unread: list[str] = []
     changes = [change for revision in revisions for change in _changes(revision, unread)]
     said = core.replay(changes)

@@ -15,8 +15,15 @@ from okd_gitops.render import render
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import read
 
-# What Argo CD calls its own cluster, and the name of the root Application.
-RESERVED = ("in-cluster", "fleet", "root")
+# Names that a cluster cannot have, and why; and how such names may begin.
+RESERVED = {
+    "in-cluster": "Argo CD calls its own cluster so",
+    "fleet": "the root Application is called so",
+    "root": "the root Application could be meant",
+    "default": "every cluster has a namespace of that name",
+    "openshift": "every cluster has a namespace of that name",
+}
+RESERVED_BEGINNINGS = {"kube-": "namespaces of Kubernetes begin so", "openshift-": "namespaces of OKD begin so"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,15 @@ def load_repository_catalog(root: Path | None) -> Catalog:
     return exchange(builtin, local) if local else builtin
 
 
+def name_fault(name: str) -> str:
+    """Return why a cluster cannot be called `name`, or nothing."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        return f'"{name}" is not a name for a cluster'
+    beginnings = (reason for beginning, reason in RESERVED_BEGINNINGS.items() if name.startswith(beginning))
+    reserved = RESERVED.get(name) or next(beginnings, "")
+    return f'"{name}" is reserved: {reserved}' if reserved else ""
+
+
 def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
     findings: list[Finding] = []
     try:
@@ -72,8 +88,9 @@ def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
                 findings.append(Finding(code="GI019", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
             continue
         name = path.removesuffix(".yaml")
-        if path.endswith((".yml", ".json")) or (path.endswith(".yaml") and (not re.fullmatch(NAME_PATTERN, name) or name in RESERVED)):
-            reason = f'"{name}" is reserved' if name in RESERVED else f'"{path}" is not the name of a cluster file'
+        reason = f'"{path}" is not the name of a cluster file' if path.endswith((".yml", ".json")) else ""
+        reason = name_fault(name) if path.endswith(".yaml") else reason
+        if reason:
             remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
             findings.append(Finding(code="GI013", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
         elif path.endswith(".yaml"):

@@ -1,7 +1,7 @@
-"""An ephemeral cluster goes on its day.
+"""An ephemeral cluster goes on its day, and its day is at most a year ahead.
 
-What should be gone still costs hardware and still gets releases. The day is in git, so that its end is a change that people see; nothing that a
-controller reaps on its own comes back by the next sync.
+What should be gone still costs hardware and still gets releases. A day that passes is a warning: it stops no other change. The day is in git, so
+that its end is a change that people see; nothing that a controller reaps on its own comes back by the next sync.
 
 Remove the cluster's file and generate, or move `expires` to a later day.
 """
@@ -12,25 +12,36 @@ from okd_gitops.finding import Location, Severity
 from okd_gitops.rule import Fault, Rendered, Repository
 
 CODE = "GR016"
-SEVERITY = Severity.ERROR
+SEVERITY = Severity.WARNING
 
 _NOTICE_DAYS = 3
+_LONGEST_DAYS = 366
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
-    """Compare the day of a cluster with today; the last days before it are a warning."""
+    """Compare the day of a cluster with today. Only what is too far ahead is an error: time mends that one."""
     if overlay.expires is None:
         return
     left = (overlay.expires - repository.today).days
     place = _place(f"clusters/{overlay.name}.yaml", repository)
     if left < 0:
-        remedy = f"remove clusters/{overlay.name}.yaml and generate, or move the day"
-        yield Fault(reason=f"{overlay.name} expired on {overlay.expires}", remedy=remedy, location=place)
+        reason = f"{overlay.name} expired on {overlay.expires}"
+        remedy = f"{_removal(overlay.name, repository)} and okd-gitops generate, or move the day"
+        yield Fault(reason=reason, remedy=remedy, location=place)
     elif left <= _NOTICE_DAYS:
         when = "today" if left == 0 else f"in {left} day{'s' if left > 1 else ''}"
-        remedy = "move the day if the cluster is still needed"
         reason = f"{overlay.name} expires {when}, on {overlay.expires}"
-        yield Fault(reason=reason, remedy=remedy, location=place, severity=Severity.WARNING)
+        yield Fault(reason=reason, remedy="move the day if the cluster is still needed", location=place)
+    elif left > _LONGEST_DAYS:
+        reason = f"{overlay.name} expires on {overlay.expires}, more than {_LONGEST_DAYS} days ahead: that is no ephemeral cluster"
+        remedy = "name a day within a year and move it when it comes, or choose another purpose"
+        yield Fault(reason=reason, remedy=remedy, location=place, severity=Severity.ERROR)
+
+
+def _removal(name: str, repository: Repository) -> str:
+    """Return the command that removes what people wrote of a cluster: its file, and its extras if it has any."""
+    extras = any(path.startswith(f"clusters/{name}/") for path in repository.files)
+    return f"git rm -r clusters/{name}.yaml clusters/{name}" if extras else f"git rm clusters/{name}.yaml"
 
 
 def _place(path: str, repository: Repository) -> Location:

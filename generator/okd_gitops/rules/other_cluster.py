@@ -16,17 +16,18 @@ CODE = "GR008"
 SEVERITY = Severity.ERROR
 
 # Looked up, not searched for: a search for each of a thousand names in every string takes seconds.
-_WORD = re.compile(r"[A-Za-z0-9-]+")
+WORD = re.compile(r"[A-Za-z0-9-]+")
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
     """Look for names of other clusters as whole words in short strings; what is rendered for Argo CD and for the hub names them all."""
     if overlay.purpose in ("", "hub"):
         return
+    names = repository.destinations.keys() - repository.common - {overlay.name}
     for value in overlay.objects:
         identity = ObjectId.of(value)
         for path, text in strings(value):
-            words = _WORD.findall(text) if len(text) < 2000 else []
-            found = next((word for word in words if word in repository.destinations and word != overlay.name), None)
+            words = WORD.findall(text) if len(text) < 2000 else []
+            found = next((word for word in words if word in names), None)
             if found:
                 yield Fault(reason=f'{path} names the cluster "{found}"', remedy=f"this is the output of {overlay.name}", object=identity)

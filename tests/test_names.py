@@ -1,0 +1,57 @@
+"""A cluster may be called as people like; what would be taken for something else is refused with the reason."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from conftest import CACHE
+from everything import features
+from okd_gitops.commands.check import check
+from okd_gitops.commands.generate import generate
+from okd_gitops.commands.init import init
+from okd_gitops.commands.repository import RESERVED, RESERVED_BEGINNINGS
+from okd_gitops.errors import UsageError
+from okd_gitops.finding import FindingsError
+from rendered import FLEET, OKD
+
+# Folders of the repository, and words that many objects hold.
+ORDINARY = [
+    *("argocd", "base", "bases", "catalog", "clusters", "docs", "evidence", "overlays", "schemas", "generated", "kustomization", "cluster"),
+    *("master", "worker", "test", "cd", "ephemeral", "stable", "next", "version", "okd", "console", "tekton", "kubernetes", "main", "null", "true"),
+]
+TAKEN = [*RESERVED, *(f"{beginning}system" for beginning in RESERVED_BEGINNINGS)]
+
+
+def fleet(root: Path, *names: str) -> None:
+    (root / "clusters").mkdir()
+    (root / "fleet.yaml").write_text(FLEET)
+    (root / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
+    for name in names:
+        (root / f"clusters/{name}.yaml").write_text(f"purpose: test\n{OKD}")
+
+
+def test_clusters_may_be_called_like_folders_and_like_words_of_the_catalog(tmp_path: Path) -> None:
+    fleet(tmp_path, *ORDINARY)
+    (tmp_path / "clusters/everything.yaml").write_text(f"purpose: test\n{OKD}features:\n{features('okd')}")
+    generate(tmp_path)
+    report = check(tmp_path, CACHE, today=date(2026, 11, 28), say=lambda _: None)
+    assert [f"{finding.code} {finding.reason}" for finding in report.findings] == []
+
+
+def test_names_that_mean_something_else_are_refused_all_at_once(tmp_path: Path) -> None:
+    fleet(tmp_path, *TAKEN)
+    with pytest.raises(FindingsError) as error:
+        generate(tmp_path)
+    findings = {finding.location.file: finding for finding in error.value.findings}
+    assert set(findings) == {f"clusters/{name}.yaml" for name in TAKEN}
+    assert all(finding.code == "GI013" and "is reserved: " in finding.reason for finding in findings.values())
+    assert not (tmp_path / "overlays").exists()
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_init_starts_no_cluster_of_such_a_name(tmp_path: Path, name: str) -> None:
+    fleet(tmp_path)
+    with pytest.raises(UsageError, match="is reserved"):
+        init(tmp_path, cluster=name, purpose="test", environment="okd")
+    assert sorted(path.name for path in (tmp_path / "clusters").iterdir()) == ["hub.yaml"]
