@@ -11,7 +11,7 @@ import click
 from okd_gitops import __version__
 from okd_gitops.cli import cli
 from okd_gitops.errors import OkdGitopsError
-from okd_gitops.terminal import settings, show_findings
+from okd_gitops.terminal import say, show_error, show_findings
 
 
 def main() -> NoReturn:
@@ -52,16 +52,14 @@ def _fail(error: OkdGitopsError) -> NoReturn:
         show_findings(findings)
         click.echo(f"{len(findings)} {'error' if len(findings) == 1 else 'errors'}; nothing was written", err=True)
     else:
-        click.secho(f"error: {error.reason}", fg="red", bold=True, err=True, color=settings["color"])
-        if error.remedy:
-            click.echo(f"  fix: {error.remedy}", err=True)
+        show_error(error)
     sys.exit(error.exit_code)
 
 
 def _bug(error: Exception) -> NoReturn:
     frames = traceback.extract_tb(error.__traceback__)[-6:]
-    click.secho("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True, color=settings["color"])
-    click.echo(f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {str(error)[:300]}", err=True)
+    say("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True)
+    say(f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {str(error)[:300]}", err=True)
     for frame in frames:
         click.echo(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}", err=True)
     sys.exit(70)

@@ -11,7 +11,7 @@ from okd_gitops import __version__
 from okd_gitops.cli_rollout import release
 from okd_gitops.cli_serve import serve
 from okd_gitops.errors import EXIT_CODES
-from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, progress, root_of, settings, show_findings
+from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, progress, root_of, say, settings, show_findings
 
 if TYPE_CHECKING:
     from okd_gitops.feature import Catalog
@@ -63,8 +63,8 @@ def init(context: click.Context, name: str, purpose: str | None, environment: st
     root = context.obj["root"] or (root_of(context) if name else Path.cwd())
     written = run(root, cluster=name, purpose=purpose or ("test" if name else "hub"), environment=environment or ("okd" if name else "kind"))
     for path in written:
-        click.echo(f"wrote {path}")
-    click.echo("next: edit them where they say EXAMPLE or FILL-IN, then okd-gitops generate")
+        say(f"wrote {path}")
+    say("next: edit them where they say EXAMPLE or FILL-IN, then okd-gitops generate")
 
 
 def _cluster_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001 - the signature is Click's
@@ -101,14 +101,14 @@ def generate(context: click.Context, *, checking: bool, dry_run: bool, clusters:
         print_json("Generate", {**body, "findings": [finding.as_json() for finding in findings]})
     else:
         if drift.refused:
-            click.echo("".join(drift.diffs.values()), nl=False)
+            say("".join(drift.diffs.values()), nl=False)
         elif dry_run:
-            click.echo(diff_text(root, drift), nl=False)
+            say(diff_text(root, drift), nl=False)
         else:
             _list_changes([*((path, "write") for path in drift.put), *((path, "delete") for path in drift.delete)])
         show_findings(findings)
         what = "would change" if checking or dry_run or drift.refused else "changed"
-        click.echo(f"{len(plan.clusters)} clusters, {len(result.repository.wanted)} files, {drift.changes} {what}")
+        say(f"{len(plan.clusters)} clusters, {len(result.repository.wanted)} files, {drift.changes} {what}")
     if findings:
         sys.exit(3)
 
@@ -116,9 +116,9 @@ def generate(context: click.Context, *, checking: bool, dry_run: bool, clusters:
 def _list_changes(changes: list[tuple[str, str]], *, limit: int = 30) -> None:
     shown = [(path, verb) for path, verb in sorted(changes) if not path.endswith(".sha256")]
     for path, verb in shown[:limit]:
-        click.echo(f"{verb:6} {path}")
+        say(f"{verb:6} {path}")
     if len(shown) > limit:
-        click.echo(f"… and {len(shown) - limit} more")
+        say(f"… and {len(shown) - limit} more")
 
 
 @cli.command()
@@ -150,7 +150,7 @@ def check(context: click.Context, folder: Path | None, kubernetes: str | None, a
         print_json("Check", {**body, "findings": [finding.as_json() for finding in report.findings]})
     else:
         show_findings(report.findings)
-        click.echo(
+        say(
             f"{report.clusters} clusters, {report.overlays} overlays, {report.documents} documents ({report.distinct} distinct), "
             f"{report.without_schema} without schema, {report.errors} errors, {warnings} warnings"
         )
@@ -176,14 +176,12 @@ def diff(context: click.Context, ref: str, output: str) -> None:
     for change in result.changes:
         if change.overlays != overlays:
             overlays = change.overlays
-            click.secho(f"== {', '.join(overlays)}", bold=True)
-        click.echo(f"{change.verb} {change.object}")
+            say(f"== {', '.join(overlays)}", bold=True)
+        say(f"{change.verb} {change.object}")
         for line in change.diff.splitlines()[2:]:
-            click.secho(line, fg={"+": "green", "-": "red", "@": "cyan"}.get(line[:1]))
+            say(line, fg={"+": "green", "-": "red", "@": "cyan"}.get(line[:1]))
     verbs = [sum(change.verb == verb for change in result.changes) for verb in ("added", "changed", "removed")]
-    click.echo(
-        f"{verbs[0]} added, {verbs[1]} changed, {verbs[2]} removed (identical changes counted once); {len(result.untouched)} overlays untouched"
-    )
+    say(f"{verbs[0]} added, {verbs[1]} changed, {verbs[2]} removed (identical changes counted once); {len(result.untouched)} overlays untouched")
 
 
 @cli.command()
@@ -199,10 +197,10 @@ def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) 
     if output == "json":
         print_json("Commit", {"paths": list(result.paths), "message": result.message, "commit": result.sha})
     elif not result.paths:
-        click.echo("nothing to commit: the cluster files and the generated folders are as in HEAD")
+        say("nothing to commit: the cluster files and the generated folders are as in HEAD")
     else:
-        click.echo(f"{result.sha[:12]} {len(result.paths)} files" if result.sha else "\n".join(result.paths))
-        click.echo(f"\n{result.message}", nl=False)
+        say(f"{result.sha[:12]} {len(result.paths)} files" if result.sha else "\n".join(result.paths))
+        say(f"\n{result.message}", nl=False)
 
 
 @cli.command()
@@ -212,11 +210,9 @@ def explain(context: click.Context, name: str) -> None:
     """Explain a code (GR005), a feature or a purpose; without NAME, list everything."""
     from okd_gitops.commands.explain import explain as run
     from okd_gitops.commands.explain import overview
-    from okd_gitops.finding import printable
 
     text = run(name, lambda: _catalog(context)) if name else overview(_catalog(context))
-    # The words may be those of the repository's own catalog.
-    click.echo("\n".join(map(printable, text.split("\n"))), nl=False)
+    say(text, nl=False)
 
 
 @cli.command()
@@ -234,7 +230,7 @@ def doctor(context: click.Context, output: str) -> None:
         print_json("Doctor", {"facts": [asdict(fact) for fact in facts]})
     else:
         for fact in facts:
-            click.echo(f"{'!!' if fact.remedy else 'ok'}  {fact.name:16} {fact.value}" + (f"\n    fix: {fact.remedy}" if fact.remedy else ""))
+            say(f"{'!!' if fact.remedy else 'ok'}  {fact.name:16} {fact.value}" + (f"\n    fix: {fact.remedy}" if fact.remedy else ""))
     if any(fact.remedy for fact in facts):
         sys.exit(4)
 
@@ -273,16 +269,16 @@ def import_(context: click.Context, folder: Path, *, write: bool, output: str) -
     else:
         for cluster in result.clusters:
             verb = "there already" if cluster.exists else "wrote" if write else "would write"
-            click.secho(f"{verb} {cluster.path}", bold=True)
+            say(f"{verb} {cluster.path}", bold=True)
             if not write and not cluster.exists:
-                click.echo(cluster.content)
-            click.echo(f"  from {cluster.source}; to find out: {', '.join(cluster.unknown)}")
+                say(cluster.content)
+            say(f"  from {cluster.source}; to find out: {', '.join(cluster.unknown)}")
         show_findings(result.findings)
         there = sum(cluster.exists for cluster in result.clusters)
         what = "written" if write else "would be written"
-        click.echo(f"{len(result.clusters)} clusters, {len(result.clusters) - there} {what}, {there} there already, {errors} errors")
+        say(f"{len(result.clusters)} clusters, {len(result.clusters) - there} {what}, {there} there already, {errors} errors")
         if result.clusters:
-            click.echo(f"next: {'' if write else 'run it with --write, '}edit them where they say FILL-IN, then okd-gitops generate")
+            say(f"next: {'' if write else 'run it with --write, '}edit them where they say FILL-IN, then okd-gitops generate")
     if errors:
         sys.exit(1)
 

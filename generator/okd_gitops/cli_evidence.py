@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of
+from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of, say
 
 if TYPE_CHECKING:
     from okd_gitops.http import Http
@@ -57,9 +57,9 @@ def record(
     if output == "json":
         print_json("Evidence", {"path": done.path, "new": done.new, "commit": done.sha, "text": done.text})
     else:
-        click.echo(f"{done.path}: {'recorded' if done.new else 'was there already'}" + (f", pushed as {done.sha[:12]}" if done.sha else ""))
+        say(f"{done.path}: {'recorded' if done.new else 'was there already'}" + (f", pushed as {done.sha[:12]}" if done.sha else ""))
         if dry_run:
-            click.echo(done.text, nl=False)
+            say(done.text, nl=False)
 
 
 @click.command()
@@ -110,11 +110,11 @@ def observe(
         report = {"path": done.path, "new": done.new, "commit": done.sha, "text": done.text}
         print_json("Observation", {"cluster": cluster, "reason": done.reason, **report})
         return
-    click.echo(f"{cluster}: {done.reason}")
+    say(f"{cluster}: {done.reason}")
     if done.path:
-        click.echo(f"{done.path}: {'recorded' if done.new else 'was there already'}" + (f", pushed as {done.sha[:12]}" if done.sha else ""))
+        say(f"{done.path}: {'recorded' if done.new else 'was there already'}" + (f", pushed as {done.sha[:12]}" if done.sha else ""))
     if done.text and dry_run:
-        click.echo(done.text, nl=False)
+        say(done.text, nl=False)
 
 
 def _asking(account: Path, api: str, answers: Path) -> "Http":

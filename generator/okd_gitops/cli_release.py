@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from okd_gitops.cli_evidence import observe, record
-from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of, show_findings
+from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of, say, show_findings
 
 if TYPE_CHECKING:
     from okd_gitops.commands.release.network import Network
@@ -100,11 +100,11 @@ def show(context: click.Context, *, version: str, offline: bool, at: str, output
         print_json("Release", {**found.release.as_json(), "signature": trust, "edges": edges})
         return
     for name, value in found.release.as_json().items():
-        click.echo(f"{name:12} {', '.join(value) if isinstance(value, list) else value}")
+        say(f"{name:12} {', '.join(value) if isinstance(value, list) else value}")
     verdict = f"verified by {found.trust.fingerprint.upper()}" if found.trust.verified else click.style("NOT verified", fg="red")
-    click.echo(f"{'signature':12} {verdict}" + "".join(f"\n{'':12} {reason}" for reason in found.trust.reasons))
+    say(f"{'signature':12} {verdict}" + "".join(f"\n{'':12} {reason}" for reason in found.trust.reasons))
     for name, versions in edges.items():
-        click.echo(f"{name:12} {', '.join(versions[-8:]) or '-'}" + (f" and {len(versions) - 8} more" if len(versions) > 8 else ""))
+        say(f"{name:12} {', '.join(versions[-8:]) or '-'}" + (f" and {len(versions) - 8} more" if len(versions) > 8 else ""))
 
 
 @release.command()
@@ -148,7 +148,7 @@ def status(context: click.Context, *, offline: bool, at: str, output: str) -> No
             [(r.cluster, r.version, "passed" if r.passed else "FAILED", f"{r.finished:%Y-%m-%d %H:%M}") for r in reports],
         )
         for name in branches:
-            click.echo(f"open branch  {name}")
+            say(f"open branch  {name}")
 
 
 def print_moves(seen: "Outlook", found: "Sequence[Move]", output: str, kind: str, extra: dict[str, Any] | None = None) -> None:
@@ -167,15 +167,16 @@ def print_moves(seen: "Outlook", found: "Sequence[Move]", output: str, kind: str
         if value["code"] and value["verdict"] != "done":
             until = f" until {value['until']}" if value["until"] else ""
             near = f"; the nearest release that can be reached is {value['nearest']}" if value["nearest"] else ""
-            click.echo(f"{click.style(value['cluster'], fg=_COLORS[value['verdict']])}: {value['reason']} [{value['code']}]{until}{near}")
+            said = f": {value['reason']} [{value['code']}]{until}{near}"
+            say(said, head=value["cluster"], fg=_COLORS[value["verdict"]])
             for each in value["refused"][:5]:
-                click.echo(f"  {each['reason']} [{each['code']}]")
+                say(f"  {each['reason']} [{each['code']}]")
         for hop in value["hops"]:
             for one in hop["barriers"]:
-                click.echo(f"{value['cluster']}: by hand for {hop['to']}, {one['name']}: {one['message']} {one['url']}".rstrip())
+                say(f"{value['cluster']}: by hand for {hop['to']}, {one['name']}: {one['message']} {one['url']}".rstrip())
     for image, trust_of in seen.trust.items():
         for reason in trust_of.reasons:
-            click.echo(f"signature of {image[-12:]}: {reason}")
+            say(f"signature of {image[-12:]}: {reason}")
     show_findings(seen.learned.findings, limit=10)
 
 
@@ -185,7 +186,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     for number, row in enumerate([head, *rows]):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        click.secho(line, bold=number == 0)
+        say(line, bold=number == 0)
 
 
 @release.command()
@@ -208,18 +209,15 @@ def replay(git_dir: Path, limit: int, at: str, output: str) -> None:
         print_json("Replay", {**body, "commits": result.commits, "shallow": result.shallow})
         return
 
-    def plain(text: str) -> str:
-        return "".join(c if c.isprintable() else "?" for c in text)
-
     for said in result.said:
         channel = said.new_channel if said.old_channel == said.new_channel else f"{said.old_channel or '-'} → {said.new_channel or '-'}"
         before = "ran elsewhere before" if said.elsewhere else "ran nowhere else before"
         moved = f"{said.start or '-'} → {said.target or '-'}" if said.start != said.target else said.target or "-"
-        click.echo(plain(f"{said.day} {said.commit[:9]} {said.kind:13} {said.cluster:20} {moved}  [{channel or '-'}]  {before}  {said.path}"))
+        say(f"{said.day} {said.commit[:9]} {said.kind:13} {said.cluster:20} {moved}  [{channel or '-'}]  {before}  {said.path}")
         for fault in said.faults:
-            click.secho(f"    {plain(fault)}", fg="yellow")
+            say(f"    {fault}", fg="yellow")
     for line in result.unread:
-        click.echo(f"not read: {plain(line)}", err=True)
+        say(f"not read: {line}", err=True)
     for name, count in result.counts.items():
-        click.echo(f"{count:6} {name}")
-    click.echo(f"{result.commits:6} commits change such files" + ("; this clone is shallow: there is more" if result.shallow else ""))
+        say(f"{count:6} {name}")
+    say(f"{result.commits:6} commits change such files" + ("; this clone is shallow: there is more" if result.shallow else ""))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from okd_gitops.cli_release import ACK, CLUSTER, TO, Command, network_options, print_moves, release, sources_of
-from okd_gitops.terminal import OUTPUT, cache_of, progress, root_of
+from okd_gitops.terminal import OUTPUT, cache_of, progress, root_of, say
 
 if TYPE_CHECKING:
     from okd_gitops.commands.release.rollout import Rollout
@@ -81,18 +81,19 @@ def _advance(
     else:
         print_moves(done.outlook, done.moves, output, "Rollout")
         for branch, path in zip(done.branches, written or [""] * len(done.branches), strict=True):
-            click.secho(f"\n{branch.state} {branch.name}", bold=True)
+            say(f"\n{branch.state} {branch.name}", bold=True)
             for each in branch.commits:
-                click.echo(f"  {each.sha[:12]} {each.message.splitlines()[0]}")
-            click.echo(f"  {branch.title}")
-            click.echo(f"  PR.md: {path}" if path else f"\n{branch.body}")
+                say(f"  {each.sha[:12]} {each.message.splitlines()[0]}")
+            say(f"  {branch.title}")
+            # The joiners that break mentions on a forge are no text.
+            say(f"  PR.md: {path}" if path else f"\n{branch.body}".replace("\u2060", ""))
         for name in done.superseded:
-            click.echo(f"superseded: {name}" + (" (closed)" if request.push else ""))
+            say(f"superseded: {name}" + (" (closed)" if request.push else ""))
         if not done.branches:
-            click.echo("nothing moves now")
+            say("nothing moves now")
     for branch, path in zip(done.branches, written, strict=True) if opening else ():
         fleet, answers = done.outlook.repository.plan.fleet, cache_of(context, root) / "answers"
-        click.echo(run(fleet, branch, path, answers=answers, environment=os.environ), err=True)
+        say(run(fleet, branch, path, answers=answers, environment=os.environ), err=True)
 
 
 def _written(folder: Path, name: str, body: str) -> str:

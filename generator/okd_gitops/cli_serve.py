@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from okd_gitops.terminal import OUTPUT, print_json
+from okd_gitops.terminal import OUTPUT, print_json, say
 
 
 @click.group()
@@ -56,7 +56,7 @@ def serve_gate(
             print_json("Sweep", {"expired": [each.model_dump(mode="json") for each in expired]})
         for each in expired if output == "text" else ():
             here = ", ".join(f"{built.arch} ({built.run})" for built in each.built)
-            click.echo(f"expired: {each.key} {each.image}: {', '.join(each.missing)} missing since {each.opened:%Y-%m-%d %H:%M} UTC; here: {here}")
+            say(f"expired: {each.key} {each.image}: {', '.join(each.missing)} missing since {each.opened:%Y-%m-%d %H:%M} UTC; here: {here}")
         command.told(namespace, expired)
         sys.exit(1 if expired else 0)
     if not (arches and tls_cert and tls_key):

@@ -99,7 +99,7 @@ def as_text(finding: Finding) -> str:
 def _pointed(place: Location) -> tuple[str, str]:
     """Return the source line, cut around the caret (a minified file must not fill the screen), and the carets below it."""
     start = max(0, place.column - 80)
-    shown = printable(place.text[start : start + 110])
+    shown = printable(place.text[start : start + 110].replace("\t", "?"))
     before = shown[: place.column - 1 - start]
     marked = shown[len(before) : len(before) + max(1, place.length)]
     margin = f"  {place.line} | "
@@ -114,8 +114,14 @@ def _columns(text: str) -> int:
 def printable(line: str) -> str:
     """Return a line of text from anywhere as a terminal or a CI's log may have it.
 
-    It holds no control character, nothing that turns text around, and no command to the machine that shows the log: GitHub reads those at
+    It holds no control character but tabs, nothing that turns text around, and no command to the machine that shows the log: GitHub reads those at
     `::` in front of a line and at `##[`, Azure at `##vso[`. Each sign that is replaced becomes one `?`, so that columns stay.
     """
-    shown = "".join(c if c.isprintable() else "?" for c in line)
+    shown = "".join(c if c.isprintable() or c == "\t" else "?" for c in line)
     return _LOG_COMMAND.sub(lambda sign: f"{sign[1] or ''}?", shown)
+
+
+def one_line(text: str, longest: int) -> str:
+    """Return text from anywhere as one line of words: blanks for what is not printable, and cut with a sign where it is too long."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"

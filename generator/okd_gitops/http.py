@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from okd_gitops.errors import OkdGitopsError
+from okd_gitops.finding import one_line
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -128,8 +129,8 @@ class Http:
         text = " ".join(json.dumps(each, ensure_ascii=False) if not isinstance(each, str) else each for each in found if each)
         for token in self._tokens.values():
             text = text.replace(token, "…")
-        shown = "".join(c if c.isprintable() else " " for c in text)
-        return f": {shown[:300]}" if shown else ""
+        shown = one_line(text, 300)
+        return f": {shown}" if shown else ""
 
     def _pool(self) -> "PoolManager":
         import urllib3

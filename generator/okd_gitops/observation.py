@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from okd_gitops.evidence import Evidence
+from okd_gitops.finding import one_line
 from okd_gitops.objects import at, items
 
 CODES = {
@@ -51,7 +52,7 @@ def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, 
         return Observation(evidence=None, reason="the cluster has not yet read what it is to run")
     # The version is empty when the image could not be read; the image is always there.
     if newest.get("image") != image or newest.get("version") not in (version, "", None):
-        shown = _line(f"{newest.get('version')}, {newest.get('image')}")
+        shown = one_line(f"{newest.get('version')}, {newest.get('image')}", 500)
         return Observation(evidence=None, reason=f"git says {version}, {image}; the newest update of the cluster is {shown}")
     said: dict[str, Any] = {"cluster": cluster, "version": version, "image": image}
     if newest.get("state") != "Completed":
@@ -68,7 +69,7 @@ def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, 
     if busy or now <= finished + patience:
         return Observation(evidence=None, reason=reason)
     health: Literal["healthy", "degraded"] = "healthy" if all(line.startswith(_TEST) for line in unwell) else "degraded"
-    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=_line(reason)), reason=reason)
+    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=one_line(reason, 500)), reason=reason)
 
 
 def _unfinished(status: object, said: dict[str, Any], started: datetime | None, now: datetime, patience: timedelta) -> Observation:
@@ -78,8 +79,8 @@ def _unfinished(status: object, said: dict[str, Any], started: datetime | None, 
         return Observation(evidence=None, reason=f"{said['version']} is under way")
     # A cluster that failed before may well be mended by this release.
     since = max(turned, started)
-    why = _line(f"{failing.get('reason') or 'Failing'}: {failing.get('message') or 'no message'}")
-    reason = _line(f"{said['version']} fails since {since:%Y-%m-%d %H:%M}: {why}")
+    why = one_line(f"{failing.get('reason') or 'Failing'}: {failing.get('message') or 'no message'}", 500)
+    reason = one_line(f"{said['version']} fails since {since:%Y-%m-%d %H:%M}: {why}", 500)
     if now <= since + patience:
         return Observation(evidence=None, reason=reason)
     # What was never complete was not tested, and what its operators say is partly of the release before.
@@ -120,7 +121,7 @@ def _pools(operator: object) -> object:
 
 
 def _name(operator: object) -> str:
-    return _line(str(at(operator, "metadata", "name")))[:60]
+    return one_line(str(at(operator, "metadata", "name")), 60)
 
 
 def _maps(value: object, *path: str) -> Iterator[Mapping[str, Any]]:
@@ -137,8 +138,3 @@ def _time(value: object) -> datetime | None:
         return datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _line(text: str) -> str:
-    """Make what an API says one printable line that a report holds."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:500]

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
 
+from okd_gitops.finding import one_line, printable
+
 LIMIT = 65_536
 MARKER = "<!-- okd-gitops: every run writes this text anew -->"
 _TITLE = 240
@@ -144,8 +146,8 @@ class _Block:
 def title(pull: PullRequest) -> str:
     """Return the title, in one line that every forge takes."""
     starts = sorted({row.start for row in pull.rows})
-    start = f"{_line(starts[0], 80) if len(starts) == 1 else f'{len(starts)} versions'} → " if starts else ""
-    return _line(f"okd: {start}{_line(pull.target, 80)} {_extent(pull)}", _TITLE)
+    start = f"{one_line(starts[0], 80) if len(starts) == 1 else f'{len(starts)} versions'} → " if starts else ""
+    return one_line(f"okd: {start}{one_line(pull.target, 80)} {_extent(pull)}", _TITLE)
 
 
 def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
@@ -178,7 +180,7 @@ def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
 
 def code(text: str, longest: int = 120) -> str:
     """Return foreign text as a code span in one line: nothing in it is markup, a mention or a link, and no table cell ends in it."""
-    shown = _line(text, longest).replace("|", "¦").replace("\\", "⧵")
+    shown = one_line(text, longest).replace("|", "¦").replace("\\", "⧵")
     fence = "`" * (1 + _ticks(shown))
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}" if shown else "(none)"
@@ -186,7 +188,7 @@ def code(text: str, longest: int = 120) -> str:
 
 def prose(text: str, longest: int = 1000) -> str:
     """Return foreign text as one line of words without any effect: no markup, HTML, mention, reference or link."""
-    marked = _ACTIVE.sub(lambda match: f"{match[0]}\u2060", _line(text, longest))
+    marked = _ACTIVE.sub(lambda match: f"{match[0]}\u2060", one_line(text, longest))
     return _SPECIAL.sub(lambda match: f"\\{match[0]}", escape(marked, quote=False))
 
 
@@ -259,9 +261,9 @@ def _extent(pull: PullRequest) -> str:
         return "on no cluster"
     purposes, waves = sorted({row.purpose for row in pull.rows}), sorted({row.wave for row in pull.rows})
     if len(pull.rows) == 1:
-        where = _line(pull.rows[0].cluster, 60)
+        where = one_line(pull.rows[0].cluster, 60)
     else:
-        where = " ".join([str(len(pull.rows)), *([_line(purposes[0], 40)] if len(purposes) == 1 else []), "clusters"])
+        where = " ".join([str(len(pull.rows)), *([one_line(purposes[0], 40)] if len(purposes) == 1 else []), "clusters"])
     waves_text = ", ".join(map(str, waves[:8])) + (" …" if len(waves) > 8 else "")
     return f"on {where} ({_many('wave', waves)} {waves_text} of {pull.waves})"
 
@@ -283,15 +285,9 @@ def _cells(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _line(text: str, longest: int) -> str:
-    """Return text in one line: blanks for what is not printable, and cut with a sign where it is too long."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
-
-
 def _printable(text: str) -> str:
     """Return text of several lines without control characters: those that turn text around would show a reviewer another diff."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text.replace("\r\n", "\n")).strip("\n")
+    return "\n".join(map(printable, text.replace("\r\n", "\n").split("\n"))).strip("\n")
 
 
 def _size(text: str) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from okd_gitops.errors import OkdGitopsError
     from okd_gitops.finding import Finding
 
 # What the options say of colour, for what is printed after a command has ended: Click forgets its context then.
@@ -35,7 +36,7 @@ def cache_of(context: click.Context, root: Path) -> Path:
 def progress(context: click.Context) -> Callable[[str], None]:
     """Return what prints a line of progress on standard error, or nothing with --quiet."""
     quiet: bool = context.obj["quiet"]
-    return lambda text: None if quiet else click.echo(text, err=True)
+    return lambda text: None if quiet else say(text, err=True)
 
 
 def clock(at: str) -> datetime:
@@ -50,9 +51,20 @@ def clock(at: str) -> datetime:
         raise UsageError(f'"{at}" is not a time', "write it like 2026-11-21T12:00:00Z") from None
 
 
+def say(text: str = "", *, head: str = "", err: bool = False, nl: bool = True, **style: Any) -> None:
+    """Print text for people, `head` or all of it in a style. Text from anywhere may be in it: each of its lines is `printable`."""
+    from okd_gitops.finding import printable
+
+    lines = "\n".join(map(printable, text.split("\n")))
+    styled = click.style(printable(head), **style) + lines if head else click.style(lines, **style)
+    click.echo(styled, err=err, nl=nl, color=settings["color"])
+
+
 def print_json(kind: str, body: dict[str, Any]) -> None:
     """Print a result for programs."""
-    click.echo(json.dumps({"apiVersion": "okd-gitops/v1", "kind": kind, **body}, indent=2, default=str))
+    text = json.dumps({"apiVersion": "okd-gitops/v1", "kind": kind, **body}, indent=2, default=str)
+    # In front of a bracket, two of these are a command to some CI systems; they stand in strings only.
+    click.echo(text.replace("##", "#\\u0023"))
 
 
 def show_findings(findings: Sequence["Finding"], *, limit: int = 100) -> None:
@@ -61,7 +73,13 @@ def show_findings(findings: Sequence["Finding"], *, limit: int = 100) -> None:
 
     for finding in findings[:limit]:
         head, _, rest = as_text(finding).partition("\n")
-        styled = click.style(head, fg="red" if finding.severity == "error" else "yellow", bold=True)
-        click.echo(f"{styled}\n{rest}\n", err=True, color=settings["color"])
+        say(f"\n{rest}\n", head=head, err=True, fg="red" if finding.severity == "error" else "yellow", bold=True)
     if len(findings) > limit:
-        click.echo(f"… and {len(findings) - limit} more; --output json has them all\n", err=True)
+        say(f"… and {len(findings) - limit} more; --output json has them all\n", err=True)
+
+
+def show_error(error: "OkdGitopsError") -> None:
+    """Print on standard error why a run ended, and the next command."""
+    say(f"error: {error.reason}", err=True, fg="red", bold=True)
+    if error.remedy:
+        say(f"  fix: {error.remedy}", err=True)

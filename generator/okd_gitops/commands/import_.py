@@ -10,7 +10,7 @@ from okd_gitops.clusterversion import State, built, cluster_name, faults, mentio
 from okd_gitops.commands.repository import RESERVED
 from okd_gitops.disk import MAX_GENERATED, scan_tree
 from okd_gitops.filemodel import NAME_PATTERN
-from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
+from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered, printable
 from okd_gitops.journal import locked, publish, recover
 from okd_gitops.kustomization import NAMES, Graph, kustomization_of, walk
 from okd_gitops.tree import Tree
@@ -138,5 +138,4 @@ def _imported(name: str, source: str, state: State, acks: tuple[str, ...], *, ex
     unknown = [key for key in _HINTS if {**value, **release}.get(key) == _FILL_IN]
     for key in unknown:
         text = re.sub(rf"^( *{key}: {_FILL_IN})$", rf"\1   # {_HINTS[key]}", text, count=1, flags=re.MULTILINE)
-    shown = "".join(c if c.isprintable() else "?" for c in source)
-    return Imported(name, source, f"{_HEAD}# Imported from {shown}\n{text}", tuple(unknown), exists)
+    return Imported(name, source, f"{_HEAD}# Imported from {printable(source)}\n{text}", tuple(unknown), exists)
