@@ -51,7 +51,7 @@ def serving(repository: Path, token: str) -> Iterator[GitServer]:
                 "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
                 "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
             }
-            made = subprocess.run([str(backend)], env=environment, input=body, capture_output=True, check=True, timeout=60).stdout
+            made = subprocess.run([str(backend)], env=environment, input=body, capture_output=True, check=True).stdout
             head, _, content = made.partition(b"\r\n\r\n")
             headers = {name: value.strip() for name, _, value in (line.partition(":") for line in head.decode().splitlines())}
             self.answer(int(headers.pop("Status", "200").split()[0]), headers, content)

@@ -41,7 +41,7 @@ def run_step(container: dict[str, Any], folder: Path, **given: str) -> subproces
     results = {name: str(folder / name) for name in plain if name.startswith("RESULT_")}
     values = {"HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", **plain, **results, **given, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
     command = ["bash", "-c", container["script"]] if "script" in container else [*container["command"], *container["args"]]
-    return subprocess.run(command, env=values, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=values, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def program(folder: Path, name: str, text: str) -> None:

@@ -8,7 +8,7 @@ import json
 import re
 import shlex
 import subprocess
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -119,7 +119,7 @@ def forge(fake: Fake, httpserver: HTTPServer) -> Forge:
 
 
 def client(tmp_path: Path, forge: Forge, **options: Any) -> Http:
-    return Http(tmp_path / "cache", tokens={forge.host: TOKEN}, **{"retries": 0, "timeout": 5, **options})
+    return Http(tmp_path / "cache", tokens={forge.host: TOKEN}, **{"retries": 0, "timeout": 60, **options})
 
 
 def refused(http: Http, forge: Forge, proposal: Proposal = PROPOSAL) -> NetworkError:
@@ -272,13 +272,16 @@ def test_a_question_is_repeated_and_an_order_is_not(fake: Fake, forge: Forge, tm
 
 
 def test_a_forge_that_is_too_slow(fake: Fake, forge: Forge, tmp_path: Path) -> None:
+    gave_up = threading.Event()
+
     def answer(request: Request) -> Response | None:
         if request.method == "POST":
-            time.sleep(0.4)
+            gave_up.wait()
         return None
 
     fake.first = answer
     assert "cannot be reached" in refused(client(tmp_path, forge, timeout=0.15), forge).reason
+    gave_up.set()
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"{}", b"[" * 60_000, b'"x"', b"null"])

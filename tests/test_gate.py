@@ -216,7 +216,7 @@ def race(api: Api, ledgers: list[Ledger], reports: list[Report]) -> list[Decisio
         if method == "GET" and threading.get_ident() not in met:
             met.add(threading.get_ident())
             if len(met) <= len(reports):
-                meeting.wait(timeout=5)
+                meeting.wait()
         return None
 
     api.before = before
@@ -385,5 +385,5 @@ def test_exactly_once_on_a_bad_day(api: Api) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
     Fleet.api = api
-    quick = settings(max_examples=50, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+    quick = settings(max_examples=50, stateful_step_count=20, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Fleet, settings=quick)

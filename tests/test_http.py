@@ -139,19 +139,25 @@ def test_cache_that_cannot_be_written(server: Server, tmp_path: Path) -> None:
     assert Http(tmp_path / "file").get(server.at("/a", lambda h: h.reply(b"x"))) == b"x"
 
 
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What was waited for, in seconds, without waiting."""
+    found: list[float] = []
+    monkeypatch.setattr(time, "sleep", found.append)
+    return found
+
+
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after(server: Server, tmp_path: Path, status: int) -> None:
+def test_retry_after(server: Server, tmp_path: Path, waits: list[float], status: int) -> None:
     url = server.at("/a", in_turn(lambda h: h.reply(status=status, Retry_After="1"), lambda h: h.reply(b"ok")))
-    start = time.monotonic()
     assert Http(tmp_path).get(url) == b"ok"
-    assert 0.9 < time.monotonic() - start < 5
+    assert waits == [1]
 
 
-def test_retry_after_is_bounded(server: Server, tmp_path: Path) -> None:
+def test_retry_after_is_bounded(server: Server, tmp_path: Path, waits: list[float]) -> None:
     url = server.at("/a", lambda h: h.reply(status=429, Retry_After="86400"))
-    start = time.monotonic()
     assert refused(Http(tmp_path, retries=1, longest_wait=1), url).status == 429
-    assert time.monotonic() - start < 5
+    assert waits == [1]
     assert len(server.asked) == 2
 
 
@@ -165,9 +171,9 @@ def test_status(server: Server, tmp_path: Path, status: int) -> None:
 
 
 def test_too_slow_to_begin(server: Server, tmp_path: Path) -> None:
-    start = time.monotonic()
-    refused(Http(tmp_path, timeout=0.2, retries=0), server.at("/a", lambda _: time.sleep(2)))
-    assert time.monotonic() - start < 1.5
+    gave_up = threading.Event()
+    refused(Http(tmp_path, timeout=0.2, retries=0), server.at("/a", lambda _: gave_up.wait() and None))
+    gave_up.set()
 
 
 def test_byte_by_byte(server: Server, tmp_path: Path) -> None:
@@ -175,14 +181,13 @@ def test_byte_by_byte(server: Server, tmp_path: Path) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "100000")
         handler.end_headers()
-        for _ in range(200):
+        # An hour and more, unless the other side hangs up.
+        for _ in range(100_000):
             handler.wfile.write(b"x")
             handler.wfile.flush()
             time.sleep(0.05)
 
-    start = time.monotonic()
     assert "took more than" in refused(Http(tmp_path, timeout=0.5), server.at("/a", drip)).reason
-    assert time.monotonic() - start < 3
 
 
 def test_too_large(server: Server, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from http.client import HTTPSConnection
@@ -87,13 +87,31 @@ def event(body: str, event_id: str = "5f0c-77") -> bytes:
 
 def ask(port: int, tls: Path, body: bytes | None, path: str = "/", headers: dict[str, str] | None = None) -> tuple[int, Any]:
     trusted = ssl.create_default_context(cafile=str(tls / "tls.crt"))
-    connection = HTTPSConnection("127.0.0.1", port, context=trusted, timeout=10)
+    connection = HTTPSConnection("127.0.0.1", port, context=trusted, timeout=60)
     try:
         connection.request("GET" if body is None else "POST", path, body, headers or {})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     finally:
         connection.close()
+
+
+def eventually(action: Callable[[], Any]) -> Any:
+    """Do it again until it succeeds: the other side takes its own time. The limit of a test is the limit here."""
+    while True:
+        try:
+            return action()
+        except OSError:
+            time.sleep(0.05)
+
+
+def refuses(port: int) -> None:
+    """Raise OSError while the port still takes connections."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return
+    raise OSError("it is still open")
 
 
 def test_a_set_of_reports_opens_once(gate: GateServer, tls: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -180,14 +198,14 @@ def test_a_new_certificate_is_served_without_a_restart(api: Api, tmp_path: Path)
         assert ssl.get_server_certificate(("127.0.0.1", server.server_port)) != old
 
 
-def test_plain_http_old_tls_and_silent_clients_disturb_nobody(gate: GateServer, tls: Path) -> None:
+def test_plain_http_old_tls_and_silent_clients_disturb_nobody(gate: GateServer, tls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody is let go while this lasts.
+    monkeypatch.setattr(interceptor, "_SECONDS", 3600)
     with ExitStack() as silent:
         for _ in range(5):
             silent.enter_context(socket.create_connection(("127.0.0.1", gate.server_port)))
         _disturb(gate.server_port)
-        started = time.monotonic()
         assert ask(gate.server_port, tls, None, "/healthz")[0] == 200
-        assert time.monotonic() - started < 2
 
 
 def _disturb(port: int) -> None:
@@ -208,14 +226,15 @@ def _disturb(port: int) -> None:
 
 def test_a_connection_does_not_last(api: Api, tls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interceptor, "_LONGEST", 0.2)
+    # What each single read may take ends nothing here.
+    monkeypatch.setattr(interceptor, "_SECONDS", 3600)
+    monkeypatch.setattr(interceptor._Handler, "timeout", 3600)
     trusted = ssl.create_default_context(cafile=str(tls / "tls.crt"))
     with ExitStack() as stack:
         server = stack.enter_context(running(api, tls))
         raw = stack.enter_context(socket.create_connection(("127.0.0.1", server.server_port)))
         slow = stack.enter_context(trusted.wrap_socket(raw, server_hostname="127.0.0.1"))
         slow.sendall(b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n")
-        slow.settimeout(4)
-        # Far less than the ten seconds that each read may take.
         assert slow.recv(1) == b""
 
 
@@ -223,13 +242,11 @@ def test_too_many_connections_are_turned_away(api: Api, tls: Path, monkeypatch: 
     monkeypatch.setattr(interceptor, "MAX_CONNECTIONS", 2)
     with running(api, tls) as server:
         held = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(2)]
-        time.sleep(0.1)
         with pytest.raises(OSError, match=r"EOF|reset|closed"):
             ask(server.server_port, tls, None, "/healthz")
         for each in held:
             each.close()
-        time.sleep(0.1)
-        assert ask(server.server_port, tls, None, "/healthz")[0] == 200
+        assert eventually(lambda: ask(server.server_port, tls, None, "/healthz"))[0] == 200
 
 
 # The process.
@@ -257,7 +274,7 @@ def test_a_stop_answers_what_has_arrived_and_is_exit_0(api: Api, tls: Path, kube
     def before(method: str, _path: str) -> int | None:
         if method == "POST":
             asked.set()
-            answer.wait(timeout=3)
+            answer.wait()
         return None
 
     api.before = before
@@ -271,15 +288,17 @@ def test_a_stop_answers_what_has_arrived_and_is_exit_0(api: Api, tls: Path, kube
         answers: list[tuple[int, Any]] = []
         client = threading.Thread(target=lambda: answers.append(ask(port, tls, event(text()))))
         client.start()
-        assert asked.wait(timeout=5)
+        assert asked.wait(60)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
+        # The answer comes after the stop began: the port is closed by then.
+        eventually(lambda: refuses(port))
         answer.set()
-        client.join(timeout=5)
-        assert process.wait(timeout=10) == 0
+        client.join()
+        assert process.wait() == 0
         assert answers[0][0] == 200
         assert [json.loads(line)["gate"] for line in process.stderr] == ["closed", "stopped"]
     finally:
+        answer.set()
         process.kill()
         process.wait()
         process.stderr.close()  # type: ignore[union-attr]

@@ -52,7 +52,7 @@ def test_a_kill_before_each_operation_leaves_before_or_after(tmp_path: Path) -> 
         root = tmp_path / str(limit)
         write(root, BEFORE)
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
-        child = subprocess.run([sys.executable, "-c", CHILD, str(limit), str(root)], env=environment, capture_output=True, timeout=60, check=False)
+        child = subprocess.run([sys.executable, "-c", CHILD, str(limit), str(root)], env=environment, capture_output=True, check=False)
         decided = pending(root)
         with locked(root):
             assert recover(root) == decided

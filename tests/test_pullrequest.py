@@ -140,7 +140,7 @@ def test_an_address_that_may_hold_a_secret_or_is_not_https_is_not_shown(url: str
     assert text.count("its address is not shown") == 3
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=HOSTILE)
 def test_texts_from_elsewhere_stay_text(text: str) -> None:
     pull = PullRequest(
@@ -210,7 +210,7 @@ def test_code_and_prose_keep_what_a_person_reads(text: str) -> None:
     assert shown.replace("\u2060", "") == f"x {plain}".rstrip().replace("\u2060", "")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(limit=st.integers(8_000, 70_000), count=st.integers(0, 300), length=st.integers(0, 3000))
 def test_the_limit_holds(limit: int, count: int, length: int) -> None:
     pull = many(count, hunk="ä" * length)

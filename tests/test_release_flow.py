@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -264,16 +263,23 @@ def test_a_rehearsal_is_pushed_to_nobody(fleet: Fleet, url: str) -> None:
         fleet.run(replace(PUSH, rehearsal="2030-01-01T00:00:00Z"))
 
 
-def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(fleet: Fleet) -> None:
+def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, killed, answer = threading.Event(), threading.Event(), fleet.controller.answer
+
+    def held(path: str) -> bytes | int:
+        asked.set()
+        killed.wait()
+        return answer(path)
+
+    # The run asks while it has its folder, and has no answer until it is killed.
+    monkeypatch.setattr(fleet.controller, "answer", held)
     command = [sys.executable, "-m", "okd_gitops", "--quiet", "--cache", str(CACHE), "release", "update", "--push"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
     run = subprocess.Popen(command, cwd=fleet.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while run.poll() is None and git(fleet.root, "worktree", "list").count("\n") == 1:
-        time.sleep(0.01)
+    assert asked.wait(300)
     run.kill()
-    run.wait(60)
-    # The git that it had started ends by itself.
-    time.sleep(0.4)
+    run.wait()
+    killed.set()
     left = [line.split()[0] for line in git(fleet.root, "worktree", "list").splitlines()[1:]]
     assert left
     assert git(fleet.root, "status", "--porcelain") == ""

@@ -217,7 +217,7 @@ class Keys:
             "",
             *arguments,
         ]
-        return subprocess.run(command, input=stdin, capture_output=True, check=True, timeout=60).stdout
+        return subprocess.run(command, input=stdin, capture_output=True, check=True).stdout
 
     def make(self, name: str, *arguments: str, expires: str = "never") -> str:
         self.gpg(*arguments, "--quick-generate-key", f"{name}@example.org", "ed25519", "sign", expires)

@@ -224,7 +224,7 @@ class Pod:
         script = self.folder / f"{name}.sh"
         script.write_text(self.text(step["script"]))
         where = self.text(step.get("workingDir", "/"))
-        return subprocess.run(["/usr/bin/env", "bash", str(script)], env=env, cwd=where, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(["/usr/bin/env", "bash", str(script)], env=env, cwd=where, capture_output=True, text=True, check=False)
 
     def blocked(self) -> str:
         """Return the Task's result."""

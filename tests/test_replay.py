@@ -38,7 +38,7 @@ class History:
         at = f"{START + (next(self.days) * DAY if seconds is None else seconds)} +0000"
         environment = {**os.environ, "GIT_COMMITTER_DATE": at, "GIT_AUTHOR_DATE": at}
         command = ["git", "commit", "--quiet", "--allow-empty", "--cleanup=verbatim", "--message", subject]
-        subprocess.run(command, cwd=self.root, env=environment, check=True, timeout=60)
+        subprocess.run(command, cwd=self.root, env=environment, check=True)
         return git(self.root, "rev-parse", "HEAD").strip()
 
 

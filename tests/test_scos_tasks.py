@@ -125,7 +125,7 @@ class Bench:
         values["PATH"] = f"{self.bin}:/usr/bin:/bin"
         if "WORKSPACE" in values:
             values["WORKSPACE"] = str(self.workspace)
-        return subprocess.run([program("bash"), "-c", step["script"]], env=values, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([program("bash"), "-c", step["script"]], env=values, capture_output=True, text=True, check=False)
 
     def calls(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []

@@ -20,7 +20,7 @@ from okd_gitops.pinned import tool
 
 def setup(cache: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "tools" / "setup.py"), "--cache", str(cache)]
-    return subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

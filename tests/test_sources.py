@@ -75,7 +75,7 @@ def nodes(**payloads: str) -> dict[str, object]:
 
 @pytest.fixture
 def http(tmp_path: Path) -> Http:
-    return Http(tmp_path / "cache", retries=1, backoff=0, longest_wait=1, timeout=5)
+    return Http(tmp_path / "cache", retries=1, backoff=0, longest_wait=1, timeout=60)
 
 
 def base(server: HTTPServer) -> str:
@@ -197,11 +197,12 @@ def test_a_refusal_is_a_finding_and_not_nothing(httpserver: HTTPServer, http: Ht
         assert answer.findings[0].remedy
 
 
-def test_too_many_requests_is_asked_again_after_the_wait(httpserver: HTTPServer, http: Http) -> None:
+def test_too_many_requests_is_asked_again_after_the_wait(httpserver: HTTPServer, http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
     httpserver.expect_oneshot_request(TAGS).respond_with_data("", status=429, headers={"Retry-After": "1"})
-    start = time.monotonic()
     answer = stream(httpserver, http, {"name": STREAM, "tags": [rc_tag("4.22.0-okd-scos.8")]})
-    assert time.monotonic() - start > 0.9
+    assert waits == [1]
     assert [one.version.text for one in answer.releases] == ["4.22.0-okd-scos.8"]
     assert len(httpserver.log) == 2
 
@@ -484,7 +485,7 @@ def test_a_graph_that_is_none(httpserver: HTTPServer, http: Http, tmp_path: Path
     assert (read, answer.complete) == (None, False)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.dictionaries(st.sampled_from(["name", "tags", "has_additional", "page"]), ANY) | ANY)
 def test_any_json_is_an_answer_or_a_finding(tmp_path: Path, body: object) -> None:
     data = json.dumps(body).encode()

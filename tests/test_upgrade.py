@@ -246,7 +246,7 @@ def simple_paths(edges: Iterable[Edge], path: tuple[str, ...]) -> Iterator[tuple
             yield from simple_paths(edges, (*path, end))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(questions())
 def test_the_planner_agrees_with_brute_force(question: tuple[Graph, Version, Version | None, Wanted]) -> None:
     answer, current, target, rules = question
@@ -275,7 +275,7 @@ def test_the_planner_agrees_with_brute_force(question: tuple[Graph, Version, Ver
     assert not any(outside_channel(hop.to.text, hop.channel) for hop in result.hops)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(questions(), st.randoms(use_true_random=False))
 def test_the_order_of_an_answer_does_not_matter(question: tuple[Graph, Version, Version | None, Wanted], chance: random.Random) -> None:
     answer, current, target, rules = question

@@ -153,7 +153,7 @@ def authority(folder: Path) -> None:
     (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
     sign = [openssl, "x509", "-req", "-days", "2", "-in", "api.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"]
     for command in ([*new, *made], [*new, "-subj", "/CN=api", "-keyout", "api.key", "-out", "api.csr"], [*sign, "-out", "api.crt"]):
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +223,7 @@ class Job:
         given |= {"OKD_GITOPS_RELEASE_OBSERVE_API": self.cluster.url, "OKD_GITOPS_RELEASE_OBSERVE_ACCOUNT": str(self.cluster.folder)}
         given |= {"OKD_GITOPS_RELEASE_OBSERVE_AT": at} if at else {}
         command = [self.text(part) for part in script(self.values)[: -len(pod(self.values)["containers"][0]["args"])]]
-        return subprocess.run([*command, *self.tests], env=given, cwd=self.folder, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run([*command, *self.tests], env=given, cwd=self.folder, capture_output=True, text=True, check=False)
 
     def text(self, value: str) -> str:
         """Put this pod's folders in the place of the real ones."""
