@@ -2,6 +2,7 @@
 
 import re
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
@@ -100,14 +101,18 @@ def _finding(model: type[FileModel], document: Document, fault: Any) -> Finding:
 
 def _fields(model: type[FileModel], path: tuple[Any, ...]) -> list[str]:
     """Return the keys that `model` knows at `path`."""
-    schema = model.model_json_schema()
-    place = schema
+    place = schema = _schema(model)
     for step in (None, *path):
         if step is not None:
             place = place.get("properties", {}).get(step) or place.get("additionalProperties") or place.get("items") or {}
         choices = [place, *(place.get("anyOf") or [])]
         place = next((_resolved(schema, choice) for choice in choices if "$ref" in choice), place)
     return list(place.get("properties", {}))
+
+
+@lru_cache(maxsize=32)
+def _schema(model: type[FileModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _resolved(schema: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
