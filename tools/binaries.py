@@ -1,11 +1,11 @@
 """Build the pinned Go tools into the cache, with a record of their hashes."""
 
 import hashlib
-import shutil
-import tempfile
 from pathlib import Path
 
+from aside import aside
 from golang import HERE, find_go
+from progress import progress
 
 TOOLS = {
     "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
@@ -29,15 +29,12 @@ def verified(folder: Path) -> bool:
 def build(cache: Path) -> None:
     """Build all tools, and put them in place together; raises SetupError."""
     go = find_go(cache)
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix="bin-") as folder:
+    with aside(cache, "bin") as folder:
         for name, package in TOOLS.items():
-            go.run("build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", f"{folder}/{name}", package, cwd=HERE)
-        sums = {**{name: _hash(Path(folder, name)) for name in TOOLS}, **{name: _hash(HERE / name) for name in ("go.mod", "go.sum")}}
-        Path(folder, SUMS).write_text("".join(f"{value}  {name}\n" for name, value in sums.items()), "utf-8")
-        target = cache / "bin"
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(folder, target)
+            with progress(f"building {name}"):
+                go.run("build", "-trimpath", "-ldflags=-s -w", "-o", str(folder / name), package, cwd=HERE)
+        sums = {name: _hash(folder / name) for name in TOOLS} | {name: _hash(HERE / name) for name in ("go.mod", "go.sum")}
+        (folder / SUMS).write_text("".join(f"{value}  {name}\n" for name, value in sums.items()), "utf-8")
 
 
 def _hash(path: Path) -> str:

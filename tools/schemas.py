@@ -2,27 +2,29 @@
 
 import hashlib
 import json
-import shutil
-import tempfile
 from importlib.metadata import version as package_version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from aside import aside
 from crd import Schema, crd_schemas
 from golang import HERE, find_go
 from modules import OPENSHIFT, crds, download, required, typed_crds
 from openapi import openshift_schemas, self_contained
+from progress import progress
 
 # Kubernetes minors of the OKD releases that are alive, and what kind offers.
 MINORS = ("1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
+# What decides how a schema comes out; the other modules only fetch and place.
+_CONVERTERS = ("crd.py", "modules.py", "openapi.py", "schemas.py")
 Kind = tuple[str, str, str]
 
 
 def inputs_digest() -> str:
     """Return a digest of all that the bundle depends on: pins, converter, and the package with the core schemas."""
     pinned = [HERE / name for name in ("go.mod", "go.sum", *(f"{folder}/{name}" for folder in ("crds", "types") for name in ("go.mod", "go.sum")))]
-    parts = [path.read_bytes() for path in (*pinned, *sorted(HERE.glob("*.py")))]
+    parts = [path.read_bytes() for path in (*pinned, *(HERE / name for name in _CONVERTERS))]
     return hashlib.sha256(b"\0".join([*parts, package_version("kubernetes-validate").encode()])).hexdigest()
 
 
@@ -38,23 +40,20 @@ def verified(folder: Path) -> bool:
 def build(cache: Path) -> None:
     """Build the bundle and put it in place whole; raises SetupError."""
     go = find_go(cache)
-    folders = download(go)
-    with tempfile.TemporaryDirectory(dir=cache, prefix="schemas-") as name:
-        target = Path(name, "bundle")
+    with progress("downloading the modules with CRDs"):
+        folders = download(go)
+    with progress("building the schemas of core Kubernetes, OpenShift, Tekton, Argo CD and Hive"), aside(cache, "schemas") as target:
         kinds: set[Kind] = set()
         openapi = json.loads((folders[OPENSHIFT] / "openapi" / "openapi.json").read_text("utf-8"))
         for kind, schema in openshift_schemas(openapi["definitions"]):
             kinds.add(_write_crd(target, kind, schema))
-        for _, value in (*crds(folders), *typed_crds(go, cache, Path(name, "types"))):
+        for _, value in (*crds(folders), *typed_crds(go, cache, cache / "go" / "types")):
             for kind, schema in crd_schemas(value):
                 kinds.add(_write_crd(target, kind, schema))
         core = {minor: sorted(_core(target, minor)) for minor in MINORS}
         sources = {**required("crds"), **required("types"), "kubernetes-validate": package_version("kubernetes-validate")}
         index = {"inputs": inputs_digest(), "content": _content(target), "sources": sources, "kubernetes": core, "crds": sorted(kinds)}
         (target / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n", "utf-8")
-        final = cache / "schemas"
-        shutil.rmtree(final, ignore_errors=True)
-        shutil.move(target, final)
 
 
 def _write_crd(target: Path, kind: Kind, schema: Schema) -> Kind:

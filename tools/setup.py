@@ -1,45 +1,48 @@
-"""Set up what `make check` needs under the cache: `python tools/setup.py --cache .cache`. What is there and verified is left alone."""
+"""The steps of set-up in their order: Python packages first, with any Python; then, with those packages, the tools and the schemas."""
 
 import argparse
+import signal
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import binaries
-import schemas
+import environment
+from aside import only_one
 from failure import SetupError
 
-STEPS: tuple[tuple[str, str, Callable[[Path], bool], Callable[[Path], None]], ...] = (
-    ("bin", "building kustomize, kubeconform and controller-gen (once, about 2 minutes)", binaries.verified, binaries.build),
-    (
-        "schemas",
-        "building the schemas of core Kubernetes, OpenShift, Tekton, Argo CD and Hive (once, about a minute)",
-        schemas.verified,
-        schemas.build,
-    ),
-)
+HERE = Path(__file__).resolve().parent
+# The second half of set-up, which is written with packages of the first.
+JUDGES = "judges"
 
 
 def main() -> int:
-    """Run each step whose result is not there, was changed, or is out of date."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, required=True)
-    cache: Path = parser.parse_args().cache.resolve()
-    cache.mkdir(parents=True, exist_ok=True)
-    for name, doing, verified, build in STEPS:
-        if verified(cache / name):
-            continue
-        print(doing, flush=True)
-        started = time.monotonic()
-        try:
-            build(cache)
-        except SetupError as error:
-            print(f"error: {error}\n  fix: {'look at the network' if error.exit_code == 6 else 'make clean'}, then run it again", file=sys.stderr)
-            return error.exit_code
-        print(f"done in {time.monotonic() - started:.0f} s", flush=True)
+    """Run each step whose result is not there, was changed, or is out of date; return the exit code."""
+    parser = argparse.ArgumentParser(prog="tools", description=__doc__)
+    parser.add_argument("level", choices=(*environment.LEVELS, JUDGES))
+    parser.add_argument("--cache", type=Path, default=HERE.parent / ".cache")
+    parser.add_argument("--requirements", type=Path, default=HERE.parent / "requirements", help="the folder with the lock files")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        _set_up(given.level, given.cache.resolve(), given.requirements.resolve())
+    except (SetupError, OSError) as error:
+        told = error if isinstance(error, SetupError) else SetupError.of(error)
+        print(f"\nerror: {told}\n  fix: {told.remedy}", file=sys.stderr)
+        return told.exit_code
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _set_up(level: str, cache: Path, requirements: Path) -> None:
+    if level == JUDGES:
+        import judges
+
+        with only_one(cache):
+            judges.set_up(cache)
+        return
+    with only_one(cache):
+        environment.set_up(cache, requirements, level)
+
+
+def _terminated(number: int, _: object) -> None:
+    # As an exception, so that what was made aside is removed; a program that runs is ended by the one that waits for it.
+    sys.stderr.write("\nterminated: nothing is half set up, run it again\n")
+    sys.exit(128 + number)

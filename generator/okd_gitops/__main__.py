@@ -2,6 +2,13 @@
 
 import os
 import sys
+
+# Nothing in the working folder or in PYTHONPATH stands for a module of ours. os and sys are loaded before either can.
+if not sys.flags.isolated:
+    _own = os.path.realpath(f"{__file__}/../..")
+    _foreign = {os.path.realpath(folder) for folder in (sys.path[0], *os.environ.get("PYTHONPATH", "").split(":"))} - {_own}
+    sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) not in _foreign]
+
 import traceback
 from pathlib import Path
 from typing import NoReturn

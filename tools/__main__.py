@@ -1,0 +1,15 @@
+"""Set up what a target of the Makefile needs: `python3 -I tools generate|check|dev`. What is there and verified is left alone."""
+
+import sys
+
+if sys.version_info < (3, 11):
+    sys.stderr.write("error: Python 3.11 or newer is needed\n  fix: make PYTHON=python3.12, or the like\n")
+    sys.exit(4)
+
+try:
+    from setup import main
+
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.stderr.write("\ninterrupted: nothing is half set up, run it again\n")
+    sys.exit(130)
