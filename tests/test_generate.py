@@ -93,21 +93,6 @@ def test_a_hand_edit_is_refused_and_force_names_the_file(repo: Path, okd_gitops:
     assert edited.read_bytes() == wanted
 
 
-def test_a_killed_run_is_finished_by_the_next(repo: Path, okd_gitops: Run) -> None:
-    (repo / "clusters/demo.yaml").write_text(DEMO)
-    state = repo / ".okd-gitops"
-    (state / "stage").mkdir(parents=True)
-    (state / "stage/0").write_bytes(b"# decided before the kill\n")
-    (state / "journal.json").write_text(json.dumps({"put": {"overlays/half/x.yaml": "0"}, "delete": ["argocd/kustomization.yaml"]}))
-    look = okd_gitops("generate", "--check")
-    assert (look.returncode, "interrupted" in look.stderr) == (2, True)
-    result = okd_gitops("generate")
-    # What was decided is finished first; the file that no manifest records is then nobody's.
-    assert result.returncode == 3
-    assert "overlays/half/x.yaml" in result.stderr
-    assert not (state / "journal.json").exists()
-
-
 BOMB = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10) if n else 'x'}]" for n in range(10))
 BAD: dict[str, bytes] = {
     "duplicate keys": b"purpose: test\npurpose: cd\n",

@@ -1,39 +1,30 @@
 """A write lands all or nothing: killed before any system call that touches the disk, the next run finds before or after."""
 
+import contextlib
+import ctypes
+import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from conftest import ROOT
-from okd_gitops.errors import UsageError
-from okd_gitops.journal import WriteError, locked, pending, publish, recover
+from okd_gitops import journal, swap
+from okd_gitops.errors import BusyError, OkdGitopsError, UsageError
+from okd_gitops.journal import pending, saving
+from okd_gitops.tree import digest
 
 BEFORE = {"overlays/a/one": b"1\n", "overlays/a/two": b"2\n", "overlays/gone/x": b"x\n", "mine.txt": b"mine\n"}
 PUT = {"overlays/a/one": b"1 new\n", "overlays/b/c/three": b"3\n", "bases/f/four": b"4\n"}
 DELETE = ["overlays/a/two", "overlays/gone/x"]
 AFTER = {"mine.txt": b"mine\n", **PUT}
 
-# Kills itself before the n-th operation on a file; prints how many there were when n is never reached.
-CHILD = f"""
-import os, signal, sys
-from pathlib import Path
-from okd_gitops.journal import locked, publish, recover
-limit, root, count = int(sys.argv[1]), Path(sys.argv[2]), 0
-def hook(event, arguments):
-    global count
-    if event in ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"):
-        count += 1
-        if count == limit:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(hook)
-with locked(root):
-    recover(root)
-    publish(root, {PUT!r}, {DELETE!r})
-print(count)
-"""
+OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree")
 
 
 def write(root: Path, files: dict[str, bytes]) -> None:
@@ -46,57 +37,170 @@ def files(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file() and ".okd-gitops" not in path.parts}
 
 
+def publish(root: Path) -> None:
+    with saving(root) as save:
+        save(PUT, DELETE, before=BEFORE)
+
+
+def recover(root: Path) -> None:
+    with saving(root):
+        pass
+
+
+def published_with(root: Path, limit: int, happening: Callable[[], object]) -> bool:
+    """Publish in a process in which something happens before its operation of that number; say whether it got to its end."""
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1] == 0
+    count, rename = 0, swap._rename
+
+    def step(event: str = "open", _arguments: object = ()) -> None:
+        nonlocal count
+        if event in OPERATIONS:
+            count += 1
+            if count == limit:
+                happening()
+
+    def counted(one: Path, other: Path, flag: int) -> None:
+        step()
+        rename(one, other, flag)
+        step()
+
+    swap._rename = counted
+    sys.addaudithook(step)
+    try:
+        publish(root)
+    except OkdGitopsError:
+        os._exit(1)
+    os._exit(0 if count < limit else 2)
+
+
+class Killed(BaseException):
+    """Ends a run where a SIGKILL would: nothing is cleaned up."""
+
+
+@contextlib.contextmanager
+def killed_at(monkeypatch: pytest.MonkeyPatch, exchange: int) -> Iterator[None]:
+    count, real = 0, swap.swap
+
+    def counting(one: Path, other: Path) -> None:
+        nonlocal count
+        count += 1
+        if count == exchange:
+            raise Killed
+        real(one, other)
+
+    monkeypatch.setattr(journal, "swap", counting)
+    with pytest.raises(Killed):
+        yield
+    monkeypatch.setattr(journal, "swap", real)
+
+
+def interrupted(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the state of a run that was killed when half of its files were in place."""
+    write(root, BEFORE)
+    with killed_at(monkeypatch, 3):
+        publish(root)
+    assert pending(root)
+    return root / ".okd-gitops"
+
+
 def test_a_kill_before_each_operation_leaves_before_or_after(tmp_path: Path) -> None:
     outcomes = []
-    for limit in range(1, 200):
+    for limit in range(1, 300):
         root = tmp_path / str(limit)
         write(root, BEFORE)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
-        child = subprocess.run([sys.executable, "-c", CHILD, str(limit), str(root)], env=environment, capture_output=True, check=False)
-        decided = pending(root)
-        with locked(root):
-            assert recover(root) == decided
-            assert not pending(root)
+        finished = published_with(root, limit, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        recover(root)
+        assert not pending(root)
         outcomes.append(files(root))
         assert outcomes[-1] in (BEFORE, AFTER), limit
-        assert not (root / ".okd-gitops" / "stage").exists()
-        if child.returncode == 0:
+        assert {path.name for path in (root / ".okd-gitops").iterdir()} <= {".gitignore", "lock", "written.sha256", "written.sha256.new"}
+        if finished:
             break
-    assert child.returncode == 0
+    assert finished
     assert outcomes.count(BEFORE) > 5
     assert outcomes.count(AFTER) > 5
     # Once it is decided it stays decided.
     assert outcomes == [BEFORE] * outcomes.count(BEFORE) + [AFTER] * outcomes.count(AFTER)
 
 
-def test_empty_folders_go_with_their_last_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernel", ["renameat2", "without renameat2"])
+def test_all_lands_and_empty_folders_go_with_their_last_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str) -> None:
+    if kernel != "renameat2":
+        monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
     write(tmp_path, BEFORE)
-    with locked(tmp_path):
-        publish(tmp_path, PUT, DELETE)
+    publish(tmp_path)
     assert files(tmp_path) == AFTER
     assert not (tmp_path / "overlays/gone").exists()
+    assert journal.written(tmp_path) == {path: digest(data) for path, data in PUT.items()}
 
 
-def test_a_second_run_beside_it_is_refused(tmp_path: Path) -> None:
-    with locked(tmp_path), pytest.raises(UsageError, match=f"process {os.getpid()}"), locked(tmp_path):
+def test_a_second_run_waits_and_then_gives_up(tmp_path: Path) -> None:
+    times = iter([0.0, 1.0, 9.0, 11.0])
+    with saving(tmp_path), pytest.raises(BusyError, match=f"process {os.getpid()}"), saving(tmp_path, clock=lambda: next(times)):
         pass
+    assert next(times, None) is None
 
 
-@pytest.mark.parametrize("path", ["../x", "/x", "a//b", "a/../../x"])
+@pytest.mark.parametrize("path", ["../x", "/x", "overlays//b", "overlays/../../x", "overlays", "other/x", ".okd-gitops/x", "overlays/a\nb", ""])
 def test_nothing_is_written_outside(tmp_path: Path, path: str) -> None:
-    with locked(tmp_path), pytest.raises(UsageError, match="not a path inside"):
-        publish(tmp_path, {path: b""}, [])
+    with saving(tmp_path) as save, pytest.raises(UsageError, match="not a path inside"):
+        save({path: b""})
+    assert files(tmp_path) == {}
 
 
-def test_a_symlink_on_the_way_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    root, outside = tmp_path / "root", tmp_path / "outside"
-    outside.mkdir()
+def obstacle_symlink(root: Path) -> None:
+    (root / "overlays").symlink_to(root.parent)
+
+
+def obstacle_folder(root: Path) -> None:
+    (root / "overlays/a/x").mkdir(parents=True)
+
+
+def obstacle_fifo(root: Path) -> None:
+    (root / "overlays/a").mkdir(parents=True)
+    os.mkfifo(root / "overlays/a/x")
+
+
+def obstacle_file(root: Path) -> None:
+    (root / "overlays").write_bytes(b"mine\n")
+
+
+def obstacle_another(root: Path) -> None:
+    write(root, {"overlays/a/x": b"mine\n"})
+
+
+@pytest.mark.parametrize("obstacle", [obstacle_symlink, obstacle_folder, obstacle_fifo, obstacle_file, obstacle_another])
+def test_what_is_in_the_way_is_refused_before_anything_is_written(tmp_path: Path, obstacle: Callable[[Path], None]) -> None:
+    root = tmp_path / "root"
     root.mkdir()
-    (root / "overlays").symlink_to(outside)
-    with locked(root), pytest.raises(UsageError, match="overlays is a symlink"):
-        publish(root, {"bases/x": b"1", "overlays/a/x": b"1"}, [])
-    assert files(root) == {}
-    assert list(outside.iterdir()) == []
+    obstacle(root)
+    before, outside = files(root), sorted(tmp_path.iterdir())
+    with saving(root) as save, pytest.raises(OkdGitopsError, match="overlays"):
+        save({"bases/x": b"1", "overlays/a/x": b"1"})
+    assert (files(root), sorted(tmp_path.iterdir())) == (before, outside)
+    assert not pending(root)
+
+
+@pytest.mark.parametrize("mounted", ["overlays", "overlays/a", "overlays/a/one"])
+def test_a_mount_point_on_the_way_is_refused_before_anything_is_written(tmp_path: Path, mounted: str) -> None:
+    write(tmp_path, BEFORE)
+    program = f"""
+from pathlib import Path
+from okd_gitops.journal import saving
+with saving(Path({str(tmp_path)!r})) as save:
+    save({PUT!r}, {DELETE!r}, before={BEFORE!r})
+"""
+    script = f'mount --bind "{tmp_path}/{mounted}" "{tmp_path}/{mounted}" && exec "{sys.executable}" -c "$1"'
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", program]
+    if subprocess.run([*command[:4], "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount in a namespace of their own")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert f"{mounted} is a mount point" in result.stderr
+    assert files(tmp_path) == BEFORE
+    assert not pending(tmp_path)
 
 
 def test_a_full_or_read_only_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,10 +209,184 @@ def test_a_full_or_read_only_disk_changes_nothing(tmp_path: Path, monkeypatch: p
     def full(path: Path, data: bytes) -> int:
         raise OSError(28, "No space left on device", str(path))
 
-    with locked(tmp_path):
-        monkeypatch.setattr(Path, "write_bytes", full)
-        with pytest.raises(WriteError, match="nothing was written"):
-            publish(tmp_path, PUT, DELETE)
-        monkeypatch.undo()
-        assert not recover(tmp_path)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(BusyError, match="nothing was written"):
+        publish(tmp_path)
+    monkeypatch.undo()
+    assert not pending(tmp_path)
     assert files(tmp_path) == BEFORE
+
+
+@pytest.mark.parametrize("exchange", range(1, 6))
+def test_an_exchange_that_fails_takes_back_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: int) -> None:
+    write(tmp_path, BEFORE)
+    count, real = 0, swap.swap
+
+    def failing(one: Path, other: Path) -> None:
+        nonlocal count
+        count += 1
+        if count == exchange:
+            raise PermissionError(1, "Operation not permitted", str(other))
+        real(one, other)
+
+    monkeypatch.setattr(journal, "swap", failing)
+    with pytest.raises(BusyError, match="nothing was written"):
+        publish(tmp_path)
+    assert files(tmp_path) == BEFORE
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".okd-gitops", "mine.txt", "overlays"]
+    assert not pending(tmp_path)
+
+
+@pytest.mark.parametrize("kernel", ["renameat2", "without renameat2"])
+@pytest.mark.parametrize("path", [*PUT, *DELETE])
+def test_an_edit_right_before_its_file_is_replaced_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, kernel: str) -> None:
+    if kernel != "renameat2":
+        monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
+    write(tmp_path, BEFORE)
+    real = swap.swap
+
+    def late(one: Path, other: Path) -> None:
+        if other == tmp_path / path and not (tmp_path / "edited").exists():
+            write(tmp_path, {path: b"mine\n", "edited": b""})
+        real(one, other)
+
+    monkeypatch.setattr(journal, "swap", late)
+    with pytest.raises(BusyError, match=f"{path} changed while running"):
+        publish(tmp_path)
+    assert files(tmp_path) == {**BEFORE, path: b"mine\n", "edited": b""}
+    assert not pending(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["overlays/a/one", "overlays/a/two"])
+def test_an_edit_before_any_operation_of_a_run_is_kept(tmp_path: Path, path: str) -> None:
+    for limit in range(1, 300):
+        root = tmp_path / str(limit)
+        write(root, {**BEFORE, ".okd-gitops/edit": b"mine\n"})
+        if published_with(root, limit, partial((root / ".okd-gitops/edit").replace, root / path)):
+            break
+        assert (root / path).read_bytes() == b"mine\n", limit
+        assert not pending(root)
+    assert limit > 20
+
+
+def test_an_interrupted_change_is_finished_by_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted(tmp_path, monkeypatch)
+    with saving(tmp_path) as save:
+        assert files(tmp_path) == AFTER
+        save({"evidence/x": b"1\n"})
+    assert files(tmp_path) == {**AFTER, "evidence/x": b"1\n"}
+
+
+def test_an_edit_after_an_interrupted_run_is_named_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = interrupted(tmp_path, monkeypatch)
+    write(tmp_path, {"overlays/a/two": b"mine\n"})
+    half = files(tmp_path)
+    for _ in range(2):
+        with pytest.raises(BusyError, match="overlays/a/two changed since") as raised:
+            recover(tmp_path)
+        assert "journal.json" in raised.value.remedy
+        assert (files(tmp_path), pending(tmp_path)) == (half, True)
+    (state / "journal.json").unlink()
+    recover(tmp_path)
+    assert files(tmp_path) == half
+
+
+def test_an_edit_that_a_killed_run_had_displaced_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, BEFORE)
+    real = swap.swap
+
+    def late(one: Path, other: Path) -> None:
+        if other == tmp_path / "overlays/a/one":
+            other.write_bytes(b"mine\n")
+            real(one, other)
+            raise Killed
+        real(one, other)
+
+    monkeypatch.setattr(journal, "swap", late)
+    with pytest.raises(Killed):
+        publish(tmp_path)
+    monkeypatch.setattr(journal, "swap", real)
+    with pytest.raises(BusyError, match="overlays/a/one changed since"):
+        recover(tmp_path)
+    assert (tmp_path / "overlays/a/one").read_bytes() == b"mine\n"
+
+
+@pytest.mark.parametrize("lost", [b"", b"\0" * 6])
+def test_what_a_power_loss_emptied_is_no_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: bytes) -> None:
+    state = interrupted(tmp_path, monkeypatch)
+    for path in (*state.glob("stage/*"), tmp_path / "overlays/a/one"):
+        path.write_bytes(lost)
+    recover(tmp_path)
+    assert not pending(tmp_path)
+    # Nothing empty is left as if it were content; what cannot be restored is absent or as before, and known as ours.
+    assert lost not in files(tmp_path).values()
+    assert set(files(tmp_path)) <= {*BEFORE, *PUT}
+    assert set(journal.written(tmp_path)) == set(files(tmp_path)) - {"mine.txt"}
+
+
+def edit(state: Path, change: Callable[[dict], object]) -> None:  # type: ignore[type-arg]
+    value = json.loads((state / "journal.json").read_text())
+    change(value)
+    (state / "journal.json").write_text(json.dumps(value))
+
+
+def raw(data: bytes) -> Callable[[Path], object]:
+    return lambda state: (state / "journal.json").write_bytes(data)
+
+
+def step(key: str, value: object) -> Callable[[Path], object]:
+    return lambda state: edit(state, lambda journal: journal["steps"][0].update({key: value}))
+
+
+def link(state: Path) -> None:
+    (state / "journal.json").rename(state / "elsewhere")
+    (state / "journal.json").symlink_to("elsewhere")
+
+
+def folder(state: Path) -> None:
+    (state / "journal.json").unlink()
+    (state / "journal.json").mkdir()
+
+
+def behind_link(state: Path) -> None:
+    (state.parent / "bases").rename(state.parent / "elsewhere")
+    (state.parent / "bases").symlink_to("elsewhere")
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "empty": raw(b""),
+    "null": raw(b"null"),
+    "list": raw(b"[]"),
+    "garbage": raw(b"\xff\0{"),
+    "deep": raw(b"[" * 100_000),
+    "cut": lambda state: (state / "journal.json").write_bytes((state / "journal.json").read_bytes()[:-9]),
+    "of 0.1": raw(b'{"put": {"overlays/a/one": "0"}, "delete": ["mine.txt"]}'),
+    "no format": lambda state: edit(state, lambda value: value.pop("format")),
+    "newer": lambda state: edit(state, lambda value: value.update(format=3)),
+    "no steps": lambda state: edit(state, lambda value: value.update(steps=None)),
+    "a file twice": lambda state: edit(state, lambda value: value["steps"].append(value["steps"][0])),
+    "path of ours": step("path", "mine.txt"),
+    "path outside": step("path", "../x"),
+    "absolute path": step("path", "/etc/x"),
+    "path inside the state": step("path", ".okd-gitops/lock"),
+    "no path": step("path", None),
+    "hash that is none": step("new", "x"),
+    "stage outside": step("staged", "../../mine.txt"),
+    "truth as a number": step("staged", True),
+    "staged by another": lambda state: (state / "stage/2").write_bytes(b"theirs\n"),
+    "journal that is a link": link,
+    "journal that is a folder": folder,
+    "behind a link": behind_link,
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_journal_that_is_not_ours_is_refused_and_nothing_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    state = interrupted(tmp_path, monkeypatch)
+    DAMAGE[kind](state)
+    half = files(tmp_path)
+    with pytest.raises(BusyError) as raised:
+        recover(tmp_path)
+    assert raised.value.remedy
+    assert files(tmp_path) == half
+    assert pending(tmp_path)

@@ -1,11 +1,13 @@
 """Compare what should be in the generated folders with what is there.
 
 The folders are owned whole: what is missing or out of date is written, what is stale goes, and what somebody else wrote or edited is refused
-with a diff. The manifest in each folder tells the two apart.
+with a diff. The manifest in each folder tells the two apart, but whoever edits a file can edit the manifest with it. So a file is ours when its
+bytes are known as what was last written here, or when the manifest lists them and git has them: then nothing is lost.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from okd_gitops.finding import Finding, Location
 from okd_gitops.tree import MANIFEST, Tree, digest, manifest_hashes, owned_folder, unified_diff
@@ -27,8 +29,19 @@ class Drift:
         return len(self.put) + len(self.delete)
 
 
-def compare(wanted: Tree, actual: Tree, forced: Collection[str] = ()) -> Drift:
-    """Return what turns `actual` into `wanted`; files named in `forced` are overwritten or deleted whoever wrote them."""
+def compare(
+    wanted: Tree,
+    actual: Tree,
+    forced: Collection[str] = (),
+    *,
+    known: Mapping[str, str] = MappingProxyType({}),
+    committed: Callable[[str, bytes], bool] = lambda _path, _data: True,
+) -> Drift:
+    """Return what turns `actual` into `wanted`; files named in `forced` are overwritten or deleted whoever wrote them.
+
+    `known` is path to hash of what was last written here; `committed` says whether git has these bytes for this path, and is asked only of
+    a file that would go.
+    """
     put, delete, refused, diffs = {}, [], [], {}
     recorded, broken = _recorded(actual)
     for path in sorted({*wanted, *actual}):
@@ -36,7 +49,8 @@ def compare(wanted: Tree, actual: Tree, forced: Collection[str] = ()) -> Drift:
         if old == new:
             continue
         is_manifest = path.rpartition("/")[2] == MANIFEST
-        ours = old is None or path in forced or (is_manifest and path not in broken) or recorded.get(path) == digest(old)
+        ours = old is None or path in forced or (is_manifest and path not in broken) or known.get(path) == digest(old)
+        ours = ours or (old is not None and recorded.get(path) == digest(old) and committed(path, old))
         if not ours and old is not None:
             refused.append(_refusal(path, edited=path in recorded or is_manifest, stale=new is None))
             diffs[path] = unified_diff(path, old, new or b"", old_name=f"{path} (on disk)", new_name=f"{path} (generated)")

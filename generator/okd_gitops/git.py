@@ -4,6 +4,7 @@ This module and `branches` are all that uses GitPython, which had injection advi
 checked against a pattern, paths come after `--`, and its objects leave neither module.
 """
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from okd_gitops.errors import UsageError
+from okd_gitops.errors import ToolError, UsageError
 from okd_gitops.tree import Tree
 
 if TYPE_CHECKING:
@@ -44,6 +45,18 @@ class Revision:
     seconds: int
     subject: str
     changes: tuple[tuple[str, bytes | None, bytes | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobIds:
+    """Paths with the names that git gives their contents, as commits have them."""
+
+    pairs: frozenset[tuple[str, str]]
+
+    def holds(self, path: str, data: bytes) -> bool:
+        """Whether a commit has exactly these bytes at this path."""
+        blob = b"blob %d\0%b" % (len(data), data)
+        return any((path, hashlib.new(name, blob).hexdigest()) in self.pairs for name in ("sha1", "sha256"))
 
 
 @contextmanager
@@ -92,6 +105,26 @@ def tree_at(root: Path, ref: str, folders: Iterable[str]) -> Tree:
         blobs = {path: meta.split()[2] for meta, _, path in entries if meta.startswith(("100644", "100755"))}
         files = {path.removeprefix(prefix): repository.odb.stream(bytes.fromhex(sha)).read() for path, sha in blobs.items()}
     return Tree(files)
+
+
+def committed_blobs(root: Path, folders: Iterable[str]) -> BlobIds:
+    """Return what lies below `folders` in HEAD, and in the commits that are being merged or applied; nothing where there is no commit."""
+    from git import GitCommandError
+
+    try:
+        with opened(root) as repository:
+            prefix = prefix_of(repository, root)
+            paths = [f"{prefix}{folder}" for folder in folders]
+            others = [name for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD") if Path(repository.git_dir, name).exists()]
+            trees = [repository.git.ls_tree("-r", "-z", "--full-tree", ref, "--", *paths) for ref in ("HEAD", *others)]
+    except GitCommandError as error:
+        if "Not a valid object name" in str(error.stderr):
+            return BlobIds(frozenset())
+        raise ToolError(f"git ls-tree failed: {str(error.stderr).strip()[-300:]}", "git status says what is wrong") from None
+    except UsageError:
+        return BlobIds(frozenset())
+    entries = (entry.partition("\t") for tree in trees for entry in tree.split("\0") if entry)
+    return BlobIds(frozenset((path.removeprefix(prefix), meta.split()[2]) for meta, _, path in entries))
 
 
 def history(root: Path, limit: int, wanted: Callable[[bytes], bool], *, max_bytes: int) -> tuple[list[Revision], bool]:

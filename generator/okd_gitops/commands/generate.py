@@ -1,18 +1,20 @@
 """generate: write what the cluster files say, all or nothing."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 from okd_gitops.applications import unannounced
 from okd_gitops.commands.repository import Repository, load
-from okd_gitops.disk import MAX_GENERATED, ROOTS, read_tree
+from okd_gitops.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.drift import Drift, compare, only
-from okd_gitops.errors import UsageError
+from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.finding import Finding, Location, nearest
-from okd_gitops.journal import locked, pending, publish, recover
-from okd_gitops.tree import MANIFEST, unified_diff
+from okd_gitops.git import BlobIds, committed_blobs
+from okd_gitops.journal import refuse_pending, saving, written
+from okd_gitops.tree import MANIFEST, Tree, unified_diff
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,16 @@ def generate(root: Path, *, clusters: Collection[str] = (), forced: Collection[s
     for bad input and UsageError when another run is writing.
     """
     if not write:
-        if pending(root):
-            raise UsageError("a run was interrupted while it wrote", "okd-gitops generate finishes it")
+        refuse_pending(root)
         repository = load(root)
-        return Generated(repository, _drift(repository, clusters, forced), written=False)
-    with locked(root):
-        recover(root)
+        return Generated(repository, _drift(repository, _generated(root), clusters, forced), written=False)
+    with saving(root) as save:
+        inputs, actual = _inputs(root), _generated(root)
         repository = load(root)
-        drift = _drift(repository, clusters, forced)
-        if not drift.refused:
-            publish(root, drift.put, drift.delete)
+        drift = _drift(repository, actual, clusters, forced)
+        if drift.changes and not drift.refused:
+            _refuse_changed(inputs, _inputs(root))
+            save(drift.put, drift.delete, before=actual)
         return Generated(repository, drift, written=not drift.refused and drift.changes > 0)
 
 
@@ -58,12 +60,50 @@ def diff_text(root: Path, drift: Drift) -> str:
     return "".join(unified_diff(path, actual.get(path, b""), drift.put.get(path, b"")) for path in paths)
 
 
-def _drift(repository: Repository, clusters: Collection[str], forced: Collection[str]) -> Drift:
-    actual = read_tree(repository.root, *ROOTS, max_file=MAX_GENERATED)
-    drift = compare(repository.wanted, actual, forced)
+def _inputs(root: Path) -> Tree:
+    """Return what people write; what cannot be read is for `load` to say."""
+    return scan_tree(root, FLEET, "clusters", CATALOG)[0]
+
+
+def _generated(root: Path) -> Tree:
+    return read_tree(root, *ROOTS, max_file=MAX_GENERATED)
+
+
+def _refuse_changed(before: Tree, now: Tree) -> None:
+    """Raise BusyError when somebody saved a file that this run has read: what it decided is already old."""
+    changed = [path for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
+    if changed:
+        raise BusyError(f"{', '.join(changed[:3])} changed while running; nothing was written", "run the same command again")
+
+
+def _drift(repository: Repository, actual: Tree, clusters: Collection[str], forced: Collection[str]) -> Drift:
+    root = repository.root
+    drift = compare(repository.wanted, actual, forced, known=written(root), committed=_committed(root))
     if clusters:
         drift = only(drift, _folders(repository, clusters))
-    return replace(drift, refused=(*drift.refused, *unannounced(actual, drift.delete)))
+    folders = [_in_the_way(path) for path in drift.put if path not in actual and (root / path).is_dir()]
+    return replace(drift, refused=(*drift.refused, *folders, *unannounced(actual, drift.delete)))
+
+
+def _committed(root: Path) -> Callable[[str, bytes], bool]:
+    """Return what says whether git has these bytes for a path; git is asked once, and not before it must be.
+
+    Where there is neither a commit nor a record of what was written here, the manifest is all there is, and is believed.
+    """
+
+    @cache
+    def blobs() -> BlobIds:
+        return committed_blobs(root, ROOTS)
+
+    def committed(path: str, data: bytes) -> bool:
+        return blobs().holds(path, data) or (not blobs().pairs and not written(root))
+
+    return committed
+
+
+def _in_the_way(path: str) -> Finding:
+    reason = "a folder is in the place of this generated file"
+    return Finding(code="GO002", location=Location(file=path), reason=reason, remedy=f"rmdir {path}")
 
 
 def _folders(repository: Repository, clusters: Collection[str]) -> set[str]:

@@ -11,7 +11,7 @@ from okd_gitops.commands.repository import RESERVED
 from okd_gitops.disk import MAX_GENERATED, scan_tree
 from okd_gitops.filemodel import NAME_PATTERN
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered, printable
-from okd_gitops.journal import locked, publish, recover
+from okd_gitops.journal import saving
 from okd_gitops.kustomization import NAMES, Graph, kustomization_of, walk
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import dump
@@ -81,9 +81,8 @@ def import_(root: Path, folder: Path, *, write: bool) -> Import:
             clusters.append(_imported(name, source, state, acks, exists=path.exists() or path.is_symlink()))
     new = {cluster.path: cluster.content.encode() for cluster in clusters if not cluster.exists}
     if write and new:
-        with locked(root):
-            recover(root)
-            publish(root, new, [])
+        with saving(root) as save:
+            save(new)
     return Import(tuple(clusters), tuple(ordered(findings)), tuple(sorted(new)) if write else ())
 
 

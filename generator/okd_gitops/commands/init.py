@@ -6,7 +6,7 @@ from okd_gitops.commands.repository import load_repository_catalog, name_fault
 from okd_gitops.commands.schema import KINDS, schema
 from okd_gitops.disk import FLEET
 from okd_gitops.errors import UsageError
-from okd_gitops.journal import locked, publish, recover
+from okd_gitops.journal import saving
 
 _FLEET = """\
 # yaml-language-server: $schema=schemas/fleet.schema.json
@@ -57,7 +57,6 @@ def init(root: Path, *, cluster: str = "", purpose: str = "hub", environment: st
     there = [path for path in files if (root / path).exists() or (root / path).is_symlink()]
     if there:
         raise UsageError(f"{', '.join(there)} is there already", "edit it, or choose another name")
-    with locked(root):
-        recover(root)
-        publish(root, {path: content.encode() for path, content in files.items()}, [])
+    with saving(root) as save:
+        save({path: content.encode() for path, content in files.items()})
     return sorted(files)

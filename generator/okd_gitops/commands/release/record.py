@@ -11,7 +11,7 @@ from okd_gitops.disk import read_tree
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence import FOLDER, Evidence, read_evidence
 from okd_gitops.finding import nearest
-from okd_gitops.journal import locked, publish
+from okd_gitops.journal import saving
 
 _ATTEMPTS = 6
 
@@ -35,8 +35,8 @@ def record(root: Path, report: Evidence, *, write: bool = True, remote: str = ""
     if not remote:
         new = _new(root, report)
         if new and write:
-            with locked(root):
-                publish(root, {report.path: report.text().encode()}, [])
+            with saving(root) as save:
+                save({report.path: report.text().encode()})
         return Recorded(report.path, report.text(), new)
     fleet = load(root).plan.fleet
     for attempt in range(_ATTEMPTS):
@@ -55,8 +55,8 @@ def _pushed(root: Path, fleet: Fleet, report: Evidence, remote: str, *, write: b
             return Recorded(report.path, report.text(), new=False)
         if not write:
             return Recorded(report.path, report.text(), new=True)
-        with locked(work):
-            publish(work, {report.path: report.text().encode()}, [])
+        with saving(work) as save:
+            save({report.path: report.text().encode()})
         result = "passed" if report.passed else "FAILED"
         trailers = f"Cluster: {report.cluster}\nOkd-Release: {report.version}\nOkd-Digest: {report.image}\n{GENERATED_BY}: okd-gitops {__version__}\n"
         sha = git.commit(work, [report.path], f"evidence({report.cluster}): {report.version} {result}\n\n{trailers}", detached=True)

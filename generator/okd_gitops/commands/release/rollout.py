@@ -25,7 +25,7 @@ from okd_gitops.errors import UsageError
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.inplace import assign, extend
-from okd_gitops.journal import locked, publish
+from okd_gitops.journal import saving
 from okd_gitops.moves import Move
 from okd_gitops.pullrequest import body, title
 from okd_gitops.release import Version
@@ -171,7 +171,8 @@ def _move(work: Path, move: Move, request: Request) -> None:
         values["release", "channel"] = hop.channel
     if move.forced:
         values["release", "force"] = True
-    document = read(path, read_file(work, path))
+    before = read_file(work, path)
+    document = read(path, before)
     missing = sorted((set(hop.acks) & set(request.acks)) - cluster.acks)
     try:
         data = assign(document, values)
@@ -180,8 +181,8 @@ def _move(work: Path, move: Move, request: Request) -> None:
     except ValueError as error:
         reason, remedy = f"the release cannot be changed in place: {error}", "write release: with one line for each key"
         raise FindingsError([Finding(code="GU001", location=document.at(["release"], key=True), reason=reason, remedy=remedy)]) from None
-    with locked(work):
-        publish(work, {path: data}, [])
+    with saving(work) as save:
+        save({path: data}, before={path: before})
     generate(work)
     start, end = cluster.version.text, offer.version.text
     trailers = [f"Okd-Release: {end}", f"Okd-From: {start}", f"Okd-Digest: {offer.image}", f"Wave: {cluster.wave}"]
