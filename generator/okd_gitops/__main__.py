@@ -23,6 +23,7 @@ from okd_gitops.terminal import say, show_error, show_findings
 
 def main() -> NoReturn:
     """Run a command and exit."""
+    os.environ["PATH"] = _named_from_the_root(os.environ.get("PATH", os.defpath))
     try:
         cli.main(standalone_mode=False, prog_name="okd-gitops")
         sys.exit(0)
@@ -41,6 +42,16 @@ def main() -> NoReturn:
         _fail(error)
     except Exception as error:  # noqa: BLE001 - the one place where anything may arrive: it becomes a report
         _bug(error)
+
+
+def _named_from_the_root(path: str) -> str:
+    """Return PATH without what lies in the working folder: git is never a program of the repository that is worked on."""
+    try:
+        here = Path.cwd()
+    except OSError:
+        here = None
+    absolute = [Path(folder) for folder in path.split(":") if folder.startswith("/")]
+    return ":".join(str(folder) for folder in absolute if here is None or not folder.resolve().is_relative_to(here)) or os.defpath
 
 
 def _interrupted() -> NoReturn:
