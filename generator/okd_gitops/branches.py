@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # What git-push(1) says when the remote moved in between.
 _OVERTAKEN = ("stale info", "fetch first", "non-fast-forward", "[rejected]", "cannot lock ref", "failed to update ref")
-_LEFT = re.compile(r"^worktree (?P<path>/.*/okd-gitops-(?P<pid>[1-9][0-9]{0,9})-[^/]+/work)$", re.MULTILINE)
+_LEFT = re.compile(r"^worktree (?P<path>/.*/okd-gitops-(?P<pid>[1-9][0-9]{0,8})-[^/]+/work)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

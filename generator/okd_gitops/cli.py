@@ -96,9 +96,10 @@ def generate(context: click.Context, *, checking: bool, dry_run: bool, clusters:
     result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
     drift, plan = result.drift, result.repository.plan
     findings = [*drift.refused, *(stale(drift) if checking else [])]
+    notes = result.repository.notes
     if output == "json":
         body = {"put": sorted(drift.put), "delete": sorted(drift.delete), "written": result.written, "clusters": len(plan.clusters)}
-        print_json("Generate", {**body, "findings": [finding.as_json() for finding in findings]})
+        print_json("Generate", {**body, "findings": [finding.as_json() for finding in (*notes, *findings)]})
     else:
         if drift.refused:
             say("".join(drift.diffs.values()), nl=False)
@@ -106,7 +107,7 @@ def generate(context: click.Context, *, checking: bool, dry_run: bool, clusters:
             say(diff_text(root, drift), nl=False)
         else:
             _list_changes([*((path, "write") for path in drift.put), *((path, "delete") for path in drift.delete)])
-        show_findings(findings)
+        show_findings([*notes, *findings])
         what = "would change" if checking or dry_run or drift.refused else "changed"
         say(f"{len(plan.clusters)} clusters, {len(result.repository.wanted)} files, {drift.changes} {what}")
     if findings:

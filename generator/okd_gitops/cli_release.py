@@ -155,7 +155,7 @@ def print_moves(seen: "Outlook", found: "Sequence[Move]", output: str, kind: str
     values = [move.as_json() for move in found]
     if output == "json":
         trust = {image: {"verified": t.verified, "fingerprint": t.fingerprint, "reasons": list(t.reasons)} for image, t in seen.trust.items()}
-        findings = [finding.as_json() for finding in seen.learned.findings]
+        findings = [finding.as_json() for finding in (*seen.repository.notes, *seen.learned.findings)]
         print_json(kind, {"moves": values, "trust": trust, "findings": findings, **(extra or {})})
         return
     rows = []
@@ -177,7 +177,7 @@ def print_moves(seen: "Outlook", found: "Sequence[Move]", output: str, kind: str
     for image, trust_of in seen.trust.items():
         for reason in trust_of.reasons:
             say(f"signature of {image[-12:]}: {reason}")
-    show_findings(seen.learned.findings, limit=10)
+    show_findings([*seen.repository.notes, *seen.learned.findings], limit=10)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

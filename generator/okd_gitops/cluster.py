@@ -18,7 +18,9 @@ from okd_gitops.yamltext import Document
 _HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
 _URL = re.compile(rf"https://{_HOST}(/[A-Za-z0-9._~/-]*)?")
 # What Argo CD can clone: https, ssh, and plain http for a git server inside the hub itself.
-_REPOSITORY = re.compile(rf"(https://{_HOST}|ssh://git@{_HOST}|http://[a-z0-9.-]+\.svc(\.cluster\.local)?(:[0-9]{{1,5}})?)(/[A-Za-z0-9._~-]+)+")
+_REPOSITORY = re.compile(
+    rf"(https://{_HOST}|ssh://git@{_HOST}|http://[a-z0-9.-]+\.svc(\.cluster\.local)?(:[0-9]{{1,5}})?)(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
+)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -33,6 +35,12 @@ def _url(value: str) -> str:
 def _repository(value: str) -> str:
     if not _REPOSITORY.fullmatch(value):
         raise fault("this is not the URL of a repository without credentials", "write it like https://… or ssh://git@…")
+    return value
+
+
+def _ref(value: str) -> str:
+    if value.endswith(".lock"):
+        raise fault("git has no branch whose name ends with .lock", "write it like main")
     return value
 
 
@@ -55,8 +63,9 @@ def _channel(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
-Minor = Annotated[str, Field(pattern=r"^[1-9][0-9]*\.(0|[1-9][0-9]*)$")]
-Ref = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$")]
+Minor = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}\.(0|[1-9][0-9]{0,3})$")]
+# What git takes for a branch: no `..`, and no part that begins or ends with a dot.
+Ref = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=100), AfterValidator(_ref)]
 
 
 class Purpose(StrEnum):

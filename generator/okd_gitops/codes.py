@@ -20,6 +20,7 @@ CODES = {
     "GI021": "Something in catalog/ is there already: a feature, an object or a task of that name, or an earlier change to the same thing.",
     "GI022": "A change would leave a Pipeline whose tasks wait for each other, or for one that is not there.",
     "GI023": "A file in catalog/ is not where it is used, is no complete object, or is written in a way that cannot be edited.",
+    "GI024": "A file in clusters/ that an editor or a merge left is passed over. It is named, because it may be a cluster that somebody means.",
     "GO001": "A generated file was edited by hand. Edits belong in clusters/ or the catalog; generation would lose them, so it stops.",
     "GO002": "A file that okd-gitops did not write is in a folder that it owns whole.",
     "GO003": "A generated file is missing, out of date or stale: run okd-gitops generate and commit the result.",

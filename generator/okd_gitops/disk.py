@@ -1,6 +1,8 @@
 """Read folders of the repository into Trees. Nothing here follows a symlink, and nothing outside the root is read."""
 
+import errno
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -15,13 +17,15 @@ CATALOG = "catalog"
 MAX_FILE = 1 << 20
 # A generated CRD, or a manifest that somebody rendered: larger than what people write by hand.
 MAX_GENERATED = 16 << 20
+# Such a name would break the lines of a list of files.
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CATALOG = Path(__file__).parent / "catalog"
 
 
 def find_root(start: Path) -> Path:
     """Return the nearest folder at or above `start` that holds fleet.yaml; raises UsageError when there is none."""
     for folder in (start, *start.parents):
-        if (folder / FLEET).is_file():
+        if os.path.isfile(folder / FLEET):  # noqa: PTH113 - Path.is_file raises where a folder above cannot be read
             return folder
     raise UsageError(f"there is no {FLEET} here or in a folder above", "run okd-gitops init in a new repository, or cd into one")
 
@@ -41,25 +45,46 @@ def scan_tree(root: Path, *folders: str, max_file: int = MAX_FILE, names: tuple[
     """Read the files below `folders` whose names end like one of `names`, and return them with what was not read and why."""
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
-    pending = [folder for folder in folders if os.path.lexists(root / folder)]
+    pending = list(folders)
     while pending:
         path = pending.pop()
-        mode = (root / path).lstat().st_mode
-        if stat.S_ISDIR(mode):
-            pending += [f"{path}/{entry.name}" for entry in (root / path).iterdir()]
-            continue
-        if not path.endswith(names):
-            continue
         try:
-            files[path] = read_file(root, path, max_file=max_file)
+            if stat.S_ISDIR(os.lstat(root / path).st_mode):
+                pending += [f"{path}/{entry.name}" for entry in (root / path).iterdir()]
+            elif path.endswith(names):
+                files[path] = read_file(root, path, max_file=max_file)
         except FindingsError as error:
             findings += error.findings
+        except OSError as error:
+            if path in folders and isinstance(error, FileNotFoundError):
+                continue
+            findings += _unreadable(Location(file=path), error).findings
     return Tree(files), findings
+
+
+def entries(root: Path, folder: str) -> dict[str, bool]:
+    """Return the names in a folder below `root`, and whether each is a folder; an absent folder is empty. Raises FindingsError (GI001)."""
+    place = Location(file=folder)
+    try:
+        descriptor = os.open(root / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return {}
+    except NotADirectoryError:
+        raise _refused(place, "this is a file or a symlink, and a folder is expected", "put the folder itself there") from None
+    except OSError as error:
+        raise _unreadable(place, error) from None
+    try:
+        with os.scandir(descriptor) as listed:
+            return {entry.name: entry.is_dir(follow_symlinks=False) for entry in listed}
+    finally:
+        os.close(descriptor)
 
 
 def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
     """Read one regular file below `root`; raises FindingsError (GI001) for anything else, before its content is read."""
     place = Location(file=path)
+    if _UNWRITABLE.search(path):
+        raise _refused(place, "its name holds control characters, or is not UTF-8", "rename it")
     try:
         for parent in Path(path).parents:
             if (root / parent).is_symlink() and parent.name:
@@ -69,15 +94,17 @@ def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise _refused(place, "this is not a regular file", "remove it")
-            if status.st_size > max_file:
-                raise _refused(place, f"{status.st_size:,} bytes are more than the {max_file:,} that are read", "split the file")
-            return file.read(max_file)
+            data = file.read(max_file + 1) if status.st_size <= max_file else b""
     except FileNotFoundError:
         raise _refused(place, "the file does not exist", "create it, or run okd-gitops init") from None
     except OSError as error:
-        link = (root / path).is_symlink()
-        reason = "this is a symlink: it could lead out of the repository" if link else f"it cannot be read: {error.strerror}"
-        raise _refused(place, reason, "put the file itself there" if link else "look at its permissions") from None
+        raise _unreadable(place, error) from None
+
+    # It may have grown since it was opened.
+    size = max(status.st_size, len(data))
+    if size > max_file:
+        raise _refused(place, f"{size:,} bytes are more than the {max_file:,} that are read", "split the file")
+    return data
 
 
 def read_catalog() -> Tree:
@@ -87,3 +114,9 @@ def read_catalog() -> Tree:
 
 def _refused(place: Location, reason: str, remedy: str) -> FindingsError:
     return FindingsError([Finding(code="GI001", location=place, reason=reason, remedy=remedy)])
+
+
+def _unreadable(place: Location, error: OSError) -> FindingsError:
+    if error.errno == errno.ELOOP:
+        return _refused(place, "this is a symlink: it could lead out of the repository", "put the file itself there")
+    return _refused(place, f"it cannot be read: {error.strerror}", "look at its permissions")

@@ -228,4 +228,4 @@ def valid_key(key: str) -> bool:
 
 
 def _minor(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".")) if re.fullmatch(r"[0-9]+\.[0-9]+", text) else (0, 0)
+    return tuple(int(part) for part in text.split(".")) if re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", text) else (0, 0)

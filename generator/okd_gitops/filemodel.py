@@ -62,9 +62,13 @@ def _dates(parsed: FileModel, document: Document) -> list[Finding]:
         for step in path:
             value = value[step]
         if isinstance(value, str):
-            reason = f"{'.'.join(map(str, path))}: text is expected, and YAML readers take {value} for a date"
-            findings.append(Finding(code="GI005", location=document.at(path), reason=reason, remedy=f'write "{value}" in quotes'))
+            findings.append(_date(document, path, value))
     return findings
+
+
+def _date(document: Document, path: tuple[int | str, ...], value: str) -> Finding:
+    reason = f"{'.'.join(map(str, path))}: text is expected, and YAML readers take {value} for a date"
+    return Finding(code="GI005", location=document.at(path), reason=reason, remedy=f'write "{value}" in quotes')
 
 
 def _close(model: type[FileModel], path: tuple[int | str, ...]) -> list[str]:
@@ -90,6 +94,8 @@ def _finding(model: type[FileModel], document: Document, fault: Any) -> Finding:
     place = document.at(path)
     if _CODE.fullmatch(kind):
         return Finding(code=kind, location=place, reason=fault["msg"], remedy=details["remedy"])
+    if path in document.dates and kind.startswith("string_"):
+        return _date(document, path, fault["input"])
     remedy = ""
     if kind == "string_type" and isinstance(fault["input"], int | float) and not isinstance(fault["input"], bool):
         remedy = f'write "{place.text.strip().split(": ", 1)[-1]}" in quotes: without them YAML reads a number'

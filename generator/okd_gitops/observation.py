@@ -66,7 +66,7 @@ def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, 
     if not unwell and not busy:
         return Observation(evidence=Evidence(**said, finished=finished, passed=True, operators="healthy"), reason=f"{complete}, and all is well")
     reason = f"{complete}, but {'; '.join((*unwell, *busy))}"
-    if busy or now <= finished + patience:
+    if busy or now - finished <= patience:
         return Observation(evidence=None, reason=reason)
     health: Literal["healthy", "degraded"] = "healthy" if all(line.startswith(_TEST) for line in unwell) else "degraded"
     return Observation(evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=one_line(reason, 500)), reason=reason)
@@ -81,7 +81,7 @@ def _unfinished(status: object, said: dict[str, Any], started: datetime | None, 
     since = max(turned, started)
     why = one_line(f"{failing.get('reason') or 'Failing'}: {failing.get('message') or 'no message'}", 500)
     reason = one_line(f"{said['version']} fails since {since:%Y-%m-%d %H:%M}: {why}", 500)
-    if now <= since + patience:
+    if now - since <= patience:
         return Observation(evidence=None, reason=reason)
     # What was never complete was not tested, and what its operators say is partly of the release before.
     return Observation(evidence=Evidence(**said, finished=now, passed=False, operators="unknown", reason=reason), reason=reason)

@@ -6,7 +6,7 @@ is verified, and every wave before its own runs exactly this image, has passed, 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from okd_gitops.evidence import Evidence
@@ -14,6 +14,8 @@ from okd_gitops.release import Version
 from okd_gitops.rollout import Window
 
 # What waiting does not mend although another cluster is its cause.
+# Sources may name any day, and no calendar goes beyond the year 9999.
+_LAST = datetime(9900, 1, 1, tzinfo=UTC)
 _FINAL = ("GM006", "GM008", "GM009")
 CODES = {
     "GM001": "The release is lower than what the cluster runs. OKD cannot be downgraded.",
@@ -172,8 +174,9 @@ def _timing(member: Member, candidate: Candidate, terms: Terms, now: datetime) -
         return Verdict.WAIT, "GM011", f"({member.hold})", None
     if terms.frozen:
         return Verdict.WAIT, "GM012", f"({terms.frozen})", None
-    if now < candidate.published + terms.minimum_age:
-        return Verdict.WAIT, "GM013", "", candidate.published + terms.minimum_age
+    old_enough = min(candidate.published, _LAST) + terms.minimum_age
+    if now < old_enough:
+        return Verdict.WAIT, "GM013", "", old_enough
     if member.window and not member.window.contains(now):
         return Verdict.WAIT, "GM016", "", None
     return Verdict.UPGRADE, "", "", None

@@ -92,11 +92,19 @@ class Releases(FileModel):
     controller: Service = Field(description="The release controller: which releases are accepted in which stream.")
     graph: Service | None = Field(None, description="The update graph; the default is the fleet's upstream.")
     channel: str = Field("", pattern=r"^[a-z0-9.-]*$", description="The channel that the graph is asked for; a release controller needs none.")
-    github: str = Field("", pattern=r"^([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)?$", description="GitHub repository whose releases are compared.")
-    quay: str = Field(
-        "", pattern=r"^(quay\.io/[a-z0-9._-]+/[a-z0-9._-]+)?$", description="Mirror whose tags are compared, e.g. quay.io/okd/scos-release."
+    github: str = Field(
+        "", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)?$", description="GitHub repository whose releases are compared."
     )
-    file: str = Field("", pattern=r"^([a-z0-9][A-Za-z0-9._/-]*\.yaml)?$", description="A file of releases that people keep in this repository.")
+    quay: str = Field(
+        "",
+        pattern=r"^(quay\.io/[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*)?$",
+        description="Mirror whose tags are compared, e.g. quay.io/okd/scos-release.",
+    )
+    file: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*\.yaml)?$",
+        description="A file of releases that people keep in this repository.",
+    )
     forge: Literal["github", "gitlab", "forgejo"] | None = Field(None, description="Whose API opens pull requests, when the host does not tell.")
     signatures: Signatures | None = Field(None, description="Without it no release is verified, and no long-term cluster moves.")
     minimum_age: Duration = Field("0d", alias="minimumAge", description="How old a release must be before it is taken, e.g. 12h or 3d.")

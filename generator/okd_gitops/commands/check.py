@@ -51,9 +51,10 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0, or 3 when all that is wrong is drift, else 1."""
-        if not self.errors:
+        codes = [finding.code for finding in self.findings if finding.severity == Severity.ERROR]
+        if not codes:
             return 0
-        return 3 if self.drifted and all(finding.code.startswith("GO") for finding in self.findings) else 1
+        return 3 if self.drifted and all(code.startswith("GO") for code in codes) else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ def check(root: Path, cache: Path, *, today: date, say: Callable[[str], None]) -
     repository = load(root)
     tree = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
     drift = compare(repository.wanted, Tree({path: data for path, data in tree.items() if not path.startswith("clusters/")}))
-    report = Report([*drift.refused, *stale(drift)], clusters=len(repository.plan.clusters), drifted=bool(drift.changes or drift.refused))
+    report = Report(
+        [*repository.notes, *drift.refused, *stale(drift)], clusters=len(repository.plan.clusters), drifted=bool(drift.changes or drift.refused)
+    )
     try:
         # A report that cannot be read would stop every rollout, after it was merged.
         read_evidence(read_tree(root, EVIDENCE))

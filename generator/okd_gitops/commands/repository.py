@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.cluster import Cluster, Fleet, parse_cluster
-from okd_gitops.disk import CATALOG, FLEET, read_catalog, read_file, read_tree
+from okd_gitops.disk import CATALOG, FLEET, entries, read_catalog, read_file, read_tree, scan_tree
 from okd_gitops.exchange import exchange
 from okd_gitops.feature import Catalog, load_catalog
 from okd_gitops.filemodel import NAME_PATTERN, parse
-from okd_gitops.finding import Finding, FindingsError, Location, ordered
+from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
 from okd_gitops.plan import Plan, plan
 from okd_gitops.render import render
 from okd_gitops.tree import Tree
@@ -25,15 +25,20 @@ RESERVED = {
 }
 RESERVED_BEGINNINGS = {"kube-": "namespaces of Kubernetes begin so", "openshift-": "namespaces of OKD begin so"}
 
+_LIKE_YAML = re.compile(r"(?i)\.(yaml|yml|json)$")
+# What editors, patch and git leave beside x.yaml: x.yaml~, .x.yaml.swp, .#x.yaml, #x.yaml#, x.yaml.orig, x.yaml.bak, and its like.
+_LEFTOVER = re.compile(r"(?is)\.#.*|#.*#|.*\.(yaml|yml|json)(~|[.~_-].+)")
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository as its people's files describe it."""
+    """A repository as its people's files describe it; `notes` are warnings about what was passed over."""
 
     root: Path
     catalog: Catalog
     plan: Plan
     wanted: Tree
+    notes: tuple[Finding, ...] = ()
 
 
 def load(root: Path) -> Repository:
@@ -51,10 +56,11 @@ def load(root: Path) -> Repository:
         catalog = load_repository_catalog(root)
     except FindingsError as error:
         findings += error.findings
-    if findings or fleet is None:
+    notes = tuple(finding for finding in findings if finding.severity == Severity.WARNING)
+    if len(findings) > len(notes) or fleet is None:
         raise FindingsError(ordered(findings))
     planned = plan(fleet[0], document, clusters, catalog)
-    return Repository(root, catalog, planned, render(planned))
+    return Repository(root, catalog, planned, render(planned), notes)
 
 
 def load_repository_catalog(root: Path | None) -> Catalog:
@@ -76,29 +82,50 @@ def name_fault(name: str) -> str:
 def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
     findings: list[Finding] = []
     try:
-        tree = read_tree(root, "clusters").below("clusters")
+        there = entries(root, "clusters")
     except FindingsError as error:
         return [], list(error.findings)
+
+    leftovers = sorted(name for name in there if _LEFTOVER.fullmatch(name))
+    findings += [_note(name) for name in leftovers]
+    kept = sorted(there.keys() - set(leftovers))
+    findings += [_misnamed(name) for name in kept if _LIKE_YAML.search(name) and not _is_cluster(name, folder=there[name])]
+
+    tree, unread = scan_tree(root, *(f"clusters/{name}" for name in kept))
+    tree, findings = tree.below("clusters"), findings + unread
     clusters = []
-    named = {path.removesuffix(".yaml") for path in tree if "/" not in path and path.endswith(".yaml")}
+    named = {name.removesuffix(".yaml") for name in kept if name.endswith(".yaml") and not there[name]}
     for path in tree:
-        if "/" in path:
-            if path.split("/")[0] not in named:
-                reason, remedy = f"these extras belong to no cluster: there is no clusters/{path.split('/')[0]}.yaml", "add it, or remove the folder"
-                findings.append(Finding(code="GI019", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
-            continue
-        name = path.removesuffix(".yaml")
-        reason = f'"{path}" is not the name of a cluster file' if path.endswith((".yml", ".json")) else ""
-        reason = name_fault(name) if path.endswith(".yaml") else reason
-        if reason:
-            remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
-            findings.append(Finding(code="GI013", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
-        elif path.endswith(".yaml"):
+        folder, below, _ = path.partition("/")
+        if below and folder not in named and not _LIKE_YAML.search(folder):
+            reason, remedy = f"these extras belong to no cluster: there is no clusters/{folder}.yaml", "add it, or remove the folder"
+            findings.append(Finding(code="GI019", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
+        elif not below and _is_cluster(path, folder=False):
+            name = path.removesuffix(".yaml")
             try:
                 clusters.append(parse_cluster(name, read(f"clusters/{path}", tree[path]), tree.below(name)))
             except FindingsError as error:
                 findings += error.findings
+
     if not named:
         reason, remedy = "there is no cluster: nothing would be left of the generated folders", "write clusters/NAME.yaml"
         findings.append(Finding(code="GI017", location=Location(file="clusters"), reason=reason, remedy=remedy))
     return clusters, findings
+
+
+def _is_cluster(path: str, *, folder: bool) -> bool:
+    """Whether an entry of clusters/ is a cluster's file."""
+    name = path.removesuffix(".yaml")
+    return not folder and path.endswith(".yaml") and bool(re.fullmatch(NAME_PATTERN, name)) and name not in RESERVED
+
+
+def _misnamed(path: str) -> Finding:
+    name = path.removesuffix(".yaml")
+    reason = f'"{name}" is reserved' if name in RESERVED else f'"{path}" is not the name of a cluster file, or not a file'
+    remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
+    return Finding(code="GI013", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy)
+
+
+def _note(name: str) -> Finding:
+    place, reason = Location(file=f"clusters/{name}"), "this looks like what an editor or a merge left: it is no cluster"
+    return Finding(code="GI024", location=place, reason=reason, remedy="remove it, or name it NAME.yaml", severity=Severity.WARNING)
