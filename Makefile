@@ -3,14 +3,14 @@ CACHE ?= .cache
 PYTHON ?= python3
 ARGS ?=
 # Programs come from folders that PATH names from the root, never from this one; modules from this checkout and its environment alone (-I).
-# Every module is called with the interpreter: a script in venv/bin names the folder in which it was installed.
+# Set-up needs the standard library alone (-S). Every module is called with the interpreter: a script in venv/bin names the folder in which it was installed.
 empty :=
 space := $(empty) $(empty)
 export PATH := $(subst $(space),:,$(filter-out $(CURDIR) $(CURDIR)/%,$(filter /%,$(subst :, ,$(PATH)))))
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE
 export PYTHONSAFEPATH := 1
 PY := $(CACHE)/venv/bin/python
-SETUP := $(PYTHON) -I tools --cache $(CACHE)
+SETUP := $(PYTHON) -I -S tools --cache $(CACHE)
 JUDGES = $(PY) -I tools --cache $(CACHE) judges
 RUN := $(PY) -I generator --cache $(CACHE)
 IN_TESTS := OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) -I
