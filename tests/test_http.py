@@ -154,11 +154,27 @@ def test_retry_after(server: Server, tmp_path: Path, waits: list[float], status:
     assert waits == [1]
 
 
-def test_retry_after_is_bounded(server: Server, tmp_path: Path, waits: list[float]) -> None:
-    url = server.at("/a", lambda h: h.reply(status=429, Retry_After="86400"))
-    assert refused(Http(tmp_path, retries=1, longest_wait=1), url).status == 429
-    assert waits == [1]
-    assert len(server.asked) == 2
+def test_a_server_that_wants_to_be_left_alone_for_long_is_given_up_at_once(server: Server, tmp_path: Path, waits: list[float]) -> None:
+    url = server.at("/a", lambda h: h.reply(status=429, Retry_After="99999"))
+    assert refused(Http(tmp_path), url).status == 429
+    assert waits == []
+    assert len(server.asked) == 1
+
+
+def test_headers_without_end_meet_the_deadline_and_the_server_is_not_asked_again(server: Server, tmp_path: Path) -> None:
+    gave_up = threading.Event()
+
+    def endless(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not gave_up.wait(0.02):
+            with suppress(OSError):
+                handler.wfile.write(b"X-One-More: x\r\n"[:3])
+
+    http = Http(tmp_path, timeout=0.3)
+    url = server.at("/a", endless)
+    assert "within 0.3 s" in refused(http, url).reason
+    assert "not asked" in refused(http, url).reason
+    gave_up.set()
 
 
 @pytest.mark.parametrize("status", [204, 400, 401, 403, 404, 500, 502])
@@ -191,7 +207,7 @@ def test_byte_by_byte(server: Server, tmp_path: Path) -> None:
             handler.wfile.flush()
             time.sleep(0.05)
 
-    assert "took more than" in refused(Http(tmp_path, timeout=0.5), server.at("/a", drip)).reason
+    assert "0.5 s" in refused(Http(tmp_path, timeout=0.5), server.at("/a", drip)).reason
 
 
 def test_too_large(server: Server, tmp_path: Path) -> None:

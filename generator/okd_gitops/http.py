@@ -10,11 +10,13 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from okd_gitops.errors import OkdGitopsError
 from okd_gitops.finding import one_line
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
     from urllib3.util import Url
 
+T = TypeVar("T")
 MAX_BYTES = 10 << 20
 MAX_REDIRECTS = 3
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
@@ -52,8 +55,9 @@ class _Cached:
 class Http:
     """Fetch documents by https, or replay them from `cache`.
 
-    A token of `tokens` (by host) goes to its host alone, as a header. Every wait is bounded: `timeout` for connecting and for the whole body,
-    `backoff` seconds before the second retry, doubled for each further one, and `longest_wait` for a server that says Retry-After.
+    A token of `tokens` (by host) goes to its host alone, as a header. `timeout` bounds a whole exchange in seconds: connecting, waiting, retries,
+    redirects and the body; a server that let it pass is not asked again. `backoff` are the seconds before the second retry, doubled for each
+    further one. A server that says Retry-After is waited for if that is within `longest_wait`.
     `authorities` are the certificates (PEM) that servers must be signed by, instead of those that the machine trusts.
     """
 
@@ -61,11 +65,11 @@ class Http:
         self,
         cache: Path,
         *,
-        timeout: float = 30,
+        timeout: float = 60,
         max_bytes: int = MAX_BYTES,
         retries: int = 3,
         backoff: float = 0.5,
-        longest_wait: int = 60,
+        longest_wait: int = 20,
         offline: bool = False,
         tokens: Mapping[str, str] | None = None,
         authorities: bytes | None = None,
@@ -76,6 +80,7 @@ class Http:
         self._cache, self._timeout, self._max_bytes, self._offline = cache, timeout, max_bytes, offline
         self._retries, self._backoff, self._longest_wait = retries, backoff, longest_wait
         self._authorities = authorities
+        self._away: set[str | None] = set()
 
     def get(self, url: str) -> bytes:
         """Return the body of the answer to GET; raises NetworkError."""
@@ -85,7 +90,7 @@ class Http:
             if cached is None:
                 raise NetworkError(f"there is no recorded answer of {_shown(parsed)}", "run once with a network, or add the recorded answer")
             return cached.body
-        body, etag = self._follow(url, cached)
+        body, etag = self._in_time(parsed, lambda: self._follow(url, cached))
         if cached is None or (etag, body) != (cached.etag, cached.body):
             remember(self._cache, url, body, etag)
         return body
@@ -95,11 +100,39 @@ class Http:
 
         Nothing is cached or redirected. What could be done twice by repeating it (POST, PATCH) is not repeated once it was sent.
         """
-        import urllib3
-
         at = _allowed(url)
         if self._offline:
             raise NetworkError(f"{_shown(at)} is not asked with --offline", "run without it")
+        return self._in_time(at, lambda: self._sent(method, at, body))
+
+    def _in_time(self, at: "Url", ask: Callable[[], T]) -> T:
+        """Return what `ask` returns, or raise NetworkError when the time is over.
+
+        A name server, a handshake and headers that come byte by byte have no limit of their own: so it is a thread that asks, and it is left behind.
+        """
+        if at.netloc in self._away:
+            raise NetworkError(f"{_shown(at)} is not asked: that server gave no answer before", "try again later")
+        answers: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+
+        def asking() -> None:
+            try:
+                answers.put((ask(), None))
+            except BaseException as error:  # noqa: BLE001 - it is raised again where somebody waits for it
+                answers.put((None, error))
+
+        Thread(target=asking, daemon=True).start()
+        try:
+            value, error = answers.get(timeout=self._timeout)
+        except Empty:
+            self._away.add(at.netloc)
+            raise NetworkError(f"{_shown(at)} gave no answer within {self._timeout:g} s", "try again later") from None
+        if error:
+            raise error
+        return cast("T", value)
+
+    def _sent(self, method: str, at: "Url", body: object) -> Any:
+        import urllib3
+
         data = None if body is None else json.dumps(body).encode()
         headers = self._headers(at, None) | ({"Content-Type": "application/json"} if data else {})
         with self._pool() as pool:
@@ -135,13 +168,26 @@ class Http:
     def _pool(self) -> "PoolManager":
         import urllib3
 
-        wait = urllib3.Retry(
+        longest = self._longest_wait
+
+        class Retry(urllib3.Retry):
+            """Give up at once on a server that wants to be left alone for longer than anybody waits."""
+
+            def sleep(self, response: "BaseHTTPResponse | None" = None) -> None:
+                after = self.get_retry_after(response) if response else None
+                if response and after and after > longest:
+                    reason = f"the server answers with status {response.status} and wants to be asked again in {after:.0f} s"
+                    raise NetworkError(reason, "try again then", response.status)
+                super().sleep(response)
+
+        wait = Retry(
             total=self._retries,
             redirect=False,
             status_forcelist=(429, 503),
             backoff_factor=self._backoff / 2,
             backoff_max=self._longest_wait,
-            retry_after_max=self._longest_wait,
+            # More than is waited for, so that it is seen.
+            retry_after_max=1 << 30,
             raise_on_status=False,
         )
         timeout = urllib3.Timeout(connect=self._timeout, read=self._timeout)
@@ -192,11 +238,12 @@ class Http:
         body = bytearray()
         deadline = time.monotonic() + self._timeout
         try:
-            # read1 gives what is there, so that a server that sends byte by byte meets the deadline; it decompresses at most a chunk.
+            # read1 decompresses at most a chunk.
             while chunk := response.read1(_CHUNK):
                 body += chunk
                 if len(body) > self._max_bytes:
                     raise NetworkError(f"{_shown(at)} answers with more than {self._max_bytes:,} bytes", "this is not the answer of that API")
+                # Nobody waits for it any more; the connection must end all the same.
                 if time.monotonic() > deadline:
                     raise NetworkError(f"{_shown(at)} took more than {self._timeout:g} s to send its answer", "try again later")
         except HTTPError as error:
