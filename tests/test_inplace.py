@@ -50,6 +50,52 @@ def test_a_list_is_extended_in_its_own_style(before: str, after: str) -> None:
     assert extend(read("x", text.format(before).encode()), ("release", "acks"), ["ack-4.21-b"]).decode() == text.format(after)
 
 
+@pytest.mark.parametrize("end", ["\n", ""], ids=["ended", "not ended"])
+@pytest.mark.parametrize("last", ["  image: 'a'  # é 日本", "  acks:\n  - ack-4.20-a", "  acks: [ack-4.20-a]"])
+def test_new_lines_end_like_those_of_the_file(last: str, end: str) -> None:
+    text = f"# é 日本\nrelease:\n  version: a  # bump\n{last}{end}"
+    documents = [read("x", text.replace("\n", line).encode()) for line in ("\n", "\r\n")]
+    for changed in (
+        [assign(document, {("release", "force"): True}) for document in documents],
+        [extend(document, ("release", "acks"), ["b"]) for document in documents],
+    ):
+        unix, windows = (data.decode() for data in changed)
+        assert windows == unix.replace("\n", "\r\n")
+        assert unix.endswith("\n") == bool(end)
+        assert unix.startswith(text.rstrip("\n]"))
+
+
+STYLES = {
+    "plain": "release:\n  version: {}  # é\n",
+    "single quotes": "# 日本 😀\nrelease:\n  version: '{}' # x\n",
+    "double quotes": 'release:\n  "version": "{}"\n',
+    "flow": "{{purpose: 'é😀', release: {{version: {}, image: b}}}} # x\n",
+    "flow on lines": "release: {{\n  version: {}, # x\n  image: b\n}}\n",
+    "no line feed at the end": "release:\n  version: {}",
+}
+BEYOND = {
+    "folded": "release:\n  version: >-\n    {}\n",
+    "literal": "release:\n  version: |-\n    {}\n",
+    "on the next line in two parts": "release:\n  version:\n    a\n    {}\n",
+    "escaped line feed": 'release:\n  version: "a\\\n    {}"\n',
+    "no value": "release:\n  version:\n  image: {}\n",
+}
+
+
+@pytest.mark.parametrize("line", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("style", STYLES)
+def test_a_value_changes_in_any_style_and_not_one_byte_more(style: str, line: str) -> None:
+    text = STYLES[style].replace("\n", line)
+    old, new = "4.22.0-okd-scos.0", "4.22.0-okd-scos.1"
+    assert assign(read("x", text.format(old).encode()), {("release", "version"): new}).decode() == text.format(new)
+
+
+@pytest.mark.parametrize("style", BEYOND)
+def test_a_style_that_cannot_be_changed_in_place_is_refused(style: str) -> None:
+    with pytest.raises(ValueError, match=r"in place|no value"):
+        assign(read("x", BEYOND[style].format("a").encode()), {("release", "version"): "b"})
+
+
 @pytest.mark.parametrize("text", ["release: {version: a}\n", "release: {}\n"])
 def test_what_cannot_be_spliced_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="release"):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -238,7 +239,7 @@ def test_reports_of_two_clusters_at_once_are_both_kept(fleet: Fleet, tmp_path: P
     assert names == [f"evidence/canary/{OLD}.yaml", f"evidence/probe/{OLD}.yaml"]
 
 
-@pytest.mark.parametrize("step", ["check", "diff", "commit", "push"])
+@pytest.mark.parametrize("step", ["check", "diff", "commit_draft", "push"])
 def test_a_kill_at_any_step_leaves_the_repository_usable(fleet: Fleet, step: str) -> None:
     target = branches if step == "push" else rollout_module
 
@@ -274,18 +275,20 @@ def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(fleet: Fleet, monke
     # The run asks while it has its folder, and has no answer until it is killed.
     monkeypatch.setattr(fleet.controller, "answer", held)
     command = [sys.executable, "-m", "okd_gitops", "--quiet", "--cache", str(CACHE), "release", "update", "--push"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
+    folder = fleet.root.parent / "temporary"
+    folder.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator"), "TMPDIR": str(folder)}
     run = subprocess.Popen(command, cwd=fleet.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert asked.wait(300)
     run.kill()
     run.wait()
     killed.set()
-    left = [line.split()[0] for line in git(fleet.root, "worktree", "list").splitlines()[1:]]
-    assert left
+    assert list(folder.glob("okd-gitops-draft-*"))
     assert git(fleet.root, "status", "--porcelain") == ""
-    assert fleet.run(PUSH).branches[0].state == "pushed"
-    assert git(fleet.root, "worktree", "list").count("\n") == 1
-    assert not any(Path(folder).parent.exists() for folder in left)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(folder))
+        assert fleet.run(PUSH).branches[0].state == "pushed"
+    assert not list(folder.glob("okd-gitops-draft-*"))
 
 
 def test_a_newer_release_supersedes_an_open_wave_and_a_rejected_one_closes_it(fleet: Fleet) -> None:

@@ -123,11 +123,12 @@ def _bug(error: Exception) -> int:
     import click
 
     from okd_gitops import __version__
+    from okd_gitops.redaction import redacted
     from okd_gitops.terminal import say
 
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     say("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True)
-    say(f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {str(error)[:300]}", err=True)
+    say(f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {redacted(str(error))[:300]}", err=True)
     for frame in frames:
         click.echo(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}", err=True)
     return 70

@@ -166,10 +166,12 @@ def diff(context: click.Context, ref: str, output: str) -> None:
     """Show what changes on each cluster since a commit: rendered objects, identical changes once with the clusters they happen on."""
     from dataclasses import asdict
 
+    from okd_gitops.commands.diff import FOLDERS
     from okd_gitops.commands.diff import diff as run
+    from okd_gitops.git import tree_at
 
     root = root_of(context)
-    result = run(root, cache_of(context, root), ref, say=progress(context))
+    result = run(root, cache_of(context, root), tree_at(root, ref, FOLDERS), say=progress(context))
     if output == "json":
         print_json("Diff", {"changes": [asdict(change) for change in result.changes], "untouched": list(result.untouched)})
         return

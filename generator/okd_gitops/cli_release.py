@@ -132,14 +132,14 @@ def plan(context: click.Context, *, target: str, clusters: tuple[str, ...], acks
 @click.pass_context
 def status(context: click.Context, *, offline: bool, at: str, output: str) -> None:
     """Show where the fleet stands: what each cluster runs and reported, what comes next and when, which branches are open."""
-    from okd_gitops.branches import heads
+    from okd_gitops.branches import local_heads
     from okd_gitops.commands.release.outlook import outlook
     from okd_gitops.commands.release.standing import PREFIX
 
     root, network = sources_of(context, at, offline=offline)
     seen = outlook(root, network, now=network.now)
     reports = list(seen.evidence)
-    branches = sorted(heads(root, "", f"{PREFIX}*"))
+    branches = sorted(local_heads(root, f"{PREFIX}*"))
     extra = {"evidence": [report.model_dump(mode="json") for report in reports], "branches": branches}
     print_moves(seen, seen.moves, output, "Status", extra)
     if output == "text":

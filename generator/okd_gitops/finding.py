@@ -12,6 +12,7 @@ from typing import Any
 from unicodedata import category, east_asian_width
 
 from okd_gitops.errors import OkdGitopsError
+from okd_gitops.redaction import redacted
 
 # The sign that makes a line of a log a command: `::error::` in front, `##[` and `##vso[` anywhere.
 _LOG_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:(?i:vso))?\[)")
@@ -52,7 +53,9 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `--output json` prints."""
-        return asdict(self)
+        body = asdict(self)
+        body["reason"], body["location"]["text"] = redacted(self.reason), redacted(self.location.text)
+        return body
 
 
 class FindingsError(OkdGitopsError):
@@ -93,7 +96,7 @@ def as_text(finding: Finding) -> str:
         lines.append(f"  clusters: {named}")
     if finding.remedy:
         lines.append(f"  fix: {finding.remedy}")
-    return "\n".join(map(printable, lines))
+    return "\n".join(redacted(printable(line)) for line in lines)
 
 
 def _pointed(place: Location) -> tuple[str, str]:

@@ -1,25 +1,22 @@
-"""What is committed, and committing exactly what was generated.
+"""What is committed, and committing exactly what was generated: by a person, in the clone that the person works in.
 
-This module and `branches` are all that uses GitPython, which had injection advisories (CVE-2022-24439, CVE-2023-40267 and others): refs are
-checked against a pattern, paths come after `--`, and its objects leave neither module.
+Refs are checked against a pattern, paths come after `--`, and objects are read by `git cat-file`, which knows every format of them.
 """
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from okd_gitops.errors import ToolError, UsageError
+from okd_gitops.errors import OkdGitopsError, ToolError, UsageError
+from okd_gitops.gitprogram import Said, asked, failure, run
+from okd_gitops.redaction import plain
 from okd_gitops.tree import Tree
 
-if TYPE_CHECKING:
-    from git import Repo
-
 _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~^-]{0,200}")
+# Objects are read in groups of so many bytes.
+_GROUP = 32 << 20
 _STATES = {
     "MERGE_HEAD": "a merge",
     "rebase-merge": "a rebase",
@@ -59,72 +56,128 @@ class BlobIds:
         return any((path, hashlib.new(name, blob).hexdigest()) in self.pairs for name in ("sha1", "sha256"))
 
 
-@contextmanager
-def opened(root: Path, *, bare: bool = False) -> Iterator["Repo"]:
-    """Open the repository around `root`; raises UsageError when there is none, or (without `bare`) none with a work tree."""
-    from git import InvalidGitRepositoryError, NoSuchPathError, Repo
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """A repository as git finds it around `root`: `prefix` leads from the top of its work tree to `root`, and ends with a slash or is empty."""
 
-    try:
-        repository = Repo(root, search_parent_directories=True)
-    except (InvalidGitRepositoryError, NoSuchPathError):
-        raise UsageError("this is not a git repository", "git init") from None
-    with repository:
-        if repository.bare and not bare:
-            raise UsageError("this git repository has no work tree", "clone it")
-        yield repository
+    root: Path
+    prefix: str
+    folder: Path
+    common: Path
+    objects: Path
+    hash: str
+    bare: bool
 
 
-def prefix_of(repository: "Repo", root: Path) -> str:
-    """Return the path from the top of the work tree to `root`, with a slash at its end, or nothing."""
-    prefix = root.resolve().relative_to(Path(repository.working_dir).resolve()).as_posix()
-    return "" if prefix == "." else f"{prefix}/"
+def opened(root: Path, *, bare: bool = False) -> Clone:
+    """Find the repository around `root`; raises UsageError when there is none, or (without `bare`) none with a work tree."""
+    questions = ["--is-bare-repository", "--show-object-format", "--absolute-git-dir", "--git-common-dir", "--git-path", "objects", "--show-prefix"]
+    said = asked("rev-parse", *questions, cwd=root)
+    answers = said.text.split("\n")
+    if len(answers) != len(questions) - 1:
+        raise UsageError("the path of this repository has a line feed in it", "clone it elsewhere")
+    is_bare, hash_name, folder, common, objects, prefix = answers
+    if is_bare == "true" and not bare:
+        raise UsageError("this git repository has no work tree", "clone it")
+    return Clone(root, prefix, Path(folder), (root / common).resolve(), (root / objects).resolve(), hash_name, is_bare == "true")
 
 
 def resolve(root: Path, ref: str) -> str:
     """Return the hash of a commit; raises UsageError when it is not there."""
-    from git import GitCommandError
-
     if not _REF.fullmatch(ref):
         raise UsageError(f'"{ref}" is not the name of a commit', "use a branch, a tag or a hash")
-    with opened(root) as repository:
-        try:
-            return str(repository.git.rev_parse("--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"))
-        except GitCommandError:
-            shallow = Path(repository.git_dir, "shallow").exists()
-            remedy = f"this clone is shallow: git fetch origin {ref}" if shallow else "git branch -a lists what there is"
-            raise UsageError(f'there is no commit "{ref}" in this clone', remedy) from None
+    clone = opened(root)
+    said = run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", cwd=root)
+    if said.code < 0:
+        raise failure(said, "rev-parse")
+    if said.code:
+        shallow = (clone.common / "shallow").exists()
+        remedy = f"this clone is shallow: git fetch origin {ref}" if shallow else "git branch -a lists what there is"
+        raise UsageError(f'there is no commit "{ref}" in this clone', remedy)
+    return said.text
+
+
+def entries(clone: Clone, commit: str, folders: Iterable[str] = ()) -> dict[str, tuple[str, str]]:
+    """Return mode and hash of everything that a commit has below `folders` of the root (without: below the root), by path from there."""
+    wanted = [f"{clone.prefix}{folder}" for folder in folders] or ([clone.prefix] if clone.prefix else [])
+    text = asked("ls-tree", "-r", "-z", "--full-tree", commit, "--", *wanted, cwd=clone.root).out.decode("utf-8", "surrogateescape")
+    listed = (entry.partition("\t") for entry in text.split("\0") if entry)
+    return {path.removeprefix(clone.prefix): (meta.split()[0], meta.split()[2]) for meta, _, path in listed}
 
 
 def tree_at(root: Path, ref: str, folders: Iterable[str]) -> Tree:
     """Return the files below `folders` as they are at a commit; raises UsageError for a ref that is not there."""
-    commit = resolve(root, ref)
-    with opened(root) as repository:
-        prefix = prefix_of(repository, root)
-        names = repository.git.ls_tree("-r", "-z", "--full-tree", commit, "--", *(f"{prefix}{folder}" for folder in folders))
-        entries = [entry.partition("\t") for entry in names.split("\0") if entry]
-        blobs = {path: meta.split()[2] for meta, _, path in entries if meta.startswith(("100644", "100755"))}
-        files = {path.removeprefix(prefix): repository.odb.stream(bytes.fromhex(sha)).read() for path, sha in blobs.items()}
-    return Tree(files)
+    commit, clone = resolve(root, ref), opened(root)
+    blobs = {path: sha for path, (mode, sha) in entries(clone, commit, folders).items() if mode in ("100644", "100755")}
+    found = contents(root, blobs.values())
+    return Tree({path: found[sha] for path, sha in blobs.items()})
+
+
+def contents(root: Path, shas: Iterable[str], *, max_bytes: int | None = None) -> dict[str, bytes]:
+    """Return objects by their hashes, larger ones cut after `max_bytes`; raises UsageError for one that is not in this clone."""
+    wanted = sorted(set(shas))
+    listed = asked("cat-file", "--batch-check", cwd=root, data="".join(f"{sha}\n" for sha in wanted).encode()).text.splitlines()
+    if any(line.endswith(" missing") for line in listed):
+        raise UsageError("this clone lacks contents of its history", "git clone without --filter")
+    sizes = {line.split()[0]: int(line.split()[2]) for line in listed}
+    found: dict[str, bytes] = {}
+    for group in _groups(sizes, max_bytes):
+        data = asked("cat-file", "--batch", cwd=root, data="".join(f"{sha}\n" for sha in group).encode()).out
+        place = 0
+        for sha in group:
+            begin = data.index(b"\n", place) + 1
+            place = begin + sizes[sha] + 1
+            found[sha] = data[begin : place - 1]
+    for sha in sizes.keys() - found.keys():
+        first = _First(max_bytes or 0)
+        asked("cat-file", "blob", sha, cwd=root, sink=first)
+        found[sha] = bytes(first.data)
+    return found
+
+
+class _First:
+    """Keeps the first bytes of an output, however long that is."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.data = limit, bytearray()
+
+    def write(self, data: bytes) -> int:
+        """Keep what there is room for."""
+        self.data += data[: self.limit - len(self.data)]
+        return len(data)
+
+
+def _groups(sizes: Mapping[str, int], max_bytes: int | None) -> Iterator[list[str]]:
+    """Yield the objects that are not too large, in groups that fit in memory."""
+    group: list[str] = []
+    total = 0
+    for sha, size in sizes.items():
+        if max_bytes is not None and size > max_bytes:
+            continue
+        if group and total + size > _GROUP:
+            yield group
+            group, total = [], 0
+        group.append(sha)
+        total += size
+    if group:
+        yield group
 
 
 def committed_blobs(root: Path, folders: Iterable[str]) -> BlobIds:
     """Return what lies below `folders` in HEAD, and in the commits that are being merged or applied; nothing where there is no commit."""
-    from git import GitCommandError
-
+    wanted = tuple(folders)
     try:
-        with opened(root) as repository:
-            prefix = prefix_of(repository, root)
-            paths = [f"{prefix}{folder}" for folder in folders]
-            others = [name for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD") if Path(repository.git_dir, name).exists()]
-            trees = [repository.git.ls_tree("-r", "-z", "--full-tree", ref, "--", *paths) for ref in ("HEAD", *others)]
-    except GitCommandError as error:
-        if "Not a valid object name" in str(error.stderr):
-            return BlobIds(frozenset())
-        raise ToolError(f"git ls-tree failed: {str(error.stderr).strip()[-300:]}", "git status says what is wrong") from None
+        clone = opened(root)
     except UsageError:
         return BlobIds(frozenset())
-    entries = (entry.partition("\t") for tree in trees for entry in tree.split("\0") if entry)
-    return BlobIds(frozenset((path.removeprefix(prefix), meta.split()[2]) for meta, _, path in entries))
+    pairs: set[tuple[str, str]] = set()
+    for ref in ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD"):
+        said = run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", cwd=root)
+        if said.code < 0:
+            raise failure(said, "rev-parse")
+        if not said.code:
+            pairs |= {(path, sha) for path, (_, sha) in entries(clone, said.text, wanted).items()}
+    return BlobIds(frozenset(pairs))
 
 
 def history(root: Path, limit: int, wanted: Callable[[bytes], bool], *, max_bytes: int) -> tuple[list[Revision], bool]:
@@ -134,36 +187,35 @@ def history(root: Path, limit: int, wanted: Callable[[bytes], bool], *, max_byte
     repository may be anybody's: nothing that its configuration names is run, and nothing is fetched. Raises UsageError when
     it has no commit, or is a clone without all contents.
     """
-    from git import GitCommandError
-
-    quiet = {"GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     options = ["--no-merges", "--full-history", "--topo-order", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv"]
     # A repository's configuration can ask log for signatures, and name the program that checks them.
     options += ["--no-show-signature", "--no-color", "--no-notes", f"--max-count={limit}", "--format=tformat:%H %ct %s", "HEAD", "--"]
-    with opened(root, bare=True) as repository, repository.git.custom_environment(**quiet):
-        try:
-            text = repository.git.log(*options, "*.yaml", "*.yml", "*.json")
-        except GitCommandError:
-            raise UsageError("this git repository has no commit", "look at the path") from None
-        contents: dict[str, bytes | None] = {"0" * 40: None}
+    clone = opened(root, bare=True)
+    said = run("log", *options, "*.yaml", "*.yml", "*.json", cwd=root)
+    if said.code > 0:
+        raise UsageError("this git repository has no commit", "look at the path")
+    if said.code:
+        raise failure(said, "log")
+    commits = list(_log(said.out.decode("utf-8", "replace")))
+    needed = {sha for _, _, _, changes in commits for old, new, _ in changes for sha in (old, new) if sha.strip("0")}
+    kept = _wanted(root, needed, wanted, max_bytes + 1)
+    revisions = []
+    for sha, seconds, subject, changes in commits:
+        pairs = [(path, kept.get(old), kept.get(new)) for old, new, path in changes]
+        shown = tuple((path, old, new) for path, old, new in pairs if old or new)
+        if shown:
+            revisions.append(Revision(sha, seconds, subject, shown))
+    return revisions[::-1], (clone.common / "shallow").exists()
 
-        def content(sha: str) -> bytes | None:
-            if sha not in contents:
-                data = repository.odb.stream(bytes.fromhex(sha)).read(max_bytes + 1)
-                contents[sha] = data if wanted(data) else b""
-            return contents[sha]
 
-        revisions = []
-        for sha, seconds, subject, entries in _log(text):
-            try:
-                pairs = [(path, content(old), content(new)) for old, new, path in entries]
-            except ValueError:
-                # GitPython's answer to an object that is not there.
-                raise UsageError("this clone lacks contents of its history", "git clone without --filter") from None
-            kept = tuple((path, old, new) for path, old, new in pairs if old or new)
-            if kept:
-                revisions.append(Revision(sha, seconds, subject, kept))
-        return revisions[::-1], Path(repository.git_dir, "shallow").exists()
+def _wanted(root: Path, shas: Iterable[str], wanted: Callable[[bytes], bool], max_bytes: int) -> dict[str, bytes]:
+    """Return the contents of objects, empty where they are not wanted; a thousand are in memory at a time."""
+    ordered = sorted(shas)
+    kept: dict[str, bytes] = {}
+    for start in range(0, len(ordered), 1000):
+        found = contents(root, ordered[start : start + 1000], max_bytes=max_bytes)
+        kept |= {sha: data if wanted(data) else b"" for sha, data in found.items()}
+    return kept
 
 
 def _log(text: str) -> Iterator[tuple[str, int, str, list[tuple[str, str, str]]]]:
@@ -189,54 +241,83 @@ def _log(text: str) -> Iterator[tuple[str, int, str, list[tuple[str, str, str]]]
         yield head[0], int(head[1]), head[2], entries
 
 
-def status(root: Path, folders: Iterable[str]) -> Status:
-    """Return what differs from HEAD below `folders`, untracked files included."""
-    with opened(root) as repository:
-        prefix = prefix_of(repository, root)
-        text = repository.git.status("--porcelain", "-z", "--untracked-files=all", "--no-renames", "--", *(f"{prefix}{f}" for f in folders))
-    entries = [entry for entry in text.split("\0") if entry]
-    return Status({entry[3:].removeprefix(prefix): entry[:2] for entry in entries})
+def status(root: Path, folders: Iterable[str], *, ignored: bool = False) -> Status:
+    """Return what differs from HEAD below `folders`: untracked files too, and with `ignored` (letters `!!`) what an exclude pattern hides.
+
+    The repository's own filters say what a file would be in git.
+    """
+    clone = opened(root)
+    options = ["--porcelain", "-z", "--untracked-files=all", "--no-renames", f"--ignored={'traditional' if ignored else 'no'}"]
+    wanted = [f"{clone.prefix}{folder}" for folder in folders]
+    text = asked("status", *options, "--", *(f":(top,literal){path}" for path in wanted), cwd=root).out.decode("utf-8", "surrogateescape")
+    listed = [entry for entry in text.split("\0") if entry]
+    return Status({entry[3:].removeprefix(clone.prefix): entry[:2] for entry in listed})
 
 
-def commit(root: Path, paths: Iterable[str], message: str, *, detached: bool = False) -> str:
+def commit(root: Path, paths: Iterable[str], message: str) -> str:
     """Commit exactly `paths` as they are on disk (also deleted ones), whatever else is staged, and return the commit's hash.
 
-    Signing and hooks of the user apply. Raises UsageError when the repository is in the middle of something, or git refuses.
-    `detached` permits a commit that belongs to no branch yet.
+    Signing and hooks of the user apply. Raises UsageError when the repository is in the middle of something, or git refuses; the index is then
+    as it was. BusyError when another git works here, or a killed one left its lock.
     """
-    from git import GitCommandError
+    clone = opened(root)
+    for name, what in _STATES.items():
+        if (clone.folder / name).exists():
+            raise UsageError(f"{what} is under way in this repository", "finish it, or abort it, then run again")
+    branch = run("symbolic-ref", "--quiet", "HEAD", cwd=root)
+    if branch.code == 1:
+        raise UsageError("HEAD is detached: a commit here would belong to no branch", "git switch -c NAME")
+    full = [f"{clone.prefix}{path}" for path in sorted(paths)]
+    index = clone.folder / "index"
+    before = index.read_bytes() if index.exists() else None
+    try:
+        _committed(_top(clone), full, message)
+    except OkdGitopsError:
+        _restore(index, before)
+        raise
+    return resolve(root, "HEAD")
 
-    chosen = sorted(paths)
-    with opened(root) as repository:
-        for name, what in _STATES.items():
-            if Path(repository.git_dir, name).exists():
-                raise UsageError(f"{what} is under way in this repository", "finish it, or abort it, then run again")
-        if repository.head.is_detached and not detached:
-            raise UsageError("HEAD is detached: a commit here would belong to no branch", "git switch -c NAME")
-        prefix = prefix_of(repository, root)
-        full = [f"{prefix}{path}" for path in chosen]
-        listed = "\0".join(full)
-        try:
-            with repository.git.custom_environment(GIT_LITERAL_PATHSPECS="1"):
-                untracked = {path for path in repository.git.ls_files("-z", "--others", "--", *_short(full)).split("\0") if path}
-                new = [path for path in full if path in untracked]
-                if new:
-                    # `commit --only` takes tracked files; an intent to add makes new ones tracked without staging content.
-                    _stdin(repository, "add", "--intent-to-add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul", data="\0".join(new))
-                try:
-                    _stdin(
-                        repository, "commit", "--only", "--quiet", "--message", message, "--pathspec-from-file=-", "--pathspec-file-nul", data=listed
-                    )
-                except GitCommandError:
-                    if new:
-                        _stdin(
-                            repository, "rm", "--cached", "--quiet", "--force", "--pathspec-from-file=-", "--pathspec-file-nul", data="\0".join(new)
-                        )
-                    raise
-        except GitCommandError as error:
-            reason = str(error.stderr).strip().removeprefix("stderr: ").strip("'\" \n")
-            raise UsageError(f"git refused the commit: {reason[-600:] or 'no reason given'}", "mend that, then run okd-gitops commit again") from None
-        return str(repository.head.commit.hexsha)
+
+def _top(clone: Clone) -> Path:
+    return clone.root.resolve().parents[clone.prefix.count("/") - 1] if clone.prefix else clone.root
+
+
+def _committed(top: Path, full: list[str], message: str) -> None:
+    literal = {"GIT_LITERAL_PATHSPECS": "1"}
+    listing = ["--pathspec-from-file=-", "--pathspec-file-nul"]
+    tracked = {path for path in asked("ls-files", "-z", "--", *_short(full), cwd=top, environment=literal).text.split("\0") if path}
+    new = [path for path in full if path not in tracked]
+    if new:
+        # `commit --only` takes tracked files; an intent to add makes new ones tracked without staging content.
+        added = run("add", "--intent-to-add", "--force", *listing, cwd=top, data=_nul(new), environment=literal, configured=True)
+        _accepted(added)
+    made = run(*("commit", "--only", "--quiet", "--message", message, *listing), cwd=top, data=_nul(full), environment=literal, configured=True)
+    _accepted(made)
+
+
+def _accepted(said: Said) -> None:
+    """Raise what it means that git made no commit."""
+    if not said.code:
+        return
+    known = failure(said, "commit")
+    if not isinstance(known, ToolError):
+        raise known
+    raise UsageError(f"git refused the commit: {plain(said.err, 600) or 'no reason given'}", "mend that, then run okd-gitops commit again")
+
+
+def _restore(index: Path, before: bytes | None) -> None:
+    """Let the index be what it was before a commit that was refused, unless another git has it now."""
+    try:
+        lock = index.with_name("index.lock").open("xb")
+    except OSError:
+        return
+    with lock:
+        lock.write(before or b"")
+    if before is None:
+        index.unlink(missing_ok=True)
+        index.with_name("index.lock").unlink()
+    else:
+        index.with_name("index.lock").replace(index)
 
 
 def _short(paths: list[str]) -> list[str]:
@@ -244,8 +325,5 @@ def _short(paths: list[str]) -> list[str]:
     return paths if len(paths) < 200 else sorted({path.split("/")[0] for path in paths})
 
 
-def _stdin(repository: "Repo", *arguments: str, data: str) -> None:
-    with tempfile.TemporaryFile() as file:
-        file.write(data.encode())
-        file.seek(0)
-        repository.git.execute(["git", *arguments], istream=file)
+def _nul(paths: list[str]) -> bytes:
+    return "\0".join(paths).encode("utf-8", "surrogateescape")

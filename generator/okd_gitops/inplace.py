@@ -23,6 +23,8 @@ def assign(document: Document, values: Mapping[Path, str | bool]) -> bytes:
         if path in document.marks:
             number, column, length = document.marks[path]
             line = lines[number]
+            if not length:
+                raise ValueError(f"{path[-1]} has no value")
             quote = line[column] if line[column] in "'\"" else ""
             new = scalar_text(values[path])
             # The quotes that were there, unless the value needs others.
@@ -46,7 +48,7 @@ def extend(document: Document, path: Path, items: Sequence[str]) -> bytes:
     number, column, length = document.marks[*path, len(there) - 1]
     before = lines[number][:column]
     if before.strip() == "-":
-        lines[number + 1 : number + 1] = [f"{before}{scalar_text(item)}" for item in items]
+        _insert(lines, number + 1, [f"{before}{scalar_text(item)}" for item in items])
     else:
         end = column + length
         lines[number] = lines[number][:end] + "".join(f", {scalar_text(item)}" for item in items) + lines[number][end:]
@@ -63,7 +65,17 @@ def _append(document: Document, lines: list[str], parent: Path, entry: str) -> N
         raise ValueError(f"{'.'.join(map(str, parent))} is written on one line")
     # Behind the last line of anything below the mapping; comments that follow belong to what comes next.
     last = max(number for path, (number, _, _) in document.marks.items() if path[: len(parent)] == parent)
-    lines.insert(last + 1, " " * column + entry)
+    _insert(lines, last + 1, [" " * column + entry])
+
+
+def _insert(lines: list[str], number: int, new: Sequence[str]) -> None:
+    """Put lines in before that of `number`, which end like the rest of the file does; a last line without an end stays without one."""
+    end = "\r" if lines[0].endswith("\r") else ""
+    added = [f"{line}{end}" for line in new]
+    if number == len(lines) and lines[-1]:
+        lines[-1] += end
+        added[-1] = new[-1]
+    lines[number:number] = added
 
 
 def _proven(document: Document, lines: list[str], wanted: object) -> bytes:

@@ -80,6 +80,8 @@ def show_findings(findings: Sequence["Finding"], *, limit: int = 100) -> None:
 
 def show_error(error: "OkdGitopsError") -> None:
     """Print on standard error why a run ended, and the next command."""
-    say(f"error: {error.reason}", err=True, fg="red", bold=True)
+    from okd_gitops.redaction import redacted
+
+    say(f"error: {redacted(error.reason)}", err=True, fg="red", bold=True)
     if error.remedy:
         say(f"  fix: {error.remedy}", err=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops import __version__
-from okd_gitops.commands.generate import generate, stale
+from okd_gitops.commands.generate import Generated, generate, stale
 from okd_gitops.disk import CATALOG, FLEET, ROOTS
+from okd_gitops.draft import Draft
 from okd_gitops.finding import FindingsError
 from okd_gitops.git import commit as git_commit
 from okd_gitops.git import status
@@ -17,6 +18,8 @@ from okd_gitops.tree import Tree, digest, owned_folder
 GENERATED_BY = "Generated-By"
 # A commit that had the output without its cause would fail its own check.
 FOLDERS = (*ROOTS, CATALOG, "clusters", FLEET)
+# What people and the tool write there; an exclude pattern of a person does not keep these out, but does keep out what an editor leaves.
+_OURS = (".yaml", ".sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +31,38 @@ class Committed:
     sha: str
 
 
-def commit(root: Path, *, subject: str = "", trailers: Sequence[str] = (), dry_run: bool = False, detached: bool = False) -> Committed:
-    """Commit the inputs and the generated folders of `root`; `detached` permits a commit that no branch has yet.
+def commit(root: Path, *, subject: str = "", dry_run: bool = False) -> Committed:
+    """Commit the inputs and the generated folders of `root`, as its user: with hooks and signing.
 
     Raises FindingsError (exit 3) when the generated folders do not match the cluster files, UsageError when git cannot commit.
     """
+    generated = _current(root)
+    listed = status(root, FOLDERS, ignored=True).paths.items()
+    paths = tuple(sorted(path for path, letters in listed if letters != "!!" or path.endswith(_OURS)))
+    if not paths:
+        return Committed((), "", "")
+    text = _described(generated, paths, subject)
+    return Committed(paths, text, "" if dry_run else git_commit(root, paths, text))
+
+
+def commit_draft(draft: Draft, *, subject: str, trailers: Sequence[str]) -> Committed:
+    """Commit the inputs and the generated folders of a draft; raises FindingsError like `commit`."""
+    generated = _current(draft.folder)
+    paths = draft.changed(FOLDERS)
+    text = _described(generated, paths, subject, trailers)
+    return Committed(paths, text, draft.commit(paths, text))
+
+
+def _current(root: Path) -> Generated:
     generated = generate(root, write=False)
     if generated.drift.refused or generated.drift.changes:
         raise FindingsError([*generated.drift.refused, *stale(generated.drift)], exit_code=3)
-    paths = tuple(sorted(status(root, FOLDERS).paths))
-    if not paths:
-        return Committed((), "", "")
+    return generated
+
+
+def _described(generated: Generated, paths: tuple[str, ...], subject: str = "", trailers: Sequence[str] = ()) -> str:
     names = _touched(paths, generated.repository.plan)
-    text = message(subject, names, paths, generated.repository.wanted, trailers)
-    return Committed(paths, text, "" if dry_run else git_commit(root, paths, text, detached=detached))
+    return message(subject, names, paths, generated.repository.wanted, trailers)
 
 
 def message(subject: str, names: list[str], paths: tuple[str, ...], wanted: Tree, extra: Sequence[str] = ()) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from okd_gitops import kustomize
 from okd_gitops.disk import MAX_GENERATED, ROOTS, read_tree
 from okd_gitops.finding import FindingsError
-from okd_gitops.git import tree_at
 from okd_gitops.kustomization import kustomization_of, walk
 from okd_gitops.objects import ObjectId
 from okd_gitops.pinned import tool
@@ -36,13 +35,12 @@ class Difference:
     untouched: tuple[str, ...]
 
 
-def diff(root: Path, cache: Path, ref: str, *, say: Callable[[str], None]) -> Difference:
-    """Compare what kustomize renders at `ref` with what it renders from the working tree.
+def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> Difference:
+    """Compare what kustomize renders from `old`, which holds FOLDERS of a commit, with what it renders from the files below `root`.
 
     Overlays none of whose files changed are not rendered. Raises FindingsError when an overlay holds what a check refuses, or does not build.
     """
     new = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
-    old = tree_at(root, ref, FOLDERS)
     folders = sorted({*_overlays(old), *_overlays(new)})
     changed = [folder for folder in folders if _inputs(old, folder) != _inputs(new, folder)]
     say(f"rendering {len(changed)} of {len(folders)} overlays, before and after")

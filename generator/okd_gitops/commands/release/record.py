@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops import __version__, branches, git
+from okd_gitops import __version__, branches
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.commit import GENERATED_BY
 from okd_gitops.commands.repository import load
 from okd_gitops.disk import read_tree
+from okd_gitops.draft import drafted
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence import FOLDER, Evidence, read_evidence
 from okd_gitops.finding import nearest
@@ -39,18 +40,20 @@ def record(root: Path, report: Evidence, *, write: bool = True, remote: str = ""
                 save({report.path: report.text().encode()})
         return Recorded(report.path, report.text(), new)
     fleet = load(root).plan.fleet
+    url = branches.address(root, remote, fleet.repository)
     for attempt in range(_ATTEMPTS):
         try:
-            return _pushed(root, fleet, report, remote, write=write)
+            return _pushed(root, fleet, report, url, write=write)
         except branches.RaceError:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError
 
 
-def _pushed(root: Path, fleet: Fleet, report: Evidence, remote: str, *, write: bool) -> Recorded:
-    base = branches.fetch(root, remote, fleet.revision)
-    with branches.checkout(root, base) as work:
+def _pushed(root: Path, fleet: Fleet, report: Evidence, url: str, *, write: bool) -> Recorded:
+    base = branches.fetch(root, url, fleet.revision)
+    with drafted(root, base) as draft:
+        work = draft.folder
         if not _new(work, report):
             return Recorded(report.path, report.text(), new=False)
         if not write:
@@ -59,8 +62,8 @@ def _pushed(root: Path, fleet: Fleet, report: Evidence, remote: str, *, write: b
             save({report.path: report.text().encode()})
         result = "passed" if report.passed else "FAILED"
         trailers = f"Cluster: {report.cluster}\nOkd-Release: {report.version}\nOkd-Digest: {report.image}\n{GENERATED_BY}: okd-gitops {__version__}\n"
-        sha = git.commit(work, [report.path], f"evidence({report.cluster}): {report.version} {result}\n\n{trailers}", detached=True)
-    branches.push(root, remote, sha, fleet.revision, None)
+        sha = draft.commit([report.path], f"evidence({report.cluster}): {report.version} {result}\n\n{trailers}")
+    branches.push(root, url, sha, fleet.revision, None)
     return Recorded(report.path, report.text(), new=True, sha=sha)
 
 

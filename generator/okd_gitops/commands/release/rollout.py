@@ -11,16 +11,17 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from okd_gitops import branches, git
+from okd_gitops import branches, git, pushtarget
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.check import check
-from okd_gitops.commands.commit import commit
-from okd_gitops.commands.diff import diff
+from okd_gitops.commands.commit import commit_draft
+from okd_gitops.commands.diff import FOLDERS, diff
 from okd_gitops.commands.generate import generate
 from okd_gitops.commands.release.outlook import BlockedError, Outlook, Sources, chosen, due, outlook
 from okd_gitops.commands.release.proposal import halted, proposal
 from okd_gitops.commands.release.standing import Standing, branch_name, open_branches, ours
 from okd_gitops.disk import FLEET, read_file
+from okd_gitops.draft import Draft, drafted
 from okd_gitops.errors import UsageError
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
@@ -81,6 +82,9 @@ class _Tools:
     sources: Sources
     now: datetime
     say: Callable[[str], None] = field(repr=False)
+    # The address that is fetched from and pushed to; empty without a push.
+    url: str = ""
+    revision: str = ""
 
 
 def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now: datetime, say: Callable[[str], None]) -> Rollout:
@@ -89,10 +93,13 @@ def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now:
     Raises FindingsError (bad files, or a branch that its own check refuses), BlockedError when a wanted target is refused for every cluster,
     RemoteError when the remote cannot be reached or somebody was faster every time.
     """
-    if request.rehearsal and request.push and not branches.is_folder(root, request.remote):
+    tools = _Tools(root, cache, sources, now, say)
+    if request.push:
+        fleet = parse(Fleet, read(FLEET, read_file(root, FLEET)))
+        tools.url, tools.revision = branches.address(root, request.remote, fleet.repository), fleet.revision
+    if request.rehearsal and tools.url and not pushtarget.is_folder(tools.url):
         # Else a wrong time would skip a soak on real clusters.
         raise UsageError(f"{request.remote} is not a folder of this machine: a rehearsal goes nowhere", "leave out --at, or push to a bare clone")
-    tools = _Tools(root, cache, sources, now, say)
     for attempt in range(_ATTEMPTS):
         try:
             return _once(tools, request)
@@ -104,9 +111,9 @@ def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now:
 
 
 def _once(tools: _Tools, request: Request) -> Rollout:
-    base = _base(tools.root, request)
-    with branches.checkout(tools.root, base) as work:
-        seen = outlook(work, tools.sources, now=tools.now, target=request.target, acks=request.acks, forced=request.forced)
+    base = branches.fetch(tools.root, tools.url, tools.revision) if tools.url else git.resolve(tools.root, "HEAD")
+    with drafted(tools.root, base) as draft:
+        seen = outlook(draft.folder, tools.sources, now=tools.now, target=request.target, acks=request.acks, forced=request.forced)
     found = chosen(seen, request.clusters, first=request.first)
     going = due(found)
     if request.target and found and not going and any(move.decision.code and move.decision.verdict == "refuse" for move in found):
@@ -114,13 +121,12 @@ def _once(tools: _Tools, request: Request) -> Rollout:
         raise BlockedError(f"{first.cluster.name}: {first.decision.reason} [{first.decision.code}]", "okd-gitops release plan shows every cluster")
     waves = groupby(sorted(going, key=_wave), key=_wave)
     made = [_branch(tools, request, seen, base, list(group)) for _, group in waves]
-    where = request.remote if request.push else ""
-    standing = open_branches(tools.root, where, base, except_for={branch.name for branch in made})
+    standing = open_branches(tools.root, tools.url, base, except_for={branch.name for branch in made})
     stale = [each for each in standing if each.superseded(seen, [branch.name for branch in made])]
     for each in stale if request.push else ():
         # A person's commits are not ours to drop; the branch is named all the same.
         if each.ours:
-            branches.push(tools.root, where, "", each.name, each.sha)
+            branches.push(tools.root, tools.url, "", each.name, each.sha)
     halted = [_halted(each, seen) for each in standing if each not in stale and each.reasons(seen)]
     return Rollout(outlook=seen, moves=tuple(found), branches=(*made, *halted), superseded=tuple(each.name for each in stale))
 
@@ -136,32 +142,27 @@ def _wave(move: Move) -> tuple[Version, int, str]:
     return move.offer.version, move.cluster.wave, branch_name(move.offer.version, move.cluster.wave)
 
 
-def _base(root: Path, request: Request) -> str:
-    if not request.push:
-        return git.resolve(root, "HEAD")
-    fleet = parse(Fleet, read(FLEET, read_file(root, FLEET)))
-    return branches.fetch(root, request.remote, fleet.revision)
-
-
 def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Sequence[Move]) -> Branch:
     _, _, name = _wave(going[0])
     tools.say(f"{name}: {', '.join(move.cluster.name for move in going)}")
-    with branches.checkout(tools.root, base) as work:
+    before = git.tree_at(tools.root, base, FOLDERS)
+    with drafted(tools.root, base) as draft:
         for move in going:
-            _move(work, move, request)
-        report = check(work, tools.cache, today=tools.now.date(), say=lambda _: None)
+            _move(draft, move, request)
+        report = check(draft.folder, tools.cache, today=tools.now.date(), say=lambda _: None)
         if report.exit_code:
             raise FindingsError(report.findings, exit_code=report.exit_code)
-        changes = diff(work, tools.cache, base, say=lambda _: None)
-        tip = git.resolve(work, "HEAD")
+        changes = diff(draft.folder, tools.cache, before, say=lambda _: None)
+        tip = draft.tip
     made = branches.commits(tools.root, base, tip)
     pull = proposal(seen, going, changes, documents=report.documents, base=base, branch=name, rehearsal=request.rehearsal)
     branch = Branch(name=name, base=base, sha=tip, commits=tuple(made), title=title(pull), body=body(pull))
-    return _published(tools, request, branch) if request.write else branch
+    return _published(tools, branch) if request.write else branch
 
 
-def _move(work: Path, move: Move, request: Request) -> None:
+def _move(draft: Draft, move: Move, request: Request) -> None:
     """Edit one cluster file, generate, and commit both."""
+    work = draft.folder
     hop, offer, cluster = move.hop, move.offer, move.cluster
     assert hop is not None
     assert offer is not None
@@ -188,26 +189,25 @@ def _move(work: Path, move: Move, request: Request) -> None:
     trailers = [f"Okd-Release: {end}", f"Okd-From: {start}", f"Okd-Digest: {offer.image}", f"Wave: {cluster.wave}"]
     trailers += ["Okd-Forced: true"] if move.forced else []
     trailers += [f"Okd-Rehearsal: {request.rehearsal}"] if request.rehearsal else []
-    commit(work, subject=f"okd({cluster.name}): {start} → {end}", trailers=trailers, detached=True)
+    commit_draft(draft, subject=f"okd({cluster.name}): {start} → {end}", trailers=trailers)
 
 
-def _published(tools: _Tools, request: Request, branch: Branch) -> Branch:
+def _published(tools: _Tools, branch: Branch) -> Branch:
     """Let the branch be this, here or on the remote. One that is the same already stays, one that others have added to is refused."""
-    where = request.remote if request.push else ""
-    old = branches.heads(tools.root, where, branch.name).get(branch.name, "")
+    old = branches.heads(tools.root, tools.url, branch.name).get(branch.name, "")
     if old:
-        if request.push:
-            branches.fetch(tools.root, request.remote, branch.name)
+        if tools.url:
+            branches.fetch(tools.root, tools.url, branch.name)
         theirs = branches.commits(tools.root, branches.merge_base(tools.root, branch.base, old) or old, old)
         if not ours(theirs):
             remedy = f"merge or delete it, or go on without okd-gitops: git log {branch.name}"
             raise BlockedError(f"the branch {branch.name} has commits that okd-gitops did not make; it is left alone", remedy)
         if _same(theirs, branch.commits) and branches.merge_base(tools.root, branch.base, old) == branch.base:
             return replace(branch, sha=old, commits=tuple(theirs), state="unchanged")
-    if request.push:
-        branches.push(tools.root, request.remote, branch.sha, branch.name, old)
+    if tools.url:
+        branches.push(tools.root, tools.url, branch.sha, branch.name, old)
         return replace(branch, state="pushed")
-    branches.set_branch(tools.root, branch.name, branch.sha)
+    branches.set_branch(tools.root, branch.name, branch.sha, old)
     return replace(branch, state="made")
 
 

@@ -1,0 +1,196 @@
+"""A commit in the making: its files in a folder of their own, and the commit that they become, born in the object store.
+
+Neither the work tree nor the index of the clone is read or written, and nothing is checked out: blobs are written as they are, so no filter and
+no hook of the repository has a part in it.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from okd_gitops.disk import MAX_GENERATED, read_file, read_tree
+from okd_gitops.errors import BusyError, UsageError
+from okd_gitops.git import Clone, contents, entries, opened
+from okd_gitops.gitprogram import asked, failure, run
+from okd_gitops.redaction import plain
+
+_NAME = "okd-gitops-draft-"
+_LOCK = "lock"
+_LINK, _MODULE, _PROGRAM = "120000", "160000", "100755"
+
+
+@dataclass(slots=True)
+class Draft:
+    """The files of a commit below the root of the repository, in `folder`; `tip` is the last commit that was made of them."""
+
+    clone: Clone
+    folder: Path
+    head: Path
+    tip: str
+    modes: dict[str, str]
+    committed: dict[str, bytes]
+
+    def changed(self, folders: Iterable[str]) -> tuple[str, ...]:
+        """Return the paths below `folders` that are not as they are in `tip`, in order."""
+        wanted = tuple(folders)
+        now = read_tree(self.folder, *wanted, max_file=MAX_GENERATED)
+        before = {path: data for path, data in self.committed.items() if path.split("/")[0] in wanted}
+        return tuple(sorted(path for path in {*before, *now} if before.get(path) != now.get(path)))
+
+    def commit(self, paths: Iterable[str], message: str) -> str:
+        """Make a commit of `paths` as they are in the folder, upon `tip`, and return its hash; the identity is that of the clone's user.
+
+        Raises UsageError when git knows none.
+        """
+        files = {path: _content(self.folder, path) for path in sorted(paths)}
+        with bare(self.clone) as store:
+            stream = b"".join(self._stream(files, message.encode()))
+            said = asked("fast-import", "--quiet", "--done", cwd=store.folder, data=stream, environment=store.environment)
+        self.tip = said.text.strip()
+        self.head.write_text(f"{self.tip}\n")
+        for path, data in files.items():
+            self.committed.pop(path, None)
+            if data is not None:
+                self.committed[path] = data
+        return self.tip
+
+    def _stream(self, files: dict[str, bytes | None], message: bytes) -> Iterator[bytes]:
+        """Yield the words of git-fast-import(1)."""
+        yield b"commit refs/heads/draft\nmark :1\n"
+        yield f"author {_identity(self.clone, 'AUTHOR')}\ncommitter {_identity(self.clone, 'COMMITTER')}\n".encode()
+        yield b"data %d\n%s\nfrom %s\n" % (len(message), message, self.tip.encode())
+        for path, data in files.items():
+            name = _quoted(f"{self.clone.prefix}{path}")
+            if data is None:
+                yield b"D %s\n" % name
+            else:
+                mode = self.modes.get(path, "100644").encode()
+                yield b"M %s inline %s\ndata %d\n%s\n" % (mode, name, len(data), data)
+        yield b"\nget-mark :1\ndone\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A bare repository of our own upon the objects of a clone: no configuration, no hook and no reference of the clone is in use there."""
+
+    folder: Path
+    environment: dict[str, str]
+
+
+@contextmanager
+def drafted(root: Path, sha: str) -> Iterator[Draft]:
+    """Write the files of a commit to a folder of its own for as long as the block runs; what killed runs left is cleared.
+
+    Raises UsageError for a commit whose paths no file system can hold.
+    """
+    clone = opened(root)
+    _clear()
+    with _own_folder() as folder:
+        listed = entries(clone, sha)
+        found = contents(root, {each for mode, each in listed.values() if mode != _MODULE})
+        work = folder / "work" / clone.prefix
+        work.mkdir(parents=True)
+        # What looks at the folder finds a repository there, of our own, whose HEAD is the commit.
+        _repository(folder / "work/.git", clone, bare=False)
+        alternates = folder / "work/.git/objects/info/alternates"
+        alternates.parent.mkdir(parents=True)
+        alternates.write_text(f"{clone.objects}\n")
+        files = {path: found[each] for path, (mode, each) in listed.items() if mode != _MODULE}
+        try:
+            _write(work, files, {path for path, (mode, _) in listed.items() if mode == _LINK})
+        except OSError as error:
+            raise BusyError(f"the commit cannot be written to {folder}: {error.strerror}", "free some space there, or say TMPDIR") from None
+        regular = {path: data for path, data in files.items() if listed[path][0] != _LINK}
+        head = folder / "work/.git/HEAD"
+        head.write_text(f"{sha}\n")
+        yield Draft(clone, work, head, sha, {path: mode for path, (mode, _) in listed.items() if mode == _PROGRAM}, regular)
+
+
+@contextmanager
+def bare(clone: Clone) -> Iterator[Store]:
+    """Make a bare repository upon the objects of a clone, which knows what the clone has, for as long as the block runs."""
+    said = asked("for-each-ref", "--format=%(objectname) %(refname)", cwd=clone.root)
+    with tempfile.TemporaryDirectory(prefix="okd-gitops-") as name:
+        folder = Path(name)
+        _repository(folder, clone, bare=True)
+        (folder / "packed-refs").write_bytes(said.out)
+        with suppress(FileNotFoundError):
+            shutil.copyfile(clone.common / "shallow", folder / "shallow")
+        yield Store(folder, {"GIT_DIR": str(folder), "GIT_OBJECT_DIRECTORY": str(clone.objects)})
+
+
+def _repository(folder: Path, clone: Clone, *, bare: bool) -> None:
+    """Make the least that git takes for a repository, with objects like the clone's and settings of our own."""
+    version, extension = ("1", f"[extensions]\n\tobjectFormat = {clone.hash}\n") if clone.hash != "sha1" else ("0", "")
+    # A redirect would carry a push to where fleet.yaml does not say.
+    settings = "[http]\n\tfollowRedirects = false\n[push]\n\tgpgSign = false\n\tfollowTags = false\n[fetch]\n\twriteCommitGraph = false\n"
+    core = f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = {str(bare).lower()}\n"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "HEAD").write_text("ref: refs/heads/none\n")
+    (folder / "config").write_text(f"{core}{extension}{settings}")
+
+
+def _identity(clone: Clone, whose: str) -> str:
+    said = run("var", f"GIT_{whose}_IDENT", cwd=clone.root)
+    if said.code < 0:
+        raise failure(said, "var")
+    if said.code:
+        raise UsageError(f"git does not know who commits: {plain(said.err, 200)}", "git config user.name NAME and git config user.email MAIL")
+    return said.text
+
+
+def _quoted(path: str) -> bytes:
+    """Return a path as git-fast-import(1) reads it, whatever characters it has."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'.encode("utf-8", "surrogateescape")
+
+
+def _content(folder: Path, path: str) -> bytes | None:
+    return read_file(folder, path, max_file=MAX_GENERATED) if os.path.lexists(folder / path) else None
+
+
+def _write(folder: Path, files: dict[str, bytes], links: set[str]) -> None:
+    """Write regular files, and then the links, so that no file is written through a link."""
+    for path in files:
+        if {"", ".", "..", ".git"} & set(path.split("/")):
+            raise UsageError(f"the commit has a path that leads elsewhere: {plain(path)}", "remove it from the branch")
+    for path in sorted(files, key=lambda path: path in links):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path in links:
+            target.symlink_to(os.fsdecode(files[path]))
+        else:
+            with target.open("xb") as file:
+                file.write(files[path])
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """Make a folder that is locked for as long as this run lives; it gets its name when the lock is held."""
+    with ExitStack() as held:
+        made = Path(tempfile.mkdtemp(prefix="okd-gitops-new-"))
+        held.callback(shutil.rmtree, made, ignore_errors=True)
+        lock = held.enter_context((made / _LOCK).open("w"))
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = made.with_name(f"{_NAME}{made.name.removeprefix('okd-gitops-new-')}")
+        made.rename(folder)
+        held.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
+
+
+def _clear() -> None:
+    """Remove the folders of runs that were killed: the kernel freed their locks. Those of runs that live, and of other users, stay."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_NAME}*"):
+        with suppress(OSError):
+            status = folder.lstat()
+            if status.st_uid != os.getuid() or folder.is_symlink():
+                continue
+            descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with os.fdopen(descriptor) as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
