@@ -154,11 +154,11 @@ def _reach(root: Path, *arguments: str) -> Said:
     with bare(opened(root)) as store:
         said = run(*arguments, cwd=store.folder, environment={**_REACHING, **store.environment}, seconds=_SECONDS)
     if said.code:
-        raise _unreached(said, arguments[0])
+        raise unreached(said, arguments[0])
     return said
 
 
-def _unreached(said: Said, what: str) -> OkdGitopsError:
+def unreached(said: Said, what: str) -> OkdGitopsError:
     """Return what it means that a remote did not do what it was asked."""
     known = failure(said, what)
     if isinstance(known, BusyError) and "Timeout: " not in said.err:
