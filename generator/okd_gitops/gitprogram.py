@@ -97,6 +97,8 @@ def failure(said: Said, what: str) -> OkdGitopsError:
         return ToolError("this git repository belongs to another user, so git does not read it", remedy)
     if "not a git repository" in said.err:
         return UsageError("this is not a git repository", "git init")
+    if "promisor remote" in said.err:
+        return UsageError("this clone lacks contents of its history", "git clone without --filter")
     if "No space left on device" in said.err:
         return BusyError(f"git {what}: no space left on the disk", "free some, then run again")
     return ToolError(f"git {what} failed: {plain(said.err) or 'no reason given'}", "run git fsck, and git status, in this repository")
