@@ -27,16 +27,27 @@ CASES = ROOT / "tests" / "cases"
 PULLS = ROOT / "tests" / "pullrequests"
 
 
-def clone(target: Path) -> None:
-    """Copy what git tracks, or would, to `target`, and make it a repository of its own: a fresh clone of the work tree, with the example fleet."""
+def copied(target: Path) -> None:
+    """Copy what git tracks, or would, to `target`: the work tree as it is."""
     listed = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True).stdout
     for name in sorted(set(listed.decode().split("\0")) - {""}):
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
+    commit(target)
+
+
+def clone(target: Path) -> None:
+    """Make `target` a fresh clone of the work tree, with the example fleet in place of this repository's own."""
+    copied(target)
     lay_out(target)
+    commit(target)
+
+
+def commit(target: Path) -> None:
+    """Make a folder a repository of its own, and commit what is in it."""
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    for command in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"], ["commit", "--quiet", "--message=start"]):
+    for command in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"], ["commit", "--quiet", "--allow-empty", "--message=start"]):
         subprocess.run(["git", *identity, *command], cwd=target, check=True, capture_output=True)
 
 

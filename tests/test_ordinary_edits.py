@@ -1,0 +1,53 @@
+"""People edit clusters/ every day. No such edit makes a test of the tool red, or a document wrong."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import CACHE, Run
+from golden import copied
+from rendered import OKD
+
+# What showed this repository's own fleet before, and one of each kind that works in the repository.
+TOUCHED = [
+    *("tests/test_docs.py", "tests/test_examples.py", "tests/test_generate.py::test_eight_lines_make_a_cluster_and_removing_the_file_removes_it"),
+    "tests/test_okd_streams.py::test_fact_12_one_more_okd_minor_is_one_entry_and_a_small_difference",
+    "tests/test_okd_streams.py::test_fact_47_the_fleet_asks_for_a_release_in_the_form_that_the_operator_takes",
+    "tests/test_okd_streams.py::test_fact_54_what_is_ephemeral_goes_with_its_file_and_what_lives_does_not",
+    "tests/test_scos_triggers.py::test_fact_25_schedules_of_the_fleet_do_not_overlap",
+]
+
+
+def bumped(text: str) -> str:
+    """Return a cluster file with the next release of its line."""
+    text = re.sub(r"(?m)^(  version: .*\.)(\d+)$", lambda match: f"{match[1]}{int(match[2]) + 1}", text)
+    return re.sub(r"@sha256:[0-9a-f]{4}", "@sha256:0000", text)
+
+
+def edit(clusters: Path) -> None:
+    """Move every cluster to another release, let one go, and add one whose day has passed."""
+    files = sorted(clusters.glob("*.yaml"))
+    for file in files:
+        file.write_text(bumped(file.read_text()))
+    passing = [file for file in files if re.search(r"(?m)^purpose: (test|ephemeral)$", file.read_text())]
+    for file in passing[:1]:
+        file.unlink()
+    (clusters / "edited.yaml").write_text(f"purpose: ephemeral\nexpires: 2020-02-29\n{OKD}")
+
+
+def test_a_bump_a_new_cluster_and_a_removed_one_turn_nothing_red(tmp_path: Path, okd_gitops: Run) -> None:
+    copied(tmp_path)
+    edit(tmp_path / "clusters")
+    generated = okd_gitops("generate", cwd=tmp_path)
+    assert generated.returncode == 0, generated.stderr
+    checked = okd_gitops("check", cwd=tmp_path)
+    assert (checked.returncode, "GR016" in checked.stderr) == (0, True), checked.stderr
+
+    # The demonstration takes long, and begins like the tests that run here.
+    selection = ["-k", "not release_moves", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *TOUCHED]
+    environment = {**os.environ, "OKD_GITOPS_CACHE": str(CACHE)}
+    command = [sys.executable, "-m", "pytest", *selection]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
