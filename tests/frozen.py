@@ -1,5 +1,6 @@
 """The example fleet in tests/fleet: what documents, demonstrations and tests rest on, so that an edit of clusters/ concerns none of them."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from okd_gitops.disk import ROOTS
 FLEET = Path(__file__).resolve().parent / "fleet"
 # The day on which it is looked at: one of its clusters expires some weeks later.
 DAY = {"OKD_GITOPS_CHECK_AT": "2026-11-28T12:00:00Z"}
+# What gives the programs that a test starts the same clock as the test; test_any_day.py says how.
+CLOCK = {name: value for name, value in os.environ.items() if name == "LD_PRELOAD" or "FAKE" in name}
 
 
 def lay_out(root: Path) -> None:

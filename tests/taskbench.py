@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from frozen import CLOCK
 from programs import program
 
 FEATURES = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features"
@@ -110,7 +111,7 @@ class Bench:
         done = subprocess.CompletedProcess[str]([], 0)
         for step in spec["steps"]:
             environment = {item["name"]: self._value(item["value"], values) for item in step["env"]}
-            environment |= {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "FOLDER": str(self.root), "TMPDIR": str(self.temporary)}
+            environment |= {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "FOLDER": str(self.root), "TMPDIR": str(self.temporary), **CLOCK}
             arguments = [one for text in step.get("args", []) for one in self._arguments(text, values)]
             script = self.root / "script"
             script.write_text(step["script"])

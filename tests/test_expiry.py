@@ -49,6 +49,7 @@ def test_nothing_else_is_taken_for_a_day(day: str) -> None:
     assert (str(finding.location), bool(finding.reason), bool(finding.remedy)) == ("clusters/x.yaml:2:10", True, True)
 
 
+@pytest.mark.clock
 def test_a_day_that_has_passed_turns_nothing_red_and_its_remedy_works(repo: Path, okd_gitops: Run) -> None:
     git(repo, "init", "--quiet", "--initial-branch=main")
     git(repo, "add", "--all")

@@ -264,6 +264,7 @@ def test_a_rehearsal_is_pushed_to_nobody(fleet: Fleet, url: str) -> None:
         fleet.run(replace(PUSH, rehearsal="2030-01-01T00:00:00Z"))
 
 
+@pytest.mark.clock
 def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, killed, answer = threading.Event(), threading.Event(), fleet.controller.answer
 

@@ -302,6 +302,7 @@ def test_fact_33_and_f23_every_signature_is_tried(httpserver: HTTPServer, bench:
     assert bench.result("digest") == SHA
 
 
+@pytest.mark.clock
 def test_fact_55_a_key_that_expires_soon_is_a_warning(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
     done = verify(httpserver, bench, keys, keys.sign(keys.soon, claim()), trusted=keys.soon)
     assert done.returncode == 0

@@ -17,12 +17,14 @@ from pysequoia import Cert, SignatureMode, Tsk, sign
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from frozen import CLOCK
 from okd_gitops import openpgp
 from okd_gitops.http import Http
 from okd_gitops.signature import CODES, FINGERPRINTS, STORE, Verdict, urls, verify
 from okd_gitops.sources import signature_store
 from programs import program
 
+pytestmark = pytest.mark.clock
 NOW = datetime.now(UTC)
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 REPOSITORY = "registry.ci.openshift.org/origin/release-scos"
@@ -203,7 +205,7 @@ def test_the_key_of_openshift_ci_comes_with_the_package() -> None:
 
 @pytest.fixture
 def gpg(tmp_path: Path) -> Iterator[Callable[..., bytes]]:
-    environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(tmp_path)}
+    environment = {"PATH": os.environ["PATH"], "GNUPGHOME": str(tmp_path), **CLOCK}
     tmp_path.chmod(0o700)
 
     def run(*args: str, data: bytes = b"") -> bytes:

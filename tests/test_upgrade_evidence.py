@@ -21,6 +21,7 @@ import pytest
 import git_server
 import release_controller
 from conftest import ROOT, git
+from frozen import CLOCK
 from okd_gitops.disk import read_catalog
 from okd_gitops.evidence import Evidence
 from okd_gitops.feature import load_catalog
@@ -218,7 +219,7 @@ class Job:
         given = {**env(self.values), "CLUSTER": self.name, "REPOSITORY": self.repository, "PATIENCE": "4h"}
         given = {name: self.text(value.replace("$(REPOSITORY)", self.repository)) for name, value in given.items()}
         given |= {"PATH": f"{self.folder}/bin:/usr/bin:/bin", "PYTHONPATH": str(ROOT / "generator"), "OKD_GITOPS_CACHE": str(self.folder / "cache")}
-        given |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+        given |= {**CLOCK, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
         # In a cluster both are the defaults; the script says neither.
         given |= {"OKD_GITOPS_RELEASE_OBSERVE_API": self.cluster.url, "OKD_GITOPS_RELEASE_OBSERVE_ACCOUNT": str(self.cluster.folder)}
         given |= {"OKD_GITOPS_RELEASE_OBSERVE_AT": at} if at else {}
@@ -297,6 +298,7 @@ def test_the_token_of_the_account_goes_to_the_api_alone_and_nothing_secret_is_pr
     assert "s3cret" not in f"{done.stdout}{done.stderr}{kept!r}"
 
 
+@pytest.mark.clock
 def test_an_operator_that_stays_degraded_fails_the_release_for_the_whole_fleet(bench: Bench) -> None:
     finished = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
     bench.cluster.runs(NEW, finished=finished, Degraded="True")
