@@ -72,11 +72,13 @@ def load_repository_catalog(root: Path | None) -> Catalog:
 
 def name_fault(name: str) -> str:
     """Return why a cluster cannot be called `name`, or nothing."""
-    if not re.fullmatch(NAME_PATTERN, name):
-        return f'"{name}" is not a name for a cluster'
+    return _reserved(name) if re.fullmatch(NAME_PATTERN, name) else f'"{name}" is not a name for a cluster'
+
+
+def _reserved(name: str) -> str:
     beginnings = (reason for beginning, reason in RESERVED_BEGINNINGS.items() if name.startswith(beginning))
-    reserved = RESERVED.get(name) or next(beginnings, "")
-    return f'"{name}" is reserved: {reserved}' if reserved else ""
+    reason = RESERVED.get(name) or next(beginnings, "")
+    return f'"{name}" is reserved: {reason}' if reason else ""
 
 
 def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
@@ -115,13 +117,12 @@ def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
 
 def _is_cluster(path: str, *, folder: bool) -> bool:
     """Whether an entry of clusters/ is a cluster's file."""
-    name = path.removesuffix(".yaml")
-    return not folder and path.endswith(".yaml") and bool(re.fullmatch(NAME_PATTERN, name)) and name not in RESERVED
+    return not folder and path.endswith(".yaml") and not name_fault(path.removesuffix(".yaml"))
 
 
 def _misnamed(path: str) -> Finding:
-    name = path.removesuffix(".yaml")
-    reason = f'"{name}" is reserved' if name in RESERVED else f'"{path}" is not the name of a cluster file, or not a file'
+    reserved = _reserved(path.removesuffix(".yaml"))
+    reason = reserved or f'"{path}" is not the name of a cluster file, or not a file'
     remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
     return Finding(code="GI013", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy)
 
