@@ -18,7 +18,7 @@ IN_TESTS := OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) -I
 LAYERS := from importlinter.cli import lint_imports_command as run; run(['--no-cache', '--config', '../pyproject.toml'])
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help generate check diff test lint bench demo-release lab golden lock clean tools packages
+.PHONY: help generate check diff test test-deep lint bench demo-release lab golden lock clean tools packages
 
 help: ## Show this help
 	@echo "okd-gitops: edit clusters/*.yaml, then make generate, then make check"
@@ -36,6 +36,10 @@ diff: tools ## Show what changes on each cluster since HEAD, rendered
 
 test: packages tools lint ## Test okd-gitops itself: lint and every test
 	@PATH="$(abspath $(CACHE))/venv/bin:$$PATH" $(IN_TESTS) -m pytest --confcutdir tests -n 2 $(ARGS)
+
+test-deep: tools ## Fuzz every reader and kill the program at hundreds of points; ARGS="--cpu-minutes 30 --points 400"
+	@$(SETUP) deep
+	@$(IN_TESTS) tests deep $(ARGS)
 
 lint: packages ## Run ruff, mypy and import-linter
 	@$(PY) -I -m ruff check --quiet generator tests tools && $(PY) -I -m ruff format --check --quiet generator tests tools
@@ -56,7 +60,7 @@ golden: packages ## Rewrite the golden folders of the tests; review the diff
 	@$(IN_TESTS) tests golden
 
 lock: ## Resolve the Python dependencies again (needs uv)
-	@for pair in generate: check:--extra=schemas dev:--extra=dev gate:--extra=gate; do name=$${pair%%:*}; \
+	@for pair in generate: check:--extra=schemas dev:--extra=dev deep:--extra=deep gate:--extra=gate; do name=$${pair%%:*}; \
 	  uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 \
 	    $${pair#*:} $$([ $$name = generate ] || echo -c requirements/generate.txt) pyproject.toml -o requirements/$$name.txt; done
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 # As Debian names what they come in.
-PACKAGES = {"bash": "bash", "sh": "dash", "curl": "curl", "go": "golang-go", "gpg": "gnupg", "jq": "jq", "openssl": "openssl"}
+PACKAGES = {"bash": "bash", "sh": "dash", "curl": "curl", "go": "golang-go", "gpg": "gnupg", "jq": "jq", "openssl": "openssl", "strace": "strace"}
 
 
 def program(name: str) -> str:

@@ -2,37 +2,47 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import ValidationError
 
+from okd_gitops import git, published
 from okd_gitops.cluster import Fleet, parse_cluster
 from okd_gitops.clusterversion import acks, built, faults, read_state
+from okd_gitops.commands.release.observe import addresses, bound
 from okd_gitops.disk import read_catalog
+from okd_gitops.errors import OkdGitopsError
 from okd_gitops.evidence import read_evidence
 from okd_gitops.exchange import exchange
 from okd_gitops.extras import read_extras
 from okd_gitops.feature import Catalog, FeatureSpec, load_catalog
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import FindingsError, as_text
+from okd_gitops.forge import Forge, Kind, Proposal, locate, propose
 from okd_gitops.gate import BuildSet, read_report
 from okd_gitops.graph import read_graph
-from okd_gitops.http import Http
+from okd_gitops.http import Http, NetworkError, _redirected
 from okd_gitops.inplace import assign
 from okd_gitops.interceptor import InterceptorRequest
+from okd_gitops.journal import saving
 from okd_gitops.kustomization import walk
 from okd_gitops.observation import Seen, judge
 from okd_gitops.openpgp import plain
-from okd_gitops.patch import PathError, segments
-from okd_gitops.pattern import pattern_fault
+from okd_gitops.patch import PathError, operations, segments
+from okd_gitops.pattern import matches, pattern_fault
 from okd_gitops.purpose import PurposeSpec
-from okd_gitops.release import Version
+from okd_gitops.release import Version, channel_fault, image_fault, outside_channel
 from okd_gitops.signature import FINGERPRINTS, verify
 from okd_gitops.sources import file, github, quay, release_controller
 from okd_gitops.sources.signature_store import default_keys
 from okd_gitops.splice import SpliceError, swapped
+from okd_gitops.terminal import clock
 from okd_gitops.tree import Tree, manifest_hashes
 from okd_gitops.yamltext import FOREIGN, dump, read, read_all
 
@@ -51,6 +61,13 @@ class Answers(Http):
     def get(self, url: str) -> bytes:  # noqa: ARG002 - every address is the same
         """Return the answer."""
         return self.answer
+
+    def send(self, method: str, url: str, body: object = None) -> Any:  # noqa: ARG002 - every address is the same
+        """Return the answer to GET as plain data; what changes something is taken."""
+        try:
+            return json.loads(self.answer) if method == "GET" else None
+        except (ValueError, RecursionError):
+            raise NetworkError("this is not JSON") from None
 
 
 @cache
@@ -102,6 +119,75 @@ def _observed(data: bytes) -> object:
     return judge(seen, cluster="x", version="4.22.0-okd-scos.0", image=IMAGE, now=NOW, patience=timedelta(hours=1))
 
 
+def _graph(data: bytes) -> object:
+    return published.cross_check([published.of_graph(read_graph(data), "graph")])
+
+
+def _pull_requests(data: bytes) -> None:
+    for kind in Kind:
+        forge = Forge(kind, "git.example.org", "https://git.example.org/api", "https://git.example.org", "a/b")
+        with suppress(NetworkError):
+            propose(Answers(data), forge, Proposal(head="a", base="main", title="t", body="b"))
+
+
+def _history(data: bytes) -> None:
+    """Read what git prints of a commit: people choose its subject and its paths."""
+    subject, _, path = data.decode("utf-8", "surrogateescape").replace("\0", "").partition("\n")
+    text = f"{'a' * 40} 1 {subject}\0\n:000000 100644 {'0' * 40} {'b' * 40} A\0{path}\0"
+    assert list(git._log(text)) == [("a" * 40, 1, subject, [("0" * 40, "b" * 40, path)])]
+
+
+def _journal(data: bytes) -> None:
+    """Recover from a journal in a repository of its own; what lies beside that is left alone."""
+    with TemporaryDirectory(prefix="reader-") as name:
+        root, outside = Path(name, "repo"), Path(name, "outside")
+        for path, content in ((root / ".okd-gitops/journal.json", data), (root / "overlays/a/b", b"a"), (outside, b"b")):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        try:
+            with saving(root):
+                pass
+        finally:
+            assert outside.read_bytes() == b"b"
+            assert sorted(path.name for path in Path(name).iterdir()) == ["outside", "repo"]
+
+
+def _recorded(data: bytes) -> object:
+    url = "https://a.example.org/x"
+    with TemporaryDirectory(prefix="reader-") as name:
+        Path(name, sha256(url.encode()).hexdigest()).write_bytes(data)
+        return Http(Path(name), offline=True).get(url)
+
+
+def _typed(data: bytes) -> None:
+    """Read what is typed: a time, a duration, an address, a test, an image, a channel."""
+    text = data.decode("utf-8", "surrogateescape")
+    for function in (clock, bound, locate):
+        with suppress(OkdGitopsError):
+            function(text)
+    with suppress(OkdGitopsError):
+        addresses([text])
+    image_fault(text)
+    channel_fault(text)
+    outside_channel(text, text)
+
+
+def _pattern(data: bytes) -> object:
+    pattern, _, text = data.decode("utf-8", "replace").partition("\n")
+    return pattern_fault(pattern) or matches(pattern, text)
+
+
+def _path(data: bytes) -> object:
+    path = data.decode("utf-8", "replace")
+    return segments(path), operations({"a": {"b": [{"name": "c", "d": "e"}]}}, path or "a", 1)
+
+
+def _redirect(data: bytes) -> object:
+    from urllib3.util import parse_url
+
+    return _redirected(parse_url("https://a.example.org/x"), data.decode("latin-1"))
+
+
 # By name: the reader, and the exceptions that are its own.
 READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
     "yaml of people": (_people, (FindingsError,)),
@@ -123,7 +209,7 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
     "ClusterVersion": (_cluster_version, (FindingsError,)),
     "list of what is owned": (manifest_hashes, ()),
     "edit in place": (_edited, (FindingsError, SpliceError, ValueError)),
-    "update graph": (read_graph, (FindingsError,)),
+    "update graph": (_graph, (FindingsError,)),
     "release controller": (lambda data: release_controller.releases(Answers(data), "https://example.org", "4-scos-stable"), ()),
     "GitHub": (lambda data: github.releases(Answers(data), "okd-project/okd", max_pages=2), ()),
     "Quay": (lambda data: quay.releases(Answers(data), "quay.io/okd/scos-release", max_pages=2), ()),
@@ -141,6 +227,19 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
     "set of the gate": (lambda data: BuildSet.model_validate_json(data), (ValidationError,)),
     "what a cluster says": (_observed, ()),
     "version": (lambda data: Version.parse(data.decode("utf-8", "replace")), (ValueError,)),
-    "regular expression": (lambda data: pattern_fault(data.decode("utf-8", "replace")), ()),
-    "path in an object": (lambda data: segments(data.decode("utf-8", "replace")), (PathError,)),
+    "regular expression": (_pattern, ()),
+    "path in an object": (_path, (PathError,)),
+    "list of pull requests": (_pull_requests, ()),
+    "history": (_history, ()),
+    "journal": (_journal, (OkdGitopsError,)),
+    "recorded answer": (_recorded, (NetworkError,)),
+    "what is typed": (_typed, ()),
+    "redirect": (_redirect, (NetworkError,)),
 }
+
+
+def tried(name: str, data: bytes) -> None:
+    """Give a reader an input; raises what must not leave it."""
+    reader, own = READERS[name]
+    with suppress(*own):
+        reader(data)

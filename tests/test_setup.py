@@ -91,7 +91,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place.locks.mkdir()
     one = wheel(place.wheels, "one", "")
     two = one + wheel(place.wheels, "two", "#" * BIG)
-    for level, text in zip(environment.LEVELS, (one, two, two), strict=True):
+    for level, text in zip(environment.LEVELS, (one, two, two, two), strict=True):
         (place.locks / f"{level}.txt").write_text(text)
     code, out, err = place.run("generate")
     assert (code, err) == (0, "")

@@ -16,7 +16,7 @@ from progress import progress
 from started import install, run, variables
 
 # Each lock file holds all of the one before: who may run the tests has nothing left to install when they run `make generate`.
-LEVELS = ("generate", "check", "dev")
+LEVELS = ("generate", "check", "dev", "deep")
 STAMP = "complete.json"
 _VERSION = "import sys; print(sys.version_info[:3])"
 _NO_PIP = "this Python cannot make environments: it has no module {}"
