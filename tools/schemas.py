@@ -32,7 +32,7 @@ def verified(folder: Path) -> bool:
     """Whether the bundle is complete, unchanged, and built from today's inputs."""
     try:
         index = json.loads((folder / "index.json").read_text("utf-8"))
-        return bool(index["inputs"] == inputs_digest() and index["content"] == _content(folder))
+        return bool(index["inputs"] == inputs_digest() and index["files"] == _hashes(folder))
     except (OSError, ValueError, KeyError):
         return False
 
@@ -52,7 +52,7 @@ def build(cache: Path) -> None:
                 kinds.add(_write_crd(target, kind, schema))
         core = {minor: sorted(_core(target, minor)) for minor in MINORS}
         sources = {**required("crds"), **required("types"), "kubernetes-validate": package_version("kubernetes-validate")}
-        index = {"inputs": inputs_digest(), "content": _content(target), "sources": sources, "kubernetes": core, "crds": sorted(kinds)}
+        index = {"inputs": inputs_digest(), "files": _hashes(target), "sources": sources, "kubernetes": core, "crds": sorted(kinds)}
         (target / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
@@ -91,7 +91,6 @@ def _write(path: Path, schema: Schema) -> None:
     path.write_text(json.dumps(schema, separators=(",", ":"), sort_keys=True), "utf-8")
 
 
-def _content(folder: Path) -> str:
+def _hashes(folder: Path) -> dict[str, str]:
     paths = sorted(path for path in folder.rglob("*.json") if path.name != "index.json")
-    digests = (f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in paths)
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}

@@ -11,7 +11,7 @@ from okd_gitops import __version__
 from okd_gitops.cli_rollout import release
 from okd_gitops.cli_serve import serve
 from okd_gitops.errors import EXIT_CODES
-from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, progress, root_of, say, settings, show_findings
+from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, progress, root_of, say, settings, show_findings, tools_of
 
 if TYPE_CHECKING:
     from okd_gitops.feature import Catalog
@@ -139,11 +139,10 @@ def check(context: click.Context, folder: Path | None, kubernetes: str | None, a
     today = clock(at).date()
     if folder is None or (kubernetes is None and command.is_ours(folder.resolve())):
         root = folder.resolve() if folder else root_of(context)
-        report = command.check(root, cache_of(context, root), today=today, say=progress(context))
+        report = command.check(root, tools_of(context) if folder else cache_of(context, root), today=today, say=progress(context))
     else:
-        cache = context.obj["cache"] or cache_of(context, Path.cwd())
         minor = kubernetes or command.DEFAULT_KUBERNETES
-        report = command.check_foreign(folder.resolve(), cache.resolve(), kubernetes=minor, today=today, say=progress(context))
+        report = command.check_foreign(folder.resolve(), tools_of(context), kubernetes=minor, today=today, say=progress(context))
     warnings = len(report.findings) - report.errors
     counts = {"clusters": report.clusters, "overlays": report.overlays, "documents": report.documents, "distinct": report.distinct}
     if output == "json":

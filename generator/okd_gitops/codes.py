@@ -29,6 +29,7 @@ CODES = {
     "GK002": "A kustomization would run a program: a plug-in, helm, an inline transformer. A check runs nothing from a repository.",
     "GK003": "A kustomization names a file or folder that is not there, or is not a kustomization.",
     "GK004": "kustomize cannot build the folder.",
+    "GK005": "kustomize did not do its work: it was killed, took too long, or wrote too little or no YAML. What was not judged never passes.",
     "GS001": "An object does not fit the schema of its kind.",
     "GS002": "There is no schema for a kind, so it was not checked. Not checked is never passed.",
     "GU001": "The release of a cluster file cannot be changed in place: it is written on one line, or as a block of text. Nothing was written.",

@@ -4,6 +4,7 @@ Documents go in files of about 1 MB, never through stdin: kubeconform v0.8.0 jud
 whose schema is missing is found here, before kubeconform, which would also call a schema "missing" that merely does not compile.
 """
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +14,11 @@ from typing import Any
 
 from okd_gitops.errors import ToolError
 from okd_gitops.objects import ObjectId
-from okd_gitops.process import run
+from okd_gitops.pinned import sha256_of
+from okd_gitops.process import Completed, run
 
+# The documents of a file, the version, kind and name of the one that is meant, and what is wrong with it.
+_Fault = tuple[list[bytes], tuple[str, str, str], tuple[str, ...]]
 TIMEOUT = 600.0
 FILE_BYTES = 1_000_000
 ENVIRONMENT = {"GOGC": "400"}
@@ -34,7 +38,8 @@ def validate(documents: Mapping[bytes, ObjectId], schemas: Path, binary: Path, *
 
     Raises ToolError when kubeconform fails, or has not judged every document.
     """
-    kinds = _kinds(schemas, kubernetes)
+    index = _index(schemas)
+    kinds = _kinds(index, kubernetes)
     verdicts = [
         Verdict(data, (f"no schema for {identity.group or 'core'}/{identity.version} {identity.kind}",), missing=True)
         for data, identity in documents.items()
@@ -44,6 +49,7 @@ def validate(documents: Mapping[bytes, ObjectId], schemas: Path, binary: Path, *
     judged = {data: identity for data, identity in documents.items() if data not in missing}
     if not judged:
         return verdicts
+    _verify(schemas, index, {_schema(identity, kubernetes) for identity in judged.values()})
     faults = _run(list(_packed(judged)), schemas, binary, kubernetes, workers, len(judged))
     # A report names file, kind and name. Where variants of one object share a file, each of them is asked again alone.
     asked = {data for group, key, _ in faults for data in group if _key(judged[data]) == key}
@@ -66,16 +72,56 @@ def arguments(binary: Path, schemas: Path, kubernetes: str, workers: int) -> lis
 CRDS = "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
 
 
-def _kinds(schemas: Path, kubernetes: str) -> set[tuple[str, str, str]]:
+def _index(schemas: Path) -> dict[str, Any]:
     try:
-        index: dict[str, Any] = json.loads((schemas / "index.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        index = json.loads((schemas / "index.json").read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
         raise ToolError("the schemas are not there, so nothing can be validated", "make check builds them") from None
-    core = index["kubernetes"].get(kubernetes)
-    if core is None:
-        known = ", ".join(sorted(index["kubernetes"], key=lambda minor: int(minor.partition(".")[2])))
+    if isinstance(index, dict) and "files" not in index:
+        index["files"] = _hashes(schemas, index)
+    if not isinstance(index, dict) or not all(isinstance(index.get(name), kind) for name, kind in _INDEX.items()):
+        raise ToolError(f"{schemas / 'index.json'} is not the index of schemas that make check writes", _REMEDY)
+    return index
+
+
+def _hashes(schemas: Path, index: dict[str, Any]) -> dict[str, str] | None:
+    """Return the hashes of a bundle whose index has one for all files together, or None when that one differs."""
+    paths = sorted(path for path in schemas.rglob("*.json") if path.name != "index.json")
+    hashes = {path.relative_to(schemas).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    lines = "".join(f"{path} {value}\n" for path, value in hashes.items())
+    return hashes if index.get("content") == hashlib.sha256(lines.encode()).hexdigest() else None
+
+
+_INDEX = {"kubernetes": dict, "crds": list, "files": dict}
+_REMEDY = "remove the schemas, then make check builds them"
+
+
+def _kinds(index: dict[str, Any], kubernetes: str) -> set[tuple[str, str, str]]:
+    minors = index["kubernetes"]
+    if kubernetes not in minors:
+        known = ", ".join(sorted(minors, key=lambda minor: [int(part) if part.isdigit() else 0 for part in minor.split(".")]))
         raise ToolError(f"there are no schemas for Kubernetes {kubernetes}", f"there are: {known}")
-    return {(group, version, kind) for group, version, kind in [*core, *index["crds"]]}
+    try:
+        return {(group, version, kind) for group, version, kind in [*minors[kubernetes], *index["crds"]]}
+    except (TypeError, ValueError):
+        raise ToolError("the index of the schemas is not the one that make check writes", _REMEDY) from None
+
+
+def _schema(identity: ObjectId, kubernetes: str) -> tuple[str, str]:
+    """Return the files that kubeconform may take for a kind, as the templates of `arguments` name them."""
+    kind, version = identity.kind.lower(), identity.version.lower()
+    suffix = f"-{identity.group.partition('.')[0]}-{version}" if identity.group else f"-{version}"
+    return f"kubernetes-{kubernetes}/{kind}{suffix.lower()}.json", f"crds/{identity.group}/{kind}_{identity.version}.json"
+
+
+def _verify(schemas: Path, index: dict[str, Any], used: Iterable[tuple[str, str]]) -> None:
+    """Compare the schemas that are used with what was built: a changed one could let anything pass, or fetch another."""
+    recorded = index["files"]
+    for path in sorted({path for pair in used for path in pair}):
+        file = schemas / path
+        actual = sha256_of(file) if file.is_file() else None
+        if actual != recorded.get(path):
+            raise ToolError(f"the schema {file} is not the one that was built: {actual}, not {recorded.get(path)}", _REMEDY)
 
 
 def _packed(documents: Mapping[bytes, ObjectId]) -> Iterable[list[bytes]]:
@@ -95,9 +141,7 @@ def _key(identity: ObjectId) -> tuple[str, str, str]:
     return version, identity.kind, identity.name
 
 
-def _run(
-    groups: Sequence[list[bytes]], schemas: Path, binary: Path, kubernetes: str, workers: int, expected: int
-) -> list[tuple[list[bytes], tuple[str, str, str], tuple[str, ...]]]:
+def _run(groups: Sequence[list[bytes]], schemas: Path, binary: Path, kubernetes: str, workers: int, expected: int) -> list[_Fault]:
     with tempfile.TemporaryDirectory(prefix="okd-gitops-") as folder:
         files = {}
         for number, group in enumerate(groups):
@@ -105,15 +149,28 @@ def _run(
             file.write_bytes(b"---\n".join(group))
             files[str(file)] = group
         completed = run([*arguments(binary, schemas, kubernetes, workers), folder], cwd=Path(folder), timeout=TIMEOUT, environment=ENVIRONMENT)
-        try:
-            report: dict[str, Any] = json.loads(completed.out)
-        except ValueError:
-            raise ToolError(f"kubeconform failed: {(completed.err or completed.out.decode('utf-8', 'replace')).strip()[:400]}", "") from None
+        return _faults(completed, files, expected)
+
+
+def _faults(completed: Completed, files: Mapping[str, list[bytes]], expected: int) -> list[_Fault]:
+    """Read kubeconform's report; raises ToolError for anything but a report about every document."""
+    try:
+        report = json.loads(completed.out)
         summary = report["summary"]
-        counted = sum(int(summary[name]) for name in ("valid", "invalid", "errors"))
-        if counted != expected or summary["skipped"]:
-            raise ToolError(f"kubeconform judged {counted} of {expected} documents and skipped {summary['skipped']}", "report this")
-        return [(files[fault["filename"]], _reported(fault), _reasons(fault)) for fault in report["resources"]]
+        counts = {name: int(summary[name]) for name in ("valid", "invalid", "errors", "skipped")}
+        faults = [(files[fault["filename"]], _reported(fault), _reasons(fault)) for fault in report["resources"] or []]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        words = (completed.err or completed.out.decode("utf-8", "replace")).strip()[:400]
+        raise ToolError(f"kubeconform ended with code {completed.code} and no report: {words}", _REMEDY_TOOL) from None
+    judged = counts["valid"] + counts["invalid"] + counts["errors"]
+    if judged != expected or counts["skipped"]:
+        raise ToolError(f"kubeconform judged {judged} of {expected} documents and skipped {counts['skipped']}", _REMEDY_TOOL)
+    if len(faults) != counts["invalid"] + counts["errors"] or completed.code != bool(faults):
+        raise ToolError(f"kubeconform counts other faults than it names, or ended with code {completed.code}", _REMEDY_TOOL)
+    return faults
+
+
+_REMEDY_TOOL = "make clean, then make check builds the tools anew; if it stays so, report it"
 
 
 def _reported(fault: dict[str, Any]) -> tuple[str, str, str]:

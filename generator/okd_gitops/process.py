@@ -1,24 +1,44 @@
-"""Run a program: argument list, scrubbed environment, time and output limits, and no orphan left behind."""
+"""Run a program: argument list, scrubbed environment, limits, no network where the system allows that, and no orphan left behind."""
 
 import os
+import secrets
 import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from okd_gitops.errors import ToolError
 
 MAX_OUTPUT = 256 << 20
+MAX_MEMORY = 4 << 30
+# Nothing is found on PATH, no home has a configuration, and each proxy is a port where nobody listens.
+_CLOSED = "http://127.0.0.1:1"
+ENVIRONMENT = {
+    "PATH": "",
+    **dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "KUSTOMIZE_PLUGIN_HOME"), "/nonexistent"),
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), _CLOSED),
+    "GIT_ALLOW_PROTOCOL": "none",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+}
+# The shell sets the limits and is replaced by the program: unlike code between fork and exec, that is safe beside threads. A limit that a
+# system does not have is left out.
+_LIMITS = 'for limit in "-t $1" "-v $2" "-f $3"; do ulimit $limit 2>/dev/null; done; shift 3; exec "$@"'
+_UNSHARE = ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
+_MARK = "OKD_GITOPS_RUN"
 _running: set[int] = set()
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What a program left: its exit code and both outputs."""
+    """What a program left: its exit code (negative or above 128: a signal) and both outputs."""
 
     code: int
     out: bytes
@@ -26,38 +46,66 @@ class Completed:
 
 
 def run(arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Mapping[str, str] | None = None) -> Completed:
-    """Run `arguments` in `cwd` and wait at most `timeout` seconds.
+    """Run `arguments` in `cwd` and wait at most `timeout` seconds, which is also the processor time that each process gets.
 
-    The program sees only a fixed environment plus `environment`. Raises ToolError when it cannot start, takes too long, or writes more than
-    256 MiB. Its process group is killed in each of these cases.
+    The program sees only ENVIRONMENT plus `environment`. Raises ToolError when it cannot start, takes too long, or writes more than 256 MiB.
+    However it ends, whatever it started ends with it.
     """
     name = Path(arguments[0]).name
-    scrubbed = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "TZ": "UTC", **(environment or {})}
+    mark = secrets.token_hex(16)
+    limits = (str(int(timeout)), str(MAX_MEMORY >> 10), str((MAX_OUTPUT >> 9) + 1))
+    command = ["/bin/sh", "-c", _LIMITS, "sh", *limits, *isolation(), *arguments]
     # Files, not pipes: output of any size costs no memory until it is known to be within bounds.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        scrubbed = {**ENVIRONMENT, **(environment or {}), _MARK: mark}
         try:
-            process = subprocess.Popen(
-                list(arguments), cwd=cwd, env=scrubbed, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
-            )
+            process = subprocess.Popen(command, cwd=cwd, env=scrubbed, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
         except OSError as error:
             raise ToolError(f"{name} cannot be started: {error.strerror}", "make check builds the tools") from None
         with _lock:
             _running.add(process.pid)
         try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise ToolError(f"{name} took more than {timeout:.0f} s and was stopped", f"run it by hand: {' '.join(arguments)}") from None
+            fault = _watch(process.pid, (out, err), time.monotonic() + timeout)
         finally:
-            if process.poll() is None:
-                _kill(process.pid)
-                process.wait()
+            # It is not reaped yet, so its number still is its own and that of its group.
+            _kill(process.pid)
+            process.wait()
             with _lock:
                 _running.discard(process.pid)
-        if out.tell() > MAX_OUTPUT or os.fstat(out.fileno()).st_size > MAX_OUTPUT:
-            raise ToolError(f"{name} wrote more than {MAX_OUTPUT >> 20} MiB", f"run it by hand: {' '.join(arguments)}")
+            _end_strays(mark)
+        if fault:
+            raise ToolError(f"{name} {fault.format(seconds=timeout)}", f"run it by hand: {' '.join(arguments)}")
         out.seek(0)
         err.seek(0)
-        return Completed(code, out.read(), err.read(1 << 20).decode("utf-8", "replace"))
+        return Completed(process.returncode, out.read(), err.read(1 << 20).decode("utf-8", "replace"))
+
+
+@cache
+def isolation() -> tuple[str, ...]:
+    """Return the words before a command that take the network from it and end all that it starts; none where the system does not allow it."""
+    for program in ("/usr/bin/unshare", "/bin/unshare"):
+        try:
+            tried = subprocess.run([program, *_UNSHARE, "/bin/sh", "-c", ":"], env=ENVIRONMENT, capture_output=True, timeout=30, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if tried.returncode == 0:
+            return (program, *_UNSHARE)
+    return ()
+
+
+def _watch(pid: int, outputs: tuple[BinaryIO, ...], end: float) -> str:
+    """Wait until a process has ended, without reaping it, and return why it has to be stopped before, if so."""
+    pause = 0.001
+    while True:
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        if any(os.fstat(output.fileno()).st_size > MAX_OUTPUT for output in outputs):
+            return f"wrote more than {MAX_OUTPUT >> 20} MiB and was stopped"
+        if ended:
+            return ""
+        if time.monotonic() > end:
+            return "took more than {seconds:.0f} s and was stopped"
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.02)
 
 
 def stop_all() -> None:
@@ -70,5 +118,18 @@ def stop_all() -> None:
 def _kill(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return
+
+
+def _end_strays(mark: str) -> None:
+    """End what left the process group, where nothing else does: by the mark in the environment that it has from its parent."""
+    if isolation():
+        return
+    wanted = f"{_MARK}={mark}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+        except OSError:
+            continue

@@ -33,6 +33,14 @@ def cache_of(context: click.Context, root: Path) -> Path:
     return (given or root / ".cache").resolve()
 
 
+def tools_of(context: click.Context) -> Path:
+    """Return the folder of tools and schemas that judge a folder of others: never one that lies in it."""
+    from okd_gitops.pinned import own_cache
+
+    given: Path | None = context.obj["cache"]
+    return (given or own_cache()).resolve()
+
+
 def progress(context: click.Context) -> Callable[[str], None]:
     """Return what prints a line of progress on standard error, or nothing with --quiet."""
     quiet: bool = context.obj["quiet"]

@@ -20,16 +20,22 @@ MAX_DEPTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much of a file is read; `strict` refuses what nobody types on purpose: a byte order mark, odd line ends, control characters, tags."""
+    """How much of a file is read; `strict` refuses what nobody types on purpose: a byte order mark, odd line ends, control characters, tags.
+
+    Unless `exact`, a value that readers disagree about is its text: only another program will say what it means.
+    """
 
     max_bytes: int
     max_nodes: int
     strict: bool = False
+    exact: bool = True
 
 
 # Files that people write, and files from elsewhere: a CRD of a controller, a manifest that somebody rendered.
 WRITTEN = Bounds(256 << 10, 20_000, strict=True)
 FOREIGN = Bounds(8 << 20, 100_000)
+# What kustomize reads, and we look through only for what it may not do.
+PASSED_ON = Bounds(16 << 20, 100_000, exact=False)
 # Kept together with the C loader: the pure Python one is ten times slower.
 Loader = yaml.CSafeLoader
 Path = tuple[str | int, ...]
@@ -96,7 +102,7 @@ def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Docume
 
     # Between two separators there may be nothing at all.
     filled = (node for node in nodes if node is not None and not (isinstance(node, yaml.ScalarNode) and node.tag == _NULL and not node.value))
-    return [_Builder(file, lines).document(node) for node in filled]
+    return [_Builder(file, lines, exact=bounds.exact).document(node) for node in filled]
 
 
 def read(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> Document:
@@ -194,8 +200,8 @@ def _tag(tag: str) -> str:
 
 
 class _Builder:
-    def __init__(self, file: str, lines: tuple[str, ...]) -> None:
-        self.file, self.lines = file, lines
+    def __init__(self, file: str, lines: tuple[str, ...], *, exact: bool) -> None:
+        self.file, self.lines, self.exact = file, lines, exact
         self.marks: dict[Path, tuple[int, int, int]] = {}
         self.keys: dict[Path, tuple[int, int, int]] = {}
         self.dates: set[Path] = set()
@@ -230,6 +236,8 @@ class _Builder:
 
     def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text = node.value
+        if not self.exact and _AMBIGUOUS.fullmatch(text):
+            return text
         number = _FLOAT.fullmatch(text) and not _AMBIGUOUS.fullmatch(text)
         if node.style or (node.tag == _STR and not number and not _AMBIGUOUS.fullmatch(text)):
             return text

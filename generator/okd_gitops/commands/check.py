@@ -13,10 +13,11 @@ from okd_gitops.commands.generate import stale
 from okd_gitops.commands.repository import Repository, load
 from okd_gitops.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
 from okd_gitops.drift import compare
+from okd_gitops.errors import ToolError
 from okd_gitops.evidence import FOLDER as EVIDENCE
 from okd_gitops.evidence import read_evidence
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
-from okd_gitops.kustomization import Graph, kustomization_of, walk
+from okd_gitops.kustomization import Graph, tops, walk
 from okd_gitops.objects import ObjectId
 from okd_gitops.pinned import tool
 from okd_gitops.plan import ClusterPlan
@@ -27,6 +28,8 @@ from okd_gitops.rules.other_cluster import WORD
 from okd_gitops.tree import Tree
 
 # Schemas of the newest Kubernetes that a foreign repository is judged by, unless it says otherwise.
+# kustomize did not do its work.
+NOT_JUDGED = "GK005"
 DEFAULT_KUBERNETES = "1.35"
 
 
@@ -50,10 +53,12 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0, or 3 when all that is wrong is drift, else 1."""
+        """0; 4 when something was not judged; 3 when all that is wrong is drift; else 1."""
         codes = [finding.code for finding in self.findings if finding.severity == Severity.ERROR]
         if not codes:
             return 0
+        if NOT_JUDGED in codes:
+            return 4
         return 3 if self.drifted and all(code.startswith("GO") for code in codes) else 1
 
 
@@ -94,12 +99,9 @@ def check(root: Path, cache: Path, *, today: date, say: Callable[[str], None]) -
 def check_foreign(root: Path, cache: Path, *, kubernetes: str, today: date, say: Callable[[str], None]) -> Report:
     """Check a repository that others wrote: every kustomization that no other one uses is built and judged."""
     tree = read_tree(root, *sorted(entry.name for entry in root.iterdir() if not entry.name.startswith(".")), max_file=MAX_GENERATED)
-    folders = sorted({path.rpartition("/")[0] for path in tree if kustomization_of(tree, path.rpartition("/")[0]) == path})
-    graphs = {folder: walk(tree, folder) for folder in folders}
-    used = {path for folder, graph in graphs.items() for path in graph.kustomizations if path != kustomization_of(tree, folder)}
-    tops = [folder for folder in folders if kustomization_of(tree, folder) not in used and not _component(graphs[folder])]
+    folders = [folder for folder, graph in tops(tree).items() if not _component(graph)]
     report = Report()
-    _judge(root, cache, tree, [_Overlay(folder or ".", folder or ".", kubernetes) for folder in tops], report, today, say, None)
+    _judge(root, cache, tree, [_Overlay(folder or ".", folder or ".", kubernetes) for folder in folders], report, today, say, None)
     return report
 
 
@@ -123,10 +125,14 @@ def _judge(
     sound = [overlay for overlay in overlays if not graphs[overlay.folder].findings]
     workers = os.cpu_count() or 1
     say(f"building {len(sound)} overlays with kustomize, a worker per core")
-    rendering = kustomize.render(root, {overlay.folder: overlay.name for overlay in sound}, tool(cache, "kustomize"), workers=workers)
+    names = {overlay.folder: overlay.name for overlay in sound}
+    least = {folder: graphs[folder].least for folder in names}
+    rendering = kustomize.render(root, names, tool(cache, "kustomize"), workers=workers, least=least)
     report.findings += rendering.findings
     report.overlays = len(rendering.documents)
     report.documents = sum(len(documents) for documents in rendering.documents.values())
+    if not report.documents and not report.errors:
+        raise ToolError(f"nothing was judged: {root} holds no kustomization that builds an object", "name another folder, or list resources")
     report.distinct = len({id(document) for documents in rendering.documents.values() for document in documents})
     report.seconds["build"] = monotonic() - started
     started = monotonic()

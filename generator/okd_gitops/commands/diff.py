@@ -77,11 +77,13 @@ def _extract(folder: Path, tree: Tree) -> None:
 
 def _render(root: Path, cache: Path, tree: Tree, folders: list[str]) -> dict[str, dict[ObjectId, bytes]]:
     present = [folder for folder in folders if kustomization_of(tree, folder)]
-    refused = [finding for folder in present for finding in walk(tree, folder).findings]
+    graphs = {folder: walk(tree, folder) for folder in present}
+    refused = [finding for graph in graphs.values() for finding in graph.findings]
     if refused:
         raise FindingsError(refused, exit_code=1)
     named = {folder: folder.rpartition("/")[2] for folder in present}
-    rendering = kustomize.render(root, named, tool(cache, "kustomize"), workers=os.cpu_count() or 1)
+    least = {folder: graph.least for folder, graph in graphs.items()}
+    rendering = kustomize.render(root, named, tool(cache, "kustomize"), workers=os.cpu_count() or 1, least=least)
     if rendering.findings:
-        raise FindingsError(rendering.findings, exit_code=1)
+        raise FindingsError(rendering.findings, exit_code=4 if any(finding.code == "GK005" for finding in rendering.findings) else 1)
     return {folder: {ObjectId.of(document.value): document.data for document in documents} for folder, documents in rendering.documents.items()}

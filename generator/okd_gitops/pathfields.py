@@ -1,0 +1,119 @@
+"""Where a kustomization, and the configuration of a built-in plug-in, name files: every field, with what kustomize does with it.
+
+The tables follow api/types/kustomization.go and api/internal/builtins of kustomize v5. Go's JSON decoder takes keys without regard to case, so
+they are compared folded; a character that only Unicode folds ("ſ" for "s") is folded as well.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+Where = tuple[str | int, ...]
+
+
+class Use(Enum):
+    """What kustomize does with what stands at a field."""
+
+    BASE = "resources: a file of objects, or a folder"
+    PART = "a folder with a kustomization"
+    PLUGIN = "the configuration of plug-ins: a file, or the text itself"
+    PATCH = "a patch: a file, or the text itself"
+    TEXT = "YAML as text"
+    YAML = "a file that is read as YAML"
+    DATA = "a file that is taken as it is"
+    KEYED = "a file that is taken as it is, maybe with a key before it: key=file"
+
+
+_GENERATOR = {"files[]": Use.KEYED, "envs[]": Use.DATA, "env": Use.DATA}
+KUSTOMIZATION: Mapping[str, Use] = {
+    "resources[]": Use.BASE,
+    "bases[]": Use.BASE,
+    "components[]": Use.PART,
+    "generators[]": Use.PLUGIN,
+    "transformers[]": Use.PLUGIN,
+    "validators[]": Use.PLUGIN,
+    "crds[]": Use.YAML,
+    "configurations[]": Use.YAML,
+    "openapi.path": Use.YAML,
+    "replacements[].path": Use.YAML,
+    "patchesStrategicMerge[]": Use.PATCH,
+    **{f"{field}[].{key}": use for field in ("patches", "patchesJson6902") for key, use in (("path", Use.YAML), ("patch", Use.TEXT))},
+    **{f"{field}[].{key}": use for field in ("configMapGenerator", "secretGenerator") for key, use in _GENERATOR.items()},
+}
+# All other fields of a kustomization. One that kustomize does not know makes it fail before it reads anything else.
+_OTHERS = (
+    *("apiVersion", "kind", "metadata", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels", "commonAnnotations", "images"),
+    *("imageTags", "replicas", "vars", "sortOptions", "generatorOptions", "buildMetadata"),
+)
+# They run programs or fetch charts. (kustomize itself needs flags for some of these; a check refuses all.)
+RUNS = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
+_PATHLESS = (
+    *("AnnotationsTransformer", "HashTransformer", "IAMPolicyGenerator", "ImageTagTransformer", "LabelTransformer", "NamespaceTransformer"),
+    *("PrefixTransformer", "PrefixSuffixTransformer", "ReplicaCountTransformer", "SuffixTransformer"),
+)
+# The plug-ins that are part of kustomize and run nothing: the fields of each that name files. Any other is a program.
+PLUGINS: Mapping[str, Mapping[str, Use]] = {
+    "ConfigMapGenerator": _GENERATOR,
+    "SecretGenerator": _GENERATOR,
+    "PatchTransformer": {"path": Use.YAML, "patch": Use.TEXT},
+    "PatchJson6902Transformer": {"path": Use.YAML, "jsonOp": Use.TEXT},
+    "PatchStrategicMergeTransformer": {"paths[]": Use.PATCH, "patches": Use.TEXT},
+    "ReplacementTransformer": {"replacements[].path": Use.YAML},
+    "ValueAddTransformer": {"targetFilePath": Use.YAML},
+    **{name: {} for name in _PATHLESS},
+}
+_NAMES = {name.casefold(): name for name in (*_OTHERS, *RUNS, *(pattern.partition("[")[0].partition(".")[0] for pattern in KUSTOMIZATION))}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One value at a field that names a file; it may be of any type."""
+
+    where: Where
+    use: Use
+    value: Any
+
+
+def canonical(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a kustomization with its fields spelled as kustomize documents them."""
+    return {_NAMES.get(key.casefold(), key): item for key, item in value.items()}
+
+
+def entries(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Entry]:
+    """Yield what stands at each of `fields` in `value`: a kustomization, or the configuration of a plug-in."""
+    for pattern, use in fields.items():
+        for where, item in _at(value, pattern.replace("[]", ".[]").split("."), ()):
+            # In a list, nothing is an entry as well; elsewhere it is as good as no field.
+            if item is not None or isinstance(where[-1], int):
+                yield Entry(where, use, item)
+
+
+def repeated(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Where]:
+    """Yield the places of keys that kustomize takes for one that stands before them: the last would win, without a word."""
+    yield from _again(value, ())
+    lists = {pattern.partition("[")[0].casefold() for pattern in fields if "[]." in pattern}
+    for key, held in value.items():
+        if key.casefold() in lists and isinstance(held, list):
+            for index, item in enumerate(held):
+                yield from _again(item, (key, index))
+
+
+def _again(value: Any, where: Where) -> Iterator[Where]:
+    seen: set[str] = set()
+    for key in value if isinstance(value, dict) else ():
+        if key.casefold() in seen:
+            yield (*where, key)
+        seen.add(key.casefold())
+
+
+def _at(value: Any, steps: list[str], where: Where) -> Iterator[tuple[Where, Any]]:
+    if not steps:
+        yield where, value
+    elif steps[0] == "[]":
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            yield from _at(item, steps[1:], (*where, index))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key.casefold() == steps[0].casefold():
+                yield from _at(item, steps[1:], (*where, key))
