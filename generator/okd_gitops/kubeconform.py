@@ -4,7 +4,6 @@ Documents go in files of about 1 MB, never through stdin: kubeconform v0.8.0 jud
 whose schema is missing is found here, before kubeconform, which would also call a schema "missing" that merely does not compile.
 """
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,19 +76,9 @@ def _index(schemas: Path) -> dict[str, Any]:
         index = json.loads((schemas / "index.json").read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         raise ToolError("the schemas are not there, so nothing can be validated", "make check builds them") from None
-    if isinstance(index, dict) and "files" not in index:
-        index["files"] = _hashes(schemas, index)
     if not isinstance(index, dict) or not all(isinstance(index.get(name), kind) for name, kind in _INDEX.items()):
         raise ToolError(f"{schemas / 'index.json'} is not the index of schemas that make check writes", _REMEDY)
     return index
-
-
-def _hashes(schemas: Path, index: dict[str, Any]) -> dict[str, str] | None:
-    """Return the hashes of a bundle whose index has one for all files together, or None when that one differs."""
-    paths = sorted(path for path in schemas.rglob("*.json") if path.name != "index.json")
-    hashes = {path.relative_to(schemas).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-    lines = "".join(f"{path} {value}\n" for path, value in hashes.items())
-    return hashes if index.get("content") == hashlib.sha256(lines.encode()).hexdigest() else None
 
 
 _INDEX = {"kubernetes": dict, "crds": list, "files": dict}
