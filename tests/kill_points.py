@@ -142,8 +142,10 @@ class Trial:
             other = here.run(between)
             faults += _accused(other) + ([_said(" ".join(between), other)] if other.returncode in (70, -signal.SIGKILL) else [])
         again = here.run(self.scenario.arguments)
-        locked = again.returncode == 7 and self._unlocked(here, again.stderr)
-        again = here.run(self.scenario.arguments) if locked else again
+        locked = False
+        # A git may have held several locks.
+        while again.returncode == 7 and self._unlocked(here, again.stderr):
+            locked, again = True, here.run(self.scenario.arguments)
         faults += _accused(again) + ([_said("next run", again)] if again.returncode else [])
         end = here.state()
         faults += [f"after the next run {name} differs from an undisturbed one" for name in end if end[name] != self.after[name]]
@@ -153,9 +155,9 @@ class Trial:
 
     def _unlocked(self, place: Place, said: str) -> bool:
         """Remove the locks that a refusal names, as it says."""
-        named = [place.root / path for path in _LOCK.findall(said)]
+        named = {path for name in _LOCK.findall(said) if (path := place.root / name).exists()}
         for path in named:
-            path.unlink(missing_ok=True)
+            path.unlink()
         return bool(named)
 
 

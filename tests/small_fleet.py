@@ -44,7 +44,7 @@ class Place:
     def run(self, arguments: list[str], before: list[str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run okd-gitops here, and wait for every program that it leaves behind."""
         environment = {**os.environ, "TMPDIR": str(self.folder / "tmp")}
-        command = [*(before or []), sys.executable, "-I", str(ROOT / "generator"), "--quiet", "--cache", str(self.folder / "cache"), *arguments]
+        command = [*(before or []), sys.executable, "-IB", str(ROOT / "generator"), "--quiet", "--cache", str(self.folder / "cache"), *arguments]
         done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=300, check=False)
         until = time.monotonic() + 60
         while _at_work(self.folder) and time.monotonic() < until:

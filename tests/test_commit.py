@@ -74,6 +74,18 @@ def test_nothing_to_commit_is_fine(committed: Path, okd_gitops: Run) -> None:
     assert (result.returncode, "nothing to commit" in result.stdout) == (0, True)
 
 
+def test_a_commit_that_was_killed_before_it_wrote_the_index_is_not_made_twice(committed: Path, okd_gitops: Run) -> None:
+    add_demo(committed, okd_gitops)
+    index = (committed / ".git/index").read_bytes()
+    assert okd_gitops("commit").returncode == 0
+    (committed / ".git/index").write_bytes(index)
+    assert git(committed, "status", "--porcelain") != ""
+    again = okd_gitops("commit")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert git(committed, "status", "--porcelain") == ""
+    assert git(committed, "log", "--format=%s").count("\n") == 2
+
+
 def test_drift_is_not_committed(committed: Path, okd_gitops: Run) -> None:
     (committed / "clusters/demo.yaml").write_text(DEMO)
     result = okd_gitops("commit")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from kill_points import kill_all, spread, trials
 
-SAMPLE = {"generate": 5, "commit": 3, "record": 4}
+SAMPLE = {"generate": 4, "commit": 4, "record": 4}
 
 
 def test_killed_anywhere_the_next_run_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     with trials(tmp_path, list(SAMPLE)) as made:
-        chosen = [point for trial in made for point in spread([each for each in trial.points if each.who == "okd-gitops"], SAMPLE[trial.name])]
+        chosen = [point for trial in made for point in spread(trial.points, SAMPLE[trial.name])]
         outcomes = list(kill_all(tmp_path, made, chosen))
     assert [f"{outcome.point}: {fault}" for outcome in outcomes for fault in outcome.faults] == []
-    assert sum(outcome.missed for outcome in outcomes) < len(outcomes) // 10
+    assert sum(outcome.missed for outcome in outcomes) < len(outcomes) // 4
     assert Counter(outcome.ended for outcome in outcomes)["before"] > 3

@@ -282,9 +282,12 @@ def _top(clone: Clone) -> Path:
     return clone.root.resolve().parents[clone.prefix.count("/") - 1] if clone.prefix else clone.root
 
 
+_LITERAL = {"GIT_LITERAL_PATHSPECS": "1"}
+_LISTING = ("--pathspec-from-file=-", "--pathspec-file-nul")
+
+
 def _committed(top: Path, full: list[str], message: str) -> None:
-    literal = {"GIT_LITERAL_PATHSPECS": "1"}
-    listing = ["--pathspec-from-file=-", "--pathspec-file-nul"]
+    literal, listing = _LITERAL, _LISTING
     tracked = {path for path in asked("ls-files", "-z", "--", *_short(full), cwd=top, environment=literal).text.split("\0") if path}
     new = [path for path in full if path not in tracked]
     if new:
@@ -292,7 +295,15 @@ def _committed(top: Path, full: list[str], message: str) -> None:
         added = run("add", "--intent-to-add", "--force", *listing, cwd=top, data=_nul(new), environment=literal, configured=True)
         _accepted(added)
     made = run(*("commit", "--only", "--quiet", "--message", message, *listing), cwd=top, data=_nul(full), environment=literal, configured=True)
-    _accepted(made)
+    if made.code != 1 or not _there_already(top, full):
+        _accepted(made)
+
+
+def _there_already(top: Path, full: list[str]) -> bool:
+    """Whether HEAD has the paths as they are on disk: a run was killed when it had committed them. What it left of the index is mended."""
+    asked("reset", "--quiet", *_LISTING, cwd=top, data=_nul(full), environment=_LITERAL)
+    status = asked("status", "--porcelain", "--untracked-files=all", "--no-renames", "--", *_short(full), cwd=top, environment=_LITERAL)
+    return not status.text
 
 
 def _accepted(said: Said) -> None:
