@@ -36,7 +36,9 @@ class Place:
     def copy(self, folder: Path) -> "Place":
         """Copy everything to `folder`, with the remote of the copy."""
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)
+        folder.mkdir()
+        subprocess.run(["cp", "-a", *(str(self.folder / name) for name in ("repo", "remote.git", "tmp")), str(folder)], check=True)
+        _give_tools(folder / "cache")
         config = folder / "repo/.git/config"
         config.write_text(config.read_text().replace(str(self.remote), str(folder / "remote.git")))
         return Place(folder)
@@ -92,6 +94,17 @@ def _at_work(folder: Path) -> bool:
     return False
 
 
+def _give_tools(cache: Path) -> None:
+    """Give a cache the pinned tools: the same files, where the file system lets it, in a folder of its own."""
+    (cache / "bin").mkdir(parents=True, mode=0o700)
+    (cache / "schemas").symlink_to(CACHE / "schemas")
+    for path in (CACHE / "bin").iterdir():
+        try:
+            os.link(path, cache / "bin" / path.name)
+        except OSError:
+            shutil.copy2(path, cache / "bin" / path.name)
+
+
 def _cluster(root: Path, name: str, more: str = "") -> None:
     purpose = "hub" if name == "hub" else "test"
     text = _CLUSTER.format(purpose=purpose, name=name, number=sum(name.encode())) + _RELEASE + more
@@ -101,10 +114,9 @@ def _cluster(root: Path, name: str, more: str = "") -> None:
 def committed(folder: Path, controller: Controller) -> Place:
     """Make a clone of a small fleet, all committed and pushed."""
     place = Place(folder)
-    for name in ("repo/clusters", "tmp", "cache"):
+    for name in ("repo/clusters", "tmp"):
         (folder / name).mkdir(parents=True)
-    for name in ("bin", "schemas"):
-        (folder / "cache" / name).symlink_to(CACHE / name)
+    _give_tools(folder / "cache")
     (place.root / "fleet.yaml").write_text(_FLEET)
     for name in ("hub", "canary", "probe"):
         _cluster(place.root, name)
