@@ -9,19 +9,18 @@ from collections import Counter
 from pathlib import Path
 
 import fuzz
-from kill_points import SCENARIOS, kill_all, spread, trials
+from kill_points import SCENARIOS, Point, kill_all, spread, trials
 from readers import READERS
 
 IDENTITY = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
 
 
 def kill_points(most: int, only: str) -> bool:
-    """Kill at up to `most` points, evenly spread over each command's, and print what came of it; returns whether all went well."""
+    """Kill at up to `most` points, as many of each command, evenly spread, and print what came of it; returns whether all went well."""
     start, ends, failed, missed = time.monotonic(), dict[str, Counter[str]](), 0, 0
     with tempfile.TemporaryDirectory(prefix="kill-points-") as folder, trials(Path(folder), _commands(only)) as made:
         total = sum(len(trial.points) for trial in made)
-        share = min(1.0, most / total)
-        chosen = [point for trial in made for point in spread(trial.points, max(1, round(len(trial.points) * share)))]
+        chosen = _shared([trial.points for trial in made], most)
         chosen = [point for trial in made for point in trial.points if str(point) == only] or chosen
         print(f"kill points: {total} found, {len(chosen)} tried", flush=True)
         for number, outcome in enumerate(kill_all(Path(folder), made, chosen), 1):
@@ -39,6 +38,14 @@ def kill_points(most: int, only: str) -> bool:
         print(f"  {command:10}" + ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "failed"))
     print(f"kill points: {len(chosen) - missed} killed, {missed} not reached, {failed} failed, {time.monotonic() - start:.0f} s", flush=True)
     return not failed and missed * 10 <= len(chosen)
+
+
+def _shared(points: list[list[Point]], most: int) -> list[Point]:
+    """Return at most `most` points: as many of each command as of the others, as far as it has them."""
+    chosen: list[Point] = []
+    for left, of_one in zip(range(len(points), 0, -1), sorted(points, key=len), strict=True):
+        chosen += spread(of_one, (most - len(chosen)) // left)
+    return chosen
 
 
 def _commands(only: str) -> list[str]:
