@@ -53,7 +53,9 @@ def commit(target: Path) -> None:
 
 def shown(command: str, cwd: Path) -> str:
     """Run a command of the README and return what a terminal would show."""
-    environment = {**{name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}, "CACHE": str(CACHE), **DAY}
+    # What an outer make was asked for is no part of what the README shows.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "ARGS")}
+    environment = {**inherited, "CACHE": str(CACHE), **DAY}
     done = subprocess.run(command, shell=True, cwd=cwd, env=environment, stdout=-1, stderr=-2, text=True, check=False)
     return done.stdout
 
