@@ -1,6 +1,7 @@
 """Whatever stands around git (a clone's configuration, variables of the environment, files that lie there), the bot runs none of it."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,7 +141,9 @@ def test_git_is_never_a_file_of_the_repository(clone: Path, monkeypatch: pytest.
     monkeypatch.chdir(clone)
     monkeypatch.setenv("PATH", os.pathsep.join([".", "", "clusters", str(clone), str(clone / "clusters"), os.environ["PATH"]]))
     assert find(clone) == find(clone / "clusters") == found
-    monkeypatch.setenv("PATH", f".:{clone}")
+    (clone / "programs").mkdir()
+    (clone / "programs/git").symlink_to(shutil.which("true") or "/bin/true")
+    monkeypatch.setenv("PATH", f".:{clone}:{clone / 'programs'}")
     with pytest.raises(ToolError, match="not on PATH"):
         find(clone)
 

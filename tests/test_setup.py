@@ -20,7 +20,7 @@ import binaries
 import environment
 import judges
 import schemas
-from aside import aside
+from aside import aside, only_one
 from conftest import CACHE, ROOT
 from failure import SetupError
 from golang import Go, find_go
@@ -344,3 +344,12 @@ def test_without_a_network_the_exit_code_says_so(tmp_path: Path) -> None:
     assert done.returncode == 6, done.stderr
     assert "look at the network" in done.stderr
     assert not (tmp_path / "bin").exists()
+
+
+def test_a_run_that_was_killed_between_two_renames_loses_nothing(tmp_path: Path) -> None:
+    before = tmp_path / "partial-venv-a1b2c3d4" / "before"
+    before.mkdir(parents=True)
+    (before / "complete.json").write_text("{}")
+    with only_one(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "venv"]
+    assert (tmp_path / "venv/complete.json").read_text() == "{}"

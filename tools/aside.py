@@ -25,6 +25,7 @@ def only_one(cache: Path) -> Iterator[None]:
     try:
         _lock(descriptor)
         for left in cache.glob(f"{PARTIAL}*"):
+            _put_back(left)
             remove(left)
         yield
     finally:
@@ -46,6 +47,14 @@ def aside(cache: Path, name: str) -> Iterator[Path]:
         made.rename(target)
     finally:
         remove(partial)
+
+
+def _put_back(partial: Path) -> None:
+    """Put back what was there, where a run was killed between taking that away and putting the new folder in its place."""
+    name = partial.name.removeprefix(PARTIAL).rpartition("-")[0]
+    before, target = partial / "before", partial.parent / name
+    if before.is_dir() and not target.exists():
+        before.rename(target)
 
 
 def remove(path: Path) -> None:

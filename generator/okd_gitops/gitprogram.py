@@ -112,7 +112,8 @@ def find(inside: Path) -> str:
         file = Path(entry, "git")
         if not file.is_absolute() or not file.is_file() or not os.access(file, os.X_OK):
             continue
-        if not file.resolve().is_relative_to(top):
+        # Neither a file of the repository, nor a link there that leads elsewhere.
+        if not any(place.is_relative_to(top) for place in (file.resolve(), file.parent.resolve())):
             return str(file)
     raise ToolError("git is not on PATH", f"install git {OLDEST[0]}.{OLDEST[1]} or newer")
 

@@ -32,7 +32,8 @@ def tool(cache_folder: Path, name: str) -> Path:
     try:
         lines = (folder / "sha256sums").read_text("utf-8").splitlines()
         recorded = {file: value for value, _, file in (line.partition("  ") for line in lines)}
-        modes = {each: each.lstat() for each in (folder, path, folder / "sha256sums")}
+        # The folder may be a link to where the tools lie; what is in it may not.
+        modes = {folder: folder.stat(), **{file: file.lstat() for file in (path, folder / "sha256sums")}}
         actual = sha256_of(path)
     except (OSError, ValueError):
         raise ToolError(f"{name} is not there, so nothing can be judged", REMEDY) from None

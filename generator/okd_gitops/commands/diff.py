@@ -43,6 +43,8 @@ def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> D
     new = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
     folders = sorted({*_overlays(old), *_overlays(new)})
     changed = [folder for folder in folders if _inputs(old, folder) != _inputs(new, folder)]
+    if changed:
+        tool(cache, "kustomize")
     say(f"rendering {len(changed)} of {len(folders)} overlays, before and after")
     with tempfile.TemporaryDirectory(prefix="okd-gitops-") as before:
         _extract(Path(before), old)
