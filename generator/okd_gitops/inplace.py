@@ -22,9 +22,10 @@ def assign(document: Document, values: Mapping[Path, str | bool]) -> bytes:
         _put(wanted, path, values[path])
         if path in document.marks:
             number, column, length = document.marks[path]
-            line = lines[number]
-            if not length:
+            # A key that ends the file without a value has its place behind the last line.
+            if not length or number >= len(lines):
                 raise ValueError(f"{path[-1]} has no value")
+            line = lines[number]
             quote = line[column] if line[column] in "'\"" else ""
             new = scalar_text(values[path])
             # The quotes that were there, unless the value needs others.
@@ -46,6 +47,8 @@ def extend(document: Document, path: Path, items: Sequence[str]) -> bytes:
         _append(document, lines, path[:-1], f"{path[-1]}: [{', '.join(scalar_text(item) for item in items)}]")
         return _proven(document, lines, wanted)
     number, column, length = document.marks[*path, len(there) - 1]
+    if number >= len(lines):
+        raise ValueError(f"the last entry of {path[-1]} has no value")
     before = lines[number][:column]
     if before.strip() == "-":
         _insert(lines, number + 1, [f"{before}{scalar_text(item)}" for item in items])
