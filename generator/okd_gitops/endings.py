@@ -8,6 +8,8 @@ import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from okd_gitops.errors import PRECEDENCE, BusyError
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Seconds that children have to clear up after SIGTERM, and during which a second signal is taken for the first one.
 _GRACE = 3.0
@@ -82,9 +84,10 @@ def leave(code: int) -> NoReturn:
         code = ending.exit_code
         _discard_output()
     except OutputError as error:
-        if code != 7:
+        busy = BusyError.exit_code
+        if code != busy:
             sys.stderr.write(f"error: {error}\n")
-        code = code if code in (70, 2, 4, 8, 6) else 7
+        code = code if code in PRECEDENCE[: PRECEDENCE.index(busy)] else busy
         _discard_output()
     sys.exit(code)
 

@@ -5,7 +5,6 @@ import secrets
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,8 +31,6 @@ ENVIRONMENT = {
 _LIMITS = 'for limit in "-t $1" "-v $2" "-f $3"; do ulimit $limit 2>/dev/null; done; shift 3; exec "$@"'
 _UNSHARE = ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 _MARK = "OKD_GITOPS_RUN"
-_running: set[int] = set()
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +59,12 @@ def run(arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Map
             process = subprocess.Popen(command, cwd=cwd, env=scrubbed, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
         except OSError as error:
             raise ToolError(f"{name} cannot be started: {error.strerror}", "make check builds the tools") from None
-        with _lock:
-            _running.add(process.pid)
         try:
             fault = _watch(process.pid, (out, err), time.monotonic() + timeout)
         finally:
             # It is not reaped yet, so its number still is its own and that of its group.
             _kill(process.pid)
             process.wait()
-            with _lock:
-                _running.discard(process.pid)
             _end_strays(mark)
         if fault:
             raise ToolError(f"{name} {fault.format(seconds=timeout)}", f"run it by hand: {' '.join(arguments)}")
@@ -106,13 +99,6 @@ def _watch(pid: int, outputs: tuple[BinaryIO, ...], end: float) -> str:
             return "took more than {seconds:.0f} s and was stopped"
         time.sleep(pause)
         pause = min(pause * 1.5, 0.02)
-
-
-def stop_all() -> None:
-    """Kill every program that still runs; for an interrupted run."""
-    with _lock:
-        for pid in _running:
-            _kill(pid)
 
 
 def _kill(pid: int) -> None:
