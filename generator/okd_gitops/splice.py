@@ -76,7 +76,11 @@ def relisted(text: str, path: Sequence[str], old: Sequence[Any], new: Sequence[t
 
 
 def _compose(text: str) -> yaml.Node:
-    node = yaml.compose(text, Loader)
+    try:
+        node = yaml.compose(text, Loader)
+    except yaml.YAMLError:
+        # A reader passes over a document without a value; an editor must not.
+        raise SpliceError("the file is not one document") from None
     if node is None:
         raise SpliceError("the file is empty")
     return node
