@@ -168,3 +168,10 @@ def test_a_syntax_error_has_a_caret_below_its_column(text: str, shown: str, care
     head = next(index for index, line in enumerate(lines) if " | " in line)
     margin = lines[head].index(" | ") + 3
     assert (lines[head][margin:], lines[head + 1].index("^") - margin) == (shown, caret)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("text", ["word " + "(" * 10_000 + "!", "word" + "(" * 10_000, "a:b" * 5_000 + "\n", "-(" * 5_000 + "\x85"])
+def test_text_of_any_form_is_written_in_a_time_that_grows_with_its_length(text: str) -> None:
+    """One that doubles with each character would go on for years: the limit is not one of speed."""
+    assert read("x.yaml", dump({"a": text}).encode(), bounds=FOREIGN).value == {"a": text}

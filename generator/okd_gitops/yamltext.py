@@ -267,7 +267,9 @@ def _span(node: yaml.Node) -> tuple[int, int, int]:
     return start.line, start.column, end.column - start.column if end.line == start.line else 1
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9_/.$][A-Za-z0-9_/.$@+=-]*(?:[ :;,(][A-Za-z0-9_/.$@+=()-]+)*")
+# A bracket is part of a word from the second one on. That it stands in one place only keeps the time linear: as a separator too it would double
+# with each bracket.
+_PLAIN = re.compile(r"[A-Za-z0-9_/.$][A-Za-z0-9_/.$@+=-]*(?:[ :;,(][A-Za-z0-9_/.$@+=()-]+(?:[ :;,][A-Za-z0-9_/.$@+=()-]+)*)?")
 # Whatever is made of these alone might be a number, a date or a time to some reader.
 _NUMBERLIKE = re.compile(r"[0-9a-fA-FxXoO_.:+-]*|\.(?i:inf|nan)|=")
 
