@@ -92,10 +92,8 @@ def six() -> PullRequest:
         facts=("objects: 0 added, 12 changed, 0 removed", "checks passed: 23 of 23"),
         risks=(conditional, barrier),
         evidence=(
-            Proof(cluster="moc-test", version=_NEW, passed=True, finished="2026-11-02", soaked="4 days", url="https://example.org/runs/12"),
-            Proof(
-                cluster="moc-test-2", version=_NEW, passed=True, finished="2026-11-03", soaked="3 days", url="https://bot:hunter2@example.org/runs/13"
-            ),
+            Proof(cluster="moc-test", version=_NEW, passed=True, finished="2026-11-02", soaked="4 days"),
+            Proof(cluster="moc-test-2", version=_NEW, passed=True, finished="2026-11-03", soaked="3 days"),
         ),
         hunks=(_hunk(*names[:5], old="4.21.0-okd-scos.11"), _hunk(names[5], old="4.21.0-okd-scos.11", new="4.21.0-okd-scos.13")),
         links=_LINKS,

@@ -81,7 +81,6 @@ class Proof:
     passed: bool
     finished: str
     soaked: str = ""
-    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +192,7 @@ def prose(text: str, longest: int = 1000) -> str:
 
 
 _ROWS = "| cluster | purpose | wave | from → to | path | channel | acks | evidence |\n|---|---|---|---|---|---|---|---|\n"
-_PROOFS = "### Evidence of the wave before\n\n| cluster | version | result | finished | soaked | run |\n|---|---|---|---|---|---|\n"
+_PROOFS = "### Evidence of the wave before\n\n| cluster | version | result | finished | soaked |\n|---|---|---|---|---|\n"
 
 
 def _row(row: Row) -> str:
@@ -208,8 +207,9 @@ def _row(row: Row) -> str:
 
 def _proof(proof: Proof) -> str:
     result = "passed" if proof.passed else "🔴 **failed**"
-    run = _link("run", proof.url) if proof.url else ""
-    return _cells([code(proof.cluster), code(proof.version), result, prose(proof.finished, 60), prose(proof.soaked, 60), run])
+    times = [prose(proof.finished, 60), prose(proof.soaked, 60)]
+
+    return _cells([code(proof.cluster), code(proof.version), result, *times])
 
 
 def _risk(risk: Risk) -> str:
