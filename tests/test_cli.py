@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, Run
-from okd_gitops import codes, evidence, moves, observation, promotion, published, signature, upgrade
+from okd_gitops import codes, evidence, observation, published, refusals, signature, upgrade
 from okd_gitops.cli import cli
 from okd_gitops.commands.explain import CODES
 from okd_gitops.errors import EXIT_CODES
@@ -77,7 +77,7 @@ def test_explain(okd_gitops: Run, name: str) -> None:
 
 
 def test_no_code_is_given_twice() -> None:
-    tables = [module.CODES for module in (codes, evidence, moves, observation, promotion, published, signature, upgrade)]
+    tables = [module.CODES for module in (codes, evidence, observation, published, refusals, signature, upgrade)]
     listed = [code for table in (*tables, all_rules()) for code in table]
     assert sorted(set(listed)) == sorted(listed)
     assert set(listed) == {*CODES, *all_rules()}

@@ -9,8 +9,21 @@ from hypothesis import strategies as st
 
 from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.graph import Graph, read_graph
-from okd_gitops.moves import Offer
-from okd_gitops.published import CODES, Answer, Published, Release, cross_check, dated, names, nothing, of_graph, offers, version_of
+from okd_gitops.published import (
+    CODES,
+    Answer,
+    Claim,
+    Published,
+    Release,
+    cross_check,
+    dated,
+    learned,
+    names,
+    nothing,
+    of_graph,
+    releases_of_streams,
+    version_of,
+)
 from okd_gitops.release import Version
 
 V7, V8, EC = (Version.parse(f"4.22.0-okd-scos.{name}") for name in ("7", "8", "ec.16"))
@@ -21,12 +34,12 @@ LATER = datetime(2026, 9, 3, tzinfo=UTC)
 
 
 def controller(*releases: tuple[Version, str], stream: str = "4-scos-stable", complete: bool = True) -> Answer:
-    said = (Release(version=version, source="release-controller", stream=stream, phase=phase) for version, phase in releases)
+    said = (Claim(version=version, source="release-controller", stream=stream, phase=phase) for version, phase in releases)
     return Answer(source="release-controller", stream=stream, releases=tuple(said), complete=complete)
 
 
 def source(name: str, *images: str, version: Version = V8, prerelease: bool | None = None, published: datetime | None = None) -> Answer:
-    said = (Release(version=version, source=name, image=image, prerelease=prerelease, published=published) for image in images)
+    said = (Claim(version=version, source=name, image=image, prerelease=prerelease, published=published) for image in images)
     return Answer(source=name, releases=tuple(said))
 
 
@@ -90,7 +103,7 @@ def test_phase(phase: str, accepted: bool) -> None:
 
 @pytest.mark.parametrize("phase", ["Rejected", "Failed", "Withdrawn"])
 def test_one_no_outweighs_every_yes(phase: str) -> None:
-    by_hand = Answer(source="releases.yaml", releases=(Release(version=V8, source="releases.yaml", phase=phase),))
+    by_hand = Answer(source="releases.yaml", releases=(Claim(version=V8, source="releases.yaml", phase=phase),))
     item, found = only(controller((V8, "Accepted")), source("graph", SIGNED + A), by_hand)
     assert (item.accepted, item.withdrawn) == (False, True)
     # What a person withdraws needs no warning.
@@ -186,27 +199,37 @@ def test_a_graph_says_images_and_nothing_of_phases() -> None:
     assert [finding.code for finding in of_graph(Graph({}, frozenset(), {}), "graph").findings] == ["GD010"]
 
 
-def test_offers_are_of_streams_and_of_the_signed_image() -> None:
+def test_releases_are_of_streams_and_of_the_signed_image() -> None:
     answers = [controller((V7, "Rejected"), (V8, "Accepted")), controller((EC, "Accepted"), stream="4-scos-next")]
     answers += [source("graph", SIGNED + A), source("quay", MIRROR + B, published=DAY), source("quay", MIRROR + B, version=EC)]
     answers += [source("github", MIRROR + B, version=Version.parse("4.21.0-okd-scos.0"), prerelease=False)]
     published, _ = cross_check(answers)
     now = datetime(2026, 11, 21, tzinfo=UTC)
-    assert offers(published, unknown=now) == [
-        Offer(version=EC, stream="4-scos-next", image="", published=now),
-        Offer(version=V7, stream="4-scos-stable", image="", published=now, accepted=False),
-        Offer(version=V8, stream="4-scos-stable", image=SIGNED + A, published=DAY),
+    assert releases_of_streams(published, unknown=now) == [
+        Release(version=EC, stream="4-scos-next", image="", published=now),
+        Release(version=V7, stream="4-scos-stable", image="", published=now, accepted=False),
+        Release(version=V8, stream="4-scos-stable", image=SIGNED + A, published=DAY),
     ]
 
 
+def test_what_is_learned_knows_each_digest_also_of_a_version_that_only_the_graph_has() -> None:
+    answers = [controller((V8, "Accepted")), source("graph", SIGNED + A), source("quay", MIRROR + B)]
+    answers += [source("graph", SIGNED + B, version=V7)]
+    published, findings = cross_check(answers)
+    found = learned(published, Graph({}, frozenset(), {}), findings, unknown=DAY)
+    assert found.images == {V7: (SIGNED + B,), V8: (MIRROR + B, SIGNED + A)}
+    assert found.release("4-scos-stable", V8) == Release(version=V8, stream="4-scos-stable", image=SIGNED + A, published=DAY)
+    assert found.release("4-scos-stable", V7) is None
+
+
 def test_what_a_person_withdraws_is_offered_in_no_stream() -> None:
-    by_hand = Answer(source="f.yaml", releases=(Release(version=V8, source="f.yaml", phase="Withdrawn"),))
+    by_hand = Answer(source="f.yaml", releases=(Claim(version=V8, source="f.yaml", phase="Withdrawn"),))
     published, _ = cross_check([controller((V8, "Accepted")), source("graph", SIGNED + A), by_hand])
-    assert [(offer.stream, offer.accepted) for offer in offers(published, unknown=DAY)] == [("4-scos-stable", False)]
+    assert [(release.stream, release.accepted) for release in releases_of_streams(published, unknown=DAY)] == [("4-scos-stable", False)]
 
 
 RELEASES = st.builds(
-    Release,
+    Claim,
     version=st.sampled_from([V7, V8, EC]),
     source=st.sampled_from(["a", "b"]),
     stream=st.sampled_from(["", "4-scos-stable", "4-scos-next"]),
@@ -219,7 +242,7 @@ RELEASES = st.builds(
 
 
 @given(st.lists(st.lists(RELEASES, max_size=4), max_size=4))
-def test_order_does_not_matter_and_nothing_disputed_is_used(said: list[list[Release]]) -> None:
+def test_order_does_not_matter_and_nothing_disputed_is_used(said: list[list[Claim]]) -> None:
     answers = [Answer(source="x", releases=tuple(releases)) for releases in said]
     published, findings = cross_check(answers)
     backwards = [Answer(source="x", releases=tuple(reversed(answer.releases))) for answer in reversed(answers)]

@@ -27,7 +27,7 @@ from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence import Evidence
 from okd_gitops.finding import FindingsError
 from okd_gitops.http import Http
-from okd_gitops.promotion import Verdict
+from okd_gitops.refusals import Verdict
 from release_controller import Controller, image, serving
 
 BASE = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [ops]\nupstream: https://graph.example.org/graph\n"
@@ -85,7 +85,7 @@ class Fleet:
 
     def codes(self, **wanted: object) -> dict[str, str]:
         """Return the code, or the verdict, of each cluster."""
-        return {move.cluster.name: move.decision.code or str(move.decision.verdict) for move in self.seen(**wanted).moves}
+        return {upgrade.cluster.name: upgrade.decision.name or str(upgrade.decision.verdict) for upgrade in self.seen(**wanted).upgrades}
 
     def run(self, request: Request, root: Path | None = None) -> Rollout:
         """Run update or promote."""
@@ -361,7 +361,7 @@ def test_fact_51_work_by_hand_is_in_the_plan_and_in_the_pull_request(fleet: Flee
     assert "LOOK" in body.splitlines()[1]
     assert "- work by hand on canary: old-disks" in body
     assert "**barrier** `old-disks` on `canary`, `probe`: Remove the label disks=old. [read more](<https://example.org/disks>)\n" in body
-    print_moves(done.outlook, done.moves, "text", "Plan")
+    print_moves(done.outlook, done.upgrades, "text", "Plan")
     assert f"canary: by hand for {NEXT_LINE}, old-disks: Remove the label disks=old. https://example.org/disks\n" in capsys.readouterr().out
 
 
@@ -459,7 +459,15 @@ def test_a_release_is_tried_once(fleet: Fleet) -> None:
 
 def test_one_version_with_two_digests_moves_nobody(fleet: Fleet) -> None:
     fleet.write("clusters/canary.yaml", cluster("canary", "test", version=NEW).replace(image(NEW), image("another")))
-    assert fleet.codes(target=NEW)["canary"] == "GP014"
+    assert fleet.codes(target=NEW)["canary"] == "GM002"
+    fleet.controller.publish(NEWER, before=(OLD, NEW))
+    (canary,) = (upgrade for upgrade in fleet.seen().upgrades if upgrade.cluster.name == "canary")
+    assert (canary.decision.name, canary.decision.verdict) == ("GM002", Verdict.REFUSE)
+    assert image(NEW) in canary.decision.reason
+    # A mirror of the release builds it anew, so its digest is another one by right.
+    mirrored = image("another").replace("registry.ci.openshift.org/origin/release-scos", "quay.io/okd/scos-release")
+    fleet.write("clusters/canary.yaml", cluster("canary", "test", version=NEW).replace(image(NEW), mirrored))
+    assert fleet.codes()["canary"] == "upgrade"
     fleet.controller.paths["/graph"] = json.dumps(
         {"nodes": [{"version": NEW, "payload": image(NEW)}, {"version": NEW, "payload": image("x")}, {"version": OLD, "payload": image(OLD)}]}
     ).encode()
@@ -565,7 +573,7 @@ def test_the_cause_of_a_remote_that_is_away_is_told(fleet: Fleet) -> None:
 
 def test_clusters_without_a_stream_are_never_touched(fleet: Fleet) -> None:
     assert "hub" not in fleet.codes()
-    assert {move.decision.verdict for move in fleet.seen().moves} == {Verdict.UPGRADE, Verdict.WAIT}
+    assert {upgrade.decision.verdict for upgrade in fleet.seen().upgrades} == {Verdict.UPGRADE, Verdict.WAIT}
 
 
 def test_a_hook_of_the_clone_has_no_part_in_a_branch(fleet: Fleet) -> None:

@@ -114,7 +114,6 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
         (["22.4>22.8"], "22.4", "22.8", {"blocked": [Block(r"scos[.][4-7]\+amd64$", okd("22.8"), "2348")]}, upgrade.BLOCKED, "by 2348", None),
         (["22.0>22.1", "22.1?22.2"], "22.0", "22.2", {}, upgrade.RISK, "not accepted: Risk", "22.1"),
         (["22.0!22.1"], "22.0", "22.1", {}, upgrade.IGNORED, "has no risks", None),
-        (["22.0>22.1"], "22.0", "22.1", {"tested": {(okd("22.0"), okd("22.1")): (0, 3)}}, upgrade.UNTESTED, "all of 3", None),
         (["21.0>21.1", "21.1>22.0"], "21.0", "22.0", {"held": "overrides are set"}, upgrade.HELD, "no minor update now: overrides", "21.1"),
         (["22.0>22.1"], "22.0", "22.1", {"channel": "4-scos-stable"}, upgrade.CHANNEL, 'did you mean "stable-scos-4"', None),
         (["22.0>22.1"], "22.0", "22.1", {"blocked": [Block("(", okd("22.1"))]}, upgrade.PATTERN, "is not valid", None),
@@ -151,21 +150,19 @@ def test_every_edge_that_would_complete_a_path_is_named() -> None:
 
 def test_what_a_hop_carries() -> None:
     acks = {"4.21": ("ack-4.21-api-removals-in-4.22",), "4.22": ("ack-4.22-x",)}
-    tested = {(okd("21.0"), okd("21.1")): (2, 3)}
     result = run(
         graph("21.0>21.1", "21.1?22.0", "22.0>50.0"),
         "21.0",
         "50.0",
         channel="next-scos-4",
         acks=acks,
-        tested=tested,
         accepted_risks=frozenset({"Risk"}),
     )
     assert isinstance(result, Path)
-    assert [(hop.kind, hop.risks, hop.tested, hop.channel, hop.acks) for hop in result.hops] == [
-        ("patch", (), (2, 3), "next-scos-4", ()),
-        ("minor", ("Risk",), None, "next-scos-4", acks["4.21"]),
-        ("major", (), None, "next-scos-5", acks["4.22"]),
+    assert [(hop.kind, hop.risks, hop.channel, hop.acks) for hop in result.hops] == [
+        ("patch", (), "next-scos-4", ()),
+        ("minor", ("Risk",), "next-scos-4", acks["4.21"]),
+        ("major", (), "next-scos-5", acks["4.22"]),
     ]
 
 
@@ -218,7 +215,6 @@ def questions(draw: st.DrawFn) -> tuple[Graph, Version, Version | None, Wanted]:
         accepted_risks=frozenset(draw(st.sets(st.sampled_from("RS")))),
         blocked=[Block(draw(st.sampled_from([".*", r"^4[.]2[01]", "amd64$"])), name) for name in names if not draw(st.integers(0, 9))],
         majors=draw(st.sampled_from([MAJORS, {}])),
-        tested={pair: (0, 1) for pair in sorted(sets[0]) if not draw(st.integers(0, 9))},
         held=draw(st.sampled_from(["", "", "overrides"])),
     )
     target = draw(st.none() | st.sampled_from(names))
@@ -236,7 +232,7 @@ def usable(answer: Graph, rules: Wanted, edge: Edge) -> bool:
     risks = {risk.name for risk in answer.conditional.get(edge, ())} <= rules.accepted_risks
     free = not any(block.to == edge[1] and (block.source != r"^4[.]2[01]" or edge[0].startswith(("4.20", "4.21"))) for block in rules.blocked)
     taken = edge[1] in rules.accepted and end.rank in rules.kinds and (start.line == end.line or not rules.held)
-    return before < after and near and ripe and risks and free and taken and edge not in rules.tested and edge not in answer.dropped
+    return before < after and near and ripe and risks and free and taken and edge not in answer.dropped
 
 
 def simple_paths(edges: Iterable[Edge], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of
 if TYPE_CHECKING:
     from okd_gitops.commands.release.network import Network
     from okd_gitops.commands.release.outlook import Outlook
-    from okd_gitops.moves import Move
+    from okd_gitops.moves import Upgrade
 
 Command = Callable[..., Any]
 _COLORS = {"done": "green", "upgrade": "cyan", "wait": "yellow", "refuse": "red"}
@@ -120,9 +120,9 @@ def plan(context: click.Context, *, target: str, clusters: tuple[str, ...], acks
 
     root, network = sources_of(context, at, offline=offline)
     seen = outlook(root, network, now=network.now, target=target, acks=acks)
-    found = matching(seen.moves, clusters)
+    found = matching(seen.upgrades, clusters)
     print_moves(seen, found, output, "Plan")
-    if (target or clusters) and any(move.decision.verdict == "refuse" for move in found):
+    if (target or clusters) and any(upgrade.decision.verdict == "refuse" for upgrade in found):
         sys.exit(5)
 
 
@@ -141,7 +141,7 @@ def status(context: click.Context, *, offline: bool, at: str, output: str) -> No
     reports = list(seen.evidence)
     branches = sorted(local_heads(root, f"{PREFIX}*"))
     extra = {"evidence": [report.model_dump(mode="json") for report in reports], "branches": branches}
-    print_moves(seen, seen.moves, output, "Status", extra)
+    print_moves(seen, seen.upgrades, output, "Status", extra)
     if output == "text":
         _table(
             ("evidence of", "release", "result", "finished"),
@@ -151,8 +151,8 @@ def status(context: click.Context, *, offline: bool, at: str, output: str) -> No
             say(f"open branch  {name}")
 
 
-def print_moves(seen: "Outlook", found: "Sequence[Move]", output: str, kind: str, extra: dict[str, Any] | None = None) -> None:
-    values = [move.as_json() for move in found]
+def print_moves(seen: "Outlook", found: "Sequence[Upgrade]", output: str, kind: str, extra: dict[str, Any] | None = None) -> None:
+    values = [upgrade.as_json() for upgrade in found]
     if output == "json":
         trust = {image: {"verified": t.verified, "fingerprint": t.fingerprint, "reasons": list(t.reasons)} for image, t in seen.trust.items()}
         findings = [finding.as_json() for finding in (*seen.repository.notes, *seen.learned.findings)]

@@ -77,9 +77,9 @@ def _advance(
     written = [_written(requests, branch.name, branch.body) for branch in done.branches] if request.write else []
     if output == "json":
         branches = [{**asdict(branch), "commits": [each.message for each in branch.commits]} for branch in done.branches]
-        print_moves(done.outlook, done.moves, output, "Rollout", {"branches": branches, "superseded": list(done.superseded)})
+        print_moves(done.outlook, done.upgrades, output, "Rollout", {"branches": branches, "superseded": list(done.superseded)})
     else:
-        print_moves(done.outlook, done.moves, output, "Rollout")
+        print_moves(done.outlook, done.upgrades, output, "Rollout")
         for branch, path in zip(done.branches, written or [""] * len(done.branches), strict=True):
             say(f"\n{branch.state} {branch.name}", bold=True)
             for each in branch.commits:

@@ -14,7 +14,6 @@ from typing import Any
 
 from okd_gitops.finding import Finding, Location, Severity, ordered
 from okd_gitops.graph import Graph
-from okd_gitops.moves import Offer
 from okd_gitops.release import IMAGE, Version
 
 AWAY, FORM, ENTRY, NO_PHASE, NAMES, NO_DIGEST, TWO_DIGESTS = "GD001", "GD002", "GD003", "GD004", "GD005", "GD006", "GD007"
@@ -41,8 +40,8 @@ SIGNED = "registry.ci.openshift.org"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """What one source says of one version. `image` is a digest, else empty; `prerelease` is None where a source has no such flag."""
+class Claim:
+    """What one source claims of one version. `image` is a digest, else empty; `prerelease` is None where a source has no such flag."""
 
     version: Version
     source: str
@@ -59,7 +58,7 @@ class Answer:
     """Everything that one source says. `complete` is False when a part is not known; `stream` is the one that was asked for, if any."""
 
     source: str
-    releases: tuple[Release, ...] = ()
+    releases: tuple[Claim, ...] = ()
     findings: tuple[Finding, ...] = ()
     complete: bool = True
     stream: str = ""
@@ -104,12 +103,42 @@ class Published:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A release of a stream, as the sources agree on it.
+
+    `image` is the signed image by digest (empty: nobody knows it), `accepted` whether the stream still accepts the release.
+    """
+
+    version: Version
+    stream: str
+    image: str
+    published: datetime
+    accepted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What the sources said of releases, of edges between them, and of the digest of each version at each registry, and where they disagree."""
+
+    releases: Sequence[Release]
+    graph: Graph
+    images: Mapping[Version, tuple[str, ...]] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+
+    def release(self, stream: str, version: Version) -> Release | None:
+        """Return a release of a stream."""
+        of_stream = (release for release in self.releases if release.stream == stream)
+
+        return next((release for release in of_stream if release.version == version), None)
+
+
 def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[list[Published], list[Finding]]:
     """Return each version once, in order, and all findings: those of the answers and those of comparing them.
 
     `signed` is the host of the registry whose digests are signed.
     """
-    said: defaultdict[Version, list[Release]] = defaultdict(list)
+    said: defaultdict[Version, list[Claim]] = defaultdict(list)
     for answer in answers:
         for release in answer.releases:
             said[release.version].append(release)
@@ -127,13 +156,21 @@ def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[lis
     return published, ordered(found)
 
 
-def offers(published: Iterable[Published], *, unknown: datetime) -> list[Offer]:
+def learned(published: Sequence[Published], graph: Graph, findings: Sequence[Finding], *, unknown: datetime) -> Learned:
+    """Return what is known of releases; `unknown` as for `releases_of_streams`."""
+    images = {item.version: item.images for item in published}
+    releases = releases_of_streams(published, unknown=unknown)
+
+    return Learned(releases=releases, graph=graph, images=images, findings=findings)
+
+
+def releases_of_streams(published: Iterable[Published], *, unknown: datetime) -> list[Release]:
     """Return each release once for each stream that lists it, with its signed image.
 
     `unknown` is when a release counts as published whose age no source tells: pass the time of the question, so that it is as young as can be.
     """
     return [
-        Offer(
+        Release(
             version=item.version,
             stream=stream,
             image=item.signed,
@@ -147,7 +184,7 @@ def offers(published: Iterable[Published], *, unknown: datetime) -> list[Offer]:
 
 def of_graph(graph: Graph, source: str) -> Answer:
     """Return what an update graph says of releases: their images. Its edges are for planning; its nodes are of every stream and phase."""
-    releases = [Release(version=node.version, source=source, image=node.payload if node.pinned else "") for node in graph.nodes.values()]
+    releases = [Claim(version=node.version, source=source, image=node.payload if node.pinned else "") for node in graph.nodes.values()]
     empty = () if releases else (nothing(source),)
     return Answer(source=source, releases=tuple(releases), findings=(*graph.findings, *empty))
 
@@ -185,7 +222,7 @@ def nothing(source: str) -> Finding:
     return Finding(code=NOTHING, location=Location(file=source), reason="there are no releases", remedy=remedy, severity=Severity.WARNING)
 
 
-def _published(version: Version, said: Sequence[Release], signed: str) -> Published:
+def _published(version: Version, said: Sequence[Claim], signed: str) -> Published:
     images = _images(said)
     usable = {registry: min(of) for registry, of in images.items() if len(of) == 1}
     ours = sorted(image for registry, image in usable.items() if registry.partition("/")[0] == signed)
@@ -207,7 +244,7 @@ def _published(version: Version, said: Sequence[Release], signed: str) -> Publis
     )
 
 
-def _images(said: Iterable[Release]) -> Mapping[str, set[str]]:
+def _images(said: Iterable[Claim]) -> Mapping[str, set[str]]:
     images: defaultdict[str, set[str]] = defaultdict(set)
     for release in said:
         if match := IMAGE.fullmatch(release.image):
@@ -215,11 +252,11 @@ def _images(said: Iterable[Release]) -> Mapping[str, set[str]]:
     return images
 
 
-def _disputed(said: Iterable[Release]) -> bool:
+def _disputed(said: Iterable[Claim]) -> bool:
     return any(len(of) > 1 for of in _images(said).values())
 
 
-def _two_digests(version: Version, said: Sequence[Release]) -> list[Finding]:
+def _two_digests(version: Version, said: Sequence[Claim]) -> list[Finding]:
     findings = []
     for registry, images in sorted(_images(said).items()):
         if len(images) > 1:
@@ -245,13 +282,13 @@ def _stream(version: Version) -> str:
     return f"{version.major}-scos-{'stable' if version.rank == 'release' else 'next'}"
 
 
-def _final(version: Version, said: Iterable[Release]) -> bool:
+def _final(version: Version, said: Iterable[Claim]) -> bool:
     """Whether it is a release by its name; dated builds were the releases of stable streams before 4.16."""
     stable = any(release.stream.endswith("-stable") and release.phase == ACCEPTED for release in said)
     return version.rank == "release" or (version.rank == "dated" and stable)
 
 
-def _hidden(release: Release) -> bool:
+def _hidden(release: Claim) -> bool:
     """Whether a preview is called a release by a flag or a stream."""
     preview = release.version.rank in ("ec", "fc", "rc", "nightly")
     return preview and (release.prerelease is False or (release.stream.endswith("-stable") and release.phase == ACCEPTED))

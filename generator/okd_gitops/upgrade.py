@@ -6,7 +6,6 @@ either allows. A hop is planned only when all of them agree, so that a commit ne
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from okd_gitops.barriers import Barrier, barriers_of
 from okd_gitops.graph import Edge, Graph, reach
@@ -15,7 +14,9 @@ from okd_gitops.release import Version, channel_fault, outside_channel
 
 NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = "GP010", "GP011", "GP012", "GP013", "GP014", "GP015"
 NO_EDGE, MINOR, MAJOR, ROLLBACK, KIND, NOT_ACCEPTED = "GP020", "GP021", "GP022", "GP023", "GP024", "GP025"
-BLOCKED, RISK, IGNORED, UNTESTED, HELD, CHANNEL, PATTERN = "GP026", "GP027", "GP028", "GP029", "GP030", "GP031", "GP032"
+BLOCKED, RISK, IGNORED, HELD, CHANNEL, PATTERN = "GP026", "GP027", "GP028", "GP030", "GP031", "GP032"
+# Blocked edges are written for one architecture, as in cincinnati-graph-data; OKD has this one.
+_ARCHITECTURE = "amd64"
 
 CODES = {
     "GP001": "The answer of a release source is too large (16 MB), not UTF-8 or not JSON. One that was cut off shows so.",
@@ -41,7 +42,6 @@ CODES = {
     BLOCKED: "The edge is blocked by name in the list of blocked edges.",
     RISK: "The edge is conditional, and one of its risks is not accepted by name.",
     IGNORED: "The graph lists the edge in a way that the cluster drops.",
-    UNTESTED: "Every test of the edge failed.",
     HELD: "The cluster refuses minor and major updates now (Upgradeable=False): overrides, a feature set or an operator hold it.",
     CHANNEL: "The channel is not an update channel.",
     PATTERN: "The pattern of a blocked edge is not a regular expression. Nothing is planned, since it may block any edge.",
@@ -72,33 +72,25 @@ class Wanted:
     blocked: Sequence[Block] = ()
     majors: Mapping[str, str] = field(default_factory=dict)
     acks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    tested: Mapping[Edge, tuple[int, int]] = field(default_factory=dict)
     barriers: Sequence[Barrier] = ()
     held: str = ""
-    architecture: str = "amd64"
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One update: what it moves, its accepted risks, successes of all tests, and the channel, acknowledgements and hands it needs."""
+    """One update: what it moves, its accepted risks, and the channel, acknowledgements and hands it needs."""
 
     source: Version
     to: Version
     kind: str
     risks: tuple[str, ...]
-    tested: tuple[int, int] | None
     channel: str
     acks: tuple[str, ...]
     barriers: tuple[Barrier, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the form that `--output json` prints."""
-        named = {"risks": list(self.risks), "channel": self.channel, "acks": list(self.acks)}
-        return {"from": self.source.text, "to": self.to.text, "kind": self.kind, **named}
-
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedEdge:
     """Why an edge is not taken."""
 
     code: str
@@ -120,7 +112,7 @@ class NoPath:
     code: str
     reason: str
     nearest: Version | None = None
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[RefusedEdge, ...] = ()
 
 
 def plan(graph: Graph, current: Version, target: Version | None, wanted: Wanted) -> Path | NoPath:
@@ -182,9 +174,9 @@ def _unusable(graph: Graph, current: Version, target: Version | None, wanted: Wa
     return None
 
 
-def _edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Version]], list[Refusal]]:
+def _edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Version]], list[RefusedEdge]]:
     allowed: dict[Version, list[Version]] = {}
-    refused: list[Refusal] = []
+    refused: list[RefusedEdge] = []
     for edge in sorted({*graph.edges, *graph.conditional, *graph.dropped}):
         start, end = (graph.nodes[text].version for text in edge)
         fault = next(_faults(graph, start, end, wanted), None)
@@ -195,13 +187,13 @@ def _edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Version]], 
     return allowed, refused
 
 
-def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Iterator[Refusal]:
+def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Iterator[RefusedEdge]:
     """Yield why an edge is not taken: first what no one can change, then what the cluster wants, then what somebody may accept."""
     edge = start.text, end.text
     for code, reason in (*_impossible(start, end, wanted), *_unwanted(end, wanted), *_risky(graph, edge, wanted)):
-        yield Refusal(code, reason, edge)
+        yield RefusedEdge(code, reason, edge)
     if wanted.held and start.line != end.line:
-        yield Refusal(HELD, f"the cluster takes no {_kind(start, end)} update now: {wanted.held}", edge)
+        yield RefusedEdge(HELD, f"the cluster takes no {_kind(start, end)} update now: {wanted.held}", edge)
 
 
 def _impossible(start: Version, end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:
@@ -226,16 +218,13 @@ def _unwanted(end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:
 
 def _risky(graph: Graph, edge: Edge, wanted: Wanted) -> Iterator[tuple[str, str]]:
     for block in wanted.blocked:
-        if block.to == edge[1] and occurs(block.source, f"{edge[0]}+{wanted.architecture}"):
+        if block.to == edge[1] and occurs(block.source, f"{edge[0]}+{_ARCHITECTURE}"):
             yield BLOCKED, f"{edge[0]} → {edge[1]} is blocked{f' by {block.name}' if block.name else ''}"
     if edge in graph.dropped:
         yield IGNORED, f"{edge[0]} → {edge[1]} cannot be used: {graph.dropped[edge]}"
     open_risks = sorted(graph.risks(edge) - wanted.accepted_risks)
     if open_risks:
         yield RISK, f"{edge[0]} → {edge[1]} has risks that are not accepted: {', '.join(open_risks)}"
-    successes, total = wanted.tested.get(edge, (0, 0))
-    if total and not successes:
-        yield UNTESTED, f"{edge[0]} → {edge[1]} failed in all of {total} tests"
 
 
 def _shortest(graph: Graph, current: Version, goal: Version, allowed: Mapping[Version, Sequence[Version]]) -> list[tuple[Version, Version]]:
@@ -263,11 +252,14 @@ def _kind(start: Version, end: Version) -> str:
 def _hop(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Hop:
     edge = start.text, end.text
     acks = wanted.acks.get(start.line, ()) if start.line != end.line else ()
-    risks, tested, channel = tuple(sorted(graph.risks(edge))), wanted.tested.get(edge), moved(wanted.channel, end)
-    return Hop(start, end, _kind(start, end), risks, tested, channel, acks, barriers_of(start, end, wanted.barriers))
+    risks = tuple(sorted(graph.risks(edge)))
+    channel = moved(wanted.channel, end)
+    barriers = barriers_of(start, end, wanted.barriers)
+
+    return Hop(start, end, _kind(start, end), risks, channel, acks, barriers)
 
 
-def _no_path(current: Version, goal: Version, wanted: Wanted, allowed: Mapping[Version, Sequence[Version]], refused: Sequence[Refusal]) -> NoPath:
+def _no_path(current: Version, goal: Version, wanted: Wanted, allowed: Mapping[Version, Sequence[Version]], refused: Sequence[RefusedEdge]) -> NoPath:
     reached = reach(current, allowed)
     nearest = max((version for version in reached if current < version < goal), default=None)
     # The target itself may be out of the question; else what counts is an edge that, were it taken, would complete a path.

@@ -3,14 +3,14 @@
 import inspect
 from collections.abc import Callable
 
-from okd_gitops import codes, evidence, moves, observation, promotion, published, signature, upgrade
+from okd_gitops import codes, evidence, observation, published, refusals, signature, upgrade
 from okd_gitops.errors import EXIT_CODES, UsageError
 from okd_gitops.feature import Catalog, Each, Feature, Parameter
 from okd_gitops.finding import nearest
 from okd_gitops.policy import all_rules
 
 # Of everything that is not a rule; each table stands where its codes are found.
-_TABLES = (codes.CODES, published.CODES, signature.CODES, upgrade.CODES, promotion.CODES, moves.CODES, evidence.CODES, observation.CODES)
+_TABLES = (codes.CODES, published.CODES, signature.CODES, upgrade.CODES, refusals.CODES, evidence.CODES, observation.CODES)
 CODES = {code: text for table in _TABLES for code, text in table.items()}
 
 

@@ -10,7 +10,7 @@ from okd_gitops.disk import read_file
 from okd_gitops.fields import ReleaseImage, VersionText, fault
 from okd_gitops.filemodel import FileModel, parse
 from okd_gitops.finding import FindingsError
-from okd_gitops.published import ACCEPTED, WITHDRAWN, Answer, Release, dated, nothing
+from okd_gitops.published import ACCEPTED, WITHDRAWN, Answer, Claim, dated, nothing
 from okd_gitops.release import Version
 from okd_gitops.yamltext import read
 
@@ -52,10 +52,10 @@ def releases(root: Path, path: str) -> Answer:
     return Answer(source=path, releases=tuple(found), findings=() if found else (nothing(path),))
 
 
-def _said(entry: Entry, path: str) -> list[Release]:
+def _said(entry: Entry, path: str) -> list[Claim]:
     version, phase = Version.parse(entry.version), WITHDRAWN[-1] if entry.withdrawn else ACCEPTED
     at, preview = dated(version) or entry.published, entry.prerelease or None
     return [
-        Release(version=version, source=path, stream=entry.stream, phase=phase, image=image, published=at, prerelease=preview)
+        Claim(version=version, source=path, stream=entry.stream, phase=phase, image=image, published=at, prerelease=preview)
         for image in entry.images or ("",)
     ]

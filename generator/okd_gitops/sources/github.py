@@ -9,7 +9,7 @@ from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.http import Http
-from okd_gitops.published import FORM, PAGES, Answer, Release, dated, names, nothing, version_of
+from okd_gitops.published import FORM, PAGES, Answer, Claim, dated, names, nothing, version_of
 from okd_gitops.release import IMAGE, Version
 from okd_gitops.sources.ask import ask, left_out, refused, text
 
@@ -39,7 +39,7 @@ def releases(http: Http, repository: str, *, api: str = API, max_pages: int = MA
     except FindingsError as error:
         stopped = error.findings
     listed = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("draft") is True)]
-    found: list[Release] = []
+    found: list[Claim] = []
     wrong = []
     for entry in listed:
         name = text(entry, "tag_name")
@@ -52,7 +52,7 @@ def releases(http: Http, repository: str, *, api: str = API, max_pages: int = MA
     return Answer(source=NAME, releases=tuple(found), findings=tuple(findings), complete=not stopped)
 
 
-def _releases(version: Version, entry: dict[str, Any]) -> list[Release]:
+def _releases(version: Version, entry: dict[str, Any]) -> list[Claim]:
     """Return what an entry says: once for each image that its notes name, so that notes with two of them are seen to contradict themselves."""
     pulled = {match[1] for match in _PULL.finditer(text(entry, "body"))}
     images = sorted(image for image in pulled if IMAGE.fullmatch(image)) or [""]
@@ -61,7 +61,7 @@ def _releases(version: Version, entry: dict[str, Any]) -> list[Release]:
     page = text(entry, "html_url")
     url = page if page.startswith("https://") else ""
     at = dated(version) or _time(text(entry, "published_at"))
-    return [Release(version=version, source=NAME, image=image, published=at, prerelease=flag, url=url) for image in images]
+    return [Claim(version=version, source=NAME, image=image, published=at, prerelease=flag, url=url) for image in images]
 
 
 def _time(value: str) -> datetime | None:

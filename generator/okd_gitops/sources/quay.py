@@ -5,7 +5,7 @@ from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.http import Http
-from okd_gitops.published import FORM, PAGES, Answer, Release, names, nothing, version_of
+from okd_gitops.published import FORM, PAGES, Answer, Claim, names, nothing, version_of
 from okd_gitops.release import SHA256
 from okd_gitops.sources.ask import array, ask, left_out, refused, text
 
@@ -44,7 +44,7 @@ def releases(http: Http, repository: str, *, api: str = "", max_pages: int = MAX
         elif not SHA256.fullmatch(digest):
             faults.append(f"{name} has no digest")
         else:
-            found.append(Release(version=version, source=NAME, image=f"{repository}@{digest}", published=_time(tag.get("start_ts"))))
+            found.append(Claim(version=version, source=NAME, image=f"{repository}@{digest}", published=_time(tag.get("start_ts"))))
     faults += ["an entry without a name"] if "" in wrong else []
     findings = [*stopped, *names(place, filter(None, wrong)), *left_out(place, faults), *([] if tags or stopped else [nothing(place)])]
     return Answer(source=NAME, releases=tuple(found), findings=tuple(findings), complete=not stopped)

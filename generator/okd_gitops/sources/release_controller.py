@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from okd_gitops.finding import FindingsError
 from okd_gitops.http import Http
-from okd_gitops.published import FORM, Answer, Release, dated, names, no_phase, nothing, version_of
+from okd_gitops.published import FORM, Answer, Claim, dated, names, no_phase, nothing, version_of
 from okd_gitops.release import IMAGE
 from okd_gitops.sources.ask import array, ask, left_out, refused, text
 
@@ -27,7 +27,7 @@ def releases(http: Http, host: str, stream: str) -> Answer:
             raise refused(FORM, url, f'the answer is about the stream "{text(answer, "name"):.80}"')
     except FindingsError as error:
         return Answer(source=NAME, stream=stream, findings=error.findings, complete=False)
-    found: list[Release] = []
+    found: list[Claim] = []
     wrong = []
     for tag in tags:
         name, phase, pull = text(tag, "name"), text(tag, "phase"), text(tag, "pullSpec")
@@ -37,7 +37,7 @@ def releases(http: Http, host: str, stream: str) -> Answer:
             continue
         image = pull if IMAGE.fullmatch(pull) else ""
         page = f"{host}/releasestream/{path}/release/{name}"
-        found.append(Release(version=version, source=NAME, stream=stream, phase=phase, image=image, published=dated(version), url=page))
+        found.append(Claim(version=version, source=NAME, stream=stream, phase=phase, image=image, published=dated(version), url=page))
     findings = [*names(url, filter(None, wrong)), *left_out(url, ["an entry without a name"] if "" in wrong else [])]
     findings += no_phase(url, (release.version.text for release in found if not release.phase))
     findings += [] if tags else [nothing(url)]

@@ -7,11 +7,11 @@ from pathlib import Path
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.release.followers import followers
 from okd_gitops.commands.release.network import Network
-from okd_gitops.commands.release.outlook import Learned, Trust
+from okd_gitops.commands.release.outlook import Trust
 from okd_gitops.commands.repository import load
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import nearest
-from okd_gitops.published import Published
+from okd_gitops.published import Learned, Published
 
 
 @dataclass(frozen=True, slots=True)

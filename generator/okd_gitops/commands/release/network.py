@@ -7,11 +7,11 @@ from pathlib import Path
 
 from okd_gitops import signature
 from okd_gitops.cluster import Fleet
-from okd_gitops.commands.release.outlook import Learned, Trust, releases_of
+from okd_gitops.commands.release.outlook import Trust, releases_of
 from okd_gitops.disk import read_file
 from okd_gitops.finding import FindingsError
 from okd_gitops.http import Http
-from okd_gitops.published import Published, cross_check, offers
+from okd_gitops.published import Learned, Published, cross_check, learned
 from okd_gitops.sources import signature_store
 from okd_gitops.sources.collect import collect, of_fleet
 
@@ -34,7 +34,7 @@ class Network:
         published, findings = cross_check(answers)
         if graph is None or not all(answer.complete for answer in answers if answer.stream):
             raise FindingsError(findings, exit_code=6)
-        return published, Learned(offers=offers(published, unknown=self.now), graph=graph, findings=findings)
+        return published, learned(published, graph, findings, unknown=self.now)
 
     def learn(self, root: Path, fleet: Fleet, streams: Collection[str]) -> Learned:
         """Return what is known of the streams' releases; raises FindingsError like `published`."""

@@ -13,10 +13,10 @@ from okd_gitops.commands.release.followers import evidence, followers
 from okd_gitops.commands.repository import Repository, load
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence import Evidence
-from okd_gitops.finding import Finding, nearest
-from okd_gitops.graph import Graph
-from okd_gitops.moves import Known, Move, Offer, candidates, force, moves, routes
-from okd_gitops.promotion import Terms, Verdict
+from okd_gitops.finding import nearest
+from okd_gitops.moves import Known, Upgrade, first_releases, routes, upgrades
+from okd_gitops.published import Learned, Release
+from okd_gitops.refusals import Follower, Verdict
 from okd_gitops.release import Version
 from okd_gitops.rollout import Releases, duration
 from okd_gitops.upgrade import Block, Wanted
@@ -37,15 +37,6 @@ class Trust:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
-    """What the sources said, the graph, and where they disagree."""
-
-    offers: Sequence[Offer]
-    graph: Graph
-    findings: Sequence[Finding] = ()
-
-
 class Sources(Protocol):
     """Where releases, the graph and signatures come from."""
 
@@ -61,10 +52,10 @@ class Sources(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """The moves of all followers, by wave and name, with all that they rest on."""
+    """The upgrades of all followers, by wave and name, with all that they rest on."""
 
     repository: Repository
-    moves: tuple[Move, ...]
+    upgrades: tuple[Upgrade, ...]
     trust: Mapping[str, Trust]
     evidence: Sequence[Evidence]
     learned: Learned
@@ -73,13 +64,14 @@ class Outlook:
     @property
     def waves(self) -> list[int]:
         """The waves of the fleet, in order."""
-        return sorted({move.cluster.wave for move in self.moves})
+        return sorted({upgrade.cluster.wave for upgrade in self.upgrades})
 
-    def first(self, move: Move) -> bool:
+    def first(self, upgrade: Upgrade) -> bool:
         """Whether no cluster of an earlier wave has to try a release before this one."""
-        return not any(
-            other.cluster.stream == move.cluster.stream and other.cluster.wave < move.cluster.wave and not other.cluster.hold for other in self.moves
-        )
+        cluster = upgrade.cluster
+        others = [other.cluster for other in self.upgrades if other.cluster.stream == cluster.stream]
+
+        return not any(other.wave < cluster.wave and not other.hold for other in others)
 
 
 def outlook(
@@ -102,16 +94,31 @@ def outlook(
     clusters = followers(repository)
     reports = evidence(root)
     learned = sources.learn(root, fleet, sorted({cluster.stream for cluster in clusters}))
-    known = Known(offers=learned.offers, graph=learned.graph, evidence=reports, wanted=_wanted(releases))
-    goal = _goal(target, learned.offers) if target else None
+    known = Known(
+        learned=learned,
+        evidence=reports,
+        wanted=_wanted(releases),
+        minimum_age=duration(releases.minimum_age),
+        freeze=releases.freeze or "",
+    )
+    goal = _goal(target, learned.releases) if target else None
+    forced_to = _forced(forced, clusters, learned, goal)
+
     paths = routes(clusters, known, goal)
-    trust = {offer.image: sources.verify(root, fleet, offer.image) for offer in candidates(clusters, paths, known) if offer.image}
-    terms = Terms(soak={}, minimum_age=duration(releases.minimum_age), frozen=releases.freeze or "")
+    images = [release.image for release in first_releases(clusters, paths, known) if release.image]
+    trust = {image: sources.verify(root, fleet, image) for image in dict.fromkeys(images)}
     verified = {image for image, result in trust.items() if result.verified}
-    decided = moves(clusters, paths, known, verified=verified, terms=terms, now=now, acks=acks)
-    if forced:
-        decided = _forced(decided, forced, known, goal)
-    return Outlook(repository=repository, moves=tuple(decided), trust=trust, evidence=reports, learned=learned, now=now)
+
+    decided = upgrades(clusters, paths, known, verified=verified, now=now, acks=acks, forced=forced_to)
+
+    return Outlook(
+        repository=repository,
+        upgrades=tuple(decided),
+        trust=trust,
+        evidence=reports,
+        learned=learned,
+        now=now,
+    )
 
 
 def releases_of(fleet: Fleet) -> Releases:
@@ -121,38 +128,44 @@ def releases_of(fleet: Fleet) -> Releases:
     return fleet.releases
 
 
-def matching(found: Sequence[Move], patterns: Collection[str]) -> list[Move]:
+def matching(found: Sequence[Upgrade], patterns: Collection[str]) -> list[Upgrade]:
     """Return the moves of the clusters that match a pattern, all without one; raises UsageError for a pattern that matches nothing."""
-    names = [move.cluster.name for move in found]
+    names = [upgrade.cluster.name for upgrade in found]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UsageError(f'no cluster that follows a stream matches "{pattern}"', nearest(pattern, names))
-    return [move for move in found if not patterns or any(fnmatchcase(move.cluster.name, pattern) for pattern in patterns)]
+    return [upgrade for upgrade in found if not patterns or any(fnmatchcase(upgrade.cluster.name, pattern) for pattern in patterns)]
 
 
-def chosen(outlook: Outlook, patterns: Collection[str], *, first: bool) -> list[Move]:
+def chosen(outlook: Outlook, patterns: Collection[str], *, first: bool) -> list[Upgrade]:
     """Return the matching moves of the clusters that come first, or of all others; raises UsageError when all matching ones are of the other kind."""
-    fitting = matching(outlook.moves, patterns)
-    found = [move for move in fitting if move.forced or outlook.first(move) == first]
+    fitting = matching(outlook.upgrades, patterns)
+    found = [upgrade for upgrade in fitting if upgrade.forced or outlook.first(upgrade) == first]
     if patterns and not found:
         reason = "clusters of earlier waves try a release before these" if first else "no cluster comes before these"
         raise UsageError(reason, f"okd-gitops release {'promote' if first else 'update'} moves them")
     return found
 
 
-def due(found: Sequence[Move]) -> list[Move]:
-    """Return the moves that may be made now."""
-    return [move for move in found if move.decision.verdict == Verdict.UPGRADE]
+def due(found: Sequence[Upgrade]) -> list[Upgrade]:
+    """Return the upgrades that may be made now."""
+    return [upgrade for upgrade in found if upgrade.decision.verdict == Verdict.UPGRADE]
 
 
-def _goal(target: str, offers: Sequence[Offer]) -> Version:
+def _goal(target: str, releases: Sequence[Release]) -> Version:
+    versions = {release.version for release in releases}
+    names = {version.text for version in versions}
+
     try:
         version = Version.parse(target)
     except ValueError as error:
-        raise UsageError(str(error), nearest(target, {offer.version.text for offer in offers}) or "okd-gitops release list") from None
-    if version not in {offer.version for offer in offers}:
-        known = {offer.version.text for offer in offers if offer.version.line == version.line} or {offer.version.text for offer in offers}
-        raise BlockedError(f"no source offers {version.text} in a stream that a cluster follows", nearest(target, known) or "okd-gitops release list")
+        raise UsageError(str(error), nearest(target, names) or "okd-gitops release list") from None
+
+    if version not in versions:
+        of_line = {other.text for other in versions if other.line == version.line}
+        remedy = nearest(target, of_line or names) or "okd-gitops release list"
+        raise BlockedError(f"no source offers {version.text} in a stream that a cluster follows", remedy)
+
     return version
 
 
@@ -167,14 +180,22 @@ def _wanted(releases: Releases) -> Wanted:
     )
 
 
-def _forced(decided: Sequence[Move], names: Collection[str], known: Known, goal: Version | None) -> list[Move]:
+def _forced(names: Collection[str], clusters: Sequence[Follower], learned: Learned, goal: Version | None) -> dict[str, Release]:
+    """Return the release that each cluster is forced to.
+
+    Raises UsageError for a name that no cluster has, and when no release was named.
+    """
+    if not names:
+        return {}
+
     if goal is None:
         raise UsageError("a cluster is forced to one release", "add --to VERSION")
-    there = {move.cluster.name for move in decided}
-    for name in sorted(set(names) - there):
-        raise UsageError(f'no cluster that follows a stream is called "{name}"', nearest(name, there))
-    result = []
-    for move in decided:
-        offer = known.offer(move.cluster.stream, goal)
-        result.append(force(move, offer) if move.cluster.name in names and offer else move)
-    return result
+
+    by_name = {cluster.name: cluster for cluster in clusters}
+
+    for name in sorted(set(names) - by_name.keys()):
+        raise UsageError(f'no cluster that follows a stream is called "{name}"', nearest(name, by_name))
+
+    releases = {name: learned.release(by_name[name].stream, goal) for name in names}
+
+    return {name: release for name, release in releases.items() if release}

@@ -7,42 +7,42 @@ from okd_gitops.commands.diff import Difference
 from okd_gitops.commands.release.outlook import Outlook
 from okd_gitops.commands.release.standing import Standing
 from okd_gitops.evidence import Evidence
-from okd_gitops.moves import Move
+from okd_gitops.moves import Upgrade
 from okd_gitops.pullrequest import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict
 from okd_gitops.upgrade import Hop, Path, kind
 
 
 def proposal(
-    seen: Outlook, going: Sequence[Move], changes: Difference, *, documents: int, base: str, branch: str, rehearsal: str = ""
+    seen: Outlook, going: Sequence[Upgrade], changes: Difference, *, documents: int, base: str, branch: str, rehearsal: str = ""
 ) -> PullRequest:
     """Return the pull request of the moves of one wave; `documents` were checked without an error, `base` is the commit it starts from."""
-    found = {reason for move in going for reason in _reasons(seen, move)}
+    found = {reason for upgrade in going for reason in _reasons(seen, upgrade)}
     found |= {f"a rehearsal: decided as if it were {rehearsal}"} if rehearsal else set()
     reasons = tuple(sorted(found))
-    offer = going[0].offer
-    assert offer is not None
-    trust = seen.trust.get(offer.image)
+    release = going[0].release
+    assert release is not None
+    trust = seen.trust.get(release.image)
     count = len(changes.changes)
     facts = [f"{count} distinct object change{'' if count == 1 else 's'}", f"checks passed: {documents} documents, 0 errors"]
     facts.append(f"signature verified ({trust.fingerprint[-16:]})" if trust and trust.verified else "signature NOT verified")
     # A release of unknown age was taken to be as young as can be.
-    facts += [f"release is {(seen.now - offer.published).days} days old"] if offer.published < seen.now else []
+    facts += [f"release is {(seen.now - release.published).days} days old"] if release.published < seen.now else []
     hunks = tuple(
         Hunk(text=change.diff, clusters=tuple(folder.removeprefix("overlays/") for folder in change.overlays)) for change in changes.changes
     )
-    names = ",".join(move.cluster.name for move in going)
+    names = ",".join(upgrade.cluster.name for upgrade in going)
     return PullRequest(
         verdict=Verdict.LOOK if reasons else Verdict.ROUTINE,
-        target=offer.version.text,
-        rows=tuple(_row(seen, move) for move in going),
+        target=release.version.text,
+        rows=tuple(_row(seen, upgrade) for upgrade in going),
         reasons=reasons,
         waves=len(seen.waves),
         untouched=len(seen.repository.plan.clusters) - len(going),
         facts=tuple(facts),
-        risks=tuple(risk for move in going for risk in _risks(seen, move)),
+        risks=tuple(risk for upgrade in going for risk in _risks(seen, upgrade)),
         evidence=tuple(_proof(seen, report) for report in _earlier(seen, going)),
         hunks=hunks,
-        links=_links(seen, offer.version.text, offer.stream),
+        links=_links(seen, release.version.text, release.stream),
         reproduce=(f"git fetch origin {branch} && git switch --detach FETCH_HEAD", "make check", f"make diff ARGS='--from {base[:12]}'"),
         made_by=(("version", __version__), ("base", base[:12]), ("clusters", names)),
     )
@@ -67,16 +67,16 @@ def halted(seen: Outlook, standing: Standing) -> PullRequest:
     )
 
 
-def _hop(move: Move) -> Hop:
-    assert isinstance(move.path, Path)
-    return move.path.hops[0]
+def _hop(upgrade: Upgrade) -> Hop:
+    assert isinstance(upgrade.path, Path)
+    return upgrade.path.hops[0]
 
 
-def _reasons(seen: Outlook, move: Move) -> list[str]:
+def _reasons(seen: Outlook, upgrade: Upgrade) -> list[str]:
     """Say what makes this more than a routine update."""
-    hop, found = _hop(move), []
-    if move.forced:
-        found.append(f"{move.cluster.name} is FORCED: neither its signature nor its preconditions count")
+    hop, found = _hop(upgrade), []
+    if upgrade.forced:
+        found.append(f"{upgrade.cluster.name} is FORCED: neither its signature nor its preconditions count")
     if hop.kind in ("minor", "major"):
         found.append(f"a {hop.kind} update: {hop.source.line} → {hop.to.line}")
     if kind(hop.to) != "release":
@@ -86,22 +86,25 @@ def _reasons(seen: Outlook, move: Move) -> list[str]:
     if hop.acks:
         found.append(f"an administrator acknowledges: {', '.join(hop.acks)}")
     if hop.barriers:
-        found.append(f"work by hand on {move.cluster.name}: {', '.join(one.name for one in hop.barriers)}")
-    if isinstance(move.path, Path) and len(move.path.hops) > 1:
-        found.append(f"not the last hop of {move.cluster.name}: {' → '.join(each.to.text for each in move.path.hops)}")
-    trust = seen.trust.get(move.offer.image) if move.offer else None
+        found.append(f"work by hand on {upgrade.cluster.name}: {', '.join(one.name for one in hop.barriers)}")
+    if isinstance(upgrade.path, Path) and len(upgrade.path.hops) > 1:
+        stops = " → ".join(each.to.text for each in upgrade.path.hops)
+        found.append(f"not the last hop of {upgrade.cluster.name}: {stops}")
+    trust = seen.trust.get(upgrade.release.image) if upgrade.release else None
     if not (trust and trust.verified):
         found.append("the signature of the release is not verified")
     found += [f"signature: {reason}" for reason in trust.reasons] if trust and trust.verified else []
-    found += [f"sources disagree: {finding.reason}" for finding in seen.learned.findings if move.offer and move.offer.version.text in finding.reason]
-    return found
+    version = upgrade.release.version.text if upgrade.release else ""
+    disagreeing = [finding.reason for finding in seen.learned.findings if version and version in finding.reason]
+
+    return found + [f"sources disagree: {reason}" for reason in disagreeing]
 
 
-def _row(seen: Outlook, move: Move) -> Row:
-    hop, cluster = _hop(move), move.cluster
-    hops = tuple(each.to.text for each in move.path.hops) if isinstance(move.path, Path) else ()
-    proofs = _earlier(seen, [move])
-    evidence = f"{len(proofs)} clusters passed it" if proofs else "it is among the first" if seen.first(move) else ""
+def _row(seen: Outlook, upgrade: Upgrade) -> Row:
+    hop, cluster = _hop(upgrade), upgrade.cluster
+    hops = tuple(each.to.text for each in upgrade.path.hops) if isinstance(upgrade.path, Path) else ()
+    proofs = _earlier(seen, [upgrade])
+    evidence = f"{len(proofs)} clusters passed it" if proofs else "it is among the first" if seen.first(upgrade) else ""
     return Row(
         cluster=cluster.name,
         purpose=cluster.purpose,
@@ -117,13 +120,15 @@ def _row(seen: Outlook, move: Move) -> Row:
     )
 
 
-def _earlier(seen: Outlook, going: Sequence[Move]) -> list[Evidence]:
+def _earlier(seen: Outlook, going: Sequence[Upgrade]) -> list[Evidence]:
     """Return what the waves before reported of the release."""
     found = {}
-    for move in going:
-        names = {other.cluster.name for other in seen.moves if other.cluster.stream == move.cluster.stream and other.cluster.wave < move.cluster.wave}
+    for upgrade in going:
+        of_stream = [other.cluster for other in seen.upgrades if other.cluster.stream == upgrade.cluster.stream]
+        names = {cluster.name for cluster in of_stream if cluster.wave < upgrade.cluster.wave}
+
         for report in seen.evidence:
-            if report.cluster in names and report.version == _hop(move).to.text:
+            if report.cluster in names and report.version == _hop(upgrade).to.text:
                 found[report.cluster] = report
     return [found[name] for name in sorted(found)]
 
@@ -134,9 +139,9 @@ def _proof(seen: Outlook, report: Evidence) -> Proof:
     return Proof(cluster=report.cluster, version=report.version, passed=report.passed, finished=f"{report.finished:%Y-%m-%d %H:%M}", soaked=soaked)
 
 
-def _risks(seen: Outlook, move: Move) -> list[Risk]:
-    hop, name = _hop(move), move.cluster.name
-    if move.forced:
+def _risks(seen: Outlook, upgrade: Upgrade) -> list[Risk]:
+    hop, name = _hop(upgrade), upgrade.cluster.name
+    if upgrade.forced:
         reason = "The cluster takes the release whatever its signature and the preconditions say."
         return [Risk(kind=RiskKind.FORCED, name="force", message=reason, clusters=(name,))]
     listed = seen.learned.graph.conditional.get((hop.source.text, hop.to.text), ())

@@ -27,8 +27,9 @@ from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.inplace import assign, extend
 from okd_gitops.journal import saving
-from okd_gitops.moves import Move
+from okd_gitops.moves import Upgrade
 from okd_gitops.pullrequest import body, title
+from okd_gitops.refusals import Verdict
 from okd_gitops.release import Version
 from okd_gitops.yamltext import Path as YamlPath
 from okd_gitops.yamltext import read
@@ -54,7 +55,7 @@ class Rollout:
     """What a run decided and did. `superseded` are branches of older or withdrawn releases that are open for the same waves."""
 
     outlook: Outlook
-    moves: tuple[Move, ...]
+    upgrades: tuple[Upgrade, ...]
     branches: tuple[Branch, ...]
     superseded: tuple[str, ...] = ()
 
@@ -116,9 +117,11 @@ def _once(tools: _Tools, request: Request) -> Rollout:
         seen = outlook(draft.folder, tools.sources, now=tools.now, target=request.target, acks=request.acks, forced=request.forced)
     found = chosen(seen, request.clusters, first=request.first)
     going = due(found)
-    if request.target and found and not going and any(move.decision.code and move.decision.verdict == "refuse" for move in found):
-        first = next(move for move in found if move.decision.verdict == "refuse")
-        raise BlockedError(f"{first.cluster.name}: {first.decision.reason} [{first.decision.code}]", "okd-gitops release plan shows every cluster")
+    refused = [upgrade for upgrade in found if upgrade.decision.verdict == Verdict.REFUSE]
+    if request.target and refused and not going:
+        reason = f"{refused[0].cluster.name}: {refused[0].decision.reason} [{refused[0].decision.name}]"
+        raise BlockedError(reason, "okd-gitops release plan shows every cluster")
+
     waves = groupby(sorted(going, key=_wave), key=_wave)
     made = [_branch(tools, request, seen, base, list(group)) for _, group in waves]
     standing = open_branches(tools.root, tools.url, base, except_for={branch.name for branch in made})
@@ -128,7 +131,7 @@ def _once(tools: _Tools, request: Request) -> Rollout:
         if each.ours:
             branches.push(tools.root, tools.url, "", each.name, each.sha)
     halted = [_halted(each, seen) for each in standing if each not in stale and each.reasons(seen)]
-    return Rollout(outlook=seen, moves=tuple(found), branches=(*made, *halted), superseded=tuple(each.name for each in stale))
+    return Rollout(outlook=seen, upgrades=tuple(found), branches=(*made, *halted), superseded=tuple(each.name for each in stale))
 
 
 def _halted(standing: Standing, seen: Outlook) -> Branch:
@@ -137,18 +140,18 @@ def _halted(standing: Standing, seen: Outlook) -> Branch:
     return Branch(name=standing.name, base="", sha=standing.sha, commits=standing.commits, title=title(pull), body=body(pull), state="blocked")
 
 
-def _wave(move: Move) -> tuple[Version, int, str]:
-    assert move.offer is not None
-    return move.offer.version, move.cluster.wave, branch_name(move.offer.version, move.cluster.wave)
+def _wave(upgrade: Upgrade) -> tuple[Version, int, str]:
+    assert upgrade.release is not None
+    return upgrade.release.version, upgrade.cluster.wave, branch_name(upgrade.release.version, upgrade.cluster.wave)
 
 
-def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Sequence[Move]) -> Branch:
+def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Sequence[Upgrade]) -> Branch:
     _, _, name = _wave(going[0])
-    tools.say(f"{name}: {', '.join(move.cluster.name for move in going)}")
+    tools.say(f"{name}: {', '.join(upgrade.cluster.name for upgrade in going)}")
     before = git.tree_at(tools.root, base, FOLDERS)
     with drafted(tools.root, base) as draft:
-        for move in going:
-            _move(draft, move, request)
+        for upgrade in going:
+            _edit(draft, upgrade, request)
         report = check(draft.folder, tools.cache, today=tools.now.date(), say=lambda _: None)
         if report.exit_code:
             raise FindingsError(report.findings, exit_code=report.exit_code)
@@ -160,17 +163,20 @@ def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Se
     return _published(tools, branch) if request.write else branch
 
 
-def _move(draft: Draft, move: Move, request: Request) -> None:
+def _edit(draft: Draft, upgrade: Upgrade, request: Request) -> None:
     """Edit one cluster file, generate, and commit both."""
     work = draft.folder
-    hop, offer, cluster = move.hop, move.offer, move.cluster
+    hop, release, cluster = upgrade.hop, upgrade.release, upgrade.cluster
     assert hop is not None
-    assert offer is not None
+    assert release is not None
     path = f"clusters/{cluster.name}.yaml"
-    values: dict[YamlPath, str | bool] = {("release", "version"): offer.version.text, ("release", "image"): offer.image}
+    values: dict[YamlPath, str | bool] = {
+        ("release", "version"): release.version.text,
+        ("release", "image"): release.image,
+    }
     if hop.channel != cluster.channel:
         values["release", "channel"] = hop.channel
-    if move.forced:
+    if upgrade.forced:
         values["release", "force"] = True
     before = read_file(work, path)
     document = read(path, before)
@@ -185,9 +191,9 @@ def _move(draft: Draft, move: Move, request: Request) -> None:
     with saving(work) as save:
         save({path: data}, before={path: before})
     generate(work)
-    start, end = cluster.version.text, offer.version.text
-    trailers = [f"Okd-Release: {end}", f"Okd-From: {start}", f"Okd-Digest: {offer.image}", f"Wave: {cluster.wave}"]
-    trailers += ["Okd-Forced: true"] if move.forced else []
+    start, end = cluster.version.text, release.version.text
+    trailers = [f"Okd-Release: {end}", f"Okd-From: {start}", f"Okd-Digest: {release.image}", f"Wave: {cluster.wave}"]
+    trailers += ["Okd-Forced: true"] if upgrade.forced else []
     trailers += [f"Okd-Rehearsal: {request.rehearsal}"] if request.rehearsal else []
     commit_draft(draft, subject=f"okd({cluster.name}): {start} → {end}", trailers=trailers)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from okd_gitops import branches
 from okd_gitops.commands.commit import GENERATED_BY
 from okd_gitops.commands.release.outlook import Outlook
-from okd_gitops.promotion import Verdict
+from okd_gitops.refusals import Verdict
 from okd_gitops.release import Version
 
 PREFIX = "okd/"
@@ -42,15 +42,17 @@ class Standing:
 
     def superseded(self, seen: Outlook, made: Sequence[str]) -> bool:
         """Whether its wave has a newer release in `made` (names of branches), or its release is no longer accepted."""
-        accepted = {offer.version for offer in seen.learned.offers if offer.accepted}
+        accepted = {release.version for release in seen.learned.releases if release.accepted}
         newer = (match for name in made if (match := _NAME.fullmatch(name)) and int(match["wave"]) == self.wave)
         return self.release not in accepted or any(self.release < Version.parse(match["release"]) for match in newer)
 
     def reasons(self, seen: Outlook) -> list[str]:
         """Return why it must not be merged now, for each of its clusters that must wait; nothing for one that is merged already."""
-        waiting = [move for move in seen.moves if move.cluster.name in self.clusters and move.decision.verdict in (Verdict.WAIT, Verdict.REFUSE)]
-        behind = [move for move in waiting if move.cluster.version < self.release]
-        return [f"{move.cluster.name}: {move.decision.reason} [{move.decision.code}]" for move in behind]
+        ours = [upgrade for upgrade in seen.upgrades if upgrade.cluster.name in self.clusters]
+        waiting = [upgrade for upgrade in ours if upgrade.decision.verdict in (Verdict.WAIT, Verdict.REFUSE)]
+        behind = [upgrade for upgrade in waiting if upgrade.cluster.version < self.release]
+
+        return [f"{upgrade.cluster.name}: {upgrade.decision.reason} [{upgrade.decision.name}]" for upgrade in behind]
 
 
 def branch_name(version: Version, wave: int) -> str:

@@ -1,0 +1,360 @@
+"""Refusals: everything that keeps a cluster from a release, as one table. The first row that speaks decides.
+
+A pure question: the cluster, the fleet, the release, the evidence and a clock are values. The answer to missing
+data is no: a long-term cluster moves when the release is verified, and every wave before its own runs exactly this
+image, has passed, and has soaked.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from okd_gitops import upgrade
+from okd_gitops.evidence import Evidence
+from okd_gitops.published import Release
+from okd_gitops.release import KUBERNETES, Version
+from okd_gitops.rollout import Window
+from okd_gitops.upgrade import Hop, NoPath, Path
+
+# Sources may name any day, and no calendar goes beyond the year 9999.
+_LAST = datetime(9900, 1, 1, tzinfo=UTC)
+CODES = {
+    "GM002": "One version with two digests: the cluster's file has another image of its version than the sources.",
+    "GM003": "The signature of the release is not verified. An unverified release moves no long-term cluster.",
+    "GM006": "A cluster of an earlier wave failed with this release.",
+    "GM007": "This cluster tried this release once already and failed. A release is tried once.",
+    "GM008": "Evidence is of another image than the one that is to be rolled out.",
+    "GM009": "Evidence is from the future: a clock goes wrong, so no soak can be counted.",
+    "GM011": "The cluster is held.",
+    "GM012": "The fleet is frozen.",
+    "GM013": "The release is younger than the fleet asks for.",
+    "GM014": "A cluster of an earlier wave has no evidence yet.",
+    "GM015": "An earlier wave has not soaked long enough.",
+    "GM016": "It is outside the cluster's maintenance window.",
+    "GM017": "No source tells the digest of the release's signed image. A tag can move after review, so it is never used instead.",
+    "GM018": "The update needs an administrator's acknowledgement. Read what it is about, then give it by name: --ack NAME.",
+    "GM019": "Only ephemeral clusters are forced.",
+    "GM020": "The Kubernetes of the release's line is not known, so nothing could be checked. Update okd-gitops, or add kubernetes: to the file.",
+}
+
+
+class Verdict(StrEnum):
+    """What happens to a cluster now."""
+
+    DONE = "done"
+    UPGRADE = "upgrade"
+    WAIT = "wait"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """A cluster that follows a stream, with what its file and its purpose say.
+
+    `image` is the digest that it is to run now, `guarded` are the long-term clusters, `soak` is how long its wave
+    runs a release before the next one starts, `held` is why it takes no minor update.
+    """
+
+    name: str
+    purpose: str
+    guarded: bool
+    wave: int
+    soak: timedelta
+    stream: str
+    version: Version
+    image: str
+    channel: str
+    takes: frozenset[str]
+    acks: frozenset[str] = frozenset()
+    accept_risks: frozenset[str] = frozenset()
+    hold: str = ""
+    window: Window | None = None
+    held: str = ""
+    # The minor of Kubernetes, where the file says it.
+    kubernetes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Whether one cluster goes to a release now, by a path, with everything that the answer rests on.
+
+    `release` is what the first hop enters; `verified` says that its signature is good for exactly this image.
+    `images` are the cluster's own version as the sources know it, at each registry. `acks` are given now, besides
+    those in the file. `forced` was asked for by a person.
+    """
+
+    cluster: Follower
+    fleet: Sequence[Follower]
+    path: Path | NoPath
+    release: Release | None
+    evidence: Sequence[Evidence]
+    now: datetime
+    verified: bool = False
+    images: tuple[str, ...] = ()
+    minimum_age: timedelta = timedelta(0)
+    freeze: str = ""
+    acks: frozenset[str] = frozenset()
+    forced: bool = False
+
+    @property
+    def hop(self) -> Hop | None:
+        """The first hop."""
+        return self.path.hops[0] if isinstance(self.path, Path) else None
+
+    @property
+    def earlier(self) -> list[Follower]:
+        """The clusters that have to pass the release before this one, by wave and name.
+
+        A held cluster stops itself, not the fleet; that it was held is in git for everyone to see.
+        """
+        of_stream = [other for other in self.fleet if other.stream == self.cluster.stream]
+        earlier = [other for other in of_stream if other.wave < self.cluster.wave and not other.hold]
+
+        return sorted(earlier, key=lambda other: (other.wave, other.name))
+
+    def reports(self, cluster: Follower) -> list[Evidence]:
+        """Return what a cluster reported of the release."""
+        version = self.release.version.text if self.release else ""
+
+        return [report for report in self.evidence if (report.cluster, report.version) == (cluster.name, version)]
+
+    def soak(self, wave: int) -> timedelta:
+        """Return how long a wave runs a release: as long as its most careful cluster."""
+        return max(other.soak for other in self.fleet if other.wave == wave)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a row found: the detail, and when it is worth asking again."""
+
+    detail: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row: the name of a reason, what it means for the cluster, and the question that finds it.
+
+    A person's force passes every row but those that stop it.
+    """
+
+    name: str
+    verdict: Verdict
+    applies: Callable[[Question], Answer | None]
+    stops_force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to one cluster, the name of the reason, its detail, and when it is worth asking again."""
+
+    verdict: Verdict
+    name: str = ""
+    detail: str = ""
+    until: datetime | None = None
+
+    @property
+    def reason(self) -> str:
+        """The reason as a sentence; why there is no path is one already."""
+        return f"{CODES.get(self.name, '')} {self.detail}".strip()
+
+
+def decide(question: Question) -> Decision:
+    """Return what happens to the cluster now: the first refusal that applies, else the upgrade."""
+    for refusal in REFUSALS:
+        if question.forced and not refusal.stops_force:
+            continue
+
+        answer = refusal.applies(question)
+
+        if answer is not None:
+            return Decision(refusal.verdict, refusal.name, answer.detail, answer.until)
+
+    return Decision(Verdict.UPGRADE)
+
+
+def force_is_not_for_this_cluster(question: Question) -> Answer | None:
+    return Answer() if question.forced and question.cluster.purpose != "ephemeral" else None
+
+
+def digest_is_another(question: Question) -> Answer | None:
+    """One registry has one digest for a version. Two may differ: stable streams build the mirrored image anew."""
+    registry, _, _ = question.cluster.image.partition("@")
+    known = [image for image in question.images if image.partition("@")[0] == registry]
+
+    if not known or question.cluster.image in known:
+        return None
+
+    return Answer(f"({question.cluster.version.text} is {', '.join(known)})")
+
+
+def nothing_is_left_to_do(question: Question) -> Answer | None:
+    """Releases of a kind that the cluster does not take are not what it waits for."""
+    path = question.path
+
+    if not isinstance(path, NoPath) or path.code != upgrade.NOTHING_NEWER:
+        return None
+
+    return Answer(path.reason) if all(edge.code == upgrade.KIND for edge in path.refused) else None
+
+
+def no_path(code: str) -> Callable[[Question], Answer | None]:
+    """Return the question whether this is why there is no path."""
+
+    def applies(question: Question) -> Answer | None:
+        path = question.path
+
+        return Answer(path.reason) if isinstance(path, NoPath) and path.code == code else None
+
+    return applies
+
+
+def no_path_at_all(question: Question) -> Answer | None:
+    """Whatever the reason: without a path nothing moves."""
+    return Answer(question.path.reason) if isinstance(question.path, NoPath) else None
+
+
+def digest_is_not_known(question: Question) -> Answer | None:
+    return None if question.release and question.release.image else Answer()
+
+
+def kubernetes_is_not_known(question: Question) -> Answer | None:
+    if question.hop is None or question.hop.to.line in KUBERNETES or question.cluster.kubernetes:
+        return None
+
+    return Answer(f"({question.hop.to.line})")
+
+
+def long_term_cluster_lacks_signature(question: Question) -> Answer | None:
+    return Answer() if question.cluster.guarded and not question.verified else None
+
+
+def cluster_tried_it(question: Question) -> Answer | None:
+    return Answer() if question.reports(question.cluster) else None
+
+
+def earlier_cluster_failed(question: Question) -> Answer | None:
+    return _earlier_report(question, lambda report: not report.passed)
+
+
+def earlier_cluster_ran_another_image(question: Question) -> Answer | None:
+    image = question.release.image if question.release else ""
+
+    return _earlier_report(question, lambda report: report.image != image)
+
+
+def evidence_is_from_the_future(question: Question) -> Answer | None:
+    return _earlier_report(question, lambda report: report.finished > question.now)
+
+
+def acknowledgement_is_missing(question: Question) -> Answer | None:
+    needed = set(question.hop.acks) if question.hop else set()
+    missing = sorted(needed - question.cluster.acks - question.acks)
+
+    return Answer(f"({', '.join(missing)})") if missing else None
+
+
+def earlier_cluster_still_soaks(question: Question) -> Answer | None:
+    for earlier in question.earlier:
+        if _has_no_evidence(earlier, question):
+            continue
+
+        finished = max(report.finished for report in question.reports(earlier))
+        soaked = finished + question.soak(earlier.wave)
+
+        if question.now < soaked:
+            return Answer(f"({earlier.name})", soaked)
+
+    return None
+
+
+def earlier_cluster_has_no_evidence(question: Question) -> Answer | None:
+    for earlier in question.earlier:
+        if _has_no_evidence(earlier, question):
+            return Answer(f"({earlier.name})")
+
+    return None
+
+
+def cluster_is_held(question: Question) -> Answer | None:
+    return Answer(f"({question.cluster.hold})") if question.cluster.hold else None
+
+
+def fleet_is_frozen(question: Question) -> Answer | None:
+    return Answer(f"({question.freeze})") if question.freeze else None
+
+
+def release_is_too_young(question: Question) -> Answer | None:
+    if question.release is None:
+        return None
+
+    old_enough = min(question.release.published, _LAST) + question.minimum_age
+
+    return Answer(until=old_enough) if question.now < old_enough else None
+
+
+def outside_the_window(question: Question) -> Answer | None:
+    window = question.cluster.window
+
+    return Answer() if window and not window.contains(question.now) else None
+
+
+def _earlier_report(question: Question, matches: Callable[[Evidence], bool]) -> Answer | None:
+    """Name the first cluster of an earlier wave with a report of the release that matches."""
+    for earlier in question.earlier:
+        if any(matches(report) for report in question.reports(earlier)):
+            return Answer(f"({earlier.name})")
+
+    return None
+
+
+def _has_no_evidence(cluster: Follower, question: Question) -> bool:
+    """Whether a cluster reported nothing, or git does not say that it is to run the release.
+
+    One that has gone on to a newer release may still confirm this one.
+    """
+    behind = question.release is None or cluster.version < question.release.version
+
+    return behind or not question.reports(cluster)
+
+
+# In the order in which they are asked: is it allowed to force, does the file say what the sources say, is there a
+# path, what waiting does not mend, what waiting mends.
+REFUSALS: tuple[Refusal, ...] = (
+    Refusal("GM019", Verdict.REFUSE, force_is_not_for_this_cluster, stops_force=True),
+    Refusal("GM002", Verdict.REFUSE, digest_is_another),
+    Refusal(upgrade.SAME, Verdict.DONE, no_path(upgrade.SAME)),
+    Refusal(upgrade.NOTHING_NEWER, Verdict.DONE, nothing_is_left_to_do),
+    Refusal(upgrade.NOTHING_NEWER, Verdict.REFUSE, no_path(upgrade.NOTHING_NEWER)),
+    Refusal(upgrade.NOT_A_NODE, Verdict.REFUSE, no_path(upgrade.NOT_A_NODE)),
+    Refusal(upgrade.UNKNOWN, Verdict.REFUSE, no_path(upgrade.UNKNOWN)),
+    Refusal(upgrade.LEFT_OUT, Verdict.REFUSE, no_path(upgrade.LEFT_OUT)),
+    Refusal(upgrade.CHANNEL, Verdict.REFUSE, no_path(upgrade.CHANNEL)),
+    Refusal(upgrade.PATTERN, Verdict.REFUSE, no_path(upgrade.PATTERN)),
+    Refusal(upgrade.KIND, Verdict.REFUSE, no_path(upgrade.KIND)),
+    Refusal(upgrade.NOT_ACCEPTED, Verdict.REFUSE, no_path(upgrade.NOT_ACCEPTED)),
+    Refusal(upgrade.LOWER, Verdict.REFUSE, no_path(upgrade.LOWER)),
+    Refusal(upgrade.MINOR, Verdict.REFUSE, no_path(upgrade.MINOR)),
+    Refusal(upgrade.MAJOR, Verdict.REFUSE, no_path(upgrade.MAJOR)),
+    Refusal(upgrade.ROLLBACK, Verdict.REFUSE, no_path(upgrade.ROLLBACK)),
+    Refusal(upgrade.BLOCKED, Verdict.REFUSE, no_path(upgrade.BLOCKED)),
+    Refusal(upgrade.IGNORED, Verdict.REFUSE, no_path(upgrade.IGNORED)),
+    Refusal(upgrade.RISK, Verdict.REFUSE, no_path(upgrade.RISK)),
+    Refusal(upgrade.HELD, Verdict.REFUSE, no_path(upgrade.HELD)),
+    Refusal(upgrade.NO_EDGE, Verdict.REFUSE, no_path_at_all),
+    Refusal("GM017", Verdict.REFUSE, digest_is_not_known, stops_force=True),
+    Refusal("GM020", Verdict.REFUSE, kubernetes_is_not_known),
+    Refusal("GM003", Verdict.REFUSE, long_term_cluster_lacks_signature),
+    Refusal("GM007", Verdict.REFUSE, cluster_tried_it),
+    Refusal("GM006", Verdict.REFUSE, earlier_cluster_failed),
+    Refusal("GM008", Verdict.REFUSE, earlier_cluster_ran_another_image),
+    Refusal("GM009", Verdict.REFUSE, evidence_is_from_the_future),
+    Refusal("GM018", Verdict.REFUSE, acknowledgement_is_missing),
+    Refusal("GM015", Verdict.WAIT, earlier_cluster_still_soaks),
+    Refusal("GM014", Verdict.WAIT, earlier_cluster_has_no_evidence),
+    Refusal("GM011", Verdict.WAIT, cluster_is_held),
+    Refusal("GM012", Verdict.WAIT, fleet_is_frozen),
+    Refusal("GM013", Verdict.WAIT, release_is_too_young),
+    Refusal("GM016", Verdict.WAIT, outside_the_window),
+)

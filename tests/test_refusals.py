@@ -1,0 +1,304 @@
+"""The table of refusals: each row speaks where it must and nowhere else, and what passes all of them breaks no promise."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from okd_gitops import refusals, upgrade
+from okd_gitops.evidence import Evidence
+from okd_gitops.published import Release
+from okd_gitops.refusals import CODES, REFUSALS, Decision, Follower, Question, Verdict, decide
+from okd_gitops.release import Version
+from okd_gitops.rollout import Window
+from okd_gitops.upgrade import Hop, NoPath, Path, RefusedEdge
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+OLD, NEW = Version.parse("4.22.0-okd-scos.7"), Version.parse("4.22.0-okd-scos.9")
+NEWER = Version.parse("4.22.0-okd-scos.10")
+A, B = "registry.example.org/release@sha256:" + "a" * 64, "registry.example.org/release@sha256:" + "b" * 64
+MIRRORED = "mirror.example.org/release@sha256:" + "c" * 64
+SOAK = {0: timedelta(hours=1), 1: timedelta(days=3), 2: timedelta(days=2), 3: timedelta(0)}
+GOOD = Release(version=NEW, stream="4-scos-stable", image=B, published=NOW - timedelta(days=10))
+
+
+def follower(name: str, purpose: str, wave: int, **changes: Any) -> Follower:
+    cluster = Follower(
+        name=name,
+        purpose=purpose,
+        guarded=purpose in ("hub", "cd"),
+        wave=wave,
+        soak=SOAK[wave],
+        stream="4-scos-stable",
+        version=OLD,
+        image=A,
+        channel="stable-scos-4",
+        takes=frozenset({"release"}),
+    )
+    return replace(cluster, **changes)
+
+
+FLEET = {
+    "eph": follower("eph", "ephemeral", 0),
+    "test": follower("test", "test", 1),
+    "hub": follower("hub", "hub", 2),
+    "cd": follower("cd", "cd", 3),
+}
+
+
+def path(start: Version, end: Version = NEW, *acks: str) -> Path | NoPath:
+    """Return one hop up, or what the search for a path says of any other way."""
+    if start == end:
+        return NoPath(upgrade.SAME, "the cluster already has it")
+    if start > end:
+        return NoPath(upgrade.LOWER, "it is lower")
+    return Path((Hop(start, end, "patch", (), "stable-scos-4", acks),))
+
+
+def passed(cluster: str, days: float = 9, *, image: str = B, ok: bool = True) -> Evidence:
+    return Evidence(cluster=cluster, version=NEW.text, image=image, finished=NOW - timedelta(days=days), passed=ok)
+
+
+def moved(*names: str) -> list[Follower]:
+    """Return the fleet, in which some clusters are to run the release."""
+    return [replace(cluster, version=NEW, image=B) if cluster.name in names else cluster for cluster in FLEET.values()]
+
+
+def question(cluster: Follower, fleet: Iterable[Follower], **changes: Any) -> Question:
+    asked = Question(
+        cluster=cluster,
+        fleet=tuple(fleet),
+        path=path(cluster.version),
+        release=GOOD,
+        evidence=(),
+        now=NOW,
+        verified=True,
+        images=(A, MIRRORED) if cluster.version == OLD else (),
+    )
+    return replace(asked, **changes)
+
+
+def decided(fleet: list[Follower], evidence: list[Evidence], **changes: Any) -> dict[str, Decision]:
+    return {cluster.name: decide(question(cluster, fleet, evidence=evidence, **changes)) for cluster in fleet}
+
+
+def names(found: dict[str, Decision]) -> dict[str, str]:
+    return {name: str(decision.verdict) if decision.verdict in ("done", "upgrade") else decision.name for name, decision in found.items()}
+
+
+# A question that every row lets pass; each case below changes one thing.
+READY = question(FLEET["cd"], moved("eph", "test", "hub"), evidence=(passed("eph"), passed("test"), passed("hub")))
+PATH_NAMES = [value for value in vars(upgrade).values() if isinstance(value, str) and value in upgrade.CODES]
+
+
+def no_path(name: str, *refused: str) -> dict[str, Any]:
+    edges = tuple(RefusedEdge(code, "why", (OLD.text, NEW.text)) for code in refused)
+
+    return {"path": NoPath(name, "why", None, edges)}
+
+
+def reports(other: Evidence) -> dict[str, Any]:
+    """Put a report in the place of the one by the same cluster."""
+    kept = [report for report in READY.evidence if report.cluster != other.cluster]
+
+    return {"evidence": (*kept, other)}
+
+
+def cluster(**changes: Any) -> dict[str, Any]:
+    return {"cluster": replace(READY.cluster, **changes)}
+
+
+CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
+    ("GM019", Verdict.REFUSE, {"forced": True}),
+    ("GM002", Verdict.REFUSE, {"images": (B, MIRRORED)}),
+    (upgrade.SAME, Verdict.DONE, no_path(upgrade.SAME)),
+    (upgrade.NOTHING_NEWER, Verdict.DONE, no_path(upgrade.NOTHING_NEWER, upgrade.KIND)),
+    (upgrade.NOTHING_NEWER, Verdict.REFUSE, no_path(upgrade.NOTHING_NEWER, upgrade.KIND, upgrade.RISK)),
+    *((name, Verdict.REFUSE, no_path(name)) for name in PATH_NAMES if name not in (upgrade.SAME, upgrade.NOTHING_NEWER)),
+    ("GM017", Verdict.REFUSE, {"release": replace(GOOD, image="")}),
+    ("GM020", Verdict.REFUSE, {"path": path(OLD, Version.parse("4.99.0-okd-scos.0"))}),
+    ("GM003", Verdict.REFUSE, {"verified": False}),
+    ("GM007", Verdict.REFUSE, reports(passed("cd", ok=False))),
+    ("GM006", Verdict.REFUSE, reports(passed("test", ok=False))),
+    ("GM008", Verdict.REFUSE, reports(passed("test", image=A))),
+    ("GM009", Verdict.REFUSE, reports(passed("test", days=-1))),
+    ("GM018", Verdict.REFUSE, {"path": path(OLD, NEW, "ack-4.21-x")}),
+    ("GM015", Verdict.WAIT, reports(passed("test", days=2))),
+    ("GM014", Verdict.WAIT, {"evidence": READY.evidence[1:]}),
+    ("GM011", Verdict.WAIT, cluster(hold="disk is full")),
+    ("GM012", Verdict.WAIT, {"freeze": "holidays"}),
+    ("GM013", Verdict.WAIT, {"minimum_age": timedelta(days=11)}),
+    ("GM016", Verdict.WAIT, cluster(window=Window(day="sunday", start="00:00", hours=1))),
+]
+
+
+def test_what_no_row_refuses_is_an_upgrade() -> None:
+    assert decide(READY) == Decision(Verdict.UPGRADE)
+
+
+@pytest.mark.parametrize(("name", "verdict", "changes"), CASES, ids=[f"{name}-{verdict}" for name, verdict, _ in CASES])
+def test_each_row_decides_alone(name: str, verdict: Verdict, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = replace(READY, **changes)
+    assert (decide(asked).name, decide(asked).verdict) == (name, verdict)
+
+    others = tuple(row for row in REFUSALS if (row.name, row.verdict) != (name, verdict))
+    monkeypatch.setattr(refusals, "REFUSALS", others)
+    assert (decide(asked).name, decide(asked).verdict) != (name, verdict)
+
+
+def test_every_row_has_a_case_and_every_reason_of_the_table_a_text() -> None:
+    rows = [(row.name, row.verdict) for row in REFUSALS]
+    assert sorted(rows) == sorted({(name, verdict) for name, verdict, _ in CASES})
+    assert CODES.keys() | set(PATH_NAMES) == {row.name for row in REFUSALS}
+
+
+def test_whatever_keeps_a_path_from_being_there_moves_nothing() -> None:
+    assert decide(replace(READY, path=NoPath("a reason of tomorrow", "why"))).verdict == Verdict.REFUSE
+
+
+def test_what_no_waiting_mends_is_told_before_what_waiting_mends() -> None:
+    order = [row.verdict for row in REFUSALS if row.verdict in (Verdict.REFUSE, Verdict.WAIT)]
+    assert order == sorted(order)
+    failed = [passed("eph", days=0), passed("test", ok=False)]
+    assert names(decided(moved("eph", "test"), failed))["cd"] == "GM006"
+
+
+def test_a_force_passes_what_it_may_and_needs_the_digest() -> None:
+    eph = FLEET["eph"]
+    asked = question(eph, FLEET.values(), forced=True, verified=False, images=(B,), freeze="holidays")
+    assert decide(asked).verdict == Verdict.UPGRADE
+    assert decide(replace(asked, release=None)).name == "GM017"
+
+
+@pytest.mark.parametrize("images", [(A, MIRRORED), (MIRRORED,), ()], ids=["the same", "at another registry", "not known"])
+def test_a_digest_differs_only_at_the_same_registry(images: tuple[str, ...]) -> None:
+    assert decide(replace(READY, images=images)).verdict == Verdict.UPGRADE
+
+
+def test_a_digest_that_differs_is_told_whatever_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = decide(replace(READY, images=(B,), **no_path(upgrade.SAME)))
+    assert (found.name, found.verdict) == ("GM002", Verdict.REFUSE)
+    assert B in found.reason
+
+
+def test_the_first_wave_moves_and_the_others_wait_for_its_evidence() -> None:
+    assert names(decided(moved(), [])) == {"eph": "upgrade", "test": "GM014", "hub": "GM014", "cd": "GM014"}
+
+
+def test_each_wave_waits_for_evidence_and_soak_of_all_before() -> None:
+    first = [passed("eph")]
+    assert names(decided(moved("eph"), first)) == {"eph": "done", "test": "upgrade", "hub": "GM014", "cd": "GM014"}
+
+    found = decided(moved("eph", "test"), [*first, passed("test", 2)])
+    assert names(found) == {"eph": "done", "test": "done", "hub": "GM015", "cd": "GM015"}
+    assert found["cd"].until == NOW + timedelta(days=1)
+    assert "(test)" in found["cd"].reason
+    assert names(decided(moved("eph", "test"), [*first, passed("test", 3)]))["hub"] == "upgrade"
+
+
+def test_a_wave_soaks_as_long_as_its_most_careful_cluster() -> None:
+    careful = follower("slow", "test", 1, soak=timedelta(days=5), stream="4-scos-next")
+    fleet, evidence = moved("eph", "test"), [passed("eph"), passed("test", 3)]
+    assert names(decided([*fleet, careful], evidence))["hub"] == "GM015"
+
+
+def test_a_cluster_that_went_on_to_a_newer_release_still_confirms_this_one() -> None:
+    ahead = replace(FLEET["eph"], version=NEWER, image=B)
+    assert names(decided([ahead, FLEET["test"]], [passed("eph")]))["test"] == "upgrade"
+    assert names(decided([ahead, FLEET["test"]], []))["test"] == "GM014"
+
+
+def test_an_unverified_release_may_be_tried_on_an_ephemeral_cluster() -> None:
+    assert decide(question(FLEET["eph"], FLEET.values(), verified=False)).verdict == Verdict.UPGRADE
+
+
+def test_a_held_cluster_does_not_hold_the_fleet() -> None:
+    held = replace(FLEET["eph"], hold="broken")
+    found = decided([held, FLEET["test"]], [])
+    assert names(found) == {"eph": "GM011", "test": "upgrade"}
+    assert found["eph"].reason.endswith("(broken)")
+
+
+def test_clusters_of_another_stream_are_not_waited_for() -> None:
+    other = replace(FLEET["eph"], stream="4-scos-next")
+    assert names(decided([other, FLEET["test"]], []))["test"] == "upgrade"
+
+
+def test_one_cluster_is_decided_without_the_others() -> None:
+    """Its fleet is asked for evidence alone: what keeps another cluster of its own wave is nothing to it."""
+    frozen = replace(FLEET["test"], name="other", hold="broken")
+    assert decide(question(FLEET["test"], [FLEET["test"], frozen])) == Decision(Verdict.UPGRADE)
+
+
+@pytest.mark.parametrize(("hour", "inside"), [(22, True), (23, True), (0, True), (2, False), (21, False)])
+def test_a_window_reaches_over_midnight_and_the_end_of_the_week(hour: int, inside: bool) -> None:
+    sunday = datetime(2026, 11, 22, hour, 30, tzinfo=UTC) + timedelta(days=1 if hour < 12 else 0)
+    assert Window(day="sunday", start="22:00", hours=4).contains(sunday) == inside
+
+
+VERSIONS = [OLD, NEW, NEWER]
+CLUSTERS = st.builds(
+    lambda index, purpose, wave, version, hold: follower(f"c{index}", purpose, wave, version=version, image=A if version == OLD else B, hold=hold),
+    st.integers(0, 5),
+    st.sampled_from(["test", "cd"]),
+    st.integers(0, 3),
+    st.sampled_from(VERSIONS),
+    st.sampled_from(["", "", "", "held"]),
+)
+FLEETS = st.lists(CLUSTERS, max_size=6, unique_by=lambda cluster: cluster.name)
+REPORTS = st.lists(
+    st.builds(
+        passed,
+        st.sampled_from([f"c{index}" for index in range(6)]),
+        st.floats(-2, 10),
+        image=st.sampled_from([A, B]),
+        ok=st.booleans(),
+    ),
+    max_size=6,
+)
+
+
+@given(FLEETS, REPORTS, st.booleans())
+def test_no_upgrade_breaks_a_promise(fleet: list[Follower], evidence: list[Evidence], verified: bool) -> None:
+    for cluster in fleet:
+        decision = decide(question(cluster, fleet, evidence=tuple(evidence), verified=verified))
+        if decision.verdict != Verdict.UPGRADE:
+            assert decision.name in {row.name for row in REFUSALS}
+            continue
+
+        assert cluster.version < NEW
+        assert verified or not cluster.guarded
+        for earlier in fleet:
+            if earlier.wave < cluster.wave and not earlier.hold:
+                told = [report for report in evidence if report.cluster == earlier.name]
+                assert told
+                assert all(report.passed and report.image == B for report in told)
+                assert all(report.finished + SOAK[earlier.wave] <= NOW for report in told)
+
+
+@given(FLEETS)
+def test_it_always_makes_progress_when_all_goes_well(fleet: list[Follower]) -> None:
+    """Played to the end with good evidence and time, every cluster that is behind and not held runs the release."""
+    newest = replace(GOOD, version=NEWER)
+    standing, now = {cluster.name: cluster for cluster in fleet}, NOW
+    evidence = [
+        Evidence(cluster=cluster.name, version=NEWER.text, image=B, finished=NOW, passed=True) for cluster in fleet if cluster.version == NEWER
+    ]
+    for _ in range(8):
+        for cluster in list(standing.values()):
+            way = path(cluster.version, NEWER)
+            asked = question(cluster, list(standing.values()), path=way, release=newest, evidence=evidence, now=now)
+            if decide(asked).verdict == Verdict.UPGRADE:
+                standing[cluster.name] = replace(cluster, version=NEWER, image=B)
+                evidence.append(Evidence(cluster=cluster.name, version=NEWER.text, image=B, finished=now, passed=True))
+        now += timedelta(days=4)
+    assert all(cluster.version == NEWER or cluster.hold for cluster in standing.values())
+
+
+@given(FLEETS, REPORTS)
+def test_the_order_in_which_things_are_given_does_not_matter(fleet: list[Follower], evidence: list[Evidence]) -> None:
+    assert decided(fleet, evidence) == decided(list(reversed(fleet)), list(reversed(evidence)))
