@@ -8,7 +8,7 @@ from examples import example
 from minimal import CATALOG
 from rendered import objects
 
-# Only for clusters that are never updated again, see GR023: what it holds is looked at in the tests of the variants.
+# Only for clusters that are never updated again, see unsupported-feature-set: what it holds is looked at in the tests of the variants.
 _NOT_HERE = {"feature-set"}
 
 

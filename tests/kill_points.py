@@ -186,7 +186,7 @@ def _changes(call: str, arguments: str, folder: Path) -> bool:
 
 def _accused(done: subprocess.CompletedProcess[str]) -> list[str]:
     said = done.stdout + done.stderr
-    return [f"it accuses a person: {said[-600:]}"] if "GO001" in said or "this is a bug" in said else []
+    return [f"it accuses a person: {said[-600:]}"] if "edited-by-hand" in said or "this is a bug" in said else []
 
 
 def _said(what: str, done: subprocess.CompletedProcess[str]) -> str:

@@ -37,7 +37,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: title(*place))
 def test_a_feature_alone_is_complete(place: tuple[str, str, str], report: Report) -> None:
     found = [finding for finding in report.findings if title(*place) in finding.clusters]
-    assert [f"{finding.severity} {finding.code} {finding.object}: {finding.reason}" for finding in found if finding.severity == "error"] == []
+    assert [f"{finding.severity} {finding.name} {finding.object}: {finding.reason}" for finding in found if finding.severity == "error"] == []
 
 
 def test_every_place_was_built_and_nothing_was_left_unchecked(report: Report) -> None:

@@ -56,7 +56,7 @@ def test_the_plain_loop_gives_the_same_verdicts(repo: Path, okd_gitops: Run) -> 
             loop.setdefault(f"{fault['kind']} {fault['name']}", set()).add(folder.name)
     ours: dict[str, set[str]] = {}
     for finding in checked(okd_gitops, code=1)["findings"]:
-        if finding["code"] == "GS001":
+        if finding["name"] == "schema-violation":
             ours.setdefault(finding["object"], set()).update(finding["clusters"])
     assert ours == loop == {"ClusterVersion version": {"moc-cd", "moc-hub", "moc-pr-412", "moc-test"}}
 
@@ -64,7 +64,7 @@ def test_the_plain_loop_gives_the_same_verdicts(repo: Path, okd_gitops: Run) -> 
 def test_a_schema_fault_names_file_object_clusters_and_cluster_file(repo: Path, okd_gitops: Run) -> None:
     base = repo / "bases/okd-version/version/clusterversion-version.yaml"
     base.write_text(base.read_text().replace("spec:", "spec:\n  chanel: typo"))
-    faults = [finding for finding in checked(okd_gitops, code=1)["findings"] if finding["code"] == "GS001"]
+    faults = [finding for finding in checked(okd_gitops, code=1)["findings"] if finding["name"] == "schema-violation"]
     assert {fault["location"]["file"] for fault in faults} == {"bases/okd-version/version/clusterversion-version.yaml"}
     assert all("chanel" in fault["reason"] and "clusters/moc-" in fault["remedy"] for fault in faults)
 
@@ -82,7 +82,7 @@ def test_a_kind_without_schema_fails_by_name(repo: Path, okd_gitops: Run) -> Non
     extras(repo, okd_gitops, {"kustomization.yaml": "resources: [mystery.yaml]\n", "mystery.yaml": mystery})
     report = checked(okd_gitops, code=1)
     assert report["withoutSchema"] == 1
-    (finding,) = [finding for finding in report["findings"] if finding["code"] == "GS002"]
+    (finding,) = [finding for finding in report["findings"] if finding["name"] == "no-schema"]
     assert (finding["reason"], finding["location"]["file"]) == ("no schema for example.org/v1 Mystery", "clusters/moc-test/mystery.yaml")
 
 
@@ -90,7 +90,7 @@ def test_an_overlay_that_does_not_build_names_its_cause_and_the_others_are_still
     base = repo / "overlays/moc-cd/kustomization.yaml"
     base.write_text(base.read_text().replace("/spec/clusterID", "/spec/clusters/0/id"))
     report = checked(okd_gitops, code=1)
-    (finding,) = [finding for finding in report["findings"] if finding["code"] == "GK004"]
+    (finding,) = [finding for finding in report["findings"] if finding["name"] == "kustomize-build-failed"]
     assert finding["clusters"] == ["moc-cd"]
     assert "clusters/0/id" in finding["reason"]
     assert report["overlays"] == 5
@@ -104,7 +104,7 @@ def test_a_report_that_contradicts_itself_is_found_before_it_is_merged(repo: Pat
     (folder / "4.22.0-okd-scos.1.yaml").write_text(f"cluster: moc-test\nversion: 4.22.0-okd-scos.1\nimage: {image}\n{said}")
     result = okd_gitops("check")
     assert result.returncode == 1
-    assert "GE001" in result.stderr
+    assert "contradictory-report" in result.stderr
     assert "evidence/moc-test/4.22.0-okd-scos.1.yaml:5:" in result.stderr
 
 
@@ -112,24 +112,24 @@ def test_drift_alone_is_exit_3(repo: Path, okd_gitops: Run) -> None:
     (repo / "overlays/moc-cd/kustomization.yaml").unlink()
     result = okd_gitops("check")
     assert result.returncode in (1, 3)
-    assert "GO003" in result.stderr
+    assert "out-of-date" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        ("resources: [https://example.org/x.yaml]", "GK001"),
-        ("resources: ['github.com/example/x?ref=v1']", "GK001"),
-        ("resources: [../../../outside]", "GK001"),
-        ("helmCharts: [{name: x, repo: https://example.org}]", "GK002"),
-        ('generators: ["{apiVersion: v1,\\n kind: Exec}"]', "GK002"),
+        ("resources: [https://example.org/x.yaml]", "outside-repository"),
+        ("resources: ['github.com/example/x?ref=v1']", "outside-repository"),
+        ("resources: [../../../outside]", "outside-repository"),
+        ("helmCharts: [{name: x, repo: https://example.org}]", "kustomize-plugin"),
+        ('generators: ["{apiVersion: v1,\\n kind: Exec}"]', "kustomize-plugin"),
     ],
 )
 def test_a_repository_full_of_traps_is_not_built(tmp_path: Path, okd_gitops: Run, line: str, code: str) -> None:
     (tmp_path / "theirs/app").mkdir(parents=True)
     (tmp_path / "theirs/app/kustomization.yaml").write_text(f"{line}\n")
     report = checked(okd_gitops, str(tmp_path / "theirs"), code=1)
-    assert {finding["code"] for finding in report["findings"]} >= {code}
+    assert {finding["name"] for finding in report["findings"]} >= {code}
     assert report["overlays"] == 0
 
 
@@ -144,7 +144,7 @@ def test_others_repositories_are_checked_from_their_tops(tmp_path: Path, okd_git
     report = checked(okd_gitops, str(theirs), code=1)
     assert report["overlays"] == 1
     assert {finding["location"]["file"] for finding in report["findings"]} == {"base/cv.yaml"}
-    assert {"GR003", "GR005"} <= {finding["code"] for finding in report["findings"]}
+    assert {"wrong-cluster-identity", "stream-as-channel"} <= {finding["name"] for finding in report["findings"]}
 
 
 @pytest.mark.parametrize("missing", ["bin/kustomize", "bin/kubeconform", "bin/sha256sums", "schemas/index.json"])

@@ -71,7 +71,10 @@ def test_completion_knows_the_clusters(okd_gitops: Run) -> None:
     assert okd_gitops(**words).stdout == "" or "moc-test" in okd_gitops(**words).stdout
 
 
-@pytest.mark.parametrize("name", ["GR005", "gi001", "GD001", "GM003", "GP020", "GT013", "okd-version", "tekton", "cd"])
+@pytest.mark.parametrize(
+    "name",
+    ["stream-as-channel", "gi001", "source-away", "signature-not-verified", "no-path", "signing-key-expires-soon", "okd-version", "tekton", "cd"],
+)
 def test_explain(okd_gitops: Run, name: str) -> None:
     assert okd_gitops("explain", name).stdout.startswith(name.upper() if name[:1] in "Gg" else name)
 

@@ -90,7 +90,7 @@ def test_drift_is_not_committed(committed: Path, okd_gitops: Run) -> None:
     (committed / "clusters/demo.yaml").write_text(DEMO)
     result = okd_gitops("commit")
     assert result.returncode == 3
-    assert "GO003" in result.stderr
+    assert "out-of-date" in result.stderr
     assert git(committed, "log", "--format=%s") == "start\n"
 
 

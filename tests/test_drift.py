@@ -24,7 +24,7 @@ def test_nothing_changes_when_all_is_as_wanted() -> None:
 
 def test_a_hand_edit_is_refused_with_a_diff() -> None:
     drift = compare(NEW, Tree({**OLD, "overlays/a/kustomization.yaml": b"mine\n"}))
-    assert [(finding.code, finding.location.file) for finding in drift.refused] == [("GO001", "overlays/a/kustomization.yaml")]
+    assert [(finding.name, finding.location.file) for finding in drift.refused] == [("edited-by-hand", "overlays/a/kustomization.yaml")]
     assert "-mine\n+new\n" in drift.diffs["overlays/a/kustomization.yaml"]
 
 
@@ -34,12 +34,12 @@ def test_a_hand_edit_that_equals_what_is_wanted_is_fine() -> None:
 
 def test_a_foreign_file_is_refused_even_where_one_is_wanted() -> None:
     foreign = Tree({"overlays/a/notes.txt": b"mine\n", "bases/f/p/x.yaml": b"mine\n"})
-    assert [finding.code for finding in compare(NEW, Tree({**OLD, **foreign})).refused] == ["GO002", "GO002"]
+    assert [finding.name for finding in compare(NEW, Tree({**OLD, **foreign})).refused] == ["foreign-file", "foreign-file"]
 
 
 def test_a_stale_file_with_an_edit_is_refused() -> None:
     drift = compare(NEW, Tree({**OLD, "overlays/gone/kustomization.yaml": b"mine\n"}))
-    assert [finding.code for finding in drift.refused] == ["GO001"]
+    assert [finding.name for finding in drift.refused] == ["edited-by-hand"]
     assert "no longer generated" in drift.refused[0].reason
 
 
@@ -52,9 +52,9 @@ def test_force_takes_the_file_that_it_names_and_no_other() -> None:
 
 def test_a_manifest_with_conflict_markers_is_not_believed() -> None:
     actual = Tree({**OLD, "overlays/a/generated.sha256": b"<<<<<<< HEAD\n" + OLD["overlays/a/generated.sha256"]})
-    codes = {finding.location.file: finding.code for finding in compare(NEW, actual).refused}
-    assert codes["overlays/a/generated.sha256"] == "GO001"
-    assert codes["overlays/a/kustomization.yaml"] == "GO002"
+    codes = {finding.location.file: finding.name for finding in compare(NEW, actual).refused}
+    assert codes["overlays/a/generated.sha256"] == "edited-by-hand"
+    assert codes["overlays/a/kustomization.yaml"] == "foreign-file"
 
 
 def test_a_manifest_cannot_claim_files_of_another_folder() -> None:

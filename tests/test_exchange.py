@@ -173,52 +173,82 @@ def test_changes_are_made_in_the_order_in_which_they_are_written() -> None:
 REFUSALS = [
     (
         "replace: {feature: scos-pipelin, object: Task/cosa-test, with: t.yaml}",
-        "GI020",
+        "change-without-target",
         "scos-pipelin,",
         'no feature "scos-pipelin"',
         '"scos-pipeline"',
     ),
     (
         "replace: {feature: scos-pipeline, object: Task/cosa-tset, with: t.yaml}",
-        "GI020",
+        "change-without-target",
         "Task/cosa-tset",
         'no Task "cosa-tset"',
         '"Task/cosa-test"',
     ),
-    ("replace: {feature: scos-pipeline, part: pipelin, object: Task/cosa-test, with: t.yaml}", "GI020", "pipelin,", "no part", '"pipeline"'),
-    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: s.yaml}", "GI020", "s.yaml", "no file catalog/s.yaml", '"t.yaml"'),
-    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: t.yaml}", "GI023", "t.yaml", "cannot stand for", "the name"),
-    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: ../t.yaml}", "GI011", "../t.yaml", "below catalog/", "tasks/"),
-    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: /etc/t.yaml}", "GI011", "/etc", "below catalog/", "tasks/"),
-    ("replace: {feature: scos-pipeline, object: cosa-test, with: t.yaml}", "GI011", "cosa-test,", "object", ""),
-    ("add: {feature: scos-pipeline, file: t.yaml}", "GI012", "{feature", "several parts", "pipeline"),
-    ("add: {feature: scos-pipeline, part: pipeline, file: c.yaml}", "GI021", "c.yaml", "Task/cosa-test already", "replace it"),
-    (f"insert: {{{OF}, after: cosa-tset, task: {{name: scan}}}}", "GI020", "cosa-tset,", '"cosa-tset"', '"cosa-test"'),
-    (f"insert: {{{OF}s, after: cosa-test, task: {{name: scan}}}}", "GI020", "okd-coreoss", 'no Pipeline "okd-coreoss"', '"okd-coreos"'),
-    (f"insert: {{{OF}, after: notify-matrix, task: {{name: scan}}}}", "GI020", "notify-matrix", "whose order can change", ""),
-    (f"insert: {{{OF}, after: cosa-init, task: {{name: cosa-test}}}}", "GI021", "cosa-test}", '"cosa-test" already', "another name"),
-    (f"insert: {{{OF}, task: {{name: scan}}}}", "GI011", "{feature", "before or after", "one of them"),
-    (f"insert: {{{OF}, after: a, before: b, task: {{name: scan}}}}", "GI011", "{feature", "before or after", "one of them"),
-    (f"insert: {{{OF}, after: cosa-init, task: {{taskRef: {{name: a}}}}}}", "GI011", "{taskRef", "has no name", "add name"),
-    (f"insert: {{{OF}, after: cosa-init, task: {{name: scan, runAfter: [cosa-tset]}}}}", "GI022", "{name", '"cosa-tset"', '"cosa-test"'),
-    (f"insert: {{{OF}, before: cosa-test, task: {{name: scan, runAfter: [cosa-test]}}}}", "GI022", "cosa-test,", "wait for each other", "elsewhere"),
-    (f"move: {{{OF}, task: cosa-tset, after: cosa-init}}", "GI020", "cosa-tset,", '"cosa-tset"', '"cosa-test"'),
-    (f"move: {{{OF}, task: cosa-init, after: cosa-test}}", "GI022", "cosa-test}", "cosa-init → ", "elsewhere"),
-    (f"remove: {{{OF}, task: cosa-tset}}", "GI020", "cosa-tset}", '"cosa-tset"', '"cosa-test"'),
-    (f"remove: {{{OF}, task: cosa-upload-baseos}}", "GI022", "cosa-upload-baseos}", "a result of the Pipeline needs", "keep the task"),
-    (f"remove: {{{OF}, task: cosa-init}}", "GI022", "cosa-init}", 'needs the task "cosa-init"', "keep the task"),
-    (f"image: {{feature: scos-pipeline, from: quay.io/coreos/coreos-assembler, to: '{NEW}'}}", "GI020", "quay.io/coreos/", "uses no image", COSA),
-    (f"image: {{feature: scos-pipeline, from: '{COSA}:latest', to: '{NEW}'}}", "GI011", "'quay.io", "the name alone", COSA),
+    (
+        "replace: {feature: scos-pipeline, part: pipelin, object: Task/cosa-test, with: t.yaml}",
+        "change-without-target",
+        "pipelin,",
+        "no part",
+        '"pipeline"',
+    ),
+    (
+        "replace: {feature: scos-pipeline, object: Task/cosa-test, with: s.yaml}",
+        "change-without-target",
+        "s.yaml",
+        "no file catalog/s.yaml",
+        '"t.yaml"',
+    ),
+    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: t.yaml}", "unusable-catalog-file", "t.yaml", "cannot stand for", "the name"),
+    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: ../t.yaml}", "invalid-value", "../t.yaml", "below catalog/", "tasks/"),
+    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: /etc/t.yaml}", "invalid-value", "/etc", "below catalog/", "tasks/"),
+    ("replace: {feature: scos-pipeline, object: cosa-test, with: t.yaml}", "invalid-value", "cosa-test,", "object", ""),
+    ("add: {feature: scos-pipeline, file: t.yaml}", "missing-value", "{feature", "several parts", "pipeline"),
+    ("add: {feature: scos-pipeline, part: pipeline, file: c.yaml}", "already-in-catalog", "c.yaml", "Task/cosa-test already", "replace it"),
+    (f"insert: {{{OF}, after: cosa-tset, task: {{name: scan}}}}", "change-without-target", "cosa-tset,", '"cosa-tset"', '"cosa-test"'),
+    (
+        f"insert: {{{OF}s, after: cosa-test, task: {{name: scan}}}}",
+        "change-without-target",
+        "okd-coreoss",
+        'no Pipeline "okd-coreoss"',
+        '"okd-coreos"',
+    ),
+    (f"insert: {{{OF}, after: notify-matrix, task: {{name: scan}}}}", "change-without-target", "notify-matrix", "whose order can change", ""),
+    (f"insert: {{{OF}, after: cosa-init, task: {{name: cosa-test}}}}", "already-in-catalog", "cosa-test}", '"cosa-test" already', "another name"),
+    (f"insert: {{{OF}, task: {{name: scan}}}}", "invalid-value", "{feature", "before or after", "one of them"),
+    (f"insert: {{{OF}, after: a, before: b, task: {{name: scan}}}}", "invalid-value", "{feature", "before or after", "one of them"),
+    (f"insert: {{{OF}, after: cosa-init, task: {{taskRef: {{name: a}}}}}}", "invalid-value", "{taskRef", "has no name", "add name"),
+    (f"insert: {{{OF}, after: cosa-init, task: {{name: scan, runAfter: [cosa-tset]}}}}", "broken-task-order", "{name", '"cosa-tset"', '"cosa-test"'),
+    (
+        f"insert: {{{OF}, before: cosa-test, task: {{name: scan, runAfter: [cosa-test]}}}}",
+        "broken-task-order",
+        "cosa-test,",
+        "wait for each other",
+        "elsewhere",
+    ),
+    (f"move: {{{OF}, task: cosa-tset, after: cosa-init}}", "change-without-target", "cosa-tset,", '"cosa-tset"', '"cosa-test"'),
+    (f"move: {{{OF}, task: cosa-init, after: cosa-test}}", "broken-task-order", "cosa-test}", "cosa-init → ", "elsewhere"),
+    (f"remove: {{{OF}, task: cosa-tset}}", "change-without-target", "cosa-tset}", '"cosa-tset"', '"cosa-test"'),
+    (f"remove: {{{OF}, task: cosa-upload-baseos}}", "broken-task-order", "cosa-upload-baseos}", "a result of the Pipeline needs", "keep the task"),
+    (f"remove: {{{OF}, task: cosa-init}}", "broken-task-order", "cosa-init}", 'needs the task "cosa-init"', "keep the task"),
+    (
+        f"image: {{feature: scos-pipeline, from: quay.io/coreos/coreos-assembler, to: '{NEW}'}}",
+        "change-without-target",
+        "quay.io/coreos/",
+        "uses no image",
+        COSA,
+    ),
+    (f"image: {{feature: scos-pipeline, from: '{COSA}:latest', to: '{NEW}'}}", "invalid-value", "'quay.io", "the name alone", COSA),
     (
         f"image: {{feature: scos-pipeline, from: {COSA}, to: {COSA}}}",
-        "GI011",
+        "invalid-value",
         "quay.io/coreos-assembler/coreos-assembler}",
         "an image is a digest",
         "skopeo",
     ),
-    ("rename: {feature: scos-pipeline}", "GI010", "rename:", 'unknown key "rename"', "remove"),
-    (f"{{remove: {{{OF}, task: cosa-test}}, add: {{feature: tekton, file: t.yaml}}}}", "GI011", "{remove", "add and remove", "dash"),
-    ("{}", "GI011", "{}", "this one has none", "replace"),
+    ("rename: {feature: scos-pipeline}", "unknown-key", "rename:", 'unknown key "rename"', "remove"),
+    (f"{{remove: {{{OF}, task: cosa-test}}, add: {{feature: tekton, file: t.yaml}}}}", "invalid-value", "{remove", "add and remove", "dash"),
+    ("{}", "invalid-value", "{}", "this one has none", "replace"),
 ]
 
 
@@ -226,7 +256,7 @@ REFUSALS = [
 def test_refusals_name_the_place_and_the_nearest_name(change: str, code: str, caret: str, reason: str, remedy: str) -> None:
     files = {"changes/x.yaml": f"changes:\n- {change}\n", "t.yaml": SCAN, "c.yaml": SCAN.replace("scan,", "cosa-test,")}
     found = [finding for finding in refused(files) if finding.reason != "nothing uses this file"]
-    assert {finding.code for finding in found} == {code}
+    assert {finding.name for finding in found} == {code}
     place = found[0].location
     assert (place.file, place.line) == ("catalog/changes/x.yaml", 2)
     assert place.text[place.column - 1 :].startswith(caret)
@@ -238,61 +268,81 @@ def test_two_changes_to_the_same_thing_contradict_each_other() -> None:
     own = {"t.yaml": SCAN.replace("scan,", "cosa-test,")}
     one = "changes:\n- replace: {feature: scos-pipeline, object: Task/cosa-test, with: t.yaml}\n"
     found = refused({"changes/a.yaml": one, "changes/b.yaml": one, **own})
-    assert [(finding.code, str(finding.location)) for finding in found] == [("GI021", "catalog/changes/b.yaml:2:45")]
+    assert [(finding.name, str(finding.location)) for finding in found] == [("already-in-catalog", "catalog/changes/b.yaml:2:45")]
     assert "catalog/changes/a.yaml:2:" in found[0].reason
     image = f"- image: {{feature: scos-pipeline, from: {COSA}, to: {COSA}@{NEW.partition('@')[2]}}}\n"
-    assert [(finding.code, finding.location.line) for finding in refused({"changes/a.yaml": f"changes:\n{image}{image}"})] == [("GI021", 3)]
+    assert [(finding.name, finding.location.line) for finding in refused({"changes/a.yaml": f"changes:\n{image}{image}"})] == [
+        ("already-in-catalog", 3)
+    ]
     added = "changes:\n" + "- add: {feature: scos-pipeline, part: pipeline, file: t.yaml}\n" * 2
-    assert [(finding.code, finding.location.line) for finding in refused({"changes/a.yaml": added, "t.yaml": SCAN})] == [("GI021", 3)]
+    assert [(finding.name, finding.location.line) for finding in refused({"changes/a.yaml": added, "t.yaml": SCAN})] == [("already-in-catalog", 3)]
 
 
 def test_an_edited_pipeline_is_not_replaced_behind_the_editors_back() -> None:
     text = f"changes:\n- remove: {{{OF}, task: cosa-test}}\n- replace: {{feature: scos-pipeline, object: Pipeline/okd-coreos, with: p.yaml}}\n"
     found = refused({"changes/a.yaml": text, "p.yaml": BUILTIN.features["scos-pipeline"].files[PIPELINE].decode()})
-    assert [(finding.code, finding.location.line) for finding in found] == [("GI021", 3)]
+    assert [(finding.name, finding.location.line) for finding in found] == [("already-in-catalog", 3)]
 
 
 def test_all_faults_of_all_files_come_at_once() -> None:
     change = "changes:\n- remove: {feature: nope, pipeline: a, task: b}\n- move: {feature: tekton, pipeline: a, task: b, after: c}\n"
     found = refused({"changes/a.yaml": change, "changes/b.yaml": "a: &x\n", "c.yaml": "{}"})
-    assert [(finding.code, str(finding.location)) for finding in found] == [
-        ("GI023", "catalog/c.yaml"),
-        ("GI020", "catalog/changes/a.yaml:2:21"),
-        ("GI020", "catalog/changes/a.yaml:3:37"),
-        ("GI004", "catalog/changes/b.yaml:1:4"),
+    assert [(finding.name, str(finding.location)) for finding in found] == [
+        ("unusable-catalog-file", "catalog/c.yaml"),
+        ("change-without-target", "catalog/changes/a.yaml:2:21"),
+        ("change-without-target", "catalog/changes/a.yaml:3:37"),
+        ("document-too-complex", "catalog/changes/b.yaml:1:4"),
     ]
 
 
 FEATURE = "summary: Mine.\nenvironments:\n  kind: [main]\n"
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine, namespace: default}\n"
 OWN_REFUSALS = [
-    ({"features/tekton/feature.yaml": FEATURE}, "GI021", "features/tekton/feature.yaml:0:0", "built-in", "changes"),
-    ({"features/Mine/feature.yaml": FEATURE}, "GI013", "features/Mine/feature.yaml:0:0", "not a name", "my-scanner"),
-    ({"features/mine/main/configmap-mine.yaml": MAP}, "GI012", "features/mine/feature.yaml:0:0", "no feature.yaml", "add"),
-    ({"features/mine/feature.yaml": FEATURE}, "GI018", "features/mine/feature.yaml:3:10", 'part "main"', ""),
-    ({"features/mine/feature.yaml": "sumary: x\n"}, "GI010", "features/mine/feature.yaml:1:1", "sumary", '"summary"'),
-    ({"features/mine/main/c.yaml": MAP}, "GI023", "features/mine/main/c.yaml:3:18", "another name", "configmap-mine.yaml"),
-    ({"features/mine/main/configmap-mine.yaml": "[]"}, "GI023", "features/mine/main/configmap-mine.yaml:1:1", "apiVersion", "complete"),
-    ({"features/mine/main/configmap-mine.yaml": MAP.replace("mine", "../x")}, "GI023", "…", "metadata.name", "complete"),
-    ({"features/mine/main/kustomization.yaml": "resources: [https://example.org]\n"}, "GI023", "…", "apiVersion", "complete"),
-    ({"features/mine/main/configmap-mine.yaml": f"{MAP}---\n{MAP}"}, "GI002", "…", "2 documents", "one"),
-    ({"features/mine/main/deep/configmap-mine.yaml": MAP}, "GI023", "…", "nothing uses", "PART"),
-    ({"features/mine/other/configmap-mine.yaml": MAP}, "GI023", "…", "nothing uses", "PART"),
-    ({"features/mine/feature.yaml": f"{FEATURE}requires: [tektn]\n"}, "GI014", "features/mine/feature.yaml:4:12", "tektn", '"tekton"'),
-    ({"change/x.yaml": "changes: []\n"}, "GI023", "change/x.yaml:0:0", "nothing uses", "changes/NAME.yaml"),
-    ({"changes/x.yml": "changes: []\n"}, "GI023", "changes/x.yml:0:0", "nothing uses", "changes/NAME.yaml"),
-    ({"purposes/mine.yaml": "summary: x\n"}, "GI023", "purposes/mine.yaml:0:0", "nothing uses", ""),
+    ({"features/tekton/feature.yaml": FEATURE}, "already-in-catalog", "features/tekton/feature.yaml:0:0", "built-in", "changes"),
+    ({"features/Mine/feature.yaml": FEATURE}, "invalid-name", "features/Mine/feature.yaml:0:0", "not a name", "my-scanner"),
+    ({"features/mine/main/configmap-mine.yaml": MAP}, "missing-value", "features/mine/feature.yaml:0:0", "no feature.yaml", "add"),
+    ({"features/mine/feature.yaml": FEATURE}, "broken-feature", "features/mine/feature.yaml:3:10", 'part "main"', ""),
+    ({"features/mine/feature.yaml": "sumary: x\n"}, "unknown-key", "features/mine/feature.yaml:1:1", "sumary", '"summary"'),
+    ({"features/mine/main/c.yaml": MAP}, "unusable-catalog-file", "features/mine/main/c.yaml:3:18", "another name", "configmap-mine.yaml"),
+    (
+        {"features/mine/main/configmap-mine.yaml": "[]"},
+        "unusable-catalog-file",
+        "features/mine/main/configmap-mine.yaml:1:1",
+        "apiVersion",
+        "complete",
+    ),
+    ({"features/mine/main/configmap-mine.yaml": MAP.replace("mine", "../x")}, "unusable-catalog-file", "…", "metadata.name", "complete"),
+    ({"features/mine/main/kustomization.yaml": "resources: [https://example.org]\n"}, "unusable-catalog-file", "…", "apiVersion", "complete"),
+    ({"features/mine/main/configmap-mine.yaml": f"{MAP}---\n{MAP}"}, "not-yaml", "…", "2 documents", "one"),
+    ({"features/mine/main/deep/configmap-mine.yaml": MAP}, "unusable-catalog-file", "…", "nothing uses", "PART"),
+    ({"features/mine/other/configmap-mine.yaml": MAP}, "unusable-catalog-file", "…", "nothing uses", "PART"),
+    ({"features/mine/feature.yaml": f"{FEATURE}requires: [tektn]\n"}, "not-in-catalog", "features/mine/feature.yaml:4:12", "tektn", '"tekton"'),
+    ({"change/x.yaml": "changes: []\n"}, "unusable-catalog-file", "change/x.yaml:0:0", "nothing uses", "changes/NAME.yaml"),
+    ({"changes/x.yml": "changes: []\n"}, "unusable-catalog-file", "changes/x.yml:0:0", "nothing uses", "changes/NAME.yaml"),
+    ({"purposes/mine.yaml": "summary: x\n"}, "unusable-catalog-file", "purposes/mine.yaml:0:0", "nothing uses", ""),
 ]
 PARAMETER = "parameters:\n  x: {summary: x, %s}\n"
 EACH = "each:\n  x: {summary: x, part: %s, key: %s, fields: {a: {summary: a}}}\n"
 OWN_REFUSALS += [
-    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "["'}, "GI011", "features/mine/feature.yaml:5:28", "regular expression", "re"),
-    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "(?=a)"'}, "GI011", "…", "look-around", "without look-around"),
-    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "((a{99}){999}){9}"'}, "GI011", "…", "size limit", ""),
-    ({"features/mine/feature.yaml": FEATURE + PARAMETER % "sets: [{object: ConfigMap/min, path: a}]"}, "GI018", "…", "no part has", "ConfigMap/mine"),
-    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'sets: [{object: ConfigMap/mine, path: ""}]'}, "GI011", "…", "path", ""),
-    ({"features/mine/feature.yaml": FEATURE + EACH % ("main", "b")}, "GI011", "features/mine/feature.yaml:5:36", "none of the fields", "a"),
-    ({"features/mine/feature.yaml": FEATURE + EACH % ("mian", "a")}, "GI018", "features/mine/feature.yaml:5:25", '"mian"', '"main"'),
+    (
+        {"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "["'},
+        "invalid-value",
+        "features/mine/feature.yaml:5:28",
+        "regular expression",
+        "re",
+    ),
+    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "(?=a)"'}, "invalid-value", "…", "look-around", "without look-around"),
+    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "((a{99}){999}){9}"'}, "invalid-value", "…", "size limit", ""),
+    (
+        {"features/mine/feature.yaml": FEATURE + PARAMETER % "sets: [{object: ConfigMap/min, path: a}]"},
+        "broken-feature",
+        "…",
+        "no part has",
+        "ConfigMap/mine",
+    ),
+    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'sets: [{object: ConfigMap/mine, path: ""}]'}, "invalid-value", "…", "path", ""),
+    ({"features/mine/feature.yaml": FEATURE + EACH % ("main", "b")}, "invalid-value", "features/mine/feature.yaml:5:36", "none of the fields", "a"),
+    ({"features/mine/feature.yaml": FEATURE + EACH % ("mian", "a")}, "broken-feature", "features/mine/feature.yaml:5:25", '"mian"', '"main"'),
 ]
 # One object in a plain part and in that of a list, or in one of them: a value would reach one and silently pass over the other.
 FIELD = "{summary: a, sets: [{object: ConfigMap/%s, path: data.a}]}"
@@ -300,17 +350,17 @@ LIST = FEATURE.replace("[main]", "[main, list]") + EACH.replace("{summary: a}", 
 ITEM = {"features/mine/list/configmap-mine.yaml": MAP, "features/mine/list/configmap-item.yaml": MAP.replace("mine", "item")}
 SETS = PARAMETER.replace(" x:", " y:") % "sets: [{object: ConfigMap/%s, path: data.x}]"
 OWN_REFUSALS += [
-    ({"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "item", **ITEM}, "GI018", "…", "each entry of x", "a field of x"),
-    ({"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "mine", **ITEM}, "GI018", "…", "each entry of x", "a field of x"),
-    ({"features/mine/feature.yaml": LIST % ("main", "a", "item"), **ITEM}, "GI018", "…", 'not in the part "main"', "its part alone"),
+    ({"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "item", **ITEM}, "broken-feature", "…", "each entry of x", "a field of x"),
+    ({"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "mine", **ITEM}, "broken-feature", "…", "each entry of x", "a field of x"),
+    ({"features/mine/feature.yaml": LIST % ("main", "a", "item"), **ITEM}, "broken-feature", "…", 'not in the part "main"', "its part alone"),
 ]
 
 
 @pytest.mark.parametrize(("files", "code", "place", "reason", "remedy"), OWN_REFUSALS, ids=[f"{case[1]}-{case[3]}" for case in OWN_REFUSALS])
 def test_a_feature_is_judged_before_it_is_planned_with(files: Files, code: str, place: str, reason: str, remedy: str) -> None:
     sound = {"features/mine/feature.yaml": FEATURE, "features/mine/main/configmap-mine.yaml": MAP}
-    lonely = len(files) == 1 and ("GI012" in code or 'part "main"' in reason)
-    found = next(finding for finding in refused({**({} if lonely else sound), **files}) if finding.code == code)
+    lonely = len(files) == 1 and ("missing-value" in code or 'part "main"' in reason)
+    found = next(finding for finding in refused({**({} if lonely else sound), **files}) if finding.name == code)
     where = found.location
     shown = f"{where.file.removeprefix('catalog/')}:{where.line}:{where.column}"
     assert shown == (place if place != "…" else f"{next(iter(files))}:{where.line}:{where.column}")
@@ -321,7 +371,7 @@ def test_a_feature_is_judged_before_it_is_planned_with(files: Files, code: str, 
 def test_a_parameter_reaches_objects_of_a_feature_that_is_required() -> None:
     sets = PARAMETER % "optional: true, sets: [{object: TektonConfig/config, path: spec.profile}]"
     files = {"features/mine/feature.yaml": FEATURE + sets, "features/mine/main/configmap-mine.yaml": MAP}
-    assert {(finding.code, finding.reason) for finding in refused(files)} == {("GI018", "no part has TektonConfig/config")}
+    assert {(finding.name, finding.reason) for finding in refused(files)} == {("broken-feature", "no part has TektonConfig/config")}
     files["features/mine/feature.yaml"] += "requires: [tekton]\n"
     assert "mine" in exchanged(files).features
 
@@ -336,7 +386,7 @@ def test_an_ambiguous_name_asks_for_the_part() -> None:
     both |= {f"features/mine/{part}/configmap-mine.yaml": MAP for part in "ab"}
     change = "changes:\n- replace: {feature: mine, object: ConfigMap/mine, with: x.yaml%s}\n"
     found = refused({**both, "changes/x.yaml": change % ""})
-    assert [(finding.code, finding.remedy) for finding in found] == [("GI020", "add part: a or b")]
+    assert [(finding.name, finding.remedy) for finding in found] == [("change-without-target", "add part: a or b")]
     own = MAP.replace("default}", "default, labels: {a: b}}")
     feature = exchanged({**both, "x.yaml": own, "changes/x.yaml": change % ", part: b"}).features["mine"]
     assert [path for path in feature.files if feature.files[path] == own.encode()] == ["b/configmap-mine.yaml"]
@@ -402,7 +452,7 @@ def test_removal_keeps_the_order_of_the_rest_and_moving_adds_to_it_or_is_refused
     if any((anchor, needed) in rest for needed in results_of(task)) or any(user == anchor or (user, anchor) in rest for user in users):
         with pytest.raises(OrderError) as error:
             moved(tasks, name, after=anchor)
-        assert error.value.code == "GI022"
+        assert error.value.name == "broken-task-order"
         return
     result = order(moved(tasks, name, after=anchor))
     assert without(result, name) >= rest
@@ -470,7 +520,7 @@ def test_what_cannot_be_edited_as_text_is_refused_and_not_bent() -> None:
         Tree({"features/f/feature.yaml": b"summary: x\nenvironments: {kind: [main]}\n", "features/f/main/pipeline-p.yaml": text.encode()})
     )
     found = refused({"changes/x.yaml": "changes:\n- remove: {feature: f, pipeline: p, task: a}\n"}, builtin)
-    assert [(finding.code, finding.location.line) for finding in found] == [("GI023", 2)]
+    assert [(finding.name, finding.location.line) for finding in found] == [("unusable-catalog-file", 2)]
     assert "a dash for each item" in found[0].reason
     one = load_catalog(
         Tree(
@@ -480,7 +530,7 @@ def test_what_cannot_be_edited_as_text_is_refused_and_not_bent() -> None:
             }
         )
     )
-    assert refused({"changes/x.yaml": "changes:\n- remove: {feature: f, pipeline: p, task: a}\n"}, one)[0].code == "GI022"
+    assert refused({"changes/x.yaml": "changes:\n- remove: {feature: f, pipeline: p, task: a}\n"}, one)[0].name == "broken-task-order"
 
 
 @pytest.fixture
@@ -507,7 +557,7 @@ def test_it_builds_validates_and_keeps_the_rules(own: Path, okd_gitops: Run) -> 
     assert okd_gitops("generate").returncode == 0
     result = okd_gitops("check", "--output=json")
     assert result.returncode == 1
-    assert {finding["code"] for finding in json.loads(result.stdout)["findings"]} == {"GR018"}
+    assert {finding["name"] for finding in json.loads(result.stdout)["findings"]} == {"tekton-wiring"}
 
 
 def test_explain_and_schema_know_the_repositorys_own(own: Path, okd_gitops: Run) -> None:
@@ -546,11 +596,11 @@ def test_symlinks_are_refused(own: Path, okd_gitops: Run, tmp_path: Path) -> Non
     file.unlink()
     file.symlink_to(outside)
     result = okd_gitops("generate")
-    assert (result.returncode, "GI001" in result.stderr, "catalog/tasks/task-scan.yaml" in result.stderr) == (2, True, True)
+    assert (result.returncode, "unreadable-file" in result.stderr, "catalog/tasks/task-scan.yaml" in result.stderr) == (2, True, True)
     shutil.move(own / "catalog", tmp_path / "elsewhere")
     (own / "catalog").symlink_to(tmp_path / "elsewhere")
     result = okd_gitops("generate")
-    assert (result.returncode, "GI001" in result.stderr) == (2, True)
+    assert (result.returncode, "unreadable-file" in result.stderr) == (2, True)
 
 
 def test_a_commit_holds_the_catalog_with_what_came_of_it(own: Path, okd_gitops: Run) -> None:

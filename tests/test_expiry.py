@@ -56,7 +56,7 @@ def test_a_day_that_has_passed_turns_nothing_red_and_its_remedy_works(repo: Path
     git(repo, "commit", "--quiet", "--message=start")
     years_later = okd_gitops("check", "--at", "2031-12-31T00:00:00Z")
     assert (years_later.returncode, "0 errors, 1 warnings" in years_later.stdout) == (0, True), years_later.stderr
-    assert "warning GR016: moc-pr-412 expired on 2026-12-18\n  clusters/moc-pr-412.yaml:6:1" in years_later.stderr
+    assert "warning cluster-expiry: moc-pr-412 expired on 2026-12-18\n  clusters/moc-pr-412.yaml:6:1" in years_later.stderr
     assert "fix: git rm clusters/moc-pr-412.yaml and okd-gitops generate, or move the day" in years_later.stderr
 
     git(repo, "rm", "--quiet", "clusters/moc-pr-412.yaml")

@@ -75,7 +75,9 @@ def test_a_list_may_be_left_out_and_both_may_have_the_same_key() -> None:
 def test_a_feature_that_was_given_nothing_to_do_says_so() -> None:
     with pytest.raises(FindingsError) as error:
         overlay("  lists:\n")
-    assert [(finding.code, finding.reason) for finding in error.value.findings] == [("GI016", '"lists" has nothing to do: it takes ones, twos')]
+    assert [(finding.name, finding.reason) for finding in error.value.findings] == [
+        ("missing-parameter", '"lists" has nothing to do: it takes ones, twos')
+    ]
 
 
 def test_names_are_the_key_or_end_with_it_and_texts_keep_their_lines() -> None:
@@ -88,7 +90,7 @@ def test_names_are_the_key_or_end_with_it_and_texts_keep_their_lines() -> None:
 def test_a_text_may_have_lines_and_no_other_control_characters() -> None:
     with pytest.raises(FindingsError) as error:
         overlay('  lists:\n    ones:\n    - {name: a, text: "a\\u0007"}\n')
-    assert [finding.code for finding in error.value.findings] == ["GI011"]
+    assert [finding.name for finding in error.value.findings] == ["invalid-value"]
 
 
 def test_a_value_reaches_an_object_of_a_feature_that_is_required() -> None:

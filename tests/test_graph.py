@@ -30,7 +30,7 @@ def entry(*edges: tuple[str, str], rules: Any = ALWAYS, name: str = "Risk") -> d
 
 
 def codes(graph: Graph) -> list[str]:
-    return [finding.code for finding in graph.findings]
+    return [finding.name for finding in graph.findings]
 
 
 def test_the_form_of_the_release_controller() -> None:
@@ -41,7 +41,7 @@ def test_the_form_of_the_release_controller() -> None:
     assert graph.conditional == {}
     assert graph.nodes[A].pinned
     assert not graph.nodes[nightly].pinned
-    assert codes(graph) == ["GP006"]
+    assert codes(graph) == ["tag-as-payload"]
 
 
 def test_the_form_of_cincinnati() -> None:
@@ -89,7 +89,7 @@ def test_what_the_cluster_drops_is_dropped_both_ways(conditional: object, why: s
     assert graph.edges == frozenset()
     assert graph.conditional == {}
     assert why in graph.dropped[A, C]
-    assert codes(graph) == ["GP007"]
+    assert codes(graph) == ["edge-dropped"]
 
 
 def test_one_known_rule_beside_an_unknown_one_is_enough() -> None:
@@ -99,7 +99,7 @@ def test_one_known_rule_beside_an_unknown_one_is_enough() -> None:
 
 def test_a_conditional_edge_to_no_node_is_named() -> None:
     graph = read_graph(answer([], [entry((A, "4.22.0-okd-scos.99"))]))
-    assert (graph.conditional, codes(graph)) == ({}, ["GP008"])
+    assert (graph.conditional, codes(graph)) == ({}, ["edge-without-node"])
 
 
 def test_names_that_are_no_versions_are_counted() -> None:
@@ -108,7 +108,7 @@ def test_names_that_are_no_versions_are_counted() -> None:
     assert set(graph.nodes) == {A}
     assert graph.edges == frozenset()
     assert len(graph.kept_out) == 5
-    assert codes(graph) == ["GP004"]
+    assert codes(graph) == ["foreign-version-names"]
     assert graph.findings[0].reason.startswith("5 names")
     assert graph.findings[0].reason.endswith("4.19.0-scos.2, …")
 
@@ -119,7 +119,7 @@ def test_two_payloads_for_a_version_leave_it_out() -> None:
     assert set(graph.nodes) == {A}
     assert "2 payloads" in graph.kept_out[B]
     assert graph.edges == frozenset()
-    assert codes(graph) == ["GP005"]
+    assert codes(graph) == ["two-payloads"]
 
 
 def test_a_repeated_node_is_one_node_and_an_empty_payload_says_nothing() -> None:
@@ -133,35 +133,35 @@ def test_a_repeated_node_is_one_node_and_an_empty_payload_says_nothing() -> None
 @pytest.mark.parametrize(
     ("data", "code", "reason"),
     [
-        (b"", "GP001", "cut off"),
-        (b"<html>", "GP001", "not JSON"),
-        (answer([[0, 1]])[:-9], "GP001", "cut off"),
-        (b"\xff\xfe{}", "GP001", "not UTF-8"),
-        (b"[" * 100_000, "GP001", "too deeply"),
-        (b'{"nodes":[],"edges":[[' + b"1" * 5000 + b",0]]}", "GP001", "not JSON"),
-        (b" " * (MAX_BYTES + 1), "GP001", "bytes are more"),
-        (b"[]", "GP002", "not an object"),
-        (b"{}", "GP002", "no nodes"),
-        (b'{"kind":"invalid_params","value":"channel"}', "GP002", "invalid_params, channel"),
-        (b'{"nodes":{}}', "GP002", "nodes is not an array"),
-        (b'{"nodes":[1]}', "GP002", "no version"),
-        (b'{"nodes":[{"version":1}]}', "GP002", "no version"),
-        (answer([[0]]), "GP002", "pair of indices"),
-        (answer([[0, 1.0]]), "GP002", "pair of indices"),
-        (answer([[False, True]]), "GP002", "pair of indices"),
-        (answer([[0, 3]]), "GP003", "outside the 3 nodes"),
-        (answer([[0, -1]]), "GP003", "outside"),
-        (answer([], [1]), "GP002", "not an object"),
-        (answer([], [{"risks": [1]}]), "GP002", "a risk is not"),
-        (answer([], [{"edges": [{"from": A}]}]), "GP002", "no from or no to"),
-        (answer([], {"a": 1}), "GP002", "not an array"),
+        (b"", "unreadable-answer", "cut off"),
+        (b"<html>", "unreadable-answer", "not JSON"),
+        (answer([[0, 1]])[:-9], "unreadable-answer", "cut off"),
+        (b"\xff\xfe{}", "unreadable-answer", "not UTF-8"),
+        (b"[" * 100_000, "unreadable-answer", "too deeply"),
+        (b'{"nodes":[],"edges":[[' + b"1" * 5000 + b",0]]}", "unreadable-answer", "not JSON"),
+        (b" " * (MAX_BYTES + 1), "unreadable-answer", "bytes are more"),
+        (b"[]", "malformed-answer", "not an object"),
+        (b"{}", "malformed-answer", "no nodes"),
+        (b'{"kind":"invalid_params","value":"channel"}', "malformed-answer", "invalid_params, channel"),
+        (b'{"nodes":{}}', "malformed-answer", "nodes is not an array"),
+        (b'{"nodes":[1]}', "malformed-answer", "no version"),
+        (b'{"nodes":[{"version":1}]}', "malformed-answer", "no version"),
+        (answer([[0]]), "malformed-answer", "pair of indices"),
+        (answer([[0, 1.0]]), "malformed-answer", "pair of indices"),
+        (answer([[False, True]]), "malformed-answer", "pair of indices"),
+        (answer([[0, 3]]), "incomplete-graph", "outside the 3 nodes"),
+        (answer([[0, -1]]), "incomplete-graph", "outside"),
+        (answer([], [1]), "malformed-answer", "not an object"),
+        (answer([], [{"risks": [1]}]), "malformed-answer", "a risk is not"),
+        (answer([], [{"edges": [{"from": A}]}]), "malformed-answer", "no from or no to"),
+        (answer([], {"a": 1}), "malformed-answer", "not an array"),
     ],
 )
 def test_an_answer_that_is_no_graph_is_refused(data: bytes, code: str, reason: str) -> None:
     with pytest.raises(FindingsError) as caught:
         read_graph(data, "https://example.org/graph")
     (finding,) = caught.value.findings
-    assert finding.code == code
+    assert finding.name == code
     assert reason in finding.reason
     assert finding.location.file == "https://example.org/graph"
     assert caught.value.exit_code == 5

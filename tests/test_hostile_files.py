@@ -104,7 +104,7 @@ def test_what_an_editor_left_is_passed_over_and_named(small: Path, name: str) ->
 def test_a_leftover_alone_is_no_cluster(small: Path) -> None:
     for path in (small / "clusters").iterdir():
         path.rename(f"{path}~")
-    assert [finding.code for finding in refused(small)] == ["GI017"]
+    assert [finding.name for finding in refused(small)] == ["empty-fleet"]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ _ATTACK = "x\x1b[31m\r\n::error::\n ::set-output\n##vso[task]\n##[group]\u202e](
 def test_foreign_text_is_inert_on_a_terminal_and_in_a_log() -> None:
     lines = [printable(line) for line in _ATTACK.split("\n")]
     place = Location(file=_ATTACK, line=1, column=1, text=_ATTACK)
-    shown = as_text(Finding(code="GI011", location=place, reason=_ATTACK, remedy=_ATTACK, object=_ATTACK, clusters=(_ATTACK,)))
+    shown = as_text(Finding(name="invalid-value", location=place, reason=_ATTACK, remedy=_ATTACK, object=_ATTACK, clusters=(_ATTACK,)))
     for line in [*lines, *shown.split("\n")]:
         assert line.isprintable()
         assert not line.lstrip().startswith("::")

@@ -34,7 +34,7 @@ def imported(repo: Path, other: Path, contents: dict[str, str], *, write: bool =
 
 
 def found(result: Import) -> list[tuple[str, str, str]]:
-    return [(finding.code, str(finding.location), finding.severity) for finding in result.findings]
+    return [(finding.name, str(finding.location), finding.severity) for finding in result.findings]
 
 
 def values(result: Import) -> dict[str, object]:
@@ -112,7 +112,7 @@ def test_a_base_and_patches(repo: Path, other: Path) -> None:
     assert releases["inline"]["channel"] == "4-scos-stable"
     assert releases["ops"] == {**merged, "channel": "next-scos-4", "image": IMAGE}
     # The stream's name stands in the tenth line of the kustomization, inside its block of text.
-    assert found(result) == [("GR005", "overlays/inline/kustomization.yaml:9:16", "error")]
+    assert found(result) == [("stream-as-channel", "overlays/inline/kustomization.yaml:9:16", "error")]
 
 
 def test_a_list_and_acknowledgements(repo: Path, other: Path) -> None:
@@ -150,10 +150,10 @@ def test_faults_have_places_and_are_kept_as_git_has_them(repo: Path, other: Path
     result = imported(repo, other, {"overlays/a/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/a/cv.yaml": text}, write=True)
     file = "overlays/a/cv.yaml"
     assert found(result) == [
-        ("GR003", f"{file}:6:14", "error"),
-        ("GR004", f"{file}:9:14", "error"),
-        ("GR001", f"{file}:10:12", "error"),
-        ("GR006", f"{file}:11:12", "error"),
+        ("wrong-cluster-identity", f"{file}:6:14", "error"),
+        ("version-outside-channel", f"{file}:9:14", "error"),
+        ("floating-release", f"{file}:10:12", "error"),
+        ("forced-update", f"{file}:11:12", "error"),
     ]
     assert {finding.clusters for finding in result.findings} == {("a",)}
     assert result.written == ("clusters/a.yaml",)
@@ -170,9 +170,9 @@ def test_versions_of_openshift_are_told_from_okds(repo: Path, other: Path) -> No
             "overlays/a/cv.yaml": f"{CV}  channel: 4\n  desiredUpdate: {{version: 4.19.7}}\n",
         },
     )
-    assert [(finding.code, finding.reason) for finding in result.findings] == [
-        ("GI011", "channel is not a text"),
-        ("GI011", '"4.19.7" is not an OKD version'),
+    assert [(finding.name, finding.reason) for finding in result.findings] == [
+        ("invalid-value", "channel is not a text"),
+        ("invalid-value", '"4.19.7" is not an OKD version'),
     ]
     assert result.clusters[0].unknown == ("purpose", "server", "clusterID", "channel", "image")
 
@@ -186,20 +186,20 @@ def test_a_cluster_whose_version_git_does_not_say(repo: Path, other: Path) -> No
 @pytest.mark.parametrize(
     ("hostile", "code"),
     [
-        (FULL + "x: &a [1]\ny: *a\n", "GI004"),
-        (FULL + "metadata: {}\n", "GI003"),
-        (FULL + "x: !!python/object/apply:os.system [id]\n", "GI005"),
-        (FULL + "x: " + "[" * 200 + "]" * 200, "GI004"),
-        (FULL + "\tx: 1\n", "GI002"),
-        (FULL + "x: {{ .Values.x }}\n", "GI005"),
-        (FULL.encode().decode() + "# " + "x" * (9 << 20), "GI001"),
+        (FULL + "x: &a [1]\ny: *a\n", "document-too-complex"),
+        (FULL + "metadata: {}\n", "duplicate-key"),
+        (FULL + "x: !!python/object/apply:os.system [id]\n", "ambiguous-yaml"),
+        (FULL + "x: " + "[" * 200 + "]" * 200, "document-too-complex"),
+        (FULL + "\tx: 1\n", "not-yaml"),
+        (FULL + "x: {{ .Values.x }}\n", "ambiguous-yaml"),
+        (FULL.encode().decode() + "# " + "x" * (9 << 20), "unreadable-file"),
     ],
 )
 def test_hostile_files_are_refused_and_hide_no_other(repo: Path, other: Path, hostile: str, code: str) -> None:
     good = {"overlays/good/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/good/cv.yaml": FULL}
     bad = {"overlays/bad/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/bad/cv.yaml": hostile, "loose/cv.yaml": hostile}
     result = imported(repo, other, good | bad, write=True)
-    assert {(finding.code, finding.location.file) for finding in result.findings} == {(code, "overlays/bad/cv.yaml"), (code, "loose/cv.yaml")}
+    assert {(finding.name, finding.location.file) for finding in result.findings} == {(code, "overlays/bad/cv.yaml"), (code, "loose/cv.yaml")}
     assert result.written == ("clusters/good.yaml",)
 
 
@@ -210,7 +210,7 @@ def test_symlinks_are_named_and_not_followed(repo: Path, other: Path, tmp_path: 
     (other / "README.md").symlink_to("nowhere")
     result = import_(repo, other, write=True)
     assert result.clusters == ()
-    assert found(result) == [("GI001", "overlays/a/cv.yaml", "warning")]
+    assert found(result) == [("unreadable-file", "overlays/a/cv.yaml", "warning")]
 
 
 def test_nothing_is_overwritten(repo: Path, other: Path) -> None:
@@ -234,9 +234,9 @@ def test_names_that_are_none_and_names_that_two_folders_have(repo: Path, other: 
     layout = {"a/overlays/prod/cv.yaml": FULL, "b/overlays/prod/cv.yaml": FULL, "overlays/Test_1/cv.yaml": FULL, "overlays/in-cluster/cv.yaml": FULL}
     result = imported(repo, other, layout, write=True)
     assert found(result) == [
-        ("GI003", "a/overlays/prod/cv.yaml", "error"),
-        ("GI013", "overlays/Test_1/cv.yaml", "error"),
-        ("GI013", "overlays/in-cluster/cv.yaml", "error"),
+        ("duplicate-key", "a/overlays/prod/cv.yaml", "error"),
+        ("invalid-name", "overlays/Test_1/cv.yaml", "error"),
+        ("invalid-name", "overlays/in-cluster/cv.yaml", "error"),
     ]
     assert result.written == ()
 

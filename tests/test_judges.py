@@ -51,14 +51,14 @@ def test_a_kustomize_that_did_not_build_everything_is_named_with_the_folder(
     monkeypatch.setattr(process, "MAX_OUTPUT", 1 << 20)
     rendering = kustomize.render(write(tmp_path, APP), {"app": "x"}, script(tmp_path, text), workers=1, least={"app": walk(APP, "app").least})
     (finding,) = rendering.findings
-    assert finding.code == "GK005"
+    assert finding.name == "not-judged"
     assert re.search(f"app was not judged: .*{reason}", finding.reason), finding.reason
 
 
 def test_a_panic_is_a_finding_and_the_other_folders_are_built(tmp_path: Path) -> None:
     panic = 'case "$2" in ./app) echo "panic: index out of range" >&2; echo "goroutine 1" >&2; exit 2;; esac; echo "kind: A"'
     rendering = kustomize.render(write(tmp_path, APP), {"app": "x", "other": "y"}, script(tmp_path, panic), workers=1)
-    assert [finding.code for finding in rendering.findings] == ["GK004"]
+    assert [finding.name for finding in rendering.findings] == ["kustomize-build-failed"]
     assert "panic: index out of range" in rendering.findings[0].reason
     assert list(rendering.documents) == ["other"]
 

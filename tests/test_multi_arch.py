@@ -104,7 +104,7 @@ def test_the_same_on_plain_kubernetes_and_only_the_composition_on_kind(okd: Obje
 def test_the_image_and_the_architectures_are_never_guessed(missing: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", re.sub(rf"    {missing}: .*\n", "", FEATURES))
-    assert [(finding.code, missing in finding.reason) for finding in error.value.findings] == [("GI016", True)]
+    assert [(finding.name, missing in finding.reason) for finding in error.value.findings] == [("missing-parameter", True)]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_image_and_the_architectures_are_never_guessed(missing: str) -> None
 def test_a_tag_one_architecture_or_a_machine_name_is_an_error(wrong: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", re.sub(rf"    {wrong.split(':')[0]}: .*\n", f"    {wrong}\n", FEATURES))
-    assert {finding.code for finding in error.value.findings} == {"GI011"}
+    assert {finding.name for finding in error.value.findings} == {"invalid-value"}
 
 
 def test_fact_02_images_are_digests_and_the_gates_is_the_clusters(okd: Objects) -> None:

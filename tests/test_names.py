@@ -36,7 +36,7 @@ def test_clusters_may_be_called_like_folders_and_like_words_of_the_catalog(tmp_p
     (tmp_path / "clusters/everything.yaml").write_text(f"purpose: test\n{OKD}features:\n{features('okd')}")
     generate(tmp_path)
     report = check(tmp_path, CACHE, today=date(2026, 11, 28), say=lambda _: None)
-    assert [f"{finding.code} {finding.reason}" for finding in report.findings] == []
+    assert [f"{finding.name} {finding.reason}" for finding in report.findings] == []
 
 
 def test_names_that_mean_something_else_are_refused_all_at_once(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_names_that_mean_something_else_are_refused_all_at_once(tmp_path: Path) 
         generate(tmp_path)
     findings = {finding.location.file: finding for finding in error.value.findings}
     assert set(findings) == {f"clusters/{name}.yaml" for name in TAKEN}
-    assert all(finding.code == "GI013" and "is reserved: " in finding.reason for finding in findings.values())
+    assert all(finding.name == "invalid-name" and "is reserved: " in finding.reason for finding in findings.values())
     assert not (tmp_path / "overlays").exists()
 
 

@@ -128,13 +128,13 @@ def test_the_cluster_file_says_where_to() -> None:
 def test_fact_37_a_token_in_a_url_is_refused(value: str) -> None:
     with pytest.raises(FindingsError) as error:
         task(f"    {value}\n")
-    assert [finding.code for finding in error.value.findings] == ["GI011"]
+    assert [finding.name for finding in error.value.findings] == ["invalid-value"]
 
 
 def test_kind_is_not_for_telling_people() -> None:
     with pytest.raises(FindingsError) as error:
         task("", "kind")
-    assert [finding.code for finding in error.value.findings] == ["GI015"]
+    assert [finding.name for finding in error.value.findings] == ["unsuitable-feature"]
 
 
 def test_fact_38_the_keys_are_those_of_the_table() -> None:

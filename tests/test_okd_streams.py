@@ -142,7 +142,7 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
 @ENVIRONMENTS
 def test_all_features_together_fit_their_schemas_and_break_no_rule(environment: str) -> None:
     found = report(environment, features(environment))
-    assert [f"{finding.code} {finding.object}: {finding.reason}" for finding in found.findings] == []
+    assert [f"{finding.name} {finding.object}: {finding.reason}" for finding in found.findings] == []
     assert found.without_schema == 0
     assert found.documents > 100
 
@@ -197,7 +197,7 @@ def test_fact_02_and_f01_no_image_floats(environment: str) -> None:
         if environment == "okd" and image.startswith("image-registry.openshift-image-registry.svc:5000/okd-images/"):
             # Built in the cluster; OpenShift writes the digest of each build into the DaemonSet (test_kvm_device_plugin.py).
             continue
-        # A parameter of a Task gets its digest from who starts it, and GR002 looks at that.
+        # A parameter of a Task gets its digest from who starts it, and floating-image looks at that.
         assert re.search(r"@sha256:[0-9a-f]{64}$", image) or re.fullmatch(r"\$\(params\.[a-z-]+\)", image), image
 
 

@@ -69,7 +69,7 @@ def test_fact_45_a_containerfile_that_cannot_work_is_refused_in_the_cluster_file
     text = "".join(f"  {line}\n" for line in yaml.safe_dump(features).splitlines())
     with pytest.raises(FindingsError) as error:
         objects("okd", text)
-    assert [finding.code for finding in error.value.findings] == ["GI011"]
+    assert [finding.name for finding in error.value.findings] == ["invalid-value"]
 
 
 def test_extensions_need_no_image() -> None:
@@ -89,7 +89,7 @@ def test_nothing_asked_for_is_an_error() -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", "  os-layer:\n")
     (finding,) = error.value.findings
-    assert finding.code == "GI016"
+    assert finding.name == "missing-parameter"
     assert "images, builds, extensions" in finding.reason
 
 
@@ -97,7 +97,7 @@ def test_nothing_asked_for_is_an_error() -> None:
 def test_only_okd_has_pools_and_the_pipeline_is_everywhere(environment: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects(environment, EXTENSIONS)
-    assert [finding.code for finding in error.value.findings] == ["GI015"]
+    assert [finding.name for finding in error.value.findings] == ["unsuitable-feature"]
     values = objects(environment, "  tekton:\n  os-layer-build:\n")
     assert "okd-layer" in of_kind(values, "Pipeline")
     assert not {value["kind"] for value in values} & OPENSHIFT

@@ -113,26 +113,26 @@ def cluster(**changes: Any) -> dict[str, Any]:
 
 
 CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
-    ("GM019", Verdict.REFUSE, {"forced": True}),
-    ("GM002", Verdict.REFUSE, {"images": (B, MIRRORED)}),
+    ("force-not-allowed", Verdict.REFUSE, {"forced": True}),
+    ("digest-differs", Verdict.REFUSE, {"images": (B, MIRRORED)}),
     (upgrade.SAME, Verdict.DONE, no_path(upgrade.SAME)),
     (upgrade.NOTHING_NEWER, Verdict.DONE, no_path(upgrade.NOTHING_NEWER, upgrade.KIND)),
     (upgrade.NOTHING_NEWER, Verdict.REFUSE, no_path(upgrade.NOTHING_NEWER, upgrade.KIND, upgrade.RISK)),
     *((name, Verdict.REFUSE, no_path(name)) for name in PATH_NAMES if name not in (upgrade.SAME, upgrade.NOTHING_NEWER)),
-    ("GM017", Verdict.REFUSE, {"release": replace(GOOD, image="")}),
-    ("GM020", Verdict.REFUSE, {"path": path(OLD, Version.parse("4.99.0-okd-scos.0"))}),
-    ("GM003", Verdict.REFUSE, {"verified": False}),
-    ("GM007", Verdict.REFUSE, reports(passed("cd", ok=False))),
-    ("GM006", Verdict.REFUSE, reports(passed("test", ok=False))),
-    ("GM008", Verdict.REFUSE, reports(passed("test", image=A))),
-    ("GM009", Verdict.REFUSE, reports(passed("test", days=-1))),
-    ("GM018", Verdict.REFUSE, {"path": path(OLD, NEW, "ack-4.21-x")}),
-    ("GM015", Verdict.WAIT, reports(passed("test", days=2))),
-    ("GM014", Verdict.WAIT, {"evidence": READY.evidence[1:]}),
-    ("GM011", Verdict.WAIT, cluster(hold="disk is full")),
-    ("GM012", Verdict.WAIT, {"freeze": "holidays"}),
-    ("GM013", Verdict.WAIT, {"minimum_age": timedelta(days=11)}),
-    ("GM016", Verdict.WAIT, cluster(window=Window(day="sunday", start="00:00", hours=1))),
+    ("signed-digest-unknown", Verdict.REFUSE, {"release": replace(GOOD, image="")}),
+    ("kubernetes-unknown", Verdict.REFUSE, {"path": path(OLD, Version.parse("4.99.0-okd-scos.0"))}),
+    ("signature-not-verified", Verdict.REFUSE, {"verified": False}),
+    ("already-tried", Verdict.REFUSE, reports(passed("cd", ok=False))),
+    ("earlier-wave-failed", Verdict.REFUSE, reports(passed("test", ok=False))),
+    ("evidence-of-other-image", Verdict.REFUSE, reports(passed("test", image=A))),
+    ("evidence-from-future", Verdict.REFUSE, reports(passed("test", days=-1))),
+    ("acknowledgement-missing", Verdict.REFUSE, {"path": path(OLD, NEW, "ack-4.21-x")}),
+    ("soak-not-over", Verdict.WAIT, reports(passed("test", days=2))),
+    ("evidence-missing", Verdict.WAIT, {"evidence": READY.evidence[1:]}),
+    ("cluster-held", Verdict.WAIT, cluster(hold="disk is full")),
+    ("fleet-frozen", Verdict.WAIT, {"freeze": "holidays"}),
+    ("release-too-young", Verdict.WAIT, {"minimum_age": timedelta(days=11)}),
+    ("outside-window", Verdict.WAIT, cluster(window=Window(day="sunday", start="00:00", hours=1))),
 ]
 
 
@@ -164,14 +164,14 @@ def test_what_no_waiting_mends_is_told_before_what_waiting_mends() -> None:
     order = [row.verdict for row in REFUSALS if row.verdict in (Verdict.REFUSE, Verdict.WAIT)]
     assert order == sorted(order)
     failed = [passed("eph", days=0), passed("test", ok=False)]
-    assert names(decided(moved("eph", "test"), failed))["cd"] == "GM006"
+    assert names(decided(moved("eph", "test"), failed))["cd"] == "earlier-wave-failed"
 
 
 def test_a_force_passes_what_it_may_and_needs_the_digest() -> None:
     eph = FLEET["eph"]
     asked = question(eph, FLEET.values(), forced=True, verified=False, images=(B,), freeze="holidays")
     assert decide(asked).verdict == Verdict.UPGRADE
-    assert decide(replace(asked, release=None)).name == "GM017"
+    assert decide(replace(asked, release=None)).name == "signed-digest-unknown"
 
 
 @pytest.mark.parametrize("images", [(A, MIRRORED), (MIRRORED,), ()], ids=["the same", "at another registry", "not known"])
@@ -181,20 +181,20 @@ def test_a_digest_differs_only_at_the_same_registry(images: tuple[str, ...]) -> 
 
 def test_a_digest_that_differs_is_told_whatever_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     found = decide(replace(READY, images=(B,), **no_path(upgrade.SAME)))
-    assert (found.name, found.verdict) == ("GM002", Verdict.REFUSE)
+    assert (found.name, found.verdict) == ("digest-differs", Verdict.REFUSE)
     assert B in found.reason
 
 
 def test_the_first_wave_moves_and_the_others_wait_for_its_evidence() -> None:
-    assert names(decided(moved(), [])) == {"eph": "upgrade", "test": "GM014", "hub": "GM014", "cd": "GM014"}
+    assert names(decided(moved(), [])) == {"eph": "upgrade", "test": "evidence-missing", "hub": "evidence-missing", "cd": "evidence-missing"}
 
 
 def test_each_wave_waits_for_evidence_and_soak_of_all_before() -> None:
     first = [passed("eph")]
-    assert names(decided(moved("eph"), first)) == {"eph": "done", "test": "upgrade", "hub": "GM014", "cd": "GM014"}
+    assert names(decided(moved("eph"), first)) == {"eph": "done", "test": "upgrade", "hub": "evidence-missing", "cd": "evidence-missing"}
 
     found = decided(moved("eph", "test"), [*first, passed("test", 2)])
-    assert names(found) == {"eph": "done", "test": "done", "hub": "GM015", "cd": "GM015"}
+    assert names(found) == {"eph": "done", "test": "done", "hub": "soak-not-over", "cd": "soak-not-over"}
     assert found["cd"].until == NOW + timedelta(days=1)
     assert "(test)" in found["cd"].reason
     assert names(decided(moved("eph", "test"), [*first, passed("test", 3)]))["hub"] == "upgrade"
@@ -203,13 +203,13 @@ def test_each_wave_waits_for_evidence_and_soak_of_all_before() -> None:
 def test_a_wave_soaks_as_long_as_its_most_careful_cluster() -> None:
     careful = follower("slow", "test", 1, soak=timedelta(days=5), stream="4-scos-next")
     fleet, evidence = moved("eph", "test"), [passed("eph"), passed("test", 3)]
-    assert names(decided([*fleet, careful], evidence))["hub"] == "GM015"
+    assert names(decided([*fleet, careful], evidence))["hub"] == "soak-not-over"
 
 
 def test_a_cluster_that_went_on_to_a_newer_release_still_confirms_this_one() -> None:
     ahead = replace(FLEET["eph"], version=NEWER, image=B)
     assert names(decided([ahead, FLEET["test"]], [passed("eph")]))["test"] == "upgrade"
-    assert names(decided([ahead, FLEET["test"]], []))["test"] == "GM014"
+    assert names(decided([ahead, FLEET["test"]], []))["test"] == "evidence-missing"
 
 
 def test_an_unverified_release_may_be_tried_on_an_ephemeral_cluster() -> None:
@@ -219,7 +219,7 @@ def test_an_unverified_release_may_be_tried_on_an_ephemeral_cluster() -> None:
 def test_a_held_cluster_does_not_hold_the_fleet() -> None:
     held = replace(FLEET["eph"], hold="broken")
     found = decided([held, FLEET["test"]], [])
-    assert names(found) == {"eph": "GM011", "test": "upgrade"}
+    assert names(found) == {"eph": "cluster-held", "test": "upgrade"}
     assert found["eph"].reason.endswith("(broken)")
 
 

@@ -143,20 +143,20 @@ def test_the_whole_way(fleet: Fleet) -> None:
     assert f"Okd-Release: {NEW}\nOkd-From: {OLD}\nOkd-Digest: {image(NEW)}\nWave: 1\n" in message
 
     fleet.merge(branch.name)
-    assert fleet.codes() == {"canary": "GP015", "probe": "GP015", "prod": "GM014"}
+    assert fleet.codes() == {"canary": "nothing-newer", "probe": "nothing-newer", "prod": "evidence-missing"}
     fleet.passed("canary")
-    assert fleet.codes()["prod"] == "GM015"
+    assert fleet.codes()["prod"] == "soak-not-over"
     fleet.now += timedelta(days=3)
-    assert fleet.codes()["prod"] == "GM014"
+    assert fleet.codes()["prod"] == "evidence-missing"
     fleet.passed("probe")
-    assert fleet.codes()["prod"] == "GM015"
+    assert fleet.codes()["prod"] == "soak-not-over"
     assert not fleet.run(PUSH_ON).branches
     fleet.now += timedelta(days=3)
     (second,) = fleet.run(PUSH_ON).branches
     assert fleet.on_remote(second.name) == [f"okd(prod): {OLD} → {NEW}"]
     assert "Evidence of the wave before" in second.body
     fleet.merge(second.name)
-    assert set(fleet.codes().values()) == {"GP015"}
+    assert set(fleet.codes().values()) == {"nothing-newer"}
 
 
 def test_a_second_run_changes_nothing_and_a_moved_base_starts_anew(fleet: Fleet) -> None:
@@ -331,8 +331,8 @@ def test_a_minor_moves_channel_and_acknowledgements_in_one_change(fleet: Fleet) 
     git(fleet.root, "push", "-q", "origin", "main")
     fleet.controller.publish(NEXT_LINE, before=(OLD, NEW))
     # A narrow channel says that the cluster stays in its line.
-    assert fleet.codes() == {"canary": "upgrade", "probe": "GM018", "prod": "GM018"}
-    assert fleet.codes(target=NEXT_LINE)["canary"] == "GM018"
+    assert fleet.codes() == {"canary": "upgrade", "probe": "acknowledgement-missing", "prod": "acknowledgement-missing"}
+    assert fleet.codes(target=NEXT_LINE)["canary"] == "acknowledgement-missing"
     request = replace(PUSH, target=NEXT_LINE, clusters=("canary",), acks=("ack-4.21-api-removals",))
     branch = fleet.run(request).branches[0]
     text = git(fleet.root, "show", f"{branch.sha}:clusters/canary.yaml")
@@ -345,7 +345,7 @@ def test_fact_49_conditional_edges_need_their_risks_accepted_by_name(fleet: Flee
     fleet.controller.edges.clear()
     risk = {"name": "SlowDisks", "url": "https://example.org/slow", "message": "Slow disks.", "matchingRules": [{"type": "Always"}]}
     fleet.controller.conditional = [{"edges": [{"from": OLD, "to": NEW}], "risks": [risk]}]
-    assert set(fleet.codes(target=NEW).values()) == {"GP027"}
+    assert set(fleet.codes(target=NEW).values()) == {"risk-not-accepted"}
     fleet.write("clusters/canary.yaml", cluster("canary", "test", more="upgrades:\n  acceptRisks: [SlowDisks]\n"))
     assert fleet.codes(target=NEW)["canary"] == "upgrade"
 
@@ -372,30 +372,36 @@ def test_a_barrier_that_is_not_written_well(fleet: Fleet, change: dict[str, str]
     fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + f"  barriers: [{{{text}}}]\n")
     with pytest.raises(FindingsError) as error:
         fleet.seen()
-    assert [finding.code for finding in error.value.findings] == ["GI011"]
+    assert [finding.name for finding in error.value.findings] == ["invalid-value"]
 
 
 REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {
-    "downgrade": ("GP013", lambda f: {"target": f.controller.publish("4.20.0-okd-scos.9") and "4.20.0-okd-scos.9"}),
-    "skipped minor": ("GP021", lambda f: {"target": f.controller.publish("4.23.0-okd-scos.0", before=(OLD,)) and "4.23.0-okd-scos.0"}),
-    "no edge": ("GP020", lambda f: {"target": f.controller.publish(NEWER) and NEWER}),
-    "unknown to the graph": ("GP011", lambda f: {"target": f.controller.publish(NEWER) and f.controller.images.pop(NEWER) and NEWER}),
-    "not signed": ("GM003", lambda f: f.controller.signatures.clear()),
-    "signed another digest": ("GM003", lambda f: f.controller.sign(image(NEW), digest="sha256:" + "0" * 64)),
-    "signed another name": ("GM003", lambda f: f.controller.sign(image(NEW), reference="quay.io/okd/scos-release")),
-    "held": ("GM011", lambda f: f.write("clusters/prod.yaml", cluster("prod", "cd", more="upgrades: {hold: disks are full}\n"))),
-    "frozen": ("GM012", lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + "  freeze: holidays\n")),
-    "too young": ("GM013", lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text().replace("minimumAge: 0d", "minimumAge: 7d"))),
-    "a tag instead of a digest": ("GM017", lambda f: f.controller.images.update({NEW: "registry.ci.openshift.org/origin/release-scos:x"})),
-    "a truncated digest": ("GM017", lambda f: f.controller.images.update({NEW: image(NEW)[:-4]})),
+    "downgrade": ("downgrade", lambda f: {"target": f.controller.publish("4.20.0-okd-scos.9") and "4.20.0-okd-scos.9"}),
+    "skipped minor": ("minor-skipped", lambda f: {"target": f.controller.publish("4.23.0-okd-scos.0", before=(OLD,)) and "4.23.0-okd-scos.0"}),
+    "no edge": ("no-path", lambda f: {"target": f.controller.publish(NEWER) and NEWER}),
+    "unknown to the graph": ("target-unknown", lambda f: {"target": f.controller.publish(NEWER) and f.controller.images.pop(NEWER) and NEWER}),
+    "not signed": ("signature-not-verified", lambda f: f.controller.signatures.clear()),
+    "signed another digest": ("signature-not-verified", lambda f: f.controller.sign(image(NEW), digest="sha256:" + "0" * 64)),
+    "signed another name": ("signature-not-verified", lambda f: f.controller.sign(image(NEW), reference="quay.io/okd/scos-release")),
+    "held": ("cluster-held", lambda f: f.write("clusters/prod.yaml", cluster("prod", "cd", more="upgrades: {hold: disks are full}\n"))),
+    "frozen": ("fleet-frozen", lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + "  freeze: holidays\n")),
+    "too young": (
+        "release-too-young",
+        lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text().replace("minimumAge: 0d", "minimumAge: 7d")),
+    ),
+    "a tag instead of a digest": (
+        "signed-digest-unknown",
+        lambda f: f.controller.images.update({NEW: "registry.ci.openshift.org/origin/release-scos:x"}),
+    ),
+    "a truncated digest": ("signed-digest-unknown", lambda f: f.controller.images.update({NEW: image(NEW)[:-4]})),
     "blocked by the fleet": (
-        "GP026",
+        "edge-blocked",
         lambda f: (
             f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + f"  blocked: [{{from: '4[.]21', to: {NEW}, name: issue-2340}}]\n")
             or {"target": NEW}
         ),
     ),
-    "rejected": ("GP025", lambda f: f.controller.tags["4-scos-stable"][0].update(phase="Rejected") or {"target": NEW}),
+    "rejected": ("not-accepted", lambda f: f.controller.tags["4-scos-stable"][0].update(phase="Rejected") or {"target": NEW}),
 }
 
 
@@ -421,7 +427,7 @@ def test_fact_50_and_f42_previews_stay_off_long_term_clusters(fleet: Fleet) -> N
         (fleet.root / f"clusters/{first}.yaml").unlink()
     preview = "4.22.0-okd-scos.ec.1"
     fleet.controller.publish(preview, before=(OLD,))
-    assert fleet.codes(target=preview) == {"prod": "GP024"}
+    assert fleet.codes(target=preview) == {"prod": "kind-not-taken"}
 
 
 def test_overrides_and_feature_sets_hold_minor_updates(fleet: Fleet) -> None:
@@ -429,12 +435,14 @@ def test_overrides_and_feature_sets_hold_minor_updates(fleet: Fleet) -> None:
     gate = "apiVersion: config.openshift.io/v1\nkind: FeatureGate\nmetadata: {name: cluster}\nspec: {featureSet: TechPreviewNoUpgrade}\n"
     fleet.write("clusters/canary/featuregate.yaml", gate)
     fleet.write("clusters/canary/kustomization.yaml", "resources: [featuregate.yaml]\n")
-    assert fleet.codes(target=NEXT_LINE)["canary"] == "GP030"
+    assert fleet.codes(target=NEXT_LINE)["canary"] == "minor-updates-held"
     assert fleet.codes(target=NEW)["canary"] == "upgrade"
 
 
 @pytest.mark.parametrize(
-    ("ok", "of", "code"), [(False, "", "GM006"), (True, image(NEWER), "GM008")], ids=["failed evidence", "evidence of another digest"]
+    ("ok", "of", "code"),
+    [(False, "", "earlier-wave-failed"), (True, image(NEWER), "evidence-of-other-image")],
+    ids=["failed evidence", "evidence of another digest"],
 )
 def test_bad_evidence_stops_the_next_wave(fleet: Fleet, ok: bool, of: str, code: str) -> None:
     fleet.merge(fleet.run(PUSH).branches[0].name)
@@ -449,20 +457,20 @@ def test_a_clock_that_goes_backwards_counts_no_soak(fleet: Fleet) -> None:
     fleet.passed("canary")
     fleet.passed("probe")
     fleet.now -= timedelta(seconds=30)
-    assert fleet.codes()["prod"] == "GM009"
+    assert fleet.codes()["prod"] == "evidence-from-future"
 
 
 def test_a_release_is_tried_once(fleet: Fleet) -> None:
     fleet.passed("canary", ok=False)
-    assert fleet.codes()["canary"] == "GM007"
+    assert fleet.codes()["canary"] == "already-tried"
 
 
 def test_one_version_with_two_digests_moves_nobody(fleet: Fleet) -> None:
     fleet.write("clusters/canary.yaml", cluster("canary", "test", version=NEW).replace(image(NEW), image("another")))
-    assert fleet.codes(target=NEW)["canary"] == "GM002"
+    assert fleet.codes(target=NEW)["canary"] == "digest-differs"
     fleet.controller.publish(NEWER, before=(OLD, NEW))
     (canary,) = (upgrade for upgrade in fleet.seen().upgrades if upgrade.cluster.name == "canary")
-    assert (canary.decision.name, canary.decision.verdict) == ("GM002", Verdict.REFUSE)
+    assert (canary.decision.name, canary.decision.verdict) == ("digest-differs", Verdict.REFUSE)
     assert image(NEW) in canary.decision.reason
     # A mirror of the release builds it anew, so its digest is another one by right.
     mirrored = image("another").replace("registry.ci.openshift.org/origin/release-scos", "quay.io/okd/scos-release")
@@ -471,7 +479,7 @@ def test_one_version_with_two_digests_moves_nobody(fleet: Fleet) -> None:
     fleet.controller.paths["/graph"] = json.dumps(
         {"nodes": [{"version": NEW, "payload": image(NEW)}, {"version": NEW, "payload": image("x")}, {"version": OLD, "payload": image(OLD)}]}
     ).encode()
-    assert fleet.codes(target=NEW)["prod"] == "GP012"
+    assert fleet.codes(target=NEW)["prod"] == "version-left-out"
 
 
 @pytest.mark.parametrize(
@@ -499,7 +507,7 @@ def test_a_line_without_schemas_is_refused_before_anything_is_edited(fleet: Flee
         fleet.write(f"clusters/{name}.yaml", cluster(name, "test", version="4.22.0-okd-scos.0"))
     fleet.controller.publish("4.22.0-okd-scos.0")
     fleet.controller.publish("4.23.0-okd-scos.0", before=("4.22.0-okd-scos.0",))
-    assert set(fleet.codes().values()) == {"GM020"}
+    assert set(fleet.codes().values()) == {"kubernetes-unknown"}
     fleet.write("clusters/probe.yaml", cluster("probe", "test", version="4.22.0-okd-scos.0", more='kubernetes: "1.35"\n'))
     assert fleet.codes()["probe"] == "upgrade"
 
@@ -510,7 +518,7 @@ def test_fact_48_forcing_is_for_ephemeral_clusters_and_shows(fleet: Fleet) -> No
     git(fleet.root, "add", "-A")
     git(fleet.root, "commit", "-qm", "scratch")
     fleet.controller.publish(NEWER, signed=False)
-    with pytest.raises(BlockedError, match="GM019"):
+    with pytest.raises(BlockedError, match="force-not-allowed"):
         fleet.run(replace(UPDATE, target=NEWER, forced=("canary",), clusters=("canary",)))
     branch = fleet.run(replace(UPDATE, target=NEWER, forced=("scratch",), clusters=("scratch",), write=True)).branches[0]
     assert "🔴 **FORCED**" in branch.body
@@ -527,7 +535,7 @@ def test_a_force_in_the_file_of_another_cluster_is_refused(fleet: Fleet) -> None
     fleet.write("clusters/prod.yaml", cluster("prod", "cd", release="  force: true\n"))
     with pytest.raises(FindingsError) as error:
         fleet.seen()
-    assert [finding.code for finding in error.value.findings] == ["GR006"]
+    assert [finding.name for finding in error.value.findings] == ["forced-update"]
 
 
 def test_a_report_is_written_once_and_never_changed(fleet: Fleet) -> None:
@@ -546,7 +554,7 @@ def test_evidence_in_a_wrong_place_or_against_itself_is_refused(fleet: Fleet) ->
     fleet.write(f"evidence/canary/{NEW}.yaml", text.replace("healthy", "degraded"))
     with pytest.raises(FindingsError) as error:
         fleet.seen()
-    assert sorted(finding.code for finding in error.value.findings) == ["GE001", "GE002"]
+    assert sorted(finding.name for finding in error.value.findings) == ["contradictory-report", "misplaced-report"]
 
 
 def test_a_file_that_cannot_be_edited_in_place_is_told_with_its_place(fleet: Fleet) -> None:
@@ -561,7 +569,7 @@ def test_a_file_that_cannot_be_edited_in_place_is_told_with_its_place(fleet: Fle
     with pytest.raises(FindingsError) as error:
         fleet.run(replace(UPDATE, target=NEXT_LINE, clusters=("canary",), acks=("ack-4.21-api-removals",)))
     (finding,) = error.value.findings
-    assert (finding.code, str(finding.location)) == ("GU001", "clusters/canary.yaml:5:1")
+    assert (finding.name, str(finding.location)) == ("release-not-editable", "clusters/canary.yaml:5:1")
 
 
 def test_the_cause_of_a_remote_that_is_away_is_told(fleet: Fleet) -> None:

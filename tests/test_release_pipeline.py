@@ -163,7 +163,7 @@ def test_fact_26_a_schedule_that_is_not_weekly_is_an_error(entry: str) -> None:
 def test_an_instance_that_is_neither_next_nor_stable_says_what_it_is() -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", FEATURE.replace("name: next", "name: spin"))
-    assert {finding.code for finding in error.value.findings} == {"GI016"}
+    assert {finding.name for finding in error.value.findings} == {"missing-parameter"}
 
 
 def before(spec: dict[str, Any]) -> dict[str, set[str]]:

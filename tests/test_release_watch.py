@@ -71,13 +71,17 @@ def test_a_fleet_with_both_features_breaks_no_rule(environment: str, tmp_path: P
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("  tekton:\n  release-watch:\n", "GI016"), (WATCH.replace("@sha256:", ":"), "GI011"), (WATCH + "    forge: svn\n", "GI011")],
+    [
+        ("  tekton:\n  release-watch:\n", "missing-parameter"),
+        (WATCH.replace("@sha256:", ":"), "invalid-value"),
+        (WATCH + "    forge: svn\n", "invalid-value"),
+    ],
     ids=["no image", "a tag", "no forge"],
 )
 def test_the_cluster_file_says_which_image_runs(text: str, code: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", text)
-    assert [finding.code for finding in error.value.findings] == [code]
+    assert [finding.name for finding in error.value.findings] == [code]
 
 
 def test_fact_09_params_and_results_meet(okd: tuple[Object, ...]) -> None:

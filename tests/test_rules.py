@@ -73,7 +73,7 @@ def cases(side: str) -> list[tuple[str, Path]]:
 @pytest.mark.parametrize(("name", "path"), cases("bad"), ids=lambda value: value.stem if isinstance(value, Path) else value)
 def test_bad(name: str, path: Path) -> None:
     text = path.read_text()
-    found = [finding for finding in run(scene(text)) if finding.code == RULES[name].CODE]
+    found = [finding for finding in run(scene(text)) if finding.name == RULES[name].CODE]
     expected = re.findall(r"^# expect: (.*)$", text, re.MULTILINE)
     assert expected, "a bad case says what it expects"
     for reason in expected:
@@ -87,7 +87,7 @@ def test_bad(name: str, path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "path"), cases("good"), ids=lambda value: value.stem if isinstance(value, Path) else value)
 def test_good(name: str, path: Path) -> None:
-    assert [finding.reason for finding in run(scene(path.read_text())) if finding.code == RULES[name].CODE] == []
+    assert [finding.reason for finding in run(scene(path.read_text())) if finding.name == RULES[name].CODE] == []
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
@@ -115,7 +115,7 @@ def test_a_file_is_all_that_a_rule_needs(tmp_path: Path, monkeypatch: pytest.Mon
     all_rules.cache_clear()
     try:
         found = run(scene("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bob, namespace: x}\n"))
-        assert [(finding.code, finding.severity) for finding in found] == [("GR999", "warning")]
+        assert [(finding.name, finding.severity) for finding in found] == [("GR999", "warning")]
     finally:
         monkeypatch.undo()
         all_rules.cache_clear()
@@ -124,7 +124,7 @@ def test_a_file_is_all_that_a_rule_needs(tmp_path: Path, monkeypatch: pytest.Mon
 def test_an_object_that_many_clusters_share_is_one_finding() -> None:
     value: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "namespace": "x"}, "data": {"a": "c2VjcmV0"}}
     overlays = tuple(Rendered(name=name, folder=f"overlays/{name}", objects=(value,), graph=Graph()) for name in ("a", "b"))
-    (finding,) = [found for found in run(Repository(files={}, overlays=overlays, today=date(2026, 1, 1))) if found.code == "GR011"]
+    (finding,) = [found for found in run(Repository(files={}, overlays=overlays, today=date(2026, 1, 1))) if found.name == "secret-in-git"]
     assert finding.clusters == ("a", "b")
     assert "c2VjcmV0" not in str(finding)
 
@@ -190,4 +190,4 @@ def test_no_rule_falls_over_any_shape(objects: list[Object], purpose: str) -> No
         Rendered(name="argocd", folder="x", objects=tuple(objects), graph=graph),
     )
     found = run(Repository(files={"bases/x.yaml": b""}, overlays=overlays, today=date(2026, 1, 1), destinations={"x": "x", "y": "y"}, url=URL))
-    assert all(finding.code in all_rules() for finding in found)
+    assert all(finding.name in all_rules() for finding in found)

@@ -96,7 +96,7 @@ def test_without_the_feature_there_is_none_and_kind_has_no_need() -> None:
     assert made(objects("okd", PIPELINE + RELEASES)) == {}
     with pytest.raises(FindingsError) as error:
         objects("kind", STORE)
-    assert [finding.code for finding in error.value.findings] == ["GI015"]
+    assert [finding.name for finding in error.value.findings] == ["unsuitable-feature"]
 
 
 def test_the_store_is_for_the_namespaces_of_the_secrets_and_no_others() -> None:
@@ -117,17 +117,17 @@ def test_a_store_that_somebody_else_made() -> None:
 @pytest.mark.parametrize(
     ("text", "code", "reason"),
     [
-        ("  secrets:\n", "GI016", '"prefix" is missing'),
-        ("  secrets:\n    prefix: ../x\n", "GI011", "does not match"),
-        ("  secrets:\n    prefix: x\n    store-kind: Vault\n", "GI011", "ClusterSecretStore, SecretStore is expected"),
-        (STORE.replace("https://", "http://"), "GI011", "does not match"),
-        (STORE.replace("okd/x", "okd/x\n    tokn: s3cr3t"), "GI014", 'no parameter "tokn"'),
+        ("  secrets:\n", "missing-parameter", '"prefix" is missing'),
+        ("  secrets:\n    prefix: ../x\n", "invalid-value", "does not match"),
+        ("  secrets:\n    prefix: x\n    store-kind: Vault\n", "invalid-value", "ClusterSecretStore, SecretStore is expected"),
+        (STORE.replace("https://", "http://"), "invalid-value", "does not match"),
+        (STORE.replace("okd/x", "okd/x\n    tokn: s3cr3t"), "not-in-catalog", 'no parameter "tokn"'),
     ],
 )
 def test_what_is_refused(text: str, code: str, reason: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", text)
-    assert [finding.code for finding in error.value.findings] == [code]
+    assert [finding.name for finding in error.value.findings] == [code]
     assert reason in error.value.findings[0].reason
 
 
@@ -159,7 +159,7 @@ def test_two_features_may_share_a_secret() -> None:
 def test_two_types_of_one_secret_are_a_fault_of_the_catalog() -> None:
     with pytest.raises(FindingsError) as error:
         planned(catalog_with(a="keys: [one]", b="type: kubernetes.io/tls, keys: [tls.key]"), "  secrets:\n    prefix: p\n  a:\n  b:\n")
-    assert [finding.code for finding in error.value.findings] == ["GI018"]
+    assert [finding.name for finding in error.value.findings] == ["broken-feature"]
 
 
 def test_the_project_permits_the_external_secrets() -> None:

@@ -311,7 +311,7 @@ def test_f15_the_four_polling_scripts_are_one_and_pass_shellcheck(okd: tuple[dic
 def test_paths_are_always_an_expression(paths: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", SOURCES.replace("manifests/|Containerfile", json.dumps(paths)))
-    assert [finding.code for finding in error.value.findings] == ["GI011"]
+    assert [finding.name for finding in error.value.findings] == ["invalid-value"]
 
 
 # --- polling, with real repositories, and the API and the listener on loopback

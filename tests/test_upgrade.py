@@ -124,7 +124,7 @@ def test_fact_49_refusals(
 ) -> None:
     result = run(graph(*edges), start, end, **changes)
     assert isinstance(result, NoPath)
-    assert (result.code, result.nearest and result.nearest.text) == (code, nearest and okd(nearest))
+    assert (result.name, result.nearest and result.nearest.text) == (code, nearest and okd(nearest))
     assert reason in result.reason
     assert code in upgrade.CODES
 
@@ -134,13 +134,13 @@ def test_a_version_with_two_payloads_is_named_as_such() -> None:
     for start, end in (("22.0", "22.2"), ("22.2", None)):
         result = run(answer, start, end)
         assert isinstance(result, NoPath)
-        assert (result.code, "2 payloads" in result.reason) == (upgrade.LEFT_OUT, True)
+        assert (result.name, "2 payloads" in result.reason) == (upgrade.LEFT_OUT, True)
 
 
 def test_every_edge_that_would_complete_a_path_is_named() -> None:
     result = run(graph("22.0?22.3", "22.0>22.1", "22.1!22.3", "22.1>22.2", "22.2>22e5", "22.3?22.4"), "22.0", "22.3")
     assert isinstance(result, NoPath)
-    assert [(refusal.edge, refusal.code) for refusal in result.refused] == [
+    assert [(refusal.edge, refusal.name) for refusal in result.refused] == [
         ((okd("22.0"), okd("22.3")), upgrade.RISK),
         ((okd("22.1"), okd("22.3")), upgrade.IGNORED),
     ]
@@ -254,8 +254,8 @@ def test_the_planner_agrees_with_brute_force(question: tuple[Graph, Version, Ver
     result = plan(*question)
     if isinstance(result, NoPath):
         assert not candidates
-        assert result.code in upgrade.CODES
-        if result.code not in {upgrade.SAME, upgrade.LOWER, upgrade.NOTHING_NEWER}:
+        assert result.name in upgrade.CODES
+        if result.name not in {upgrade.SAME, upgrade.LOWER, upgrade.NOTHING_NEWER}:
             assert target
             assert result.nearest == max((end for end in ends if end < target), default=None)
         return

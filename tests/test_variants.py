@@ -70,7 +70,7 @@ def test_fact_46_a_release_change_without_a_new_image_is_an_error(tmp_path: Path
     file.write_text(text.replace(old, "4b930ee653c7e7671cf2d69e50a1898330556a09ac58b255fbe4b8addd53b290", 1))
     generate(tmp_path)
     (finding,) = checked(tmp_path).findings
-    assert (finding.code, finding.severity, finding.clusters) == ("GR022", "error", ("hpc",))
+    assert (finding.name, finding.severity, finding.clusters) == ("os-layer-mismatch", "error", ("hpc",))
     assert finding.object == "MachineConfig 90-layer-image-hpc"
 
 
@@ -79,7 +79,7 @@ def test_fact_45_an_image_and_a_build_for_one_pool_is_an_error(tmp_path: Path) -
     build = "    builds:\n    - pool: hpc\n      push-to: registry.example.org/x:y\n      containerfile: |\n"
     file.write_text(f"{file.read_text()}{build}        FROM configs AS final\n        RUN ostree container commit\n")
     generate(tmp_path)
-    assert [finding.code for finding in checked(tmp_path).findings] == ["GR022"]
+    assert [finding.name for finding in checked(tmp_path).findings] == ["os-layer-mismatch"]
 
 
 def test_fact_53_a_feature_set_on_a_long_term_cluster_is_an_error(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_fact_53_a_feature_set_on_a_long_term_cluster_is_an_error(tmp_path: Path
     file.write_text(f"{file.read_text()}  feature-set:\n    feature-set: DevPreviewNoUpgrade\n")
     generate(tmp_path)
     (finding,) = checked(tmp_path).findings
-    assert (finding.code, finding.severity, finding.clusters) == ("GR023", "error", ("edge",))
+    assert (finding.name, finding.severity, finding.clusters) == ("unsupported-feature-set", "error", ("edge",))
 
 
 def test_fact_53_marketplace_brings_the_lifecycle_manager_or_is_an_error(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_fact_53_marketplace_brings_the_lifecycle_manager_or_is_an_error(tmp_pat
     file.write_text(file.read_text().replace("OperatorLifecycleManager, ", ""))
     generate(tmp_path)
     (finding,) = checked(tmp_path).findings
-    assert finding.code == "GR023"
+    assert finding.name == "unsupported-feature-set"
     assert "marketplace needs OperatorLifecycleManager" in finding.reason
 
 
@@ -210,7 +210,7 @@ def test_what_is_refused(features: str, reason: str) -> None:
 def test_nothing_of_okd_where_the_api_server_lacks_it(feature: str, environment: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects(environment, f"  {feature}:\n")
-    assert "GI015" in {finding.code for finding in error.value.findings}
+    assert "unsuitable-feature" in {finding.name for finding in error.value.findings}
 
 
 def test_storage_without_okd() -> None:

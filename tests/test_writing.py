@@ -61,7 +61,7 @@ def commit_all(repo: Path) -> None:
 def refused(repo: Path) -> list[tuple[str, str]]:
     result = generate(repo)
     assert not (result.drift.refused and result.written)
-    return [(finding.code, finding.location.file) for finding in result.drift.refused]
+    return [(finding.name, finding.location.file) for finding in result.drift.refused]
 
 
 BETWEEN = [("release", "record", "moc-test", *REPORT), ("init", "another"), ("generate", "--check")]
@@ -105,7 +105,7 @@ def test_a_list_that_was_edited_with_its_file_is_no_licence(repo: Path, commits:
     forge(repo, EDITED, (repo / EDITED).read_bytes() + b"# mine\n")
     forge(repo, "overlays/moc-cd/mine.yaml", b"mine: 1\n")
     before = files(repo)
-    assert refused(repo) == [("GO001", "overlays/moc-cd/mine.yaml"), ("GO001", EDITED)]
+    assert refused(repo) == [("edited-by-hand", "overlays/moc-cd/mine.yaml"), ("edited-by-hand", EDITED)]
     assert files(repo) == before
     assert generate(repo, forced=[EDITED, "overlays/moc-cd/mine.yaml"]).written
     assert refused(repo) == []

@@ -13,32 +13,32 @@ def refused(text: str | bytes) -> tuple[str, int, int]:
     with pytest.raises(FindingsError) as error:
         read("x.yaml", text if isinstance(text, bytes) else text.encode())
     finding = error.value.findings[0]
-    return finding.code, finding.location.line, finding.location.column
+    return finding.name, finding.location.line, finding.location.column
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a: 1\nb: 2\na: 3\n", ("GI003", 3, 1)),
-        ("a:\n\tb: 1\n", ("GI002", 2, 1)),
-        ("a: [1\n", ("GI002", 1, 6)),
-        ("a: &x 1\nb: *x\n", ("GI004", 1, 4)),
-        ("a: yes\n", ("GI005", 1, 4)),
-        ("a: 0777\n", ("GI005", 1, 4)),
-        ("a: 12:30:00\n", ("GI005", 1, 4)),
-        ("a: 1_000\n", ("GI005", 1, 4)),
-        ("a: !!python/object:os.system x\n", ("GI005", 1, 4)),
-        ("a: !!set {x}\n", ("GI005", 1, 4)),
-        ("<<: {a: 1}\n", ("GI005", 1, 1)),
-        ("? [a]\n: 1\n", ("GI005", 1, 3)),
-        ("a: \x01\n", ("GI002", 1, 4)),
-        ("", ("GI002", 0, 0)),
-        ("a: 1\n---\nb: 2\n", ("GI002", 0, 0)),
-        (b"a: 1\nb: \xff\n", ("GI001", 2, 4)),
-        (b"a: 1\0", ("GI002", 1, 5)),
-        ("a: 1\n".encode("utf-16"), ("GI001", 1, 1)),
-        ("[" * (MAX_DEPTH + 1), ("GI004", 1, MAX_DEPTH + 1)),
-        (b"#" * (WRITTEN.max_bytes + 1), ("GI001", 0, 0)),
+        ("a: 1\nb: 2\na: 3\n", ("duplicate-key", 3, 1)),
+        ("a:\n\tb: 1\n", ("not-yaml", 2, 1)),
+        ("a: [1\n", ("not-yaml", 1, 6)),
+        ("a: &x 1\nb: *x\n", ("document-too-complex", 1, 4)),
+        ("a: yes\n", ("ambiguous-yaml", 1, 4)),
+        ("a: 0777\n", ("ambiguous-yaml", 1, 4)),
+        ("a: 12:30:00\n", ("ambiguous-yaml", 1, 4)),
+        ("a: 1_000\n", ("ambiguous-yaml", 1, 4)),
+        ("a: !!python/object:os.system x\n", ("ambiguous-yaml", 1, 4)),
+        ("a: !!set {x}\n", ("ambiguous-yaml", 1, 4)),
+        ("<<: {a: 1}\n", ("ambiguous-yaml", 1, 1)),
+        ("? [a]\n: 1\n", ("ambiguous-yaml", 1, 3)),
+        ("a: \x01\n", ("not-yaml", 1, 4)),
+        ("", ("not-yaml", 0, 0)),
+        ("a: 1\n---\nb: 2\n", ("not-yaml", 0, 0)),
+        (b"a: 1\nb: \xff\n", ("unreadable-file", 2, 4)),
+        (b"a: 1\0", ("not-yaml", 1, 5)),
+        ("a: 1\n".encode("utf-16"), ("unreadable-file", 1, 1)),
+        ("[" * (MAX_DEPTH + 1), ("document-too-complex", 1, MAX_DEPTH + 1)),
+        (b"#" * (WRITTEN.max_bytes + 1), ("unreadable-file", 0, 0)),
     ],
 )
 def test_refuses_with_the_place(text: str | bytes, expected: tuple[str, int, int]) -> None:
@@ -47,13 +47,17 @@ def test_refuses_with_the_place(text: str | bytes, expected: tuple[str, int, int
 
 def test_an_alias_bomb_is_refused_at_its_first_anchor() -> None:
     levels = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10) if n else 'x'}]" for n in range(10))
-    assert refused(levels) == ("GI004", 1, 5)
+    assert refused(levels) == ("document-too-complex", 1, 5)
 
 
 def test_all_faults_of_a_file_come_at_once() -> None:
     with pytest.raises(FindingsError) as error:
         read("x.yaml", b"a: yes\na: 1\nb: 010\n")
-    assert [(finding.code, finding.location.line) for finding in error.value.findings] == [("GI005", 1), ("GI003", 2), ("GI005", 3)]
+    assert [(finding.name, finding.location.line) for finding in error.value.findings] == [
+        ("ambiguous-yaml", 1),
+        ("duplicate-key", 2),
+        ("ambiguous-yaml", 3),
+    ]
 
 
 def test_values_are_those_of_yaml_1_2() -> None:

@@ -34,8 +34,8 @@ class SetupError(Exception):
     @classmethod
     def told(cls, doing: str, words: str) -> "SetupError":
         """Make the error of a program's last words, of which the kind follows: disk, hashes, network, or the program itself."""
-        for pattern, code, remedy in _KINDS:
+        for pattern, name, remedy in _KINDS:
             found = re.search(f".*(?:{pattern}).*", words)
             if found:
-                return cls(f"{doing}{found[0].strip()[-400:]}", remedy, exit_code=code)
+                return cls(f"{doing}{found[0].strip()[-400:]}", remedy, exit_code=name)
         return cls(f"{doing}{words.strip()[-800:]}")

@@ -51,7 +51,7 @@ def unannounced(actual: Mapping[str, bytes], deleted: Iterable[str]) -> list[Fin
                 name = at(application, "metadata", "name")
                 reason = f"{name} is a long-term cluster, and its file is gone: a removal or a rename takes two changes"
                 remedy = f"restore clusters/{name}.yaml, add decommission: true, generate and merge that; then remove the file"
-                findings.append(Finding(code="GO004", location=Location(file=f"clusters/{name}.yaml"), reason=reason, remedy=remedy))
+                findings.append(Finding(name="unannounced-removal", location=Location(file=f"clusters/{name}.yaml"), reason=reason, remedy=remedy))
     return findings
 
 

@@ -44,7 +44,9 @@ class Swap(FileModel):
 
     feature: Name
     old: Annotated[str, AfterValidator(_image_name)] = Field(alias="from")
-    new: Annotated[str, by_digest("skopeo inspect --format '{{.Name}}@{{.Digest}}' docker://IMAGE prints it", code="GI011")] = Field(alias="to")
+    new: Annotated[str, by_digest("skopeo inspect --format '{{.Name}}@{{.Digest}}' docker://IMAGE prints it", name="invalid-value")] = Field(
+        alias="to"
+    )
 
 
 class Replace(Target):

@@ -164,13 +164,13 @@ def print_moves(seen: "Outlook", found: "Sequence[Upgrade]", output: str, kind: 
         rows.append((value["cluster"], str(value["wave"]), route, value["verdict"]))
     _table(("cluster", "wave", "path", "now"), rows)
     for value in values:
-        if value["code"] and value["verdict"] != "done":
+        if value["name"] and value["verdict"] != "done":
             until = f" until {value['until']}" if value["until"] else ""
             near = f"; the nearest release that can be reached is {value['nearest']}" if value["nearest"] else ""
-            said = f": {value['reason']} [{value['code']}]{until}{near}"
+            said = f": {value['reason']} [{value['name']}]{until}{near}"
             say(said, head=value["cluster"], fg=_COLORS[value["verdict"]])
             for each in value["refused"][:5]:
-                say(f"  {each['reason']} [{each['code']}]")
+                say(f"  {each['reason']} [{each['name']}]")
         for hop in value["hops"]:
             for one in hop["barriers"]:
                 say(f"{value['cluster']}: by hand for {hop['to']}, {one['name']}: {one['message']} {one['url']}".rstrip())

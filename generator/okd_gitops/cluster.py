@@ -51,14 +51,14 @@ def is_cluster_id(value: str) -> bool:
 
 def _cluster_id(value: str) -> str:
     if not is_cluster_id(value):
-        raise fault("clusterID is a UUID of version 4", "oc get clusterversion version -o jsonpath={.spec.clusterID}", code="GR003")
+        raise fault("clusterID is a UUID of version 4", "oc get clusterversion version -o jsonpath={.spec.clusterID}", name="wrong-cluster-identity")
     return value
 
 
 def _channel(value: str) -> str:
     reason, remedy = channel_fault(value)
     if reason:
-        raise fault(reason, remedy, code="GR005")
+        raise fault(reason, remedy, name="stream-as-channel")
     return value
 
 
@@ -100,7 +100,10 @@ class Release(FileModel):
     def _in_channel(self) -> "Release":
         if outside_channel(self.version, self.channel):
             raise fault(
-                f"version {self.version} is not in channel {self.channel}", "move the channel with the version", code="GR004", field="version"
+                f"version {self.version} is not in channel {self.channel}",
+                "move the channel with the version",
+                name="version-outside-channel",
+                field="version",
             )
         return self
 
@@ -145,16 +148,21 @@ class ClusterSpec(FileModel):
     @model_validator(mode="after")
     def _complete(self) -> "ClusterSpec":
         if self.environment == Environment.OKD and self.release is None:
-            raise fault("an okd cluster needs a release", "add release: with channel, version and image", code="GI012", field="purpose")
+            raise fault("an okd cluster needs a release", "add release: with channel, version and image", name="missing-value", field="purpose")
         if self.environment != Environment.OKD and self.kubernetes is None:
             raise fault(
-                f"a {self.environment} cluster needs its version", 'add kubernetes: "1.35" (kubectl version)', code="GI012", field="environment"
+                f"a {self.environment} cluster needs its version",
+                'add kubernetes: "1.35" (kubectl version)',
+                name="missing-value",
+                field="environment",
             )
         if self.release and self.release.force and self.purpose != Purpose.EPHEMERAL:
-            raise fault(f"a {self.purpose} cluster is never forced", "remove force; only an ephemeral cluster may be", code="GR006", field="release")
+            raise fault(
+                f"a {self.purpose} cluster is never forced", "remove force; only an ephemeral cluster may be", name="forced-update", field="release"
+            )
         if self.release and self.kubernetes is None and Version.parse(self.release.version).line not in KUBERNETES:
             line = Version.parse(self.release.version).line
-            raise fault(f"the Kubernetes of OKD {line} is not known", 'add kubernetes: "1.…" (oc version)', code="GI012", field="release")
+            raise fault(f"the Kubernetes of OKD {line} is not known", 'add kubernetes: "1.…" (oc version)', name="missing-value", field="release")
         return self
 
 

@@ -119,14 +119,16 @@ def faults(state: State) -> list[Finding]:
     """Return what is wrong with the values, by the same rules and codes that hold for cluster files."""
     text = {name: each.value for name, each in state.items() if isinstance(each.value, str)}
     wrong = [(name, *_fault(name, value)) for name, value in text.items()]
-    wrong += [(name, "GI011", f"{name} is not a text", "write it in quotes") for name in sorted(state.keys() - text.keys() - {"force"})]
+    wrong += [(name, "invalid-value", f"{name} is not a text", "write it in quotes") for name in sorted(state.keys() - text.keys() - {"force"})]
     version, channel = text.get("version", ""), text.get("channel", "")
     if version and outside_channel(version, channel):
-        wrong.append(("version", "GR004", f"version {version} is not in channel {channel}", "move the channel with the version"))
+        wrong.append(("version", "version-outside-channel", f"version {version} is not in channel {channel}", "move the channel with the version"))
     if "force" in state and state["force"].value:
         reason = "force skips the signature and every precondition"
-        wrong.append(("force", "GR006", reason, "it is not imported: a cluster file has no place for it"))
-    return [Finding(code=code, location=state[name].place, reason=reason, remedy=remedy) for name, code, reason, remedy in wrong if reason]
+        wrong.append(("force", "forced-update", reason, "it is not imported: a cluster file has no place for it"))
+    return [
+        Finding(name=finding_name, location=state[name].place, reason=reason, remedy=remedy) for name, finding_name, reason, remedy in wrong if reason
+    ]
 
 
 def _fault(name: str, value: str) -> tuple[str, str, str]:
@@ -134,16 +136,16 @@ def _fault(name: str, value: str) -> tuple[str, str, str]:
     match name:
         case "clusterID":
             reason = "" if is_cluster_id(value) else "clusterID is a UUID of version 4"
-            return "GR003", reason, "oc get clusterversion version -o jsonpath={.spec.clusterID}"
+            return "wrong-cluster-identity", reason, "oc get clusterversion version -o jsonpath={.spec.clusterID}"
         case "image":
-            return "GR001", image_fault(value), "oc adm release info VERSION prints the digest"
+            return "floating-release", image_fault(value), "oc adm release info VERSION prints the digest"
         case "channel":
-            return "GR005", *channel_fault(value)
+            return "stream-as-channel", *channel_fault(value)
         case "version":
             try:
                 Version.parse(value)
             except ValueError as error:
-                return "GI011", str(error), "a version looks like 4.22.0-okd-scos.0"
+                return "invalid-value", str(error), "a version looks like 4.22.0-okd-scos.0"
     return "", "", ""
 
 

@@ -33,7 +33,7 @@ def find_root(start: Path) -> Path:
 def read_tree(root: Path, *folders: str, max_file: int = MAX_FILE) -> Tree:
     """Read every file below `folders` of `root`; an absent folder is empty.
 
-    Raises FindingsError (GI001) for symlinks, devices, unreadable and too large files, all of them at once.
+    Raises FindingsError (unreadable-file) for symlinks, devices, unreadable and too large files, all of them at once.
     """
     tree, findings = scan_tree(root, *folders, max_file=max_file)
     if findings:
@@ -63,7 +63,7 @@ def scan_tree(root: Path, *folders: str, max_file: int = MAX_FILE, names: tuple[
 
 
 def entries(root: Path, folder: str) -> dict[str, bool]:
-    """Return the names in a folder below `root`, and whether each is a folder; an absent folder is empty. Raises FindingsError (GI001)."""
+    """Return the names in a folder below `root`, and whether each is a folder; an absent folder is empty. Raises FindingsError (unreadable-file)."""
     place = Location(file=folder)
     try:
         descriptor = os.open(root / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -81,7 +81,7 @@ def entries(root: Path, folder: str) -> dict[str, bool]:
 
 
 def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
-    """Read one regular file below `root`; raises FindingsError (GI001) for anything else, before its content is read."""
+    """Read one regular file below `root`; raises FindingsError (unreadable-file) for anything else, before its content is read."""
     place = Location(file=path)
     if _UNWRITABLE.search(path):
         raise _refused(place, "its name holds control characters, or is not UTF-8", "rename it")
@@ -113,7 +113,7 @@ def read_catalog() -> Tree:
 
 
 def _refused(place: Location, reason: str, remedy: str) -> FindingsError:
-    return FindingsError([Finding(code="GI001", location=place, reason=reason, remedy=remedy)])
+    return FindingsError([Finding(name="unreadable-file", location=place, reason=reason, remedy=remedy)])
 
 
 def _unreadable(place: Location, error: OSError) -> FindingsError:

@@ -93,9 +93,9 @@ def _recorded(actual: Tree) -> tuple[dict[str, str], set[str]]:
 
 def _refusal(path: str, *, edited: bool, stale: bool) -> Finding:
     if edited:
-        code, reason = "GO001", "this generated file was edited by hand" + ("; it is also no longer generated" if stale else "")
+        name, reason = "edited-by-hand", "this generated file was edited by hand" + ("; it is also no longer generated" if stale else "")
         remedy = f"move the edit to clusters/ or the catalog, or drop it: okd-gitops generate --force {path}"
     else:
-        code, reason = "GO002", "okd-gitops did not write this file, and the folder is generated whole"
+        name, reason = "foreign-file", "okd-gitops did not write this file, and the folder is generated whole"
         remedy = f"move it to clusters/NAME/, or delete it: okd-gitops generate --force {path}"
-    return Finding(code=code, location=Location(file=path), reason=reason, remedy=remedy)
+    return Finding(name=name, location=Location(file=path), reason=reason, remedy=remedy)

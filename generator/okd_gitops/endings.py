@@ -76,20 +76,20 @@ def open_streams() -> bool:
     return is_open
 
 
-def leave(code: int) -> NoReturn:
+def leave(name: int) -> NoReturn:
     """Write what is left of the output and exit; a reader that went away is 141, other failures are 7 unless `code` weighs more."""
     try:
         sys.stdout.flush()
     except EndedError as ending:
-        code = ending.exit_code
+        name = ending.exit_code
         _discard_output()
     except OutputError as error:
         busy = BusyError.exit_code
-        if code != busy:
+        if name != busy:
             sys.stderr.write(f"error: {error}\n")
-        code = code if code in PRECEDENCE[: PRECEDENCE.index(busy)] else busy
+        name = name if name in PRECEDENCE[: PRECEDENCE.index(busy)] else busy
         _discard_output()
-    sys.exit(code)
+    sys.exit(name)
 
 
 def _discard_output() -> None:

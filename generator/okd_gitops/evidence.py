@@ -17,10 +17,6 @@ from okd_gitops.tree import Tree
 from okd_gitops.yamltext import dump, read
 
 FOLDER = "evidence"
-CODES = {
-    "GE001": "A report contradicts itself: it says passed, and its operators or tests say otherwise.",
-    "GE002": "A report lies in another one's place. Its path is made of its cluster and its version.",
-}
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -52,7 +48,7 @@ class Evidence(FileModel):
         well = self.operators == "healthy" and "failed" not in self.tests.values()
         if self.passed and not well:
             reason = "it says passed, but its operators or tests say otherwise"
-            raise fault(reason, "a report is written by the cluster, not by hand", code="GE001", field="passed")
+            raise fault(reason, "a report is written by the cluster, not by hand", name="contradictory-report", field="passed")
         return self
 
     @property
@@ -80,7 +76,7 @@ def report_of(*, tests: Iterable[str], **said: Any) -> Evidence:
 
 
 def read_evidence(tree: Tree) -> list[Evidence]:
-    """Read every report of a repository; raises FindingsError with all faults, also for a report that lies in another one's place (GE002)."""
+    """Read every report of a repository; raises FindingsError with all faults, also for a report that lies in another one's place (misplaced-report)."""
     reports, findings = [], list[Finding]()
     for path in tree:
         try:
@@ -90,7 +86,7 @@ def read_evidence(tree: Tree) -> list[Evidence]:
             continue
         if path != report.path:
             reason = f"this report of {report.cluster} on {report.version} belongs in {report.path}"
-            findings.append(Finding(code="GE002", location=Location(file=path), reason=reason, remedy="restore it from git"))
+            findings.append(Finding(name="misplaced-report", location=Location(file=path), reason=reason, remedy="restore it from git"))
         reports.append(report)
     if findings:
         raise FindingsError(findings)

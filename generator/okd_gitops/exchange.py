@@ -30,7 +30,7 @@ _Held = tuple[str, Object]
 def exchange(builtin: Catalog, local: Tree) -> Catalog:
     """Return the catalog with the features of `local` (the files below `catalog/`) and with its changes made, in the order of their files.
 
-    Raises FindingsError (GI001-GI013, GI018, GI020-GI023) with everything that is wrong in these files.
+    Raises FindingsError with everything that is wrong in these files.
     """
     own, used, findings = own_features(local, builtin.features)
     step = _Exchange({**builtin.features, **own}, local, findings)
@@ -42,7 +42,9 @@ def exchange(builtin: Catalog, local: Tree) -> Catalog:
     for path in sorted({*local} - used - step.used):
         if path.endswith((".yaml", ".yml", ".json")):
             remedy = "features/NAME/feature.yaml, features/NAME/PART/KIND-NAME.yaml, changes/NAME.yaml, or a file that a change names"
-            findings.append(Finding(code="GI023", location=Location(file=f"catalog/{path}"), reason="nothing uses this file", remedy=remedy))
+            findings.append(
+                Finding(name="unusable-catalog-file", location=Location(file=f"catalog/{path}"), reason="nothing uses this file", remedy=remedy)
+            )
     if findings:
         raise FindingsError(ordered(findings))
     return Catalog(step.features, builtin.purposes)
@@ -77,16 +79,16 @@ class _Exchange:
         where: Path = ("changes", index, name)
         part = None if isinstance(target, Swap) else target.part
         if target.feature not in self.features:
-            self.find("GI020", (*where, "feature"), f'there is no feature "{target.feature}"', nearest(target.feature, self.features))
+            self.find("change-without-target", (*where, "feature"), f'there is no feature "{target.feature}"', nearest(target.feature, self.features))
         elif part and part not in self.parts(target.feature):
             reason = f'the feature {target.feature} has no part "{part}"'
-            self.find("GI020", (*where, "part"), reason, nearest(part, self.parts(target.feature)))
+            self.find("change-without-target", (*where, "part"), reason, nearest(part, self.parts(target.feature)))
         else:
             make: Callable[[Any, Path], None] = getattr(self, name)
             make(target, where)
 
-    def find(self, code: str, path: Path, reason: str, remedy: str = "") -> None:
-        self.findings.append(Finding(code=code, location=self.document.at(path), reason=reason, remedy=remedy))
+    def find(self, name: str, path: Path, reason: str, remedy: str = "") -> None:
+        self.findings.append(Finding(name=name, location=self.document.at(path), reason=reason, remedy=remedy))
 
     def parts(self, feature: str) -> list[str]:
         return list(dict.fromkeys(part for parts in self.features[feature].spec.environments.values() for part in parts))
@@ -107,12 +109,12 @@ class _Exchange:
         kind, _, short = name.partition("/")
         if found:
             remedy = f"add part: {' or '.join(path.split('/')[0] for path, _ in found)}"
-            self.find("GI020", where, f"several parts of {target.feature} have a {kind} {short}", remedy)
+            self.find("change-without-target", where, f"several parts of {target.feature} have a {kind} {short}", remedy)
         else:
             same = [_name(value) for value in objects.values() if value["kind"] == kind]
             known = [each.partition("/")[2] for each in same] if where[-1] == "pipeline" else same or [_name(value) for value in objects.values()]
             written = short if where[-1] == "pipeline" else name
-            self.find("GI020", where, f'the feature {target.feature} has no {kind} "{short}"', nearest(written, known))
+            self.find("change-without-target", where, f'the feature {target.feature} has no {kind} "{short}"', nearest(written, known))
         return None
 
     def own(self, path: str, where: Path) -> _Held | None:
@@ -120,7 +122,7 @@ class _Exchange:
         self.used.add(path)
         if path not in self.local:
             known = [each for each in self.local if not each.startswith(("features/", "changes/"))]
-            self.find("GI020", where, f"there is no file catalog/{path}", nearest(path, known))
+            self.find("change-without-target", where, f"there is no file catalog/{path}", nearest(path, known))
             return None
         value = own_object(path, self.local[path], self.findings)
         return (path, value) if value else None
@@ -138,9 +140,11 @@ class _Exchange:
         wanted, given = ObjectId.of(held[1]), ObjectId.of(own[1])
         if (wanted.group_kind, wanted.namespace, wanted.name) != (given.group_kind, given.namespace, given.name):
             reason = f"catalog/{change.file} holds {given.group_kind} {given.namespace}/{given.name}, which cannot stand for {wanted}"
-            self.find("GI023", (*where, "with"), reason, "give it the kind, the name and the namespace of what it replaces")
+            self.find("unusable-catalog-file", (*where, "with"), reason, "give it the kind, the name and the namespace of what it replaces")
         elif earlier := self.touched.get((change.feature, held[0])):
-            self.find("GI021", (*where, "object"), f"{change.object} was changed before, at {earlier}", "keep one of the two, or replace first")
+            self.find(
+                "already-in-catalog", (*where, "object"), f"{change.object} was changed before, at {earlier}", "keep one of the two, or replace first"
+            )
         else:
             self.put(change, held[0], self.local[change.file], own[1], where)
 
@@ -148,11 +152,15 @@ class _Exchange:
         own = self.own(change.file, (*where, "file"))
         parts = self.parts(change.feature)
         if change.part is None and len(parts) > 1:
-            self.find("GI012", where, f"{change.feature} has several parts; which one gets the object?", f"add part: one of {', '.join(parts)}")
+            self.find(
+                "missing-value", where, f"{change.feature} has several parts; which one gets the object?", f"add part: one of {', '.join(parts)}"
+            )
         elif own:
             path = f"{change.part or parts[0]}/{file_name(own[1])}"
             if path in self.features[change.feature].files:
-                self.find("GI021", (*where, "file"), f"{change.feature} has {_name(own[1])} already", "replace it, or give it another name")
+                self.find(
+                    "already-in-catalog", (*where, "file"), f"{change.feature} has {_name(own[1])} already", "replace it, or give it another name"
+                )
             else:
                 self.put(change, path, self.local[change.file], own[1], where)
 
@@ -178,14 +186,14 @@ class _Exchange:
         path, value = held
         old = items(value, "spec", field)
         if len(named(value, "spec", field)) != len(old):
-            self.find("GI023", (*where, "pipeline"), f"tasks of {change.pipeline} have no name of their own", "give each task a name")
+            self.find("unusable-catalog-file", (*where, "pipeline"), f"tasks of {change.pipeline} have no name of their own", "give each task a name")
             return
         try:
             new = order(old)
             if not new and field == "tasks":
-                raise OrderError("GI022", ("task",), "there would be no task at all", "replace the Pipeline")
+                raise OrderError("broken-task-order", ("task",), "there would be no task at all", "replace the Pipeline")
         except OrderError as error:
-            self.find(error.code, (*where, *error.field), f"{change.pipeline}: {error}", error.remedy)
+            self.find(error.name, (*where, *error.field), f"{change.pipeline}: {error}", error.remedy)
             return
         listed = [(names(old).index(task["name"]) if task["name"] in names(old) else None, task) for task in new]
         spec = {**value["spec"], field: new} if new else {key: each for key, each in value["spec"].items() if key != field}
@@ -206,9 +214,11 @@ class _Exchange:
         spec = _defaults(feature.spec, choose)
         wanted = {path: _mapped(value, choose) for path, value in self.objects(change.feature).items()}
         if change.old not in known:
-            self.find("GI020", (*where, "from"), f'the feature {change.feature} uses no image "{change.old}"', nearest(change.old, known))
+            self.find(
+                "change-without-target", (*where, "from"), f'the feature {change.feature} uses no image "{change.old}"', nearest(change.old, known)
+            )
         elif earlier := self.swapped.get((change.feature, change.old)):
-            self.find("GI021", (*where, "from"), f"{change.old} was swapped before, at {earlier}", "keep one of the two")
+            self.find("already-in-catalog", (*where, "from"), f"{change.old} was swapped before, at {earlier}", "keep one of the two")
         else:
             # The comment behind the new image is its readable tag, and goes along.
             place = self.document.at((*where, "to"))
@@ -231,7 +241,12 @@ class _Exchange:
         except FindingsError as error:
             reason = error.findings[0].reason
         if reason:
-            self.find("GI023", where, f"{_name(wanted)} cannot be edited as text: {reason}", "replace it by a file of your own, in block style")
+            self.find(
+                "unusable-catalog-file",
+                where,
+                f"{_name(wanted)} cannot be edited as text: {reason}",
+                "replace it by a file of your own, in block style",
+            )
         else:
             self.put(change, path, data, wanted, where)
 
@@ -249,7 +264,7 @@ class _Exchange:
                 if name not in known and place:
                     remedy = "change what needs it first, or keep the task" if gone else nearest(name, known)
                     reason = f'{who} needs the task "{name}", which would not be there'
-                    self.findings.append(Finding(code="GI022", location=place, reason=reason, remedy=remedy))
+                    self.findings.append(Finding(name="broken-task-order", location=place, reason=reason, remedy=remedy))
 
 
 def _part(feature: Feature, part: str) -> Iterable[_Held]:

@@ -9,17 +9,17 @@ from okd_gitops.pattern import pattern_fault
 from okd_gitops.release import Version, image_fault
 
 
-def fault(reason: str, remedy: str = "", *, code: str = "GI011", field: str = "") -> PydanticCustomError:
+def fault(reason: str, remedy: str = "", *, name: str = "invalid-value", field: str = "") -> PydanticCustomError:
     """Return what a validator raises: it becomes a finding with this code, at `field` of the value or at the value itself."""
-    return PydanticCustomError(code, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
+    return PydanticCustomError(name, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
 
 
-def by_digest(remedy: str, *, code: str = "GR001") -> AfterValidator:
+def by_digest(remedy: str, *, name: str = "floating-release") -> AfterValidator:
     """Return the validator of an image, which is a name and a digest; `remedy` says where the digest is found."""
 
     def image(value: str) -> str:
         if reason := image_fault(value):
-            raise fault(reason, remedy, code=code)
+            raise fault(reason, remedy, name=name)
         return value
 
     return AfterValidator(image)

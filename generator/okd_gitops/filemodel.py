@@ -36,7 +36,7 @@ Model = TypeVar("Model", bound=FileModel)
 
 
 def parse(model: type[Model], document: Document) -> Model:
-    """Return the file as `model`; raises FindingsError (GI010-GI013, or the code of the fault) with a finding for each fault."""
+    """Return the file as `model`; raises FindingsError with a finding for each fault."""
     try:
         parsed = model.model_validate(document.value)
     except ValidationError as error:
@@ -68,7 +68,7 @@ def _dates(parsed: FileModel, document: Document) -> list[Finding]:
 
 def _date(document: Document, path: tuple[int | str, ...], value: str) -> Finding:
     reason = f"{'.'.join(map(str, path))}: text is expected, and YAML readers take {value} for a date"
-    return Finding(code="GI005", location=document.at(path), reason=reason, remedy=f'write "{value}" in quotes')
+    return Finding(name="ambiguous-yaml", location=document.at(path), reason=reason, remedy=f'write "{value}" in quotes')
 
 
 def _close(model: type[FileModel], path: tuple[int | str, ...]) -> list[str]:
@@ -81,19 +81,21 @@ def _finding(model: type[FileModel], document: Document, fault: Any) -> Finding:
     kind, inside = fault["type"], f" in {'.'.join(map(str, path[:-1]))}" if path[:-1] else ""
     if kind == "extra_forbidden":
         remedy = nearest(str(path[-1]), _fields(model, path[:-1]))
-        return Finding(code="GI010", location=document.at(path, key=True), reason=f'unknown key "{path[-1]}"{inside}', remedy=remedy)
+        return Finding(name="unknown-key", location=document.at(path, key=True), reason=f'unknown key "{path[-1]}"{inside}', remedy=remedy)
     if kind == _EMPTY:
         remedy = "write one (text in quotes), or remove the line"
-        return Finding(code="GI012", location=document.at(path, key=True), reason=f'the value of "{path[-1]}" is missing{inside}', remedy=remedy)
+        return Finding(
+            name="missing-value", location=document.at(path, key=True), reason=f'the value of "{path[-1]}" is missing{inside}', remedy=remedy
+        )
     if kind == "missing":
         place = document.at(path[:-1], key=True)
-        return Finding(code="GI012", location=place, reason=f'"{path[-1]}" is missing{inside}', remedy=f"add {path[-1]}: …")
+        return Finding(name="missing-value", location=place, reason=f'"{path[-1]}" is missing{inside}', remedy=f"add {path[-1]}: …")
     if path[-1:] == ("[key]",):
         remedy = "lower-case letters, digits and dashes, at most 40, beginning with a letter"
-        return Finding(code="GI013", location=document.at(path[:-1], key=True), reason=f'"{path[-2]}" is not a valid name', remedy=remedy)
+        return Finding(name="invalid-name", location=document.at(path[:-1], key=True), reason=f'"{path[-2]}" is not a valid name', remedy=remedy)
     place = document.at(path)
     if _CODE.fullmatch(kind):
-        return Finding(code=kind, location=place, reason=fault["msg"], remedy=details["remedy"])
+        return Finding(name=kind, location=place, reason=fault["msg"], remedy=details["remedy"])
     if path in document.dates and kind.startswith("string_"):
         return _date(document, path, fault["input"])
     remedy = ""
@@ -102,7 +104,7 @@ def _finding(model: type[FileModel], document: Document, fault: Any) -> Finding:
     if kind in ("enum", "literal_error"):
         remedy = nearest(str(fault["input"]), [name.strip("'") for name in str(details["expected"]).replace(" or ", ", ").split(", ")])
     reason = f"{'.'.join(map(str, path)) or 'the file'}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
-    return Finding(code="GI011", location=place, reason=reason, remedy=remedy)
+    return Finding(name="invalid-value", location=place, reason=reason, remedy=remedy)
 
 
 def _fields(model: type[FileModel], path: tuple[Any, ...]) -> list[str]:

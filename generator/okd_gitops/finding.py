@@ -43,7 +43,7 @@ class Location:
 class Finding:
     """One thing that is wrong. `object` names a Kubernetes object as `Kind namespace/name`; `clusters` are those it concerns."""
 
-    code: str
+    name: str
     location: Location
     reason: str
     remedy: str = ""
@@ -71,7 +71,7 @@ class FindingsError(OkdGitopsError):
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """Sort findings by place, then code, and drop exact repeats."""
-    return sorted(set(findings), key=lambda f: (f.severity, f.location, f.code, f.object, f.reason))
+    return sorted(set(findings), key=lambda f: (f.severity, f.location, f.name, f.object, f.reason))
 
 
 def nearest(wrong: str, names: Iterable[str]) -> str:
@@ -86,7 +86,7 @@ def nearest(wrong: str, names: Iterable[str]) -> str:
 def as_text(finding: Finding) -> str:
     """Return a finding as lines for people: code and reason, place, source line with a caret, remedy. All of it is `printable`."""
     place = finding.location
-    lines = [f"{finding.severity} {finding.code}: {finding.reason}", f"  {place}"]
+    lines = [f"{finding.severity} {finding.name}: {finding.reason}", f"  {place}"]
     if finding.object:
         lines[-1] += f"  ({finding.object})"
     if place.line and place.text:

@@ -66,7 +66,7 @@ class Graph:
 def read_graph(data: bytes, source: str = "update graph") -> Graph:
     """Read an answer of an update service or of a release controller.
 
-    Raises FindingsError for an answer whose form cannot be trusted (GP001-GP003); odd content is left out and is in `findings` (GP004-GP008).
+    Raises FindingsError for an answer whose form cannot be trusted; odd content is left out and is in `findings`.
     """
     answer = _object(data, source)
     entries = [_entry(raw, source) for raw in _array(answer, "nodes", source)]
@@ -94,20 +94,20 @@ def reach(start: Version, edges: Mapping[Version, Sequence[Version]]) -> set[Ver
 
 def _object(data: bytes, source: str) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
-        raise _refused("GP001", source, f"{len(data):,} bytes are more than the {MAX_BYTES:,} that are read")
+        raise _refused("unreadable-answer", source, f"{len(data):,} bytes are more than the {MAX_BYTES:,} that are read")
     try:
         answer = json.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise _refused("GP001", source, f"byte {error.start} is not UTF-8") from None
+        raise _refused("unreadable-answer", source, f"byte {error.start} is not UTF-8") from None
     except (ValueError, RecursionError) as error:
         cause = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:100]
-        raise _refused("GP001", source, f"the answer is not JSON, or was cut off: {cause}") from None
+        raise _refused("unreadable-answer", source, f"the answer is not JSON, or was cut off: {cause}") from None
     if not isinstance(answer, dict):
-        raise _refused("GP002", source, "the answer is not an object with nodes and edges")
+        raise _refused("malformed-answer", source, "the answer is not an object with nodes and edges")
     if "nodes" not in answer:
         # An error of Cincinnati is an object too; read as a graph it would be an empty one, "nothing to update".
         said = f": {_text(answer.get('kind'))}, {_text(answer.get('value'))}" if "kind" in answer else ""
-        raise _refused("GP002", source, f"the answer has no nodes{said}")
+        raise _refused("malformed-answer", source, f"the answer has no nodes{said}")
     return answer
 
 
@@ -117,13 +117,13 @@ def _array(holder: Mapping[str, Any], key: str, source: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise _refused("GP002", source, f"{key} is not an array")
+        raise _refused("malformed-answer", source, f"{key} is not an array")
     return value
 
 
 def _entry(raw: object, source: str) -> tuple[str, str, dict[str, str]]:
     if not isinstance(raw, dict) or not isinstance(raw.get("version"), str):
-        raise _refused("GP002", source, "a node has no version")
+        raise _refused("malformed-answer", source, "a node has no version")
     metadata = raw.get("metadata")
     pairs = metadata.items() if isinstance(metadata, dict) else ()
     return _text(raw["version"]), _text(raw.get("payload")), {_text(key): _text(value) for key, value in pairs}
@@ -145,19 +145,19 @@ def _nodes(entries: Sequence[tuple[str, str, dict[str, str]]], source: str, find
     twice = {text: f"the graph has {len(payloads[text])} payloads for it" for text in nodes if len(payloads[text]) > 1}
     kept = {text: node for text, node in nodes.items() if text not in twice}
     loose = [text for text, node in kept.items() if not node.pinned]
-    findings += _about("GP004", source, strange, "{} names are not versions of OKD and are left out")
-    findings += _about("GP005", source, twice, "{} versions have more than one payload and are left out", Severity.ERROR)
-    findings += _about("GP006", source, loose, "{} versions have no digest as payload; it must come from elsewhere")
+    findings += _about("foreign-version-names", source, strange, "{} names are not versions of OKD and are left out")
+    findings += _about("two-payloads", source, twice, "{} versions have more than one payload and are left out", Severity.ERROR)
+    findings += _about("tag-as-payload", source, loose, "{} versions have no digest as payload; it must come from elsewhere")
     return kept, strange | twice
 
 
 def _edge(raw: object, names: Sequence[str], source: str) -> Edge:
     # bool is an int in Python, and a negative index would silently count from the end.
     if not isinstance(raw, list) or len(raw) != 2 or any(type(index) is not int for index in raw):
-        raise _refused("GP002", source, "an edge is not a pair of indices")
+        raise _refused("malformed-answer", source, "an edge is not a pair of indices")
     start, end = raw
     if not (0 <= start < len(names) and 0 <= end < len(names)):
-        raise _refused("GP003", source, f"the edge [{start}, {end}] points outside the {len(names)} nodes: the answer is not complete")
+        raise _refused("incomplete-graph", source, f"the edge [{start}, {end}] points outside the {len(names)} nodes: the answer is not complete")
     return names[start], names[end]
 
 
@@ -177,15 +177,15 @@ def _conditional(
             dropped[edge] = f"{fault}, and the cluster version operator then drops the target"
         else:
             conditional[edge] = risks
-    findings += _about("GP007", source, {" → ".join(edge) for edge in dropped}, "{} conditional edges are dropped, as the cluster does")
-    findings += _about("GP008", source, lost, "{} conditional edges begin or end at no usable node")
+    findings += _about("edge-dropped", source, {" → ".join(edge) for edge in dropped}, "{} conditional edges are dropped, as the cluster does")
+    findings += _about("edge-without-node", source, lost, "{} conditional edges begin or end at no usable node")
     return conditional, dropped
 
 
 def _listed(answer: Mapping[str, Any], source: str) -> Iterator[tuple[Edge, tuple[Risk, ...], str]]:
     for entry in _array(answer, "conditionalEdges", source):
         if not isinstance(entry, dict):
-            raise _refused("GP002", source, "a conditional edge is not an object")
+            raise _refused("malformed-answer", source, "a conditional edge is not an object")
         risks = tuple(_risk(raw, source) for raw in _array(entry, "risks", source))
         fault = "" if risks else "it has no risks"
         for risk in risks:
@@ -193,13 +193,13 @@ def _listed(answer: Mapping[str, Any], source: str) -> Iterator[tuple[Edge, tupl
                 fault = f'its risk "{risk.name}" has no rule of a known type' if risk.name else "one of its risks has no name"
         for raw in _array(entry, "edges", source):
             if not isinstance(raw, dict) or not isinstance(raw.get("from"), str) or not isinstance(raw.get("to"), str):
-                raise _refused("GP002", source, "a conditional edge has no from or no to")
+                raise _refused("malformed-answer", source, "a conditional edge has no from or no to")
             yield (_text(raw["from"]), _text(raw["to"])), risks, fault
 
 
 def _risk(raw: object, source: str) -> Risk:
     if not isinstance(raw, dict):
-        raise _refused("GP002", source, "a risk is not an object")
+        raise _refused("malformed-answer", source, "a risk is not an object")
     rules = tuple(_text(rule.get("type")) for rule in _array(raw, "matchingRules", source) if isinstance(rule, dict))
     return Risk(_text(raw.get("name")), _text(raw.get("url")), _text(raw.get("message")), rules)
 
@@ -213,14 +213,14 @@ def _text(value: object) -> str:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
-def _about(code: str, source: str, names: Iterable[str], what: str, severity: Severity = Severity.WARNING) -> list[Finding]:
+def _about(name: str, source: str, names: Iterable[str], what: str, severity: Severity = Severity.WARNING) -> list[Finding]:
     """Return one finding for many names: a release controller lists hundreds of nightlies."""
     known = sorted(names)
     shown = ", ".join(known[:3]) + (", …" if len(known) > 3 else "")
     reason = f"{what.format(len(known))}: {shown}"
-    return [Finding(code=code, location=Location(file=source), reason=reason, severity=severity)] if known else []
+    return [Finding(name=name, location=Location(file=source), reason=reason, severity=severity)] if known else []
 
 
-def _refused(code: str, source: str, reason: str) -> FindingsError:
-    finding = Finding(code=code, location=Location(file=source), reason=reason, remedy="nothing was planned from it; ask the source again")
+def _refused(name: str, source: str, reason: str) -> FindingsError:
+    finding = Finding(name=name, location=Location(file=source), reason=reason, remedy="nothing was planned from it; ask the source again")
     return FindingsError([finding], 5)

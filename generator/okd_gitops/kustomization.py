@@ -50,9 +50,9 @@ class Graph:
         """
         return 0 if self.deletes else sum(bool(identity.kind and identity.name) for identity in self.objects) + self.generated
 
-    def refuse(self, code: str, place: Location, reason: str, remedy: str) -> None:
+    def refuse(self, name: str, place: Location, reason: str, remedy: str) -> None:
         """Note something that must not be built."""
-        self.findings.append(Finding(code=code, location=place, reason=reason, remedy=remedy))
+        self.findings.append(Finding(name=name, location=place, reason=reason, remedy=remedy))
 
 
 def kustomization_of(tree: Mapping[str, bytes], folder: str) -> str | None:
@@ -66,7 +66,7 @@ def walk(tree: Mapping[str, bytes], folder: str) -> Graph:
     _visit(tree, folder, graph)
     if len(graph.objects) > _MAX_OBJECTS:
         reason = f"{len(graph.objects):,} objects are more than the {_MAX_OBJECTS:,} that are built at once: the time grows with the square"
-        graph.refuse("GI004", Location(file=kustomization_of(tree, folder) or folder), reason, "split it into several folders")
+        graph.refuse("document-too-complex", Location(file=kustomization_of(tree, folder) or folder), reason, "split it into several folders")
     return graph
 
 
@@ -86,7 +86,7 @@ def tops(tree: Mapping[str, bytes]) -> dict[str, Graph]:
 def _visit(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
     path = kustomization_of(tree, folder)
     if path is None:
-        graph.refuse("GK003", Location(file=f"{folder}/{NAMES[0]}"), "the folder has no kustomization.yaml", "add one")
+        graph.refuse("broken-kustomization", Location(file=f"{folder}/{NAMES[0]}"), "the folder has no kustomization.yaml", "add one")
     if path is None or path in graph.files:
         return
     graph.files.add(path)
@@ -97,14 +97,14 @@ def _visit(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
         return
     value = document.value
     if not isinstance(value, dict):
-        graph.refuse("GK003", document.at([]), "a kustomization is a map", "write resources:")
+        graph.refuse("broken-kustomization", document.at([]), "a kustomization is a map", "write resources:")
         return
     graph.kustomizations[path] = replace(document, value=canonical(value))
     for key in value:
         if canonical({key: None}).keys() & set(RUNS):
             reason = f"{key} fetches charts and runs helm, which a check does not do"
             remedy = "commit the rendered chart and list it under resources"
-            graph.refuse("GK002", document.at([key], key=True), reason, remedy)
+            graph.refuse("kustomize-plugin", document.at([key], key=True), reason, remedy)
     _mention(tree[path], graph)
     graph.generated += sum(
         isinstance(item, dict) and str(item.get("behavior") or "create") == "create"
@@ -143,12 +143,12 @@ class _Reading:
     def fields(self, value: dict[str, Any], fields: Mapping[str, Use]) -> None:
         for where in repeated(value, fields):
             reason = f"kustomize takes {where[-1]} for a key that is there already: one of them would vanish"
-            self.graph.refuse("GI003", self.at(where, key=True), reason, "keep one of them")
+            self.graph.refuse("duplicate-key", self.at(where, key=True), reason, "keep one of them")
         for entry in entries(value, fields):
             if isinstance(entry.value, str):
                 self.follow(entry, entry.value)
             else:
-                self.graph.refuse("GK003", self.at(entry.where), "a path is expected here", "write one path an entry")
+                self.graph.refuse("broken-kustomization", self.at(entry.where), "a path is expected here", "write one path an entry")
 
     def at(self, where: Where, *, key: bool = False) -> Location:
         return self.document.at(where if self.inside is None else self.inside, key=key)
@@ -167,28 +167,28 @@ class _Reading:
         elif kustomization_of(self.tree, path) and entry.use in (Use.BASE, Use.PART):
             self.into(path, text, place)
         elif kustomization_of(self.tree, path) and entry.use == Use.PLUGIN:
-            self.graph.refuse("GK002", place, "a folder of plug-ins could change what they read", "list the files in it")
+            self.graph.refuse("kustomize-plugin", place, "a folder of plug-ins could change what they read", "list the files in it")
         else:
-            self.graph.refuse("GK003", place, f'"{text}" does not exist', "add the file, or remove the entry")
+            self.graph.refuse("broken-kustomization", place, f'"{text}" does not exist', "add the file, or remove the entry")
 
     def inner(self, text: str, place: Location, *, keyed: bool) -> str | None:
         """Return the path in the repository that an entry stands for, or refuse it."""
         name = text.rpartition("=")[2] if keyed else text
         if not _PLAIN.fullmatch(text) or _ADDRESS.match(name.replace("\u0130", "i")):
             reason = f'"{text}" is fetched from elsewhere: what is built would not be what was reviewed'
-            self.graph.refuse("GK001", place, reason, "copy it into the repository, under a name without : ? * @")
+            self.graph.refuse("outside-repository", place, reason, "copy it into the repository, under a name without : ? * @")
             return None
         path = posixpath.normpath(posixpath.join(self.folder, name))
         if path == ".." or path.startswith(("../", "/")):
-            self.graph.refuse("GK001", place, f'"{name}" is outside the repository', "copy it in")
+            self.graph.refuse("outside-repository", place, f'"{name}" is outside the repository', "copy it in")
             return None
         return "" if path == "." else path
 
     def into(self, folder: str, text: str, place: Location) -> None:
         if any(f"{visited}/".startswith(f"{folder}/") or not folder for visited in self.graph.path):
-            self.graph.refuse("GK003", place, f'"{text}" is a folder that this one is part of: a cycle', "remove the entry")
+            self.graph.refuse("broken-kustomization", place, f'"{text}" is a folder that this one is part of: a cycle', "remove the entry")
         elif len(self.graph.path) > _MAX_DEPTH:
-            self.graph.refuse("GI004", place, f"kustomizations are nested deeper than {_MAX_DEPTH}", "list what is needed directly")
+            self.graph.refuse("document-too-complex", place, f"kustomizations are nested deeper than {_MAX_DEPTH}", "list what is needed directly")
         else:
             _visit(self.tree, folder, self.graph)
 
@@ -228,7 +228,7 @@ class _Reading:
         if value is None and where == ():
             return
         if not isinstance(value, dict):
-            self.graph.refuse("GK003", document.at(where), "an object is expected here: kustomize would leave this out", "remove it")
+            self.graph.refuse("broken-kustomization", document.at(where), "an object is expected here: kustomize would leave this out", "remove it")
         elif str(value.get("kind")).endswith("List") and isinstance(value.get("items"), list):
             for index, item in enumerate(value["items"]):
                 self.object(document, item, (*where, "items", index))
@@ -239,6 +239,6 @@ class _Reading:
         """Follow what the configuration of a built-in plug-in names; any other plug-in is a program."""
         kind = at(value, "kind")
         if at(value, "apiVersion") != "builtin" or kind not in PLUGINS or not isinstance(at(value, "metadata", "name"), str):
-            self.graph.refuse("GK002", place, f"{kind} is no named plug-in of kustomize's own: it is not run", "use a field of kustomize")
+            self.graph.refuse("kustomize-plugin", place, f"{kind} is no named plug-in of kustomize's own: it is not run", "use a field of kustomize")
             return
         self.fields(value, PLUGINS[kind])

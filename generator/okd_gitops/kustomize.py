@@ -51,8 +51,8 @@ class Rendering:
 def render(root: Path, folders: Mapping[str, str], binary: Path, *, workers: int, least: Mapping[str, int] | None = None) -> Rendering:
     """Run `kustomize build` on each folder (folder to the cluster's name, for messages), `workers` at a time.
 
-    All folders are tried. One that does not build becomes a finding GK004; one that kustomize did not judge (killed, too slow, too much output, no
-    YAML, fewer documents than `least` says) becomes a finding GK005. The caller has refused remote bases and plug-ins before.
+    All folders are tried. One that does not build becomes a finding kustomize-build-failed; one that kustomize did not judge (killed, too slow, too much output, no
+    YAML, fewer documents than `least` says) becomes a finding not-judged. The caller has refused remote bases and plug-ins before.
     """
     rendering = Rendering()
     known: dict[bytes, Document] = {}
@@ -121,7 +121,7 @@ def _document(data: bytes, known: dict[bytes, Document]) -> Document:
 
 def _unjudged(folder: str, cluster: str, reason: str) -> Finding:
     return Finding(
-        code="GK005",
+        name="not-judged",
         location=Location(file=f"{folder}/kustomization.yaml"),
         reason=f"{folder} was not judged: {reason}",
         remedy=f"kustomize build {folder} by hand; if that works, make clean and make check build the tools anew",
@@ -141,7 +141,7 @@ def _failure(root: Path, folder: str, cluster: str, message: str) -> Finding:
     cause = re.sub(r"^.*(?:accumulating|accumulation|recursed)[^:]*: ", "", cause) or cause
     place = files[-1] if files else f"{folder}/kustomization.yaml"
     return Finding(
-        code="GK004",
+        name="kustomize-build-failed",
         location=Location(file=place),
         reason=f"kustomize cannot build {folder}: {cause[:600]}",
         remedy=f"kustomize build {folder} repeats it; the cluster is described in clusters/{cluster}.yaml",

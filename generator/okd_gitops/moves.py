@@ -56,11 +56,11 @@ class Upgrade:
             "hops": [_hop_as_json(hop) for hop in hops],
             "image": self.release.image if self.release else "",
             "verdict": str(self.decision.verdict),
-            "code": self.decision.name,
+            "name": self.decision.name,
             "reason": self.decision.reason,
             "until": self.decision.until.isoformat() if self.decision.until else None,
             "nearest": none.nearest.text if none and none.nearest else None,
-            "refused": [{"code": edge.code, "reason": edge.reason} for edge in none.refused] if none else [],
+            "refused": [{"name": edge.name, "reason": edge.reason} for edge in none.refused] if none else [],
             "forced": self.forced,
         }
 

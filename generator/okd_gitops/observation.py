@@ -14,9 +14,6 @@ from okd_gitops.evidence import Evidence
 from okd_gitops.finding import one_line
 from okd_gitops.objects import at, items
 
-CODES = {
-    "GE003": "A cluster reported passed, and is not well now. Evidence is not changed: stop what rests on it, with freeze or hold.",
-}
 _TEST = "test "
 
 

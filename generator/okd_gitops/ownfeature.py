@@ -35,12 +35,12 @@ def own_features(local: Tree, builtin: Mapping[str, Feature]) -> tuple[dict[str,
         used.add(file)
         if not re.fullmatch(NAME_PATTERN, name):
             remedy = "name it like my-scanner: lower-case letters, digits and dashes"
-            findings.append(Finding(code="GI013", location=place, reason=f'"{name}" is not a name for a feature', remedy=remedy))
+            findings.append(Finding(name="invalid-name", location=place, reason=f'"{name}" is not a name for a feature', remedy=remedy))
         elif name in builtin:
             remedy = "choose another name; catalog/changes/NAME.yaml changes a built-in feature"
-            findings.append(Finding(code="GI021", location=place, reason=f'there is a built-in feature "{name}"', remedy=remedy))
+            findings.append(Finding(name="already-in-catalog", location=place, reason=f'there is a built-in feature "{name}"', remedy=remedy))
         elif "feature.yaml" not in files:
-            findings.append(Finding(code="GI012", location=place, reason=f"the feature {name} has no feature.yaml", remedy="add it"))
+            findings.append(Finding(name="missing-value", location=place, reason=f"the feature {name} has no feature.yaml", remedy="add it"))
         else:
             try:
                 document = read(place.file, files["feature.yaml"])
@@ -62,7 +62,9 @@ def own_features(local: Tree, builtin: Mapping[str, Feature]) -> tuple[dict[str,
         for index, needed in enumerate(feature.spec.requires):
             if needed not in known:
                 place = documents[name].at(["requires", index])
-                findings.append(Finding(code="GI014", location=place, reason=f'there is no feature "{needed}"', remedy=nearest(needed, known)))
+                findings.append(
+                    Finding(name="not-in-catalog", location=place, reason=f'there is no feature "{needed}"', remedy=nearest(needed, known))
+                )
         findings += _aimless(documents[name], feature, [known[needed] for needed in feature.spec.requires if needed in known])
     return found, used, findings
 
@@ -79,13 +81,13 @@ def own_object(path: str, data: bytes, findings: list[Finding], *, named: bool =
         text = at(value, *field.split("."))
         if not isinstance(text, str) or not pattern.fullmatch(text):
             reason, place = f"this is not a Kubernetes object: {field} is missing or no name", document.at(field.split("."))
-            findings.append(Finding(code="GI023", location=place, reason=reason, remedy="write one complete object in each file"))
+            findings.append(Finding(name="unusable-catalog-file", location=place, reason=reason, remedy="write one complete object in each file"))
             return None
     object_: Object = value
     if named and path.rpartition("/")[2] != file_name(object_):
         reason = f"the file of {value['kind']} {value['metadata']['name']} has another name"
         remedy = f"name it {file_name(object_)}, so that people find it"
-        findings.append(Finding(code="GI023", location=document.at(["metadata", "name"]), reason=reason, remedy=remedy))
+        findings.append(Finding(name="unusable-catalog-file", location=document.at(["metadata", "name"]), reason=reason, remedy=remedy))
     return object_
 
 
@@ -101,11 +103,11 @@ def _faults(document: Document, spec: FeatureSpec, objects: dict[str, Object]) -
         for index, part in enumerate(parts):
             if part not in filled:
                 place = document.at(["environments", environment, index])
-                yield Finding(code="GI018", location=place, reason=f'there is no object in the part "{part}"', remedy=nearest(part, filled))
+                yield Finding(name="broken-feature", location=place, reason=f'there is no object in the part "{part}"', remedy=nearest(part, filled))
     for name, each in spec.each.items():
         if each.part not in filled:
             reason, remedy = f'there is no object in the part "{each.part}"', nearest(each.part, filled)
-            yield Finding(code="GI018", location=document.at(["each", name, "part"]), reason=reason, remedy=remedy)
+            yield Finding(name="broken-feature", location=document.at(["each", name, "part"]), reason=reason, remedy=remedy)
 
 
 def _aimless(document: Document, feature: Feature, required: Iterable[Feature]) -> Iterator[Finding]:
@@ -131,7 +133,7 @@ def _aimless(document: Document, feature: Feature, required: Iterable[Feature]) 
                     remedy = f"make {key} a field of {lists[0]}: a parameter of the feature does not reach the copies"
                 else:
                     continue
-                yield Finding(code="GI018", location=document.at([*where, key, "sets", index, "object"]), reason=reason, remedy=remedy)
+                yield Finding(name="broken-feature", location=document.at([*where, key, "sets", index, "object"]), reason=reason, remedy=remedy)
 
 
 def _parts(feature: Feature) -> dict[str, set[str]]:

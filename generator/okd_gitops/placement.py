@@ -49,9 +49,9 @@ class Faults:
     document: Document
     findings: list[Finding] = field(default_factory=list)
 
-    def find(self, code: str, path: Iterable[str | int], reason: str, remedy: str = "", *, key: bool = False) -> None:
+    def find(self, name: str, path: Iterable[str | int], reason: str, remedy: str = "", *, key: bool = False) -> None:
         """Add a finding with its place in the file."""
-        self.findings.append(Finding(code=code, location=self.document.at(path, key=key), reason=reason, remedy=remedy))
+        self.findings.append(Finding(name=name, location=self.document.at(path, key=key), reason=reason, remedy=remedy))
 
 
 class Placing:
@@ -70,7 +70,7 @@ class Placing:
         known = [name for name, parameter in feature.spec.parameters.items() if not parameter.source]
         for name in given.keys() - set(known) - feature.spec.each.keys():
             remedy = nearest(name, [*known, *feature.spec.each])
-            self.find("GI014", [*where, name], f'"{feature.name}" has no parameter "{name}"', remedy, key=True)
+            self.find("not-in-catalog", [*where, name], f'"{feature.name}" has no parameter "{name}"', remedy, key=True)
         plain = [part for part in parts if part not in copied]
         patches = self.patches(feature, plain, feature.spec.parameters, given, where)
         placements = [Placement(feature.name, part, "", patches.get(part, ())) for part in plain]
@@ -84,16 +84,22 @@ class Placing:
                 placements += self.copies(feature, each, given.get(name), (*where, name))
             elif name in given:
                 reason = f'"{name}" has no effect on a {self.cluster.spec.environment} cluster'
-                self.find("GI015", [*where, name], reason, "remove it", key=True)
+                self.find("unsuitable-feature", [*where, name], reason, "remove it", key=True)
         if parts and copied >= set(parts) and not feature.spec.parameters and not given:
             lists = ", ".join(feature.spec.each)
-            self.find("GI016", where, f'"{feature.name}" has nothing to do: it takes {lists}', "give one of them, or remove the feature", key=True)
+            self.find(
+                "missing-parameter",
+                where,
+                f'"{feature.name}" has nothing to do: it takes {lists}',
+                "give one of them, or remove the feature",
+                key=True,
+            )
         return placements
 
     def copies(self, feature: Feature, each: Each, entries: Any, where: tuple[str | int, ...]) -> list[Placement]:
         """Place a part once for each entry of its list."""
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            self.find("GI011", where, f"{where[-1]} is a list with at least one entry: {each.summary}", f"add - {each.key}: …")
+            self.find("invalid-value", where, f"{where[-1]} is a list with at least one entry: {each.summary}", f"add - {each.key}: …")
             return []
         self.needs(each, entries, where)
         placements: list[Placement] = []
@@ -101,13 +107,13 @@ class Placing:
             place = (*where, index)
             key = str(given.get(each.key, ""))
             for name in given.keys() - each.fields.keys():
-                self.find("GI014", [*place, name], f'an entry of {where[-1]} has no "{name}"', nearest(name, each.fields), key=True)
+                self.find("not-in-catalog", [*place, name], f'an entry of {where[-1]} has no "{name}"', nearest(name, each.fields), key=True)
             if fault := valid_key(key) and each.fields[each.key].fault(given.get(each.key)):
-                self.find("GI011", [*place, each.key], f"{each.key}: {fault}", each.summary)
+                self.find("invalid-value", [*place, each.key], f"{each.key}: {fault}", each.summary)
             elif key in {placement.key for placement in placements}:
-                self.find("GI003", [*place, each.key], f"{key} is there twice", "keep one of them")
+                self.find("duplicate-key", [*place, each.key], f"{key} is there twice", "keep one of them")
             elif not valid_key(key):
-                self.find("GI013", [*place, each.key], f'"{key}" cannot be part of a name', "use lower-case letters, digits, dots and dashes")
+                self.find("invalid-name", [*place, each.key], f'"{key}" cannot be part of a name', "use lower-case letters, digits, dots and dashes")
             else:
                 patches = self.patches(feature, [each.part], each.fields, each.entry(given), place).get(each.part, ())
                 placements.append(Placement(feature.name, each.part, key, _renamed(feature, each, key, patches)))
@@ -120,12 +126,12 @@ class Placing:
             named = [[str(other) for other in entry[name]] if isinstance(entry.get(name), list) else [] for entry in entries]
             for index, others in enumerate(named):
                 for other in (other for other in others if other not in keys):
-                    self.find("GI014", [*where, index, name], f'{name}: no entry of {where[-1]} is called "{other}"', nearest(other, keys))
+                    self.find("not-in-catalog", [*where, index, name], f'{name}: no entry of {where[-1]} is called "{other}"', nearest(other, keys))
             try:
                 TopologicalSorter(dict(zip(keys, named, strict=True))).prepare()
             except CycleError as error:
                 circle = " needs ".join(reversed(error.args[1]))
-                self.find("GI011", [*where, keys.index(error.args[1][0]), name], f"{name} go in a circle: {circle}", "take one of them out")
+                self.find("invalid-value", [*where, keys.index(error.args[1][0]), name], f"{name} go in a circle: {circle}", "take one of them out")
 
     def patches(
         self, feature: Feature, parts: Iterable[str], parameters: Mapping[str, Parameter], given: Mapping[str, Any], where: tuple[str | int, ...]
@@ -142,7 +148,7 @@ class Placing:
             if not targets and parameter.sets:
                 if name in given and not parameter.source and "features" in where and len(where) == 2:
                     reason = f'"{name}" has no effect on a {self.cluster.spec.environment} cluster'
-                    self.find("GI015", [*where, name], reason, "remove it", key=True)
+                    self.find("unsuitable-feature", [*where, name], reason, "remove it", key=True)
                 continue
             value = self.value(name, parameter, given, where)
             if value is None:
@@ -160,7 +166,7 @@ class Placing:
                 found.setdefault(part, {}).setdefault(ObjectId.of(value_object), []).extend(steps(value_object))
             except PathError as error:
                 remedy = "repair its feature.yaml, or what catalog/ puts in the place of the object"
-                self.find("GI018", where, f"catalog feature {feature.name}, {name}: {error}", remedy, key=True)
+                self.find("broken-feature", where, f"catalog feature {feature.name}, {name}: {error}", remedy, key=True)
         return {part: tuple(Patch(target, tuple(steps)) for target, steps in sorted(by_target.items()) if steps) for part, by_target in found.items()}
 
     def required(self, feature: Feature) -> dict[str, Object]:
@@ -178,10 +184,10 @@ class Placing:
             if not parameter.optional:
                 source = parameter.source
                 path, what = (tuple(source.split(".")[:-1]), source) if source else (where, name)
-                self.find("GI016", path, f'"{what}" is missing: {parameter.summary}', f"add {what.rsplit('.', 1)[-1]}: …", key=True)
+                self.find("missing-parameter", path, f'"{what}" is missing: {parameter.summary}', f"add {what.rsplit('.', 1)[-1]}: …", key=True)
             return None
         if fault := parameter.fault(value):
-            self.find("GI011", [*where, name], f"{name}: {fault}", parameter.summary)
+            self.find("invalid-value", [*where, name], f"{name}: {fault}", parameter.summary)
             return None
         if parameter.type == "entries":
             return " ".join(value)

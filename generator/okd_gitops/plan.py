@@ -56,7 +56,7 @@ def plan(fleet: Fleet, fleet_document: Document, clusters: Iterable[Cluster], ca
     if hub is None or hub.spec.purpose != Purpose.HUB:
         reason = f'the hub "{fleet.hub}" has no file clusters/{fleet.hub}.yaml with purpose: hub'
         remedy = nearest(fleet.hub, [name for name, cluster in by_name.items() if cluster.spec.purpose == Purpose.HUB])
-        findings.append(Finding(code="GI017", location=fleet_document.at(["hub"]), reason=reason, remedy=remedy))
+        findings.append(Finding(name="empty-fleet", location=fleet_document.at(["hub"]), reason=reason, remedy=remedy))
     if findings:
         raise FindingsError(ordered(findings))
     used = {(placement.feature, placement.part) for cluster in planned for placement in cluster.placements}
@@ -103,9 +103,9 @@ class _ClusterStep:
     def expiry(self, purpose: PurposeSpec) -> None:
         spec = self.cluster.spec
         if purpose.expires == "required" and spec.expires is None:
-            self.find("GI012", ["purpose"], f"a cluster of purpose {spec.purpose} says when it goes", "add expires: YYYY-MM-DD")
+            self.find("missing-value", ["purpose"], f"a cluster of purpose {spec.purpose} says when it goes", "add expires: YYYY-MM-DD")
         if purpose.expires == "forbidden" and spec.expires is not None:
-            self.find("GI011", ["expires"], f"a cluster of purpose {spec.purpose} does not expire", "remove expires")
+            self.find("invalid-value", ["expires"], f"a cluster of purpose {spec.purpose} does not expire", "remove expires")
 
     def extras(self) -> Extras:
         extras, findings = read_extras(self.cluster.name, self.cluster.extras)
@@ -118,16 +118,20 @@ class _ClusterStep:
         names = {name for name in purpose.features if name in known and spec.environment in known[name].spec.environments}
         for name in spec.features:
             if name not in known:
-                self.find("GI014", ["features", name], f'unknown feature "{name}"', nearest(name, known), key=True)
+                self.find("not-in-catalog", ["features", name], f'unknown feature "{name}"', nearest(name, known), key=True)
             elif spec.environment not in known[name].spec.environments:
                 places = ", ".join(known[name].spec.environments)
-                self.find("GI015", ["features", name], f'a {spec.environment} cluster cannot have "{name}"', f"it is for: {places}", key=True)
+                self.find(
+                    "unsuitable-feature", ["features", name], f'a {spec.environment} cluster cannot have "{name}"', f"it is for: {places}", key=True
+                )
             else:
                 names.add(name)
         for name in sorted(names):
             for needed in known[name].spec.requires:
                 if needed not in names:
-                    self.find("GI015", ["features", name], f'"{name}" needs the feature "{needed}"', f"add {needed}: under features", key=True)
+                    self.find(
+                        "unsuitable-feature", ["features", name], f'"{name}" needs the feature "{needed}"', f"add {needed}: under features", key=True
+                    )
         return [known[name] for name in sorted(names)]
 
     def secrets(self, features: list[Feature], placements: list[Placement]) -> tuple[tuple[Placement, ...], tuple[Object, ...]]:
@@ -138,11 +142,11 @@ class _ClusterStep:
             return tuple(placements), ()
         if len(stores) > 1:
             names = " and ".join(feature.name for feature in stores)
-            self.find("GI011", ["features", stores[1].name], f"{names} are both stores of secrets", "keep one of them", key=True)
+            self.find("invalid-value", ["features", stores[1].name], f"{names} are both stores of secrets", "keep one of them", key=True)
         try:
             found = needs(features, given)
         except ValueError as error:
-            self.find("GI018", ["features"], f"catalog: {error}", "repair one of the feature.yaml", key=True)
+            self.find("broken-feature", ["features"], f"catalog: {error}", "repair one of the feature.yaml", key=True)
             return tuple(placements), ()
         narrowed = [
             placement.limited({namespace for namespace, _ in found}) if placement.feature == stores[0].name else placement for placement in placements

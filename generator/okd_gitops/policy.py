@@ -51,7 +51,7 @@ def _finding(module: ModuleType, fault: Fault, overlays: Iterable[Rendered]) -> 
     if place is None and fault.object:
         place = next((found for overlay in held if (found := overlay.graph.objects.get(fault.object))), None)
     return Finding(
-        code=module.CODE,
+        name=module.CODE,
         severity=fault.severity or module.SEVERITY,
         location=place or Location(file=held[0].folder if held else "."),
         reason=fault.reason,

@@ -16,22 +16,16 @@ from okd_gitops.finding import Finding, Location, Severity, ordered
 from okd_gitops.graph import Graph
 from okd_gitops.release import IMAGE, Version
 
-AWAY, FORM, ENTRY, NO_PHASE, NAMES, NO_DIGEST, TWO_DIGESTS = "GD001", "GD002", "GD003", "GD004", "GD005", "GD006", "GD007"
-NOT_ACCEPTED, PREVIEW, NOTHING, PAGES, PHASES = "GD008", "GD009", "GD010", "GD011", "GD012"
-CODES = {
-    AWAY: "A source of releases gives no answer. What it would say is not known, and never counts as nothing.",
-    FORM: "The answer of a source does not have the form of its API, so nothing was read from it.",
-    ENTRY: "Entries of an answer lack what they must have, such as a name. They are left out.",
-    NO_PHASE: "The release controller gives no phase for a release, so it does not count as accepted.",
-    NAMES: "A source lists names that are not versions of OKD. They are left out.",
-    NO_DIGEST: "Accepted releases have no digest at any source. A tag can move, so nothing can be rolled out.",
-    TWO_DIGESTS: "Sources name two digests at one registry for one version. One of them is not the release, so neither is used.",
-    NOT_ACCEPTED: "A release is published, but its stream does not accept it.",
-    PREVIEW: "A preview is offered as a release: by a flag, or in a stable stream. It counts as the preview that its name says.",
-    NOTHING: "A source has no releases at all.",
-    PAGES: "A source has more pages than are read, or says so without end. What it says is not complete.",
-    PHASES: "One source accepts a release, another rejects it. It counts as rejected.",
-}
+AWAY, FORM, ENTRY, NO_PHASE, NAMES, NO_DIGEST, TWO_DIGESTS = (
+    "source-away",
+    "malformed-answer",
+    "incomplete-entries",
+    "phase-missing",
+    "foreign-version-names",
+    "digest-unknown",
+    "two-digests",
+)
+NOT_ACCEPTED, PREVIEW, NOTHING, PAGES, PHASES = "not-accepted", "preview-as-release", "no-releases", "too-many-pages", "phases-differ"
 ACCEPTED = "Accepted"
 # The phases after which a release is not to be used. A person withdraws one in the file of releases.
 WITHDRAWN = ("Rejected", "Failed", "Withdrawn")
@@ -219,7 +213,7 @@ def no_phase(source: str, versions: Iterable[str]) -> list[Finding]:
 def nothing(source: str) -> Finding:
     """Return the finding for a source that answers with an empty list, or null, as Go writes one."""
     remedy = "look at the name of the stream or repository"
-    return Finding(code=NOTHING, location=Location(file=source), reason="there are no releases", remedy=remedy, severity=Severity.WARNING)
+    return Finding(name=NOTHING, location=Location(file=source), reason="there are no releases", remedy=remedy, severity=Severity.WARNING)
 
 
 def _published(version: Version, said: Sequence[Claim], signed: str) -> Published:
@@ -264,7 +258,7 @@ def _two_digests(version: Version, said: Sequence[Claim]) -> list[Finding]:
             told = "; ".join(f"{image.partition('@')[2]} ({who[image]})" for image in sorted(images))
             reason = f"{version.text} has {len(images)} digests at {registry}: {told}"
             remedy = "use neither; ask the publisher which one is the release"
-            findings.append(Finding(code=TWO_DIGESTS, location=Location(file=registry), reason=reason, remedy=remedy))
+            findings.append(Finding(name=TWO_DIGESTS, location=Location(file=registry), reason=reason, remedy=remedy))
     return findings
 
 
@@ -294,9 +288,9 @@ def _hidden(release: Claim) -> bool:
     return preview and (release.prerelease is False or (release.stream.endswith("-stable") and release.phase == ACCEPTED))
 
 
-def _folded(code: str, about: Iterable[str], what: str, remedy: str, place: str = "releases") -> list[Finding]:
+def _folded(finding_name: str, about: Iterable[str], what: str, remedy: str, place: str = "releases") -> list[Finding]:
     """Return one warning for many names: a source lists hundreds."""
     known = sorted(set(about))
     shown = ", ".join(f"{name:.80}" for name in known[:3]) + (", …" if len(known) > 3 else "")
     reason = f"{what} {shown} ({len(known)})" if len(known) > 1 else f"{what} {shown}"
-    return [Finding(code=code, location=Location(file=place), reason=reason, remedy=remedy, severity=Severity.WARNING)] if known else []
+    return [Finding(name=finding_name, location=Location(file=place), reason=reason, remedy=remedy, severity=Severity.WARNING)] if known else []

@@ -19,24 +19,6 @@ from okd_gitops.upgrade import Hop, NoPath, Path
 
 # Sources may name any day, and no calendar goes beyond the year 9999.
 _LAST = datetime(9900, 1, 1, tzinfo=UTC)
-CODES = {
-    "GM002": "One version with two digests: the cluster's file has another image of its version than the sources.",
-    "GM003": "The signature of the release is not verified. An unverified release moves no long-term cluster.",
-    "GM006": "A cluster of an earlier wave failed with this release.",
-    "GM007": "This cluster tried this release once already and failed. A release is tried once.",
-    "GM008": "Evidence is of another image than the one that is to be rolled out.",
-    "GM009": "Evidence is from the future: a clock goes wrong, so no soak can be counted.",
-    "GM011": "The cluster is held.",
-    "GM012": "The fleet is frozen.",
-    "GM013": "The release is younger than the fleet asks for.",
-    "GM014": "A cluster of an earlier wave has no evidence yet.",
-    "GM015": "An earlier wave has not soaked long enough.",
-    "GM016": "It is outside the cluster's maintenance window.",
-    "GM017": "No source tells the digest of the release's signed image. A tag can move after review, so it is never used instead.",
-    "GM018": "The update needs an administrator's acknowledgement. Read what it is about, then give it by name: --ack NAME.",
-    "GM019": "Only ephemeral clusters are forced.",
-    "GM020": "The Kubernetes of the release's line is not known, so nothing could be checked. Update okd-gitops, or add kubernetes: to the file.",
-}
 
 
 class Verdict(StrEnum):
@@ -193,19 +175,19 @@ def nothing_is_left_to_do(question: Question) -> Answer | None:
     """Releases of a kind that the cluster does not take are not what it waits for."""
     path = question.path
 
-    if not isinstance(path, NoPath) or path.code != upgrade.NOTHING_NEWER:
+    if not isinstance(path, NoPath) or path.name != upgrade.NOTHING_NEWER:
         return None
 
-    return Answer(path.reason) if all(edge.code == upgrade.KIND for edge in path.refused) else None
+    return Answer(path.reason) if all(edge.name == upgrade.KIND for edge in path.refused) else None
 
 
-def no_path(code: str) -> Callable[[Question], Answer | None]:
+def no_path(name: str) -> Callable[[Question], Answer | None]:
     """Return the question whether this is why there is no path."""
 
     def applies(question: Question) -> Answer | None:
         path = question.path
 
-        return Answer(path.reason) if isinstance(path, NoPath) and path.code == code else None
+        return Answer(path.reason) if isinstance(path, NoPath) and path.name == name else None
 
     return applies
 
@@ -322,8 +304,8 @@ def _has_no_evidence(cluster: Follower, question: Question) -> bool:
 # In the order in which they are asked: is it allowed to force, does the file say what the sources say, is there a
 # path, what waiting does not mend, what waiting mends.
 REFUSALS: tuple[Refusal, ...] = (
-    Refusal("GM019", Verdict.REFUSE, force_is_not_for_this_cluster, stops_force=True),
-    Refusal("GM002", Verdict.REFUSE, digest_is_another),
+    Refusal("force-not-allowed", Verdict.REFUSE, force_is_not_for_this_cluster, stops_force=True),
+    Refusal("digest-differs", Verdict.REFUSE, digest_is_another),
     Refusal(upgrade.SAME, Verdict.DONE, no_path(upgrade.SAME)),
     Refusal(upgrade.NOTHING_NEWER, Verdict.DONE, nothing_is_left_to_do),
     Refusal(upgrade.NOTHING_NEWER, Verdict.REFUSE, no_path(upgrade.NOTHING_NEWER)),
@@ -343,18 +325,18 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(upgrade.RISK, Verdict.REFUSE, no_path(upgrade.RISK)),
     Refusal(upgrade.HELD, Verdict.REFUSE, no_path(upgrade.HELD)),
     Refusal(upgrade.NO_EDGE, Verdict.REFUSE, no_path_at_all),
-    Refusal("GM017", Verdict.REFUSE, digest_is_not_known, stops_force=True),
-    Refusal("GM020", Verdict.REFUSE, kubernetes_is_not_known),
-    Refusal("GM003", Verdict.REFUSE, long_term_cluster_lacks_signature),
-    Refusal("GM007", Verdict.REFUSE, cluster_tried_it),
-    Refusal("GM006", Verdict.REFUSE, earlier_cluster_failed),
-    Refusal("GM008", Verdict.REFUSE, earlier_cluster_ran_another_image),
-    Refusal("GM009", Verdict.REFUSE, evidence_is_from_the_future),
-    Refusal("GM018", Verdict.REFUSE, acknowledgement_is_missing),
-    Refusal("GM015", Verdict.WAIT, earlier_cluster_still_soaks),
-    Refusal("GM014", Verdict.WAIT, earlier_cluster_has_no_evidence),
-    Refusal("GM011", Verdict.WAIT, cluster_is_held),
-    Refusal("GM012", Verdict.WAIT, fleet_is_frozen),
-    Refusal("GM013", Verdict.WAIT, release_is_too_young),
-    Refusal("GM016", Verdict.WAIT, outside_the_window),
+    Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, stops_force=True),
+    Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),
+    Refusal("signature-not-verified", Verdict.REFUSE, long_term_cluster_lacks_signature),
+    Refusal("already-tried", Verdict.REFUSE, cluster_tried_it),
+    Refusal("earlier-wave-failed", Verdict.REFUSE, earlier_cluster_failed),
+    Refusal("evidence-of-other-image", Verdict.REFUSE, earlier_cluster_ran_another_image),
+    Refusal("evidence-from-future", Verdict.REFUSE, evidence_is_from_the_future),
+    Refusal("acknowledgement-missing", Verdict.REFUSE, acknowledgement_is_missing),
+    Refusal("soak-not-over", Verdict.WAIT, earlier_cluster_still_soaks),
+    Refusal("evidence-missing", Verdict.WAIT, earlier_cluster_has_no_evidence),
+    Refusal("cluster-held", Verdict.WAIT, cluster_is_held),
+    Refusal("fleet-frozen", Verdict.WAIT, fleet_is_frozen),
+    Refusal("release-too-young", Verdict.WAIT, release_is_too_young),
+    Refusal("outside-window", Verdict.WAIT, outside_the_window),
 )

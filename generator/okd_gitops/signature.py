@@ -11,45 +11,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from okd_gitops.explanation import explanation_of
 from okd_gitops.openpgp import plain
 from okd_gitops.release import SHA256
 
 if TYPE_CHECKING:
     from pysequoia import Cert
 
-NONE, BROKEN, UNKNOWN, UNPINNED, REVOKED, BAD, EXPIRED = "GT001", "GT002", "GT003", "GT004", "GT005", "GT006", "GT007"
-NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE, EXPIRES, KEY = "GT008", "GT009", "GT010", "GT011", "GT012", "GT013", "GT014"
+NONE, BROKEN, UNKNOWN, UNPINNED, REVOKED, BAD, EXPIRED = (
+    "signature-missing",
+    "malformed-signature",
+    "unknown-signing-key",
+    "unpinned-signing-key",
+    "revoked-signing-key",
+    "bad-signature",
+    "expired-signing-key",
+)
+NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE, EXPIRES, KEY = (
+    "signed-text-not-json",
+    "not-an-image-signature",
+    "signed-other-image",
+    "signed-other-repository",
+    "signature-from-future",
+    "signing-key-expires-soon",
+    "unusable-signing-key",
+)
 # In the order in which they are tested: of several signatures that fail, the one that came furthest says the most.
-CODES = {
-    NONE: "The release has no signature.",
-    BROKEN: "A signature is no signed OpenPGP message in binary: cut off, an error page, or over 16 kB.",
-    UNKNOWN: "A signature is by a key that is not there.",
-    UNPINNED: "A signature is by a key that is there, but its fingerprint is not pinned.",
-    REVOKED: "A signature is by a key that its owner revoked.",
-    BAD: "A signature does not fit its text or its key. Somebody changed one of them, or the key was not valid when it signed.",
-    EXPIRED: "A signature is by a key that has expired.",
-    NOT_JSON: "The signed text is not JSON.",
-    TYPE: "The signed text is not an image signature: its type or its form is another.",
-    DIGEST: "The signature is for another image.",
-    REPOSITORY: "The signature is for another repository.",
-    FUTURE: "The signature is from the future: a clock goes wrong.",
-    EXPIRES: "The key that signs expires within 90 days. Each change of the key so far left clusters that could not verify.",
-    KEY: "A file of public keys cannot be read, or a key in it is too weak to be used.",
-}
-REMEDIES = {
-    NONE: "take the digest that registry.ci.openshift.org has; mirrors such as quay.io carry others, which nobody signed",
-    BROKEN: "fetch the signature again",
-    UNKNOWN: "take the current keys from openshift/cluster-update-keys, compare the fingerprint with a second source, and pin it",
-    UNPINNED: "compare the fingerprint with a second source before you pin it",
-    REVOKED: "do not use the release; wait for one that the current key signed",
-    BAD: "fetch the signature and the key again; if it stays, do not use the release and tell its publisher",
-    EXPIRED: "take a release that the current key signed, or the extended key from openshift/cluster-update-keys",
-    DIGEST: "use the digest that is signed, or the signature of this one",
-    REPOSITORY: "use the repository that is signed; a mirror is configured in the cluster, not in the release",
-    FUTURE: "set the clock of this machine, or wait",
-    EXPIRES: "look in openshift/cluster-update-keys for the next key and pin it",
-    KEY: "replace the file by one from openshift/cluster-update-keys",
-}
 # openshift-ci-release-key, the fourth; it signs OKD. Read in openshift/cluster-update-keys, keys/verifier-public-key-openshift-ci-4.
 FINGERPRINTS = frozenset({"6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4"})
 # Where its signatures are; read in openshift/cluster-update-keys, stores/store-openshift-ci-release.
@@ -67,18 +54,18 @@ class Fault:
     """What is wrong with the n-th signature (0: with none in particular)."""
 
     number: int
-    code: str
+    name: str
     detail: str = ""
 
     @property
     def reason(self) -> str:
         """What it is, in words."""
-        return f"{CODES[self.code]} {self.detail}".strip()
+        return f"{explanation_of(self.name).title} {self.detail}".strip()
 
     @property
     def remedy(self) -> str:
         """What to do next."""
-        return REMEDIES.get(self.code, "report it to the publisher of the release; nobody should sign this with that key")
+        return REMEDIES.get(self.name, "report it to the publisher of the release; nobody should sign this with that key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +75,7 @@ class Verdict:
     verified: bool
     fingerprint: str = ""
     expires: datetime | None = None
-    code: str = ""
+    name: str = ""
     reason: str = ""
     remedy: str = ""
     warnings: tuple[Fault, ...] = ()
@@ -127,8 +114,8 @@ def verify(signed: Sequence[bytes], keys: Sequence[bytes], fingerprints: frozens
                 continue
         faults.append(Fault(number, *made))
     if not good:
-        worst = max(faults, key=lambda fault: fault.code, default=Fault(0, NONE))
-        return Verdict(verified=False, code=worst.code, reason=worst.reason, remedy=worst.remedy, warnings=tuple(warnings), faults=tuple(faults))
+        worst = max(faults, key=lambda fault: fault.name, default=Fault(0, NONE))
+        return Verdict(verified=False, name=worst.name, reason=worst.reason, remedy=worst.remedy, warnings=tuple(warnings), faults=tuple(faults))
     end, fingerprint = max(good)
     if end - now <= SOON:
         warnings.append(Fault(0, EXPIRES, f"{fingerprint.upper()} on {end:%Y-%m-%d}."))

@@ -16,9 +16,9 @@ from okd_gitops.tekton import uses
 class OrderError(ValueError):
     """A task cannot go there: the code and the field of the finding, the reason and the remedy."""
 
-    def __init__(self, code: str, field: Sequence[str], reason: str, remedy: str) -> None:
+    def __init__(self, name: str, field: Sequence[str], reason: str, remedy: str) -> None:
         super().__init__(reason)
-        self.code, self.field, self.remedy = code, tuple(field), remedy
+        self.name, self.field, self.remedy = name, tuple(field), remedy
 
 
 def waits(task: Object) -> list[str]:
@@ -39,7 +39,7 @@ def inserted(tasks: Sequence[Object], task: Object, *, before: str | None = None
     wait for it. Raises OrderError for a name that is there or is not, and when tasks would wait for each other.
     """
     if task["name"] in names(tasks):
-        raise OrderError("GI021", ("task", "name"), f'there is a task "{task["name"]}" already', "choose another name, or move it")
+        raise OrderError("already-in-catalog", ("task", "name"), f'there is a task "{task["name"]}" already', "choose another name, or move it")
     at = _index(tasks, before or after or "", "before" if before else "after")
     if before:
         anchor = {**tasks[at], "runAfter": [task["name"]]}
@@ -51,7 +51,7 @@ def inserted(tasks: Sequence[Object], task: Object, *, before: str | None = None
         TopologicalSorter({str(each["name"]): waits(each) for each in result}).prepare()
     except CycleError as error:
         reason = f"tasks would wait for each other: {' → '.join(error.args[1])}"
-        raise OrderError("GI022", ("before" if before else "after",), reason, "put it elsewhere") from None
+        raise OrderError("broken-task-order", ("before" if before else "after",), reason, "put it elsewhere") from None
     return result
 
 
@@ -71,7 +71,7 @@ def moved(tasks: Sequence[Object], name: str, *, before: str | None = None, afte
 def _index(tasks: Sequence[Object], name: str, field: str) -> int:
     known = names(tasks)
     if name not in known:
-        raise OrderError("GI020", (field,), f'there is no task "{name}" whose order can change', nearest(name, known))
+        raise OrderError("change-without-target", (field,), f'there is no task "{name}" whose order can change', nearest(name, known))
     return known.index(name)
 
 

@@ -12,40 +12,25 @@ from okd_gitops.graph import Edge, Graph, reach
 from okd_gitops.pattern import occurs, pattern_fault
 from okd_gitops.release import Version, channel_fault, outside_channel
 
-NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = "GP010", "GP011", "GP012", "GP013", "GP014", "GP015"
-NO_EDGE, MINOR, MAJOR, ROLLBACK, KIND, NOT_ACCEPTED = "GP020", "GP021", "GP022", "GP023", "GP024", "GP025"
-BLOCKED, RISK, IGNORED, HELD, CHANNEL, PATTERN = "GP026", "GP027", "GP028", "GP030", "GP031", "GP032"
+NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = (
+    "current-version-unknown",
+    "target-unknown",
+    "version-left-out",
+    "downgrade",
+    "already-installed",
+    "nothing-newer",
+)
+NO_EDGE, MINOR, MAJOR, ROLLBACK, KIND, NOT_ACCEPTED = "no-path", "minor-skipped", "wrong-major-step", "rollback", "kind-not-taken", "not-accepted"
+BLOCKED, RISK, IGNORED, HELD, CHANNEL, PATTERN = (
+    "edge-blocked",
+    "risk-not-accepted",
+    "edge-dropped",
+    "minor-updates-held",
+    "invalid-channel",
+    "invalid-pattern",
+)
 # Blocked edges are written for one architecture, as in cincinnati-graph-data; OKD has this one.
 _ARCHITECTURE = "amd64"
-
-CODES = {
-    "GP001": "The answer of a release source is too large (16 MB), not UTF-8 or not JSON. One that was cut off shows so.",
-    "GP002": "The answer of an update service does not have the form of a graph, or is an error message.",
-    "GP003": "An edge of the graph points outside its nodes. The answer is not complete, so nothing is planned from it.",
-    "GP004": "Names in the graph are not versions of OKD. They are left out.",
-    "GP005": "The graph has more than one payload for a version. One of them is not the release, so it is left out.",
-    "GP006": "The graph has a tag as payload. A tag can move, so the digest must come from another source.",
-    "GP007": "The cluster drops a conditional edge: its risk has no rule of a known type, or the target is listed twice.",
-    "GP008": "A conditional edge begins or ends at a version that is no usable node of the graph.",
-    NOT_A_NODE: "The graph does not know the cluster's own version (VersionNotFound). The cluster would be offered nothing.",
-    UNKNOWN: "The graph does not know the target. The cluster would silently keep what it runs.",
-    LEFT_OUT: "The graph names a version, but more than one payload for it. Nothing is planned to or from it.",
-    LOWER: "The target is lower than the cluster's version. A cluster never goes back; restore a backup instead.",
-    SAME: "The cluster already has the target.",
-    NOTHING_NEWER: "No newer release that is wanted can be reached.",
-    NO_EDGE: "No chain of edges leads to the target: nobody tested such an upgrade with success.",
-    MINOR: "A minor would be skipped (MultipleMinorVersionsUpdate). Every minor in between needs its own hop.",
-    MAJOR: "A new major is entered from the last minor of the old one only, into its first. The cluster itself does not check that.",
-    ROLLBACK: "SemVer puts the target below the version it starts from, and so does the cluster: an ec never becomes the release of its own minor.",
-    KIND: "The release is of a kind that the cluster does not take: previews and nightlies are for previews.",
-    NOT_ACCEPTED: "The release is not accepted in the wanted stream: pending, rejected or withdrawn.",
-    BLOCKED: "The edge is blocked by name in the list of blocked edges.",
-    RISK: "The edge is conditional, and one of its risks is not accepted by name.",
-    IGNORED: "The graph lists the edge in a way that the cluster drops.",
-    HELD: "The cluster refuses minor and major updates now (Upgradeable=False): overrides, a feature set or an operator hold it.",
-    CHANNEL: "The channel is not an update channel.",
-    PATTERN: "The pattern of a blocked edge is not a regular expression. Nothing is planned, since it may block any edge.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +78,7 @@ class Hop:
 class RefusedEdge:
     """Why an edge is not taken."""
 
-    code: str
+    name: str
     reason: str
     edge: Edge
 
@@ -109,7 +94,7 @@ class Path:
 class NoPath:
     """Why there is no path, the nearest release below the target that can be reached, and the edges that would have made one."""
 
-    code: str
+    name: str
     reason: str
     nearest: Version | None = None
     refused: tuple[RefusedEdge, ...] = ()
@@ -127,7 +112,7 @@ def plan(graph: Graph, current: Version, target: Version | None, wanted: Wanted)
     reached = reach(current, allowed)
     goal = target or max(reached)
     if goal == current:
-        here = tuple(refusal for refusal in refused if refusal.edge[0] == current.text and refusal.code != LOWER)
+        here = tuple(refusal for refusal in refused if refusal.edge[0] == current.text and refusal.name != LOWER)
         return NoPath(NOTHING_NEWER, f"no newer release that is wanted can be reached from {current.text}", None, here)
     if goal not in reached:
         return _no_path(current, goal, wanted, allowed, refused)
@@ -166,11 +151,11 @@ def _unusable(graph: Graph, current: Version, target: Version | None, wanted: Wa
         return NoPath(SAME, f"the cluster already has {current.text}")
     if target and target < current:
         return NoPath(LOWER, f"{target.text} is lower than {current.text}")
-    for version, code, name in ((current, NOT_A_NODE, "the cluster's version"), (target, UNKNOWN, "the target")):
+    for version, finding_name, name in ((current, NOT_A_NODE, "the cluster's version"), (target, UNKNOWN, "the target")):
         if version and version.text in graph.kept_out:
             return NoPath(LEFT_OUT, f"{name} {version.text} is left out: {graph.kept_out[version.text]}")
         if version and version.text not in graph.nodes:
-            return NoPath(code, f"{name} {version.text} is not in the graph")
+            return NoPath(finding_name, f"{name} {version.text} is not in the graph")
     return None
 
 
@@ -190,8 +175,8 @@ def _edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Version]], 
 def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Iterator[RefusedEdge]:
     """Yield why an edge is not taken: first what no one can change, then what the cluster wants, then what somebody may accept."""
     edge = start.text, end.text
-    for code, reason in (*_impossible(start, end, wanted), *_unwanted(end, wanted), *_risky(graph, edge, wanted)):
-        yield RefusedEdge(code, reason, edge)
+    for name, reason in (*_impossible(start, end, wanted), *_unwanted(end, wanted), *_risky(graph, edge, wanted)):
+        yield RefusedEdge(name, reason, edge)
     if wanted.held and start.line != end.line:
         yield RefusedEdge(HELD, f"the cluster takes no {_kind(start, end)} update now: {wanted.held}", edge)
 
@@ -269,8 +254,8 @@ def _no_path(current: Version, goal: Version, wanted: Wanted, allowed: Mapping[V
             backward.setdefault(end, []).append(start)
     known, leading = ({version.text for version in versions} for versions in (reached, reach(goal, backward)))
     missing = tuple(refusal for refusal in refused if refusal.edge[0] in known and refusal.edge[1] in leading)
-    code, reason = [*_unwanted(goal, wanted), *((fault.code, fault.reason) for fault in missing), _gap(current, nearest or current, goal, wanted)][0]
-    return NoPath(code, reason, nearest, missing)
+    name, reason = [*_unwanted(goal, wanted), *((fault.name, fault.reason) for fault in missing), _gap(current, nearest or current, goal, wanted)][0]
+    return NoPath(name, reason, nearest, missing)
 
 
 def _gap(current: Version, last: Version, goal: Version, wanted: Wanted) -> tuple[str, str]:
@@ -281,5 +266,5 @@ def _gap(current: Version, last: Version, goal: Version, wanted: Wanted) -> tupl
     onward = wanted.majors.get(last.line, f"{last.major}.{last.minor + 1}")
     if goal.line in (last.line, onward):
         return NO_EDGE, f"no edge that was tested with success leads from {last.text} to {goal.text}"
-    code = MINOR if last.major == goal.major else MAJOR
-    return code, f"no release of {onward} can be reached from {last.text}, and no minor can be skipped on the way to {goal.text}"
+    name = MINOR if last.major == goal.major else MAJOR
+    return name, f"no release of {onward} can be reached from {last.text}, and no minor can be skipped on the way to {goal.text}"

@@ -83,7 +83,7 @@ class Document:
 def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Document]:
     """Read every document of a YAML file.
 
-    Raises FindingsError (GI001-GI005) with the place for text that is too large, not UTF-8, not YAML, or not plain data.
+    Raises FindingsError with the place for text that is too large, not UTF-8, not YAML, or not plain data.
     """
     text = _decoded(file, data, bounds)
     lines = tuple(text.split("\n"))
@@ -92,13 +92,13 @@ def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Docume
         nodes = list(yaml.compose_all(text, Loader))
     except yaml.reader.ReaderError as error:
         place = _character(file, text, error.position)
-        raise _refused("GI002", place, f"the file holds a character that YAML does not allow: {error.reason}", "remove it") from None
+        raise _refused("not-yaml", place, f"the file holds a character that YAML does not allow: {error.reason}", "remove it") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _syntax(file, lines, mark.line, mark.column) if mark else Location(file=file)
         indented = "\t" in place.text[: place.column]
         remedy = "indent with spaces, not tabs" if indented else "look at the indentation, colons and quotes of this line and the one before"
-        raise _refused("GI002", place, f"not YAML: {error.problem or error.context}", remedy) from None
+        raise _refused("not-yaml", place, f"not YAML: {error.problem or error.context}", remedy) from None
 
     # Between two separators there may be nothing at all.
     filled = (node for node in nodes if node is not None and not (isinstance(node, yaml.ScalarNode) and node.tag == _NULL and not node.value))
@@ -110,33 +110,33 @@ def read(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> Document:
     documents = read_all(file, data, bounds=bounds)
     if len(documents) != 1:
         reason = "the file is empty" if not documents else f"the file holds {len(documents)} documents"
-        raise _refused("GI002", Location(file=file), f"{reason}; one is expected", "write one YAML document")
+        raise _refused("not-yaml", Location(file=file), f"{reason}; one is expected", "write one YAML document")
     return documents[0]
 
 
-def _refused(code: str, place: Location, reason: str, remedy: str) -> FindingsError:
-    return FindingsError([Finding(code=code, location=place, reason=reason, remedy=remedy)])
+def _refused(name: str, place: Location, reason: str, remedy: str) -> FindingsError:
+    return FindingsError([Finding(name=name, location=place, reason=reason, remedy=remedy)])
 
 
 def _decoded(file: str, data: bytes, bounds: Bounds) -> str:
     """Return the file as text; raises FindingsError when it is too large or not text, with the byte where it is not."""
     if len(data) > bounds.max_bytes:
         reason = f"{len(data):,} bytes are more than the {bounds.max_bytes:,} that are read"
-        raise _refused("GI001", Location(file=file), reason, "split the file")
+        raise _refused("unreadable-file", Location(file=file), reason, "split the file")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8")
         place = _character(file, before + data[error.start :].decode("utf-8", "replace"), len(before))
         reason = f"byte {error.start} (0x{data[error.start]:02x}) is not UTF-8"
-        raise _refused("GI001", place, reason, "save the file as UTF-8") from None
+        raise _refused("unreadable-file", place, reason, "save the file as UTF-8") from None
 
     unseen = _UNSEEN.search(text) if bounds.strict else None
     if unseen:
         character = ord(unseen[0])
         name = "a byte order mark" if character == 0xFEFF else f"the control character U+{character:04X}"
         reason = f"byte {len(text[: unseen.start()].encode())} begins {name}, which YAML does not allow here"
-        raise _refused("GI002", _character(file, text, unseen.start()), reason, "remove it; save the file as UTF-8 without a byte order mark")
+        raise _refused("not-yaml", _character(file, text, unseen.start()), reason, "remove it; save the file as UTF-8 without a byte order mark")
 
     # Readers pass over the mark, and count the characters of its line from behind it.
     return text.removeprefix("\ufeff")
@@ -183,14 +183,14 @@ def _bound(file: str, lines: tuple[str, ...], text: str, bounds: Bounds) -> None
 def _refusal(event: yaml.NodeEvent, depth: int, nodes: int, bounds: Bounds) -> tuple[str, str, str] | None:
     """Return the code, the reason and the remedy when a value must not be built."""
     if depth > MAX_DEPTH:
-        return "GI004", f"the document is nested deeper than {MAX_DEPTH}", "split the file"
+        return "document-too-complex", f"the document is nested deeper than {MAX_DEPTH}", "split the file"
     if nodes > bounds.max_nodes:
-        return "GI004", f"the document has more than {bounds.max_nodes:,} values", "split the file"
+        return "document-too-complex", f"the document has more than {bounds.max_nodes:,} values", "split the file"
     if event.anchor:
-        return "GI004", "anchors and aliases (& and *) are not used here", "write the value out"
+        return "document-too-complex", "anchors and aliases (& and *) are not used here", "write the value out"
     tag = getattr(event, "tag", None)
     if tag and (bounds.strict or tag != _STR):
-        return "GI005", f"the tag {_tag(tag)} is not used here", "remove the tag"
+        return "ambiguous-yaml", f"the tag {_tag(tag)} is not used here", "remove the tag"
     return None
 
 
@@ -223,12 +223,12 @@ class _Builder:
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key is None or key == "<<":
-                self.refuse("GI005", key_node, "a key is a plain string here", "write the keys out; merge keys are not read")
+                self.refuse("ambiguous-yaml", key_node, "a key is a plain string here", "write the keys out; merge keys are not read")
                 continue
             if key in result:
                 first, second = self.keys[*path, key][0] + 1, key_node.start_mark.line + 1
                 reason = f'the key "{key}" is there twice, in line {first} and in line {second}'
-                self.refuse("GI003", key_node, reason, "keep one of them")
+                self.refuse("duplicate-key", key_node, reason, "keep one of them")
                 continue
             self.keys[*path, key] = _span(key_node)
             result[key] = self.build(value_node, (*path, key))
@@ -253,13 +253,13 @@ class _Builder:
                 self.dates.add(path)
             return text
         remedy = f'write "{text[:40]}" in quotes, or true, false, a decimal'
-        self.refuse("GI005", node, f"YAML readers disagree about what {text[:40]} means", remedy)
+        self.refuse("ambiguous-yaml", node, f"YAML readers disagree about what {text[:40]} means", remedy)
         return text
 
-    def refuse(self, code: str, node: yaml.Node, reason: str, remedy: str) -> None:
+    def refuse(self, name: str, node: yaml.Node, reason: str, remedy: str) -> None:
         line, column, length = _span(node)
         place = Location(file=self.file, line=line + 1, column=column + 1, length=length, text=_line(self.lines, line))
-        self.findings.append(Finding(code=code, location=place, reason=reason, remedy=remedy))
+        self.findings.append(Finding(name=name, location=place, reason=reason, remedy=remedy))
 
 
 def _span(node: yaml.Node) -> tuple[int, int, int]:

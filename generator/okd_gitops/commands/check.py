@@ -24,12 +24,12 @@ from okd_gitops.plan import ClusterPlan
 from okd_gitops.policy import run
 from okd_gitops.rule import Rendered
 from okd_gitops.rule import Repository as Judged
-from okd_gitops.rules.other_cluster import WORD
+from okd_gitops.rules.foreign_cluster_name import WORD
 from okd_gitops.tree import Tree
 
 # Schemas of the newest Kubernetes that a foreign repository is judged by, unless it says otherwise.
 # kustomize did not do its work.
-NOT_JUDGED = "GK005"
+NOT_JUDGED = "not-judged"
 DEFAULT_KUBERNETES = "1.35"
 
 
@@ -54,12 +54,12 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0; 4 when something was not judged; 3 when all that is wrong is drift; else 1."""
-        codes = [finding.code for finding in self.findings if finding.severity == Severity.ERROR]
+        codes = [finding.name for finding in self.findings if finding.severity == Severity.ERROR]
         if not codes:
             return 0
         if NOT_JUDGED in codes:
             return 4
-        return 3 if self.drifted and all(code.startswith("GO") for code in codes) else 1
+        return 3 if self.drifted and all(name.startswith("GO") for name in codes) else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _invalid(identity: ObjectId, held: list[_Overlay], graphs: Mapping[str, Grap
     else:
         remedy = f"mend it where it is written, or the parameter that puts it there (clusters/{names[0]}.yaml)"
     return Finding(
-        code="GS002" if missing else "GS001",
+        name="no-schema" if missing else "schema-violation",
         location=place or Location(file=f"{held[0].folder}/kustomization.yaml"),
         object=str(identity),
         reason=reason,

@@ -87,5 +87,5 @@ def _render(root: Path, cache: Path, tree: Tree, folders: list[str]) -> dict[str
     least = {folder: graph.least for folder, graph in graphs.items()}
     rendering = kustomize.render(root, named, tool(cache, "kustomize"), workers=os.cpu_count() or 1, least=least)
     if rendering.findings:
-        raise FindingsError(rendering.findings, exit_code=4 if any(finding.code == "GK005" for finding in rendering.findings) else 1)
+        raise FindingsError(rendering.findings, exit_code=4 if any(finding.name == "not-judged" for finding in rendering.findings) else 1)
     return {folder: {ObjectId.of(document.value): document.data for document in documents} for folder, documents in rendering.documents.items()}

@@ -50,7 +50,7 @@ def stale(drift: Drift) -> list[Finding]:
     """Return a finding for each file that generation would change."""
     remedy = "okd-gitops generate writes it"
     reasons = {**dict.fromkeys(drift.put, "this generated file is missing or out of date"), **dict.fromkeys(drift.delete, "this file is stale")}
-    return [Finding(code="GO003", location=Location(file=path), reason=reason, remedy=remedy) for path, reason in sorted(reasons.items())]
+    return [Finding(name="out-of-date", location=Location(file=path), reason=reason, remedy=remedy) for path, reason in sorted(reasons.items())]
 
 
 def diff_text(root: Path, drift: Drift) -> str:
@@ -103,7 +103,7 @@ def _committed(root: Path) -> Callable[[str, bytes], bool]:
 
 def _in_the_way(path: str) -> Finding:
     reason = "a folder is in the place of this generated file"
-    return Finding(code="GO002", location=Location(file=path), reason=reason, remedy=f"rmdir {path}")
+    return Finding(name="foreign-file", location=Location(file=path), reason=reason, remedy=f"rmdir {path}")
 
 
 def _folders(repository: Repository, clusters: Collection[str]) -> set[str]:

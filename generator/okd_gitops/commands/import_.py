@@ -71,10 +71,12 @@ def import_(root: Path, folder: Path, *, write: bool) -> Import:
         source, (state, acks) = next(iter(places.items()))
         if len(places) > 1:
             reason = f'{len(places)} folders would become the cluster "{name}": {", ".join(sorted(places)[:6])}'
-            findings.append(Finding(code="GI003", location=Location(file=source), reason=reason, remedy="import them one by one, and rename"))
+            findings.append(Finding(name="duplicate-key", location=Location(file=source), reason=reason, remedy="import them one by one, and rename"))
         elif not re.fullmatch(NAME_PATTERN, name) or name in RESERVED:
             remedy = "lower-case letters, digits and dashes, beginning with a letter, at most 40: write that file by hand"
-            findings.append(Finding(code="GI013", location=Location(file=source), reason=f'"{name}" is not a name for a cluster', remedy=remedy))
+            findings.append(
+                Finding(name="invalid-name", location=Location(file=source), reason=f'"{name}" is not a name for a cluster', remedy=remedy)
+            )
         else:
             findings += [replace(finding, clusters=(name,)) for finding in faults(state)]
             path = root / "clusters" / f"{name}.yaml"
@@ -104,7 +106,7 @@ def _states(tree: Tree, findings: list[Finding]) -> dict[str, dict[str, tuple[St
         if top is None or top in used or not holders & graph.files:
             continue
         # Of a repository that is only read, what matters is what keeps us from reading these files.
-        findings += [each for each in graph.findings if each.code.startswith("GI") and each.location.file in holders]
+        findings += [each for each in graph.findings if each.name.startswith("GI") and each.location.file in holders]
         state, acks, faulty = built(tree, graph)
         findings += faulty
         reached |= holders & graph.files

@@ -101,7 +101,7 @@ def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
         folder, below, _ = path.partition("/")
         if below and folder not in named and not _LIKE_YAML.search(folder):
             reason, remedy = f"these extras belong to no cluster: there is no clusters/{folder}.yaml", "add it, or remove the folder"
-            findings.append(Finding(code="GI019", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
+            findings.append(Finding(name="incomplete-extras", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
         elif not below and _is_cluster(path, folder=False):
             name = path.removesuffix(".yaml")
             try:
@@ -111,7 +111,7 @@ def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
 
     if not named:
         reason, remedy = "there is no cluster: nothing would be left of the generated folders", "write clusters/NAME.yaml"
-        findings.append(Finding(code="GI017", location=Location(file="clusters"), reason=reason, remedy=remedy))
+        findings.append(Finding(name="empty-fleet", location=Location(file="clusters"), reason=reason, remedy=remedy))
     return clusters, findings
 
 
@@ -124,9 +124,9 @@ def _misnamed(path: str) -> Finding:
     reserved = _reserved(path.removesuffix(".yaml"))
     reason = reserved or f'"{path}" is not the name of a cluster file, or not a file'
     remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
-    return Finding(code="GI013", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy)
+    return Finding(name="invalid-name", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy)
 
 
 def _note(name: str) -> Finding:
     place, reason = Location(file=f"clusters/{name}"), "this looks like what an editor or a merge left: it is no cluster"
-    return Finding(code="GI024", location=place, reason=reason, remedy="remove it, or name it NAME.yaml", severity=Severity.WARNING)
+    return Finding(name="leftover-file", location=place, reason=reason, remedy="remove it, or name it NAME.yaml", severity=Severity.WARNING)

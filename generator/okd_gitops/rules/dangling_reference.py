@@ -1,11 +1,4 @@
-"""What an object refers to is there.
-
-A Pipeline that names a missing Task, a pod that names a missing Secret or ServiceAccount: the sync succeeds, and the run or the pod waits or fails.
-An object in a namespace that nobody makes fails the sync; as people make namespaces too, that is a warning.
-
-Add what is missing or mend the name. What somebody else makes is said once: under `external` or `secrets` in the feature, or on the object that
-uses it with the annotation `okd-gitops.io/external: Secret/name, ConfigMap/name`.
-"""
+"""The rule dangling-reference; findings.yaml says what it demands and why."""
 
 import re
 from collections.abc import Iterator
@@ -14,9 +7,6 @@ from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at, mappings
 from okd_gitops.rule import Fault, Repository
 from okd_gitops.tekton import callees, trigger_references
-
-CODE = "GR015"
-SEVERITY = Severity.ERROR
 
 _EXTERNAL = "okd-gitops.io/external"
 _GROUPS = ("", "apps", "batch", "tekton.dev", "triggers.tekton.dev")

@@ -1,19 +1,10 @@
-"""Nothing uses an API that is deprecated or gone.
-
-Controllers drop old versions with an update, and then the sync of a whole cluster fails, on the day of its upgrade. Tekton serves
-v1beta1 of pipelines and v1alpha1 of triggers for now; ClusterTask is gone. kustomize still reads its old fields, which is a warning.
-
-Move to the version that the finding names; `kustomize edit fix` rewrites the fields.
-"""
+"""The rule deprecated-api; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
 from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at, items
 from okd_gitops.rule import Fault, Repository
-
-CODE = "GR017"
-SEVERITY = Severity.ERROR
 
 # Kinds of a deprecated version that exist in no other.
 _ONLY_THERE = frozenset(("tekton.dev/v1beta1", kind) for kind in ("CustomRun", "StepAction")) | frozenset(

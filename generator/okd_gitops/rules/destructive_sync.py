@@ -1,19 +1,9 @@
-"""Nothing that destroys is pruned or healed without a person.
-
-Pruning a Namespace, a volume, a definition or a ClusterVersion takes along what git never knew. Self-heal on a cluster that its owner
-reaps makes it again. The cascade finalizer on a long-term Application empties its cluster when the Application goes.
-
-Put argocd.argoproj.io/sync-options: Prune=confirm (or false) on the object; switch selfHeal off; drop the finalizer.
-"""
+"""The rule destructive-sync; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at
 from okd_gitops.rule import Fault, Rendered, Repository
-
-CODE = "GR014"
-SEVERITY = Severity.ERROR
 
 _PRECIOUS = (
     "Namespace",

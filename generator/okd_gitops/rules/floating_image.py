@@ -1,19 +1,10 @@
-"""A container image is a digest.
-
-A tag can move: what runs tomorrow would not be what was reviewed, and a pipeline can break without a commit.
-
-Write name@sha256:… and keep the tag in a comment behind it.
-"""
+"""The rule floating-image; findings.yaml says what it demands and why."""
 
 import re
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at, containers, items, mappings
 from okd_gitops.rule import Fault
-
-CODE = "GR002"
-SEVERITY = Severity.ERROR
 
 # OpenShift's image trigger controller puts the digest of an ImageStreamTag in place of what stands there.
 _TRIGGERS = "image.openshift.io/triggers"

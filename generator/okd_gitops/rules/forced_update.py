@@ -1,19 +1,9 @@
-"""A long-term cluster is never forced.
-
-force skips the signature and every precondition; overrides take components out of the operator's hands and block minor updates.
-Architecture and image exclude each other: the API server refuses both.
-
-Remove them; on an ephemeral cluster they may stay.
-"""
+"""The rule forced-update; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import ObjectId, at
 from okd_gitops.rule import Fault, Rendered, Repository
-
-CODE = "GR006"
-SEVERITY = Severity.ERROR
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:

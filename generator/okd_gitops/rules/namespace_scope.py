@@ -1,18 +1,9 @@
-"""A namespaced object says its namespace, a cluster-scoped one has none.
-
-Without one an object lands wherever the Application happens to point; with one on a cluster-scoped kind the diff never ends.
-
-Write metadata.namespace, or remove it.
-"""
+"""The rule namespace-scope; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import ObjectId, defined_scopes
 from okd_gitops.rule import Fault, Rendered, Repository
-
-CODE = "GR012"
-SEVERITY = Severity.ERROR
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:

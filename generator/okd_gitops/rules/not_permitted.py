@@ -1,19 +1,10 @@
-"""Every object of an overlay is permitted by the AppProject that syncs it.
-
-Argo CD refuses the whole sync of an Application because of one object whose kind or namespace its project does not list.
-
-okd-gitops derives the lists; extras that a generator or transformer makes are not seen there: write them as plain files.
-"""
+"""The rule not-permitted; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
 from okd_gitops.appproject import Project, project_name
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at, defined_scopes
 from okd_gitops.rule import Fault, Rendered, Repository
-
-CODE = "GR010"
-SEVERITY = Severity.ERROR
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:

@@ -1,21 +1,10 @@
-"""Whoever starts a pipeline from outside proves who they are.
-
-An EventListener is a Service: without an interceptor that authenticates, every pod of the cluster (and with a Route everybody) can start a build
-that pushes to production.
-
-Add a github, gitlab or bitbucket interceptor with secretRef, a cel filter with compareSecret, or an interceptor of your own that checks the
-sender; on the trigger, or on the group that selects it.
-"""
+"""The rule open-listener; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import ObjectId, at, items
 from okd_gitops.rule import Fault, Rendered, Repository
 from okd_gitops.tekton import named
-
-CODE = "GR019"
-SEVERITY = Severity.ERROR
 
 # Interceptors of Tekton that compare a signature or token with a Secret when they have a secretRef.
 _SIGNED = ("bitbucket", "github", "gitlab")

@@ -1,19 +1,10 @@
-"""No placeholder is left in what is rendered.
-
-A text that somebody was to replace syncs as well as any other, and fails on the cluster.
-
-Give the value, or remove the field.
-"""
+"""The rule placeholder; findings.yaml says what it demands and why."""
 
 import re
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, strings
 from okd_gitops.rule import Fault
-
-CODE = "GR007"
-SEVERITY = Severity.ERROR
 
 _WORDS = re.compile(
     r"(?<![A-Za-z0-9])(REPLACE[_ -]?(ME|IN[_ -]OVERLAY)|SET[_ -]IN[_ -]OVERLAY|CHANGE[_-]?ME|FILL[_ -]IN|PLACEHOLDER)(?![A-Za-z0-9])"

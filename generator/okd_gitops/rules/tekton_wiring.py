@@ -1,22 +1,12 @@
-"""What a Pipeline, a Task and a run pass to each other is what the other side declares.
-
-A parameter that is passed and not declared does nothing; one that is declared and not passed, a workspace that is not bound, or a variable that
-nobody defines fails the run, hours after the merge and on the cluster only.
-
-Declare it on the side that reads it, pass it on the side that calls, or remove it.
-"""
+"""The rule tekton-wiring; findings.yaml says what it demands and why."""
 
 import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at, items
 from okd_gitops.rule import Fault, Repository
 from okd_gitops.tekton import local_name, named, required, runs, tasks, uses
-
-CODE = "GR018"
-SEVERITY = Severity.ERROR
 
 _KINDS = ("Pipeline.tekton.dev", "PipelineRun.tekton.dev", "Task.tekton.dev", "TaskRun.tekton.dev", "TriggerTemplate.triggers.tekton.dev")
 _RESULT = re.compile(r"""\.results(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quoted>[^"']+)["']\])""")

@@ -1,20 +1,10 @@
-"""What a trigger gives is what its TriggerTemplate takes.
-
-A name that differs by a letter is not an error of Tekton's: the run gets the default, or the literal text $(tt.params.name), and builds the wrong
-thing.
-
-Give each parameter of the template a binding or a default, and bind nothing that the template does not declare.
-"""
+"""The rule trigger-parameters; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at, items
 from okd_gitops.rule import Fault, Rendered, Repository
 from okd_gitops.tekton import named, required, uses
-
-CODE = "GR021"
-SEVERITY = Severity.ERROR
 
 
 def check_object(value: Object) -> Iterator[Fault]:

@@ -1,17 +1,9 @@
-"""Every YAML file is reached by a kustomization.
-
-A file that nobody lists looks deployed and is not.
-
-List it under resources, or remove it.
-"""
+"""The rule unlisted-file; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Location, Severity
+from okd_gitops.finding import Location
 from okd_gitops.rule import Fault, Repository
-
-CODE = "GR013"
-SEVERITY = Severity.ERROR
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ _LATER = "ask again later; if it stays, the API has changed or the address is wr
 
 
 def ask(http: Http, url: str) -> Any:
-    """Return the JSON that an address answers with; raises FindingsError (GD001, GD002)."""
+    """Return the JSON that an address answers with; raises FindingsError (source-away, malformed-answer)."""
     try:
         body = http.get(url)
     except NetworkError as error:
@@ -25,13 +25,13 @@ def ask(http: Http, url: str) -> Any:
         raise refused(FORM, url, "the answer is not JSON, or was cut off") from None
 
 
-def refused(code: str, url: str, reason: str, remedy: str = _LATER) -> FindingsError:
+def refused(name: str, url: str, reason: str, remedy: str = _LATER) -> FindingsError:
     """Return the exception for an answer that cannot be used. The address is shown without its query."""
-    return FindingsError([Finding(code=code, location=Location(file=url.partition("?")[0]), reason=reason, remedy=remedy)], 6)
+    return FindingsError([Finding(name=name, location=Location(file=url.partition("?")[0]), reason=reason, remedy=remedy)], 6)
 
 
 def array(answer: object, key: str, url: str) -> list[Any]:
-    """Return an array of an object; Go writes an empty one as null. Raises FindingsError (GD002) for anything else."""
+    """Return an array of an object; Go writes an empty one as null. Raises FindingsError (malformed-answer) for anything else."""
     if not isinstance(answer, Mapping):
         raise refused(FORM, url, "the answer is not an object")
     if key not in answer:
@@ -52,4 +52,4 @@ def left_out(source: str, faults: Iterable[str]) -> list[Finding]:
     """Return one warning for all entries that cannot be used."""
     known = sorted(set(faults))
     shown = "; ".join(known[:3]) + ("; …" if len(known) > 3 else "")
-    return [Finding(code=ENTRY, location=Location(file=source), reason=f"left out: {shown}", severity=Severity.WARNING)] if known else []
+    return [Finding(name=ENTRY, location=Location(file=source), reason=f"left out: {shown}", severity=Severity.WARNING)] if known else []

@@ -42,7 +42,7 @@ def of_fleet(releases: Releases, upstream: str, streams: Iterable[str]) -> Sourc
 
 
 def collect(http: Http, sources: Sources, root: Path) -> tuple[list[Answer], Graph | None]:
-    """Return what each source says, and the update graph when there is one. A source that is away is a finding of its answer (GD001)."""
+    """Return what each source says, and the update graph when there is one. A source that is away is a finding of its answer (source-away)."""
     answers = [release_controller.releases(http, sources.release_controller, stream) for stream in sources.streams if sources.release_controller]
     read = None
     if sources.graph:

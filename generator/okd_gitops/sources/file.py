@@ -43,7 +43,7 @@ class ReleaseFile(FileModel):
 
 
 def releases(root: Path, path: str) -> Answer:
-    """Return the releases of a file below `root`; what is wrong in it is in the findings (GI…, GR001), each with its place."""
+    """Return the releases of a file below `root`; what is wrong in it is in the findings, each with its place."""
     try:
         entries = parse(ReleaseFile, read(path, read_file(root, path))).releases
     except FindingsError as error:

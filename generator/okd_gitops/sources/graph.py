@@ -15,7 +15,7 @@ NAME = "graph"
 def fetch(http: Http, at: str, *, root: Path, channel: str = "") -> bytes:
     """Return the bytes of a graph; `at` is an address, or a file below `root`.
 
-    Raises FindingsError (GD001 when there is no answer, GI001 for a file that cannot be read).
+    Raises FindingsError (source-away when there is no answer, unreadable-file for a file that cannot be read).
     """
     if "://" not in at:
         return read_file(root, at, max_file=MAX_BYTES)

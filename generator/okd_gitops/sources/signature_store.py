@@ -16,7 +16,7 @@ _KEYS = Path(__file__).parent.parent / "keys"
 
 
 def fetch(http: Http, stores: Iterable[str], digest: str) -> tuple[list[bytes], list[Finding]]:
-    """Return the signatures of an image at all stores, and a finding (GD001) for each store that did not answer.
+    """Return the signatures of an image at all stores, and a finding (source-away) for each store that did not answer.
 
     Raises ValueError when `digest` is none.
     """

@@ -52,5 +52,5 @@ class Network:
         verdict = signature.verify(signed, keys, pinned, digest=digest, repository=repository, now=self.now)
         told = [finding.reason for finding in findings]
         if not verdict.verified:
-            told.append(f"{verdict.reason} [{verdict.code}]")
+            told.append(f"{verdict.reason} [{verdict.name}]")
         return Trust(verified=verdict.verified, fingerprint=verdict.fingerprint, reasons=(*told, *(fault.reason for fault in verdict.warnings)))

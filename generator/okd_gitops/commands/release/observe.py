@@ -47,7 +47,7 @@ class Observed:
 def observe(root: Path, http: Http, question: Question, *, write: bool = True, remote: str = "") -> Observed:
     """Look at a cluster and record what is to be said of it; `http` has the token and the authorities of its API.
 
-    Raises UsageError for a cluster that git does not have, NetworkError when the API is away or refuses, FindingsError (GE003) when a
+    Raises UsageError for a cluster that git does not have, NetworkError when the API is away or refuses, FindingsError (no-longer-healthy) when a
     cluster that has reported passed is not well.
     """
     planned = {each.cluster.name: each.cluster.spec for each in load(root).plan.clusters}
@@ -63,7 +63,9 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
         # While nodes restart, much is not well for a while: only what would have failed the release counts.
         if reported.passed and found.evidence and not found.evidence.passed:
             remedy = "stop the later waves (freeze: in fleet.yaml, or hold: in their files), and mend the cluster"
-            raise FindingsError([Finding(code="GE003", location=Location(file=reported.path), reason=found.reason, remedy=remedy)], exit_code=1)
+            raise FindingsError(
+                [Finding(name="no-longer-healthy", location=Location(file=reported.path), reason=found.reason, remedy=remedy)], exit_code=1
+            )
         return Observed(found.reason, reported.path, reported.text())
     if not found.evidence:
         return Observed(found.reason)

@@ -187,7 +187,9 @@ def _edit(draft: Draft, upgrade: Upgrade, request: Request) -> None:
             data = extend(read(path, data), ("release", "acks"), missing)
     except ValueError as error:
         reason, remedy = f"the release cannot be changed in place: {error}", "write release: with one line for each key"
-        raise FindingsError([Finding(code="GU001", location=document.at(["release"], key=True), reason=reason, remedy=remedy)]) from None
+        raise FindingsError(
+            [Finding(name="release-not-editable", location=document.at(["release"], key=True), reason=reason, remedy=remedy)]
+        ) from None
     with saving(work) as save:
         save({path: data}, before={path: before})
     generate(work)

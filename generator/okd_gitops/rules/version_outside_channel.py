@@ -1,19 +1,10 @@
-"""A version is inside its channel.
-
-A channel offers versions that begin with its number. A version outside of it is reached by no edge, so the cluster is offered nothing after it.
-
-Move the channel in the same change as the version.
-"""
+"""The rule version-outside-channel; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at
 from okd_gitops.release import outside_channel
 from okd_gitops.rule import Fault
-
-CODE = "GR004"
-SEVERITY = Severity.ERROR
 
 
 def check_object(value: Object) -> Iterator[Fault]:

@@ -1,19 +1,10 @@
-"""A channel is a channel, not a stream.
-
-4-scos-stable is a stream of the release controller; the update service knows stable-scos-4. A cluster with a stream's name is offered nothing.
-
-Use the channel of that stream.
-"""
+"""The rule stream-as-channel; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at
 from okd_gitops.release import channel_fault
 from okd_gitops.rule import Fault
-
-CODE = "GR005"
-SEVERITY = Severity.ERROR
 
 
 def check_object(value: Object) -> Iterator[Fault]:

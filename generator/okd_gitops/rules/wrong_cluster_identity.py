@@ -1,21 +1,11 @@
-"""A ClusterVersion says which cluster it is for and which update graph it asks.
-
-The API server takes no ClusterVersion of another name, and no clusterID that is not the cluster's own UUID. The default of upstream is OpenShift's
-graph, which knows no OKD release.
-
-Name it version, copy clusterID from the cluster, and set upstream.
-"""
+"""The rule wrong-cluster-identity; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
 from okd_gitops.cluster import is_cluster_id
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at
 from okd_gitops.release import Version
 from okd_gitops.rule import Fault
-
-CODE = "GR003"
-SEVERITY = Severity.ERROR
 
 
 def check_object(value: Object) -> Iterator[Fault]:

@@ -1,19 +1,10 @@
-"""Git holds no secret.
-
-What was committed once stays in every clone. An empty Secret that a controller fills is fine, and so is one whose values a template puts in.
-
-Use an ExternalSecret, or create the Secret on the cluster; `okd-gitops explain FEATURE` lists the Secrets that a feature expects.
-"""
+"""The rule secret-in-git; findings.yaml says what it demands and why."""
 
 import re
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, mappings, strings
 from okd_gitops.rule import Fault
-
-CODE = "GR011"
-SEVERITY = Severity.ERROR
 
 # $(tt.params.token), ${TOKEN}: the value comes from elsewhere.
 _VARIABLE = re.compile(r"\$\([^()]+\)|\$\{[^{}]+\}")

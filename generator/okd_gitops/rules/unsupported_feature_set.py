@@ -1,19 +1,9 @@
-"""A cluster that lives can be updated, and has what its capabilities need.
-
-A feature set other than Default or OKD ends updates for ever. marketplace without OperatorLifecycleManager, or baremetal without MachineAPI, is
-refused by the API server or the installer.
-
-Use such a set on ephemeral clusters only; add the missing capability.
-"""
+"""The rule unsupported-feature-set; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at, items
 from okd_gitops.rule import Fault, Rendered, Repository
-
-CODE = "GR023"
-SEVERITY = Severity.ERROR
 
 _UPDATABLE = (None, "", "Default", "OKD")
 # openshift/api config/v1/types_cluster_version.go; the validations of ClusterVersion and of the installer.

@@ -1,21 +1,12 @@
-"""What an Application refers to exists and is permitted.
-
-Argo CD says so only after the merge: a path that is not there, a project that does not permit the repository or the destination,
-a cluster that it does not know.
-
-Mend the name, or add what is missing.
-"""
+"""The rule broken-application-reference; findings.yaml says what it demands and why."""
 
 import posixpath
 from collections.abc import Iterator
 
 from okd_gitops.appproject import at_head, folder, of_kind, own_urls, project_name, same_url, sources
-from okd_gitops.finding import Severity, nearest
+from okd_gitops.finding import nearest
 from okd_gitops.objects import Object, ObjectId, at
 from okd_gitops.rule import Fault, Rendered, Repository
-
-CODE = "GR009"
-SEVERITY = Severity.ERROR
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:

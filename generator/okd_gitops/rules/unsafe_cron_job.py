@@ -1,19 +1,9 @@
-"""A CronJob says what happens when runs overlap, come late, fail, or pile up.
-
-By default runs overlap, a hundred missed starts stop it for good, a failed run is tried six times, and nobody decided how many stay. With timeZone
-the hour jumps twice a year, and two schedules that share a volume can meet.
-
-Set concurrencyPolicy, startingDeadlineSeconds, both history limits and backoffLimit; write the schedule in UTC without timeZone.
-"""
+"""The rule unsafe-cron-job; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at
 from okd_gitops.rule import Fault
-
-CODE = "GR020"
-SEVERITY = Severity.WARNING
 
 _SPEC = ("concurrencyPolicy", "startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
 

@@ -1,18 +1,9 @@
-"""An ephemeral cluster goes on its day, and its day is at most a year ahead.
-
-What should be gone still costs hardware and still gets releases. A day that passes is a warning: it stops no other change. The day is in git, so
-that its end is a change that people see; nothing that a controller reaps on its own comes back by the next sync.
-
-Remove the cluster's file and generate, or move `expires` to a later day.
-"""
+"""The rule cluster-expiry; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
 from okd_gitops.finding import Location, Severity
 from okd_gitops.rule import Fault, Rendered, Repository
-
-CODE = "GR016"
-SEVERITY = Severity.WARNING
 
 _NOTICE_DAYS = 3
 _LONGEST_DAYS = 366

@@ -1,19 +1,10 @@
-"""A cluster's output does not name another cluster.
-
-Copied files keep the name of the cluster they came from: a certificate, a DNS zone, a Vault path of the wrong cluster.
-
-Replace the name, or write it as a parameter.
-"""
+"""The rule foreign-cluster-name; findings.yaml says what it demands and why."""
 
 import re
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import ObjectId, strings
 from okd_gitops.rule import Fault, Rendered, Repository
-
-CODE = "GR008"
-SEVERITY = Severity.ERROR
 
 # Looked up, not searched for: a search for each of a thousand names in every string takes seconds.
 WORD = re.compile(r"[A-Za-z0-9-]+")

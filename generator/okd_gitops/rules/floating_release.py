@@ -1,20 +1,10 @@
-"""A release image is a digest.
-
-The cluster-version operator checks the signature of a digest; a tag has none, and can move after review. A truncated digest is accepted by git and
-refused by the cluster.
-
-Write the image as name@sha256:… with 64 digits; `oc adm release info VERSION` prints it.
-"""
+"""The rule floating-release; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at
 from okd_gitops.release import image_fault
 from okd_gitops.rule import Fault
-
-CODE = "GR001"
-SEVERITY = Severity.ERROR
 
 # Where each kind names a release image.
 _PLACES = {

@@ -1,21 +1,10 @@
-"""A layered operating system fits the release, and a pool has one.
-
-osImageURL takes a pool's nodes away from the release: when the release changes and the image does not, kubelet and CRI-O stay behind until the
-cluster breaks. A MachineOSConfig for the same pool fights over its nodes; one with another name, or whose Containerfile does not end in
-`ostree container commit`, is refused or makes nodes that do not boot.
-
-Rebuild the image on the new release and change image and built-on in the commit that changes the release; keep one of image and build.
-"""
+"""The rule os-layer-mismatch; findings.yaml says what it demands and why."""
 
 from collections.abc import Iterator
 
-from okd_gitops.finding import Severity
 from okd_gitops.objects import Object, ObjectId, at, items
 from okd_gitops.release import image_fault
 from okd_gitops.rule import Fault, Rendered, Repository
-
-CODE = "GR022"
-SEVERITY = Severity.ERROR
 
 BUILT_ON = "okd-gitops.io/built-on"
 _ROLE = "machineconfiguration.openshift.io/role"

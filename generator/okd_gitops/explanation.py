@@ -1,0 +1,38 @@
+"""What each finding, refusal and decision means: its name, area, title, why and remedy, as `findings.yaml` has them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One entry of the file. `severity` is empty for a decision about an upgrade, which is neither error nor warning."""
+
+    name: str
+    area: str
+    title: str
+    why: str
+    remedy: str
+    severity: str = ""
+
+    @property
+    def statement(self) -> str:
+        """The title without its full stop, for a line that goes on."""
+        return self.title.removesuffix(".")
+
+
+@cache
+def explanations() -> Mapping[str, Explanation]:
+    """Return every explanation by its name, in the order of the file."""
+    text = files(__package__).joinpath("findings.yaml").read_text(encoding="utf-8")
+    areas: dict[str, dict[str, dict[str, str]]] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return {name: Explanation(name=name, area=area, **entry) for area, entries in areas.items() for name, entry in entries.items()}
+
+
+def explanation_of(name: str) -> Explanation:
+    """Return the explanation of a name; raises KeyError for a name that the file does not have."""
+    return explanations()[name]
