@@ -13,12 +13,11 @@ import click
 import pulls
 from frozen import DAY, lay_out
 from okd_gitops.cli import cli
-from okd_gitops.commands.explain import CODES, summary
+from okd_gitops.commands.explain import by_area
 from okd_gitops.commands.generate import generate
 from okd_gitops.disk import ROOTS, read_catalog
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.feature import load_catalog
-from okd_gitops.policy import all_rules
 from okd_gitops.tree import MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,7 +109,7 @@ def _commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.
 
 
 def reference() -> str:
-    """Return docs/reference.md: options, features, purposes, rules, findings and exit codes, all out of the code."""
+    """Return docs/reference.md: options, features, purposes, findings and exit codes, all out of the code."""
     catalog = load_catalog(read_catalog())
     lines = ["# Reference", "", "Generated from the code by `make golden`; a test compares it.", "", "## Commands", ""]
     for name, command in _commands(cli):
@@ -129,9 +128,16 @@ def reference() -> str:
     for name, purpose in sorted(catalog.purposes.items()):
         sync = ", ".join(key for key, value in purpose.sync if value)
         lines.append(f"| `{name}` | {purpose.summary} | {purpose.wave} | {', '.join(purpose.features)} | {sync} |")
-    lines += ["", "## Rules", "", "| code | severity | what it says |", "|---|---|---|"]
-    lines += [f"| {code} | {rule.SEVERITY} | {summary(rule.__doc__)} |" for code, rule in all_rules().items()]
-    lines += ["", "## Other findings", "", "| code | what it says |", "|---|---|", *(f"| {code} | {text} |" for code, text in CODES.items())]
+    lines += [
+        "",
+        "## Findings, refusals and decisions",
+        "",
+        "`okd-gitops explain NAME` prints the same. A decision about an upgrade has no severity.",
+    ]
+    for area, explanations in by_area().items():
+        lines += ["", f"### {area.capitalize()}", "", "| name | severity | what must hold, or is so | why | what to do |", "|---|---|---|---|---|"]
+        for each in explanations:
+            lines.append(f"| `{each.name}` | {each.severity} | {each.title} | {each.why} | {each.remedy} |")
     lines += ["", "## Exit codes", "", "| code | meaning |", "|---|---|", *(f"| {code} | {text} |" for code, text in EXIT_CODES.items())]
     return "\n".join(lines) + "\n"
 

@@ -96,7 +96,7 @@ def test_the_fleet_is_strict_too() -> None:
     text = b"repository: https://github.com/x/y.git\nhub: Hub\nowner: [a]\n"
     with pytest.raises(FindingsError) as error:
         parse(Fleet, read("fleet.yaml", text))
-    assert sorted(finding.name for finding in error.value.findings) == ["unknown-key", "invalid-value", "missing-value"]
+    assert sorted(finding.name for finding in error.value.findings) == ["invalid-value", "missing-value", "unknown-key"]
 
 
 def test_models_are_frozen() -> None:

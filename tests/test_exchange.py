@@ -570,7 +570,7 @@ def test_explain_and_schema_know_the_repositorys_own(own: Path, okd_gitops: Run)
     features = json.loads(okd_gitops("schema", "cluster").stdout)["properties"]["features"]["properties"]
     assert "pods" in features["build-quota"]["properties"]
     (own / "catalog/changes/broken.yaml").write_text("changes: [{}]\n")
-    assert okd_gitops("explain", "gi011").returncode == 0
+    assert okd_gitops("explain", "invalid-value").returncode == 0
     broken = okd_gitops("explain", "build-quota")
     assert (broken.returncode, "catalog/changes/broken.yaml:1:11" in broken.stderr) == (2, True)
     (own / "catalog/changes/broken.yaml").unlink()

@@ -54,7 +54,7 @@ def there() -> frozenset[str]:
 
 def named(row: str) -> tuple[list[str], list[str]]:
     """Return the tests and the rules that a row names."""
-    return re.findall(r"test_\w+\.py::\w+", row), re.findall(r"\bGR\d{3}\b", row)
+    return re.findall(r"test_\w+\.py::\w+", row), re.findall(r"`([a-z]+(?:-[a-z]+)*)`", row.rpartition("|")[2])
 
 
 def facts_of(name: str) -> set[int]:

@@ -417,7 +417,7 @@ def test_fact_49_and_f42_refusals_of_a_long_term_cluster(fleet: Fleet, name: str
 def test_an_unsigned_release_reaches_test_clusters_and_says_so(fleet: Fleet) -> None:
     fleet.controller.signatures.clear()
     done = fleet.run(UPDATE)
-    assert "The release has no signature" in done.outlook.trust[image(NEW)].reasons[0]
+    assert done.outlook.trust[image(NEW)].findings[0].name == "signature-missing"
     assert "LOOK" in done.branches[0].body
     assert "signature NOT verified" in done.branches[0].body
 

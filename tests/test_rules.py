@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okd_gitops import rules
+from okd_gitops.explanation import Explanation, explanation_of, explanations
 from okd_gitops.kustomization import Graph
 from okd_gitops.objects import Object
 from okd_gitops.policy import all_rules, run
@@ -27,7 +29,7 @@ from okd_gitops.rule import Fault, Rendered, Repository
 from okd_gitops.yamltext import Document, read
 
 CASES = Path(__file__).parent / "rules"
-RULES = {module.__name__.rpartition(".")[2]: module for module in all_rules().values()}
+RULES = {name.replace("-", "_"): module for name, module in all_rules().items()}
 URL = "https://git.example.org/fleet.git"
 
 
@@ -73,7 +75,7 @@ def cases(side: str) -> list[tuple[str, Path]]:
 @pytest.mark.parametrize(("name", "path"), cases("bad"), ids=lambda value: value.stem if isinstance(value, Path) else value)
 def test_bad(name: str, path: Path) -> None:
     text = path.read_text()
-    found = [finding for finding in run(scene(text)) if finding.name == RULES[name].CODE]
+    found = [finding for finding in run(scene(text)) if finding.name == name.replace("_", "-")]
     expected = re.findall(r"^# expect: (.*)$", text, re.MULTILINE)
     assert expected, "a bad case says what it expects"
     for reason in expected:
@@ -87,35 +89,33 @@ def test_bad(name: str, path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "path"), cases("good"), ids=lambda value: value.stem if isinstance(value, Path) else value)
 def test_good(name: str, path: Path) -> None:
-    assert [finding.reason for finding in run(scene(path.read_text())) if finding.name == RULES[name].CODE] == []
+    assert [finding.reason for finding in run(scene(path.read_text())) if finding.name == name.replace("_", "-")] == []
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
-def test_a_rule_has_both_sides_and_explains_itself(name: str) -> None:
-    module = RULES[name]
+def test_a_rule_has_both_sides_and_an_entry_that_explains_it(name: str) -> None:
     assert {side for side in ("good", "bad") if list((CASES / name / side).glob("*.yaml"))} == {"good", "bad"}
-    assert len((module.__doc__ or "").strip().split("\n\n")) == 3, "summary, why, remedy"
-    assert re.fullmatch(r"GR\d{3}", module.CODE)
-    assert module.SEVERITY in ("error", "warning")
+    assert explanation_of(name.replace("_", "-")).area == "rule"
 
 
-def test_codes_are_unique_and_each_folder_of_cases_is_a_rule() -> None:
+def test_each_module_each_entry_and_each_folder_of_cases_is_a_rule() -> None:
     modules = [path.stem for path in Path(rules.__path__[0]).glob("[a-z]*.py")]
     assert sorted(modules) == sorted(RULES)
     assert {path.name for path in CASES.iterdir()} == set(RULES)
-    assert sorted(module.CODE for module in RULES.values()) == [f"GR{number:03}" for number in range(1, len(RULES) + 1)]
+    assert {name for name, explanation in explanations().items() if explanation.area == "rule"} == set(all_rules())
 
 
-def test_a_file_is_all_that_a_rule_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = ['"""Nothing is called Bob.\n\nWhy.\n\nRemedy.\n"""', "from okd_gitops.finding import Severity", "from okd_gitops.rule import Fault"]
-    lines += ['CODE = "GR999"', "SEVERITY = Severity.WARNING", "def check_object(value):"]
+def test_a_file_and_its_entry_are_all_that_a_rule_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = ["from okd_gitops.rule import Fault", "def check_object(value):"]
     lines += ['    if value["metadata"]["name"] == "bob":', '        yield Fault(reason="bob", remedy="rename it")']
     (tmp_path / "no_bob.py").write_text("\n".join(lines))
+    entry = Explanation(name="no-bob", area="rule", title="Nothing must be called Bob.", why="", remedy="", severity="warning")
+    monkeypatch.setitem(cast(dict[str, Explanation], explanations()), "no-bob", entry)
     monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
     all_rules.cache_clear()
     try:
         found = run(scene("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bob, namespace: x}\n"))
-        assert [(finding.name, finding.severity) for finding in found] == [("GR999", "warning")]
+        assert [(finding.name, finding.severity) for finding in found] == [("no-bob", "warning")]
     finally:
         monkeypatch.undo()
         all_rules.cache_clear()

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
+from okd_gitops.explanation import explanations
 from okd_gitops.finding import FindingsError, as_text
 from okd_gitops.http import Http, remember
-from okd_gitops.published import CODES, Answer, cross_check
+from okd_gitops.published import Answer, cross_check
 from okd_gitops.rollout import Releases
 from okd_gitops.sources import file, github, graph, quay, release_controller
 from okd_gitops.sources.collect import Sources, collect, of_fleet
@@ -88,7 +89,7 @@ def asked(server: HTTPServer) -> list[str]:
 
 def codes(answer: Answer) -> list[str]:
     assert {finding.name for finding in answer.findings} <= {
-        *CODES,
+        *(name for name, explanation in explanations().items() if explanation.area == "release"),
         "floating-release",
         "invalid-value",
         "unknown-key",

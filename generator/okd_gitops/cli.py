@@ -209,7 +209,7 @@ def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) 
 @click.argument("name", required=False, default="")
 @click.pass_context
 def explain(context: click.Context, name: str) -> None:
-    """Explain a code (stream-as-channel), a feature or a purpose; without NAME, list everything."""
+    """Explain a finding, a feature or a purpose; without NAME, list all."""
     from okd_gitops.commands.explain import explain as run
     from okd_gitops.commands.explain import overview
 

@@ -94,17 +94,17 @@ def show(context: click.Context, *, version: str, offline: bool, at: str, output
 
     root, network = sources_of(context, at, offline=offline)
     found = run(root, network, version)
-    trust = {"verified": found.trust.verified, "fingerprint": found.trust.fingerprint, "reasons": list(found.trust.reasons)}
     edges = {"from": list(found.before), "fromConditional": list(found.conditional), "to": list(found.after)}
     if output == "json":
-        print_json("Release", {**found.release.as_json(), "signature": trust, "edges": edges})
+        print_json("Release", {**found.release.as_json(), "signature": found.trust.as_json(), "edges": edges})
         return
     for name, value in found.release.as_json().items():
         say(f"{name:12} {', '.join(value) if isinstance(value, list) else value}")
     verdict = f"verified by {found.trust.fingerprint.upper()}" if found.trust.verified else click.style("NOT verified", fg="red")
-    say(f"{'signature':12} {verdict}" + "".join(f"\n{'':12} {reason}" for reason in found.trust.reasons))
+    say(f"{'signature':12} {verdict}")
     for name, versions in edges.items():
         say(f"{name:12} {', '.join(versions[-8:]) or '-'}" + (f" and {len(versions) - 8} more" if len(versions) > 8 else ""))
+    show_findings(found.trust.findings)
 
 
 @release.command()
@@ -154,7 +154,7 @@ def status(context: click.Context, *, offline: bool, at: str, output: str) -> No
 def print_moves(seen: "Outlook", found: "Sequence[Upgrade]", output: str, kind: str, extra: dict[str, Any] | None = None) -> None:
     values = [upgrade.as_json() for upgrade in found]
     if output == "json":
-        trust = {image: {"verified": t.verified, "fingerprint": t.fingerprint, "reasons": list(t.reasons)} for image, t in seen.trust.items()}
+        trust = {image: trust_of.as_json() for image, trust_of in seen.trust.items()}
         findings = [finding.as_json() for finding in (*seen.repository.notes, *seen.learned.findings)]
         print_json(kind, {"moves": values, "trust": trust, "findings": findings, **(extra or {})})
         return
@@ -171,13 +171,12 @@ def print_moves(seen: "Outlook", found: "Sequence[Upgrade]", output: str, kind: 
             say(said, head=value["cluster"], fg=_COLORS[value["verdict"]])
             for each in value["refused"][:5]:
                 say(f"  {each['reason']} [{each['name']}]")
+            say(f"  fix: {value['remedy']}")
         for hop in value["hops"]:
             for one in hop["barriers"]:
                 say(f"{value['cluster']}: by hand for {hop['to']}, {one['name']}: {one['message']} {one['url']}".rstrip())
-    for image, trust_of in seen.trust.items():
-        for reason in trust_of.reasons:
-            say(f"signature of {image[-12:]}: {reason}")
-    show_findings([*seen.repository.notes, *seen.learned.findings], limit=10)
+    signatures = [finding for trust_of in seen.trust.values() for finding in trust_of.findings]
+    show_findings([*signatures, *seen.repository.notes, *seen.learned.findings], limit=10)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -116,7 +116,7 @@ def built(tree: Mapping[str, bytes], graph: Graph) -> tuple[State, tuple[str, ..
 
 
 def faults(state: State) -> list[Finding]:
-    """Return what is wrong with the values, by the same rules and codes that hold for cluster files."""
+    """Return what is wrong with the values, by the same rules and names that hold for cluster files."""
     text = {name: each.value for name, each in state.items() if isinstance(each.value, str)}
     wrong = [(name, *_fault(name, value)) for name, value in text.items()]
     wrong += [(name, "invalid-value", f"{name} is not a text", "write it in quotes") for name in sorted(state.keys() - text.keys() - {"force"})]
@@ -132,7 +132,7 @@ def faults(state: State) -> list[Finding]:
 
 
 def _fault(name: str, value: str) -> tuple[str, str, str]:
-    """Return the code, the reason (or nothing) and the remedy for one value."""
+    """Return the name, the reason (or nothing) and the remedy for one value."""
     match name:
         case "clusterID":
             reason = "" if is_cluster_id(value) else "clusterID is a UUID of version 4"

@@ -76,7 +76,7 @@ def report_of(*, tests: Iterable[str], **said: Any) -> Evidence:
 
 
 def read_evidence(tree: Tree) -> list[Evidence]:
-    """Read every report of a repository; raises FindingsError with all faults, also for a report that lies in another one's place (misplaced-report)."""
+    """Read every report of a repository; raises FindingsError with all faults, also for a misplaced report."""
     reports, findings = [], list[Finding]()
     for path in tree:
         try:

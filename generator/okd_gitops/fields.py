@@ -10,7 +10,7 @@ from okd_gitops.release import Version, image_fault
 
 
 def fault(reason: str, remedy: str = "", *, name: str = "invalid-value", field: str = "") -> PydanticCustomError:
-    """Return what a validator raises: it becomes a finding with this code, at `field` of the value or at the value itself."""
+    """Return what a validator raises: it becomes a finding with this name, at `field` of the value or at the value itself."""
     return PydanticCustomError(name, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
 
 

@@ -1,6 +1,5 @@
 """Files that people write, as frozen models: everything wrong in a file is reported at once, each with its place."""
 
-import re
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
@@ -8,12 +7,11 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from okd_gitops.explanation import explanations
 from okd_gitops.finding import Finding, FindingsError, nearest
 from okd_gitops.yamltext import Document
 
 NAME_PATTERN = r"^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$"
-# The type of an error that a validator of ours raises is the code of the finding.
-_CODE = re.compile(r"G[A-Z][0-9]{3}")
 _EMPTY = "empty"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
@@ -94,7 +92,8 @@ def _finding(model: type[FileModel], document: Document, fault: Any) -> Finding:
         remedy = "lower-case letters, digits and dashes, at most 40, beginning with a letter"
         return Finding(name="invalid-name", location=document.at(path[:-1], key=True), reason=f'"{path[-2]}" is not a valid name', remedy=remedy)
     place = document.at(path)
-    if _CODE.fullmatch(kind):
+    # The type of an error that a validator of ours raises is the name of the finding.
+    if kind in explanations():
         return Finding(name=kind, location=place, reason=fault["msg"], remedy=details["remedy"])
     if path in document.dates and kind.startswith("string_"):
         return _date(document, path, fault["input"])

@@ -70,7 +70,7 @@ class FindingsError(OkdGitopsError):
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
-    """Sort findings by place, then code, and drop exact repeats."""
+    """Sort findings by place, then name, and drop exact repeats."""
     return sorted(set(findings), key=lambda f: (f.severity, f.location, f.name, f.object, f.reason))
 
 
@@ -84,7 +84,7 @@ def nearest(wrong: str, names: Iterable[str]) -> str:
 
 
 def as_text(finding: Finding) -> str:
-    """Return a finding as lines for people: code and reason, place, source line with a caret, remedy. All of it is `printable`."""
+    """Return a finding as lines for people: name and reason, place, source line with a caret, remedy. All of it is `printable`."""
     place = finding.location
     lines = [f"{finding.severity} {finding.name}: {finding.reason}", f"  {place}"]
     if finding.object:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity
 from okd_gitops.release import SHA256, Version
 
@@ -218,7 +219,7 @@ def _about(name: str, source: str, names: Iterable[str], what: str, severity: Se
     known = sorted(names)
     shown = ", ".join(known[:3]) + (", …" if len(known) > 3 else "")
     reason = f"{what.format(len(known))}: {shown}"
-    return [Finding(name=name, location=Location(file=source), reason=reason, severity=severity)] if known else []
+    return [Finding(name=name, location=Location(file=source), reason=reason, remedy=explanation_of(name).remedy, severity=severity)] if known else []
 
 
 def _refused(name: str, source: str, reason: str) -> FindingsError:

@@ -51,8 +51,8 @@ class Rendering:
 def render(root: Path, folders: Mapping[str, str], binary: Path, *, workers: int, least: Mapping[str, int] | None = None) -> Rendering:
     """Run `kustomize build` on each folder (folder to the cluster's name, for messages), `workers` at a time.
 
-    All folders are tried. One that does not build becomes a finding kustomize-build-failed; one that kustomize did not judge (killed, too slow, too much output, no
-    YAML, fewer documents than `least` says) becomes a finding not-judged. The caller has refused remote bases and plug-ins before.
+    All folders are tried. One that does not build becomes a finding kustomize-build-failed; one that kustomize did not judge (killed, too slow,
+    too much output, no YAML, fewer documents than `least` says) becomes not-judged. The caller has refused remote bases and plug-ins before.
     """
     rendering = Rendering()
     known: dict[bytes, Document] = {}

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from okd_gitops.evidence import Evidence
+from okd_gitops.explanation import explanation_of
 from okd_gitops.published import Learned, Release
 from okd_gitops.refusals import Decision, Follower, Question, decide
 from okd_gitops.release import Version, outside_channel
-from okd_gitops.upgrade import Hop, NoPath, Path, Wanted, kind, plan
+from okd_gitops.upgrade import Hop, NoPath, Path, RefusedEdge, Wanted, kind, plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +59,10 @@ class Upgrade:
             "verdict": str(self.decision.verdict),
             "name": self.decision.name,
             "reason": self.decision.reason,
+            "remedy": self.decision.remedy,
             "until": self.decision.until.isoformat() if self.decision.until else None,
             "nearest": none.nearest.text if none and none.nearest else None,
-            "refused": [{"name": edge.name, "reason": edge.reason} for edge in none.refused] if none else [],
+            "refused": [_edge_as_json(edge) for edge in none.refused] if none else [],
             "forced": self.forced,
         }
 
@@ -194,6 +196,10 @@ def _passed(cluster: Follower, evidence: Iterable[Evidence]) -> set[Version]:
 
 def _texts(versions: Iterable[Version]) -> frozenset[str]:
     return frozenset(version.text for version in versions)
+
+
+def _edge_as_json(edge: RefusedEdge) -> dict[str, str]:
+    return {"name": edge.name, "reason": edge.reason, "remedy": explanation_of(edge.name).remedy}
 
 
 def _hop_as_json(hop: Hop) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Run the rules: each module in `rules/` is one, the folder is the registry.
 
-A rule has a `CODE`, a `SEVERITY`, a docstring (summary line, why, remedy), and one function named for what it looks at: `check_object` sees an
-object once however many clusters share it, `check_cluster` everything that is rendered for one cluster, `check_repository` all of it.
+A rule is called as its module is, with dashes, and has an entry of that name in `findings.yaml`: title, why, remedy, severity. Its functions are
+named for what they look at: `check_object` sees an object once however many clusters share it, `check_cluster` everything that is rendered for one
+cluster, `check_repository` all of it.
 """
 
 import importlib
@@ -11,16 +12,17 @@ from functools import cache
 from types import ModuleType
 
 from okd_gitops import rules
-from okd_gitops.finding import Finding, Location
+from okd_gitops.explanation import explanation_of
+from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.objects import Object
 from okd_gitops.rule import Fault, Rendered, Repository
 
 
 @cache
 def all_rules() -> Mapping[str, ModuleType]:
-    """Return every rule by its code, in order."""
-    modules = (importlib.import_module(f"{rules.__name__}.{found.name}") for found in pkgutil.iter_modules(rules.__path__))
-    return {module.CODE: module for module in sorted(modules, key=lambda module: str(module.CODE))}
+    """Return the module of every rule by its name, in order."""
+    modules = sorted(found.name for found in pkgutil.iter_modules(rules.__path__))
+    return {module.replace("_", "-"): importlib.import_module(f"{rules.__name__}.{module}") for module in modules}
 
 
 def run(repository: Repository) -> list[Finding]:
@@ -32,27 +34,27 @@ def run(repository: Repository) -> list[Finding]:
         for value in overlay.objects:
             # Equal documents are one object (`is`) after rendering, so each is judged once.
             holders.setdefault(id(value), (value, []))[1].append(overlay)
-    for module in all_rules().values():
+    for name, module in all_rules().items():
         if hasattr(module, "check_object"):
             for value, overlays in holders.values():
-                findings += [_finding(module, fault, overlays) for fault in module.check_object(value)]
+                findings += [_finding(name, fault, overlays) for fault in module.check_object(value)]
         if hasattr(module, "check_cluster"):
             for overlay in repository.overlays:
-                findings += [_finding(module, fault, [overlay]) for fault in module.check_cluster(overlay, repository)]
+                findings += [_finding(name, fault, [overlay]) for fault in module.check_cluster(overlay, repository)]
         if hasattr(module, "check_repository"):
             for fault in module.check_repository(repository):
-                findings.append(_finding(module, fault, [named[name] for name in fault.clusters]))
+                findings.append(_finding(name, fault, [named[cluster] for cluster in fault.clusters]))
     return findings
 
 
-def _finding(module: ModuleType, fault: Fault, overlays: Iterable[Rendered]) -> Finding:
+def _finding(name: str, fault: Fault, overlays: Iterable[Rendered]) -> Finding:
     held = list(overlays)
     place = fault.location
     if place is None and fault.object:
         place = next((found for overlay in held if (found := overlay.graph.objects.get(fault.object))), None)
     return Finding(
-        name=module.CODE,
-        severity=fault.severity or module.SEVERITY,
+        name=name,
+        severity=fault.severity or Severity(explanation_of(name).severity),
         location=place or Location(file=held[0].folder if held else "."),
         reason=fault.reason,
         remedy=fault.remedy,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, Severity, ordered
 from okd_gitops.graph import Graph
 from okd_gitops.release import IMAGE, Version
@@ -202,7 +203,7 @@ def dated(version: Version) -> datetime | None:
 
 def names(source: str, wrong: Iterable[str]) -> list[Finding]:
     """Return one finding for all names of a source that are not versions."""
-    return _folded(NAMES, wrong, "not versions of OKD:", "", source)
+    return _folded(NAMES, wrong, "not versions of OKD:", explanation_of(NAMES).remedy, source)
 
 
 def no_phase(source: str, versions: Iterable[str]) -> list[Finding]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from okd_gitops import upgrade
 from okd_gitops.evidence import Evidence
+from okd_gitops.explanation import explanation_of
 from okd_gitops.published import Release
 from okd_gitops.release import KUBERNETES, Version
 from okd_gitops.rollout import Window
@@ -108,9 +109,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a row found: the detail, and when it is worth asking again."""
+    """What a row found: the detail, or the whole sentence, and when it is worth asking again."""
 
     detail: str = ""
+    sentence: str = ""
     until: datetime | None = None
 
 
@@ -129,17 +131,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one cluster, the name of the reason, its detail, and when it is worth asking again."""
+    """What happens to one cluster, the name of the reason, the reason as a sentence, and when it is worth asking again."""
 
     verdict: Verdict
     name: str = ""
-    detail: str = ""
+    reason: str = ""
     until: datetime | None = None
 
     @property
-    def reason(self) -> str:
-        """The reason as a sentence; why there is no path is one already."""
-        return f"{CODES.get(self.name, '')} {self.detail}".strip()
+    def remedy(self) -> str:
+        """What to do next; nothing for a cluster that is upgraded."""
+        return explanation_of(self.name).remedy if self.name else ""
 
 
 def decide(question: Question) -> Decision:
@@ -151,7 +153,10 @@ def decide(question: Question) -> Decision:
         answer = refusal.applies(question)
 
         if answer is not None:
-            return Decision(refusal.verdict, refusal.name, answer.detail, answer.until)
+            general = explanation_of(refusal.name).statement
+            reason = answer.sentence or f"{general} {answer.detail}".strip()
+
+            return Decision(refusal.verdict, refusal.name, reason, answer.until)
 
     return Decision(Verdict.UPGRADE)
 
@@ -178,7 +183,7 @@ def nothing_is_left_to_do(question: Question) -> Answer | None:
     if not isinstance(path, NoPath) or path.name != upgrade.NOTHING_NEWER:
         return None
 
-    return Answer(path.reason) if all(edge.name == upgrade.KIND for edge in path.refused) else None
+    return Answer(sentence=path.reason) if all(edge.name == upgrade.KIND for edge in path.refused) else None
 
 
 def no_path(name: str) -> Callable[[Question], Answer | None]:
@@ -187,14 +192,14 @@ def no_path(name: str) -> Callable[[Question], Answer | None]:
     def applies(question: Question) -> Answer | None:
         path = question.path
 
-        return Answer(path.reason) if isinstance(path, NoPath) and path.name == name else None
+        return Answer(sentence=path.reason) if isinstance(path, NoPath) and path.name == name else None
 
     return applies
 
 
 def no_path_at_all(question: Question) -> Answer | None:
     """Whatever the reason: without a path nothing moves."""
-    return Answer(question.path.reason) if isinstance(question.path, NoPath) else None
+    return Answer(sentence=question.path.reason) if isinstance(question.path, NoPath) else None
 
 
 def digest_is_not_known(question: Question) -> Answer | None:
@@ -246,7 +251,7 @@ def earlier_cluster_still_soaks(question: Question) -> Answer | None:
         soaked = finished + question.soak(earlier.wave)
 
         if question.now < soaked:
-            return Answer(f"({earlier.name})", soaked)
+            return Answer(f"({earlier.name})", until=soaked)
 
     return None
 

@@ -15,7 +15,7 @@ from okd_gitops.objects import Object, ObjectId, at
 class Fault:
     """What a rule says: why, how to mend it, and the object or file that it is about.
 
-    `severity` stands in place of the rule's own; `clusters` names the overlays that a fault of the whole repository concerns.
+    `severity` stands in place of the rule's; `clusters` names the overlays that a fault of the whole repository concerns.
     """
 
     reason: str

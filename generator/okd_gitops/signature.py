@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from okd_gitops.explanation import explanation_of
+from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.openpgp import plain
 from okd_gitops.release import SHA256
 
@@ -36,7 +37,9 @@ NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE, EXPIRES, KEY = (
     "signing-key-expires-soon",
     "unusable-signing-key",
 )
+NOT_CONFIGURED = "signatures-not-configured"
 # In the order in which they are tested: of several signatures that fail, the one that came furthest says the most.
+_ORDER = (NONE, BROKEN, UNKNOWN, UNPINNED, REVOKED, BAD, EXPIRED, NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE)
 # openshift-ci-release-key, the fourth; it signs OKD. Read in openshift/cluster-update-keys, keys/verifier-public-key-openshift-ci-4.
 FINGERPRINTS = frozenset({"6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4"})
 # Where its signatures are; read in openshift/cluster-update-keys, stores/store-openshift-ci-release.
@@ -62,10 +65,11 @@ class Fault:
         """What it is, in words."""
         return f"{explanation_of(self.name).title} {self.detail}".strip()
 
-    @property
-    def remedy(self) -> str:
-        """What to do next."""
-        return REMEDIES.get(self.name, "report it to the publisher of the release; nobody should sign this with that key")
+    def finding(self, image: str) -> Finding:
+        """Return it as a finding about the image that was to be verified."""
+        explanation = explanation_of(self.name)
+        severity = Severity(explanation.severity)
+        return Finding(name=self.name, location=Location(file=image), reason=self.reason, remedy=explanation.remedy, severity=severity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +79,14 @@ class Verdict:
     verified: bool
     fingerprint: str = ""
     expires: datetime | None = None
-    name: str = ""
-    reason: str = ""
-    remedy: str = ""
+    worst: Fault | None = None
     warnings: tuple[Fault, ...] = ()
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def told(self) -> tuple[Fault, ...]:
+        """What a person is to know: why it is not verified, and what will be wrong soon."""
+        return (self.worst, *self.warnings) if self.worst else self.warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +121,8 @@ def verify(signed: Sequence[bytes], keys: Sequence[bytes], fingerprints: frozens
                 continue
         faults.append(Fault(number, *made))
     if not good:
-        worst = max(faults, key=lambda fault: fault.name, default=Fault(0, NONE))
-        return Verdict(verified=False, name=worst.name, reason=worst.reason, remedy=worst.remedy, warnings=tuple(warnings), faults=tuple(faults))
+        worst = max(faults, key=lambda fault: _ORDER.index(fault.name), default=Fault(0, NONE))
+        return Verdict(verified=False, worst=worst, warnings=tuple(warnings), faults=tuple(faults))
     end, fingerprint = max(good)
     if end - now <= SOON:
         warnings.append(Fault(0, EXPIRES, f"{fingerprint.upper()} on {end:%Y-%m-%d}."))
@@ -170,7 +177,7 @@ class _Made:
 
 
 def _made(message: bytes, ring: Sequence[_Key], pinned: frozenset[str], now: datetime) -> _Made | tuple[str, str]:
-    """Return the text of a message, if a pinned key that is valid now signed it, else the code and details of what is wrong."""
+    """Return the text of a message, if a pinned key that is valid now signed it, else the name and details of what is wrong."""
     import pysequoia
     from pysequoia.packet import PacketPile, Tag
 
@@ -204,7 +211,7 @@ def _made(message: bytes, ring: Sequence[_Key], pinned: frozenset[str], now: dat
 
 
 def _meant(text: bytes, digest: str, repository: str, now: datetime) -> tuple[str, str]:
-    """Return the code and details of what is wrong with what was signed; two empty strings when it is this image."""
+    """Return the name and details of what is wrong with what was signed; two empty strings when it is this image."""
     try:
         data: Any = json.loads(text)
     except (ValueError, RecursionError):

@@ -14,7 +14,7 @@ from okd_gitops.tekton import uses
 
 
 class OrderError(ValueError):
-    """A task cannot go there: the code and the field of the finding, the reason and the remedy."""
+    """A task cannot go there: the name and the field of the finding, the reason and the remedy."""
 
     def __init__(self, name: str, field: Sequence[str], reason: str, remedy: str) -> None:
         super().__init__(reason)

@@ -181,7 +181,7 @@ def _bound(file: str, lines: tuple[str, ...], text: str, bounds: Bounds) -> None
 
 
 def _refusal(event: yaml.NodeEvent, depth: int, nodes: int, bounds: Bounds) -> tuple[str, str, str] | None:
-    """Return the code, the reason and the remedy when a value must not be built."""
+    """Return the name, the reason and the remedy when a value must not be built."""
     if depth > MAX_DEPTH:
         return "document-too-complex", f"the document is nested deeper than {MAX_DEPTH}", "split the file"
     if nodes > bounds.max_nodes:

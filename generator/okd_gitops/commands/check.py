@@ -16,6 +16,7 @@ from okd_gitops.drift import compare
 from okd_gitops.errors import ToolError
 from okd_gitops.evidence import FOLDER as EVIDENCE
 from okd_gitops.evidence import read_evidence
+from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
 from okd_gitops.kustomization import Graph, tops, walk
 from okd_gitops.objects import ObjectId
@@ -54,12 +55,13 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0; 4 when something was not judged; 3 when all that is wrong is drift; else 1."""
-        codes = [finding.name for finding in self.findings if finding.severity == Severity.ERROR]
-        if not codes:
+        names = {finding.name for finding in self.findings if finding.severity == Severity.ERROR}
+        if not names:
             return 0
-        if NOT_JUDGED in codes:
+        if NOT_JUDGED in names:
             return 4
-        return 3 if self.drifted and all(name.startswith("GO") for name in codes) else 1
+        areas = {explanation_of(name).area for name in names}
+        return 3 if self.drifted and areas == {"drift"} else 1
 
 
 @dataclass(frozen=True, slots=True)

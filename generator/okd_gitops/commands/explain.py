@@ -1,52 +1,62 @@
-"""explain: the text behind a code, a feature or a purpose; the tables of docs/reference.md are made of the same."""
+from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
 
-import inspect
-from collections.abc import Callable
-
-from okd_gitops import codes, evidence, observation, published, refusals, signature, upgrade
 from okd_gitops.errors import EXIT_CODES, UsageError
+from okd_gitops.explanation import Explanation, explanations
 from okd_gitops.feature import Catalog, Each, Feature, Parameter
 from okd_gitops.finding import nearest
-from okd_gitops.policy import all_rules
+from okd_gitops.purpose import PurposeSpec
 
-# Of everything that is not a rule; each table stands where its codes are found.
-_TABLES = (codes.CODES, published.CODES, signature.CODES, upgrade.CODES, refusals.CODES, evidence.CODES, observation.CODES)
-CODES = {code: text for table in _TABLES for code, text in table.items()}
+"""explain: the text behind a name of a finding, a refusal or a decision, a feature or a purpose."""
 
 
 def explain(name: str, load: Callable[[], Catalog]) -> str:
-    """Return what is known of a code, a feature or a purpose; raises UsageError with the nearest name.
+    """Return what is known of a finding, a feature or a purpose; raises UsageError with the nearest name.
 
-    A code is explained without the catalog: somebody may ask because that is what is wrong.
+    A finding is explained without the catalog: somebody may ask because that is what is wrong.
     """
-    if name.upper() in CODES:
-        return f"{name.upper()}\n{CODES[name.upper()]}\n"
-    if rule := all_rules().get(name.upper()):
-        return f"{rule.CODE} ({rule.SEVERITY})\n{inspect.getdoc(rule)}\n"
+    if explanation := explanations().get(name.lower()):
+        return _finding(explanation)
     catalog = load()
     if feature := catalog.features.get(name):
         return _feature(feature)
     if purpose := catalog.purposes.get(name):
-        sync = ", ".join(f"{key} {str(value).lower()}" for key, value in purpose.sync)
-        features = ", ".join(purpose.features)
-        return f"{name}: {purpose.summary}\nwave {purpose.wave}; expires {purpose.expires}; {sync}\nfeatures: {features}\n"
-    known = [*CODES, *all_rules(), *catalog.features, *catalog.purposes]
+        return _purpose(name, purpose)
+    known = [*explanations(), *catalog.features, *catalog.purposes]
     raise UsageError(f'nothing is called "{name}"', nearest(name, known) or "okd-gitops explain lists everything")
 
 
 def overview(catalog: Catalog) -> str:
-    """Return a line for everything that can be explained."""
-    rows = [("features", {name: feature.spec.summary for name, feature in sorted(catalog.features.items())})]
-    rows += [("purposes", {name: purpose.summary for name, purpose in sorted(catalog.purposes.items())})]
-    rows += [("rules", {code: summary(rule.__doc__) for code, rule in all_rules().items()})]
-    rows += [("other findings", {code: text.split(". ")[0].rstrip(".") + "." for code, text in CODES.items()})]
-    rows += [("exit codes", {str(code): text for code, text in EXIT_CODES.items()})]
-    return "\n".join(f"{title}\n" + "".join(f"  {name:18} {text}\n" for name, text in items.items()) for title, items in rows)
+    """Return a line for everything that can be explained, findings by area."""
+    sections = {
+        "features": {name: feature.spec.summary for name, feature in sorted(catalog.features.items())},
+        "purposes": {name: purpose.summary for name, purpose in sorted(catalog.purposes.items())},
+        **{f"findings: {area}": {each.name: each.title for each in inside} for area, inside in by_area().items()},
+        "exit codes": {str(code): text for code, text in EXIT_CODES.items()},
+    }
+    return "\n".join(_section(title, lines) for title, lines in sections.items())
 
 
-def summary(docstring: str | None) -> str:
-    """Return the first line of a docstring."""
-    return (docstring or "").strip().splitlines()[0]
+def by_area() -> Mapping[str, tuple[Explanation, ...]]:
+    """Return the explanations of each area, areas and names in the order of the file."""
+    groups: Iterable[tuple[str, Iterable[Explanation]]] = groupby(explanations().values(), key=lambda each: each.area)
+    return {area: tuple(inside) for area, inside in groups}
+
+
+def _section(title: str, lines: Mapping[str, str]) -> str:
+    width = max(map(len, lines), default=0)
+    return f"{title}\n" + "".join(f"  {name:{width}}  {text}\n" for name, text in lines.items())
+
+
+def _finding(explanation: Explanation) -> str:
+    kind = explanation.severity or "decision"
+    return f"{explanation.name} ({explanation.area}, {kind})\n{explanation.title}\n\nwhy: {explanation.why}\nfix: {explanation.remedy}\n"
+
+
+def _purpose(name: str, purpose: PurposeSpec) -> str:
+    sync = ", ".join(f"{key} {str(value).lower()}" for key, value in purpose.sync)
+    features = ", ".join(purpose.features)
+    return f"{name}: {purpose.summary}\nwave {purpose.wave}; expires {purpose.expires}; {sync}\nfeatures: {features}\n"
 
 
 def _feature(feature: Feature) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from okd_gitops.clusterversion import State, built, cluster_name, faults, mentions, read_state
 from okd_gitops.commands.repository import RESERVED
 from okd_gitops.disk import MAX_GENERATED, scan_tree
+from okd_gitops.explanation import explanation_of
 from okd_gitops.filemodel import NAME_PATTERN
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered, printable
 from okd_gitops.journal import saving
@@ -106,7 +107,7 @@ def _states(tree: Tree, findings: list[Finding]) -> dict[str, dict[str, tuple[St
         if top is None or top in used or not holders & graph.files:
             continue
         # Of a repository that is only read, what matters is what keeps us from reading these files.
-        findings += [each for each in graph.findings if each.name.startswith("GI") and each.location.file in holders]
+        findings += [each for each in graph.findings if explanation_of(each.name).area == "input" and each.location.file in holders]
         state, acks, faulty = built(tree, graph)
         findings += faulty
         reached |= holders & graph.files

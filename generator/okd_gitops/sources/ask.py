@@ -1,9 +1,10 @@
-"""Ask a source for JSON. Whatever goes wrong is a finding with a code, never an empty answer."""
+"""Ask a source for JSON. Whatever goes wrong is a finding with a name, never an empty answer."""
 
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity
 from okd_gitops.http import Http, NetworkError
 from okd_gitops.published import AWAY, ENTRY, FORM
@@ -52,4 +53,16 @@ def left_out(source: str, faults: Iterable[str]) -> list[Finding]:
     """Return one warning for all entries that cannot be used."""
     known = sorted(set(faults))
     shown = "; ".join(known[:3]) + ("; …" if len(known) > 3 else "")
-    return [Finding(name=ENTRY, location=Location(file=source), reason=f"left out: {shown}", severity=Severity.WARNING)] if known else []
+    return (
+        [
+            Finding(
+                name=ENTRY,
+                location=Location(file=source),
+                reason=f"left out: {shown}",
+                remedy=explanation_of(ENTRY).remedy,
+                severity=Severity.WARNING,
+            )
+        ]
+        if known
+        else []
+    )

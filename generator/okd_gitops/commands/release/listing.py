@@ -10,7 +10,8 @@ from okd_gitops.commands.release.network import Network
 from okd_gitops.commands.release.outlook import Trust
 from okd_gitops.commands.repository import load
 from okd_gitops.errors import UsageError
-from okd_gitops.finding import nearest
+from okd_gitops.explanation import explanation_of
+from okd_gitops.finding import Finding, Location, nearest
 from okd_gitops.published import Learned, Published
 
 
@@ -50,11 +51,7 @@ def show(root: Path, network: Network, version: str) -> Shown:
     if release is None:
         names = [item.version.text for item in found.releases]
         raise UsageError(f'no source names a release "{version}"', nearest(version, names) or "okd-gitops release list")
-    trust = (
-        network.verify(root, found.fleet, release.signed)
-        if release.signed
-        else Trust(verified=False, reasons=("no digest of the signed registry is known",))
-    )
+    trust = network.verify(root, found.fleet, release.signed) if release.signed else Trust(verified=False, findings=(_no_digest(version),))
     graph = found.learned.graph
     return Shown(
         release,
@@ -63,3 +60,8 @@ def show(root: Path, network: Network, version: str) -> Shown:
         conditional=tuple(sorted(start for start, end in graph.conditional if end == version)),
         after=tuple(sorted(end for start, end in graph.edges if start == version)),
     )
+
+
+def _no_digest(version: str) -> Finding:
+    explanation = explanation_of("signed-digest-unknown")
+    return Finding(name=explanation.name, location=Location(file=version), reason=explanation.statement, remedy=explanation.remedy)

@@ -44,13 +44,11 @@ class Network:
         """Check the signature of an image by digest, with the keys that the fleet pins."""
         wanted = releases_of(fleet).signatures
         if wanted is None:
-            return Trust(verified=False, reasons=("fleet.yaml names no signatures",))
+            return Trust(verified=False, findings=(signature.Fault(0, signature.NOT_CONFIGURED).finding(image),))
         repository, _, digest = image.partition("@")
         keys = [read_file(root, path) for path in wanted.keys] or signature_store.default_keys()
         signed, findings = signature_store.fetch(self.http, [wanted.store], digest)
         pinned = frozenset(wanted.fingerprints) or signature.FINGERPRINTS
         verdict = signature.verify(signed, keys, pinned, digest=digest, repository=repository, now=self.now)
-        told = [finding.reason for finding in findings]
-        if not verdict.verified:
-            told.append(f"{verdict.reason} [{verdict.name}]")
-        return Trust(verified=verdict.verified, fingerprint=verdict.fingerprint, reasons=(*told, *(fault.reason for fault in verdict.warnings)))
+        faults = [fault.finding(image) for fault in verdict.told]
+        return Trust(verified=verdict.verified, fingerprint=verdict.fingerprint, findings=(*findings, *faults))

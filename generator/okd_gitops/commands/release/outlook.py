@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from okd_gitops.barriers import KNOWN, Barrier
 from okd_gitops.cluster import Fleet
@@ -13,7 +13,7 @@ from okd_gitops.commands.release.followers import evidence, followers
 from okd_gitops.commands.repository import Repository, load
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence import Evidence
-from okd_gitops.finding import nearest
+from okd_gitops.finding import Finding, nearest
 from okd_gitops.moves import Known, Upgrade, first_releases, routes, upgrades
 from okd_gitops.published import Learned, Release
 from okd_gitops.refusals import Follower, Verdict
@@ -34,7 +34,12 @@ class Trust:
 
     verified: bool
     fingerprint: str = ""
-    reasons: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `--output json` prints."""
+        findings = [finding.as_json() for finding in self.findings]
+        return {"verified": self.verified, "fingerprint": self.fingerprint, "findings": findings}
 
 
 class Sources(Protocol):

@@ -93,7 +93,7 @@ def _reasons(seen: Outlook, upgrade: Upgrade) -> list[str]:
     trust = seen.trust.get(upgrade.release.image) if upgrade.release else None
     if not (trust and trust.verified):
         found.append("the signature of the release is not verified")
-    found += [f"signature: {reason}" for reason in trust.reasons] if trust and trust.verified else []
+    found += [f"signature: {finding.reason}" for finding in trust.findings] if trust and trust.verified else []
     version = upgrade.release.version.text if upgrade.release else ""
     disagreeing = [finding.reason for finding in seen.learned.findings if version and version in finding.reason]
 

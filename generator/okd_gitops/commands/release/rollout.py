@@ -119,8 +119,9 @@ def _once(tools: _Tools, request: Request) -> Rollout:
     going = due(found)
     refused = [upgrade for upgrade in found if upgrade.decision.verdict == Verdict.REFUSE]
     if request.target and refused and not going:
-        reason = f"{refused[0].cluster.name}: {refused[0].decision.reason} [{refused[0].decision.name}]"
-        raise BlockedError(reason, "okd-gitops release plan shows every cluster")
+        first = refused[0]
+        reason = f"{first.cluster.name}: {first.decision.reason} [{first.decision.name}]"
+        raise BlockedError(reason, first.decision.remedy)
 
     waves = groupby(sorted(going, key=_wave), key=_wave)
     made = [_branch(tools, request, seen, base, list(group)) for _, group in waves]
