@@ -25,11 +25,11 @@ from okd_gitops.feature import Catalog, FeatureSpec, load_catalog
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import FindingsError, as_text
 from okd_gitops.forge import Forge, Kind, Proposal, locate, propose
-from okd_gitops.gate import BuildSet, read_report
+from okd_gitops.gate.decide import BuildSet, read_report
+from okd_gitops.gate.server import InterceptorRequest
 from okd_gitops.graph import read_graph
 from okd_gitops.http import Http, NetworkError, _redirected
 from okd_gitops.inplace import assign
-from okd_gitops.interceptor import InterceptorRequest
 from okd_gitops.journal import saving
 from okd_gitops.kustomization import walk
 from okd_gitops.observation import Seen, judge

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from configmaps import NAMESPACE, Api, serving
-from okd_gitops.gate import MAX_REPEATS, REPLAY, BuildSet, Code, Decision, Expectation, Report, decide, overdue, read_report
-from okd_gitops.ledger import PREFIX, Ledger, LedgerError
+from okd_gitops.gate.decide import MAX_REPEATS, REPLAY, BuildSet, Code, Decision, Expectation, Report, decide, overdue, read_report
+from okd_gitops.gate.store import PREFIX, Ledger, LedgerError
 
 COMMIT = "4d2b1f0c" * 5
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)

@@ -22,11 +22,11 @@ import yaml
 
 from configmaps import NAMESPACE, Api, serving
 from conftest import ROOT, Run
-from okd_gitops import interceptor
 from okd_gitops.errors import ToolError, UsageError
-from okd_gitops.gate import Expectation
-from okd_gitops.interceptor import MAX_BYTES, GateServer, Trust
-from okd_gitops.ledger import Ledger
+from okd_gitops.gate import server as interceptor
+from okd_gitops.gate.decide import Expectation
+from okd_gitops.gate.server import MAX_BYTES, GateServer, Trust
+from okd_gitops.gate.store import Ledger
 from programs import program
 from test_gate import NOW, report, text
 
@@ -341,7 +341,7 @@ def test_without_a_cluster_it_says_so(okd_gitops: Run, tmp_path: Path) -> None:
 
 
 def test_the_namespace_is_the_pods_own() -> None:
-    from okd_gitops.commands.serve import own_namespace
+    from okd_gitops.gate.serve import own_namespace
 
     with pytest.raises(UsageError, match="outside of a pod"):
         own_namespace()

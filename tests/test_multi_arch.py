@@ -18,7 +18,7 @@ from okd_gitops.cli import cli
 from okd_gitops.commands.check import check
 from okd_gitops.commands.generate import generate
 from okd_gitops.finding import FindingsError
-from okd_gitops.gate import Expectation, decide, read_report, set_name
+from okd_gitops.gate.decide import Expectation, decide, read_report, set_name
 from programs import program
 from rendered import ENVIRONMENTS, FLEET, OKD, objects, of_kind
 

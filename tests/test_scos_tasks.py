@@ -513,7 +513,7 @@ def test_fact_31_only_a_successful_run_with_a_pushed_image_reports() -> None:
 
 @pytest.mark.parametrize(("curl", "code"), [("", 0), ('[[ -e "$0.once" ]] || { touch "$0.once"; exit 7; }', 0), ("exit 22", 1)])
 def test_a_report_is_said_three_times_and_is_one_that_the_gate_takes(curl: str, code: int, bench: Bench) -> None:
-    from okd_gitops.gate import read_report
+    from okd_gitops.gate.decide import read_report
 
     bench.stub("curl", f'printf "%s" "${{@: -2:1}}" >"{bench.root}/report"\ncat "${{@: -6:1}}" >/dev/null || true\n{curl}')
     bench.stub("skopeo", 'echo \'{"architecture": "arm64", "os": "linux"}\'')

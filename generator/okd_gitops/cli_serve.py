@@ -48,7 +48,7 @@ def serve_gate(
     Its state is one ConfigMap for each set, so any number of replicas may run. It stops on SIGTERM with exit code 0, and does not start without
     its files, its address or a cluster (4) or with wrong options (2). A sweep exits 4 when the cluster does not answer.
     """
-    from okd_gitops.commands import serve as command
+    from okd_gitops.gate import serve as command
 
     if sweep:
         expired = command.sweep(namespace)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from okd_gitops.errors import ToolError
-from okd_gitops.gate import BuildSet, Decision, Expectation, Report, decide, overdue, set_name
+from okd_gitops.gate.decide import BuildSet, Decision, Expectation, Report, decide, overdue, set_name
 
 LABELS = {"app.kubernetes.io/part-of": "multi-arch", "app.kubernetes.io/component": "gate-set"}
 PREFIX = "multi-arch-"

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
-from okd_gitops.gate import BuildSet, Expectation
-from okd_gitops.interceptor import GateServer, Trust, serve
-from okd_gitops.ledger import Ledger, connect
+from okd_gitops.gate.decide import BuildSet, Expectation
+from okd_gitops.gate.server import GateServer, Trust, serve
+from okd_gitops.gate.store import Ledger, connect
 
 # After that a set is forgotten. Late repetitions then open a set that nobody completes, and a sweep tells of it.
 RETAIN = timedelta(days=30)

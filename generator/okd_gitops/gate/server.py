@@ -23,8 +23,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from okd_gitops.errors import ToolError
-from okd_gitops.gate import Code, Expectation, read_report
-from okd_gitops.ledger import Ledger, LedgerError
+from okd_gitops.gate.decide import Code, Expectation, read_report
+from okd_gitops.gate.store import Ledger, LedgerError
 
 # The request holds the event's body and headers; a report has less than 1 KB.
 MAX_BYTES = 64 << 10
