@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frozen import FLEET
-from okd_gitops.disk import read_catalog
 from okd_gitops.kubeconform import arguments
+from okd_gitops.system.disk import read_catalog
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()

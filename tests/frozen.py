@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from okd_gitops.commands.generate import generate
-from okd_gitops.disk import ROOTS
+from okd_gitops.system.disk import ROOTS
 
 FLEET = Path(__file__).resolve().parent / "fleet"
 # The day on which it is looked at: one of its clusters expires some weeks later.

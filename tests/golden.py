@@ -15,9 +15,9 @@ from frozen import DAY, lay_out
 from okd_gitops.cli import cli
 from okd_gitops.commands.explain import by_area
 from okd_gitops.commands.generate import generate
-from okd_gitops.disk import ROOTS, read_catalog
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.feature import load_catalog
+from okd_gitops.system.disk import ROOTS, read_catalog
 from okd_gitops.tree import MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent

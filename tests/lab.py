@@ -30,7 +30,7 @@ from kubectl import Kubectl
 from minimal import CATALOG, PLACES
 from okd_gitops import kustomize
 from okd_gitops.finding import FindingsError
-from okd_gitops.pinned import tool
+from okd_gitops.system.tools import tool
 from rendered import objects
 from trial import Trial
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from okd_gitops.disk import read_catalog
 from okd_gitops.feature import Each, Feature, Parameter, load_catalog
 from okd_gitops.objects import Object
 from okd_gitops.patch import segments
+from okd_gitops.system.disk import read_catalog
 
 IMAGE = f"registry.example.org/image@sha256:{'2' * 64}"
 CATALOG = load_catalog(read_catalog())

@@ -12,11 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from okd_gitops import git, published
+from okd_gitops import published
 from okd_gitops.cluster import Fleet, parse_cluster
 from okd_gitops.clusterversion import acks, built, faults, read_state
 from okd_gitops.commands.release.observe import addresses, bound
-from okd_gitops.disk import read_catalog
 from okd_gitops.errors import OkdGitopsError
 from okd_gitops.evidence import read_evidence
 from okd_gitops.exchange import exchange
@@ -24,13 +23,10 @@ from okd_gitops.extras import read_extras
 from okd_gitops.feature import Catalog, FeatureSpec, load_catalog
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import FindingsError, as_text
-from okd_gitops.forge import Forge, Kind, Proposal, locate, propose
 from okd_gitops.gate.decide import BuildSet, read_report
 from okd_gitops.gate.server import InterceptorRequest
 from okd_gitops.graph import read_graph
-from okd_gitops.http import Http, NetworkError, _redirected
 from okd_gitops.inplace import assign
-from okd_gitops.journal import saving
 from okd_gitops.kustomization import walk
 from okd_gitops.observation import Seen, judge
 from okd_gitops.openpgp import plain
@@ -42,6 +38,11 @@ from okd_gitops.signature import FINGERPRINTS, verify
 from okd_gitops.sources import file, github, quay, release_controller
 from okd_gitops.sources.signature_store import default_keys
 from okd_gitops.splice import SpliceError, swapped
+from okd_gitops.system import git
+from okd_gitops.system.disk import read_catalog
+from okd_gitops.system.forge import Forge, Kind, Proposal, locate, propose
+from okd_gitops.system.http import Http, NetworkError, _redirected
+from okd_gitops.system.journal import saving
 from okd_gitops.terminal import clock
 from okd_gitops.tree import Tree, manifest_hashes
 from okd_gitops.yamltext import FOREIGN, dump, read, read_all

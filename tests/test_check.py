@@ -13,7 +13,7 @@ import yaml
 from conftest import CACHE, ROOT, Run
 from okd_gitops.commands.schema import KINDS
 from okd_gitops.kubeconform import arguments
-from okd_gitops.pinned import tool
+from okd_gitops.system.tools import tool
 
 
 def checked(okd_gitops: Run, *arguments: str, code: int) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from conftest import ROOT, Run, git
-from okd_gitops.disk import read_catalog, read_tree
 from okd_gitops.exchange import exchange
 from okd_gitops.feature import Catalog, load_catalog
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.ownfeature import own_features
+from okd_gitops.system.disk import read_catalog, read_tree
 from okd_gitops.taskorder import OrderError, inserted, moved, removed, waits
 from okd_gitops.tree import Tree
 from okd_gitops.yamltext import dump, read

@@ -20,8 +20,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from okd_gitops.errors import UsageError
-from okd_gitops.forge import Forge, Kind, Opened, Proposal, by_hand, locate, propose
-from okd_gitops.http import Http, NetworkError
+from okd_gitops.system.forge import Forge, Kind, Opened, Proposal, by_hand, locate, propose
+from okd_gitops.system.http import Http, NetworkError
 
 TOKEN = "hunter2-token"
 BRANCH = "okd/4.22.0-okd-scos.9--wave1"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from conftest import git
-from okd_gitops import branches
-from okd_gitops import git as reading
 from okd_gitops.errors import BusyError, OkdGitopsError, RefusedByRemoteError, RemoteError, ToolError, UsageError
-from okd_gitops.gitprogram import Said, failure
 from okd_gitops.redaction import plain, redacted
+from okd_gitops.system import branches
+from okd_gitops.system import git as reading
+from okd_gitops.system.git_program import Said, failure
 
 HIDDEN = "CANARY-7f3a9c"
 

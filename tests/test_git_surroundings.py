@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from conftest import git
-from okd_gitops import branches
-from okd_gitops import git as reading
-from okd_gitops.draft import drafted
 from okd_gitops.errors import ToolError, UsageError
-from okd_gitops.gitprogram import find, run
+from okd_gitops.system import branches
+from okd_gitops.system import git as reading
+from okd_gitops.system.draft import drafted
+from okd_gitops.system.git_program import find, run
 
 FLEET = "https://git.example.org/fleet.git"
 HOOKS = (

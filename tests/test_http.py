@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops import http
-from okd_gitops.http import Http, NetworkError, remember
+from okd_gitops.system import http
+from okd_gitops.system.http import Http, NetworkError, remember
 
 Answer = Callable[["Handler"], None]
 

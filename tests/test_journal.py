@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from okd_gitops import journal, swap
 from okd_gitops.errors import BusyError, OkdGitopsError, UsageError
-from okd_gitops.journal import pending, saving
+from okd_gitops.system import journal, swap
+from okd_gitops.system.journal import pending, saving
 from okd_gitops.tree import digest
 
 BEFORE = {"overlays/a/one": b"1\n", "overlays/a/two": b"2\n", "overlays/gone/x": b"x\n", "mine.txt": b"mine\n"}
@@ -188,7 +188,7 @@ def test_a_mount_point_on_the_way_is_refused_before_anything_is_written(tmp_path
     write(tmp_path, BEFORE)
     program = f"""
 from pathlib import Path
-from okd_gitops.journal import saving
+from okd_gitops.system.journal import saving
 with saving(Path({str(tmp_path)!r})) as save:
     save({PUT!r}, {DELETE!r}, before={BEFORE!r})
 """

@@ -13,7 +13,7 @@ import yaml
 from conftest import CACHE, Run
 from okd_gitops import kustomize
 from okd_gitops.kustomization import tops, walk
-from okd_gitops.pinned import tool
+from okd_gitops.system.tools import tool
 
 CONFIGMAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n"
 # Every field of a kustomization that takes a path; PATH stands for it.

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from okd_gitops.applications import argocd_files
-from okd_gitops.disk import read_catalog
 from okd_gitops.finding import FindingsError
 from okd_gitops.objects import mappings
+from okd_gitops.system.disk import read_catalog
 from programs import program
 from rendered import invalid, objects, of_kind
 from test_secrets import planned

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from conftest import git
-from okd_gitops.branches import address
 from okd_gitops.errors import UsageError
-from okd_gitops.pushtarget import is_folder, is_permitted, same_repository
+from okd_gitops.system.branches import address
+from okd_gitops.system.push_target import is_folder, is_permitted, same_repository
 
 FLEET = "https://git.example.org/ops/fleet.git"
 SAME = (

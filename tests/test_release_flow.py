@@ -15,7 +15,6 @@ from typing import Any, Literal
 import pytest
 
 from conftest import CACHE, ROOT, git
-from okd_gitops import branches
 from okd_gitops.cli_release import print_moves
 from okd_gitops.commands.generate import generate
 from okd_gitops.commands.release import rollout as rollout_module
@@ -26,8 +25,9 @@ from okd_gitops.commands.release.rollout import Request, Rollout, rollout
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence import Evidence
 from okd_gitops.finding import FindingsError
-from okd_gitops.http import Http
 from okd_gitops.refusals import Verdict
+from okd_gitops.system import branches
+from okd_gitops.system.http import Http
 from release_controller import Controller, image, serving
 
 BASE = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [ops]\nupstream: https://graph.example.org/graph\n"

@@ -11,7 +11,7 @@ import yaml
 from conftest import CACHE
 from okd_gitops.kubeconform import arguments, validate
 from okd_gitops.objects import ObjectId
-from okd_gitops.pinned import tool
+from okd_gitops.system.tools import tool
 
 SCHEMAS = CACHE / "schemas"
 INDEX: dict[str, Any] = json.loads((SCHEMAS / "index.json").read_text("utf-8"))

@@ -26,7 +26,7 @@ from failure import SetupError
 from golang import Go, find_go
 from modules import download
 from okd_gitops.errors import ToolError
-from okd_gitops.pinned import tool
+from okd_gitops.system.tools import tool
 from programs import program
 
 BIG = 5_000_000

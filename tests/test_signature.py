@@ -20,9 +20,9 @@ from werkzeug import Request, Response
 from frozen import CLOCK
 from okd_gitops import openpgp
 from okd_gitops.explanation import explanations
-from okd_gitops.http import Http
 from okd_gitops.signature import FINGERPRINTS, STORE, Verdict, urls, verify
 from okd_gitops.sources import signature_store
+from okd_gitops.system.http import Http
 from programs import program
 
 pytestmark = pytest.mark.clock

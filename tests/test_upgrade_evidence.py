@@ -22,11 +22,11 @@ import git_server
 import release_controller
 from conftest import ROOT, git
 from frozen import CLOCK
-from okd_gitops.disk import read_catalog
 from okd_gitops.evidence import Evidence
 from okd_gitops.feature import load_catalog
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import FindingsError
+from okd_gitops.system.disk import read_catalog
 from okd_gitops.yamltext import read
 from rendered import invalid, objects, of_kind
 from test_observation import conditions, operator

@@ -16,7 +16,7 @@ from okd_gitops import kustomize
 from okd_gitops.commands.check import Report, check
 from okd_gitops.commands.generate import generate
 from okd_gitops.finding import FindingsError
-from okd_gitops.pinned import tool
+from okd_gitops.system.tools import tool
 from rendered import objects, of_kind
 
 CASE = ROOT / "tests/cases/variants"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, files, git
-from okd_gitops import journal
 from okd_gitops.commands import generate as command
 from okd_gitops.commands.generate import generate
 from okd_gitops.drift import compare
 from okd_gitops.errors import BusyError
-from okd_gitops.swap import swap
+from okd_gitops.system import journal
+from okd_gitops.system.swap import swap
 from okd_gitops.tree import digest
 from test_commit import DEMO
 

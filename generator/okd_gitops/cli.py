@@ -167,7 +167,7 @@ def diff(context: click.Context, ref: str, output: str) -> None:
 
     from okd_gitops.commands.diff import FOLDERS
     from okd_gitops.commands.diff import diff as run
-    from okd_gitops.git import tree_at
+    from okd_gitops.system.git import tree_at
 
     root = root_of(context)
     result = run(root, cache_of(context, root), tree_at(root, ref, FOLDERS), say=progress(context))

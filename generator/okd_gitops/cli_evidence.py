@@ -9,7 +9,7 @@ import click
 from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of, say
 
 if TYPE_CHECKING:
-    from okd_gitops.http import Http
+    from okd_gitops.system.http import Http
 
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _PUSH = click.option("--push", is_flag=True, help="Commit it on the fleet's branch and push that.")
@@ -120,7 +120,7 @@ def observe(
 def _asking(account: Path, api: str, answers: Path) -> "Http":
     """Return what asks as the service account. Its files are links that the kubelet exchanges, so they are read here, each time."""
     from okd_gitops.errors import UsageError
-    from okd_gitops.http import Http
+    from okd_gitops.system.http import Http
 
     try:
         token, authorities = (account / "token").read_text().strip(), (account / "ca.crt").read_bytes()

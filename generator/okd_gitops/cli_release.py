@@ -44,7 +44,7 @@ def network_options(command: Command) -> Command:
 
 def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path, Network]":
     from okd_gitops.commands.release.network import Network
-    from okd_gitops.http import Http
+    from okd_gitops.system.http import Http
 
     root = root_of(context)
     token = os.environ.get("GITHUB_TOKEN", "")
@@ -132,9 +132,9 @@ def plan(context: click.Context, *, target: str, clusters: tuple[str, ...], acks
 @click.pass_context
 def status(context: click.Context, *, offline: bool, at: str, output: str) -> None:
     """Show where the fleet stands: what each cluster runs and reported, what comes next and when, which branches are open."""
-    from okd_gitops.branches import local_heads
     from okd_gitops.commands.release.outlook import outlook
     from okd_gitops.commands.release.standing import PREFIX
+    from okd_gitops.system.branches import local_heads
 
     root, network = sources_of(context, at, offline=offline)
     seen = outlook(root, network, now=network.now)

@@ -13,8 +13,8 @@ from typing import Any
 
 from okd_gitops.errors import ToolError
 from okd_gitops.objects import ObjectId
-from okd_gitops.pinned import sha256_of
-from okd_gitops.process import Completed, run
+from okd_gitops.system.process import Completed, run
+from okd_gitops.system.tools import sha256_of
 
 # The documents of a file, the version, kind and name of the one that is meant, and what is wrong with it.
 _Fault = tuple[list[bytes], tuple[str, str, str], tuple[str, ...]]

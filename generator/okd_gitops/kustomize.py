@@ -13,7 +13,7 @@ import yaml
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, Location
 from okd_gitops.objects import Object, ObjectId
-from okd_gitops.process import Completed, run
+from okd_gitops.system.process import Completed, run
 
 TIMEOUT = 120.0
 # A larger heap before collecting: a quarter less CPU for the same bytes (measured; off without a limit is slower than the default).

@@ -21,7 +21,7 @@ AT = click.option("--at", "at", default="", metavar="TIME", help="Decide as if i
 
 def root_of(context: click.Context) -> Path:
     """Return the repository: what --root says, or the nearest folder with fleet.yaml."""
-    from okd_gitops.disk import find_root
+    from okd_gitops.system.disk import find_root
 
     given: Path | None = context.obj["root"]
     return given.resolve() if given else find_root(Path.cwd())
@@ -35,7 +35,7 @@ def cache_of(context: click.Context, root: Path) -> Path:
 
 def tools_of(context: click.Context) -> Path:
     """Return the folder of tools and schemas that judge a folder of others: never one that lies in it."""
-    from okd_gitops.pinned import own_cache
+    from okd_gitops.system.tools import own_cache
 
     given: Path | None = context.obj["cache"]
     return (given or own_cache()).resolve()

@@ -11,7 +11,6 @@ from okd_gitops import kubeconform, kustomize
 from okd_gitops.applications import destination
 from okd_gitops.commands.generate import stale
 from okd_gitops.commands.repository import Repository, load
-from okd_gitops.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
 from okd_gitops.drift import compare
 from okd_gitops.errors import ToolError
 from okd_gitops.evidence import FOLDER as EVIDENCE
@@ -20,12 +19,13 @@ from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
 from okd_gitops.kustomization import Graph, tops, walk
 from okd_gitops.objects import ObjectId
-from okd_gitops.pinned import tool
 from okd_gitops.plan import ClusterPlan
 from okd_gitops.policy import run
 from okd_gitops.rule import Rendered
 from okd_gitops.rule import Repository as Judged
 from okd_gitops.rules.foreign_cluster_name import WORD
+from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
+from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree
 
 # Schemas of the newest Kubernetes that a foreign repository is judged by, unless it says otherwise.

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from okd_gitops import __version__
 from okd_gitops.commands.generate import Generated, generate, stale
-from okd_gitops.disk import CATALOG, FLEET, ROOTS
-from okd_gitops.draft import Draft
 from okd_gitops.finding import FindingsError
-from okd_gitops.git import commit as git_commit
-from okd_gitops.git import status
 from okd_gitops.plan import Plan
+from okd_gitops.system.disk import CATALOG, FLEET, ROOTS
+from okd_gitops.system.draft import Draft
+from okd_gitops.system.git import commit as git_commit
+from okd_gitops.system.git import status
 from okd_gitops.tree import Tree, digest, owned_folder
 
 GENERATED_BY = "Generated-By"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from okd_gitops import __version__
 from okd_gitops.errors import OkdGitopsError
-from okd_gitops.git import status
-from okd_gitops.journal import pending
-from okd_gitops.pinned import REMEDY, tool
+from okd_gitops.system.git import status
+from okd_gitops.system.journal import pending
+from okd_gitops.system.tools import REMEDY, tool
 
 
 @dataclass(frozen=True, slots=True)

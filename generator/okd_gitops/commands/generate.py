@@ -8,12 +8,12 @@ from pathlib import Path
 
 from okd_gitops.applications import unannounced
 from okd_gitops.commands.repository import Repository, load
-from okd_gitops.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.drift import Drift, compare, only
 from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.finding import Finding, Location, nearest
-from okd_gitops.git import BlobIds, committed_blobs
-from okd_gitops.journal import refuse_pending, saving, written
+from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
+from okd_gitops.system.git import BlobIds, committed_blobs
+from okd_gitops.system.journal import refuse_pending, saving, written
 from okd_gitops.tree import MANIFEST, Tree, unified_diff
 
 

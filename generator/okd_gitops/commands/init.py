@@ -4,9 +4,9 @@ from pathlib import Path
 
 from okd_gitops.commands.repository import load_repository_catalog, name_fault
 from okd_gitops.commands.schema import KINDS, schema
-from okd_gitops.disk import FLEET
 from okd_gitops.errors import UsageError
-from okd_gitops.journal import saving
+from okd_gitops.system.disk import FLEET
+from okd_gitops.system.journal import saving
 
 _FLEET = """\
 # yaml-language-server: $schema=schemas/fleet.schema.json

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from okd_gitops.finding import FindingsError
 from okd_gitops.graph import Graph, read_graph
-from okd_gitops.http import Http
 from okd_gitops.published import Answer, of_graph
 from okd_gitops.rollout import Releases
 from okd_gitops.sources import file, github, graph, quay, release_controller
 from okd_gitops.sources.github import API
+from okd_gitops.system.http import Http
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

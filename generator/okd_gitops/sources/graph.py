@@ -3,11 +3,11 @@
 from pathlib import Path
 from urllib.parse import urlencode
 
-from okd_gitops.disk import read_file
 from okd_gitops.graph import MAX_BYTES
-from okd_gitops.http import Http, NetworkError
 from okd_gitops.published import AWAY
 from okd_gitops.sources.ask import refused
+from okd_gitops.system.disk import read_file
+from okd_gitops.system.http import Http, NetworkError
 
 NAME = "graph"
 

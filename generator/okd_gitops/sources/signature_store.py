@@ -8,9 +8,9 @@ from pathlib import Path
 
 from okd_gitops import signature
 from okd_gitops.finding import Finding
-from okd_gitops.http import Http, NetworkError
 from okd_gitops.published import AWAY
 from okd_gitops.sources.ask import refused
+from okd_gitops.system.http import Http, NetworkError
 
 _KEYS = Path(__file__).parent.parent / "keys"
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from okd_gitops import signature
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.release.outlook import Trust, releases_of
-from okd_gitops.disk import read_file
 from okd_gitops.finding import FindingsError
-from okd_gitops.http import Http
 from okd_gitops.published import Learned, Published, cross_check, learned
 from okd_gitops.sources import signature_store
 from okd_gitops.sources.collect import collect, of_fleet
+from okd_gitops.system.disk import read_file
+from okd_gitops.system.http import Http
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

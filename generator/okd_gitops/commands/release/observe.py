@@ -11,9 +11,9 @@ from okd_gitops.commands.release.record import record
 from okd_gitops.commands.repository import load
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError, Location, nearest
-from okd_gitops.http import Http, NetworkError
 from okd_gitops.observation import Seen, judge
 from okd_gitops.rollout import duration
+from okd_gitops.system.http import Http, NetworkError
 
 _CONFIG = "/apis/config.openshift.io/v1"
 # The API server says of itself whether it is ready, to every account; its own checks are behind that answer.

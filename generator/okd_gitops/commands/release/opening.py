@@ -5,8 +5,8 @@ from pathlib import Path
 
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.release.rollout import Branch
-from okd_gitops.forge import Kind, Proposal, by_hand, locate, propose
-from okd_gitops.http import Http
+from okd_gitops.system.forge import Kind, Proposal, by_hand, locate, propose
+from okd_gitops.system.http import Http
 
 
 def opening(fleet: Fleet, branch: Branch, body_file: str, *, answers: Path, environment: Mapping[str, str]) -> str:

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops import __version__, branches
+from okd_gitops import __version__
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.commit import GENERATED_BY
 from okd_gitops.commands.repository import load
-from okd_gitops.disk import read_tree
-from okd_gitops.draft import drafted
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence import FOLDER, Evidence, read_evidence
 from okd_gitops.finding import nearest
-from okd_gitops.journal import saving
+from okd_gitops.system import branches
+from okd_gitops.system.disk import read_tree
+from okd_gitops.system.draft import drafted
+from okd_gitops.system.journal import saving
 
 _ATTEMPTS = 6
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from okd_gitops import branches, git, pushtarget
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.check import check
 from okd_gitops.commands.commit import commit_draft
@@ -20,17 +19,19 @@ from okd_gitops.commands.generate import generate
 from okd_gitops.commands.release.outlook import BlockedError, Outlook, Sources, chosen, due, outlook
 from okd_gitops.commands.release.proposal import halted, proposal
 from okd_gitops.commands.release.standing import Standing, branch_name, open_branches, ours
-from okd_gitops.disk import FLEET, read_file
-from okd_gitops.draft import Draft, drafted
 from okd_gitops.errors import UsageError
 from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.inplace import assign, extend
-from okd_gitops.journal import saving
 from okd_gitops.moves import Upgrade
 from okd_gitops.pullrequest import body, title
 from okd_gitops.refusals import Verdict
 from okd_gitops.release import Version
+from okd_gitops.system import branches, git
+from okd_gitops.system import push_target as pushtarget
+from okd_gitops.system.disk import FLEET, read_file
+from okd_gitops.system.draft import Draft, drafted
+from okd_gitops.system.journal import saving
 from okd_gitops.yamltext import Path as YamlPath
 from okd_gitops.yamltext import read
 

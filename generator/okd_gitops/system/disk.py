@@ -19,7 +19,7 @@ MAX_FILE = 1 << 20
 MAX_GENERATED = 16 << 20
 # Such a name would break the lines of a list of files.
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_CATALOG = Path(__file__).parent / "catalog"
+_CATALOG = Path(__file__).parent.parent / "catalog"
 
 
 def find_root(start: Path) -> Path:

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from okd_gitops.errors import BusyError, UsageError
-from okd_gitops.places import WriteError, may_write, refuse_obstacles
-from okd_gitops.swap import NOT_A_FILE, look, swap, torn
+from okd_gitops.system.places import WriteError, may_write, refuse_obstacles
+from okd_gitops.system.swap import NOT_A_FILE, look, swap, torn
 from okd_gitops.tree import MANIFEST, digest, manifest_hashes
 
 STATE = ".okd-gitops"

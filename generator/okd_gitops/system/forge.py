@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from okd_gitops.errors import UsageError
-from okd_gitops.http import Http, NetworkError
+from okd_gitops.system.http import Http, NetworkError
 
 _URL = re.compile(
     r"(?P<scheme>https|ssh|http)://(?:git@)?(?P<host>[A-Za-z0-9.-]+|\[::1\])(?P<port>:[0-9]{1,5})?/(?P<path>[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)+)/?"

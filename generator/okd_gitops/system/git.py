@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.errors import OkdGitopsError, ToolError, UsageError
-from okd_gitops.gitprogram import Said, asked, failure, run
 from okd_gitops.redaction import plain
+from okd_gitops.system.git_program import Said, asked, failure, run
 from okd_gitops.tree import Tree
 
 _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~^-]{0,200}")

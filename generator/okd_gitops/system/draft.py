@@ -13,11 +13,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops.disk import MAX_GENERATED, read_file, read_tree
 from okd_gitops.errors import BusyError, UsageError
-from okd_gitops.git import Clone, contents, entries, opened
-from okd_gitops.gitprogram import asked, failure, run
 from okd_gitops.redaction import plain
+from okd_gitops.system.disk import MAX_GENERATED, read_file, read_tree
+from okd_gitops.system.git import Clone, contents, entries, opened
+from okd_gitops.system.git_program import asked, failure, run
 
 _NAME = "okd-gitops-draft-"
 _LOCK = "lock"

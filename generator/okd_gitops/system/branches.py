@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops import pushtarget
-from okd_gitops.draft import bare
 from okd_gitops.errors import BusyError, OkdGitopsError, RefusedByRemoteError, RemoteError, UsageError
-from okd_gitops.git import opened
-from okd_gitops.gitprogram import Said, asked, failure, run
 from okd_gitops.redaction import plain
+from okd_gitops.system import push_target as pushtarget
+from okd_gitops.system.draft import bare
+from okd_gitops.system.git import opened
+from okd_gitops.system.git_program import Said, asked, failure, run
 
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,100}")
 # No question is asked where nobody can answer it.
