@@ -3,8 +3,8 @@
 from typing import Any
 
 from okd_gitops.feature import Each, Feature, Parameter, load_catalog
-from okd_gitops.objects import Object
-from okd_gitops.patch import segments
+from okd_gitops.manifests.json_patch import segments
+from okd_gitops.manifests.objects import Object
 from okd_gitops.system.disk import read_catalog
 
 IMAGE = f"registry.example.org/image@sha256:{'2' * 64}"

@@ -21,23 +21,24 @@ from okd_gitops.evidence import read_evidence
 from okd_gitops.exchange import exchange
 from okd_gitops.extras import read_extras
 from okd_gitops.feature import Catalog, FeatureSpec, load_catalog
-from okd_gitops.filemodel import parse
 from okd_gitops.finding import FindingsError, as_text
 from okd_gitops.gate.decide import BuildSet, read_report
 from okd_gitops.gate.server import InterceptorRequest
 from okd_gitops.graph import read_graph
-from okd_gitops.inplace import assign
-from okd_gitops.kustomization import walk
+from okd_gitops.manifests.edit_nodes import SpliceError, swapped
+from okd_gitops.manifests.json_patch import PathError, operations, segments
+from okd_gitops.manifests.kustomization import walk
+from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.pattern import matches, pattern_fault
+from okd_gitops.manifests.read import FOREIGN, dump, read, read_all
+from okd_gitops.manifests.set_values import assign
 from okd_gitops.observation import Seen, judge
 from okd_gitops.openpgp import plain
-from okd_gitops.patch import PathError, operations, segments
-from okd_gitops.pattern import matches, pattern_fault
 from okd_gitops.purpose import PurposeSpec
 from okd_gitops.release import Version, channel_fault, image_fault, outside_channel
 from okd_gitops.signature import FINGERPRINTS, verify
 from okd_gitops.sources import file, github, quay, release_controller
 from okd_gitops.sources.signature_store import default_keys
-from okd_gitops.splice import SpliceError, swapped
 from okd_gitops.system import git
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.forge import Forge, Kind, Proposal, locate, propose
@@ -45,7 +46,6 @@ from okd_gitops.system.http import Http, NetworkError, _redirected
 from okd_gitops.system.journal import saving
 from okd_gitops.terminal import clock
 from okd_gitops.tree import Tree, manifest_hashes
-from okd_gitops.yamltext import FOREIGN, dump, read, read_all
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DIGEST = f"sha256:{'0' * 64}"

@@ -15,11 +15,11 @@ from conftest import ROOT, Run, git
 from okd_gitops.exchange import exchange
 from okd_gitops.feature import Catalog, load_catalog
 from okd_gitops.finding import Finding, FindingsError
+from okd_gitops.manifests.read import dump, read
+from okd_gitops.manifests.task_order import OrderError, inserted, moved, removed, waits
 from okd_gitops.ownfeature import own_features
 from okd_gitops.system.disk import read_catalog, read_tree
-from okd_gitops.taskorder import OrderError, inserted, moved, removed, waits
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import dump, read
 
 CASE = ROOT / "tests/cases/own-catalog"
 BUILTIN = load_catalog(read_catalog())

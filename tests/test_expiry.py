@@ -10,8 +10,8 @@ from conftest import Run, git
 from okd_gitops.cli import cli
 from okd_gitops.cluster import parse_cluster
 from okd_gitops.finding import FindingsError
+from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import read
 from rendered import FLEET, OKD
 
 SEVEN_LINES = f"purpose: ephemeral\nexpires: 2026-12-18\n{OKD}"

@@ -8,12 +8,12 @@ import yaml
 
 from okd_gitops.cluster import Fleet, parse_cluster
 from okd_gitops.feature import load_catalog
-from okd_gitops.filemodel import parse
 from okd_gitops.finding import FindingsError
+from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.read import read
 from okd_gitops.plan import plan
 from okd_gitops.render import render
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import read
 from rendered import FLEET, OKD
 from test_plan import CATALOG
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.inplace import assign, extend
-from okd_gitops.yamltext import Path, dump, read
+from okd_gitops.manifests.read import Path, dump, read
+from okd_gitops.manifests.set_values import assign, extend
 
 FILE = """\
 # why this cluster is here

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okd_gitops.evidence import Evidence
-from okd_gitops.filemodel import parse
+from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.read import read
 from okd_gitops.observation import Observation, Seen, judge
 from okd_gitops.release import Version
-from okd_gitops.yamltext import read
 
 VERSION, OLD = "4.22.0-okd-scos.9", "4.22.0-okd-scos.7"
 IMAGE, OTHER = "registry.example.org/release@sha256:" + "b" * 64, "registry.example.org/release@sha256:" + "a" * 64

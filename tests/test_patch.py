@@ -2,7 +2,7 @@
 
 import pytest
 
-from okd_gitops.patch import PathError, operations
+from okd_gitops.manifests.json_patch import PathError, operations
 
 OBJECT = {
     "metadata": {"name": "x", "annotations": {"a.b/c": "old"}},

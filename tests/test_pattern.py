@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.pattern import matches, occurs, pattern_fault
+from okd_gitops.manifests.pattern import matches, occurs, pattern_fault
 
 PATTERNS = [r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+", r"^[a-c]+$", r"a|b", r"(4|5)\.[0-9]{1,2}", r""]
 

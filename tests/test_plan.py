@@ -5,12 +5,12 @@ import yaml
 
 from okd_gitops.cluster import Cluster, Fleet, parse_cluster
 from okd_gitops.feature import load_catalog
-from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
+from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.read import read
 from okd_gitops.plan import Plan, plan
 from okd_gitops.render import render
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import read
 
 CATALOG = {
     "features/build/feature.yaml": """\

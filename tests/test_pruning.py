@@ -11,7 +11,7 @@ import yaml
 
 from okd_gitops.applications import argocd_files
 from okd_gitops.finding import FindingsError
-from okd_gitops.objects import mappings
+from okd_gitops.manifests.objects import mappings
 from okd_gitops.system.disk import read_catalog
 from programs import program
 from rendered import invalid, objects, of_kind

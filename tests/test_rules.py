@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 
 from okd_gitops import rules
 from okd_gitops.explanation import Explanation, explanation_of, explanations
-from okd_gitops.kustomization import Graph
-from okd_gitops.objects import Object
+from okd_gitops.manifests.kustomization import Graph
+from okd_gitops.manifests.objects import Object
+from okd_gitops.manifests.read import Document, read
 from okd_gitops.policy import all_rules, run
 from okd_gitops.rule import Fault, Rendered, Repository
-from okd_gitops.yamltext import Document, read
 
 CASES = Path(__file__).parent / "rules"
 RULES = {name.replace("-", "_"): module for name, module in all_rules().items()}

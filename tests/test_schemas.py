@@ -10,7 +10,7 @@ import yaml
 
 from conftest import CACHE
 from okd_gitops.kubeconform import arguments, validate
-from okd_gitops.objects import ObjectId
+from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.system.tools import tool
 
 SCHEMAS = CACHE / "schemas"

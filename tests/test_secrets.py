@@ -12,13 +12,13 @@ from okd_gitops.applications import argocd_files
 from okd_gitops.cluster import Environment, Fleet, parse_cluster
 from okd_gitops.commands.explain import explain
 from okd_gitops.feature import FeatureSpec, SecretNeed, load_catalog
-from okd_gitops.filemodel import parse
 from okd_gitops.finding import FindingsError
-from okd_gitops.objects import mappings
+from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.objects import mappings
+from okd_gitops.manifests.read import read
 from okd_gitops.plan import plan
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import read
 from rendered import ENVIRONMENTS, FLEET, OKD, invalid, objects, of_kind
 from test_os_layer import BUILDS
 

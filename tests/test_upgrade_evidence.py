@@ -24,10 +24,10 @@ from conftest import ROOT, git
 from frozen import CLOCK
 from okd_gitops.evidence import Evidence
 from okd_gitops.feature import load_catalog
-from okd_gitops.filemodel import parse
 from okd_gitops.finding import FindingsError
+from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
-from okd_gitops.yamltext import read
 from rendered import invalid, objects, of_kind
 from test_observation import conditions, operator
 from test_release_flow import NEW, OLD, PUSH, PUSH_ON, Fleet, wave

@@ -12,11 +12,11 @@ from conftest import CACHE, ROOT
 from okd_gitops.cluster import Fleet as FleetFile
 from okd_gitops.evidence import Evidence
 from okd_gitops.feature import load_catalog
-from okd_gitops.filemodel import FileModel, parse
+from okd_gitops.manifests.model import FileModel, parse
+from okd_gitops.manifests.read import read
 from okd_gitops.refusals import REFUSALS
 from okd_gitops.rollout import Upgrades, duration
 from okd_gitops.system.disk import read_catalog
-from okd_gitops.yamltext import read
 from test_release_flow import BASE, PUSH, Fleet
 
 TEXT = (ROOT / "docs/upgrades.md").read_text()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okd_gitops.finding import FindingsError, as_text
-from okd_gitops.yamltext import FOREIGN, MAX_DEPTH, WRITTEN, Bounds, dump, read, read_all
+from okd_gitops.manifests.read import FOREIGN, MAX_DEPTH, WRITTEN, Bounds, dump, read, read_all
 
 
 def refused(text: str | bytes) -> tuple[str, int, int]:

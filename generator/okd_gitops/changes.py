@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from okd_gitops.fields import by_digest, fault
-from okd_gitops.filemodel import FileModel, Name
+from okd_gitops.manifests.model import FileModel, Name
 
 ObjectName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9.-]+$")]
 # No segment begins with a dot: the path cannot leave catalog/.

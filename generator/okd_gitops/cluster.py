@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from okd_gitops.fields import ReleaseImage, VersionText, fault
-from okd_gitops.filemodel import FileModel, Name, parse
+from okd_gitops.manifests.model import FileModel, Name, parse
+from okd_gitops.manifests.read import Document
 from okd_gitops.release import KUBERNETES, Version, channel_fault, outside_channel
 from okd_gitops.rollout import Ack, Releases, Upgrades
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import Document
 
 _HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
 _URL = re.compile(rf"https://{_HOST}(/[A-Za-z0-9._~/-]*)?")

@@ -11,10 +11,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from okd_gitops.errors import UsageError
 from okd_gitops.fields import VersionText, by_digest, fault
-from okd_gitops.filemodel import FileModel, Name, parse
 from okd_gitops.finding import Finding, FindingsError, Location
+from okd_gitops.manifests.model import FileModel, Name, parse
+from okd_gitops.manifests.read import dump, read
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import dump, read
 
 FOLDER = "evidence"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"

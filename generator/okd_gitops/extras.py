@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from okd_gitops.finding import Finding
-from okd_gitops.kustomization import kustomization_of, walk
-from okd_gitops.objects import ObjectId
+from okd_gitops.manifests.kustomization import kustomization_of, walk
+from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.tree import Tree
 
 

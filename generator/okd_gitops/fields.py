@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from okd_gitops.pattern import pattern_fault
+from okd_gitops.manifests.pattern import pattern_fault
 from okd_gitops.release import Version, image_fault
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from okd_gitops.errors import ToolError
-from okd_gitops.objects import ObjectId
+from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.system.process import Completed, run
 from okd_gitops.system.tools import sha256_of
 

@@ -12,7 +12,7 @@ import yaml
 
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, Location
-from okd_gitops.objects import Object, ObjectId
+from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.system.process import Completed, run
 
 TIMEOUT = 120.0

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from okd_gitops.evidence import Evidence
 from okd_gitops.finding import one_line
-from okd_gitops.objects import at, items
+from okd_gitops.manifests.objects import at, items
 
 _TEST = "test "
 

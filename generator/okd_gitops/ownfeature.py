@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from okd_gitops.feature import Feature, FeatureSpec
-from okd_gitops.filemodel import NAME_PATTERN, parse
 from okd_gitops.finding import Finding, FindingsError, Location, nearest
-from okd_gitops.objects import Object, at
+from okd_gitops.manifests.model import NAME_PATTERN, parse
+from okd_gitops.manifests.objects import Object, at
+from okd_gitops.manifests.read import FOREIGN, Document, read
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import FOREIGN, Document, read
 
 # Kind and name become a file name, which has an end at 255 bytes.
 _FIELDS = {

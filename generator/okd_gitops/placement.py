@@ -10,9 +10,9 @@ from okd_gitops.cluster import Cluster, Fleet
 from okd_gitops.externalsecret import limited
 from okd_gitops.feature import Catalog, Each, Feature, Parameter, valid_key
 from okd_gitops.finding import Finding, nearest
-from okd_gitops.objects import Object, ObjectId
-from okd_gitops.patch import Operation, PathError, operations, substitutions
-from okd_gitops.yamltext import Document
+from okd_gitops.manifests.json_patch import Operation, PathError, operations, substitutions
+from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.read import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from okd_gitops.externalsecret import external_secrets, needs
 from okd_gitops.extras import Extras, read_extras
 from okd_gitops.feature import Catalog, Feature, Ignored
 from okd_gitops.finding import Finding, FindingsError, nearest, ordered
-from okd_gitops.objects import Object, ObjectId
+from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.read import Document
 from okd_gitops.placement import Faults, Placement, Placing
 from okd_gitops.purpose import PurposeSpec
-from okd_gitops.yamltext import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from types import ModuleType
 from okd_gitops import rules
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, Severity
-from okd_gitops.objects import Object
+from okd_gitops.manifests.objects import Object
 from okd_gitops.rule import Fault, Rendered, Repository
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from okd_gitops.filemodel import FileModel, Name
+from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.rollout import Duration
 
 

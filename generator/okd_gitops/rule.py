@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from okd_gitops.appproject import Project, folder, of_kind, own_urls, same_url, sources
 from okd_gitops.finding import Location, Severity
-from okd_gitops.kustomization import Graph
-from okd_gitops.objects import Object, ObjectId, at
+from okd_gitops.manifests.argocd import Project, folder, of_kind, own_urls, same_url, sources
+from okd_gitops.manifests.kustomization import Graph
+from okd_gitops.manifests.objects import Object, ObjectId, at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from okd_gitops.barriers import Barrier, barriers_of
 from okd_gitops.graph import Edge, Graph, reach
-from okd_gitops.pattern import occurs, pattern_fault
+from okd_gitops.manifests.pattern import occurs, pattern_fault
 from okd_gitops.release import Version, channel_fault, outside_channel
 
 NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = (

@@ -17,8 +17,8 @@ from okd_gitops.evidence import FOLDER as EVIDENCE
 from okd_gitops.evidence import read_evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
-from okd_gitops.kustomization import Graph, tops, walk
-from okd_gitops.objects import ObjectId
+from okd_gitops.manifests.kustomization import Graph, tops, walk
+from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.plan import ClusterPlan
 from okd_gitops.policy import run
 from okd_gitops.rule import Rendered

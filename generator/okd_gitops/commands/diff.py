@@ -8,8 +8,8 @@ from pathlib import Path
 
 from okd_gitops import kustomize
 from okd_gitops.finding import FindingsError
-from okd_gitops.kustomization import kustomization_of, walk
-from okd_gitops.objects import ObjectId
+from okd_gitops.manifests.kustomization import kustomization_of, walk
+from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree
 from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree, unified_diff

@@ -7,13 +7,13 @@ from pathlib import Path
 from okd_gitops.cluster import Cluster, Fleet, parse_cluster
 from okd_gitops.exchange import exchange
 from okd_gitops.feature import Catalog, load_catalog
-from okd_gitops.filemodel import NAME_PATTERN, parse
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
+from okd_gitops.manifests.model import NAME_PATTERN, parse
+from okd_gitops.manifests.read import read
 from okd_gitops.plan import Plan, plan
 from okd_gitops.render import render
 from okd_gitops.system.disk import CATALOG, FLEET, entries, read_catalog, read_file, read_tree, scan_tree
 from okd_gitops.tree import Tree
-from okd_gitops.yamltext import read
 
 # Names that a cluster cannot have, and why; and how such names may begin.
 RESERVED = {

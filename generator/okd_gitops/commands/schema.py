@@ -6,7 +6,7 @@ from typing import Any
 from okd_gitops.changes import Changes
 from okd_gitops.cluster import ClusterSpec, Fleet
 from okd_gitops.feature import Catalog, FeatureSpec, Parameter
-from okd_gitops.filemodel import FileModel
+from okd_gitops.manifests.model import FileModel
 
 _MODELS: dict[str, type[FileModel]] = {"cluster": ClusterSpec, "fleet": Fleet, "feature": FeatureSpec, "changes": Changes}
 KINDS = tuple(_MODELS)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from okd_gitops.finding import Severity
-from okd_gitops.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.rule import Fault, Repository
 
 # Kinds of a deprecated version that exist in no other.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.objects import ObjectId, at
+from okd_gitops.manifests.objects import ObjectId, at
 from okd_gitops.rule import Fault, Rendered, Repository
 
 

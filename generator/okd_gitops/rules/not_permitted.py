@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.appproject import Project, project_name
-from okd_gitops.objects import Object, ObjectId, at, defined_scopes
+from okd_gitops.manifests.argocd import Project, project_name
+from okd_gitops.manifests.objects import Object, ObjectId, at, defined_scopes
 from okd_gitops.rule import Fault, Rendered, Repository
 
 

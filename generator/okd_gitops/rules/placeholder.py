@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from okd_gitops.objects import Object, ObjectId, strings
+from okd_gitops.manifests.objects import Object, ObjectId, strings
 from okd_gitops.rule import Fault
 
 _WORDS = re.compile(

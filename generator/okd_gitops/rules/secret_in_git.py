@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from okd_gitops.objects import Object, ObjectId, mappings, strings
+from okd_gitops.manifests.objects import Object, ObjectId, mappings, strings
 from okd_gitops.rule import Fault
 
 # $(tt.params.token), ${TOKEN}: the value comes from elsewhere.

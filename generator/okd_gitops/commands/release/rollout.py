@@ -20,9 +20,11 @@ from okd_gitops.commands.release.outlook import BlockedError, Outlook, Sources, 
 from okd_gitops.commands.release.proposal import halted, proposal
 from okd_gitops.commands.release.standing import Standing, branch_name, open_branches, ours
 from okd_gitops.errors import UsageError
-from okd_gitops.filemodel import parse
 from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.inplace import assign, extend
+from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.read import Path as YamlPath
+from okd_gitops.manifests.read import read
+from okd_gitops.manifests.set_values import assign, extend
 from okd_gitops.moves import Upgrade
 from okd_gitops.pullrequest import body, title
 from okd_gitops.refusals import Verdict
@@ -32,8 +34,6 @@ from okd_gitops.system import push_target as pushtarget
 from okd_gitops.system.disk import FLEET, read_file
 from okd_gitops.system.draft import Draft, drafted
 from okd_gitops.system.journal import saving
-from okd_gitops.yamltext import Path as YamlPath
-from okd_gitops.yamltext import read
 
 _ATTEMPTS = 4
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from okd_gitops.yamltext import Loader, dump
+from okd_gitops.manifests.read import Loader, dump
 
 # What may stand between a scalar and the comment that speaks of it.
 _COMMENT = re.compile(r"(,?)[ \t]*#[^\n]*")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from okd_gitops.objects import Object
+from okd_gitops.manifests.objects import Object
 
 Operation = dict[str, Any]
 _SEGMENT = re.compile(r"(?P<key>[A-Za-z0-9_-]+)|\[(?P<field>[A-Za-z]+)=(?P<item>[^]]+)\]|\[(?P<literal>[^]=]+)\]")

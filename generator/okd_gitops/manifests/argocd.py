@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from okd_gitops.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
 # Argo CD's two names for the cluster it runs on.
 _HERE = {"name": "in-cluster", "server": "https://kubernetes.default.svc"}

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from okd_gitops.explanation import explanations
 from okd_gitops.finding import Finding, FindingsError, nearest
-from okd_gitops.yamltext import Document
+from okd_gitops.manifests.read import Document
 
 NAME_PATTERN = r"^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 _EMPTY = "empty"

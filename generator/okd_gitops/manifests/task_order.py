@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from okd_gitops.finding import nearest
-from okd_gitops.objects import Object, items
-from okd_gitops.tekton import uses
+from okd_gitops.manifests.objects import Object, items
+from okd_gitops.manifests.tekton import uses
 
 
 class OrderError(ValueError):

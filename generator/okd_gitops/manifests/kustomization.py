@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError, Location
-from okd_gitops.objects import ObjectId, at, items
-from okd_gitops.pathfields import KUSTOMIZATION, PLUGINS, RUNS, Entry, Use, Where, canonical, entries, repeated
-from okd_gitops.yamltext import PASSED_ON, Document, read, read_all
+from okd_gitops.manifests.objects import ObjectId, at, items
+from okd_gitops.manifests.path_fields import KUSTOMIZATION, PLUGINS, RUNS, Entry, Use, Where, canonical, entries, repeated
+from okd_gitops.manifests.read import PASSED_ON, Document, read, read_all
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # Deeper than people nest, and less deep than Python recurses.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from okd_gitops.objects import Object, ObjectId, at, items, strings
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, strings
 
 # $(params.name), $(params.name.key), $(params.name[*]), $(params["na.me"]); likewise for other scopes.
 _USES = r"""\$\((?P<scope>{scopes})(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quoted>[^"']+)["']\])(?P<rest>[^()]*)\)"""
