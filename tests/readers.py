@@ -12,9 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from okd_gitops import published
 from okd_gitops.cluster import Fleet, parse_cluster
-from okd_gitops.clusterversion import acks, built, faults, read_state
 from okd_gitops.commands.release.observe import addresses, bound
 from okd_gitops.errors import OkdGitopsError
 from okd_gitops.evidence import read_evidence
@@ -24,7 +22,6 @@ from okd_gitops.feature import Catalog, FeatureSpec, load_catalog
 from okd_gitops.finding import FindingsError, as_text
 from okd_gitops.gate.decide import BuildSet, read_report
 from okd_gitops.gate.server import InterceptorRequest
-from okd_gitops.graph import read_graph
 from okd_gitops.manifests.edit_nodes import SpliceError, swapped
 from okd_gitops.manifests.json_patch import PathError, operations, segments
 from okd_gitops.manifests.kustomization import walk
@@ -33,12 +30,15 @@ from okd_gitops.manifests.pattern import matches, pattern_fault
 from okd_gitops.manifests.read import FOREIGN, dump, read, read_all
 from okd_gitops.manifests.set_values import assign
 from okd_gitops.observation import Seen, judge
-from okd_gitops.openpgp import plain
 from okd_gitops.purpose import PurposeSpec
-from okd_gitops.release import Version, channel_fault, image_fault, outside_channel
-from okd_gitops.signature import FINGERPRINTS, verify
-from okd_gitops.sources import file, github, quay, release_controller
-from okd_gitops.sources.signature_store import default_keys
+from okd_gitops.releases import cross_check as published
+from okd_gitops.releases.cluster_version import acks, built, faults, read_state
+from okd_gitops.releases.graph import read_graph
+from okd_gitops.releases.sources import file, github, quay, release_controller
+from okd_gitops.releases.trust.openpgp import plain
+from okd_gitops.releases.trust.signature import FINGERPRINTS, verify
+from okd_gitops.releases.trust.store import default_keys
+from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 from okd_gitops.system import git
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.forge import Forge, Kind, Proposal, locate, propose

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.graph import MAX_BYTES, Graph, read_graph
+from okd_gitops.releases.graph import MAX_BYTES, Graph, read_graph
 
 A, B, C = "4.21.0-okd-scos.11", "4.22.0-okd-scos.0", "4.22.0-okd-scos.8"
 ALWAYS = [{"type": "Always"}]

@@ -13,7 +13,7 @@ from okd_gitops.evidence import Evidence
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.observation import Observation, Seen, judge
-from okd_gitops.release import Version
+from okd_gitops.releases.version import Version
 
 VERSION, OLD = "4.22.0-okd-scos.9", "4.22.0-okd-scos.7"
 IMAGE, OTHER = "registry.example.org/release@sha256:" + "b" * 64, "registry.example.org/release@sha256:" + "a" * 64

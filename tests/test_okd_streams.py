@@ -20,7 +20,7 @@ from okd_gitops.cluster import is_cluster_id
 from okd_gitops.commands.generate import generate
 from okd_gitops.finding import FindingsError
 from okd_gitops.policy import all_rules
-from okd_gitops.release import image_fault, outside_channel
+from okd_gitops.releases.version import image_fault, outside_channel
 from okd_gitops.system.tools import tool
 from rendered import FLEET, OKD, objects, of_kind, report
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from okd_gitops.explanation import explanations
 from okd_gitops.finding import Finding, Location, Severity
-from okd_gitops.graph import Graph, read_graph
-from okd_gitops.published import (
+from okd_gitops.releases.cross_check import (
     Answer,
     Claim,
     Published,
@@ -24,7 +23,8 @@ from okd_gitops.published import (
     releases_of_streams,
     version_of,
 )
-from okd_gitops.release import Version
+from okd_gitops.releases.graph import Graph, read_graph
+from okd_gitops.releases.version import Version
 
 V7, V8, EC = (Version.parse(f"4.22.0-okd-scos.{name}") for name in ("7", "8", "ec.16"))
 SIGNED, MIRROR = "registry.ci.openshift.org/origin/release-scos@sha256:", "quay.io/okd/scos-release@sha256:"

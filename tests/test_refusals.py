@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from okd_gitops import refusals, upgrade
 from okd_gitops.evidence import Evidence
 from okd_gitops.explanation import explanations
-from okd_gitops.published import Release
 from okd_gitops.refusals import REFUSALS, Decision, Follower, Question, Verdict, decide
-from okd_gitops.release import Version
+from okd_gitops.releases.cross_check import Release
+from okd_gitops.releases.version import Version
 from okd_gitops.rollout import Window
 from okd_gitops.upgrade import Hop, NoPath, Path, RefusedEdge
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from conftest import ROOT
-from okd_gitops.release import Version, channel_fault, image_fault, outside_channel
+from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 
 ORDERED = [line for line in (ROOT / "tests/versions.txt").read_text().splitlines() if not line.startswith("#")]
 

@@ -18,10 +18,10 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from frozen import CLOCK
-from okd_gitops import openpgp
 from okd_gitops.explanation import explanations
-from okd_gitops.signature import FINGERPRINTS, STORE, Verdict, urls, verify
-from okd_gitops.sources import signature_store
+from okd_gitops.releases.trust import openpgp
+from okd_gitops.releases.trust import store as signature_store
+from okd_gitops.releases.trust.signature import FINGERPRINTS, STORE, Verdict, urls, verify
 from okd_gitops.system.http import Http
 from programs import program
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okd_gitops import upgrade
-from okd_gitops.barriers import KNOWN
 from okd_gitops.explanation import explanations
-from okd_gitops.graph import Edge, Graph, Node, Risk
-from okd_gitops.release import Version, outside_channel
+from okd_gitops.releases.barriers import KNOWN
+from okd_gitops.releases.graph import Edge, Graph, Node, Risk
+from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade import Block, NoPath, Path, Wanted, kind, moved, plan, semver_key
 
 MAJORS = {"4.22": "5.0"}

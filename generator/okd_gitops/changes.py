@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
-from okd_gitops.fields import by_digest, fault
 from okd_gitops.manifests.model import FileModel, Name
+from okd_gitops.releases.fields import by_digest, fault
 
 ObjectName = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9.-]+$")]
 # No segment begins with a dot: the path cannot leave catalog/.

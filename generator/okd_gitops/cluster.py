@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from okd_gitops.fields import ReleaseImage, VersionText, fault
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.read import Document
-from okd_gitops.release import KUBERNETES, Version, channel_fault, outside_channel
+from okd_gitops.releases.fields import ReleaseImage, VersionText, fault
+from okd_gitops.releases.version import KUBERNETES, Version, channel_fault, outside_channel
 from okd_gitops.rollout import Ack, Releases, Upgrades
 from okd_gitops.tree import Tree
 

@@ -20,7 +20,7 @@ from okd_gitops.manifests.read import FOREIGN, Document, read
 from okd_gitops.manifests.task_order import OrderError, inserted, moved, names, removed, waits
 from okd_gitops.manifests.tekton import named, uses
 from okd_gitops.ownfeature import file_name, own_features, own_object
-from okd_gitops.release import IMAGE
+from okd_gitops.releases.version import IMAGE
 from okd_gitops.tree import Tree
 
 Path = tuple[str | int, ...]

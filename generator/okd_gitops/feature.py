@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from okd_gitops.cluster import Environment, Minor
-from okd_gitops.fields import Pattern, fault
 from okd_gitops.finding import nearest
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.objects import Object
 from okd_gitops.manifests.pattern import matches
 from okd_gitops.manifests.read import FOREIGN, read
 from okd_gitops.purpose import PurposeSpec
-from okd_gitops.release import image_fault
+from okd_gitops.releases.fields import Pattern, fault
+from okd_gitops.releases.version import image_fault
 from okd_gitops.tree import Tree
 
 # Part of a name on a cluster; keys of `each` may hold dots (4.20).

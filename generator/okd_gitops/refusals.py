@@ -13,8 +13,8 @@ from enum import StrEnum
 from okd_gitops import upgrade
 from okd_gitops.evidence import Evidence
 from okd_gitops.explanation import explanation_of
-from okd_gitops.published import Release
-from okd_gitops.release import KUBERNETES, Version
+from okd_gitops.releases.cross_check import Release
+from okd_gitops.releases.version import KUBERNETES, Version
 from okd_gitops.rollout import Window
 from okd_gitops.upgrade import Hop, NoPath, Path
 

@@ -12,7 +12,7 @@ from dataclasses import replace as replaced
 from datetime import UTC, datetime
 from typing import Any
 
-from okd_gitops.release import KUBERNETES, Version, channel_fault, image_fault, outside_channel
+from okd_gitops.releases.version import KUBERNETES, Version, channel_fault, image_fault, outside_channel
 
 # OpenShift's own versions, which have the order of SemVer.
 _OPENSHIFT = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,6})(?:-(ec|fc|rc)\.(\d{1,6}))?")

@@ -7,10 +7,10 @@ either allows. A hop is planned only when all of them agree, so that a commit ne
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from okd_gitops.barriers import Barrier, barriers_of
-from okd_gitops.graph import Edge, Graph, reach
 from okd_gitops.manifests.pattern import occurs, pattern_fault
-from okd_gitops.release import Version, channel_fault, outside_channel
+from okd_gitops.releases.barriers import Barrier, barriers_of
+from okd_gitops.releases.graph import Edge, Graph, reach
+from okd_gitops.releases.version import Version, channel_fault, outside_channel
 
 NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = (
     "current-version-unknown",

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from okd_gitops import replay as core
-from okd_gitops.clusterversion import MAX_BYTES, acknowledges, acks, cluster_name, mentions, read_state
 from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.read import FOREIGN, read_all
+from okd_gitops.releases.cluster_version import MAX_BYTES, acknowledges, acks, cluster_name, mentions, read_state
 from okd_gitops.system.git import Revision, history
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from okd_gitops.manifests.objects import Object, ObjectId, at
-from okd_gitops.release import channel_fault
+from okd_gitops.releases.version import channel_fault
 from okd_gitops.rule import Fault
 
 

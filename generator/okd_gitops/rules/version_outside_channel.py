@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from okd_gitops.manifests.objects import Object, ObjectId, at
-from okd_gitops.release import outside_channel
+from okd_gitops.releases.version import outside_channel
 from okd_gitops.rule import Fault
 
 

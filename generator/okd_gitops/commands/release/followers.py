@@ -8,7 +8,7 @@ from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import FOREIGN, read_all
 from okd_gitops.plan import ClusterPlan
 from okd_gitops.refusals import Follower
-from okd_gitops.release import Version
+from okd_gitops.releases.version import Version
 from okd_gitops.rollout import duration
 from okd_gitops.system.disk import read_tree
 

@@ -12,7 +12,7 @@ from okd_gitops.commands.repository import load
 from okd_gitops.errors import UsageError
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, nearest
-from okd_gitops.published import Learned, Published
+from okd_gitops.releases.cross_check import Learned, Published
 
 
 @dataclass(frozen=True, slots=True)

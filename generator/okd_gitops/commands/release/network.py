@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from okd_gitops import signature
 from okd_gitops.cluster import Fleet
 from okd_gitops.commands.release.outlook import Trust, releases_of
 from okd_gitops.finding import FindingsError
-from okd_gitops.published import Learned, Published, cross_check, learned
-from okd_gitops.sources import signature_store
-from okd_gitops.sources.collect import collect, of_fleet
+from okd_gitops.releases.cross_check import Learned, Published, cross_check, learned
+from okd_gitops.releases.sources.all import collect, of_fleet
+from okd_gitops.releases.trust import signature
+from okd_gitops.releases.trust import store as signature_store
 from okd_gitops.system.disk import read_file
 from okd_gitops.system.http import Http
 

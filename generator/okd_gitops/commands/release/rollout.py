@@ -28,7 +28,7 @@ from okd_gitops.manifests.set_values import assign, extend
 from okd_gitops.moves import Upgrade
 from okd_gitops.pullrequest import body, title
 from okd_gitops.refusals import Verdict
-from okd_gitops.release import Version
+from okd_gitops.releases.version import Version
 from okd_gitops.system import branches, git
 from okd_gitops.system import push_target as pushtarget
 from okd_gitops.system.disk import FLEET, read_file

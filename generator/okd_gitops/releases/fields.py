@@ -6,7 +6,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from okd_gitops.manifests.pattern import pattern_fault
-from okd_gitops.release import Version, image_fault
+from okd_gitops.releases.version import Version, image_fault
 
 
 def fault(reason: str, remedy: str = "", *, name: str = "invalid-value", field: str = "") -> PydanticCustomError:

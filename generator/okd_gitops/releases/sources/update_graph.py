@@ -1,11 +1,11 @@
-"""The update graph: fetch its bytes, or read them from a file of the repository. What they mean is read by okd_gitops.graph."""
+"""The update graph: fetch its bytes, or read them from a file of the repository. What they mean is read by okd_gitops.releases.graph."""
 
 from pathlib import Path
 from urllib.parse import urlencode
 
-from okd_gitops.graph import MAX_BYTES
-from okd_gitops.published import AWAY
-from okd_gitops.sources.ask import refused
+from okd_gitops.releases.cross_check import AWAY
+from okd_gitops.releases.graph import MAX_BYTES
+from okd_gitops.releases.sources.ask import refused
 from okd_gitops.system.disk import read_file
 from okd_gitops.system.http import Http, NetworkError
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity
-from okd_gitops.release import SHA256, Version
+from okd_gitops.releases.version import SHA256, Version
 
 MAX_BYTES = 16 << 20
 # The kinds of rules by which the CVO decides whether a risk concerns a cluster; it drops a target whose risk has none of these.

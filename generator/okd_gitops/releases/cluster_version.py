@@ -15,7 +15,7 @@ from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.manifests.kustomization import NAMES, Graph
 from okd_gitops.manifests.objects import ObjectId, at, items
 from okd_gitops.manifests.read import FOREIGN, Document, read, read_all
-from okd_gitops.release import Version, channel_fault, image_fault, outside_channel
+from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 
 MAX_BYTES = 8 << 20
 _KIND = re.compile(rb"""kind['"]?\s*:\s*['"]?ClusterVersion\b""")

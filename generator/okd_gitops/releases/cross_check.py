@@ -14,8 +14,8 @@ from typing import Any
 
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, Severity, ordered
-from okd_gitops.graph import Graph
-from okd_gitops.release import IMAGE, Version
+from okd_gitops.releases.graph import Graph
+from okd_gitops.releases.version import IMAGE, Version
 
 AWAY, FORM, ENTRY, NO_PHASE, NAMES, NO_DIGEST, TWO_DIGESTS = (
     "source-away",

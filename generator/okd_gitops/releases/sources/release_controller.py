@@ -8,9 +8,9 @@ Its pullSpec is a tag, so digests come from the graph. Read in openshift/release
 from urllib.parse import quote
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.published import FORM, Answer, Claim, dated, names, no_phase, nothing, version_of
-from okd_gitops.release import IMAGE
-from okd_gitops.sources.ask import array, ask, left_out, refused, text
+from okd_gitops.releases.cross_check import FORM, Answer, Claim, dated, names, no_phase, nothing, version_of
+from okd_gitops.releases.sources.ask import array, ask, left_out, refused, text
+from okd_gitops.releases.version import IMAGE
 from okd_gitops.system.http import Http
 
 NAME = "release-controller"

@@ -6,10 +6,10 @@ The cluster asks for signature-1, signature-2, … until one is not there, at mo
 from collections.abc import Iterable
 from pathlib import Path
 
-from okd_gitops import signature
 from okd_gitops.finding import Finding
-from okd_gitops.published import AWAY
-from okd_gitops.sources.ask import refused
+from okd_gitops.releases.cross_check import AWAY
+from okd_gitops.releases.sources.ask import refused
+from okd_gitops.releases.trust import signature
 from okd_gitops.system.http import Http, NetworkError
 
 _KEYS = Path(__file__).parent.parent / "keys"

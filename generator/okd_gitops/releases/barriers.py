@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from okd_gitops.release import Version
+from okd_gitops.releases.version import Version
 
 _NOTES = "https://okd.io/docs/project/upgrade-notes/from-4-15/"
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, Severity
-from okd_gitops.openpgp import plain
-from okd_gitops.release import SHA256
+from okd_gitops.releases.trust.openpgp import plain
+from okd_gitops.releases.version import SHA256
 
 if TYPE_CHECKING:
     from pysequoia import Cert
