@@ -12,14 +12,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from okd_gitops.cluster import Fleet, parse_cluster
 from okd_gitops.commands.release.observe import addresses, bound
 from okd_gitops.errors import OkdGitopsError
 from okd_gitops.evidence import read_evidence
-from okd_gitops.exchange import exchange
-from okd_gitops.extras import read_extras
-from okd_gitops.feature import Catalog, FeatureSpec, load_catalog
 from okd_gitops.finding import FindingsError, as_text
+from okd_gitops.fleet.apply_changes import exchange
+from okd_gitops.fleet.cluster import Fleet, parse_cluster
+from okd_gitops.fleet.extras import read_extras
+from okd_gitops.fleet.feature import Catalog, FeatureSpec, load_catalog
+from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.gate.decide import BuildSet, read_report
 from okd_gitops.gate.server import InterceptorRequest
 from okd_gitops.manifests.edit_nodes import SpliceError, swapped
@@ -30,7 +31,6 @@ from okd_gitops.manifests.pattern import matches, pattern_fault
 from okd_gitops.manifests.read import FOREIGN, dump, read, read_all
 from okd_gitops.manifests.set_values import assign
 from okd_gitops.observation import Seen, judge
-from okd_gitops.purpose import PurposeSpec
 from okd_gitops.releases import cross_check as published
 from okd_gitops.releases.cluster_version import acks, built, faults, read_state
 from okd_gitops.releases.graph import read_graph

@@ -2,8 +2,8 @@
 
 import pytest
 
-from okd_gitops.cluster import Cluster, ClusterSpec, Fleet, parse_cluster
 from okd_gitops.finding import Finding, FindingsError, as_text
+from okd_gitops.fleet.cluster import Cluster, ClusterSpec, Fleet, parse_cluster
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree

@@ -8,8 +8,8 @@ import pytest
 
 from conftest import Run, git
 from okd_gitops.cli import cli
-from okd_gitops.cluster import parse_cluster
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.cluster import parse_cluster
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
 from rendered import FLEET, OKD

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from okd_gitops.cluster import Fleet, parse_cluster
-from okd_gitops.feature import load_catalog
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.cluster import Fleet, parse_cluster
+from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.plan import plan

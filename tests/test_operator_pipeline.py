@@ -12,8 +12,8 @@ import yaml
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from okd_gitops.feature import load_catalog
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.system.disk import read_catalog
 from rendered import objects, of_kind, report
 from steps import catalog, commit, environment, git, program, run_step, shellcheck

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from okd_gitops.cluster import Cluster, Fleet, parse_cluster
-from okd_gitops.feature import load_catalog
 from okd_gitops.finding import Finding, FindingsError
+from okd_gitops.fleet.cluster import Cluster, Fleet, parse_cluster
+from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.plan import Plan, plan

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from okd_gitops import refusals, upgrade
 from okd_gitops.evidence import Evidence
 from okd_gitops.explanation import explanations
+from okd_gitops.fleet.upgrades import Window
 from okd_gitops.refusals import REFUSALS, Decision, Follower, Question, Verdict, decide
 from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.version import Version
-from okd_gitops.rollout import Window
 from okd_gitops.upgrade import Hop, NoPath, Path, RefusedEdge
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

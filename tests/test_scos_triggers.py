@@ -199,7 +199,7 @@ def test_fact_27_and_f16_f17_nothing_deletes_runs(okd: tuple[dict[str, Any], ...
 
 
 def test_facts_37_38_42_and_f21_the_secrets_are_those_of_the_table(okd: tuple[dict[str, Any], ...]) -> None:
-    from okd_gitops.feature import load_catalog
+    from okd_gitops.fleet.feature import load_catalog
     from okd_gitops.system.disk import read_catalog
 
     table = load_catalog(read_catalog()).features["scos-pipeline"].spec.secrets

@@ -23,8 +23,8 @@ import release_controller
 from conftest import ROOT, git
 from frozen import CLOCK
 from okd_gitops.evidence import Evidence
-from okd_gitops.feature import load_catalog
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import release_controller
 from conftest import CACHE, ROOT
-from okd_gitops.cluster import Fleet as FleetFile
 from okd_gitops.evidence import Evidence
-from okd_gitops.feature import load_catalog
+from okd_gitops.fleet.cluster import Fleet as FleetFile
+from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.upgrades import Upgrades, duration
 from okd_gitops.manifests.model import FileModel, parse
 from okd_gitops.manifests.read import read
 from okd_gitops.refusals import REFUSALS
-from okd_gitops.rollout import Upgrades, duration
 from okd_gitops.system.disk import read_catalog
 from test_release_flow import BASE, PUSH, Fleet
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from examples import TOKEN
 from kubectl import MADE, OURS, Kubectl, Object, named
-from okd_gitops.feature import Catalog
+from okd_gitops.fleet.feature import Catalog
 
 PREFIX = "lab-"
 # What a run needs to be judged. Workloads are left out: their images are elsewhere, and the dry run has judged them.

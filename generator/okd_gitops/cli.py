@@ -14,7 +14,7 @@ from okd_gitops.errors import EXIT_CODES
 from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, progress, root_of, say, settings, show_findings, tools_of
 
 if TYPE_CHECKING:
-    from okd_gitops.feature import Catalog
+    from okd_gitops.fleet.feature import Catalog
 
 _EPILOG = "Exit codes: " + "; ".join(f"{code} {text.split(':')[0].split(';')[0]}" for code, text in EXIT_CODES.items()) + "."
 
@@ -242,7 +242,7 @@ def doctor(context: click.Context, output: str) -> None:
 @click.pass_context
 def schema(context: click.Context, kind: str) -> None:
     """Print the JSON Schema of fleet.yaml, a cluster file, or a feature.yaml or the changes of a catalog, for editors."""
-    from okd_gitops.commands.schema import schema as run
+    from okd_gitops.fleet.schema import schema as run
 
     click.echo(run(kind, _catalog(context)), nl=False)
 

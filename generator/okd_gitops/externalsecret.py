@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from okd_gitops.feature import Feature, SecretNeed
+from okd_gitops.fleet.feature import Feature, SecretNeed
 from okd_gitops.manifests.objects import Object, ObjectId
 
 _API_VERSION = "external-secrets.io/v1"

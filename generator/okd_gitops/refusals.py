@@ -13,9 +13,9 @@ from enum import StrEnum
 from okd_gitops import upgrade
 from okd_gitops.evidence import Evidence
 from okd_gitops.explanation import explanation_of
+from okd_gitops.fleet.upgrades import Window
 from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.version import KUBERNETES, Version
-from okd_gitops.rollout import Window
 from okd_gitops.upgrade import Hop, NoPath, Path
 
 # Sources may name any day, and no calendar goes beyond the year 9999.

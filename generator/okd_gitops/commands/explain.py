@@ -3,9 +3,9 @@ from itertools import groupby
 
 from okd_gitops.errors import EXIT_CODES, UsageError
 from okd_gitops.explanation import Explanation, explanations
-from okd_gitops.feature import Catalog, Each, Feature, Parameter
 from okd_gitops.finding import nearest
-from okd_gitops.purpose import PurposeSpec
+from okd_gitops.fleet.feature import Catalog, Each, Feature, Parameter
+from okd_gitops.fleet.purpose import PurposeSpec
 
 """explain: the text behind a name of a finding, a refusal or a decision, a feature or a purpose."""
 

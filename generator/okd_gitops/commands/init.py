@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from okd_gitops.commands.repository import load_repository_catalog, name_fault
-from okd_gitops.commands.schema import KINDS, schema
 from okd_gitops.errors import UsageError
+from okd_gitops.fleet.schema import KINDS, schema
 from okd_gitops.system.disk import FLEET
 from okd_gitops.system.journal import saving
 

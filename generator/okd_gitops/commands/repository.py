@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops.cluster import Cluster, Fleet, parse_cluster
-from okd_gitops.exchange import exchange
-from okd_gitops.feature import Catalog, load_catalog
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
+from okd_gitops.fleet.apply_changes import exchange
+from okd_gitops.fleet.cluster import Cluster, Fleet, parse_cluster
+from okd_gitops.fleet.feature import Catalog, load_catalog
 from okd_gitops.manifests.model import NAME_PATTERN, parse
 from okd_gitops.manifests.read import read
 from okd_gitops.plan import Plan, plan

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from okd_gitops.cluster import is_cluster_id
 from okd_gitops.finding import Finding, FindingsError, Location
+from okd_gitops.fleet.cluster import is_cluster_id
 from okd_gitops.manifests.kustomization import NAMES, Graph
 from okd_gitops.manifests.objects import ObjectId, at, items
 from okd_gitops.manifests.read import FOREIGN, Document, read, read_all

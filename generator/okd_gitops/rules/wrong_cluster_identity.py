@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.cluster import is_cluster_id
+from okd_gitops.fleet.cluster import is_cluster_id
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.releases.version import Version
 from okd_gitops.rule import Fault

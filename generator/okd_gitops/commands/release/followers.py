@@ -4,12 +4,12 @@ from pathlib import Path
 
 from okd_gitops.commands.repository import Repository
 from okd_gitops.evidence import FOLDER, Evidence, read_evidence
+from okd_gitops.fleet.upgrades import duration
 from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import FOREIGN, read_all
 from okd_gitops.plan import ClusterPlan
 from okd_gitops.refusals import Follower
 from okd_gitops.releases.version import Version
-from okd_gitops.rollout import duration
 from okd_gitops.system.disk import read_tree
 
 # Feature sets other than these turn Upgradeable to False for good (openshift/api config/v1 types_feature.go).

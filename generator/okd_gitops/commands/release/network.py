@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from okd_gitops.cluster import Fleet
 from okd_gitops.commands.release.outlook import Trust, releases_of
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.cluster import Fleet
 from okd_gitops.releases.cross_check import Learned, Published, cross_check, learned
 from okd_gitops.releases.sources.all import collect, of_fleet
 from okd_gitops.releases.trust import signature

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.cross_check import Answer, of_graph
 from okd_gitops.releases.graph import Graph, read_graph
 from okd_gitops.releases.sources import file, github, quay, release_controller
 from okd_gitops.releases.sources import update_graph as graph
 from okd_gitops.releases.sources.github import API
-from okd_gitops.rollout import Releases
 from okd_gitops.system.http import Http
 
 

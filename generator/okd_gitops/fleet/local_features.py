@@ -6,8 +6,8 @@ The suite builds and validates the built-in features; these come from anybody, s
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from okd_gitops.feature import Feature, FeatureSpec
 from okd_gitops.finding import Finding, FindingsError, Location, nearest
+from okd_gitops.fleet.feature import Feature, FeatureSpec
 from okd_gitops.manifests.model import NAME_PATTERN, parse
 from okd_gitops.manifests.objects import Object, at
 from okd_gitops.manifests.read import FOREIGN, Document, read

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.read import Document
 from okd_gitops.releases.fields import ReleaseImage, VersionText, fault
 from okd_gitops.releases.version import KUBERNETES, Version, channel_fault, outside_channel
-from okd_gitops.rollout import Ack, Releases, Upgrades
 from okd_gitops.tree import Tree
 
 _HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"

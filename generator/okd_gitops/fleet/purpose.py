@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from okd_gitops.fleet.upgrades import Duration
 from okd_gitops.manifests.model import FileModel, Name
-from okd_gitops.rollout import Duration
 
 
 class Sync(FileModel):

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from okd_gitops.cluster import Environment, Minor
 from okd_gitops.finding import nearest
+from okd_gitops.fleet.cluster import Environment, Minor
+from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.objects import Object
 from okd_gitops.manifests.pattern import matches
 from okd_gitops.manifests.read import FOREIGN, read
-from okd_gitops.purpose import PurposeSpec
 from okd_gitops.releases.fields import Pattern, fault
 from okd_gitops.releases.version import image_fault
 from okd_gitops.tree import Tree

@@ -10,16 +10,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from okd_gitops.changes import Add, Change, Changes, Insert, Move, Positioned, Remove, Replace, Swap, Target
-from okd_gitops.feature import Catalog, Feature, FeatureSpec, Parameter
 from okd_gitops.finding import Finding, FindingsError, Location, nearest, ordered
+from okd_gitops.fleet.changes import Add, Change, Changes, Insert, Move, Positioned, Remove, Replace, Swap, Target
+from okd_gitops.fleet.feature import Catalog, Feature, FeatureSpec, Parameter
+from okd_gitops.fleet.local_features import file_name, own_features, own_object
 from okd_gitops.manifests.edit_nodes import SpliceError, relisted, swapped
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.read import FOREIGN, Document, read
 from okd_gitops.manifests.task_order import OrderError, inserted, moved, names, removed, waits
 from okd_gitops.manifests.tekton import named, uses
-from okd_gitops.ownfeature import file_name, own_features, own_object
 from okd_gitops.releases.version import IMAGE
 from okd_gitops.tree import Tree
 
