@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from okd_gitops.commands.generate import generate
+from okd_gitops.generate.generate import generate
 from okd_gitops.system.disk import ROOTS
 
 FLEET = Path(__file__).resolve().parent / "fleet"

@@ -14,9 +14,9 @@ import pulls
 from frozen import DAY, lay_out
 from okd_gitops.cli import cli
 from okd_gitops.commands.explain import by_area
-from okd_gitops.commands.generate import generate
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.generate.generate import generate
 from okd_gitops.system.disk import ROOTS, read_catalog
 from okd_gitops.tree import MANIFEST
 

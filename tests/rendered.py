@@ -12,7 +12,7 @@ import yaml
 from conftest import CACHE
 from okd_gitops import kustomize
 from okd_gitops.commands.check import Report, check
-from okd_gitops.commands.generate import generate
+from okd_gitops.generate.generate import generate
 from okd_gitops.kubeconform import validate
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.system.tools import tool

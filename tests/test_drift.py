@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.drift import compare
+from okd_gitops.generate.compare import compare
 from okd_gitops.tree import Tree, with_manifests
 
 OLD = with_manifests({"overlays/a/kustomization.yaml": b"old\n", "overlays/a/stale.yaml": b"x\n", "overlays/gone/kustomization.yaml": b"x\n"})

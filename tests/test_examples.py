@@ -6,7 +6,7 @@ import yaml
 
 from examples import LESS, PARAMETERS, example
 from minimal import CATALOG, PLACES
-from okd_gitops.commands.generate import generate
+from okd_gitops.generate.generate import generate
 from rendered import ENVIRONMENTS, FLEET, OKD
 
 

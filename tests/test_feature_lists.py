@@ -9,10 +9,10 @@ import yaml
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import Fleet, parse_cluster
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.generate.overlays import render
+from okd_gitops.generate.plan import plan
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
-from okd_gitops.plan import plan
-from okd_gitops.render import render
 from okd_gitops.tree import Tree
 from rendered import FLEET, OKD
 from test_plan import CATALOG

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, files
-from okd_gitops.commands import repository
-from okd_gitops.commands.generate import generate
-from okd_gitops.commands.repository import load
 from okd_gitops.finding import Finding, FindingsError, Location, as_text, printable
+from okd_gitops.generate import load as repository
+from okd_gitops.generate.generate import generate
+from okd_gitops.generate.load import load
 from okd_gitops.pullrequest import code, prose
 from readers import catalog
 

@@ -16,9 +16,9 @@ import yaml
 from conftest import CACHE, ROOT
 from okd_gitops.cli import cli
 from okd_gitops.commands.check import check
-from okd_gitops.commands.generate import generate
 from okd_gitops.finding import FindingsError
 from okd_gitops.gate.decide import Expectation, decide, read_report, set_name
+from okd_gitops.generate.generate import generate
 from programs import program
 from rendered import ENVIRONMENTS, FLEET, OKD, objects, of_kind
 

@@ -6,10 +6,10 @@ import yaml
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.fleet.cluster import Cluster, Fleet, parse_cluster
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.generate.overlays import render
+from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
-from okd_gitops.plan import Plan, plan
-from okd_gitops.render import render
 from okd_gitops.tree import Tree
 
 CATALOG = {

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from okd_gitops.applications import argocd_files
 from okd_gitops.finding import FindingsError
+from okd_gitops.generate.applications import argocd_files
 from okd_gitops.manifests.objects import mappings
 from okd_gitops.system.disk import read_catalog
 from programs import program

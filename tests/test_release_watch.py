@@ -16,9 +16,9 @@ import git_server
 import release_controller
 from conftest import CACHE, ROOT, git
 from okd_gitops.commands.check import check
-from okd_gitops.commands.generate import generate
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.generate.generate import generate
 from okd_gitops.system.disk import read_catalog
 from rendered import ENVIRONMENTS, FLEET, invalid, objects, of_kind
 from test_release_flow import NEW, OLD, Fleet, wave

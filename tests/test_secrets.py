@@ -8,15 +8,15 @@ import pytest
 import yaml
 
 import golden
-from okd_gitops.applications import argocd_files
 from okd_gitops.commands.explain import explain
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import Environment, Fleet, parse_cluster
 from okd_gitops.fleet.feature import FeatureSpec, SecretNeed, load_catalog
+from okd_gitops.generate.applications import argocd_files
+from okd_gitops.generate.plan import plan
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.objects import mappings
 from okd_gitops.manifests.read import read
-from okd_gitops.plan import plan
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.tree import Tree
 from rendered import ENVIRONMENTS, FLEET, OKD, invalid, objects, of_kind

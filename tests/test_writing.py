@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, files, git
-from okd_gitops.commands import generate as command
-from okd_gitops.commands.generate import generate
-from okd_gitops.drift import compare
 from okd_gitops.errors import BusyError
+from okd_gitops.generate import generate as command
+from okd_gitops.generate.compare import compare
+from okd_gitops.generate.generate import generate
 from okd_gitops.system import journal
 from okd_gitops.system.swap import swap
 from okd_gitops.tree import digest

@@ -41,8 +41,8 @@ def cli(context: click.Context, root: Path | None, cache: Path | None, *, color:
 
 def _catalog(context: click.Context) -> "Catalog":
     """Read the catalog as the repository has it; outside of one, as it comes with the tool."""
-    from okd_gitops.commands.repository import load_repository_catalog
     from okd_gitops.errors import UsageError
+    from okd_gitops.generate.load import load_repository_catalog
 
     try:
         root: Path | None = root_of(context)
@@ -89,8 +89,8 @@ def _cluster_names(context: click.Context, parameter: click.Parameter, incomplet
 @click.pass_context
 def generate(context: click.Context, *, checking: bool, dry_run: bool, clusters: tuple[str, ...], forced: tuple[str, ...], output: str) -> None:
     """Write bases/, overlays/ and argocd/ from the cluster files, all or nothing."""
-    from okd_gitops.commands.generate import diff_text, stale
-    from okd_gitops.commands.generate import generate as run
+    from okd_gitops.generate.generate import diff_text, stale
+    from okd_gitops.generate.generate import generate as run
 
     root = root_of(context)
     result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
@@ -193,7 +193,7 @@ def diff(context: click.Context, ref: str, output: str) -> None:
 @click.pass_context
 def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) -> None:
     """Commit fleet.yaml, clusters/, catalog/ and the generated folders, and nothing else. Your hooks and your signing apply."""
-    from okd_gitops.commands.commit import commit as run
+    from okd_gitops.generate.commit import commit as run
 
     result = run(root_of(context), subject=subject, dry_run=dry_run)
     if output == "json":

@@ -8,18 +8,18 @@ from pathlib import Path
 from time import monotonic
 
 from okd_gitops import kubeconform, kustomize
-from okd_gitops.applications import destination
-from okd_gitops.commands.generate import stale
-from okd_gitops.commands.repository import Repository, load
-from okd_gitops.drift import compare
 from okd_gitops.errors import ToolError
 from okd_gitops.evidence import FOLDER as EVIDENCE
 from okd_gitops.evidence import read_evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
+from okd_gitops.generate.applications import destination
+from okd_gitops.generate.compare import compare
+from okd_gitops.generate.generate import stale
+from okd_gitops.generate.load import Repository, load
+from okd_gitops.generate.plan import ClusterPlan
 from okd_gitops.manifests.kustomization import Graph, tops, walk
 from okd_gitops.manifests.objects import ObjectId
-from okd_gitops.plan import ClusterPlan
 from okd_gitops.policy import run
 from okd_gitops.rule import Rendered
 from okd_gitops.rule import Repository as Judged

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from okd_gitops.commands.repository import RESERVED
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered, printable
+from okd_gitops.generate.load import RESERVED
 from okd_gitops.manifests.kustomization import NAMES, Graph, kustomization_of, walk
 from okd_gitops.manifests.model import NAME_PATTERN
 from okd_gitops.manifests.read import dump

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from okd_gitops.commands.repository import load_repository_catalog, name_fault
 from okd_gitops.errors import UsageError
 from okd_gitops.fleet.schema import KINDS, schema
+from okd_gitops.generate.load import load_repository_catalog, name_fault
 from okd_gitops.system.disk import FLEET
 from okd_gitops.system.journal import saving
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from okd_gitops.commands.repository import Repository
 from okd_gitops.evidence import FOLDER, Evidence, read_evidence
 from okd_gitops.fleet.upgrades import duration
+from okd_gitops.generate.load import Repository
+from okd_gitops.generate.plan import ClusterPlan
 from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import FOREIGN, read_all
-from okd_gitops.plan import ClusterPlan
 from okd_gitops.refusals import Follower
 from okd_gitops.releases.version import Version
 from okd_gitops.system.disk import read_tree

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops import __version__
-from okd_gitops.commands.commit import GENERATED_BY
-from okd_gitops.commands.repository import load
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence import FOLDER, Evidence, read_evidence
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.generate.commit import GENERATED_BY
+from okd_gitops.generate.load import load
 from okd_gitops.system import branches
 from okd_gitops.system.disk import read_tree
 from okd_gitops.system.draft import drafted

@@ -12,15 +12,15 @@ from itertools import groupby
 from pathlib import Path
 
 from okd_gitops.commands.check import check
-from okd_gitops.commands.commit import commit_draft
 from okd_gitops.commands.diff import FOLDERS, diff
-from okd_gitops.commands.generate import generate
 from okd_gitops.commands.release.outlook import BlockedError, Outlook, Sources, chosen, due, outlook
 from okd_gitops.commands.release.proposal import halted, proposal
 from okd_gitops.commands.release.standing import Standing, branch_name, open_branches, ours
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.generate.commit import commit_draft
+from okd_gitops.generate.generate import generate
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import Path as YamlPath
 from okd_gitops.manifests.read import read

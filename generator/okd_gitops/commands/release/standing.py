@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops.commands.commit import GENERATED_BY
 from okd_gitops.commands.release.outlook import Outlook
+from okd_gitops.generate.commit import GENERATED_BY
 from okd_gitops.refusals import Verdict
 from okd_gitops.releases.version import Version
 from okd_gitops.system import branches

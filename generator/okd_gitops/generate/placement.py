@@ -6,10 +6,10 @@ from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from okd_gitops.externalsecret import limited
 from okd_gitops.finding import Finding, nearest
 from okd_gitops.fleet.cluster import Cluster, Fleet
 from okd_gitops.fleet.feature import Catalog, Each, Feature, Parameter, valid_key
+from okd_gitops.generate.external_secrets import limited
 from okd_gitops.manifests.json_patch import Operation, PathError, operations, substitutions
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.read import Document

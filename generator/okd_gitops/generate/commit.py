@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops import __version__
-from okd_gitops.commands.generate import Generated, generate, stale
 from okd_gitops.finding import FindingsError
-from okd_gitops.plan import Plan
+from okd_gitops.generate.generate import Generated, generate, stale
+from okd_gitops.generate.plan import Plan
 from okd_gitops.system.disk import CATALOG, FLEET, ROOTS
 from okd_gitops.system.draft import Draft
 from okd_gitops.system.git import commit as git_commit

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from okd_gitops.applications import argocd_files
+from okd_gitops.generate.applications import argocd_files
+from okd_gitops.generate.placement import Patch, Placement
+from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.read import dump
-from okd_gitops.placement import Patch, Placement
-from okd_gitops.plan import ClusterPlan, Plan
 from okd_gitops.tree import Tree, with_manifests
 
 KUSTOMIZATION_KEYS = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}

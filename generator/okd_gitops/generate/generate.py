@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from okd_gitops.applications import unannounced
-from okd_gitops.commands.repository import Repository, load
-from okd_gitops.drift import Drift, compare, only
 from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.finding import Finding, Location, nearest
+from okd_gitops.generate.applications import unannounced
+from okd_gitops.generate.compare import Drift, compare, only
+from okd_gitops.generate.load import Repository, load
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.system.git import BlobIds, committed_blobs
 from okd_gitops.system.journal import refuse_pending, saving, written

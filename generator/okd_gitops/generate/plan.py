@@ -7,15 +7,15 @@ clusters without a hub. All findings are collected before anything is rendered.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from okd_gitops.externalsecret import external_secrets, needs
 from okd_gitops.finding import Finding, FindingsError, nearest, ordered
 from okd_gitops.fleet.cluster import Cluster, Fleet, Purpose
 from okd_gitops.fleet.extras import Extras, read_extras
 from okd_gitops.fleet.feature import Catalog, Feature, Ignored
 from okd_gitops.fleet.purpose import PurposeSpec
+from okd_gitops.generate.external_secrets import external_secrets, needs
+from okd_gitops.generate.placement import Faults, Placement, Placing
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.read import Document
-from okd_gitops.placement import Faults, Placement, Placing
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from okd_gitops.finding import Finding, FindingsError, Location, Severity, order
 from okd_gitops.fleet.apply_changes import exchange
 from okd_gitops.fleet.cluster import Cluster, Fleet, parse_cluster
 from okd_gitops.fleet.feature import Catalog, load_catalog
+from okd_gitops.generate.overlays import render
+from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.manifests.model import NAME_PATTERN, parse
 from okd_gitops.manifests.read import read
-from okd_gitops.plan import Plan, plan
-from okd_gitops.render import render
 from okd_gitops.system.disk import CATALOG, FLEET, entries, read_catalog, read_file, read_tree, scan_tree
 from okd_gitops.tree import Tree
 

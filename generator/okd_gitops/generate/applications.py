@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from okd_gitops.finding import Finding, Location
+from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, dump, read
-from okd_gitops.plan import ClusterPlan, Plan
 
 NAMESPACE = "argocd"
 ROOT = "fleet"
