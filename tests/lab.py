@@ -28,8 +28,8 @@ from examples import example
 from golang import find_go
 from kubectl import Kubectl
 from minimal import CATALOG, PLACES
-from okd_gitops import kustomize
 from okd_gitops.finding import FindingsError
+from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 from rendered import objects
 from trial import Trial

@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from conftest import CACHE
-from okd_gitops import kustomize
 from okd_gitops.commands.check import Report, check
 from okd_gitops.generate.generate import generate
 from okd_gitops.kubeconform import validate
 from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 
 FLEET = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [okd-wg]\nupstream: https://graph.example.org/graph\n"

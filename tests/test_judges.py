@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from conftest import CACHE, ROOT, Run
-from okd_gitops import kubeconform, kustomize
+from okd_gitops import kubeconform
 from okd_gitops.errors import ToolError
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.render import kustomize
 from okd_gitops.system import process
 from okd_gitops.system.tools import sha256_of, tool
 from test_kustomize_scan import CONFIGMAP, write

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from conftest import CACHE, Run
-from okd_gitops import kustomize
 from okd_gitops.manifests.kustomization import tops, walk
+from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 
 CONFIGMAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n"

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 import pytest
 
 from conftest import CACHE, ROOT
-from okd_gitops import kustomize
 from okd_gitops.commands.check import Report, check
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
+from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 from rendered import objects, of_kind
 

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from time import monotonic
 
-from okd_gitops import kubeconform, kustomize
+from okd_gitops import kubeconform
 from okd_gitops.errors import ToolError
 from okd_gitops.evidence import FOLDER as EVIDENCE
 from okd_gitops.evidence import read_evidence
@@ -21,6 +21,7 @@ from okd_gitops.generate.plan import ClusterPlan
 from okd_gitops.manifests.kustomization import Graph, tops, walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.policy import run
+from okd_gitops.render import kustomize
 from okd_gitops.rule import Rendered
 from okd_gitops.rule import Repository as Judged
 from okd_gitops.rules.foreign_cluster_name import WORD

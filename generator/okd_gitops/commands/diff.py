@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops import kustomize
 from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.kustomization import kustomization_of, walk
 from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.render import kustomize
 from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree
 from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree, unified_diff
