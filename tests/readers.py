@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from okd_gitops.commands.release.observe import addresses, bound
 from okd_gitops.errors import OkdGitopsError
-from okd_gitops.evidence import read_evidence
+from okd_gitops.evidence.health import Seen, judge
+from okd_gitops.evidence.observe import addresses, bound
+from okd_gitops.evidence.report import read_evidence
 from okd_gitops.finding import FindingsError, as_text
 from okd_gitops.fleet.apply_changes import exchange
 from okd_gitops.fleet.cluster import Fleet, parse_cluster
@@ -30,7 +31,6 @@ from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.pattern import matches, pattern_fault
 from okd_gitops.manifests.read import FOREIGN, dump, read, read_all
 from okd_gitops.manifests.set_values import assign
-from okd_gitops.observation import Seen, judge
 from okd_gitops.releases import cross_check as published
 from okd_gitops.releases.cluster_version import acks, built, faults, read_state
 from okd_gitops.releases.graph import read_graph

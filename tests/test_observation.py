@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.evidence import Evidence
+from okd_gitops.evidence.health import Observation, Seen, judge
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
-from okd_gitops.observation import Observation, Seen, judge
 from okd_gitops.releases.version import Version
 
 VERSION, OLD = "4.22.0-okd-scos.9", "4.22.0-okd-scos.7"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okd_gitops import refusals, upgrade
-from okd_gitops.evidence import Evidence
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanations
 from okd_gitops.fleet.upgrades import Window
 from okd_gitops.refusals import REFUSALS, Decision, Follower, Question, Verdict, decide

@@ -19,10 +19,10 @@ from okd_gitops.cli_release import print_moves
 from okd_gitops.commands.release import rollout as rollout_module
 from okd_gitops.commands.release.network import Network
 from okd_gitops.commands.release.outlook import BlockedError, Outlook, outlook
-from okd_gitops.commands.release.record import record
 from okd_gitops.commands.release.rollout import Request, Rollout, rollout
 from okd_gitops.errors import OkdGitopsError, UsageError
-from okd_gitops.evidence import Evidence
+from okd_gitops.evidence.record import record
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.refusals import Verdict

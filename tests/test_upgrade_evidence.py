@@ -22,7 +22,7 @@ import git_server
 import release_controller
 from conftest import ROOT, git
 from frozen import CLOCK
-from okd_gitops.evidence import Evidence
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.manifests.model import parse

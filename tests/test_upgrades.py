@@ -9,7 +9,7 @@ from pathlib import Path
 
 import release_controller
 from conftest import CACHE, ROOT
-from okd_gitops.evidence import Evidence
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.fleet.cluster import Fleet as FleetFile
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.fleet.upgrades import Upgrades, duration

@@ -49,8 +49,8 @@ def record(
     **said: Any,
 ) -> None:
     """Record what CLUSTER reported after an upgrade, in evidence/. By hand, or by `observe`; once for each release."""
-    from okd_gitops.commands.release.record import record as run
-    from okd_gitops.evidence import report_of
+    from okd_gitops.evidence.record import record as run
+    from okd_gitops.evidence.report import report_of
 
     report = report_of(cluster=cluster, finished=clock(finished or at), tests=tests, **said)
     done = run(root_of(context), report, write=not dry_run, remote=remote if push else "")
@@ -100,8 +100,8 @@ def observe(
     A release that is complete with every operator well is recorded as passed, one that has failed for longer than --patience as failed, once;
     until then nothing is. Exit 1 when the cluster passed and something is wrong now.
     """
-    from okd_gitops.commands.release.observe import Question, addresses, bound
-    from okd_gitops.commands.release.observe import observe as run
+    from okd_gitops.evidence.observe import Question, addresses, bound
+    from okd_gitops.evidence.observe import observe as run
 
     root = root_of(context)
     question = Question(cluster=cluster, api=api, tests=addresses(tests), patience=bound(patience), now=clock(at))

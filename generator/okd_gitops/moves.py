@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from okd_gitops.evidence import Evidence
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.refusals import Decision, Follower, Question, decide
 from okd_gitops.releases.cross_check import Learned, Release

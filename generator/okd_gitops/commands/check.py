@@ -9,8 +9,8 @@ from time import monotonic
 
 from okd_gitops import kubeconform
 from okd_gitops.errors import ToolError
-from okd_gitops.evidence import FOLDER as EVIDENCE
-from okd_gitops.evidence import read_evidence
+from okd_gitops.evidence.report import FOLDER as EVIDENCE
+from okd_gitops.evidence.report import read_evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
 from okd_gitops.generate.applications import destination

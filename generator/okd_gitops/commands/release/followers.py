@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from okd_gitops.evidence import FOLDER, Evidence, read_evidence
+from okd_gitops.evidence.report import FOLDER, Evidence, read_evidence
 from okd_gitops.fleet.upgrades import duration
 from okd_gitops.generate.load import Repository
 from okd_gitops.generate.plan import ClusterPlan

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from okd_gitops.commands.release.followers import evidence, followers
 from okd_gitops.errors import OkdGitopsError, UsageError
-from okd_gitops.evidence import Evidence
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import Finding, nearest
 from okd_gitops.fleet.cluster import Fleet
 from okd_gitops.fleet.upgrades import Releases, duration

@@ -6,7 +6,7 @@ from okd_gitops import __version__
 from okd_gitops.commands.diff import Difference
 from okd_gitops.commands.release.outlook import Outlook
 from okd_gitops.commands.release.standing import Standing
-from okd_gitops.evidence import Evidence
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.moves import Upgrade
 from okd_gitops.pullrequest import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict
 from okd_gitops.upgrade import Hop, Path, kind

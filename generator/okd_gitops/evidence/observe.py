@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from okd_gitops.commands.release.followers import evidence
-from okd_gitops.commands.release.record import record
 from okd_gitops.errors import UsageError
+from okd_gitops.evidence.health import Seen, judge
+from okd_gitops.evidence.record import record
 from okd_gitops.finding import Finding, FindingsError, Location, nearest
 from okd_gitops.fleet.upgrades import duration
 from okd_gitops.generate.load import load
-from okd_gitops.observation import Seen, judge
 from okd_gitops.system.http import Http, NetworkError
 
 _CONFIG = "/apis/config.openshift.io/v1"

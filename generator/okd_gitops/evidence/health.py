@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from okd_gitops.evidence import Evidence
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import one_line
 from okd_gitops.manifests.objects import at, items
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from okd_gitops import __version__
 from okd_gitops.errors import UsageError
-from okd_gitops.evidence import FOLDER, Evidence, read_evidence
+from okd_gitops.evidence.report import FOLDER, Evidence, read_evidence
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Fleet
 from okd_gitops.generate.commit import GENERATED_BY
