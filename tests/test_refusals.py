@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops import refusals, upgrade
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanations
 from okd_gitops.fleet.upgrades import Window
-from okd_gitops.refusals import REFUSALS, Decision, Follower, Question, Verdict, decide
 from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.version import Version
-from okd_gitops.upgrade import Hop, NoPath, Path, RefusedEdge
+from okd_gitops.upgrade import path as upgrade
+from okd_gitops.upgrade import refusals
+from okd_gitops.upgrade.path import Hop, NoPath, Path, RefusedEdge
+from okd_gitops.upgrade.refusals import REFUSALS, Decision, Follower, Question, Verdict, decide
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OLD, NEW = Version.parse("4.22.0-okd-scos.7"), Version.parse("4.22.0-okd-scos.9")

@@ -17,17 +17,17 @@ import pytest
 from conftest import CACHE, ROOT, git
 from okd_gitops.cli_release import print_moves
 from okd_gitops.commands.release import rollout as rollout_module
-from okd_gitops.commands.release.network import Network
-from okd_gitops.commands.release.outlook import BlockedError, Outlook, outlook
 from okd_gitops.commands.release.rollout import Request, Rollout, rollout
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.record import record
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
-from okd_gitops.refusals import Verdict
 from okd_gitops.system import branches
 from okd_gitops.system.http import Http
+from okd_gitops.upgrade.known import Network
+from okd_gitops.upgrade.plan import BlockedError, Outlook, outlook
+from okd_gitops.upgrade.refusals import Verdict
 from release_controller import Controller, image, serving
 
 BASE = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [ops]\nupstream: https://graph.example.org/graph\n"

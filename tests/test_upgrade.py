@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from okd_gitops import upgrade
 from okd_gitops.explanation import explanations
 from okd_gitops.releases.barriers import KNOWN
 from okd_gitops.releases.graph import Edge, Graph, Node, Risk
 from okd_gitops.releases.version import Version, outside_channel
-from okd_gitops.upgrade import Block, NoPath, Path, Wanted, kind, moved, plan, semver_key
+from okd_gitops.upgrade import path as upgrade
+from okd_gitops.upgrade.path import Block, NoPath, Path, Wanted, kind, moved, plan, semver_key
 
 MAJORS = {"4.22": "5.0"}
 PREVIEW = frozenset({"ec", "fc", "rc", "release"})

@@ -15,8 +15,8 @@ from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.fleet.upgrades import Upgrades, duration
 from okd_gitops.manifests.model import FileModel, parse
 from okd_gitops.manifests.read import read
-from okd_gitops.refusals import REFUSALS
 from okd_gitops.system.disk import read_catalog
+from okd_gitops.upgrade.refusals import REFUSALS
 from test_release_flow import BASE, PUSH, Fleet
 
 TEXT = (ROOT / "docs/upgrades.md").read_text()

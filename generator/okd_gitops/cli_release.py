@@ -12,9 +12,9 @@ from okd_gitops.cli_evidence import observe, record
 from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of, say, show_findings
 
 if TYPE_CHECKING:
-    from okd_gitops.commands.release.network import Network
-    from okd_gitops.commands.release.outlook import Outlook
-    from okd_gitops.moves import Upgrade
+    from okd_gitops.upgrade.decide import Upgrade
+    from okd_gitops.upgrade.known import Network
+    from okd_gitops.upgrade.plan import Outlook
 
 Command = Callable[..., Any]
 _COLORS = {"done": "green", "upgrade": "cyan", "wait": "yellow", "refuse": "red"}
@@ -43,8 +43,8 @@ def network_options(command: Command) -> Command:
 
 
 def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path, Network]":
-    from okd_gitops.commands.release.network import Network
     from okd_gitops.system.http import Http
+    from okd_gitops.upgrade.known import Network
 
     root = root_of(context)
     token = os.environ.get("GITHUB_TOKEN", "")
@@ -60,7 +60,7 @@ def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path
 @click.pass_context
 def list_(context: click.Context, *, streams: tuple[str, ...], everything: bool, offline: bool, at: str, output: str) -> None:
     """List releases, newest first, as all sources together say them; where they disagree is a finding."""
-    from okd_gitops.commands.release.listing import listing
+    from okd_gitops.upgrade.listing import listing
 
     root, network = sources_of(context, at, offline=offline)
     found = listing(root, network, streams, everything=everything)
@@ -90,7 +90,7 @@ def list_(context: click.Context, *, streams: tuple[str, ...], everything: bool,
 @click.pass_context
 def show(context: click.Context, *, version: str, offline: bool, at: str, output: str) -> None:
     """Show one release: both digests, its signature, and the edges to it and from it."""
-    from okd_gitops.commands.release.listing import show as run
+    from okd_gitops.upgrade.listing import show as run
 
     root, network = sources_of(context, at, offline=offline)
     found = run(root, network, version)
@@ -116,7 +116,7 @@ def show(context: click.Context, *, version: str, offline: bool, at: str, output
 @click.pass_context
 def plan(context: click.Context, *, target: str, clusters: tuple[str, ...], acks: tuple[str, ...], offline: bool, at: str, output: str) -> None:
     """Say for each cluster which release comes next, by which path, and whether now. Exit 5 when a cluster that was asked for is blocked."""
-    from okd_gitops.commands.release.outlook import matching, outlook
+    from okd_gitops.upgrade.plan import matching, outlook
 
     root, network = sources_of(context, at, offline=offline)
     seen = outlook(root, network, now=network.now, target=target, acks=acks)
@@ -132,9 +132,9 @@ def plan(context: click.Context, *, target: str, clusters: tuple[str, ...], acks
 @click.pass_context
 def status(context: click.Context, *, offline: bool, at: str, output: str) -> None:
     """Show where the fleet stands: what each cluster runs and reported, what comes next and when, which branches are open."""
-    from okd_gitops.commands.release.outlook import outlook
     from okd_gitops.commands.release.standing import PREFIX
     from okd_gitops.system.branches import local_heads
+    from okd_gitops.upgrade.plan import outlook
 
     root, network = sources_of(context, at, offline=offline)
     seen = outlook(root, network, now=network.now)

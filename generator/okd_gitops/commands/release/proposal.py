@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from okd_gitops import __version__
 from okd_gitops.commands.diff import Difference
-from okd_gitops.commands.release.outlook import Outlook
 from okd_gitops.commands.release.standing import Standing
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.moves import Upgrade
 from okd_gitops.pullrequest import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict
-from okd_gitops.upgrade import Hop, Path, kind
+from okd_gitops.upgrade.decide import Upgrade
+from okd_gitops.upgrade.path import Hop, Path, kind
+from okd_gitops.upgrade.plan import Outlook
 
 
 def proposal(

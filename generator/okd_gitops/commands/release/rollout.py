@@ -13,7 +13,6 @@ from pathlib import Path
 
 from okd_gitops.commands.check import check
 from okd_gitops.commands.diff import FOLDERS, diff
-from okd_gitops.commands.release.outlook import BlockedError, Outlook, Sources, chosen, due, outlook
 from okd_gitops.commands.release.proposal import halted, proposal
 from okd_gitops.commands.release.standing import Standing, branch_name, open_branches, ours
 from okd_gitops.errors import UsageError
@@ -25,15 +24,16 @@ from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import Path as YamlPath
 from okd_gitops.manifests.read import read
 from okd_gitops.manifests.set_values import assign, extend
-from okd_gitops.moves import Upgrade
 from okd_gitops.pullrequest import body, title
-from okd_gitops.refusals import Verdict
 from okd_gitops.releases.version import Version
 from okd_gitops.system import branches, git
 from okd_gitops.system import push_target as pushtarget
 from okd_gitops.system.disk import FLEET, read_file
 from okd_gitops.system.draft import Draft, drafted
 from okd_gitops.system.journal import saving
+from okd_gitops.upgrade.decide import Upgrade
+from okd_gitops.upgrade.plan import BlockedError, Outlook, Sources, chosen, due, outlook
+from okd_gitops.upgrade.refusals import Verdict
 
 _ATTEMPTS = 4
 

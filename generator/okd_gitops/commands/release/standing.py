@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops.commands.release.outlook import Outlook
 from okd_gitops.generate.commit import GENERATED_BY
-from okd_gitops.refusals import Verdict
 from okd_gitops.releases.version import Version
 from okd_gitops.system import branches
+from okd_gitops.upgrade.plan import Outlook
+from okd_gitops.upgrade.refusals import Verdict
 
 PREFIX = "okd/"
 _NAME = re.compile(rf"{PREFIX}(?P<release>[0-9A-Za-z.-]+)--wave(?P<wave>[0-9]{{1,2}})")

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from okd_gitops import upgrade
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.fleet.upgrades import Window
 from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.version import KUBERNETES, Version
-from okd_gitops.upgrade import Hop, NoPath, Path
+from okd_gitops.upgrade import path as upgrade
+from okd_gitops.upgrade.path import Hop, NoPath, Path
 
 # Sources may name any day, and no calendar goes beyond the year 9999.
 _LAST = datetime(9900, 1, 1, tzinfo=UTC)

@@ -8,9 +8,9 @@ from okd_gitops.generate.load import Repository
 from okd_gitops.generate.plan import ClusterPlan
 from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import FOREIGN, read_all
-from okd_gitops.refusals import Follower
 from okd_gitops.releases.version import Version
 from okd_gitops.system.disk import read_tree
+from okd_gitops.upgrade.refusals import Follower
 
 # Feature sets other than these turn Upgradeable to False for good (openshift/api config/v1 types_feature.go).
 _UPGRADEABLE = (None, "", "Default", "OKD")

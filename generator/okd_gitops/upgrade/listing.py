@@ -4,15 +4,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops.commands.release.followers import followers
-from okd_gitops.commands.release.network import Network
-from okd_gitops.commands.release.outlook import Trust
 from okd_gitops.errors import UsageError
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, nearest
 from okd_gitops.fleet.cluster import Fleet
 from okd_gitops.generate.load import load
 from okd_gitops.releases.cross_check import Learned, Published
+from okd_gitops.upgrade.followers import followers
+from okd_gitops.upgrade.known import Network
+from okd_gitops.upgrade.plan import Trust
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from typing import Any
 
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
-from okd_gitops.refusals import Decision, Follower, Question, decide
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.version import Version, outside_channel
-from okd_gitops.upgrade import Hop, NoPath, Path, RefusedEdge, Wanted, kind, plan
+from okd_gitops.upgrade.path import Hop, NoPath, Path, RefusedEdge, Wanted, kind, plan
+from okd_gitops.upgrade.refusals import Decision, Follower, Question, decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from okd_gitops.commands.release.outlook import Trust, releases_of
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import Fleet
 from okd_gitops.releases.cross_check import Learned, Published, cross_check, learned
@@ -14,6 +13,7 @@ from okd_gitops.releases.trust import signature
 from okd_gitops.releases.trust import store as signature_store
 from okd_gitops.system.disk import read_file
 from okd_gitops.system.http import Http
+from okd_gitops.upgrade.plan import Trust, releases_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
