@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frozen import FLEET
-from okd_gitops.kubeconform import arguments
+from okd_gitops.check.kubeconform import arguments
 from okd_gitops.system.disk import read_catalog
 
 ROOT = Path(__file__).resolve().parent.parent

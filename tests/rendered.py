@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from conftest import CACHE
-from okd_gitops.commands.check import Report, check
+from okd_gitops.check.check import Report, check
+from okd_gitops.check.kubeconform import validate
 from okd_gitops.generate.generate import generate
-from okd_gitops.kubeconform import validate
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool

@@ -8,7 +8,7 @@ import yaml
 
 from conftest import CACHE
 from minimal import PLACES, features
-from okd_gitops.commands.check import Report, check
+from okd_gitops.check.check import Report, check
 from okd_gitops.generate.generate import generate
 from rendered import ENVIRONMENTS, FLEET, OKD
 

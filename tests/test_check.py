@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from conftest import CACHE, ROOT, Run
+from okd_gitops.check.kubeconform import arguments
 from okd_gitops.fleet.schema import KINDS
-from okd_gitops.kubeconform import arguments
 from okd_gitops.system.tools import tool
 
 

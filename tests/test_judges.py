@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CACHE, ROOT, Run
-from okd_gitops import kubeconform
+from okd_gitops.check import kubeconform
 from okd_gitops.errors import ToolError
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId

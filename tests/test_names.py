@@ -7,7 +7,7 @@ import pytest
 
 from conftest import CACHE
 from everything import features
-from okd_gitops.commands.check import check
+from okd_gitops.check.check import check
 from okd_gitops.commands.init import init
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import FindingsError

@@ -15,7 +15,7 @@ import pytest
 import git_server
 import release_controller
 from conftest import CACHE, ROOT, git
-from okd_gitops.commands.check import check
+from okd_gitops.check.check import check
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.generate.generate import generate

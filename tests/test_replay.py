@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, git
-from okd_gitops.commands.replay import Replay, replay
+from okd_gitops.check.history import Said
+from okd_gitops.check.replay import Replay, replay
 from okd_gitops.errors import UsageError
-from okd_gitops.replay import Said
 
 DAY = 86_400
 START = 1_758_000_000

@@ -20,13 +20,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from okd_gitops import rules
+from okd_gitops.check import rules
+from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.run_rules import all_rules, run
 from okd_gitops.explanation import Explanation, explanation_of, explanations
 from okd_gitops.manifests.kustomization import Graph
 from okd_gitops.manifests.objects import Object
 from okd_gitops.manifests.read import Document, read
-from okd_gitops.policy import all_rules, run
-from okd_gitops.rule import Fault, Rendered, Repository
 
 CASES = Path(__file__).parent / "rules"
 RULES = {name.replace("-", "_"): module for name, module in all_rules().items()}
@@ -106,7 +106,7 @@ def test_each_module_each_entry_and_each_folder_of_cases_is_a_rule() -> None:
 
 
 def test_a_file_and_its_entry_are_all_that_a_rule_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = ["from okd_gitops.rule import Fault", "def check_object(value):"]
+    lines = ["from okd_gitops.check.rule import Fault", "def check_object(value):"]
     lines += ['    if value["metadata"]["name"] == "bob":', '        yield Fault(reason="bob", remedy="rename it")']
     (tmp_path / "no_bob.py").write_text("\n".join(lines))
     entry = Explanation(name="no-bob", area="rule", title="Nothing must be called Bob.", why="", remedy="", severity="warning")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from conftest import CACHE
-from okd_gitops.kubeconform import arguments, validate
+from okd_gitops.check.kubeconform import arguments, validate
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.system.tools import tool
 

@@ -134,7 +134,7 @@ def check(context: click.Context, folder: Path | None, kubernetes: str | None, a
     With FOLDER, check a repository that others wrote: every kustomization that no other one uses. Nothing is fetched, and nothing from the
     repository is run. What could not be checked is a finding or exit 4, never a pass.
     """
-    from okd_gitops.commands import check as command
+    from okd_gitops.check import check as command
 
     today = clock(at).date()
     if folder is None or (kubernetes is None and command.is_ours(folder.resolve())):
@@ -165,8 +165,8 @@ def diff(context: click.Context, ref: str, output: str) -> None:
     """Show what changes on each cluster since a commit: rendered objects, identical changes once with the clusters they happen on."""
     from dataclasses import asdict
 
-    from okd_gitops.commands.diff import FOLDERS
-    from okd_gitops.commands.diff import diff as run
+    from okd_gitops.check.diff import FOLDERS
+    from okd_gitops.check.diff import diff as run
     from okd_gitops.system.git import tree_at
 
     root = root_of(context)

@@ -200,7 +200,7 @@ def replay(git_dir: Path, limit: int, at: str, output: str) -> None:
     """
     from dataclasses import asdict
 
-    from okd_gitops.commands.replay import replay as run
+    from okd_gitops.check.replay import replay as run
 
     result = run(git_dir, limit, until=clock(at) if at else None)
     if output == "json":

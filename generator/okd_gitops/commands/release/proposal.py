@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from okd_gitops import __version__
-from okd_gitops.commands.diff import Difference
+from okd_gitops.check.diff import Difference
 from okd_gitops.commands.release.standing import Standing
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.pullrequest import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict

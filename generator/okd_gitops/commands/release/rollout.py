@@ -11,8 +11,8 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from okd_gitops.commands.check import check
-from okd_gitops.commands.diff import FOLDERS, diff
+from okd_gitops.check.check import check
+from okd_gitops.check.diff import FOLDERS, diff
 from okd_gitops.commands.release.proposal import halted, proposal
 from okd_gitops.commands.release.standing import Standing, branch_name, open_branches, ours
 from okd_gitops.errors import UsageError

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.manifests.objects import ObjectId, strings
-from okd_gitops.rule import Fault, Rendered, Repository
 
 # Looked up, not searched for: a search for each of a thousand names in every string takes seconds.
 WORD = re.compile(r"[A-Za-z0-9-]+")

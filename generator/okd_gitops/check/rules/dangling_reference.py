@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, mappings
 from okd_gitops.manifests.tekton import callees, trigger_references
-from okd_gitops.rule import Fault, Repository
 
 _EXTERNAL = "okd-gitops.io/external"
 _GROUPS = ("", "apps", "batch", "tekton.dev", "triggers.tekton.dev")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
-from okd_gitops.rule import Fault, Repository
 
 # Kinds of a deprecated version that exist in no other.
 _ONLY_THERE = frozenset(("tekton.dev/v1beta1", kind) for kind in ("CustomRun", "StepAction")) | frozenset(

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.tekton import named, required, uses
-from okd_gitops.rule import Fault, Rendered, Repository
 
 
 def check_object(value: Object) -> Iterator[Fault]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
-from okd_gitops.rule import Fault, Rendered, Repository
 
 _UPDATABLE = (None, "", "Default", "OKD")
 # openshift/api config/v1/types_cluster_version.go; the validations of ClusterVersion and of the installer.

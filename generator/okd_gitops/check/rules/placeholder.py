@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault
 from okd_gitops.manifests.objects import Object, ObjectId, strings
-from okd_gitops.rule import Fault
 
 _WORDS = re.compile(
     r"(?<![A-Za-z0-9])(REPLACE[_ -]?(ME|IN[_ -]OVERLAY)|SET[_ -]IN[_ -]OVERLAY|CHANGE[_-]?ME|FILL[_ -]IN|PLACEHOLDER)(?![A-Za-z0-9])"

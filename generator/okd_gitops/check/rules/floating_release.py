@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.releases.version import image_fault
-from okd_gitops.rule import Fault
 
 # Where each kind names a release image.
 _PLACES = {

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.manifests.argocd import Project, project_name
 from okd_gitops.manifests.objects import Object, ObjectId, at, defined_scopes
-from okd_gitops.rule import Fault, Rendered, Repository
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:

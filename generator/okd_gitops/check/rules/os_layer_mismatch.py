@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.releases.version import image_fault
-from okd_gitops.rule import Fault, Rendered, Repository
 
 BUILT_ON = "okd-gitops.io/built-on"
 _ROLE = "machineconfiguration.openshift.io/role"

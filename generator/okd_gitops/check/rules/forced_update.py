@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.manifests.objects import ObjectId, at
-from okd_gitops.rule import Fault, Rendered, Repository
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:

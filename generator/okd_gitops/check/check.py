@@ -7,7 +7,11 @@ from datetime import date
 from pathlib import Path
 from time import monotonic
 
-from okd_gitops import kubeconform
+from okd_gitops.check import kubeconform
+from okd_gitops.check.rule import Rendered
+from okd_gitops.check.rule import Repository as Judged
+from okd_gitops.check.rules.foreign_cluster_name import WORD
+from okd_gitops.check.run_rules import run
 from okd_gitops.errors import ToolError
 from okd_gitops.evidence.report import FOLDER as EVIDENCE
 from okd_gitops.evidence.report import read_evidence
@@ -20,11 +24,7 @@ from okd_gitops.generate.load import Repository, load
 from okd_gitops.generate.plan import ClusterPlan
 from okd_gitops.manifests.kustomization import Graph, tops, walk
 from okd_gitops.manifests.objects import ObjectId
-from okd_gitops.policy import run
 from okd_gitops.render import kustomize
-from okd_gitops.rule import Rendered
-from okd_gitops.rule import Repository as Judged
-from okd_gitops.rules.foreign_cluster_name import WORD
 from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
 from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree

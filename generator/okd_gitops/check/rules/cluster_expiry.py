@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.finding import Location, Severity
-from okd_gitops.rule import Fault, Rendered, Repository
 
 _NOTICE_DAYS = 3
 _LONGEST_DAYS = 366

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault
 from okd_gitops.manifests.objects import Object, ObjectId, mappings, strings
-from okd_gitops.rule import Fault
 
 # $(tt.params.token), ${TOKEN}: the value comes from elsewhere.
 _VARIABLE = re.compile(r"\$\([^()]+\)|\$\{[^{}]+\}")

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault
 from okd_gitops.fleet.cluster import is_cluster_id
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.releases.version import Version
-from okd_gitops.rule import Fault
 
 
 def check_object(value: Object) -> Iterator[Fault]:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from types import ModuleType
 
-from okd_gitops import rules
+from okd_gitops.check import rules
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.manifests.objects import Object
-from okd_gitops.rule import Fault, Rendered, Repository
 
 
 @cache

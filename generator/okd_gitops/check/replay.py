@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from okd_gitops import replay as core
+from okd_gitops.check import history as core
 from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.read import FOREIGN, read_all
 from okd_gitops.releases.cluster_version import MAX_BYTES, acknowledges, acks, cluster_name, mentions, read_state

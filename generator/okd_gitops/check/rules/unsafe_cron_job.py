@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault
 from okd_gitops.manifests.objects import Object, ObjectId, at
-from okd_gitops.rule import Fault
 
 _SPEC = ("concurrencyPolicy", "startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit")
 

@@ -3,10 +3,10 @@
 import posixpath
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.finding import nearest
 from okd_gitops.manifests.argocd import at_head, folder, of_kind, own_urls, project_name, same_url, sources
 from okd_gitops.manifests.objects import Object, ObjectId, at
-from okd_gitops.rule import Fault, Rendered, Repository
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:

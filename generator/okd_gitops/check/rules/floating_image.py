@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault
 from okd_gitops.manifests.objects import Object, ObjectId, at, containers, items, mappings
-from okd_gitops.rule import Fault
 
 # OpenShift's image trigger controller puts the digest of an ImageStreamTag in place of what stands there.
 _TRIGGERS = "image.openshift.io/triggers"

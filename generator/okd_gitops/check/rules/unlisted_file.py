@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.finding import Location
-from okd_gitops.rule import Fault, Repository
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
+from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.tekton import local_name, named, required, runs, tasks, uses
-from okd_gitops.rule import Fault, Repository
 
 _KINDS = ("Pipeline.tekton.dev", "PipelineRun.tekton.dev", "Task.tekton.dev", "TaskRun.tekton.dev", "TriggerTemplate.triggers.tekton.dev")
 _RESULT = re.compile(r"""\.results(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quoted>[^"']+)["']\])""")

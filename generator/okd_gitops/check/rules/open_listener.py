@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from okd_gitops.check.rule import Fault, Rendered, Repository
 from okd_gitops.manifests.objects import ObjectId, at, items
 from okd_gitops.manifests.tekton import named
-from okd_gitops.rule import Fault, Rendered, Repository
 
 # Interceptors of Tekton that compare a signature or token with a Secret when they have a secretRef.
 _SIGNED = ("bitbucket", "github", "gitlab")
