@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from conftest import Run, files
-from okd_gitops.commands.import_ import Import, import_
+from okd_gitops.lifecycle.import_repository import Import, import_
 
 ID = "8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926"
 IMAGE = "quay.io/okd/scos-release@sha256:" + "ab" * 32

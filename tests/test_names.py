@@ -8,11 +8,11 @@ import pytest
 from conftest import CACHE
 from everything import features
 from okd_gitops.check.check import check
-from okd_gitops.commands.init import init
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.load import RESERVED, RESERVED_BEGINNINGS
+from okd_gitops.lifecycle.init import init
 from rendered import FLEET, OKD
 
 # Folders of the repository, and words that many objects hold.

@@ -58,7 +58,7 @@ def _catalog(context: click.Context) -> "Catalog":
 @click.pass_context
 def init(context: click.Context, name: str, purpose: str | None, environment: str | None) -> None:
     """Start a repository here, or with NAME add clusters/NAME.yaml. Existing files are never overwritten."""
-    from okd_gitops.commands.init import init as run
+    from okd_gitops.lifecycle.init import init as run
 
     root = context.obj["root"] or (root_of(context) if name else Path.cwd())
     written = run(root, cluster=name, purpose=purpose or ("test" if name else "hub"), environment=environment or ("okd" if name else "kind"))
@@ -258,7 +258,7 @@ def import_(context: click.Context, folder: Path, *, write: bool, output: str) -
     FOLDER is only read: manifests, Lists and the patches of kustomizations. The name of the overlay's folder becomes the cluster's. What git does
     not say, as the API server, is FILL-IN. Values that are wrong there are kept and reported; then it exits 1.
     """
-    from okd_gitops.commands.import_ import import_ as run
+    from okd_gitops.lifecycle.import_repository import import_ as run
 
     result = run(root_of(context), folder.resolve(), write=write)
     errors = sum(finding.severity == "error" for finding in result.findings)
