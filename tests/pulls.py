@@ -1,6 +1,6 @@
 """Upgrade pull requests of one, six and sixty clusters, for the golden files; versions, risks and texts are of OKD's own history."""
 
-from okd_gitops.pullrequest import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict, body, title
+from okd_gitops.rollout.pull_request_text import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict, body, title
 
 _OLD, _NEW = "4.22.0-okd-scos.7", "4.22.0-okd-scos.9"
 _IMAGE = "registry.ci.openshift.org/origin/release-scos@sha256:"

@@ -16,7 +16,7 @@ from okd_gitops.finding import Finding, FindingsError, Location, as_text, printa
 from okd_gitops.generate import load as repository
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.load import load
-from okd_gitops.pullrequest import code, prose
+from okd_gitops.rollout.pull_request_text import code, prose
 from readers import catalog
 
 CLUSTER = """\

@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 import pulls
 from golden import PULLS
-from okd_gitops.pullrequest import LIMIT, MARKER, Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict, body, code, prose, title
+from okd_gitops.rollout.pull_request_text import LIMIT, MARKER, Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict, body, code, prose, title
 
 HOSTILE = st.one_of(
     st.text(max_size=80),

@@ -16,13 +16,13 @@ import pytest
 
 from conftest import CACHE, ROOT, git
 from okd_gitops.cli_release import print_moves
-from okd_gitops.commands.release import rollout as rollout_module
-from okd_gitops.commands.release.rollout import Request, Rollout, rollout
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.record import record
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
+from okd_gitops.rollout import waves as rollout_module
+from okd_gitops.rollout.waves import Request, Rollout, rollout
 from okd_gitops.system import branches
 from okd_gitops.system.http import Http
 from okd_gitops.upgrade.known import Network

@@ -132,7 +132,7 @@ def plan(context: click.Context, *, target: str, clusters: tuple[str, ...], acks
 @click.pass_context
 def status(context: click.Context, *, offline: bool, at: str, output: str) -> None:
     """Show where the fleet stands: what each cluster runs and reported, what comes next and when, which branches are open."""
-    from okd_gitops.commands.release.standing import PREFIX
+    from okd_gitops.rollout.open_branches import PREFIX
     from okd_gitops.system.branches import local_heads
     from okd_gitops.upgrade.plan import outlook
 

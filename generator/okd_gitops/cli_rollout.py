@@ -10,7 +10,7 @@ from okd_gitops.cli_release import ACK, CLUSTER, TO, Command, network_options, p
 from okd_gitops.terminal import OUTPUT, cache_of, progress, root_of, say
 
 if TYPE_CHECKING:
-    from okd_gitops.commands.release.rollout import Rollout
+    from okd_gitops.rollout.waves import Rollout
 
 
 def _writes(command: Command) -> Command:
@@ -64,9 +64,9 @@ def _advance(
 ) -> None:
     from dataclasses import asdict
 
-    from okd_gitops.commands.release.opening import opening as run
-    from okd_gitops.commands.release.rollout import Request, rollout
     from okd_gitops.errors import UsageError
+    from okd_gitops.rollout.open_pull_request import opening as run
+    from okd_gitops.rollout.waves import Request, rollout
 
     if dry_run and (write or push or opening):
         raise UsageError("--dry-run changes nothing", "leave it out, or leave out --write, --push and --open")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from okd_gitops.commands.release.rollout import Branch
 from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.rollout.waves import Branch
 from okd_gitops.system.forge import Kind, Proposal, by_hand, locate, propose
 from okd_gitops.system.http import Http
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from okd_gitops import __version__
 from okd_gitops.check.diff import Difference
-from okd_gitops.commands.release.standing import Standing
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.pullrequest import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict
+from okd_gitops.rollout.open_branches import Standing
+from okd_gitops.rollout.pull_request_text import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.path import Hop, Path, kind
 from okd_gitops.upgrade.plan import Outlook

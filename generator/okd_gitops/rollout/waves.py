@@ -13,8 +13,6 @@ from pathlib import Path
 
 from okd_gitops.check.check import check
 from okd_gitops.check.diff import FOLDERS, diff
-from okd_gitops.commands.release.proposal import halted, proposal
-from okd_gitops.commands.release.standing import Standing, branch_name, open_branches, ours
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.fleet.cluster import Fleet
@@ -24,8 +22,10 @@ from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import Path as YamlPath
 from okd_gitops.manifests.read import read
 from okd_gitops.manifests.set_values import assign, extend
-from okd_gitops.pullrequest import body, title
 from okd_gitops.releases.version import Version
+from okd_gitops.rollout.describe import halted, proposal
+from okd_gitops.rollout.open_branches import Standing, branch_name, open_branches, ours
+from okd_gitops.rollout.pull_request_text import body, title
 from okd_gitops.system import branches, git
 from okd_gitops.system import push_target as pushtarget
 from okd_gitops.system.disk import FLEET, read_file
