@@ -12,8 +12,8 @@ import click
 
 import pulls
 from frozen import DAY, lay_out
-from okd_gitops.cli import cli
-from okd_gitops.commands.explain import by_area
+from okd_gitops.cli.explain import by_area
+from okd_gitops.cli.main import cli
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.generate.generate import generate

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from okd_gitops.cli.output import clock
 from okd_gitops.errors import OkdGitopsError
 from okd_gitops.evidence.health import Seen, judge
 from okd_gitops.evidence.observe import addresses, bound
@@ -44,7 +45,6 @@ from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.forge import Forge, Kind, Proposal, locate, propose
 from okd_gitops.system.http import Http, NetworkError, _redirected
 from okd_gitops.system.journal import saving
-from okd_gitops.terminal import clock
 from okd_gitops.tree import Tree, manifest_hashes
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

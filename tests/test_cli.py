@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, Run
-from okd_gitops.cli import cli
-from okd_gitops.commands.explain import by_area
+from okd_gitops.cli.explain import by_area
+from okd_gitops.cli.main import cli
 from okd_gitops.errors import EXIT_CODES
 
 
@@ -47,7 +47,7 @@ def test_no_colour_in_a_pipe_and_never_with_no_color(okd_gitops: Run, repo: Path
 
 
 def test_a_bug_becomes_a_report(okd_gitops: Run) -> None:
-    code = "import sys; sys.argv = ['okd-gitops', 'doctor']\nimport okd_gitops.commands.doctor as d\nd.doctor = lambda *a: 1 // 0\n"
+    code = "import sys; sys.argv = ['okd-gitops', 'doctor']\nimport okd_gitops.cli.doctor as d\nd.doctor = lambda *a: 1 // 0\n"
     code += "from okd_gitops.__main__ import main\nmain()"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(ROOT / "generator")}, capture_output=True, text=True, check=False

@@ -8,8 +8,8 @@ import pytest
 import golden
 from frozen import FLEET
 from golden import CASES, ROOT
-from okd_gitops.cli import cli
-from okd_gitops.cli_release import release
+from okd_gitops.cli.main import cli
+from okd_gitops.cli.release import release
 
 README = (ROOT / "README.md").read_text()
 SECTIONS = {part.partition("\n")[0].replace(" ", "_").lower(): part for part in README.split("\n## ") if "```" in part}

@@ -27,7 +27,18 @@ sys.addaudithook(hook)
 main()
 """
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-MOMENTS = ["click", "okd_gitops.cli", "okd_gitops.terminal", "pydantic", "yaml", "lock", "clusters/", "written.sha256", "journal.json.new", "git"]
+MOMENTS = [
+    "click",
+    "okd_gitops.cli.main",
+    "okd_gitops.cli.output",
+    "pydantic",
+    "yaml",
+    "lock",
+    "clusters/",
+    "written.sha256",
+    "journal.json.new",
+    "git",
+]
 
 
 def run(repo: Path, *arguments: str, redirect: str = "", **variables: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from conftest import Run, git
-from okd_gitops.cli import cli
+from okd_gitops.cli.main import cli
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import parse_cluster
 from okd_gitops.manifests.read import read

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from conftest import CACHE, ROOT
-from okd_gitops.cli import cli
+from okd_gitops.cli.main import cli
 
 # What our packages and we import, and what Python imports by itself. Python does not start where one of its own first modules is replaced.
 PACKAGES = {path.name.removesuffix(".py") for path in (CACHE / "venv/lib").glob("python*/site-packages/*")}

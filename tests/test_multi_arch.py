@@ -15,7 +15,7 @@ import yaml
 
 from conftest import CACHE, ROOT
 from okd_gitops.check.check import check
-from okd_gitops.cli import cli
+from okd_gitops.cli.main import cli
 from okd_gitops.finding import FindingsError
 from okd_gitops.gate.decide import Expectation, decide, read_report, set_name
 from okd_gitops.generate.generate import generate

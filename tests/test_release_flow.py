@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pytest
 
 from conftest import CACHE, ROOT, git
-from okd_gitops.cli_release import print_moves
+from okd_gitops.cli.release import print_moves
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.record import record
 from okd_gitops.evidence.report import Evidence

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import golden
-from okd_gitops.commands.explain import explain
+from okd_gitops.cli.explain import explain
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import Environment, Fleet, parse_cluster
 from okd_gitops.fleet.feature import FeatureSpec, SecretNeed, load_catalog

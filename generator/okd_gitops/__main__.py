@@ -11,7 +11,7 @@ if not sys.flags.isolated:
 
 from typing import TYPE_CHECKING, NoReturn
 
-from okd_gitops.endings import EndedError, OutputError, end_by_signals, end_children, leave, open_streams
+from okd_gitops.cli.endings import EndedError, OutputError, end_by_signals, end_children, leave, open_streams
 
 if TYPE_CHECKING:
     from okd_gitops.errors import OkdGitopsError
@@ -38,7 +38,7 @@ def _run() -> int:
     """Run the command line and return the exit code."""
     import click
 
-    from okd_gitops.cli import cli
+    from okd_gitops.cli.main import cli
     from okd_gitops.errors import OkdGitopsError
 
     os.environ["PATH"] = _named_from_the_root(os.environ.get("PATH", os.defpath))
@@ -104,8 +104,8 @@ def _fail_of_machine(error: Exception) -> int:
 def _fail(error: "OkdGitopsError") -> int:
     import click
 
+    from okd_gitops.cli.output import show_error, show_findings
     from okd_gitops.finding import FindingsError, ordered
-    from okd_gitops.terminal import show_error, show_findings
 
     if isinstance(error, FindingsError):
         findings = ordered(error.findings)
@@ -123,8 +123,8 @@ def _bug(error: Exception) -> int:
     import click
 
     from okd_gitops import __version__
+    from okd_gitops.cli.output import say
     from okd_gitops.redaction import redacted
-    from okd_gitops.terminal import say
 
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     say("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True)

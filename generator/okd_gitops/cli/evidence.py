@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of, say
+from okd_gitops.cli.output import AT, OUTPUT, cache_of, clock, print_json, root_of, say
 
 if TYPE_CHECKING:
     from okd_gitops.system.http import Http

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from okd_gitops import __version__
-from okd_gitops.cli_rollout import release
-from okd_gitops.cli_serve import serve
+from okd_gitops.cli.output import AT, OUTPUT, cache_of, clock, print_json, progress, root_of, say, settings, show_findings, tools_of
+from okd_gitops.cli.rollout import release
+from okd_gitops.cli.serve import serve
 from okd_gitops.errors import EXIT_CODES
-from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, progress, root_of, say, settings, show_findings, tools_of
 
 if TYPE_CHECKING:
     from okd_gitops.fleet.feature import Catalog
@@ -210,8 +210,8 @@ def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) 
 @click.pass_context
 def explain(context: click.Context, name: str) -> None:
     """Explain a finding, a feature or a purpose; without NAME, list all."""
-    from okd_gitops.commands.explain import explain as run
-    from okd_gitops.commands.explain import overview
+    from okd_gitops.cli.explain import explain as run
+    from okd_gitops.cli.explain import overview
 
     text = run(name, lambda: _catalog(context)) if name else overview(_catalog(context))
     say(text, nl=False)
@@ -224,7 +224,7 @@ def doctor(context: click.Context, output: str) -> None:
     """Say what is there and what is missing, with one command to mend each. Exit 4 when something is missing."""
     from dataclasses import asdict
 
-    from okd_gitops.commands.doctor import doctor as run
+    from okd_gitops.cli.doctor import doctor as run
 
     root = root_of(context)
     facts = run(root, cache_of(context, root))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from okd_gitops.terminal import OUTPUT, print_json, say
+from okd_gitops.cli.output import OUTPUT, print_json, say
 
 
 @click.group()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from okd_gitops.cli_evidence import observe, record
-from okd_gitops.terminal import AT, OUTPUT, cache_of, clock, print_json, root_of, say, show_findings
+from okd_gitops.cli.evidence import observe, record
+from okd_gitops.cli.output import AT, OUTPUT, cache_of, clock, print_json, root_of, say, show_findings
 
 if TYPE_CHECKING:
     from okd_gitops.upgrade.decide import Upgrade

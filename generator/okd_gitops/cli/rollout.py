@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from okd_gitops.cli_release import ACK, CLUSTER, TO, Command, network_options, print_moves, release, sources_of
-from okd_gitops.terminal import OUTPUT, cache_of, progress, root_of, say
+from okd_gitops.cli.output import OUTPUT, cache_of, progress, root_of, say
+from okd_gitops.cli.release import ACK, CLUSTER, TO, Command, network_options, print_moves, release, sources_of
 
 if TYPE_CHECKING:
     from okd_gitops.rollout.waves import Rollout
