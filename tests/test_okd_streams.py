@@ -17,8 +17,8 @@ from everything import everything, features
 from minimal import CATALOG
 from okd_gitops.check.run_rules import all_rules
 from okd_gitops.finding import FindingsError
-from okd_gitops.fleet.cluster import is_cluster_id
 from okd_gitops.generate.generate import generate
+from okd_gitops.releases.cluster_version import is_cluster_id
 from okd_gitops.releases.version import image_fault, outside_channel
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from okd_gitops.fleet.cluster import is_cluster_id
+from okd_gitops.releases.cluster_version import is_cluster_id
 from okd_gitops.releases.version import IMAGE, Version, channel_fault, outside_channel
 
 FEATURE = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features/okd-version"

@@ -16,8 +16,9 @@ from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.cross_check import Answer, cross_check
 from okd_gitops.releases.sources import file, github, quay, release_controller
 from okd_gitops.releases.sources import update_graph as graph
-from okd_gitops.releases.sources.all import Sources, collect, of_fleet
+from okd_gitops.releases.sources.all import Sources, collect
 from okd_gitops.system.http import Http, remember
+from okd_gitops.upgrade.known import of_fleet
 
 STREAM = "4-scos-stable"
 TAGS = f"/api/v1/releasestream/{STREAM}/tags"

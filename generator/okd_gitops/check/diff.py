@@ -1,7 +1,6 @@
 """diff: what changes on each cluster between a commit and the working tree, in rendered objects, identical hunks folded over clusters."""
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.kustomization import kustomization_of, walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
-from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree
+from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree, scratch_folder
 from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree, unified_diff
 
@@ -46,9 +45,9 @@ def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> D
     if changed:
         tool(cache, "kustomize")
     say(f"rendering {len(changed)} of {len(folders)} overlays, before and after")
-    with tempfile.TemporaryDirectory(prefix="okd-gitops-") as before:
-        _extract(Path(before), old)
-        sides = [_render(Path(before), cache, old, changed), _render(root, cache, new, changed)]
+    with scratch_folder() as before:
+        _extract(before, old)
+        sides = [_render(before, cache, old, changed), _render(root, cache, new, changed)]
     found: dict[tuple[str, str, str], list[str]] = {}
     for folder in changed:
         was, now = sides[0].get(folder, {}), sides[1].get(folder, {})

@@ -5,7 +5,6 @@ whose schema is missing is found here, before kubeconform, which would also call
 """
 
 import json
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from okd_gitops.errors import ToolError
 from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.system.disk import scratch_folder
 from okd_gitops.system.process import Completed, run
 from okd_gitops.system.tools import sha256_of
 
@@ -131,13 +131,13 @@ def _key(identity: ObjectId) -> tuple[str, str, str]:
 
 
 def _run(groups: Sequence[list[bytes]], schemas: Path, binary: Path, kubernetes: str, workers: int, expected: int) -> list[_Fault]:
-    with tempfile.TemporaryDirectory(prefix="okd-gitops-") as folder:
+    with scratch_folder() as folder:
         files = {}
         for number, group in enumerate(groups):
-            file = Path(folder, f"{number}.yaml")
+            file = folder / f"{number}.yaml"
             file.write_bytes(b"---\n".join(group))
             files[str(file)] = group
-        completed = run([*arguments(binary, schemas, kubernetes, workers), folder], cwd=Path(folder), timeout=TIMEOUT, environment=ENVIRONMENT)
+        completed = run([*arguments(binary, schemas, kubernetes, workers), str(folder)], cwd=folder, timeout=TIMEOUT, environment=ENVIRONMENT)
         return _faults(completed, files, expected)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.health import Seen, judge
 from okd_gitops.evidence.record import record
+from okd_gitops.evidence.report import evidence
 from okd_gitops.finding import Finding, FindingsError, Location, nearest
 from okd_gitops.fleet.upgrades import duration
 from okd_gitops.generate.load import load
 from okd_gitops.system.http import Http, NetworkError
-from okd_gitops.upgrade.followers import evidence
 
 _CONFIG = "/apis/config.openshift.io/v1"
 # The API server says of itself whether it is ready, to every account; its own checks are behind that answer.

@@ -5,6 +5,7 @@ The cluster writes it (`observe`, feature `upgrade-evidence`); promotion reads i
 
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -14,6 +15,7 @@ from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.read import dump, read
 from okd_gitops.releases.fields import VersionText, by_digest, fault
+from okd_gitops.system.disk import read_tree
 from okd_gitops.tree import Tree
 
 FOLDER = "evidence"
@@ -91,3 +93,8 @@ def read_evidence(tree: Tree) -> list[Evidence]:
     if findings:
         raise FindingsError(findings)
     return reports
+
+
+def evidence(root: Path) -> list[Evidence]:
+    """Return every report that is committed; raises FindingsError with all faults."""
+    return read_evidence(read_tree(root, FOLDER))

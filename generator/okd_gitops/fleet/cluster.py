@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.read import Document
+from okd_gitops.releases.cluster_version import is_cluster_id
 from okd_gitops.releases.fields import ReleaseImage, VersionText, fault
 from okd_gitops.releases.version import KUBERNETES, Version, channel_fault, outside_channel
 from okd_gitops.tree import Tree
@@ -21,7 +22,6 @@ _URL = re.compile(rf"https://{_HOST}(/[A-Za-z0-9._~/-]*)?")
 _REPOSITORY = re.compile(
     rf"(https://{_HOST}|ssh://git@{_HOST}|http://[a-z0-9.-]+\.svc(\.cluster\.local)?(:[0-9]{{1,5}})?)(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
 )
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def _url(value: str) -> str:
@@ -42,11 +42,6 @@ def _ref(value: str) -> str:
     if value.endswith(".lock"):
         raise fault("git has no branch whose name ends with .lock", "write it like main")
     return value
-
-
-def is_cluster_id(value: str) -> bool:
-    """Whether `value` is a random UUID (RFC 4122, version 4), as the cluster-version operator demands."""
-    return bool(_UUID.fullmatch(value))
 
 
 def _cluster_id(value: str) -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError, Location
-from okd_gitops.fleet.cluster import is_cluster_id
 from okd_gitops.manifests.kustomization import NAMES, Graph
 from okd_gitops.manifests.objects import ObjectId, at, items
 from okd_gitops.manifests.read import FOREIGN, Document, read, read_all
@@ -20,6 +19,7 @@ from okd_gitops.releases.version import Version, channel_fault, image_fault, out
 MAX_BYTES = 8 << 20
 _KIND = re.compile(rb"""kind['"]?\s*:\s*['"]?ClusterVersion\b""")
 _ACKS = re.compile(rb"""name['"]?\s*:\s*['"]?admin-acks\b""")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 # Where each field stands in a ClusterVersion.
 FIELDS = {
     "clusterID": ("spec", "clusterID"),
@@ -29,6 +29,11 @@ FIELDS = {
     "image": ("spec", "desiredUpdate", "image"),
     "force": ("spec", "desiredUpdate", "force"),
 }
+
+
+def is_cluster_id(value: str) -> bool:
+    """Whether `value` is a random UUID (RFC 4122, version 4), as the cluster-version operator demands."""
+    return bool(_UUID.fullmatch(value))
 
 
 @dataclass(frozen=True, slots=True)

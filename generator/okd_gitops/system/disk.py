@@ -4,6 +4,9 @@ import errno
 import os
 import re
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
@@ -105,6 +108,13 @@ def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
     if size > max_file:
         raise _refused(place, f"{size:,} bytes are more than the {max_file:,} that are read", "split the file")
     return data
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Lend a folder of the machine's temporary files, which is gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="okd-gitops-") as folder:
+        yield Path(folder)
 
 
 def read_catalog() -> Tree:

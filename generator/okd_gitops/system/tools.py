@@ -13,7 +13,7 @@ from pathlib import Path
 from okd_gitops.errors import ToolError
 
 REMEDY = "run make check in the repository of okd-gitops: it builds the tools"
-_CHECKOUT = Path(__file__).resolve().parents[2]
+_CHECKOUT = Path(__file__).resolve().parents[3]
 _PINS = ("go.mod", "go.sum")
 
 

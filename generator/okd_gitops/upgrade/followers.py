@@ -1,15 +1,11 @@
 """Which clusters of a repository follow a release stream, with all that their upgrades depend on."""
 
-from pathlib import Path
-
-from okd_gitops.evidence.report import FOLDER, Evidence, read_evidence
 from okd_gitops.fleet.upgrades import duration
 from okd_gitops.generate.load import Repository
 from okd_gitops.generate.plan import ClusterPlan
 from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import FOREIGN, read_all
 from okd_gitops.releases.version import Version
-from okd_gitops.system.disk import read_tree
 from okd_gitops.upgrade.refusals import Follower
 
 # Feature sets other than these turn Upgradeable to False for good (openshift/api config/v1 types_feature.go).
@@ -19,11 +15,6 @@ _UPGRADEABLE = (None, "", "Default", "OKD")
 def followers(repository: Repository) -> list[Follower]:
     """Return the clusters whose file names a stream, by name."""
     return [_follower(planned) for planned in repository.plan.clusters if planned.cluster.spec.release and planned.cluster.spec.release.stream]
-
-
-def evidence(root: Path) -> list[Evidence]:
-    """Return every report that is committed; raises FindingsError with all faults."""
-    return read_evidence(read_tree(root, FOLDER))
 
 
 def _follower(planned: ClusterPlan) -> Follower:

@@ -1,14 +1,15 @@
 """The sources that fleet.yaml names, asked over the network or replayed from recorded answers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.cross_check import Learned, Published, cross_check, learned
-from okd_gitops.releases.sources.all import collect, of_fleet
+from okd_gitops.releases.sources.all import Sources, collect
 from okd_gitops.releases.trust import signature
 from okd_gitops.releases.trust import store as signature_store
 from okd_gitops.system.disk import read_file
@@ -52,3 +53,16 @@ class Network:
         verdict = signature.verify(signed, keys, pinned, digest=digest, repository=repository, now=self.now)
         faults = [fault.finding(image) for fault in verdict.told]
         return Trust(verified=verdict.verified, fingerprint=verdict.fingerprint, findings=(*findings, *faults))
+
+
+def of_fleet(releases: Releases, upstream: str, streams: Iterable[str]) -> Sources:
+    """Return what fleet.yaml names: `upstream` is the graph unless `releases` names another, `streams` are those that clusters follow."""
+    return Sources(
+        release_controller=releases.controller,
+        streams=tuple(sorted(set(streams))),
+        graph=releases.graph or upstream,
+        channel=releases.channel,
+        quay=releases.quay,
+        github=releases.github,
+        file=releases.file,
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from okd_gitops.errors import OkdGitopsError, UsageError
-from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.report import Evidence, evidence
 from okd_gitops.finding import Finding, nearest
 from okd_gitops.fleet.cluster import Fleet
 from okd_gitops.fleet.upgrades import Releases, duration
@@ -17,7 +17,7 @@ from okd_gitops.releases.barriers import KNOWN, Barrier
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, upgrades
-from okd_gitops.upgrade.followers import evidence, followers
+from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.path import Block, Wanted
 from okd_gitops.upgrade.refusals import Follower, Verdict
 

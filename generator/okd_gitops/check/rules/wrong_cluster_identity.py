@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault
-from okd_gitops.fleet.cluster import is_cluster_id
 from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.releases.cluster_version import is_cluster_id
 from okd_gitops.releases.version import Version
 
 

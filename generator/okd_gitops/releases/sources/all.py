@@ -1,11 +1,9 @@
 """Ask every source that a fleet names."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.cross_check import Answer, of_graph
 from okd_gitops.releases.graph import Graph, read_graph
 from okd_gitops.releases.sources import file, github, quay, release_controller
@@ -27,19 +25,6 @@ class Sources:
     github: str = ""
     github_api: str = API
     file: str = ""
-
-
-def of_fleet(releases: Releases, upstream: str, streams: Iterable[str]) -> Sources:
-    """Return what fleet.yaml names: `upstream` is the graph unless `releases` names another, `streams` are those that clusters follow."""
-    return Sources(
-        release_controller=releases.controller,
-        streams=tuple(sorted(set(streams))),
-        graph=releases.graph or upstream,
-        channel=releases.channel,
-        quay=releases.quay,
-        github=releases.github,
-        file=releases.file,
-    )
 
 
 def collect(http: Http, sources: Sources, root: Path) -> tuple[list[Answer], Graph | None]:

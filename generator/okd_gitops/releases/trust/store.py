@@ -12,7 +12,7 @@ from okd_gitops.releases.sources.ask import refused
 from okd_gitops.releases.trust import signature
 from okd_gitops.system.http import Http, NetworkError
 
-_KEYS = Path(__file__).parent.parent / "keys"
+_KEYS = Path(__file__).parent / "keys"
 
 
 def fetch(http: Http, stores: Iterable[str], digest: str) -> tuple[list[bytes], list[Finding]]:
