@@ -1,4 +1,6 @@
-"""Run a program of the tests with this checkout's modules and no others on the path: `python -I tests golden`."""
+"""Run a program of the tests with this checkout's modules and no others on the path: `python -I tests
+golden`.
+"""
 
 import runpy
 import sys

@@ -1,4 +1,5 @@
-"""A Kubernetes API server for ConfigMaps and one custom object, on loopback: what the gate uses of it, with real resourceVersion semantics.
+"""A Kubernetes API server for ConfigMaps and one custom object, on loopback: what the gate uses of it,
+with real resourceVersion semantics.
 
 Types and statuses follow k8s.io/api core/v1 ConfigMap, apimachinery meta/v1 Status, and
 https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#concurrency-control-and-consistency.
@@ -17,11 +18,15 @@ from kubernetes import client
 
 NAMESPACE = "okd-coreos"
 _MAPS = re.compile(rf"/api/v1/namespaces/{NAMESPACE}/configmaps(?:/([a-z0-9.-]+))?")
-_INTERCEPTORS = re.compile(rf"/apis/triggers\.tekton\.dev/v1alpha1/namespaces/{NAMESPACE}/interceptors/([a-z0-9.-]+)")
+_INTERCEPTORS = re.compile(
+    rf"/apis/triggers\.tekton\.dev/v1alpha1/namespaces/{NAMESPACE}/interceptors/([a-z0-9.-]+)"
+)
 
 
 class Api(ThreadingHTTPServer):
-    """Holds objects by name. `before` is called before each request and may change what is held; a status that it returns is the answer."""
+    """Holds objects by name. `before` is called before each request and may change what is held; a status
+    that it returns is the answer.
+    """
 
     daemon_threads = True
 
@@ -83,8 +88,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if value is None:
-            reason = {404: "NotFound", 409: "AlreadyExists" if self.command == "POST" else "Conflict"}.get(status, "InternalError")
-            value = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": reason, "code": status, "message": reason}
+            reason = {404: "NotFound", 409: "AlreadyExists" if self.command == "POST" else "Conflict"}.get(
+                status, "InternalError"
+            )
+            value = {
+                "apiVersion": "v1",
+                "kind": "Status",
+                "status": "Failure",
+                "reason": reason,
+                "code": status,
+                "message": reason,
+            }
         text = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -102,9 +116,20 @@ class _Handler(BaseHTTPRequestHandler):
         assert found, self.path
         name = found[1]
         if self.command == "GET" and not name:
-            wanted = dict(pair.split("=") for pair in parse_qs(path.query).get("labelSelector", [""])[0].split(",") if pair)
-            items = [value for value in api.maps.values() if wanted.items() <= value["metadata"]["labels"].items()]
-            return 200, {"apiVersion": "v1", "kind": "ConfigMapList", "metadata": {"resourceVersion": str(api.version)}, "items": items}
+            wanted = dict(
+                pair.split("=")
+                for pair in parse_qs(path.query).get("labelSelector", [""])[0].split(",")
+                if pair
+            )
+            items = [
+                value for value in api.maps.values() if wanted.items() <= value["metadata"]["labels"].items()
+            ]
+            return 200, {
+                "apiVersion": "v1",
+                "kind": "ConfigMapList",
+                "metadata": {"resourceVersion": str(api.version)},
+                "items": items,
+            }
         if self.command == "POST":
             name = body["metadata"]["name"]
             return (409, None) if name in api.maps else (201, self._put(name, body))
@@ -117,14 +142,23 @@ class _Handler(BaseHTTPRequestHandler):
             del api.maps[name]
             return 200, {"apiVersion": "v1", "kind": "Status", "status": "Success"}
         if self.command == "PUT":
-            return (409, None) if body["metadata"].get("resourceVersion", held) != held else (200, self._put(name, body))
+            return (
+                (409, None)
+                if body["metadata"].get("resourceVersion", held) != held
+                else (200, self._put(name, body))
+            )
         return 200, api.maps[name]
 
     def _put(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         api = self.server
         api.version += 1
         assert body["metadata"]["namespace"] == NAMESPACE
-        value = {"apiVersion": "v1", "kind": "ConfigMap", **body, "metadata": {**body["metadata"], "resourceVersion": str(api.version)}}
+        value = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            **body,
+            "metadata": {**body["metadata"], "resourceVersion": str(api.version)},
+        }
         api.maps[name] = value
         return value
 

@@ -16,25 +16,44 @@ from frozen import DAY, lay_out
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
 Run = Callable[..., subprocess.CompletedProcess[str]]
-# The same examples in every run, and no limit of time on any: what is green stays green, on any day and on a slow machine.
-settings.register_profile("suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples in every run, and no limit of time on any: what is green stays green, on any day and on a
+# slow machine.
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No configuration of this machine decides a test: git identity, colour, proxies, the tool's own variables, the day."""
+    """No configuration of this machine decides a test: git identity, colour, proxies, the tool's own
+    variables, the day.
+    """
     for name in list(os.environ):
-        if name.startswith(("GIT_", "OKD_GITOPS_", "NO_COLOR", "FORCE_COLOR")) or name.lower().endswith("_proxy"):
+        if name.startswith(("GIT_", "OKD_GITOPS_", "NO_COLOR", "FORCE_COLOR")) or name.lower().endswith(
+            "_proxy"
+        ):
             monkeypatch.delenv(name)
-    identity = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
-    for name, value in {**identity, **DAY, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}.items():
+    identity = {
+        "GIT_AUTHOR_NAME": "A",
+        "GIT_AUTHOR_EMAIL": "a@example.org",
+        "GIT_COMMITTER_NAME": "A",
+        "GIT_COMMITTER_EMAIL": "a@example.org",
+    }
+    for name, value in {
+        **identity,
+        **DAY,
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_SYSTEM": "/dev/null",
+    }.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")
 def short() -> Iterator[Path]:
-    """A folder for temporary files with a path that the socket of gpg's agent fits in: 107 characters are all it gets."""
+    """A folder for temporary files with a path that the socket of gpg's agent fits in: 107 characters are
+    all it gets.
+    """
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 

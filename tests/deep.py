@@ -1,4 +1,6 @@
-"""make test-deep: kill points and fuzzing, for as long as nobody waits. Exits with 1 when anything is wrong, and says how to repeat it."""
+"""make test-deep: kill points and fuzzing, for as long as nobody waits. Exits with 1 when anything is
+wrong, and says how to repeat it.
+"""
 
 import argparse
 import os
@@ -12,13 +14,23 @@ import fuzz
 from kill_points import SCENARIOS, Point, kill_all, spread, trials
 from readers import READERS
 
-IDENTITY = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.org",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.org",
+}
 
 
 def kill_points(most: int, only: str) -> bool:
-    """Kill at up to `most` points, as many of each command, evenly spread, and print what came of it; returns whether all went well."""
+    """Kill at up to `most` points, as many of each command, evenly spread, and print what came of it;
+    returns whether all went well.
+    """
     start, ends, failed, missed = time.monotonic(), dict[str, Counter[str]](), 0, 0
-    with tempfile.TemporaryDirectory(prefix="kill-points-") as folder, trials(Path(folder), _commands(only)) as made:
+    with (
+        tempfile.TemporaryDirectory(prefix="kill-points-") as folder,
+        trials(Path(folder), _commands(only)) as made,
+    ):
         total = sum(len(trial.points) for trial in made)
         chosen = _shared([trial.points for trial in made], most)
         chosen = [point for trial in made for point in trial.points if str(point) == only] or chosen
@@ -31,12 +43,24 @@ def kill_points(most: int, only: str) -> bool:
             counts["failed"] += bool(outcome.faults)
             failed, missed = failed + bool(outcome.faults), missed + outcome.missed
             for fault in outcome.faults:
-                print(f"FAILED {outcome.point}: {fault}\n  again: make test-deep ARGS='--only {outcome.point}'", flush=True)
+                print(
+                    f"FAILED {outcome.point}: {fault}\n  again: make test-deep ARGS='--only {outcome.point}'",
+                    flush=True,
+                )
             if number % 25 == 0:
-                print(f"  {number} of {len(chosen)}, {failed} failed, {time.monotonic() - start:.0f} s", flush=True)
+                print(
+                    f"  {number} of {len(chosen)}, {failed} failed, {time.monotonic() - start:.0f} s",
+                    flush=True,
+                )
     for command, counts in ends.items():
-        print(f"  {command:10}" + ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "failed"))
-    print(f"kill points: {len(chosen) - missed} killed, {missed} not reached, {failed} failed, {time.monotonic() - start:.0f} s", flush=True)
+        print(
+            f"  {command:10}"
+            + ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "failed")
+        )
+    print(
+        f"kill points: {len(chosen) - missed} killed, {missed} not reached, {failed} failed, {time.monotonic() - start:.0f} s",
+        flush=True,
+    )
     return not failed and missed * 10 <= len(chosen)
 
 
@@ -58,7 +82,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cpu-minutes", type=float, default=30, help="CPU minutes of fuzzing; 0: none")
     parser.add_argument("--points", type=int, default=400, help="how many kill points; 0: none")
-    parser.add_argument("--only", default="", help="one command, one point (as a failure names it), or one reader")
+    parser.add_argument(
+        "--only", default="", help="one command, one point (as a failure names it), or one reader"
+    )
     asked = parser.parse_args()
     os.environ.update({**IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull})
     good = [kill_points(asked.points, asked.only)] if asked.points and asked.only not in READERS else []

@@ -1,7 +1,8 @@
-"""`make demo-release`: a release controller on loopback publishes a release, and the example fleet of the tests follows it, wave by wave.
+"""`make demo-release`: a release controller on loopback publishes a release, and the example fleet of the
+tests follows it, wave by wave.
 
-Everything is real but the controller's content, the key that signs it, and the clock, which `--at` moves on. What differs from run to run (hashes,
-ports, times) is shown as `…`.
+Everything is real but the controller's content, the key that signs it, and the clock, which `--at` moves on.
+What differs from run to run (hashes, ports, times) is shown as `…`.
 """
 
 import os
@@ -21,7 +22,12 @@ FIRST, SECOND, NEW = "4.21.0-okd-scos.11", "4.22.0-okd-scos.0", "4.22.0-okd-scos
 _VARYING = re.compile(
     r"\b[0-9a-f]{12,64}\b|(?<=127\.0\.0\.1:)[0-9]+|\b20[0-9]{2}-[0-9]{2}-[0-9]{2}([T ][0-9:]+(\+00:00|Z)?)?|(?<=verified \()[0-9a-f]+"
 )
-_IDENTITY = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
+_IDENTITY = {
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.org",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.org",
+}
 _SOMEBODY = {**os.environ, **_IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 # Times in the story: a minute after now, since the key is as young as the demonstration.
 NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
@@ -51,7 +57,9 @@ class Demo:
 
     def git(self, *arguments: str) -> str:
         """Run git as somebody, whoever runs this, and whatever is configured here."""
-        return subprocess.run(["git", *arguments], cwd=self.root, env=_SOMEBODY, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["git", *arguments], cwd=self.root, env=_SOMEBODY, capture_output=True, text=True, check=True
+        ).stdout
 
     def say(self, text: str) -> None:
         """Tell what happens between two commands."""
@@ -61,7 +69,9 @@ class Demo:
         """Run and show a command of okd-gitops."""
         environment = {**_SOMEBODY, "PYTHONPATH": str(ROOT / "generator"), "NO_COLOR": "1"}
         command = [sys.executable, "-m", "okd_gitops", "--quiet", "--cache", str(CACHE), *arguments]
-        done = subprocess.run(command, cwd=self.root, env=environment, stdout=-1, stderr=-2, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=self.root, env=environment, stdout=-1, stderr=-2, text=True, check=False
+        )
         print(_VARYING.sub("…", f"$ okd-gitops {' '.join(arguments)}\n{done.stdout}"), end="", flush=True)
         assert done.returncode == expected, done.stdout
 
@@ -74,7 +84,17 @@ class Demo:
     def report(self, cluster: str, day: int) -> None:
         """Let a cluster report, as the feature upgrade-evidence does."""
         image, at = self.controller.images[NEW], (NOW + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        words = ["--image", image, "--finished", at, "--passed", "--operators", "healthy", "--test", "smoke=passed"]
+        words = [
+            "--image",
+            image,
+            "--finished",
+            at,
+            "--passed",
+            "--operators",
+            "healthy",
+            "--test",
+            "smoke=passed",
+        ]
         self.run("release", "record", cluster, "--version", NEW, *words, "--push")
         self.git("pull", "--quiet", "--ff-only", "origin", "main")
 
@@ -99,7 +119,9 @@ def main() -> None:
         demo.merge(f"okd/{NEW}--wave1")
         demo.report("moc-test", 0)
         demo.run("release", "promote", "--push", *at(1))
-        demo.say("Three days later the release has soaked: the hub follows, and two days after its report the long-term cluster.")
+        demo.say(
+            "Three days later the release has soaked: the hub follows, and two days after its report the long-term cluster."
+        )
         demo.run("release", "promote", "--push", *at(3))
         demo.merge(f"okd/{NEW}--wave2")
         demo.report("moc-hub", 3)

@@ -1,4 +1,6 @@
-"""One cluster of each environment with every feature that it can have: what holds for all that is generated is looked at on these three."""
+"""One cluster of each environment with every feature that it can have: what holds for all that is
+generated is looked at on these three.
+"""
 
 from typing import Any
 
@@ -8,7 +10,8 @@ from examples import example
 from minimal import CATALOG
 from rendered import objects
 
-# Only for clusters that are never updated again, see unsupported-feature-set: what it holds is looked at in the tests of the variants.
+# Only for clusters that are never updated again, see unsupported-feature-set: what it holds is looked at in
+# the tests of the variants.
 _NOT_HERE = {"feature-set"}
 
 

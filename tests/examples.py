@@ -10,7 +10,9 @@ import yaml
 
 from minimal import IMAGE, features
 
-RELEASE = "registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+RELEASE = (
+    "registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+)
 TOKEN = "a text that nobody guesses"
 
 # The lines below the feature's name; a feature without any is tried with the least that it needs.
@@ -86,17 +88,24 @@ BESIDE = {"pruning": ["os-layer-build"], "secrets": ["scos-pipeline", "os-layer-
 
 
 def example(name: str, environment: str) -> dict[str, Any]:
-    """Return what stands below `features:` of a cluster file that tries one feature, with all that it requires."""
+    """Return what stands below `features:` of a cluster file that tries one feature, with all that it
+    requires.
+    """
     wanted: dict[str, Any] = {}
     for one in (name, *BESIDE.get(name, [])):
         wanted |= features(one, environment)
     texts = {one: LESS.get((environment, one), PARAMETERS.get(one)) for one in wanted}
-    return {one: given if texts[one] is None else yaml.safe_load(texts[one] or "") for one, given in wanted.items()}
+    return {
+        one: given if texts[one] is None else yaml.safe_load(texts[one] or "")
+        for one, given in wanted.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request to an EventListener: who proves itself with the headers starts a run, who does not starts none."""
+    """A request to an EventListener: who proves itself with the headers starts a run, who does not starts
+    none.
+    """
 
     feature: str
     namespace: str
@@ -108,27 +117,48 @@ class Call:
     @property
     def wrong(self) -> dict[str, str]:
         """The proof with another text or signature of the same form."""
-        return {name: value[:-4] + ("0000" if value[-4:] != "0000" else "1111") for name, value in self.proof.items()}
+        return {
+            name: value[:-4] + ("0000" if value[-4:] != "0000" else "1111")
+            for name, value in self.proof.items()
+        }
 
 
 def token(feature: str, namespace: str, listener: str, params: dict[str, str]) -> Call:
     """Return a call that shows the token of the listener's Secret."""
-    return Call(feature, namespace, listener, json.dumps({"params": params}).encode(), {"X-Okd-Token": TOKEN}, {})
+    return Call(
+        feature, namespace, listener, json.dumps({"params": params}).encode(), {"X-Okd-Token": TOKEN}, {}
+    )
 
 
 def push(feature: str, namespace: str, listener: str, repository: str, branch: str) -> Call:
     """Return GitHub's call after a push, signed as GitHub signs: HMAC-SHA256 of the body."""
     commit = {"added": [], "modified": ["README.md"], "removed": []}
-    body = json.dumps({"ref": f"refs/heads/{branch}", "repository": {"full_name": repository}, "commits": [commit]}).encode()
+    body = json.dumps(
+        {"ref": f"refs/heads/{branch}", "repository": {"full_name": repository}, "commits": [commit]}
+    ).encode()
     signature = "sha256=" + hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
-    return Call(feature, namespace, listener, body, {"X-Hub-Signature-256": signature}, {"X-GitHub-Event": "push"})
+    return Call(
+        feature, namespace, listener, body, {"X-Hub-Signature-256": signature}, {"X-GitHub-Event": "push"}
+    )
 
 
 def push_gitlab(feature: str, namespace: str, listener: str, repository: str, branch: str) -> Call:
     """Return GitLab's call after a push: it shows the token and signs nothing."""
     commit = {"added": ["a"], "modified": [], "removed": []}
-    body = {"ref": f"refs/heads/{branch}", "project": {"path_with_namespace": repository}, "commits": [commit], "total_commits_count": 1}
-    return Call(feature, namespace, listener, json.dumps(body).encode(), {"X-Gitlab-Token": TOKEN}, {"X-Gitlab-Event": "Push Hook"})
+    body = {
+        "ref": f"refs/heads/{branch}",
+        "project": {"path_with_namespace": repository},
+        "commits": [commit],
+        "total_commits_count": 1,
+    }
+    return Call(
+        feature,
+        namespace,
+        listener,
+        json.dumps(body).encode(),
+        {"X-Gitlab-Token": TOKEN},
+        {"X-Gitlab-Event": "Push Hook"},
+    )
 
 
 BUILD = {
@@ -151,7 +181,18 @@ CALLS = (
         "release-pipeline",
         "okd-coreos",
         "okd-release",
-        {"instance": "next", "source-stream": "4.22.0-0.okd-scos-nightly", "target-stream": "4-scos-next", "imagestream": "", "prerelease": "true"},
+        {
+            "instance": "next",
+            "source-stream": "4.22.0-0.okd-scos-nightly",
+            "target-stream": "4-scos-next",
+            "imagestream": "",
+            "prerelease": "true",
+        },
     ),
-    token("multi-arch", "okd-coreos", "okd-coreos-multi-arch", {"architecture": "amd64", "build-date": "20261121", **BUILD}),
+    token(
+        "multi-arch",
+        "okd-coreos",
+        "okd-coreos-multi-arch",
+        {"architecture": "amd64", "build-date": "20261121", **BUILD},
+    ),
 )

@@ -1,4 +1,6 @@
-"""The example fleet in tests/fleet: what documents, demonstrations and tests rest on, so that an edit of clusters/ concerns none of them."""
+"""The example fleet in tests/fleet: what documents, demonstrations and tests rest on, so that an edit of
+clusters/ concerns none of them.
+"""
 
 import os
 import shutil
@@ -15,7 +17,9 @@ CLOCK = {name: value for name, value in os.environ.items() if name == "LD_PRELOA
 
 
 def lay_out(root: Path) -> None:
-    """Make `root` the repository of the example fleet: its files in place of those of any other fleet, and what is generated from them."""
+    """Make `root` the repository of the example fleet: its files in place of those of any other fleet, and
+    what is generated from them.
+    """
     for name in ("clusters", *ROOTS):
         shutil.rmtree(root / name, ignore_errors=True)
     shutil.copytree(FLEET, root, dirs_exist_ok=True)

@@ -1,7 +1,9 @@
-"""Fuzz the readers with atheris (libFuzzer): guided by what each input reaches in the code, from good and hostile inputs and the corpus.
+"""Fuzz the readers with atheris (libFuzzer): guided by what each input reaches in the code, from good and
+hostile inputs and the corpus.
 
-A crash is an exception that a reader must not raise, a signal, more than 5 seconds or 1 GiB for one input. Each is kept in a folder that is
-printed; once mended, the input belongs in tests/hostile/, where `make test` reads it for ever.
+A crash is an exception that a reader must not raise, a signal, more than 5 seconds or 1 GiB for one input.
+Each is kept in a folder that is printed; once mended, the input belongs in tests/hostile/, where `make test`
+reads it for ever.
 """
 
 import os
@@ -22,7 +24,9 @@ _DONE = re.compile(r"^#([0-9]+)\s", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What fuzzing of one reader came to: inputs tried, CPU seconds, and where the crashing input is (empty: none), with what was said."""
+    """What fuzzing of one reader came to: inputs tried, CPU seconds, and where the crashing input is
+    (empty: none), with what was said.
+    """
 
     name: str
     inputs: int
@@ -32,25 +36,40 @@ class Found:
 
 
 def run(minutes: float, names: list[str], workers: int = 2) -> bool:
-    """Fuzz each reader for its share of so many CPU minutes, and print what was found; returns whether nothing was."""
+    """Fuzz each reader for its share of so many CPU minutes, and print what was found; returns whether
+    nothing was.
+    """
     crashes = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    print(f"fuzzing: {len(names)} readers, {minutes:g} CPU minutes, inputs that crash go to {crashes}", flush=True)
+    print(
+        f"fuzzing: {len(names)} readers, {minutes:g} CPU minutes, inputs that crash go to {crashes}",
+        flush=True,
+    )
     with ThreadPoolExecutor(workers) as pool:
         found = list(pool.map(lambda name: _fuzz(name, minutes * 60 / len(names), crashes), names))
     bad = [each for each in found if each.crash]
     total = sum(each.seconds for each in found)
-    print(f"fuzzing: {sum(each.inputs for each in found):,} inputs in {total / 60:.1f} CPU minutes, {len(bad)} readers crashed", flush=True)
+    print(
+        f"fuzzing: {sum(each.inputs for each in found):,} inputs in {total / 60:.1f} CPU minutes, {len(bad)} readers crashed",
+        flush=True,
+    )
     return not bad
 
 
 def _fuzz(name: str, budget: float, crashes: Path) -> Found:
-    """Run one reader in a process of its own, again until its CPU time is used up: libFuzzer counts time by the clock."""
+    """Run one reader in a process of its own, again until its CPU time is used up: libFuzzer counts time
+    by the clock.
+    """
     inputs, used = 0, 0.0
     with tempfile.TemporaryDirectory(prefix="corpus-") as seeds:
         for number, data in enumerate((*good(name), *corpus(name))):
             Path(seeds, str(number)).write_bytes(data)
         prefix = f"{crashes}/{name.replace(' ', '-')}-"
-        options = [f"-timeout={SECONDS}", f"-rss_limit_mb={MEMORY}", f"-max_len={LONGEST}", f"-artifact_prefix={prefix}"]
+        options = [
+            f"-timeout={SECONDS}",
+            f"-rss_limit_mb={MEMORY}",
+            f"-max_len={LONGEST}",
+            f"-artifact_prefix={prefix}",
+        ]
         options += [f"-dict={Path(__file__).parent / 'fuzz.dict'}", "-print_final_stats=1"]
         while used < budget:
             log = crashes / f"{name.replace(' ', '-')}.log"
@@ -75,7 +94,10 @@ def _fuzz(name: str, budget: float, crashes: Path) -> Found:
             if process.returncode:
                 kept = re.findall(r"Test unit written to (\S+)", text)
                 said = "\n".join(text.splitlines()[-25:])
-                print(f"FAILED {name}: {(kept or [str(log)])[-1]}\n{said}\n  again: make test-deep ARGS='--only \"{name}\"'", flush=True)
+                print(
+                    f"FAILED {name}: {(kept or [str(log)])[-1]}\n{said}\n  again: make test-deep ARGS='--only \"{name}\"'",
+                    flush=True,
+                )
                 return Found(name, inputs, used, (kept or [str(log)])[-1], said)
     print(f"  {name:16} {inputs:10,} inputs, {used:4.0f} s", flush=True)
     return Found(name, inputs, used)

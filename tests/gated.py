@@ -1,4 +1,6 @@
-"""The multi-arch gate as a real interceptor: a process on this machine, by its own ServiceAccount, behind a Service that leads here."""
+"""The multi-arch gate as a real interceptor: a process on this machine, by its own ServiceAccount, behind
+a Service that leads here.
+"""
 
 import json
 import os
@@ -41,25 +43,40 @@ def report(arch: str, digit: str) -> bytes:
 
 
 def compose(cluster: Kubectl, address: str) -> list[str]:
-    """Let two architectures report, one of them twice, and who has no token too; return a line that says what became of it."""
-    with TemporaryDirectory() as name, gate(cluster, address, Path(name)) as log, listener(cluster, NAMESPACE, "okd-coreos-multi-arch") as url:
+    """Let two architectures report, one of them twice, and who has no token too; return a line that says
+    what became of it.
+    """
+    with (
+        TemporaryDirectory() as name,
+        gate(cluster, address, Path(name)) as log,
+        listener(cluster, NAMESPACE, "okd-coreos-multi-arch") as url,
+    ):
         proof = {"X-Okd-Token": TOKEN}
-        # A report without fields is refused by the gate: so it is known that the listener has learned of the gate's CA.
+        # A report without fields is refused by the gate: so it is known that the listener has learned of the
+        # gate's CA.
         until = time.monotonic() + 120
         while not decisions(log):
             if time.monotonic() > until:
-                return [f"REFUSED multi-arch: the gate heard of no report; its log: {log.read_text()[-1500:]}"]
+                return [
+                    f"REFUSED multi-arch: the gate heard of no report; its log: {log.read_text()[-1500:]}"
+                ]
             event(url, json.dumps({"pipelineRun": "probe"}).encode(), proof)
             time.sleep(1)
         strangers = [event(url, report(arch, digit), {}) for arch, digit in (("amd64", "a"), ("arm64", "b"))]
         sent = []
-        for number, (arch, digit) in enumerate((("amd64", "a"), ("amd64", "a"), ("arm64", "b"), ("arm64", "b")), 1):
+        for number, (arch, digit) in enumerate(
+            (("amd64", "a"), ("amd64", "a"), ("arm64", "b"), ("arm64", "b")), 1
+        ):
             sent.append(event(url, report(arch, digit), proof))
             while len(told(log)) < number and time.monotonic() < until + 60:
                 time.sleep(0.1)
         verdicts = [line["gate"] for line in told(log)]
         started = waited(cluster, NAMESPACE, sent[2])
-        others = [run for identifier in (sent[0], sent[1], sent[3], *strangers) for run in runs(cluster, NAMESPACE, identifier)]
+        others = [
+            run
+            for identifier in (sent[0], sent[1], sent[3], *strangers)
+            for run in runs(cluster, NAMESPACE, identifier)
+        ]
         everything = cluster.get("pipelineruns.tekton.dev", "--namespace", NAMESPACE)
         named = [run for run in everything if "compose-manifest-list-" in run["metadata"]["name"]]
         strange = len(told(log)) - len(sent)
@@ -93,8 +110,28 @@ def gate(cluster: Kubectl, address: str, folder: Path) -> Iterator[Path]:
     """Serve the gate until the end of the block, and give its log."""
     subprocess.run(
         [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", f"/CN={HOST[:64]}"),
-            *("-addext", f"subjectAltName=DNS:{HOST}", "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")),
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "1",
+                "-subj",
+                f"/CN={HOST[:64]}",
+            ),
+            *(
+                "-addext",
+                f"subjectAltName=DNS:{HOST}",
+                "-keyout",
+                str(folder / "tls.key"),
+                "-out",
+                str(folder / "tls.crt"),
+            ),
         ],
         check=True,
         capture_output=True,
@@ -102,10 +139,33 @@ def gate(cluster: Kubectl, address: str, folder: Path) -> Iterator[Path]:
     (folder / "kubeconfig").write_text(json.dumps(account(cluster, "multi-arch-gate")))
     port = free(address)
     cluster.make(service(address, port))
-    options: dict[str, object] = {"arches": "amd64,arm64", "registry": "quay.io/okd", "interceptor": "multi-arch-gate", "namespace": NAMESPACE}
-    options |= {"listen": address, "port": port, "tls-cert": folder / "tls.crt", "tls-key": folder / "tls.key", "tls-ca": folder / "tls.crt"}
-    command = [sys.executable, "-m", "okd_gitops", "serve", "gate", *(f"--{key}={value}" for key, value in options.items())]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator"), "KUBECONFIG": str(folder / "kubeconfig"), "PYTHONWARNINGS": "ignore"}
+    options: dict[str, object] = {
+        "arches": "amd64,arm64",
+        "registry": "quay.io/okd",
+        "interceptor": "multi-arch-gate",
+        "namespace": NAMESPACE,
+    }
+    options |= {
+        "listen": address,
+        "port": port,
+        "tls-cert": folder / "tls.crt",
+        "tls-key": folder / "tls.key",
+        "tls-ca": folder / "tls.crt",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "okd_gitops",
+        "serve",
+        "gate",
+        *(f"--{key}={value}" for key, value in options.items()),
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "generator"),
+        "KUBECONFIG": str(folder / "kubeconfig"),
+        "PYTHONWARNINGS": "ignore",
+    }
     log = folder / "log"
     with log.open("wb") as stream, subprocess.Popen(command, stderr=stream, env=environment) as process:
         try:
@@ -117,7 +177,9 @@ def gate(cluster: Kubectl, address: str, folder: Path) -> Iterator[Path]:
 
 def ready(url: str, authority: Path, log: Path) -> None:
     """Ask until the gate is ready, as kubelet does: that is what publishes its CA."""
-    pool = urllib3.PoolManager(ca_certs=str(authority), assert_hostname=HOST, server_hostname=HOST, retries=False)
+    pool = urllib3.PoolManager(
+        ca_certs=str(authority), assert_hostname=HOST, server_hostname=HOST, retries=False
+    )
     for _ in range(60):
         try:
             if pool.request("GET", url, timeout=5).status == 200:
@@ -129,7 +191,9 @@ def ready(url: str, authority: Path, log: Path) -> None:
 
 
 def account(cluster: Kubectl, name: str) -> dict[str, Any]:
-    """Return a kubeconfig with the token of a ServiceAccount: the gate may do what its Role says and no more."""
+    """Return a kubeconfig with the token of a ServiceAccount: the gate may do what its Role says and no
+    more.
+    """
     config = json.loads(cluster.run("config", "view", "--raw", "--minify", "--output=json").stdout)
     token = cluster.run("--namespace", NAMESPACE, "create", "token", name).stdout.strip()
     return {**config, "users": [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]}
@@ -139,7 +203,12 @@ def service(address: str, port: int) -> list[dict[str, Any]]:
     """Return the gate's Service without its pods: an EndpointSlice leads to this machine."""
     metadata = {"name": "multi-arch-gate", "namespace": NAMESPACE}
     return [
-        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"name": "https", "port": 8443, "protocol": "TCP"}]}},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {"ports": [{"name": "https", "port": 8443, "protocol": "TCP"}]},
+        },
         {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",

@@ -1,4 +1,6 @@
-"""A git server on loopback that asks for a password: the real git-http-backend(1) behind Basic authentication."""
+"""A git server on loopback that asks for a password: the real git-http-backend(1) behind Basic
+authentication.
+"""
 
 import base64
 import subprocess
@@ -14,7 +16,9 @@ from conftest import git
 
 @dataclass
 class GitServer:
-    """A served repository, the password for it, and what was asked: (method, whether a password came, path). With `elsewhere` it redirects."""
+    """A served repository, the password for it, and what was asked: (method, whether a password came,
+    path). With `elsewhere` it redirects.
+    """
 
     url: str
     token: str
@@ -51,9 +55,14 @@ def serving(repository: Path, token: str) -> Iterator[GitServer]:
                 "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
                 "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
             }
-            made = subprocess.run([str(backend)], env=environment, input=body, capture_output=True, check=True).stdout
+            made = subprocess.run(
+                [str(backend)], env=environment, input=body, capture_output=True, check=True
+            ).stdout
             head, _, content = made.partition(b"\r\n\r\n")
-            headers = {name: value.strip() for name, _, value in (line.partition(":") for line in head.decode().splitlines())}
+            headers = {
+                name: value.strip()
+                for name, _, value in (line.partition(":") for line in head.decode().splitlines())
+            }
             self.answer(int(headers.pop("Status", "200").split()[0]), headers, content)
 
         def do_POST(self) -> None:

@@ -1,5 +1,6 @@
-"""What the tests compare byte for byte and `make golden` writes: the reference, the README's shown files and outputs, what one more OKD minor
-changes, the text of pull requests, the cases' expected folders."""
+"""What the tests compare byte for byte and `make golden` writes: the reference, the README's shown files
+and outputs, what one more OKD minor changes, the text of pull requests, the cases' expected folders.
+"""
 
 import os
 import re
@@ -28,7 +29,9 @@ PULLS = ROOT / "tests" / "pullrequests"
 
 def copied(target: Path) -> None:
     """Copy what git tracks, or would, to `target`: the work tree as it is."""
-    listed = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    ).stdout
     for name in sorted(set(listed.decode().split("\0")) - {""}):
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +40,9 @@ def copied(target: Path) -> None:
 
 
 def clone(target: Path) -> None:
-    """Make `target` a fresh clone of the work tree, with the example fleet in place of this repository's own."""
+    """Make `target` a fresh clone of the work tree, with the example fleet in place of this repository's
+    own.
+    """
     copied(target)
     lay_out(target)
     commit(target)
@@ -46,46 +51,74 @@ def clone(target: Path) -> None:
 def commit(target: Path) -> None:
     """Make a folder a repository of its own, and commit what is in it."""
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    for command in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"], ["commit", "--quiet", "--allow-empty", "--message=start"]):
+    for command in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--allow-empty", "--message=start"],
+    ):
         subprocess.run(["git", *identity, *command], cwd=target, check=True, capture_output=True)
 
 
 def shown(command: str, cwd: Path) -> str:
     """Run a command of the README and return what a terminal would show."""
     # What an outer make was asked for is no part of what the README shows.
-    inherited = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "ARGS")}
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "ARGS")
+    }
     environment = {**inherited, "CACHE": str(CACHE), **DAY}
-    done = subprocess.run(command, shell=True, cwd=cwd, env=environment, stdout=-1, stderr=-2, text=True, check=False)
+    done = subprocess.run(
+        command, shell=True, cwd=cwd, env=environment, stdout=-1, stderr=-2, text=True, check=False
+    )
     return done.stdout
 
 
 def readme(text: str, repository: Path) -> str:
-    """Return README.md with every shown output and file as it really is; `repository` is a clone to run in."""
+    """Return README.md with every shown output and file as it really is; `repository` is a clone to run
+    in.
+    """
 
     def run(match: re.Match[str]) -> str:
         # What a command prints may show commands too.
         commands = re.findall(r"^\$ ((?:make|\./okd-gitops) .*)$", match[1], re.MULTILINE)
-        return "```console\n" + "".join(f"$ {command}\n{shown(command, repository)}" for command in commands) + "```"
+        return (
+            "```console\n"
+            + "".join(f"$ {command}\n{shown(command, repository)}" for command in commands)
+            + "```"
+        )
 
     text = re.sub(r"```console\n(.*?)```", run, text, flags=re.DOTALL)
     file = (repository / "clusters/moc-test.yaml").read_text()
-    text = re.sub(r"(<!-- clusters/moc-test.yaml -->\n```yaml\n).*?```", lambda match: f"{match[1]}{file}```", text, flags=re.DOTALL)
+    text = re.sub(
+        r"(<!-- clusters/moc-test.yaml -->\n```yaml\n).*?```",
+        lambda match: f"{match[1]}{file}```",
+        text,
+        flags=re.DOTALL,
+    )
     paths = [path for path in sorted(repository.glob("overlays/moc-test/**/*")) if path.is_file()]
     paths.append(repository / "argocd/application-moc-test.yaml")
     tree = "".join(f"{path.relative_to(repository)}\n" for path in paths)
-    text = re.sub(r"(<!-- tree moc-test -->\n```text\n).*?```", lambda match: f"{match[1]}{tree}```", text, flags=re.DOTALL)
+    text = re.sub(
+        r"(<!-- tree moc-test -->\n```text\n).*?```",
+        lambda match: f"{match[1]}{tree}```",
+        text,
+        flags=re.DOTALL,
+    )
     cluster = repository / "clusters/moc-test.yaml"
     cluster.write_text(file.replace("channel: stable-scos-4", "channel: 4-scos-stable"))
     error = shown("./okd-gitops generate", repository)
     cluster.write_text(file)
-    return re.sub(r"(<!-- mistake -->\n```text\n).*?```", lambda match: f"{match[1]}{error}```", text, flags=re.DOTALL)
+    return re.sub(
+        r"(<!-- mistake -->\n```text\n).*?```", lambda match: f"{match[1]}{error}```", text, flags=re.DOTALL
+    )
 
 
 _NEW_LINE = '    - {minor: "5.1", stream: next, schedule: 30 2 * * *}\n'
 
 
 def one_more_line(text: str, repository: Path) -> tuple[str, str]:
-    """Return docs/okd-streams.md with what one more OKD minor on the hub changes, and the whole difference; `repository` is a clone to run in."""
+    """Return docs/okd-streams.md with what one more OKD minor on the hub changes, and the whole
+    difference; `repository` is a clone to run in.
+    """
     cluster = repository / "clusters/moc-hub.yaml"
     before = cluster.read_text()
     last = re.search(r"    releases:\n(?:    - .*\n)+", before)
@@ -93,11 +126,22 @@ def one_more_line(text: str, repository: Path) -> tuple[str, str]:
     cluster.write_text(f"{before[: last.end()]}{_NEW_LINE}{before[last.end() :]}")
     generate(repository)
     shown("git add --all", repository)
-    counts, diff = (shown(f"git diff --cached --no-color {form} -- {' '.join(ROOTS)}", repository) for form in ("--numstat", "--unified=1"))
+    counts, diff = (
+        shown(f"git diff --cached --no-color {form} -- {' '.join(ROOTS)}", repository)
+        for form in ("--numstat", "--unified=1")
+    )
     shown("git reset --quiet --hard && git clean -fdq bases overlays argocd", repository)
-    rows = "".join(f"+{added} -{removed} {path}\n" for added, removed, path in (line.split("\t") for line in counts.splitlines()))
+    rows = "".join(
+        f"+{added} -{removed} {path}\n"
+        for added, removed, path in (line.split("\t") for line in counts.splitlines())
+    )
     block = f"+{_NEW_LINE}\n{rows}"
-    return re.sub(r"(<!-- one more line -->\n```diff\n).*?```", lambda match: f"{match[1]}{block}```", text, flags=re.DOTALL), diff
+    return re.sub(
+        r"(<!-- one more line -->\n```diff\n).*?```",
+        lambda match: f"{match[1]}{block}```",
+        text,
+        flags=re.DOTALL,
+    ), diff
 
 
 def _commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -111,23 +155,53 @@ def _commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.
 def reference() -> str:
     """Return docs/reference.md: options, features, purposes, findings and exit codes, all out of the code."""
     catalog = load_catalog(read_catalog())
-    lines = ["# Reference", "", "Generated from the code by `make golden`; a test compares it.", "", "## Commands", ""]
+    lines = [
+        "# Reference",
+        "",
+        "Generated from the code by `make golden`; a test compares it.",
+        "",
+        "## Commands",
+        "",
+    ]
     for name, command in _commands(cli):
         context = click.Context(command, info_name=f"okd-gitops {name}", max_content_width=110)
         lines += [f"### {name}", "", "```text", command.get_help(context), "```", ""]
     lines += ["## Features", "", "| feature | what it is | environments | requires |", "|---|---|---|---|"]
     for name, feature in sorted(catalog.features.items()):
-        lines.append(f"| `{name}` | {feature.spec.summary} | {', '.join(feature.spec.environments)} | {', '.join(feature.spec.requires)} |")
-    lines += ["", "## Secrets", "", "What the features expect on a cluster; the feature `secrets` makes an ExternalSecret of each row.", ""]
+        lines.append(
+            f"| `{name}` | {feature.spec.summary} | {', '.join(feature.spec.environments)} | {', '.join(feature.spec.requires)} |"
+        )
+    lines += [
+        "",
+        "## Secrets",
+        "",
+        "What the features expect on a cluster; the feature `secrets` makes an ExternalSecret of each row.",
+        "",
+    ]
     lines += ["| feature | Secret | type | keys | with | used |", "|---|---|---|---|---|---|"]
     for name, feature in sorted(catalog.features.items()):
         for secret, need in feature.spec.secrets.items():
-            row = (f"`{name}`", f"`{need.namespace}/{secret}`", need.type, ", ".join(need.keys), need.when or "", need.used)
+            row = (
+                f"`{name}`",
+                f"`{need.namespace}/{secret}`",
+                need.type,
+                ", ".join(need.keys),
+                need.when or "",
+                need.used,
+            )
             lines.append(f"| {' | '.join(row)} |")
-    lines += ["", "## Purposes", "", "| purpose | what it is | wave | features | sync |", "|---|---|---|---|---|"]
+    lines += [
+        "",
+        "## Purposes",
+        "",
+        "| purpose | what it is | wave | features | sync |",
+        "|---|---|---|---|---|",
+    ]
     for name, purpose in sorted(catalog.purposes.items()):
         sync = ", ".join(key for key, value in purpose.sync if value)
-        lines.append(f"| `{name}` | {purpose.summary} | {purpose.wave} | {', '.join(purpose.features)} | {sync} |")
+        lines.append(
+            f"| `{name}` | {purpose.summary} | {purpose.wave} | {', '.join(purpose.features)} | {sync} |"
+        )
     lines += [
         "",
         "## Findings, refusals and decisions",
@@ -135,15 +209,30 @@ def reference() -> str:
         "`okd-gitops explain NAME` prints the same. A decision about an upgrade has no severity.",
     ]
     for area, explanations in by_area().items():
-        lines += ["", f"### {area.capitalize()}", "", "| name | severity | what must hold, or is so | why | what to do |", "|---|---|---|---|---|"]
+        lines += [
+            "",
+            f"### {area.capitalize()}",
+            "",
+            "| name | severity | what must hold, or is so | why | what to do |",
+            "|---|---|---|---|---|",
+        ]
         for each in explanations:
             lines.append(f"| `{each.name}` | {each.severity} | {each.title} | {each.why} | {each.remedy} |")
-    lines += ["", "## Exit codes", "", "| code | meaning |", "|---|---|", *(f"| {code} | {text} |" for code, text in EXIT_CODES.items())]
+    lines += [
+        "",
+        "## Exit codes",
+        "",
+        "| code | meaning |",
+        "|---|---|",
+        *(f"| {code} | {text} |" for code, text in EXIT_CODES.items()),
+    ]
     return "\n".join(lines) + "\n"
 
 
 def expected(case: Path, work: Path) -> dict[str, bytes]:
-    """Return the generated files of a case, made in `work`; of `bases/` only what is not as the built-in catalog has it."""
+    """Return the generated files of a case, made in `work`; of `bases/` only what is not as the built-in
+    catalog has it.
+    """
     for name in ("fleet.yaml", "clusters", "catalog"):
         source = case / name
         if source.exists():
@@ -152,7 +241,11 @@ def expected(case: Path, work: Path) -> dict[str, bytes]:
     generate(work)
     paths = [path for folder in ROOTS for path in sorted((work / folder).rglob("*")) if path.is_file()]
     made = {path.relative_to(work).as_posix(): path.read_bytes() for path in paths}
-    same = {path for path, data in made.items() if path.startswith("bases/") and (builtin.get(path) == data or path.endswith(f"/{MANIFEST}"))}
+    same = {
+        path
+        for path, data in made.items()
+        if path.startswith("bases/") and (builtin.get(path) == data or path.endswith(f"/{MANIFEST}"))
+    }
     return {path: data for path, data in made.items() if path not in same}
 
 

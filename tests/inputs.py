@@ -27,7 +27,12 @@ spec: {{channel: stable-4, desiredUpdate: {{version: {VERSION}}}}}
 _PATCH = "patches:\n- patch: |-\n    kind: ClusterVersion\n    spec: {channel: a}\n"
 _TAG = {"name": VERSION, "phase": "Accepted", "pullSpec": image(VERSION), "downloadURL": ""}
 _QUAY = {"name": VERSION, "manifest_digest": f"sha256:{'0' * 64}", "start_ts": 1}
-_GITHUB = {"tag_name": VERSION, "body": f"Pull From: {image(VERSION)}", "prerelease": False, "published_at": _TIME}
+_GITHUB = {
+    "tag_name": VERSION,
+    "body": f"Pull From: {image(VERSION)}",
+    "prerelease": False,
+    "published_at": _TIME,
+}
 _PULL = {"number": 1, "html_url": "https://a/1", "title": "t", "body": "b"}
 _HEAD, _BASE = {"ref": "a", "repo": {"id": 1}}, {"ref": "main", "repo": {"id": 1}}
 _MERGE = {"iid": 1, "web_url": "https://a/1", "source_branch": "a", "target_branch": "main"}
@@ -50,13 +55,18 @@ _SET = {"key": "a", "version": "1.0", "stream": "a", "commit": "0", "image": "a/
 _BODY = b"a: 1\n"
 _RECORD = {"url": "https://a.example.org/x", "etag": "", "sha256": sha256(_BODY).hexdigest()}
 _STEP = {"path": "overlays/a/b", "old": "0" * 64, "new": "1" * 64, "staged": 0}
-_OPERATORS = {"kind": "ClusterOperatorList", "items": [{"metadata": {"name": "a"}, "status": {"conditions": []}}]}
+_OPERATORS = {
+    "kind": "ClusterOperatorList",
+    "items": [{"metadata": {"name": "a"}, "status": {"conditions": []}}],
+}
 OBSERVED = {
     "kind": "ClusterVersion",
     "metadata": {"generation": 1},
     "status": {
         "observedGeneration": 1,
-        "history": [{"state": "Completed", "version": VERSION, "image": image(VERSION), "completionTime": _TIME}],
+        "history": [
+            {"state": "Completed", "version": VERSION, "image": image(VERSION), "completionTime": _TIME}
+        ],
         "conditions": [
             {"type": "Available", "status": "True"},
             {"type": "Progressing", "status": "False"},
@@ -109,7 +119,9 @@ _GOOD: dict[str, tuple[object, ...]] = {
     "release controller": ({"name": "4-scos-stable", "tags": [_TAG]},),
     "Quay": ({"tags": [_QUAY], "has_additional": False},),
     "GitHub": ([_GITHUB],),
-    "file of releases": (f"releases:\n- version: {VERSION}\n  published: 2026-11-21\n  images: ['{image(VERSION)}']\n",),
+    "file of releases": (
+        f"releases:\n- version: {VERSION}\n  published: 2026-11-21\n  images: ['{image(VERSION)}']\n",
+    ),
     "list of pull requests": ([{**_PULL, "head": _HEAD, "base": _BASE}], [{**_MERGE, **_PROJECT}], []),
     "what a cluster says": (OBSERVED, _OPERATORS),
     "request to the gate": ({"body": json.dumps(_REPORT), "context": {"event_id": "a"}},),
@@ -120,7 +132,15 @@ _GOOD: dict[str, tuple[object, ...]] = {
     "journal": ({"format": 2, "steps": []}, {"format": 2, "steps": [_STEP]}),
     "recorded answer": (json.dumps(_RECORD).encode() + b"\n" + _BODY,),
     "history": ("a subject\nclusters/a.yaml", ":100644 x\n:a"),
-    "what is typed": (_TIME, "4h", "a=https://a/b", VERSION, image(VERSION), "stable-scos-4", "git@a.org:a/b.git"),
+    "what is typed": (
+        _TIME,
+        "4h",
+        "a=https://a/b",
+        VERSION,
+        image(VERSION),
+        "stable-scos-4",
+        "git@a.org:a/b.git",
+    ),
     "regular expression": ("^[a-z]+(b|c){2}$\nabb", "4[.]2.*\n4.21"),
     "path in an object": ("a.b[name=c].d",),
     "redirect": ("https://b.example.org/y", "/y?z", "//b.example.org:8443"),
@@ -170,12 +190,36 @@ HOSTILE = (
     b"changes:\n- replace: {feature: tekton, object: Namespace/x, with: ../x.yaml}\n- insert: {feature: tekton, pipeline: x, task: {name: [x]}}\n",
     b"summary: x\nenvironments: {okd: [a]}\nparameters: {p: {summary: x, default: [~], sets: [{object: ConfigMap/x, path: '[['}]}}\n",
     f'purpose: test\nenvironment: kind\nkubernetes: "1.{_LONG}"\nwave: {_LONG}\nexpires: 0000-00-00\n'.encode(),
-    json.dumps({"key": "k" * 300, "image": "x", "arch": "y", "digest": "z", "composed": "9999-12-31T23:59:59Z", "run": "r"}).encode(),
-    json.dumps({"kind": "ClusterVersion", "metadata": {"generation": 1}, "status": {"observedGeneration": 1, "history": [7, {}]}}).encode(),
-    json.dumps({"name": "4-scos-stable", "tags": [{"name": VERSION, "start_ts": 1e400}, 5, None], "has_additional": False}).encode(),
-    json.dumps([{"tag_name": VERSION, "published_at": "0001-01-01T00:00:00+23:59", "body": 5}, 7, None]).encode(),
+    json.dumps(
+        {
+            "key": "k" * 300,
+            "image": "x",
+            "arch": "y",
+            "digest": "z",
+            "composed": "9999-12-31T23:59:59Z",
+            "run": "r",
+        }
+    ).encode(),
+    json.dumps(
+        {
+            "kind": "ClusterVersion",
+            "metadata": {"generation": 1},
+            "status": {"observedGeneration": 1, "history": [7, {}]},
+        }
+    ).encode(),
+    json.dumps(
+        {
+            "name": "4-scos-stable",
+            "tags": [{"name": VERSION, "start_ts": 1e400}, 5, None],
+            "has_additional": False,
+        }
+    ).encode(),
+    json.dumps(
+        [{"tag_name": VERSION, "published_at": "0001-01-01T00:00:00+23:59", "body": 5}, 7, None]
+    ).encode(),
     b"- " * 5_000,
-    b"a0: &a0 {x: y}\n" + b"".join(b"a%d: &a%d {<<: [*a%d, *a%d]}\n" % (n, n, n - 1, n - 1) for n in range(1, 30)),
+    b"a0: &a0 {x: y}\n"
+    + b"".join(b"a%d: &a%d {<<: [*a%d, *a%d]}\n" % (n, n, n - 1, n - 1) for n in range(1, 30)),
     b'[{"head": [], "base": 1}]',
     b'{"format": 2, "steps": [{"path": "../x", "old": null, "new": null, "staged": 0}]}',
     b'{"format": 2, "steps": {}}',

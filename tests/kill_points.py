@@ -1,7 +1,9 @@
-"""Kill the program, or a git that it started, at a system call that changes the disk, and judge what the next run makes of it.
+"""Kill the program, or a git that it started, at a system call that changes the disk, and judge what the
+next run makes of it.
 
-strace kills from outside, before the n-th call of a kind, so nothing in the product knows of it. A point is (who, call, n): `okd-gitops` is the
-program alone, whose children live on as they do after `kill -9`; `git` is each child that gets that far, while the program goes on.
+strace kills from outside, before the n-th call of a kind, so nothing in the product knows of it. A point is
+(who, call, n): `okd-gitops` is the program alone, whose children live on as they do after `kill -9`; `git` is
+each child that gets that far, while the program goes on.
 """
 
 import re
@@ -22,15 +24,42 @@ from small_fleet import VERSION, Place, committed, edited, generated
 OLD, NEW = VERSION, "4.21.0-okd-scos.1"
 CALLS = (
     *("write", "pwrite64", "ftruncate", "fsync", "fdatasync", "sync", "openat", "flock"),
-    *("rename", "renameat", "renameat2", "link", "linkat", "symlink", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir"),
+    *(
+        "rename",
+        "renameat",
+        "renameat2",
+        "link",
+        "linkat",
+        "symlink",
+        "unlink",
+        "unlinkat",
+        "mkdir",
+        "mkdirat",
+        "rmdir",
+    ),
 )
 _ENTRY = re.compile(r"(?P<pid>[0-9]+) +(?P<call>[a-z0-9]+)\((?P<arguments>.*)")
 # Lock files of git have names that can be foreseen.
-_LOCKING = re.compile(r'^[0-9]+ +(?P<call>rename|unlink|openat|link)\((?:AT_FDCWD[^,]*, )?"(?P<path>[^"]+/[A-Za-z_.-]+[.]lock)"', re.MULTILINE)
+_LOCKING = re.compile(
+    r'^[0-9]+ +(?P<call>rename|unlink|openat|link)\((?:AT_FDCWD[^,]*, )?"(?P<path>[^"]+/[A-Za-z_.-]+[.]lock)"',
+    re.MULTILINE,
+)
 _LOCK = re.compile(r"(?:/|[.]git/)[^\s'\":]+[.]lock")
-# Of kills while the program went on: it says that git, the disk or a remote failed it. Never 70, and never that the input is wrong.
+# Of kills while the program went on: it says that git, the disk or a remote failed it. Never 70, and never
+# that the input is wrong.
 _ENDINGS = {0, 4, 6, 7, 8}
-_RECORD = ["release", "record", "canary", "--version", OLD, "--image", image(OLD), "--finished", "2026-11-21T12:00:00Z", "--passed"]
+_RECORD = [
+    "release",
+    "record",
+    "canary",
+    "--version",
+    OLD,
+    "--image",
+    image(OLD),
+    "--finished",
+    "2026-11-21T12:00:00Z",
+    "--passed",
+]
 RECORD = [*_RECORD, "--operators", "healthy"]
 
 
@@ -70,7 +99,9 @@ _STRACE = ["strace", "-f", "-qq"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a point: where the killed run had got to, whether a lock had to be removed, and what is wrong."""
+    """What came of a point: where the killed run had got to, whether a lock had to be removed, and what is
+    wrong.
+    """
 
     point: Point
     ended: str
@@ -82,7 +113,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A command, where it runs, and other commands that may come between the kill and the next run of the same."""
+    """A command, where it runs, and other commands that may come between the kill and the next run of the
+    same.
+    """
 
     arguments: list[str]
     make: Callable[[Path, Controller], Place]
@@ -99,7 +132,9 @@ SCENARIOS = {
 
 @dataclass(slots=True)
 class Trial:
-    """A scenario that was run once undisturbed: its two legal states, and every point at which it can be killed."""
+    """A scenario that was run once undisturbed: its two legal states, and every point at which it can be
+    killed.
+    """
 
     name: str
     scenario: Scenario
@@ -115,32 +150,56 @@ class Trial:
             place, log = self.template.copy(folder / "undisturbed"), folder / "calls.log"
             alone = ["-b", "execve"] if who == "okd-gitops" else []
             # With a filter in the kernel only these calls stop; strace 6.1 does not kill with it.
-            calls = [*_STRACE, *(alone or ["--seccomp-bpf"]), "-y", "-s", "256", "-o", str(log), "-e", f"trace=execve,{','.join(CALLS)}"]
+            calls = [
+                *_STRACE,
+                *(alone or ["--seccomp-bpf"]),
+                "-y",
+                "-s",
+                "256",
+                "-o",
+                str(log),
+                "-e",
+                f"trace=execve,{','.join(CALLS)}",
+            ]
             done = place.run(self.scenario.arguments, calls)
             assert done.returncode == 0, f"{self.name}: {done.stdout}{done.stderr}"
             assert not place.left(), place.left()
             self.after = place.state()
             text = log.read_text(errors="replace")
             self.points += [Point(self.name, who, call, n) for call, n in _reached(text, who, place.folder)]
-        named = {(match["call"], match["path"].replace(str(place.folder), "{folder}")): None for match in _LOCKING.finditer(text)}
+        named = {
+            (match["call"], match["path"].replace(str(place.folder), "{folder}")): None
+            for match in _LOCKING.finditer(text)
+        }
         self.points += [Point(self.name, "git", call, 1, path) for call, path in named]
 
     def kill(self, point: Point, place: Path) -> Outcome:
         """Kill at a point, run the same command again, and compare."""
         here = self.template.copy(place)
         killed = here.run(self.scenario.arguments, point.strace(here.folder))
-        faults = _accused(killed) if killed.returncode == -signal.SIGKILL or killed.returncode in _ENDINGS else [_said("killed run", killed)]
+        faults = (
+            _accused(killed)
+            if killed.returncode == -signal.SIGKILL or killed.returncode in _ENDINGS
+            else [_said("killed run", killed)]
+        )
         missed = "killed by SIGKILL" not in (here.folder / "killed.log").read_text(errors="replace")
         now = here.state()
-        ended = next((name for name, state in (("before", self.before), ("after", self.after)) if now == state), "between")
+        ended = next(
+            (name for name, state in (("before", self.before), ("after", self.after)) if now == state),
+            "between",
+        )
         faults += [
-            f"{name} is neither before nor after" for name in ("people", "here", "remote") if now[name] not in (self.before[name], self.after[name])
+            f"{name} is neither before nor after"
+            for name in ("people", "here", "remote")
+            if now[name] not in (self.before[name], self.after[name])
         ]
         faults += here.broken()
         between = self.scenario.between[point.n % len(self.scenario.between)]
         if between:
             other = here.run(between)
-            faults += _accused(other) + ([_said(" ".join(between), other)] if other.returncode in (70, -signal.SIGKILL) else [])
+            faults += _accused(other) + (
+                [_said(" ".join(between), other)] if other.returncode in (70, -signal.SIGKILL) else []
+            )
         again = here.run(self.scenario.arguments)
         locked = False
         # A git may have held several locks.
@@ -148,9 +207,18 @@ class Trial:
             locked, again = True, here.run(self.scenario.arguments)
         faults += _accused(again) + ([_said("next run", again)] if again.returncode else [])
         end = here.state()
-        faults += [f"after the next run {name} differs from an undisturbed one" for name in end if end[name] != self.after[name]]
-        # A lock that a killed git left is for a person to remove; the next git that needs it is refused, and then it is named.
-        faults += [f"left over: {name}" for name in here.left() if point.who == "okd-gitops" or not name.endswith(".lock")]
+        faults += [
+            f"after the next run {name} differs from an undisturbed one"
+            for name in end
+            if end[name] != self.after[name]
+        ]
+        # A lock that a killed git left is for a person to remove; the next git that needs it is refused, and
+        # then it is named.
+        faults += [
+            f"left over: {name}"
+            for name in here.left()
+            if point.who == "okd-gitops" or not name.endswith(".lock")
+        ]
         return Outcome(point, ended, locked, missed, tuple(faults))
 
     def _unlocked(self, place: Place, said: str) -> bool:
@@ -162,7 +230,9 @@ class Trial:
 
 
 def _reached(log: str, who: str, folder: Path) -> Iterator[tuple[str, int]]:
-    """Yield each (call, n) that is first reached where something on disk changes, by the program (its threads), or by a child of it."""
+    """Yield each (call, n) that is first reached where something on disk changes, by the program (its
+    threads), or by a child of it.
+    """
     entries = [match for match in map(_ENTRY.match, log.splitlines()) if match]
     started = {match["pid"] for match in entries if match["call"] == "execve"} - {entries[0]["pid"]}
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -186,7 +256,9 @@ def _changes(call: str, arguments: str, folder: Path) -> bool:
 
 def _accused(done: subprocess.CompletedProcess[str]) -> list[str]:
     said = done.stdout + done.stderr
-    return [f"it accuses a person: {said[-600:]}"] if "edited-by-hand" in said or "this is a bug" in said else []
+    return (
+        [f"it accuses a person: {said[-600:]}"] if "edited-by-hand" in said or "this is a bug" in said else []
+    )
 
 
 def _said(what: str, done: subprocess.CompletedProcess[str]) -> str:

@@ -1,4 +1,6 @@
-"""A real cluster, by kubectl: what it serves, what it says to objects, and what was made there for a trial."""
+"""A real cluster, by kubectl: what it serves, what it says to objects, and what was made there for a
+trial.
+"""
 
 import json
 import os
@@ -35,11 +37,18 @@ class Kubectl:
     @classmethod
     def of(cls, context: str | None) -> "Kubectl":
         """Return kubectl with a context, or with the current one."""
-        found = context or subprocess.run(["kubectl", "config", "current-context"], capture_output=True, text=True, check=True).stdout.strip()
+        found = (
+            context
+            or subprocess.run(
+                ["kubectl", "config", "current-context"], capture_output=True, text=True, check=True
+            ).stdout.strip()
+        )
         print(f"cluster: context {found} of {os.environ.get('KUBECONFIG', 'the default file')}", flush=True)
         return cls(found)
 
-    def run(self, *arguments: str, given: object = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, given: object = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Run kubectl; with `given`, as JSON on its standard input."""
         command = ["kubectl", "--context", self.context, *arguments]
         text = None if given is None else json.dumps(given)
@@ -60,7 +69,11 @@ class Kubectl:
         if version not in self.kinds:
             path = f"/apis/{version}" if "/" in version else f"/api/{version}"
             done = self.run("get", "--raw", path, check=False)
-            self.kinds[version] = {resource["kind"] for resource in json.loads(done.stdout)["resources"]} if done.returncode == 0 else set()
+            self.kinds[version] = (
+                {resource["kind"] for resource in json.loads(done.stdout)["resources"]}
+                if done.returncode == 0
+                else set()
+            )
         return value["kind"] in self.kinds[version]
 
     def forget_kinds(self) -> None:
@@ -69,9 +82,22 @@ class Kubectl:
 
     def apply(self, values: list[Object], *arguments: str) -> subprocess.CompletedProcess[str]:
         """Apply objects server-side; kubectl goes on after one that is refused."""
-        # Whoever owns a field of an object that is there already is no matter to a dry run, and what is made for real is nobody else's.
-        options = ("--server-side", "--force-conflicts", f"--field-manager={MADE}", "--output=name", "--filename=-")
-        return self.run("apply", *options, *arguments, given={"apiVersion": "v1", "kind": "List", "items": values}, check=False)
+        # Whoever owns a field of an object that is there already is no matter to a dry run, and what is made
+        # for real is nobody else's.
+        options = (
+            "--server-side",
+            "--force-conflicts",
+            f"--field-manager={MADE}",
+            "--output=name",
+            "--filename=-",
+        )
+        return self.run(
+            "apply",
+            *options,
+            *arguments,
+            given={"apiVersion": "v1", "kind": "List", "items": values},
+            check=False,
+        )
 
     def dry_run(self, values: list[Object], size: int = 100) -> dict[str, str]:
         """Return what the API server refuses of objects, with its words."""
@@ -88,17 +114,28 @@ class Kubectl:
         return refused
 
     def make(self, values: list[Object], *arguments: str) -> None:
-        """Apply objects for real, with the label of what is removed at the end; ends the program when one is refused."""
+        """Apply objects for real, with the label of what is removed at the end; ends the program when one
+        is refused.
+        """
         done = self.apply([labelled(value) for value in values], *arguments)
         if done.returncode:
             raise SystemExit(f"what is needed for the trial was refused: {done.stderr.strip()[:4000]}")
 
     def make_namespaces(self, values: list[Object]) -> None:
-        """Make the namespaces that objects are in and that are not there, with the labels that are rendered for them."""
+        """Make the namespaces that objects are in and that are not there, with the labels that are
+        rendered for them.
+        """
         there = {item["metadata"]["name"] for item in self.get("namespaces")}
-        wanted = {value["metadata"]["namespace"] for value in values if "namespace" in value["metadata"]} - there
+        wanted = {
+            value["metadata"]["namespace"] for value in values if "namespace" in value["metadata"]
+        } - there
         rendered = {value["metadata"]["name"]: value for value in values if value["kind"] == "Namespace"}
-        self.make([rendered.get(name, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}) for name in sorted(wanted)])
+        self.make(
+            [
+                rendered.get(name, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+                for name in sorted(wanted)
+            ]
+        )
 
     def remove_made(self) -> None:
         """Remove what carries the label; namespaces take along what is in them."""

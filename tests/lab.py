@@ -1,9 +1,11 @@
 """make lab: everything that the catalog renders, tried on a real cluster with Tekton.
 
-Every object of every feature in every environment is sent to the API server as a dry run, so that its schemas, its admission and Tekton's webhooks
-judge it. CRDs of OpenShift kinds are put there for that time. Then the pipelines and listeners are made for real, in namespaces that begin with
-`lab-`: a run of each Pipeline and Task is started, and each listener is called with and without proof. Nothing that was there is changed; all that
-was made is labelled and removed at the end. It starts only where the context is named (--context) or confirmed (OKD_GITOPS_LAB=1).
+Every object of every feature in every environment is sent to the API server as a dry run, so that its
+schemas, its admission and Tekton's webhooks judge it. CRDs of OpenShift kinds are put there for that time.
+Then the pipelines and listeners are made for real, in namespaces that begin with `lab-`: a run of each
+Pipeline and Task is started, and each listener is called with and without proof. Nothing that was there is
+changed; all that was made is labelled and removed at the end. It starts only where the context is named
+(--context) or confirmed (OKD_GITOPS_LAB=1).
 """
 
 import argparse
@@ -46,10 +48,15 @@ class Verdicts:
     absent: Counter[str] = field(default_factory=Counter)
 
 
-# What must be refused, or the trial shows nothing: a field that does not exist, by the API server; a task that waits for itself, by Tekton's webhook;
-# a parameter that nobody declares, by that of Triggers.
+# What must be refused, or the trial shows nothing: a field that does not exist, by the API server; a task
+# that waits for itself, by Tekton's webhook; a parameter that nobody declares, by that of Triggers.
 FAULTY: Objects = [
-    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "faulty", "namespace": "default"}, "date": {}},
+    {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "faulty", "namespace": "default"},
+        "date": {},
+    },
     {
         "apiVersion": "tekton.dev/v1",
         "kind": "Pipeline",
@@ -60,17 +67,26 @@ FAULTY: Objects = [
         "apiVersion": "triggers.tekton.dev/v1beta1",
         "kind": "TriggerTemplate",
         "metadata": {"name": "faulty", "namespace": "default"},
-        "spec": {"params": [], "resourcetemplates": [{"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "spec": {"x": "$(tt.params.y)"}}]},
+        "spec": {
+            "params": [],
+            "resourcetemplates": [
+                {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "spec": {"x": "$(tt.params.y)"}}
+            ],
+        },
     },
 ]
 
 
 def rendered() -> Iterator[tuple[str, Objects]]:
-    """Yield (environment, objects) for each feature in each environment, with the least and with more, and for this repository's own fleet."""
+    """Yield (environment, objects) for each feature in each environment, with the least and with more, and
+    for this repository's own fleet.
+    """
     for name, environment, option in PLACES:
         for given in (minimal.features(name, environment, option), example(name, environment)):
             yield environment, list(objects(environment, textwrap.indent(yaml.safe_dump(given), "  ")))
-    folders = {path.parent.relative_to(ROOT).as_posix(): "" for path in ROOT.glob("overlays/*/kustomization.yaml")} | {"argocd": ""}
+    folders = {
+        path.parent.relative_to(ROOT).as_posix(): "" for path in ROOT.glob("overlays/*/kustomization.yaml")
+    } | {"argocd": ""}
     rendering = kustomize.render(ROOT, folders, tool(CACHE, "kustomize"), workers=2)
     if rendering.findings:
         raise FindingsError(rendering.findings)
@@ -88,14 +104,27 @@ def distinct() -> dict[str, Objects]:
 
 def put_crds(cluster: Kubectl, values: Objects) -> None:
     """Apply the CRDs of kinds that are rendered and not served, as far as the modules of tools/ have them."""
-    missing = {(value["apiVersion"].partition("/")[0], value["kind"]) for value in values if not cluster.serves(value)}
+    missing = {
+        (value["apiVersion"].partition("/")[0], value["kind"])
+        for value in values
+        if not cluster.serves(value)
+    }
     if not missing:
         return
     go = find_go(CACHE)
-    wanted = [crd for _, crd in modules.crds(modules.download(go)) if (crd["spec"]["group"], crd["spec"]["names"]["kind"]) in missing]
+    wanted = [
+        crd
+        for _, crd in modules.crds(modules.download(go))
+        if (crd["spec"]["group"], crd["spec"]["names"]["kind"]) in missing
+    ]
     # kubectl itself stumbles over `enum: [null]` in Route's schema; the API server does not.
     cluster.make(wanted, "--validate=false")
-    cluster.run("wait", "--for=condition=Established", "--timeout=60s", *(f"crd/{crd['metadata']['name']}" for crd in wanted))
+    cluster.run(
+        "wait",
+        "--for=condition=Established",
+        "--timeout=60s",
+        *(f"crd/{crd['metadata']['name']}" for crd in wanted),
+    )
     cluster.forget_kinds()
     print(f"CRDs applied for this time: {len(wanted)}")
 
@@ -115,13 +144,22 @@ def admit(cluster: Kubectl, values: Objects) -> Verdicts:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--context", help="the context of KUBECONFIG to use")
     parser.add_argument("--keep", action="store_true", help="leave what was made, to look at it")
-    parser.add_argument("--gate", metavar="ADDRESS", help="serve the multi-arch gate from this machine, which the cluster reaches at this address")
+    parser.add_argument(
+        "--gate",
+        metavar="ADDRESS",
+        help="serve the multi-arch gate from this machine, which the cluster reaches at this address",
+    )
     given = parser.parse_args()
     if not given.context and os.environ.get("OKD_GITOPS_LAB") != "1":
-        print("make lab: name the cluster, make lab ARGS='--context NAME', or confirm the current one with OKD_GITOPS_LAB=1", file=sys.stderr)
+        print(
+            "make lab: name the cluster, make lab ARGS='--context NAME', or confirm the current one with OKD_GITOPS_LAB=1",
+            file=sys.stderr,
+        )
         return 2
     if not shutil.which("kubectl"):
         print("make lab: kubectl is not on PATH", file=sys.stderr)
@@ -132,7 +170,10 @@ def main() -> int:
         try:
             everything = distinct()
         except FindingsError as error:
-            print("\n".join(f"{finding.location}: {finding.reason}" for finding in error.findings), file=sys.stderr)
+            print(
+                "\n".join(f"{finding.location}: {finding.reason}" for finding in error.findings),
+                file=sys.stderr,
+            )
             return 1
         return report(*judge(cluster, everything, given.gate))
     finally:
@@ -140,7 +181,9 @@ def main() -> int:
             cluster.remove_made()
 
 
-def judge(cluster: Kubectl, everything: dict[str, Objects], address: str | None) -> tuple[dict[str, Verdicts], Trial, list[str]]:
+def judge(
+    cluster: Kubectl, everything: dict[str, Objects], address: str | None
+) -> tuple[dict[str, Verdicts], Trial, list[str]]:
     """Return what became of the objects, of the runs, and of the calls."""
     together = [value for values in everything.values() for value in values]
     put_crds(cluster, together)
@@ -165,7 +208,9 @@ def report(verdicts: dict[str, Verdicts], trial: Trial, lines: list[str]) -> int
     bad = 0
     for environment, found in verdicts.items():
         admitted = found.tried - len(found.refused)
-        print(f"\n{environment}: {admitted} of {found.tried} objects admitted, {sum(found.absent.values())} of kinds that are not served here")
+        print(
+            f"\n{environment}: {admitted} of {found.tried} objects admitted, {sum(found.absent.values())} of kinds that are not served here"
+        )
         for kind, count in sorted(found.absent.items()):
             print(f"  not applicable here: {count} {kind}")
         for name, message in found.refused.items():

@@ -1,6 +1,18 @@
-"""Upgrade pull requests of one, six and sixty clusters, for the golden files; versions, risks and texts are of OKD's own history."""
+"""Upgrade pull requests of one, six and sixty clusters, for the golden files; versions, risks and texts
+are of OKD's own history.
+"""
 
-from okd_gitops.rollout.pull_request_text import Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict, body, title
+from okd_gitops.rollout.pull_request_text import (
+    Hunk,
+    Proof,
+    PullRequest,
+    Risk,
+    RiskKind,
+    Row,
+    Verdict,
+    body,
+    title,
+)
 
 _OLD, _NEW = "4.22.0-okd-scos.7", "4.22.0-okd-scos.9"
 _IMAGE = "registry.ci.openshift.org/origin/release-scos@sha256:"
@@ -12,7 +24,12 @@ _LINKS = (
     ("update graph", _GRAPH),
     ("this run", "https://example.org/runs/17"),
 )
-_REPRODUCE = ("git fetch origin okd/4.22.0-okd-scos.9--wave1", "git checkout FETCH_HEAD", "make generate ARGS=--check", "make check")
+_REPRODUCE = (
+    "git fetch origin okd/4.22.0-okd-scos.9--wave1",
+    "git checkout FETCH_HEAD",
+    "make generate ARGS=--check",
+    "make check",
+)
 _MADE = (("version", "0.1.0"), ("graph", "sha256:" + "ab" * 32))
 
 
@@ -34,12 +51,24 @@ def _hunk(*clusters: str, old: str = _OLD, new: str = _NEW) -> Hunk:
 
 def one() -> PullRequest:
     """A routine patch of one test cluster."""
-    row = Row(cluster="moc-test", purpose="test", wave=1, start=_OLD, target=_NEW, hops=(_NEW,), evidence="first wave: nothing is before it")
+    row = Row(
+        cluster="moc-test",
+        purpose="test",
+        wave=1,
+        start=_OLD,
+        target=_NEW,
+        hops=(_NEW,),
+        evidence="first wave: nothing is before it",
+    )
     return PullRequest(
         verdict=Verdict.ROUTINE,
         target=_NEW,
         rows=(row,),
-        reasons=("only version and image change", "the edge is in the graph, without a condition", "the signature is good for this image"),
+        reasons=(
+            "only version and image change",
+            "the edge is in the graph, without a condition",
+            "the signature is good for this image",
+        ),
         waves=3,
         untouched=4,
         facts=("objects: 0 added, 1 changed, 0 removed", "checks passed: 23 of 23"),
@@ -51,7 +80,9 @@ def one() -> PullRequest:
 
 
 def six() -> PullRequest:
-    """A minor upgrade of long-term clusters that needs a look: acknowledgement, channel, a conditional risk, an evidence table."""
+    """A minor upgrade of long-term clusters that needs a look: acknowledgement, channel, a conditional
+    risk, an evidence table.
+    """
     names = [f"moc-cd-{number}" for number in range(1, 7)]
     rows = tuple(
         Row(
@@ -86,7 +117,11 @@ def six() -> PullRequest:
         verdict=Verdict.LOOK,
         target=_NEW,
         rows=rows,
-        reasons=("a minor upgrade of long-term clusters", "an administrator acknowledges removed APIs", "one conditional risk matches"),
+        reasons=(
+            "a minor upgrade of long-term clusters",
+            "an administrator acknowledges removed APIs",
+            "one conditional risk matches",
+        ),
         waves=3,
         untouched=11,
         facts=("objects: 0 added, 12 changed, 0 removed", "checks passed: 23 of 23"),
@@ -95,7 +130,10 @@ def six() -> PullRequest:
             Proof(cluster="moc-test", version=_NEW, passed=True, finished="2026-11-02", soaked="4 days"),
             Proof(cluster="moc-test-2", version=_NEW, passed=True, finished="2026-11-03", soaked="3 days"),
         ),
-        hunks=(_hunk(*names[:5], old="4.21.0-okd-scos.11"), _hunk(names[5], old="4.21.0-okd-scos.11", new="4.21.0-okd-scos.13")),
+        hunks=(
+            _hunk(*names[:5], old="4.21.0-okd-scos.11"),
+            _hunk(names[5], old="4.21.0-okd-scos.11", new="4.21.0-okd-scos.13"),
+        ),
         links=_LINKS,
         reproduce=_REPRODUCE,
         made_by=_MADE,
@@ -106,11 +144,27 @@ def sixty() -> PullRequest:
     """More than a forge takes: sixty clusters with a large difference each, one forced, so blocked."""
     names = [f"edge-{number:02}" for number in range(60)]
     rows = tuple(
-        Row(cluster=name, purpose="cd", wave=2 + index % 2, start=_OLD, target=_NEW, hops=(_NEW,), evidence="wave 1 has no report yet")
+        Row(
+            cluster=name,
+            purpose="cd",
+            wave=2 + index % 2,
+            start=_OLD,
+            target=_NEW,
+            hops=(_NEW,),
+            evidence="wave 1 has no report yet",
+        )
         for index, name in enumerate(names)
     )
-    forced = Risk(kind=RiskKind.FORCED, name="force", message="force: true installs it also when its signature is not good.", clusters=("edge-07",))
-    large = tuple(Hunk(text="\n".join(f"+  line-{line}: {name}" for line in range(120)), clusters=(name,)) for name in names)
+    forced = Risk(
+        kind=RiskKind.FORCED,
+        name="force",
+        message="force: true installs it also when its signature is not good.",
+        clusters=("edge-07",),
+    )
+    large = tuple(
+        Hunk(text="\n".join(f"+  line-{line}: {name}" for line in range(120)), clusters=(name,))
+        for name in names
+    )
     return PullRequest(
         verdict=Verdict.BLOCKED,
         target=_NEW,

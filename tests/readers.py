@@ -1,4 +1,6 @@
-"""Every reader of bytes that others wrote, and the exceptions that are its own: whatever the bytes are, nothing else leaves it."""
+"""Every reader of bytes that others wrote, and the exceptions that are its own: whatever the bytes are,
+nothing else leaves it.
+"""
 
 import json
 from collections.abc import Callable
@@ -100,7 +102,11 @@ def _kustomization(data: bytes) -> object:
 
 
 def _patched(data: bytes) -> object:
-    tree = {"kustomization.yaml": b"resources: [x.yaml]\npatches:\n- path: p.yaml\n", "x.yaml": data, "p.yaml": data}
+    tree = {
+        "kustomization.yaml": b"resources: [x.yaml]\npatches:\n- path: p.yaml\n",
+        "x.yaml": data,
+        "p.yaml": data,
+    }
     return built(tree, walk(tree, ""))
 
 
@@ -117,7 +123,9 @@ def _observed(data: bytes) -> object:
     except (ValueError, RecursionError):
         return None
     seen = Seen(version=value, operators=value, tests={"smoke": True})
-    return judge(seen, cluster="x", version="4.22.0-okd-scos.0", image=IMAGE, now=NOW, patience=timedelta(hours=1))
+    return judge(
+        seen, cluster="x", version="4.22.0-okd-scos.0", image=IMAGE, now=NOW, patience=timedelta(hours=1)
+    )
 
 
 def _graph(data: bytes) -> object:
@@ -126,7 +134,9 @@ def _graph(data: bytes) -> object:
 
 def _pull_requests(data: bytes) -> None:
     for kind in Kind:
-        forge = Forge(kind, "git.example.org", "https://git.example.org/api", "https://git.example.org", "a/b")
+        forge = Forge(
+            kind, "git.example.org", "https://git.example.org/api", "https://git.example.org", "a/b"
+        )
         with suppress(NetworkError):
             propose(Answers(data), forge, Proposal(head="a", base="main", title="t", body="b"))
 
@@ -142,7 +152,11 @@ def _journal(data: bytes) -> None:
     """Recover from a journal in a repository of its own; what lies beside that is left alone."""
     with TemporaryDirectory(prefix="reader-") as name:
         root, outside = Path(name, "repo"), Path(name, "outside")
-        for path, content in ((root / ".okd-gitops/journal.json", data), (root / "overlays/a/b", b"a"), (outside, b"b")):
+        for path, content in (
+            (root / ".okd-gitops/journal.json", data),
+            (root / "overlays/a/b", b"a"),
+            (outside, b"b"),
+        ):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         try:
@@ -194,33 +208,64 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
     "yaml of people": (_people, (FindingsError,)),
     "yaml from elsewhere": (_foreign, (FindingsError,)),
     "fleet.yaml": (lambda data: parse(Fleet, read("fleet.yaml", data)), (FindingsError,)),
-    "cluster file": (lambda data: parse_cluster("x", read("clusters/x.yaml", data), Tree()), (FindingsError,)),
-    "feature.yaml": (lambda data: parse(FeatureSpec, read("feature.yaml", data)), (FindingsError,)),
-    "purpose": (lambda data: parse(PurposeSpec, read("purpose.yaml", data)), (FindingsError,)),
-    "changes of the catalog": (lambda data: exchange(catalog(), Tree({"changes/x.yaml": data})), (FindingsError,)),
-    "feature of one's own": (
-        lambda data: exchange(catalog(), Tree({"features/mine/feature.yaml": data, "features/mine/a/configmap-x.yaml": data})),
+    "cluster file": (
+        lambda data: parse_cluster("x", read("clusters/x.yaml", data), Tree()),
         (FindingsError,),
     ),
-    "evidence": (lambda data: read_evidence(Tree({"evidence/x/4.22.0-okd-scos.0.yaml": data})), (FindingsError,)),
+    "feature.yaml": (lambda data: parse(FeatureSpec, read("feature.yaml", data)), (FindingsError,)),
+    "purpose": (lambda data: parse(PurposeSpec, read("purpose.yaml", data)), (FindingsError,)),
+    "changes of the catalog": (
+        lambda data: exchange(catalog(), Tree({"changes/x.yaml": data})),
+        (FindingsError,),
+    ),
+    "feature of one's own": (
+        lambda data: exchange(
+            catalog(), Tree({"features/mine/feature.yaml": data, "features/mine/a/configmap-x.yaml": data})
+        ),
+        (FindingsError,),
+    ),
+    "evidence": (
+        lambda data: read_evidence(Tree({"evidence/x/4.22.0-okd-scos.0.yaml": data})),
+        (FindingsError,),
+    ),
     "file of releases": (lambda data: parse(file.ReleaseFile, read("releases.yaml", data)), (FindingsError,)),
-    "extras": (lambda data: read_extras("x", Tree({"kustomization.yaml": data, "x.yaml": data})), (FindingsError,)),
+    "extras": (
+        lambda data: read_extras("x", Tree({"kustomization.yaml": data, "x.yaml": data})),
+        (FindingsError,),
+    ),
     "kustomization": (_kustomization, (FindingsError,)),
     "patch": (_patched, (FindingsError,)),
     "ClusterVersion": (_cluster_version, (FindingsError,)),
     "list of what is owned": (manifest_hashes, ()),
     "edit in place": (_edited, (FindingsError, SpliceError, ValueError)),
     "update graph": (_graph, (FindingsError,)),
-    "release controller": (lambda data: release_controller.releases(Answers(data), "https://example.org", "4-scos-stable"), ()),
+    "release controller": (
+        lambda data: release_controller.releases(Answers(data), "https://example.org", "4-scos-stable"),
+        (),
+    ),
     "GitHub": (lambda data: github.releases(Answers(data), "okd-project/okd", max_pages=2), ()),
     "Quay": (lambda data: quay.releases(Answers(data), "quay.io/okd/scos-release", max_pages=2), ()),
     "OpenPGP message": (lambda data: plain(data, 1 << 16), (ValueError,)),
     "signature": (
-        lambda data: verify([data], default_keys(), FINGERPRINTS, digest=DIGEST, repository="registry.example.org/okd/release", now=NOW),
+        lambda data: verify(
+            [data],
+            default_keys(),
+            FINGERPRINTS,
+            digest=DIGEST,
+            repository="registry.example.org/okd/release",
+            now=NOW,
+        ),
         (),
     ),
     "public key": (
-        lambda data: verify([data], [data], FINGERPRINTS, digest=DIGEST, repository="registry.example.org/okd/release", now=NOW),
+        lambda data: verify(
+            [data],
+            [data],
+            FINGERPRINTS,
+            digest=DIGEST,
+            repository="registry.example.org/okd/release",
+            now=NOW,
+        ),
         (),
     ),
     "request to the gate": (lambda data: InterceptorRequest.model_validate_json(data), (ValidationError,)),

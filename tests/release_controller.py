@@ -1,7 +1,8 @@
 """A release controller with a signature store on loopback, and a fleet that follows it.
 
-The answers have the form of openshift/release-controller (cmd/release-controller-api/http.go: apiReleaseTags, http_upgrade_graph.go) and
-signatures that of containers/image ("atomic container signature"), signed with a key made here.
+The answers have the form of openshift/release-controller (cmd/release-controller-api/http.go: apiReleaseTags,
+http_upgrade_graph.go) and signatures that of containers/image ("atomic container signature"), signed with a
+key made here.
 """
 
 import json
@@ -49,12 +50,20 @@ class Controller:
         return str(self.key.extract_certificate()).encode()
 
     def publish(
-        self, version: str, stream: str = "4-scos-stable", *, phase: str = "Accepted", before: tuple[str, ...] = (), signed: bool = True
+        self,
+        version: str,
+        stream: str = "4-scos-stable",
+        *,
+        phase: str = "Accepted",
+        before: tuple[str, ...] = (),
+        signed: bool = True,
     ) -> str:
         """Publish a release with edges to it, and return its image."""
         of = self.images.setdefault(version, image(version))
         pull = f"registry.ci.openshift.org/origin/release-scos:{version}"
-        self.tags.setdefault(stream, []).insert(0, {"name": version, "phase": phase, "pullSpec": pull, "downloadURL": ""})
+        self.tags.setdefault(stream, []).insert(
+            0, {"name": version, "phase": phase, "pullSpec": pull, "downloadURL": ""}
+        )
         self.edges += [(start, version) for start in before]
         if signed:
             self.sign(of)
@@ -64,7 +73,12 @@ class Controller:
         """Sign an image, or with its digest or name exchanged."""
         repository, _, own = of.partition("@")
         critical = {"type": "atomic container signature", "image": {"docker-manifest-digest": digest or own}}
-        text = json.dumps({"critical": {**critical, "identity": {"docker-reference": reference or repository}}, "optional": {"creator": "test"}})
+        text = json.dumps(
+            {
+                "critical": {**critical, "identity": {"docker-reference": reference or repository}},
+                "optional": {"creator": "test"},
+            }
+        )
         self.signatures[own] = sign(self.key.signer(), text.encode(), armor=False)
 
     def answer(self, path: str) -> bytes | int:
@@ -73,11 +87,19 @@ class Controller:
             return self.paths[path]
         parts = path.strip("/").split("/")
         if parts[:3] == ["api", "v1", "releasestream"] and parts[4:] == ["tags"]:
-            return json.dumps({"name": parts[3], "tags": self.tags[parts[3]]}).encode() if parts[3] in self.tags else 404
+            return (
+                json.dumps({"name": parts[3], "tags": self.tags[parts[3]]}).encode()
+                if parts[3] in self.tags
+                else 404
+            )
         if parts == ["graph"]:
             names = sorted(self.images)
             nodes = [{"version": name, "payload": self.images[name]} for name in names]
-            edges = [[names.index(start), names.index(end)] for start, end in self.edges if start in names and end in names]
+            edges = [
+                [names.index(start), names.index(end)]
+                for start, end in self.edges
+                if start in names and end in names
+            ]
             return json.dumps({"nodes": nodes, "edges": edges, "conditionalEdges": self.conditional}).encode()
         if parts[0] == "signatures" and parts[-1] == "signature-1":
             return self.signatures.get(parts[1].replace("=", ":"), 404)

@@ -1,4 +1,6 @@
-"""What a cluster file renders to, with the real kustomize: the objects that the acceptance facts are checked on."""
+"""What a cluster file renders to, with the real kustomize: the objects that the acceptance facts are
+checked on.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -26,7 +28,11 @@ release:
   version: 4.22.0-okd-scos.0
   image: registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f
 """
-ENVIRONMENTS = {"okd": OKD, "kubernetes": 'environment: kubernetes\nkubernetes: "1.35"\n', "kind": 'environment: kind\nkubernetes: "1.35"\n'}
+ENVIRONMENTS = {
+    "okd": OKD,
+    "kubernetes": 'environment: kubernetes\nkubernetes: "1.35"\n',
+    "kind": 'environment: kind\nkubernetes: "1.35"\n',
+}
 
 
 def _generated(root: Path, environment: str, features: str, extras: Mapping[str, str] | None = None) -> None:
@@ -40,7 +46,9 @@ def _generated(root: Path, environment: str, features: str, extras: Mapping[str,
 
 
 def report(environment: str, features: str, extras: Mapping[str, str] | None = None) -> Report:
-    """Return what `check` says about such a cluster, which may have hand-written extras: builds, schemas and rules."""
+    """Return what `check` says about such a cluster, which may have hand-written extras: builds, schemas
+    and rules.
+    """
     with TemporaryDirectory() as folder:
         _generated(Path(folder), environment, features, extras)
         return check(Path(folder), CACHE, today=date(2026, 11, 21), say=lambda _: None)

@@ -37,7 +37,10 @@ class Place:
         """Copy everything to `folder`, with the remote of the copy."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        subprocess.run(["cp", "-a", *(str(self.folder / name) for name in ("repo", "remote.git", "tmp")), str(folder)], check=True)
+        subprocess.run(
+            ["cp", "-a", *(str(self.folder / name) for name in ("repo", "remote.git", "tmp")), str(folder)],
+            check=True,
+        )
         _give_tools(folder / "cache")
         config = folder / "repo/.git/config"
         config.write_text(config.read_text().replace(str(self.remote), str(folder / "remote.git")))
@@ -46,30 +49,61 @@ class Place:
     def run(self, arguments: list[str], before: list[str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run okd-gitops here, and wait for every program that it leaves behind."""
         environment = {**os.environ, "TMPDIR": str(self.folder / "tmp")}
-        command = [*(before or []), sys.executable, "-IB", str(ROOT / "generator"), "--quiet", "--cache", str(self.folder / "cache"), *arguments]
-        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        command = [
+            *(before or []),
+            sys.executable,
+            "-IB",
+            str(ROOT / "generator"),
+            "--quiet",
+            "--cache",
+            str(self.folder / "cache"),
+            *arguments,
+        ]
+        done = subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
         until = time.monotonic() + 60
         while _at_work(self.folder) and time.monotonic() < until:
             time.sleep(0.01)
         return done
 
     def state(self) -> dict[str, object]:
-        """Return all that counts: files, branches here and there as trees and messages, and what differs from HEAD."""
+        """Return all that counts: files, branches here and there as trees and messages, and what differs
+        from HEAD.
+        """
         people = {path.relative_to(self.root).as_posix(): path.read_bytes() for path in _people(self.root)}
         heads = {name: _history(at) for name, at in (("here", self.root), ("remote", self.remote))}
-        return {"generated": files(self.root), "people": people, **heads, "status": git(self.root, "status", "--porcelain")}
+        return {
+            "generated": files(self.root),
+            "people": people,
+            **heads,
+            "status": git(self.root, "status", "--porcelain"),
+        }
 
     def left(self) -> list[str]:
-        """Return what a run must not leave: a journal, staged files, work trees, locks, a broken repository."""
-        found = [path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.lock") if ".git" in str(path)]
+        """Return what a run must not leave: a journal, staged files, work trees, locks, a broken
+        repository.
+        """
+        found = [
+            path.relative_to(self.folder).as_posix()
+            for path in self.folder.rglob("*.lock")
+            if ".git" in str(path)
+        ]
         kept = {".gitignore", "lock", "pull-requests", "written.sha256"}
-        found += [f".okd-gitops/{path.name}" for path in (self.root / ".okd-gitops").glob("*") if path.name not in kept]
+        found += [
+            f".okd-gitops/{path.name}"
+            for path in (self.root / ".okd-gitops").glob("*")
+            if path.name not in kept
+        ]
         found += git(self.root, "worktree", "list").splitlines()[1:]
         return found + self.broken()
 
     def broken(self) -> list[str]:
         """Return what git finds wrong with the clone and its remote."""
-        checks = [subprocess.run(["git", "fsck", "--connectivity-only"], cwd=at, capture_output=True, text=True) for at in (self.root, self.remote)]
+        checks = [
+            subprocess.run(["git", "fsck", "--connectivity-only"], cwd=at, capture_output=True, text=True)
+            for at in (self.root, self.remote)
+        ]
         return [check.stderr for check in checks if check.returncode]
 
 
@@ -81,7 +115,15 @@ def _people(root: Path) -> Iterator[Path]:
 
 def _history(repository: Path) -> list[str]:
     """Return the commits of all branches by tree and message: their hashes hold the time."""
-    text = git(repository, "-c", "core.bare=false", "log", "--branches", "--decorate=full", "--format=%D%x00%T%x00%B%x01")
+    text = git(
+        repository,
+        "-c",
+        "core.bare=false",
+        "log",
+        "--branches",
+        "--decorate=full",
+        "--format=%D%x00%T%x00%B%x01",
+    )
     return sorted(entry.strip() for entry in text.split("\x01"))
 
 
@@ -95,7 +137,9 @@ def _at_work(folder: Path) -> bool:
 
 
 def _give_tools(cache: Path) -> None:
-    """Give a cache the pinned tools: the same files, where the file system lets it, in a folder of its own."""
+    """Give a cache the pinned tools: the same files, where the file system lets it, in a folder of its
+    own.
+    """
     (cache / "bin").mkdir(parents=True, mode=0o700)
     (cache / "schemas").symlink_to(CACHE / "schemas")
     for path in (CACHE / "bin").iterdir():

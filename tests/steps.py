@@ -1,4 +1,6 @@
-"""Runs the scripts of the catalog's Tasks and CronJobs as their containers would, and judges them with shellcheck."""
+"""Runs the scripts of the catalog's Tasks and CronJobs as their containers would, and judges them with
+shellcheck.
+"""
 
 import os
 import subprocess
@@ -26,7 +28,9 @@ def environment(container: dict[str, Any]) -> dict[str, str]:
 
 
 def shellcheck(container: dict[str, Any]) -> str:
-    """Return what shellcheck says, for the bash of Tasks with every check on; the variables of the container are declared."""
+    """Return what shellcheck says, for the bash of Tasks with every check on; the variables of the
+    container are declared.
+    """
     script = container.get("script") or "#!/bin/sh\n" + container["args"][0]
     every = ["--enable=all"] if "script" in container else []
     shebang, rest = script.split("\n", 1)
@@ -36,11 +40,24 @@ def shellcheck(container: dict[str, Any]) -> str:
 
 
 def run_step(container: dict[str, Any], folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
-    """Run the script with programs of `folder`/bin first; results go to `folder`/RESULT_NAME; parameters that are not given are empty."""
+    """Run the script with programs of `folder`/bin first; results go to `folder`/RESULT_NAME; parameters
+    that are not given are empty.
+    """
     plain = {name: "" if "$(" in value else value for name, value in environment(container).items()}
     results = {name: str(folder / name) for name in plain if name.startswith("RESULT_")}
-    values = {"HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", **plain, **results, **given, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
-    command = ["bash", "-c", container["script"]] if "script" in container else [*container["command"], *container["args"]]
+    values = {
+        "HOME": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **plain,
+        **results,
+        **given,
+        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+    }
+    command = (
+        ["bash", "-c", container["script"]]
+        if "script" in container
+        else [*container["command"], *container["args"]]
+    )
     return subprocess.run(command, env=values, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -53,12 +70,25 @@ def program(folder: Path, name: str, text: str) -> None:
 
 def git(folder: Path, *arguments: str) -> str:
     """Run git in a folder with an identity, and return what it prints."""
-    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"]
-    return subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    identity = [
+        "-c",
+        "user.name=A",
+        "-c",
+        "user.email=a@example.org",
+        "-c",
+        "commit.gpgsign=false",
+        "-c",
+        "init.defaultBranch=main",
+    ]
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def commit(folder: Path, message: str, **files: str) -> str:
-    """Write files (`__` in a name is a slash, `_DOT_` a dot) into a work tree, commit all of it, and return the commit."""
+    """Write files (`__` in a name is a slash, `_DOT_` a dot) into a work tree, commit all of it, and
+    return the commit.
+    """
     for name, text in files.items():
         path = folder / name.replace("__", "/").replace("_DOT_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,6 @@
-"""Runs a Task's steps as Tekton would: real bash, curl, jq and gpg; `oc` and `skopeo` answer from files, for they need a registry and a cluster."""
+"""Runs a Task's steps as Tekton would: real bash, curl, jq and gpg; `oc` and `skopeo` answer from files,
+for they need a registry and a cluster.
+"""
 
 import hashlib
 import json
@@ -17,7 +19,8 @@ from programs import program
 
 FEATURES = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
-# What an image is: FOLDER/raw/NAME its manifest, FOLDER/info/NAME what `oc adm release info` says; NAME with _ for / : and @.
+# What an image is: FOLDER/raw/NAME its manifest, FOLDER/info/NAME what `oc adm release info` says; NAME with
+# _ for / : and @.
 SKOPEO = """\
 name=$(printf '%s' "${@: -1}" | sed 's,^docker://,,' | tr '/:@' '___')
 case "$1" in
@@ -52,7 +55,9 @@ def digest(text: str) -> str:
 
 
 def shellcheck(step: dict[str, Any]) -> str:
-    """Return what shellcheck, with every check on, has against a step's script, or which rule of the house it breaks."""
+    """Return what shellcheck, with every check on, has against a step's script, or which rule of the house
+    it breaks.
+    """
     script = step["script"]
     if not script.startswith("#!/usr/bin/env bash\nset -euo pipefail\n"):
         return "it does not begin with bash and its options"
@@ -60,7 +65,9 @@ def shellcheck(step: dict[str, Any]) -> str:
         return "Tekton would substitute into the script"
     shebang, rest = script.split("\n", 1)
     text = "\n".join([shebang, *(f"export {item['name']}=x" for item in step["env"]), rest])
-    return subprocess.run([SHELLCHECK, "--enable=all", "-"], input=text, capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        [SHELLCHECK, "--enable=all", "-"], input=text, capture_output=True, text=True, check=False
+    ).stdout
 
 
 class Bench:
@@ -111,11 +118,23 @@ class Bench:
         done = subprocess.CompletedProcess[str]([], 0)
         for step in spec["steps"]:
             environment = {item["name"]: self._value(item["value"], values) for item in step["env"]}
-            environment |= {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "FOLDER": str(self.root), "TMPDIR": str(self.temporary), **CLOCK}
+            environment |= {
+                "PATH": f"{self.root}/bin:{os.environ['PATH']}",
+                "FOLDER": str(self.root),
+                "TMPDIR": str(self.temporary),
+                **CLOCK,
+            }
             arguments = [one for text in step.get("args", []) for one in self._arguments(text, values)]
             script = self.root / "script"
             script.write_text(step["script"])
-            done = subprocess.run(["bash", script, *arguments], env=environment, cwd=self.root, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["bash", script, *arguments],
+                env=environment,
+                cwd=self.root,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if done.returncode:
                 break
         return done
@@ -128,13 +147,23 @@ class Bench:
     def calls(self, program: str) -> list[str]:
         """Return how a stub was called."""
         log = self.root / "log"
-        return [line for line in log.read_text().splitlines() if line.startswith(f"{program} ")] if log.exists() else []
+        return (
+            [line for line in log.read_text().splitlines() if line.startswith(f"{program} ")]
+            if log.exists()
+            else []
+        )
 
     def _value(self, text: str, values: dict[str, Any]) -> str:
         text = re.sub(r"\$\(params\.([a-z0-9-]+)\)", lambda found: str(values[found[1]]), text)
-        text = re.sub(r"\$\(results\.([a-z0-9-]+)\.path\)", lambda found: str(self.root / "results" / found[1]), text)
+        text = re.sub(
+            r"\$\(results\.([a-z0-9-]+)\.path\)", lambda found: str(self.root / "results" / found[1]), text
+        )
         text = text.replace("$(workspaces.ws.path)", str(self.workspace))
-        return re.sub(r"^/var/run/|^/(?=scratch)", lambda found: f"{self.root}{'/var/' if 'run' in found[0] else '/'}", text)
+        return re.sub(
+            r"^/var/run/|^/(?=scratch)",
+            lambda found: f"{self.root}{'/var/' if 'run' in found[0] else '/'}",
+            text,
+        )
 
     def _arguments(self, text: str, values: dict[str, Any]) -> list[str]:
         found = re.fullmatch(r"\$\(params\.([a-z0-9-]+)\[\*\]\)", text)

@@ -1,7 +1,9 @@
-"""The tests pass on any day: those that read the clock run on two other days, with every program that they start.
+"""The tests pass on any day: those that read the clock run on two other days, with every program that they
+start.
 
-`@pytest.mark.clock` marks them. libfaketime moves the clock of a process and of its children, so keys are made, signatures judged and branches
-pushed on that day. Where a test gives a program an environment of its own, `frozen.CLOCK` is part of it.
+`@pytest.mark.clock` marks them. libfaketime moves the clock of a process and of its children, so keys are
+made, signatures judged and branches pushed on that day. Where a test gives a program an environment of its
+own, `frozen.CLOCK` is part of it.
 """
 
 import os
@@ -29,12 +31,21 @@ def clock(day: str) -> dict[str, str]:
     library = Path(found.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
     ahead = datetime.fromisoformat(f"{day}T12:00:00+00:00") - datetime.now(UTC)
     # Files keep their times: Python would compile every module again.
-    return {"LD_PRELOAD": str(library), "FAKETIME": f"{ahead.total_seconds():+.0f}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME": f"{ahead.total_seconds():+.0f}s",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "NO_FAKE_STAT": "1",
+    }
 
 
 def marked() -> list[str]:
     """Return the modules of the tests that are marked."""
-    texts = {str(path): path.read_text() for path in (ROOT / "tests").glob("test_*.py") if path.name != Path(__file__).name}
+    texts = {
+        str(path): path.read_text()
+        for path in (ROOT / "tests").glob("test_*.py")
+        if path.name != Path(__file__).name
+    }
     return sorted(path for path, text in texts.items() if "pytest.mark.clock" in text)
 
 
@@ -43,12 +54,30 @@ def test_what_reads_the_clock_passes_on_another_day(day: str) -> None:
     environment = {**os.environ, **clock(day), "OKD_GITOPS_CACHE": str(CACHE)}
     today = subprocess.run(["date", "+%F"], env=environment, capture_output=True, text=True, check=True)
     assert today.stdout.strip() == day, today.stderr
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "clock", *marked()]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-m",
+        "clock",
+        *marked(),
+    ]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
 def test_whoever_reads_the_clock_is_among_them() -> None:
-    texts = {path.name: path.read_text() for path in (ROOT / "tests").glob("test_*.py") if path.name != Path(__file__).name}
-    unmarked = [name for name, text in texts.items() if READS_THE_CLOCK.search(text) and "mark.clock" not in text]
+    texts = {
+        path.name: path.read_text()
+        for path in (ROOT / "tests").glob("test_*.py")
+        if path.name != Path(__file__).name
+    }
+    unmarked = [
+        name for name, text in texts.items() if READS_THE_CLOCK.search(text) and "mark.clock" not in text
+    ]
     assert unmarked == []

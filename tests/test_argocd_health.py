@@ -1,4 +1,6 @@
-"""The health checks that Argo CD gets: the texts themselves run, in a Lua 5.1 with no more than Argo CD's sandbox has."""
+"""The health checks that Argo CD gets: the texts themselves run, in a Lua 5.1 with no more than Argo CD's
+sandbox has.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,8 @@ FEATURE = ROOT / "generator/okd_gitops/catalog/features/argocd"
 SAMPLES = Path(__file__).parent / "health"
 PREFIX = "resource.customizations.health."
 STATUSES = {"Healthy", "Progressing", "Degraded", "Suspended"}
-# util/lua/lua.go of argo-cd v3.3.0 opens package, base, table and a harmless part of os; a check must do without the rest.
+# util/lua/lua.go of argo-cd v3.3.0 opens package, base, table and a harmless part of os; a check must do
+# without the rest.
 SANDBOX = """
 debug.getmetatable("").__index = nil
 for _, name in ipairs({"string", "math", "io", "os", "debug", "coroutine", "python"}) do
@@ -40,7 +43,9 @@ def _upstream() -> dict[str, str]:
 
 
 def _checks() -> dict[str, str]:
-    return {f"{check['group']}_{check['kind']}": check["check"] for check in _operator()["resourceHealthChecks"]}
+    return {
+        f"{check['group']}_{check['kind']}": check["check"] for check in _operator()["resourceHealthChecks"]
+    }
 
 
 def _key(sample: dict[str, Any]) -> str:
@@ -61,7 +66,9 @@ def _health(check: str, sample: Any) -> tuple[str, str]:
 
 def _holes(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """Yield the path of everything inside a sample."""
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+    for key, inner in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
         yield (*path, key)
         yield from _holes(inner, (*path, key))
 
@@ -70,7 +77,11 @@ def _without(value: Any, path: tuple[str | int, ...]) -> Any:
     """Return a copy of `value` that lacks what is at `path`."""
     step, rest = path[0], path[1:]
     pairs = value.items() if isinstance(value, dict) else enumerate(value)
-    kept = {key: _without(inner, rest) if key == step and rest else inner for key, inner in pairs if key != step or rest}
+    kept = {
+        key: _without(inner, rest) if key == step and rest else inner
+        for key, inner in pairs
+        if key != step or rest
+    }
     return kept if isinstance(value, dict) else list(kept.values())
 
 
@@ -92,7 +103,11 @@ def test_a_check_survives_every_missing_field(path: Path) -> None:
     assert {hole: status for hole, status in statuses.items() if status not in STATUSES} == {}
 
 
-@pytest.mark.parametrize("path", [path for path in CASES if "expect: Healthy\n" in path.read_text()], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "path",
+    [path for path in CASES if "expect: Healthy\n" in path.read_text()],
+    ids=lambda path: path.parent.name,
+)
 def test_nothing_is_healthy_without_its_status(path: Path) -> None:
     sample = _without(_load(path)["object"], ("status",))
     assert _health(_checks()[_key(sample)], sample)[0] == "Progressing"
@@ -104,7 +119,9 @@ def test_every_check_has_samples_for_each_status_that_it_can_return() -> None:
         case = _load(path)
         shown.setdefault(_key(case["object"]), set()).add(case["expect"])
     # An Application hands on what its own checks said.
-    returned = {key: {status for status in STATUSES if f'"{status}"' in check} for key, check in _checks().items()}
+    returned = {
+        key: {status for status in STATUSES if f'"{status}"' in check} for key, check in _checks().items()
+    }
     assert shown.keys() == returned.keys()
     assert {key: statuses - shown[key] for key, statuses in returned.items() if statuses - shown[key]} == {}
 
@@ -113,14 +130,21 @@ def test_both_forms_of_argo_cd_get_the_same_texts() -> None:
     upstream = {key.removeprefix(PREFIX): text for key, text in _upstream().items() if key.startswith(PREFIX)}
     assert upstream == _checks()
     assert _upstream()["resource.exclusions"] == _operator()["resourceExclusions"]
-    assert _upstream()["application.resourceTrackingMethod"] == _operator()["resourceTrackingMethod"] == "annotation"
+    assert (
+        _upstream()["application.resourceTrackingMethod"]
+        == _operator()["resourceTrackingMethod"]
+        == "annotation"
+    )
     assert _upstream()["kustomize.buildOptions"] == _operator()["kustomizeBuildOptions"]
     assert _load(FEATURE / "upstream/configmap-argocd-cmd-params-cm.yaml")["data"] == _operator()["cmdParams"]
 
 
 def test_runs_are_excluded_and_so_is_what_argo_cd_excludes_by_itself() -> None:
     excluded = {
-        (group, kind) for entry in yaml.safe_load(_operator()["resourceExclusions"]) for group in entry["apiGroups"] for kind in entry["kinds"]
+        (group, kind)
+        for entry in yaml.safe_load(_operator()["resourceExclusions"])
+        for group in entry["apiGroups"]
+        for kind in entry["kinds"]
     }
     assert {("tekton.dev", "PipelineRun"), ("tekton.dev", "TaskRun")} <= excluded
     # manifests/base/config/argocd-cm.yaml of argo-cd v3.3.0: one of each of its entries.
@@ -140,7 +164,10 @@ def test_runs_are_excluded_and_so_is_what_argo_cd_excludes_by_itself() -> None:
 def test_what_argo_cd_stands_on_is_not_pruned_and_nobody_shares_a_password() -> None:
     objects = [_load(path) for path in sorted(FEATURE.glob("*/*.yaml"))]
     options = {
-        f"{value['kind']}/{value['metadata']['name']}": value["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] for value in objects
+        f"{value['kind']}/{value['metadata']['name']}": value["metadata"]["annotations"][
+            "argocd.argoproj.io/sync-options"
+        ]
+        for value in objects
     }
     assert len(options) == 5
     assert {name for name, text in options.items() if "Prune=false" not in text.split(",")} == set()

@@ -1,4 +1,6 @@
-"""Every feature in every environment that it is for: it generates, builds, fits its schemas and breaks no rule, on the catalog's own values."""
+"""Every feature in every environment that it is for: it generates, builds, fits its schemas and breaks no
+rule, on the catalog's own values.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -14,7 +16,9 @@ from rendered import ENVIRONMENTS, FLEET, OKD
 
 
 def cluster(name: str, environment: str, option: str) -> str:
-    """A cluster file with one feature and those that it requires, by way of ephemeral, which brings none of its own."""
+    """A cluster file with one feature and those that it requires, by way of ephemeral, which brings none
+    of its own.
+    """
     return f"purpose: ephemeral\nexpires: 2026-12-31\n{ENVIRONMENTS[environment]}{yaml.safe_dump({'features': features(name, environment, option)})}"
 
 
@@ -37,7 +41,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: title(*place))
 def test_a_feature_alone_is_complete(place: tuple[str, str, str], report: Report) -> None:
     found = [finding for finding in report.findings if title(*place) in finding.clusters]
-    assert [f"{finding.severity} {finding.name} {finding.object}: {finding.reason}" for finding in found if finding.severity == "error"] == []
+    assert [
+        f"{finding.severity} {finding.name} {finding.object}: {finding.reason}"
+        for finding in found
+        if finding.severity == "error"
+    ] == []
 
 
 def test_every_place_was_built_and_nothing_was_left_unchecked(report: Report) -> None:

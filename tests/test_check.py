@@ -1,4 +1,6 @@
-"""check, with the real kustomize and kubeconform: the same verdicts as the plain loop, and nothing passes that was not checked."""
+"""check, with the real kustomize and kubeconform: the same verdicts as the plain loop, and nothing passes
+that was not checked.
+"""
 
 import json
 import os
@@ -24,11 +26,16 @@ def checked(okd_gitops: Run, *arguments: str, code: int) -> dict[str, Any]:
 
 
 def plain_loop(root: Path, folder: str, kubernetes: str) -> dict[str, Any]:
-    """`kustomize build` piped to the plain kubeconform, strict and with the same schemas, as people do it by hand."""
+    """`kustomize build` piped to the plain kubeconform, strict and with the same schemas, as people do it
+    by hand.
+    """
     build = [str(tool(CACHE, "kustomize")), "build", folder]
     built = subprocess.run(build, cwd=root, capture_output=True, check=True)
     judge = subprocess.run(
-        arguments(tool(CACHE, "kubeconform"), CACHE / "schemas", kubernetes, 2), input=built.stdout, capture_output=True, check=False
+        arguments(tool(CACHE, "kubeconform"), CACHE / "schemas", kubernetes, 2),
+        input=built.stdout,
+        capture_output=True,
+        check=False,
     )
     verdict: dict[str, Any] = json.loads(judge.stdout)
     return verdict
@@ -64,8 +71,14 @@ def test_the_plain_loop_gives_the_same_verdicts(repo: Path, okd_gitops: Run) -> 
 def test_a_schema_fault_names_file_object_clusters_and_cluster_file(repo: Path, okd_gitops: Run) -> None:
     base = repo / "bases/okd-version/version/clusterversion-version.yaml"
     base.write_text(base.read_text().replace("spec:", "spec:\n  chanel: typo"))
-    faults = [finding for finding in checked(okd_gitops, code=1)["findings"] if finding["name"] == "schema-violation"]
-    assert {fault["location"]["file"] for fault in faults} == {"bases/okd-version/version/clusterversion-version.yaml"}
+    faults = [
+        finding
+        for finding in checked(okd_gitops, code=1)["findings"]
+        if finding["name"] == "schema-violation"
+    ]
+    assert {fault["location"]["file"] for fault in faults} == {
+        "bases/okd-version/version/clusterversion-version.yaml"
+    }
     assert all("chanel" in fault["reason"] and "clusters/moc-" in fault["remedy"] for fault in faults)
 
 
@@ -83,10 +96,15 @@ def test_a_kind_without_schema_fails_by_name(repo: Path, okd_gitops: Run) -> Non
     report = checked(okd_gitops, code=1)
     assert report["withoutSchema"] == 1
     (finding,) = [finding for finding in report["findings"] if finding["name"] == "no-schema"]
-    assert (finding["reason"], finding["location"]["file"]) == ("no schema for example.org/v1 Mystery", "clusters/moc-test/mystery.yaml")
+    assert (finding["reason"], finding["location"]["file"]) == (
+        "no schema for example.org/v1 Mystery",
+        "clusters/moc-test/mystery.yaml",
+    )
 
 
-def test_an_overlay_that_does_not_build_names_its_cause_and_the_others_are_still_checked(repo: Path, okd_gitops: Run) -> None:
+def test_an_overlay_that_does_not_build_names_its_cause_and_the_others_are_still_checked(
+    repo: Path, okd_gitops: Run
+) -> None:
     base = repo / "overlays/moc-cd/kustomization.yaml"
     base.write_text(base.read_text().replace("/spec/clusterID", "/spec/clusters/0/id"))
     report = checked(okd_gitops, code=1)
@@ -101,7 +119,9 @@ def test_a_report_that_contradicts_itself_is_found_before_it_is_merged(repo: Pat
     folder.mkdir(parents=True)
     image = f"registry.example.org/release@sha256:{'a' * 64}"
     said = "finished: 2026-11-21T08:00:00Z\npassed: true\noperators: degraded\n"
-    (folder / "4.22.0-okd-scos.1.yaml").write_text(f"cluster: moc-test\nversion: 4.22.0-okd-scos.1\nimage: {image}\n{said}")
+    (folder / "4.22.0-okd-scos.1.yaml").write_text(
+        f"cluster: moc-test\nversion: 4.22.0-okd-scos.1\nimage: {image}\n{said}"
+    )
     result = okd_gitops("check")
     assert result.returncode == 1
     assert "contradictory-report" in result.stderr
@@ -125,7 +145,9 @@ def test_drift_alone_is_exit_3(repo: Path, okd_gitops: Run) -> None:
         ('generators: ["{apiVersion: v1,\\n kind: Exec}"]', "kustomize-plugin"),
     ],
 )
-def test_a_repository_full_of_traps_is_not_built(tmp_path: Path, okd_gitops: Run, line: str, code: str) -> None:
+def test_a_repository_full_of_traps_is_not_built(
+    tmp_path: Path, okd_gitops: Run, line: str, code: str
+) -> None:
     (tmp_path / "theirs/app").mkdir(parents=True)
     (tmp_path / "theirs/app/kustomization.yaml").write_text(f"{line}\n")
     report = checked(okd_gitops, str(tmp_path / "theirs"), code=1)
@@ -144,10 +166,14 @@ def test_others_repositories_are_checked_from_their_tops(tmp_path: Path, okd_git
     report = checked(okd_gitops, str(theirs), code=1)
     assert report["overlays"] == 1
     assert {finding["location"]["file"] for finding in report["findings"]} == {"base/cv.yaml"}
-    assert {"wrong-cluster-identity", "stream-as-channel"} <= {finding["name"] for finding in report["findings"]}
+    assert {"wrong-cluster-identity", "stream-as-channel"} <= {
+        finding["name"] for finding in report["findings"]
+    }
 
 
-@pytest.mark.parametrize("missing", ["bin/kustomize", "bin/kubeconform", "bin/sha256sums", "schemas/index.json"])
+@pytest.mark.parametrize(
+    "missing", ["bin/kustomize", "bin/kubeconform", "bin/sha256sums", "schemas/index.json"]
+)
 def test_what_is_missing_is_never_a_pass(repo: Path, okd_gitops: Run, tmp_path: Path, missing: str) -> None:
     cache = tmp_path / "cache"
     for name in ("bin", "schemas"):

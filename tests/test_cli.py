@@ -21,17 +21,31 @@ def test_help_teaches_and_names_every_exit_code(okd_gitops: Run) -> None:
     assert all(command.help for command in cli.commands.values())
 
 
-@pytest.mark.parametrize("group", [(), ("release",), ("release", "update"), ("serve",), ("serve", "gate"), ("check",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "group",
+    [(), ("release",), ("release", "update"), ("serve",), ("serve", "gate"), ("check",)],
+    ids=" ".join,
+)
 def test_help_imports_nothing_heavy(group: tuple[str, ...]) -> None:
     heavy = {"pydantic", "yaml", "git", "urllib3", "kubernetes", "pysequoia", "okd_gitops.generate.plan"}
     code = f"import sys; sys.argv = {['okd-gitops', *group, '--help']}\nfrom okd_gitops.__main__ import main\ntry: main()\n"
-    code += f"except SystemExit as end: assert not end.code\nprint('HEAVY', sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT / "generator")}, capture_output=True, text=True, check=True)
+    code += (
+        f"except SystemExit as end: assert not end.code\nprint('HEAVY', sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT / "generator")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.startswith(f"Usage: okd-gitops {' '.join(group)}")
     assert done.stdout.endswith("HEAVY []\n")
 
 
-@pytest.mark.parametrize("arguments", [("generat",), ("generate", "--frce"), ("schema", "x"), ("check", "/nonexistent")])
+@pytest.mark.parametrize(
+    "arguments", [("generat",), ("generate", "--frce"), ("schema", "x"), ("check", "/nonexistent")]
+)
 def test_a_wrong_command_line_is_exit_2_with_a_hint(okd_gitops: Run, arguments: tuple[str, ...]) -> None:
     result = okd_gitops(*arguments)
     assert result.returncode == 2
@@ -50,7 +64,12 @@ def test_a_bug_becomes_a_report(okd_gitops: Run) -> None:
     code = "import sys; sys.argv = ['okd-gitops', 'doctor']\nimport okd_gitops.cli.doctor as d\nd.doctor = lambda *a: 1 // 0\n"
     code += "from okd_gitops.__main__ import main\nmain()"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": str(ROOT / "generator")}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT / "generator")},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 70
     assert "please report" in done.stderr
@@ -60,16 +79,24 @@ def test_a_bug_becomes_a_report(okd_gitops: Run) -> None:
 
 def test_a_reader_that_goes_away_is_no_failure() -> None:
     command = f"PYTHONPATH={ROOT}/generator {sys.executable} -m okd_gitops explain | head -1"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.stderr) == ("features\n", "")
 
 
 def test_completion_knows_the_clusters(okd_gitops: Run) -> None:
-    words = {"COMP_WORDS": "okd-gitops generate --cluster moc-t", "COMP_CWORD": "3", "_OKD_GITOPS_COMPLETE": "bash_complete"}
+    words = {
+        "COMP_WORDS": "okd-gitops generate --cluster moc-t",
+        "COMP_CWORD": "3",
+        "_OKD_GITOPS_COMPLETE": "bash_complete",
+    }
     assert okd_gitops(**words).stdout == "" or "moc-test" in okd_gitops(**words).stdout
 
 
-@pytest.mark.parametrize("name", ["stream-as-channel", "Soak-Not-Over", "unknown-signing-key", "okd-version", "tekton", "cd"])
+@pytest.mark.parametrize(
+    "name", ["stream-as-channel", "Soak-Not-Over", "unknown-signing-key", "okd-version", "tekton", "cd"]
+)
 def test_explain(okd_gitops: Run, name: str) -> None:
     assert okd_gitops("explain", name).stdout.startswith(name.lower())
 
@@ -91,7 +118,11 @@ def test_explain_of_everything_lists_each_name_in_its_area(okd_gitops: Run) -> N
 
 
 def test_explain_of_nothing_names_the_nearest(okd_gitops: Run) -> None:
-    for wrong, right in (("tektn", "tekton"), ("floating-images", "floating-image"), ("soak-over", "soak-not-over")):
+    for wrong, right in (
+        ("tektn", "tekton"),
+        ("floating-images", "floating-image"),
+        ("soak-over", "soak-not-over"),
+    ):
         result = okd_gitops("explain", wrong)
         assert (result.returncode, f'did you mean "{right}"?' in result.stderr) == (2, True)
 
@@ -122,14 +153,31 @@ def test_init_of_a_cluster_is_a_file_that_says_what_to_fill_in(okd_gitops: Run, 
 
 def test_the_wheel_holds_the_catalog_and_its_script_runs(tmp_path: Path) -> None:
     build = "import hatchling.build, sys; print(hatchling.build.build_wheel(sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     wheel = tmp_path / done.stdout.split()[-1]
     target = tmp_path / "installed"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(target), str(wheel)]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--no-deps",
+        "--target",
+        str(target),
+        str(wheel),
+    ]
     subprocess.run(pip, check=True, capture_output=True)
     names = zipfile.ZipFile(wheel).namelist()
     assert "okd_gitops/catalog/features/okd-version/version/clusterversion-version.yaml" in names
     script = subprocess.run(
-        [str(target / "bin/okd-gitops"), "explain", "cd"], env={"PYTHONPATH": str(target)}, capture_output=True, text=True, check=True
+        [str(target / "bin/okd-gitops"), "explain", "cd"],
+        env={"PYTHONPATH": str(target)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert script.stdout.startswith("cd: ")

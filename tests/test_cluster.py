@@ -46,7 +46,14 @@ def test_seven_lines_are_a_cluster() -> None:
         ("stable-scos-4", "stable-scos-4.21", "version-outside-channel", 6, 12, "is not in channel"),
         ("4.22.0-okd-scos.0", "4.22", "invalid-value", 6, 12, "in quotes"),
         ("4.22.0-okd-scos.0", "4.22.0", "invalid-value", 6, 12, "not an OKD version"),
-        ("4.22.0-okd-scos.0", "4.99.0-okd-scos.0", "missing-value", 5, 3, "Kubernetes of OKD 4.99 is not known"),
+        (
+            "4.22.0-okd-scos.0",
+            "4.99.0-okd-scos.0",
+            "missing-value",
+            5,
+            3,
+            "Kubernetes of OKD 4.99 is not known",
+        ),
         ("@sha256:018b65c9bd7f", ":latest # ", "floating-release", 7, 10, "a tag can move"),
         ("sha256:018b65c9bd7f", "sha256:", "floating-release", 7, 10, "this one has 52"),
         ("8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926", "infra", "wrong-cluster-identity", 3, 12, "UUID"),
@@ -58,21 +65,38 @@ def test_seven_lines_are_a_cluster() -> None:
         ("purpose: test", "purpose: test\nowners: [Ops]", "invalid-value", 2, 10, "owners"),
         ("purpose: test", "purpose: test\nexpires: tomorrow", "invalid-value", 2, 10, "a day"),
         ("purpose: test", "purpose: test\nexpires: 2026-02-31", "invalid-value", 2, 10, "expires"),
-        ("purpose: test", "purpose: test\nenvironment: kind", "missing-value", 2, 14, "kind cluster needs its version"),
+        (
+            "purpose: test",
+            "purpose: test\nenvironment: kind",
+            "missing-value",
+            2,
+            14,
+            "kind cluster needs its version",
+        ),
     ],
 )
-def test_a_fault_has_place_reason_and_remedy(old: str, new: str, code: str, line: int, column: int, said: str) -> None:
+def test_a_fault_has_place_reason_and_remedy(
+    old: str, new: str, code: str, line: int, column: int, said: str
+) -> None:
     found = faults(GOOD.replace(old, new, 1))
-    assert [(finding.name, finding.location.line, finding.location.column) for finding in found] == [(code, line, column)]
+    assert [(finding.name, finding.location.line, finding.location.column) for finding in found] == [
+        (code, line, column)
+    ]
     assert said in f"{found[0].reason} {found[0].remedy}"
 
 
 def test_an_okd_cluster_needs_a_release() -> None:
-    assert ["needs a release" in finding.reason for finding in faults(GOOD.partition("release:")[0])] == [True]
+    assert ["needs a release" in finding.reason for finding in faults(GOOD.partition("release:")[0])] == [
+        True
+    ]
 
 
 def test_all_faults_at_once() -> None:
-    text = GOOD.replace("purpose: test", "purpose: tset").replace("server:", "sever:").replace("stable-scos-4", "4-scos-stable")
+    text = (
+        GOOD.replace("purpose: test", "purpose: tset")
+        .replace("server:", "sever:")
+        .replace("stable-scos-4", "4-scos-stable")
+    )
     assert [finding.name for finding in faults(text)] == ["invalid-value", "stream-as-channel", "unknown-key"]
 
 
@@ -96,7 +120,11 @@ def test_the_fleet_is_strict_too() -> None:
     text = b"repository: https://github.com/x/y.git\nhub: Hub\nowner: [a]\n"
     with pytest.raises(FindingsError) as error:
         parse(Fleet, read("fleet.yaml", text))
-    assert sorted(finding.name for finding in error.value.findings) == ["invalid-value", "missing-value", "unknown-key"]
+    assert sorted(finding.name for finding in error.value.findings) == [
+        "invalid-value",
+        "missing-value",
+        "unknown-key",
+    ]
 
 
 def test_models_are_frozen() -> None:

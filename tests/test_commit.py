@@ -74,7 +74,9 @@ def test_nothing_to_commit_is_fine(committed: Path, okd_gitops: Run) -> None:
     assert (result.returncode, "nothing to commit" in result.stdout) == (0, True)
 
 
-def test_a_commit_that_was_killed_before_it_wrote_the_index_is_not_made_twice(committed: Path, okd_gitops: Run) -> None:
+def test_a_commit_that_was_killed_before_it_wrote_the_index_is_not_made_twice(
+    committed: Path, okd_gitops: Run
+) -> None:
     add_demo(committed, okd_gitops)
     index = (committed / ".git/index").read_bytes()
     assert okd_gitops("commit").returncode == 0
@@ -98,14 +100,24 @@ def test_a_removed_cluster_is_committed_as_removed(committed: Path, okd_gitops: 
     (committed / "clusters/moc-pr-412.yaml").unlink()
     assert okd_gitops("generate").returncode == 0
     assert okd_gitops("commit").returncode == 0
-    assert "overlays/moc-pr-412/kustomization.yaml" in git(committed, "show", "--name-status", "--format=", "HEAD")
+    assert "overlays/moc-pr-412/kustomization.yaml" in git(
+        committed, "show", "--name-status", "--format=", "HEAD"
+    )
     assert git(committed, "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize(
-    ("state", "said"), [("MERGE_HEAD", "a merge"), ("CHERRY_PICK_HEAD", "a cherry-pick"), ("REVERT_HEAD", "a revert"), ("rebase-merge", "a rebase")]
+    ("state", "said"),
+    [
+        ("MERGE_HEAD", "a merge"),
+        ("CHERRY_PICK_HEAD", "a cherry-pick"),
+        ("REVERT_HEAD", "a revert"),
+        ("rebase-merge", "a rebase"),
+    ],
 )
-def test_a_repository_in_the_middle_of_something_is_left_alone(committed: Path, okd_gitops: Run, state: str, said: str) -> None:
+def test_a_repository_in_the_middle_of_something_is_left_alone(
+    committed: Path, okd_gitops: Run, state: str, said: str
+) -> None:
     add_demo(committed, okd_gitops)
     (committed / ".git" / state).write_text(git(committed, "rev-parse", "HEAD"))
     result = okd_gitops("commit")
@@ -146,7 +158,9 @@ def test_a_repository_below_the_top_of_a_work_tree(repo: Path, okd_gitops: Run) 
     add_demo(repo, okd_gitops)
     (top / "foreign.txt").write_text("x\n")
     assert okd_gitops("commit").returncode == 0
-    assert all(path.startswith("repo/") for path in git(top, "show", "--name-only", "--format=", "HEAD").split())
+    assert all(
+        path.startswith("repo/") for path in git(top, "show", "--name-only", "--format=", "HEAD").split()
+    )
     assert git(top, "status", "--porcelain") == "?? foreign.txt\n"
 
 

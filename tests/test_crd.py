@@ -27,39 +27,66 @@ def test_an_object_that_names_its_fields_is_closed() -> None:
 
 
 def test_an_object_that_keeps_unknown_fields_stays_open() -> None:
-    assert of({"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"a": {"type": "string"}}}, {"b": 1}) == []
+    assert (
+        of(
+            {
+                "type": "object",
+                "x-kubernetes-preserve-unknown-fields": True,
+                "properties": {"a": {"type": "string"}},
+            },
+            {"b": 1},
+        )
+        == []
+    )
     assert of({"type": "object"}, {"b": 1}) == []
 
 
 def test_a_field_named_properties_is_a_field() -> None:
-    schema = {"type": "object", "properties": {"properties": {"type": "object", "additionalProperties": {"type": "string"}}}}
+    schema = {
+        "type": "object",
+        "properties": {"properties": {"type": "object", "additionalProperties": {"type": "string"}}},
+    }
     assert of(schema, {"properties": {"x": "y"}}) == []
     assert of(schema, {"properties": {"x": 1}})
     assert errors(shared(structural(schema)), {"properties": {"x": "y"}}) == []
 
 
 def test_int_or_string_nullable_and_enum() -> None:
-    assert of({"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}, "50%") == []
+    assert (
+        of({"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}, "50%")
+        == []
+    )
     assert of({"x-kubernetes-int-or-string": True}, 1.5)
     assert of({"type": "string", "nullable": True, "enum": ["a"]}, None) == []
     assert of({"type": "string", "enum": ["a"]}, None)
 
 
 def test_a_field_with_a_default_is_never_missing() -> None:
-    schema = {"type": "object", "required": ["a", "b"], "properties": {"a": {"type": "string", "default": "x"}, "b": {"type": "string"}}}
+    schema = {
+        "type": "object",
+        "required": ["a", "b"],
+        "properties": {"a": {"type": "string", "default": "x"}, "b": {"type": "string"}},
+    }
     assert of(schema, {"b": "y"}) == []
     assert of(schema, {"a": "y"})
 
 
 def test_one_of_narrows_without_closing() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+        "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+    }
     assert of(schema, {"a": "x"}) == []
     assert of(schema, {"a": "x", "b": "y"})
 
 
 def test_a_default_counts_where_a_constraint_looks_at_it() -> None:
     fields = {"host": {"type": "string"}, "policy": {"type": "string", "default": "None"}}
-    unless = [{"not": {"properties": {"host": {"maxLength": 0}}}}, {"not": {"properties": {"policy": {"enum": ["Subdomain"]}}}}]
+    unless = [
+        {"not": {"properties": {"host": {"maxLength": 0}}}},
+        {"not": {"properties": {"policy": {"enum": ["Subdomain"]}}}},
+    ]
     schema = {"type": "object", "properties": fields, "anyOf": unless}
     assert of(schema, {}) == []
     assert of(schema, {"policy": "Subdomain", "host": "x"}) == []
@@ -72,7 +99,11 @@ def test_exclusive_bounds_of_openapi() -> None:
 
 
 def test_an_embedded_resource_knows_its_own_fields() -> None:
-    schema = {"type": "object", "x-kubernetes-embedded-resource": True, "properties": {"spec": {"type": "object"}}}
+    schema = {
+        "type": "object",
+        "x-kubernetes-embedded-resource": True,
+        "properties": {"spec": {"type": "object"}},
+    }
     assert of(schema, {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x"}, "spec": {}}) == []
 
 
@@ -100,8 +131,15 @@ def test_definitions_are_followed_and_recursion_ends() -> None:
         "metadata": {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"},
     }
     definitions = {
-        f"{prefix}X": {"type": "object", "properties": {**fields, "spec": {"$ref": f"#/definitions/{prefix}Spec"}}, "required": ["spec"]},
-        f"{prefix}Spec": {"type": "object", "properties": {"inner": {"$ref": f"#/definitions/{prefix}Spec"}, "n": {"type": "integer"}}},
+        f"{prefix}X": {
+            "type": "object",
+            "properties": {**fields, "spec": {"$ref": f"#/definitions/{prefix}Spec"}},
+            "required": ["spec"],
+        },
+        f"{prefix}Spec": {
+            "type": "object",
+            "properties": {"inner": {"$ref": f"#/definitions/{prefix}Spec"}, "n": {"type": "integer"}},
+        },
         f"{prefix}XList": {"type": "object", "properties": fields},
     }
     ((name, schema),) = openshift_schemas(definitions)
@@ -112,16 +150,26 @@ def test_definitions_are_followed_and_recursion_ends() -> None:
 
 
 def test_a_core_schema_holds_what_it_refers_to_and_no_more() -> None:
-    definitions = {"a": {"properties": {"b": {"$ref": "x#/$defs/b"}}}, "b": {"type": "string", "description": "d"}, "c": {"type": "string"}}
+    definitions = {
+        "a": {"properties": {"b": {"$ref": "x#/$defs/b"}}},
+        "b": {"type": "string", "description": "d"},
+        "c": {"type": "string"},
+    }
     schema = self_contained(definitions["a"], definitions)
     assert schema == {"properties": {"b": {"$ref": "#/$defs/b"}}, "$defs": {"b": {"type": "string"}}}
 
 
-FIELDS = st.sampled_from(["a", "b", "properties", "required", "items", "type", "$ref", "default", "description", "enum"])
+FIELDS = st.sampled_from(
+    ["a", "b", "properties", "required", "items", "type", "$ref", "default", "description", "enum"]
+)
 SCHEMAS: st.SearchStrategy[dict[str, Any]] = st.recursive(
-    st.sampled_from([{"type": "string"}, {"type": "integer"}, {"type": "string", "description": "x" * 200}, METADATA]),
+    st.sampled_from(
+        [{"type": "string"}, {"type": "integer"}, {"type": "string", "description": "x" * 200}, METADATA]
+    ),
     lambda inner: st.one_of(
-        st.dictionaries(FIELDS, inner, min_size=1, max_size=4).map(lambda fields: {"type": "object", "properties": fields}),
+        st.dictionaries(FIELDS, inner, min_size=1, max_size=4).map(
+            lambda fields: {"type": "object", "properties": fields}
+        ),
         inner.map(lambda item: {"type": "array", "items": item}),
         inner.map(lambda item: {"type": "object", "additionalProperties": item}),
     ),

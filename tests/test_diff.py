@@ -20,7 +20,10 @@ def committed(repo: Path) -> Path:
 def test_nothing_changed(committed: Path, okd_gitops: Run) -> None:
     result = okd_gitops("diff")
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "0 added, 0 changed, 0 removed (identical changes counted once); 6 overlays untouched\n"
+    assert (
+        result.stdout
+        == "0 added, 0 changed, 0 removed (identical changes counted once); 6 overlays untouched\n"
+    )
 
 
 def test_identical_changes_are_folded_over_clusters(committed: Path, okd_gitops: Run) -> None:

@@ -13,7 +13,9 @@ from okd_gitops.cli.main import cli
 from okd_gitops.cli.release import release
 
 README = (ROOT / "README.md").read_text()
-SECTIONS = {part.partition("\n")[0].replace(" ", "_").lower(): part for part in README.split("\n## ") if "```" in part}
+SECTIONS = {
+    part.partition("\n")[0].replace(" ", "_").lower(): part for part in README.split("\n## ") if "```" in part
+}
 
 
 @pytest.mark.parametrize("title", SECTIONS)
@@ -29,7 +31,9 @@ def test_the_reference_is_that_of_the_code() -> None:
 @pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
 def test_golden_folders_both_ways(case: Path, tmp_path: Path) -> None:
     folder = case / "expected"
-    kept = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    kept = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
     made = golden.expected(case, tmp_path)
     assert sorted(made) == sorted(kept)
     assert made == kept
@@ -37,7 +41,9 @@ def test_golden_folders_both_ways(case: Path, tmp_path: Path) -> None:
 
 def test_links_and_named_files_exist() -> None:
     for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
-        for name in re.findall(r"`((?:docs|tests|tools|generator|clusters|schemas)/[A-Za-z0-9_./-]+)`", document.read_text()):
+        for name in re.findall(
+            r"`((?:docs|tests|tools|generator|clusters|schemas)/[A-Za-z0-9_./-]+)`", document.read_text()
+        ):
             # Capitals stand for a name that the reader chooses; clusters are those of the example fleet.
             there = (ROOT / name).exists() or (FLEET / name).exists()
             assert "NAME" in name or there, f"{document.name} names {name}"

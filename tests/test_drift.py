@@ -1,4 +1,6 @@
-"""Generated folders are owned whole: ours is rewritten, others' work is refused with a diff, and never lost."""
+"""Generated folders are owned whole: ours is rewritten, others' work is refused with a diff, and never
+lost.
+"""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,15 +8,30 @@ from hypothesis import strategies as st
 from okd_gitops.generate.compare import compare
 from okd_gitops.tree import Tree, with_manifests
 
-OLD = with_manifests({"overlays/a/kustomization.yaml": b"old\n", "overlays/a/stale.yaml": b"x\n", "overlays/gone/kustomization.yaml": b"x\n"})
+OLD = with_manifests(
+    {
+        "overlays/a/kustomization.yaml": b"old\n",
+        "overlays/a/stale.yaml": b"x\n",
+        "overlays/gone/kustomization.yaml": b"x\n",
+    }
+)
 NEW = with_manifests({"overlays/a/kustomization.yaml": b"new\n", "bases/f/p/x.yaml": b"x\n"})
 
 
 def test_what_is_ours_is_put_and_deleted() -> None:
     drift = compare(NEW, OLD)
     assert not drift.refused
-    assert sorted(drift.put) == ["bases/f/generated.sha256", "bases/f/p/x.yaml", "overlays/a/generated.sha256", "overlays/a/kustomization.yaml"]
-    assert drift.delete == ("overlays/a/stale.yaml", "overlays/gone/generated.sha256", "overlays/gone/kustomization.yaml")
+    assert sorted(drift.put) == [
+        "bases/f/generated.sha256",
+        "bases/f/p/x.yaml",
+        "overlays/a/generated.sha256",
+        "overlays/a/kustomization.yaml",
+    ]
+    assert drift.delete == (
+        "overlays/a/stale.yaml",
+        "overlays/gone/generated.sha256",
+        "overlays/gone/kustomization.yaml",
+    )
 
 
 def test_nothing_changes_when_all_is_as_wanted() -> None:
@@ -24,7 +41,9 @@ def test_nothing_changes_when_all_is_as_wanted() -> None:
 
 def test_a_hand_edit_is_refused_with_a_diff() -> None:
     drift = compare(NEW, Tree({**OLD, "overlays/a/kustomization.yaml": b"mine\n"}))
-    assert [(finding.name, finding.location.file) for finding in drift.refused] == [("edited-by-hand", "overlays/a/kustomization.yaml")]
+    assert [(finding.name, finding.location.file) for finding in drift.refused] == [
+        ("edited-by-hand", "overlays/a/kustomization.yaml")
+    ]
     assert "-mine\n+new\n" in drift.diffs["overlays/a/kustomization.yaml"]
 
 
@@ -34,7 +53,10 @@ def test_a_hand_edit_that_equals_what_is_wanted_is_fine() -> None:
 
 def test_a_foreign_file_is_refused_even_where_one_is_wanted() -> None:
     foreign = Tree({"overlays/a/notes.txt": b"mine\n", "bases/f/p/x.yaml": b"mine\n"})
-    assert [finding.name for finding in compare(NEW, Tree({**OLD, **foreign})).refused] == ["foreign-file", "foreign-file"]
+    assert [finding.name for finding in compare(NEW, Tree({**OLD, **foreign})).refused] == [
+        "foreign-file",
+        "foreign-file",
+    ]
 
 
 def test_a_stale_file_with_an_edit_is_refused() -> None:
@@ -51,7 +73,9 @@ def test_force_takes_the_file_that_it_names_and_no_other() -> None:
 
 
 def test_a_manifest_with_conflict_markers_is_not_believed() -> None:
-    actual = Tree({**OLD, "overlays/a/generated.sha256": b"<<<<<<< HEAD\n" + OLD["overlays/a/generated.sha256"]})
+    actual = Tree(
+        {**OLD, "overlays/a/generated.sha256": b"<<<<<<< HEAD\n" + OLD["overlays/a/generated.sha256"]}
+    )
     codes = {finding.location.file: finding.name for finding in compare(NEW, actual).refused}
     assert codes["overlays/a/generated.sha256"] == "edited-by-hand"
     assert codes["overlays/a/kustomization.yaml"] == "foreign-file"
@@ -59,10 +83,14 @@ def test_a_manifest_with_conflict_markers_is_not_believed() -> None:
 
 def test_a_manifest_cannot_claim_files_of_another_folder() -> None:
     claim = Tree({**OLD, "overlays/a/sub/generated.sha256": OLD["overlays/a/generated.sha256"]})
-    assert "overlays/a/sub/generated.sha256" in {finding.location.file for finding in compare(NEW, claim).refused}
+    assert "overlays/a/sub/generated.sha256" in {
+        finding.location.file for finding in compare(NEW, claim).refused
+    }
 
 
-PATHS = st.sampled_from(["overlays/a/x", "overlays/a/y", "overlays/b/x", "bases/f/p/x", "argocd/x", "overlays/stray"])
+PATHS = st.sampled_from(
+    ["overlays/a/x", "overlays/a/y", "overlays/b/x", "bases/f/p/x", "argocd/x", "overlays/stray"]
+)
 FILES = st.dictionaries(PATHS, st.sampled_from([b"1", b"2", b"3"]))
 
 

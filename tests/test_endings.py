@@ -1,4 +1,6 @@
-"""Every ending that a person or a machine can cause has its exit code and a sentence, and never a traceback."""
+"""Every ending that a person or a machine can cause has its exit code and a sentence, and never a
+traceback.
+"""
 
 import os
 import signal
@@ -41,13 +43,30 @@ MOMENTS = [
 ]
 
 
-def run(repo: Path, *arguments: str, redirect: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    command = ["sh", "-c", f'exec "$@" {redirect}', "sh", sys.executable, "-I", str(ROOT / "generator"), "--cache", str(CACHE), *arguments]
-    return subprocess.run(command, cwd=repo, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+def run(
+    repo: Path, *arguments: str, redirect: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    command = [
+        "sh",
+        "-c",
+        f'exec "$@" {redirect}',
+        "sh",
+        sys.executable,
+        "-I",
+        str(ROOT / "generator"),
+        "--cache",
+        str(CACHE),
+        *arguments,
+    ]
+    return subprocess.run(
+        command, cwd=repo, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_signal_at_any_moment_is_one_line_and_its_exit_code(repo: Path, tmp_path: Path, moment: str) -> None:
+def test_a_signal_at_any_moment_is_one_line_and_its_exit_code(
+    repo: Path, tmp_path: Path, moment: str
+) -> None:
     number = SIGNALS[MOMENTS.index(moment) % 3]
     git(repo, "init", "-q")
     command = ["commit"] if moment == "git" else ["generate"]

@@ -1,4 +1,6 @@
-"""The cluster files that `make lab` tries: they fit the catalog of today, also where there is no cluster to try them on."""
+"""The cluster files that `make lab` tries: they fit the catalog of today, also where there is no cluster
+to try them on.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""A repository's own catalog: features added, objects replaced, tasks put elsewhere, images swapped, all by name; and what is refused."""
+"""A repository's own catalog: features added, objects replaced, tasks put elsewhere, images swapped, all
+by name; and what is refused.
+"""
 
 import json
 import shutil
@@ -77,14 +79,19 @@ def test_a_feature_of_ones_own_is_one_like_the_others() -> None:
 
 def test_replacing_an_object_takes_the_file_byte_for_byte() -> None:
     own = SCAN.replace("scan,", "cosa-test,")
-    files = changed("replace: {feature: scos-pipeline, object: Task/cosa-test, with: tasks/mine.yaml}", {"tasks/mine.yaml": own})
+    files = changed(
+        "replace: {feature: scos-pipeline, object: Task/cosa-test, with: tasks/mine.yaml}",
+        {"tasks/mine.yaml": own},
+    )
     assert files["pipeline/task-cosa-test.yaml"] == own.encode()
     before = BUILTIN.features["scos-pipeline"].files
     assert {path for path in files if files[path] != before[path]} == {"pipeline/task-cosa-test.yaml"}
 
 
 def test_adding_an_object_puts_the_file_into_the_part_under_its_name() -> None:
-    files = changed("add: {feature: scos-pipeline, part: pipeline, file: scanner.yaml}", {"scanner.yaml": SCAN})
+    files = changed(
+        "add: {feature: scos-pipeline, part: pipeline, file: scanner.yaml}", {"scanner.yaml": SCAN}
+    )
     assert files["pipeline/task-scan.yaml"] == SCAN.encode()
 
 
@@ -98,7 +105,9 @@ def test_inserting_after_a_task_lets_those_that_waited_for_it_wait_for_the_new_o
     assert {name for name, names in now.items() if "scan" in names} == waited
     assert list(now)[list(now).index("cosa-test") + 1] == "scan"
     # Everything else is as it was typed, comments included.
-    old, new = (tree[PIPELINE].decode().splitlines() for tree in (BUILTIN.features["scos-pipeline"].files, files))
+    old, new = (
+        tree[PIPELINE].decode().splitlines() for tree in (BUILTIN.features["scos-pipeline"].files, files)
+    )
     assert [line for line in new if "#" in line] == [line for line in old if "#" in line]
     added = {"- name: scan", "runAfter:", "- cosa-test", "name: scan", "runAfter: [scan]"}
     assert {line.strip() for line in new if line not in old} == added
@@ -106,7 +115,11 @@ def test_inserting_after_a_task_lets_those_that_waited_for_it_wait_for_the_new_o
 
 def test_inserting_before_a_task_takes_what_it_waited_for() -> None:
     before = after_of(BUILTIN.features["scos-pipeline"].files)
-    now = after_of(changed(f"insert: {{{OF}, before: cosa-generate-release-meta, task: {{name: scan, taskRef: {{name: scan}}}}}}"))
+    now = after_of(
+        changed(
+            f"insert: {{{OF}, before: cosa-generate-release-meta, task: {{name: scan, taskRef: {{name: scan}}}}}}"
+        )
+    )
     assert set(before["cosa-generate-release-meta"]) <= set(now["scan"])
     assert now["cosa-generate-release-meta"] == ["scan"]
 
@@ -146,7 +159,9 @@ def test_an_image_that_is_a_parameters_default_is_swapped_there_too() -> None:
     change = f"changes:\n- image: {{feature: kvm-device-plugin, from: {name}, to: '{NEW}'}}\n"
     feature = exchanged({"changes/x.yaml": change}).features["kvm-device-plugin"]
     assert feature.spec.parameters["image"].default == NEW
-    assert [path for path, data in feature.files.items() if NEW.encode() in data] == ["upstream/daemonset-generic-device-plugin.yaml"]
+    assert [path for path, data in feature.files.items() if NEW.encode() in data] == [
+        "upstream/daemonset-generic-device-plugin.yaml"
+    ]
 
 
 def test_an_image_among_arguments_in_brackets_keeps_the_comma_and_its_neighbours() -> None:
@@ -199,13 +214,49 @@ REFUSALS = [
         "no file catalog/s.yaml",
         '"t.yaml"',
     ),
-    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: t.yaml}", "unusable-catalog-file", "t.yaml", "cannot stand for", "the name"),
-    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: ../t.yaml}", "invalid-value", "../t.yaml", "below catalog/", "tasks/"),
-    ("replace: {feature: scos-pipeline, object: Task/cosa-test, with: /etc/t.yaml}", "invalid-value", "/etc", "below catalog/", "tasks/"),
-    ("replace: {feature: scos-pipeline, object: cosa-test, with: t.yaml}", "invalid-value", "cosa-test,", "object", ""),
+    (
+        "replace: {feature: scos-pipeline, object: Task/cosa-test, with: t.yaml}",
+        "unusable-catalog-file",
+        "t.yaml",
+        "cannot stand for",
+        "the name",
+    ),
+    (
+        "replace: {feature: scos-pipeline, object: Task/cosa-test, with: ../t.yaml}",
+        "invalid-value",
+        "../t.yaml",
+        "below catalog/",
+        "tasks/",
+    ),
+    (
+        "replace: {feature: scos-pipeline, object: Task/cosa-test, with: /etc/t.yaml}",
+        "invalid-value",
+        "/etc",
+        "below catalog/",
+        "tasks/",
+    ),
+    (
+        "replace: {feature: scos-pipeline, object: cosa-test, with: t.yaml}",
+        "invalid-value",
+        "cosa-test,",
+        "object",
+        "",
+    ),
     ("add: {feature: scos-pipeline, file: t.yaml}", "missing-value", "{feature", "several parts", "pipeline"),
-    ("add: {feature: scos-pipeline, part: pipeline, file: c.yaml}", "already-in-catalog", "c.yaml", "Task/cosa-test already", "replace it"),
-    (f"insert: {{{OF}, after: cosa-tset, task: {{name: scan}}}}", "change-without-target", "cosa-tset,", '"cosa-tset"', '"cosa-test"'),
+    (
+        "add: {feature: scos-pipeline, part: pipeline, file: c.yaml}",
+        "already-in-catalog",
+        "c.yaml",
+        "Task/cosa-test already",
+        "replace it",
+    ),
+    (
+        f"insert: {{{OF}, after: cosa-tset, task: {{name: scan}}}}",
+        "change-without-target",
+        "cosa-tset,",
+        '"cosa-tset"',
+        '"cosa-test"',
+    ),
     (
         f"insert: {{{OF}s, after: cosa-test, task: {{name: scan}}}}",
         "change-without-target",
@@ -213,12 +264,48 @@ REFUSALS = [
         'no Pipeline "okd-coreoss"',
         '"okd-coreos"',
     ),
-    (f"insert: {{{OF}, after: notify-matrix, task: {{name: scan}}}}", "change-without-target", "notify-matrix", "whose order can change", ""),
-    (f"insert: {{{OF}, after: cosa-init, task: {{name: cosa-test}}}}", "already-in-catalog", "cosa-test}", '"cosa-test" already', "another name"),
-    (f"insert: {{{OF}, task: {{name: scan}}}}", "invalid-value", "{feature", "before or after", "one of them"),
-    (f"insert: {{{OF}, after: a, before: b, task: {{name: scan}}}}", "invalid-value", "{feature", "before or after", "one of them"),
-    (f"insert: {{{OF}, after: cosa-init, task: {{taskRef: {{name: a}}}}}}", "invalid-value", "{taskRef", "has no name", "add name"),
-    (f"insert: {{{OF}, after: cosa-init, task: {{name: scan, runAfter: [cosa-tset]}}}}", "broken-task-order", "{name", '"cosa-tset"', '"cosa-test"'),
+    (
+        f"insert: {{{OF}, after: notify-matrix, task: {{name: scan}}}}",
+        "change-without-target",
+        "notify-matrix",
+        "whose order can change",
+        "",
+    ),
+    (
+        f"insert: {{{OF}, after: cosa-init, task: {{name: cosa-test}}}}",
+        "already-in-catalog",
+        "cosa-test}",
+        '"cosa-test" already',
+        "another name",
+    ),
+    (
+        f"insert: {{{OF}, task: {{name: scan}}}}",
+        "invalid-value",
+        "{feature",
+        "before or after",
+        "one of them",
+    ),
+    (
+        f"insert: {{{OF}, after: a, before: b, task: {{name: scan}}}}",
+        "invalid-value",
+        "{feature",
+        "before or after",
+        "one of them",
+    ),
+    (
+        f"insert: {{{OF}, after: cosa-init, task: {{taskRef: {{name: a}}}}}}",
+        "invalid-value",
+        "{taskRef",
+        "has no name",
+        "add name",
+    ),
+    (
+        f"insert: {{{OF}, after: cosa-init, task: {{name: scan, runAfter: [cosa-tset]}}}}",
+        "broken-task-order",
+        "{name",
+        '"cosa-tset"',
+        '"cosa-test"',
+    ),
     (
         f"insert: {{{OF}, before: cosa-test, task: {{name: scan, runAfter: [cosa-test]}}}}",
         "broken-task-order",
@@ -226,11 +313,41 @@ REFUSALS = [
         "wait for each other",
         "elsewhere",
     ),
-    (f"move: {{{OF}, task: cosa-tset, after: cosa-init}}", "change-without-target", "cosa-tset,", '"cosa-tset"', '"cosa-test"'),
-    (f"move: {{{OF}, task: cosa-init, after: cosa-test}}", "broken-task-order", "cosa-test}", "cosa-init → ", "elsewhere"),
-    (f"remove: {{{OF}, task: cosa-tset}}", "change-without-target", "cosa-tset}", '"cosa-tset"', '"cosa-test"'),
-    (f"remove: {{{OF}, task: cosa-upload-baseos}}", "broken-task-order", "cosa-upload-baseos}", "a result of the Pipeline needs", "keep the task"),
-    (f"remove: {{{OF}, task: cosa-init}}", "broken-task-order", "cosa-init}", 'needs the task "cosa-init"', "keep the task"),
+    (
+        f"move: {{{OF}, task: cosa-tset, after: cosa-init}}",
+        "change-without-target",
+        "cosa-tset,",
+        '"cosa-tset"',
+        '"cosa-test"',
+    ),
+    (
+        f"move: {{{OF}, task: cosa-init, after: cosa-test}}",
+        "broken-task-order",
+        "cosa-test}",
+        "cosa-init → ",
+        "elsewhere",
+    ),
+    (
+        f"remove: {{{OF}, task: cosa-tset}}",
+        "change-without-target",
+        "cosa-tset}",
+        '"cosa-tset"',
+        '"cosa-test"',
+    ),
+    (
+        f"remove: {{{OF}, task: cosa-upload-baseos}}",
+        "broken-task-order",
+        "cosa-upload-baseos}",
+        "a result of the Pipeline needs",
+        "keep the task",
+    ),
+    (
+        f"remove: {{{OF}, task: cosa-init}}",
+        "broken-task-order",
+        "cosa-init}",
+        'needs the task "cosa-init"',
+        "keep the task",
+    ),
     (
         f"image: {{feature: scos-pipeline, from: quay.io/coreos/coreos-assembler, to: '{NEW}'}}",
         "change-without-target",
@@ -238,7 +355,13 @@ REFUSALS = [
         "uses no image",
         COSA,
     ),
-    (f"image: {{feature: scos-pipeline, from: '{COSA}:latest', to: '{NEW}'}}", "invalid-value", "'quay.io", "the name alone", COSA),
+    (
+        f"image: {{feature: scos-pipeline, from: '{COSA}:latest', to: '{NEW}'}}",
+        "invalid-value",
+        "'quay.io",
+        "the name alone",
+        COSA,
+    ),
     (
         f"image: {{feature: scos-pipeline, from: {COSA}, to: {COSA}}}",
         "invalid-value",
@@ -247,14 +370,30 @@ REFUSALS = [
         "skopeo",
     ),
     ("rename: {feature: scos-pipeline}", "unknown-key", "rename:", 'unknown key "rename"', "remove"),
-    (f"{{remove: {{{OF}, task: cosa-test}}, add: {{feature: tekton, file: t.yaml}}}}", "invalid-value", "{remove", "add and remove", "dash"),
+    (
+        f"{{remove: {{{OF}, task: cosa-test}}, add: {{feature: tekton, file: t.yaml}}}}",
+        "invalid-value",
+        "{remove",
+        "add and remove",
+        "dash",
+    ),
     ("{}", "invalid-value", "{}", "this one has none", "replace"),
 ]
 
 
-@pytest.mark.parametrize(("change", "code", "caret", "reason", "remedy"), REFUSALS, ids=[f"{case[1]}-{case[3]}" for case in REFUSALS])
-def test_refusals_name_the_place_and_the_nearest_name(change: str, code: str, caret: str, reason: str, remedy: str) -> None:
-    files = {"changes/x.yaml": f"changes:\n- {change}\n", "t.yaml": SCAN, "c.yaml": SCAN.replace("scan,", "cosa-test,")}
+@pytest.mark.parametrize(
+    ("change", "code", "caret", "reason", "remedy"),
+    REFUSALS,
+    ids=[f"{case[1]}-{case[3]}" for case in REFUSALS],
+)
+def test_refusals_name_the_place_and_the_nearest_name(
+    change: str, code: str, caret: str, reason: str, remedy: str
+) -> None:
+    files = {
+        "changes/x.yaml": f"changes:\n- {change}\n",
+        "t.yaml": SCAN,
+        "c.yaml": SCAN.replace("scan,", "cosa-test,"),
+    }
     found = [finding for finding in refused(files) if finding.reason != "nothing uses this file"]
     assert {finding.name for finding in found} == {code}
     place = found[0].location
@@ -268,19 +407,27 @@ def test_two_changes_to_the_same_thing_contradict_each_other() -> None:
     own = {"t.yaml": SCAN.replace("scan,", "cosa-test,")}
     one = "changes:\n- replace: {feature: scos-pipeline, object: Task/cosa-test, with: t.yaml}\n"
     found = refused({"changes/a.yaml": one, "changes/b.yaml": one, **own})
-    assert [(finding.name, str(finding.location)) for finding in found] == [("already-in-catalog", "catalog/changes/b.yaml:2:45")]
+    assert [(finding.name, str(finding.location)) for finding in found] == [
+        ("already-in-catalog", "catalog/changes/b.yaml:2:45")
+    ]
     assert "catalog/changes/a.yaml:2:" in found[0].reason
     image = f"- image: {{feature: scos-pipeline, from: {COSA}, to: {COSA}@{NEW.partition('@')[2]}}}\n"
-    assert [(finding.name, finding.location.line) for finding in refused({"changes/a.yaml": f"changes:\n{image}{image}"})] == [
-        ("already-in-catalog", 3)
-    ]
+    assert [
+        (finding.name, finding.location.line)
+        for finding in refused({"changes/a.yaml": f"changes:\n{image}{image}"})
+    ] == [("already-in-catalog", 3)]
     added = "changes:\n" + "- add: {feature: scos-pipeline, part: pipeline, file: t.yaml}\n" * 2
-    assert [(finding.name, finding.location.line) for finding in refused({"changes/a.yaml": added, "t.yaml": SCAN})] == [("already-in-catalog", 3)]
+    assert [
+        (finding.name, finding.location.line)
+        for finding in refused({"changes/a.yaml": added, "t.yaml": SCAN})
+    ] == [("already-in-catalog", 3)]
 
 
 def test_an_edited_pipeline_is_not_replaced_behind_the_editors_back() -> None:
     text = f"changes:\n- remove: {{{OF}, task: cosa-test}}\n- replace: {{feature: scos-pipeline, object: Pipeline/okd-coreos, with: p.yaml}}\n"
-    found = refused({"changes/a.yaml": text, "p.yaml": BUILTIN.features["scos-pipeline"].files[PIPELINE].decode()})
+    found = refused(
+        {"changes/a.yaml": text, "p.yaml": BUILTIN.features["scos-pipeline"].files[PIPELINE].decode()}
+    )
     assert [(finding.name, finding.location.line) for finding in found] == [("already-in-catalog", 3)]
 
 
@@ -298,12 +445,48 @@ def test_all_faults_of_all_files_come_at_once() -> None:
 FEATURE = "summary: Mine.\nenvironments:\n  kind: [main]\n"
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine, namespace: default}\n"
 OWN_REFUSALS = [
-    ({"features/tekton/feature.yaml": FEATURE}, "already-in-catalog", "features/tekton/feature.yaml:0:0", "built-in", "changes"),
-    ({"features/Mine/feature.yaml": FEATURE}, "invalid-name", "features/Mine/feature.yaml:0:0", "not a name", "my-scanner"),
-    ({"features/mine/main/configmap-mine.yaml": MAP}, "missing-value", "features/mine/feature.yaml:0:0", "no feature.yaml", "add"),
-    ({"features/mine/feature.yaml": FEATURE}, "broken-feature", "features/mine/feature.yaml:3:10", 'part "main"', ""),
-    ({"features/mine/feature.yaml": "sumary: x\n"}, "unknown-key", "features/mine/feature.yaml:1:1", "sumary", '"summary"'),
-    ({"features/mine/main/c.yaml": MAP}, "unusable-catalog-file", "features/mine/main/c.yaml:3:18", "another name", "configmap-mine.yaml"),
+    (
+        {"features/tekton/feature.yaml": FEATURE},
+        "already-in-catalog",
+        "features/tekton/feature.yaml:0:0",
+        "built-in",
+        "changes",
+    ),
+    (
+        {"features/Mine/feature.yaml": FEATURE},
+        "invalid-name",
+        "features/Mine/feature.yaml:0:0",
+        "not a name",
+        "my-scanner",
+    ),
+    (
+        {"features/mine/main/configmap-mine.yaml": MAP},
+        "missing-value",
+        "features/mine/feature.yaml:0:0",
+        "no feature.yaml",
+        "add",
+    ),
+    (
+        {"features/mine/feature.yaml": FEATURE},
+        "broken-feature",
+        "features/mine/feature.yaml:3:10",
+        'part "main"',
+        "",
+    ),
+    (
+        {"features/mine/feature.yaml": "sumary: x\n"},
+        "unknown-key",
+        "features/mine/feature.yaml:1:1",
+        "sumary",
+        '"summary"',
+    ),
+    (
+        {"features/mine/main/c.yaml": MAP},
+        "unusable-catalog-file",
+        "features/mine/main/c.yaml:3:18",
+        "another name",
+        "configmap-mine.yaml",
+    ),
     (
         {"features/mine/main/configmap-mine.yaml": "[]"},
         "unusable-catalog-file",
@@ -311,15 +494,57 @@ OWN_REFUSALS = [
         "apiVersion",
         "complete",
     ),
-    ({"features/mine/main/configmap-mine.yaml": MAP.replace("mine", "../x")}, "unusable-catalog-file", "…", "metadata.name", "complete"),
-    ({"features/mine/main/kustomization.yaml": "resources: [https://example.org]\n"}, "unusable-catalog-file", "…", "apiVersion", "complete"),
+    (
+        {"features/mine/main/configmap-mine.yaml": MAP.replace("mine", "../x")},
+        "unusable-catalog-file",
+        "…",
+        "metadata.name",
+        "complete",
+    ),
+    (
+        {"features/mine/main/kustomization.yaml": "resources: [https://example.org]\n"},
+        "unusable-catalog-file",
+        "…",
+        "apiVersion",
+        "complete",
+    ),
     ({"features/mine/main/configmap-mine.yaml": f"{MAP}---\n{MAP}"}, "not-yaml", "…", "2 documents", "one"),
-    ({"features/mine/main/deep/configmap-mine.yaml": MAP}, "unusable-catalog-file", "…", "nothing uses", "PART"),
+    (
+        {"features/mine/main/deep/configmap-mine.yaml": MAP},
+        "unusable-catalog-file",
+        "…",
+        "nothing uses",
+        "PART",
+    ),
     ({"features/mine/other/configmap-mine.yaml": MAP}, "unusable-catalog-file", "…", "nothing uses", "PART"),
-    ({"features/mine/feature.yaml": f"{FEATURE}requires: [tektn]\n"}, "not-in-catalog", "features/mine/feature.yaml:4:12", "tektn", '"tekton"'),
-    ({"change/x.yaml": "changes: []\n"}, "unusable-catalog-file", "change/x.yaml:0:0", "nothing uses", "changes/NAME.yaml"),
-    ({"changes/x.yml": "changes: []\n"}, "unusable-catalog-file", "changes/x.yml:0:0", "nothing uses", "changes/NAME.yaml"),
-    ({"purposes/mine.yaml": "summary: x\n"}, "unusable-catalog-file", "purposes/mine.yaml:0:0", "nothing uses", ""),
+    (
+        {"features/mine/feature.yaml": f"{FEATURE}requires: [tektn]\n"},
+        "not-in-catalog",
+        "features/mine/feature.yaml:4:12",
+        "tektn",
+        '"tekton"',
+    ),
+    (
+        {"change/x.yaml": "changes: []\n"},
+        "unusable-catalog-file",
+        "change/x.yaml:0:0",
+        "nothing uses",
+        "changes/NAME.yaml",
+    ),
+    (
+        {"changes/x.yml": "changes: []\n"},
+        "unusable-catalog-file",
+        "changes/x.yml:0:0",
+        "nothing uses",
+        "changes/NAME.yaml",
+    ),
+    (
+        {"purposes/mine.yaml": "summary: x\n"},
+        "unusable-catalog-file",
+        "purposes/mine.yaml:0:0",
+        "nothing uses",
+        "",
+    ),
 ]
 PARAMETER = "parameters:\n  x: {summary: x, %s}\n"
 EACH = "each:\n  x: {summary: x, part: %s, key: %s, fields: {a: {summary: a}}}\n"
@@ -331,8 +556,20 @@ OWN_REFUSALS += [
         "regular expression",
         "re",
     ),
-    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "(?=a)"'}, "invalid-value", "…", "look-around", "without look-around"),
-    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "((a{99}){999}){9}"'}, "invalid-value", "…", "size limit", ""),
+    (
+        {"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "(?=a)"'},
+        "invalid-value",
+        "…",
+        "look-around",
+        "without look-around",
+    ),
+    (
+        {"features/mine/feature.yaml": FEATURE + PARAMETER % 'pattern: "((a{99}){999}){9}"'},
+        "invalid-value",
+        "…",
+        "size limit",
+        "",
+    ),
     (
         {"features/mine/feature.yaml": FEATURE + PARAMETER % "sets: [{object: ConfigMap/min, path: a}]"},
         "broken-feature",
@@ -340,27 +577,75 @@ OWN_REFUSALS += [
         "no part has",
         "ConfigMap/mine",
     ),
-    ({"features/mine/feature.yaml": FEATURE + PARAMETER % 'sets: [{object: ConfigMap/mine, path: ""}]'}, "invalid-value", "…", "path", ""),
-    ({"features/mine/feature.yaml": FEATURE + EACH % ("main", "b")}, "invalid-value", "features/mine/feature.yaml:5:36", "none of the fields", "a"),
-    ({"features/mine/feature.yaml": FEATURE + EACH % ("mian", "a")}, "broken-feature", "features/mine/feature.yaml:5:25", '"mian"', '"main"'),
+    (
+        {"features/mine/feature.yaml": FEATURE + PARAMETER % 'sets: [{object: ConfigMap/mine, path: ""}]'},
+        "invalid-value",
+        "…",
+        "path",
+        "",
+    ),
+    (
+        {"features/mine/feature.yaml": FEATURE + EACH % ("main", "b")},
+        "invalid-value",
+        "features/mine/feature.yaml:5:36",
+        "none of the fields",
+        "a",
+    ),
+    (
+        {"features/mine/feature.yaml": FEATURE + EACH % ("mian", "a")},
+        "broken-feature",
+        "features/mine/feature.yaml:5:25",
+        '"mian"',
+        '"main"',
+    ),
 ]
-# One object in a plain part and in that of a list, or in one of them: a value would reach one and silently pass over the other.
+# One object in a plain part and in that of a list, or in one of them: a value would reach one and silently
+# pass over the other.
 FIELD = "{summary: a, sets: [{object: ConfigMap/%s, path: data.a}]}"
 LIST = FEATURE.replace("[main]", "[main, list]") + EACH.replace("{summary: a}", FIELD)
-ITEM = {"features/mine/list/configmap-mine.yaml": MAP, "features/mine/list/configmap-item.yaml": MAP.replace("mine", "item")}
+ITEM = {
+    "features/mine/list/configmap-mine.yaml": MAP,
+    "features/mine/list/configmap-item.yaml": MAP.replace("mine", "item"),
+}
 SETS = PARAMETER.replace(" x:", " y:") % "sets: [{object: ConfigMap/%s, path: data.x}]"
 OWN_REFUSALS += [
-    ({"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "item", **ITEM}, "broken-feature", "…", "each entry of x", "a field of x"),
-    ({"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "mine", **ITEM}, "broken-feature", "…", "each entry of x", "a field of x"),
-    ({"features/mine/feature.yaml": LIST % ("main", "a", "item"), **ITEM}, "broken-feature", "…", 'not in the part "main"', "its part alone"),
+    (
+        {"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "item", **ITEM},
+        "broken-feature",
+        "…",
+        "each entry of x",
+        "a field of x",
+    ),
+    (
+        {"features/mine/feature.yaml": LIST % ("list", "a", "item") + SETS % "mine", **ITEM},
+        "broken-feature",
+        "…",
+        "each entry of x",
+        "a field of x",
+    ),
+    (
+        {"features/mine/feature.yaml": LIST % ("main", "a", "item"), **ITEM},
+        "broken-feature",
+        "…",
+        'not in the part "main"',
+        "its part alone",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("files", "code", "place", "reason", "remedy"), OWN_REFUSALS, ids=[f"{case[1]}-{case[3]}" for case in OWN_REFUSALS])
-def test_a_feature_is_judged_before_it_is_planned_with(files: Files, code: str, place: str, reason: str, remedy: str) -> None:
+@pytest.mark.parametrize(
+    ("files", "code", "place", "reason", "remedy"),
+    OWN_REFUSALS,
+    ids=[f"{case[1]}-{case[3]}" for case in OWN_REFUSALS],
+)
+def test_a_feature_is_judged_before_it_is_planned_with(
+    files: Files, code: str, place: str, reason: str, remedy: str
+) -> None:
     sound = {"features/mine/feature.yaml": FEATURE, "features/mine/main/configmap-mine.yaml": MAP}
     lonely = len(files) == 1 and ("missing-value" in code or 'part "main"' in reason)
-    found = next(finding for finding in refused({**({} if lonely else sound), **files}) if finding.name == code)
+    found = next(
+        finding for finding in refused({**({} if lonely else sound), **files}) if finding.name == code
+    )
     where = found.location
     shown = f"{where.file.removeprefix('catalog/')}:{where.line}:{where.column}"
     assert shown == (place if place != "…" else f"{next(iter(files))}:{where.line}:{where.column}")
@@ -371,7 +656,9 @@ def test_a_feature_is_judged_before_it_is_planned_with(files: Files, code: str, 
 def test_a_parameter_reaches_objects_of_a_feature_that_is_required() -> None:
     sets = PARAMETER % "optional: true, sets: [{object: TektonConfig/config, path: spec.profile}]"
     files = {"features/mine/feature.yaml": FEATURE + sets, "features/mine/main/configmap-mine.yaml": MAP}
-    assert {(finding.name, finding.reason) for finding in refused(files)} == {("broken-feature", "no part has TektonConfig/config")}
+    assert {(finding.name, finding.reason) for finding in refused(files)} == {
+        ("broken-feature", "no part has TektonConfig/config")
+    }
     files["features/mine/feature.yaml"] += "requires: [tekton]\n"
     assert "mine" in exchanged(files).features
 
@@ -382,14 +669,21 @@ def test_the_built_in_features_are_sound_by_the_same_judgement() -> None:
 
 
 def test_an_ambiguous_name_asks_for_the_part() -> None:
-    both = {"features/mine/feature.yaml": "summary: Mine.\nenvironments:\n  okd: [a]\n  kind: [b]\n", "x.yaml": MAP}
+    both = {
+        "features/mine/feature.yaml": "summary: Mine.\nenvironments:\n  okd: [a]\n  kind: [b]\n",
+        "x.yaml": MAP,
+    }
     both |= {f"features/mine/{part}/configmap-mine.yaml": MAP for part in "ab"}
     change = "changes:\n- replace: {feature: mine, object: ConfigMap/mine, with: x.yaml%s}\n"
     found = refused({**both, "changes/x.yaml": change % ""})
-    assert [(finding.name, finding.remedy) for finding in found] == [("change-without-target", "add part: a or b")]
+    assert [(finding.name, finding.remedy) for finding in found] == [
+        ("change-without-target", "add part: a or b")
+    ]
     own = MAP.replace("default}", "default, labels: {a: b}}")
     feature = exchanged({**both, "x.yaml": own, "changes/x.yaml": change % ", part: b"}).features["mine"]
-    assert [path for path in feature.files if feature.files[path] == own.encode()] == ["b/configmap-mine.yaml"]
+    assert [path for path in feature.files if feature.files[path] == own.encode()] == [
+        "b/configmap-mine.yaml"
+    ]
 
 
 # A Pipeline whose tasks wait by runAfter and by results, in the ways in which people write it.
@@ -425,13 +719,22 @@ def without(pairs: set[tuple[str, str]], name: str) -> set[tuple[str, str]]:
 
 
 @given(pipelines(), st.data())
-def test_insertion_keeps_the_order_and_puts_the_new_task_between(tasks: list[Task], data: st.DataObject) -> None:
+def test_insertion_keeps_the_order_and_puts_the_new_task_between(
+    tasks: list[Task], data: st.DataObject
+) -> None:
     anchor = data.draw(st.sampled_from(tasks))
     old, new = order(tasks), {"name": "new", "taskRef": {"name": "x"}}
-    before, after = order(inserted(tasks, new, before=anchor["name"])), order(inserted(tasks, new, after=anchor["name"]))
+    before, after = (
+        order(inserted(tasks, new, before=anchor["name"])),
+        order(inserted(tasks, new, after=anchor["name"])),
+    )
     assert without(before, "new") == old == without(after, "new")
-    assert {first for first, second in before if second == "new"} == {first for first, second in old if second == anchor["name"]}
-    assert {second for first, second in after if first == "new"} == {second for first, second in old if first == anchor["name"]}
+    assert {first for first, second in before if second == "new"} == {
+        first for first, second in old if second == anchor["name"]
+    }
+    assert {second for first, second in after if first == "new"} == {
+        second for first, second in old if first == anchor["name"]
+    }
     assert ("new", anchor["name"]) in before
     assert (anchor["name"], "new") in after
 
@@ -441,7 +744,9 @@ def results_of(task: Task) -> set[str]:
 
 
 @given(pipelines(), st.data())
-def test_removal_keeps_the_order_of_the_rest_and_moving_adds_to_it_or_is_refused(tasks: list[Task], data: st.DataObject) -> None:
+def test_removal_keeps_the_order_of_the_rest_and_moving_adds_to_it_or_is_refused(
+    tasks: list[Task], data: st.DataObject
+) -> None:
     task = data.draw(st.sampled_from(tasks))
     name = task["name"]
     anchor = data.draw(st.sampled_from([each["name"] for each in tasks if each["name"] != name]))
@@ -449,7 +754,9 @@ def test_removal_keeps_the_order_of_the_rest_and_moving_adds_to_it_or_is_refused
     assert rest == without(order(tasks), name)
     # It cannot go before what it needs a result of, nor behind what needs one of its own.
     users = {each["name"] for each in tasks if name in results_of(each)}
-    if any((anchor, needed) in rest for needed in results_of(task)) or any(user == anchor or (user, anchor) in rest for user in users):
+    if any((anchor, needed) in rest for needed in results_of(task)) or any(
+        user == anchor or (user, anchor) in rest for user in users
+    ):
         with pytest.raises(OrderError) as error:
             moved(tasks, name, after=anchor)
         assert error.value.name == "broken-task-order"
@@ -457,7 +764,9 @@ def test_removal_keeps_the_order_of_the_rest_and_moving_adds_to_it_or_is_refused
     result = order(moved(tasks, name, after=anchor))
     assert without(result, name) >= rest
     assert (anchor, name) in result
-    assert {second for first, second in result if first == name} >= {second for first, second in rest if first == anchor}
+    assert {second for first, second in result if first == name} >= {
+        second for first, second in rest if first == anchor
+    }
     assert not any(first == second for first, second in result)
 
 
@@ -466,11 +775,22 @@ HEAD = "apiVersion: tekton.dev/v1\nkind: Pipeline\nmetadata: {name: p, namespace
 
 @st.composite
 def typed(draw: st.DrawFn, tasks: list[Task]) -> str:
-    """Write a Pipeline as somebody might: comments, blank lines, lists in brackets or not, indented or not, keys in any order."""
+    """Write a Pipeline as somebody might: comments, blank lines, lists in brackets or not, indented or
+    not, keys in any order.
+    """
     indent = draw(st.sampled_from(["", "  ", "    "]))
     text = f"{HEAD}  tasks:  # in no order\n"
     for number, task in enumerate(tasks):
-        text += draw(st.sampled_from(["", "\n", f"  {indent}# about {number}\n", f"\n  {indent}# about {number}\n  {indent}# more\n"]))
+        text += draw(
+            st.sampled_from(
+                [
+                    "",
+                    "\n",
+                    f"  {indent}# about {number}\n",
+                    f"\n  {indent}# about {number}\n  {indent}# more\n",
+                ]
+            )
+        )
         if draw(st.booleans()):
             text += f"  {indent}- {json.dumps(task)}  # of {number}\n"
             continue
@@ -478,12 +798,28 @@ def typed(draw: st.DrawFn, tasks: list[Task]) -> str:
         lines: list[str] = []
         for key in keys:
             flow = draw(st.booleans())
-            written = [f"{key}: {json.dumps(task[key])}  # {key} of {number}"] if flow else dump({key: task[key]}).splitlines()
+            written = (
+                [f"{key}: {json.dumps(task[key])}  # {key} of {number}"]
+                if flow
+                else dump({key: task[key]}).splitlines()
+            )
             lines += written
         script = draw(st.sampled_from([[], ["description: |", "  # no comment", "  - x"]]))
-        text += "".join(f"  {indent}{'- ' if not place else '  '}{line}\n" for place, line in enumerate([*lines, *script]))
-    end = draw(st.sampled_from(["", "  # behind\n", "  # behind\n  finally:\n  - name: last\n    taskRef: {name: x}\n", "\n# the end\n"]))
-    # Without a line feed at its end, the last line of a script is another one as soon as something follows it.
+        text += "".join(
+            f"  {indent}{'- ' if not place else '  '}{line}\n" for place, line in enumerate([*lines, *script])
+        )
+    end = draw(
+        st.sampled_from(
+            [
+                "",
+                "  # behind\n",
+                "  # behind\n  finally:\n  - name: last\n    taskRef: {name: x}\n",
+                "\n# the end\n",
+            ]
+        )
+    )
+    # Without a line feed at its end, the last line of a script is another one as soon as something follows
+    # it.
     return text + end if text.endswith("- x\n") or draw(st.booleans()) else (text + end).rstrip("\n")
 
 
@@ -492,7 +828,12 @@ def test_the_text_says_what_was_meant_and_keeps_the_comments(data: st.DataObject
     tasks = data.draw(pipelines())
     text = data.draw(typed(tasks))
     builtin = load_catalog(
-        Tree({"features/f/feature.yaml": b"summary: x\nenvironments: {kind: [main]}\n", "features/f/main/pipeline-p.yaml": text.encode()})
+        Tree(
+            {
+                "features/f/feature.yaml": b"summary: x\nenvironments: {kind: [main]}\n",
+                "features/f/main/pipeline-p.yaml": text.encode(),
+            }
+        )
     )
     old = read("p", text.encode()).value["spec"]["tasks"]
     anchor, other = (task["name"] for task in data.draw(st.permutations(tasks))[:2])
@@ -506,18 +847,32 @@ def test_the_text_says_what_was_meant_and_keeps_the_comments(data: st.DataObject
             wanted = inserted(old, task, **place) if change is insert else moved(old, other, **place)
         except OrderError:
             continue
-        file = exchanged({"changes/x.yaml": dump({"changes": [change]})}, builtin).features["f"].files["main/pipeline-p.yaml"].decode()
+        file = (
+            exchanged({"changes/x.yaml": dump({"changes": [change]})}, builtin)
+            .features["f"]
+            .files["main/pipeline-p.yaml"]
+            .decode()
+        )
         assert read("p", file.encode()).value["spec"]["tasks"] == wanted
-        comments = [line for line in text.splitlines() if line.strip().startswith("# ") and "no comment" not in line]
+        comments = [
+            line for line in text.splitlines() if line.strip().startswith("# ") and "no comment" not in line
+        ]
         assert sorted(
-            line for line in file.splitlines() if line.strip().startswith("# ") and "no comment" not in line and "# c" not in line
+            line
+            for line in file.splitlines()
+            if line.strip().startswith("# ") and "no comment" not in line and "# c" not in line
         ) == sorted(comments)
 
 
 def test_what_cannot_be_edited_as_text_is_refused_and_not_bent() -> None:
     text = f"{HEAD}  tasks: [{{name: a}}, {{name: b}}]\n"
     builtin = load_catalog(
-        Tree({"features/f/feature.yaml": b"summary: x\nenvironments: {kind: [main]}\n", "features/f/main/pipeline-p.yaml": text.encode()})
+        Tree(
+            {
+                "features/f/feature.yaml": b"summary: x\nenvironments: {kind: [main]}\n",
+                "features/f/main/pipeline-p.yaml": text.encode(),
+            }
+        )
     )
     found = refused({"changes/x.yaml": "changes:\n- remove: {feature: f, pipeline: p, task: a}\n"}, builtin)
     assert [(finding.name, finding.location.line) for finding in found] == [("unusable-catalog-file", 2)]
@@ -530,7 +885,10 @@ def test_what_cannot_be_edited_as_text_is_refused_and_not_bent() -> None:
             }
         )
     )
-    assert refused({"changes/x.yaml": "changes:\n- remove: {feature: f, pipeline: p, task: a}\n"}, one)[0].name == "broken-task-order"
+    assert (
+        refused({"changes/x.yaml": "changes:\n- remove: {feature: f, pipeline: p, task: a}\n"}, one)[0].name
+        == "broken-task-order"
+    )
 
 
 @pytest.fixture
@@ -550,10 +908,16 @@ def test_it_builds_validates_and_keeps_the_rules(own: Path, okd_gitops: Run) -> 
     result = okd_gitops("check", "--output=json")
     report = json.loads(result.stdout)
     assert (result.returncode, report["errors"], report["withoutSchema"]) == (0, 0, 0), report["findings"]
-    assert (own / "bases/scos-pipeline/pipeline/task-scan.yaml").read_bytes() == (CASE / "catalog/tasks/task-scan.yaml").read_bytes()
+    assert (own / "bases/scos-pipeline/pipeline/task-scan.yaml").read_bytes() == (
+        CASE / "catalog/tasks/task-scan.yaml"
+    ).read_bytes()
     # The rules judge what came out as they judge everything.
     file = own / "catalog/changes/scan.yaml"
-    file.write_text(file.read_text().replace("- name: shared-workspace\n", "- name: elsewhere\n").replace("name: target", "name: tarot"))
+    file.write_text(
+        file.read_text()
+        .replace("- name: shared-workspace\n", "- name: elsewhere\n")
+        .replace("name: target", "name: tarot")
+    )
     assert okd_gitops("generate").returncode == 0
     result = okd_gitops("check", "--output=json")
     assert result.returncode == 1
@@ -561,8 +925,14 @@ def test_it_builds_validates_and_keeps_the_rules(own: Path, okd_gitops: Run) -> 
 
 
 def test_explain_and_schema_know_the_repositorys_own(own: Path, okd_gitops: Run) -> None:
-    assert okd_gitops("explain", "build-quota").stdout.startswith("build-quota: Bounds what builds may use.\n")
-    for kind, file in (("feature", "features/build-quota/feature.yaml"), ("changes", "changes/scan.yaml"), ("changes", "changes/site.yaml")):
+    assert okd_gitops("explain", "build-quota").stdout.startswith(
+        "build-quota: Bounds what builds may use.\n"
+    )
+    for kind, file in (
+        ("feature", "features/build-quota/feature.yaml"),
+        ("changes", "changes/scan.yaml"),
+        ("changes", "changes/site.yaml"),
+    ):
         validator = Draft202012Validator(json.loads(okd_gitops("schema", kind).stdout))
         value = read(file, (own / "catalog" / file).read_bytes()).value
         assert list(validator.iter_errors(value)) == []
@@ -579,7 +949,9 @@ def test_explain_and_schema_know_the_repositorys_own(own: Path, okd_gitops: Run)
     assert okd_gitops("explain", "build-quota").stdout.startswith("build-quota: Bounds?[2J\n")
 
 
-def test_faults_of_the_catalog_and_of_clusters_come_together_and_nothing_is_written(own: Path, okd_gitops: Run) -> None:
+def test_faults_of_the_catalog_and_of_clusters_come_together_and_nothing_is_written(
+    own: Path, okd_gitops: Run
+) -> None:
     (own / "catalog/changes/broken.yaml").write_text("changes: [{}]\n")
     (own / "clusters/hub.yaml").write_text("purpose: hup\n")
     result = okd_gitops("generate")
@@ -596,7 +968,11 @@ def test_symlinks_are_refused(own: Path, okd_gitops: Run, tmp_path: Path) -> Non
     file.unlink()
     file.symlink_to(outside)
     result = okd_gitops("generate")
-    assert (result.returncode, "unreadable-file" in result.stderr, "catalog/tasks/task-scan.yaml" in result.stderr) == (2, True, True)
+    assert (
+        result.returncode,
+        "unreadable-file" in result.stderr,
+        "catalog/tasks/task-scan.yaml" in result.stderr,
+    ) == (2, True, True)
     shutil.move(own / "catalog", tmp_path / "elsewhere")
     (own / "catalog").symlink_to(tmp_path / "elsewhere")
     result = okd_gitops("generate")

@@ -17,7 +17,23 @@ from rendered import FLEET, OKD
 SEVEN_LINES = f"purpose: ephemeral\nexpires: 2026-12-18\n{OKD}"
 # What people write who mean a day, or a time from now.
 NO_DAYS = [
-    *("7d", "168h", "P7D", "P1W", "0", "-1", "-7d", "0d", "tomorrow", "never", "''", "~", "true", "[2026-12-18]", "{day: 2026-12-18}"),
+    *(
+        "7d",
+        "168h",
+        "P7D",
+        "P1W",
+        "0",
+        "-1",
+        "-7d",
+        "0d",
+        "tomorrow",
+        "never",
+        "''",
+        "~",
+        "true",
+        "[2026-12-18]",
+        "{day: 2026-12-18}",
+    ),
     *(
         "2026-02-31",
         "2025-02-29",
@@ -31,13 +47,25 @@ NO_DAYS = [
         "2026-W51-5",
         "2026-352",
     ),
-    *("2026-12-18T00:00:00Z", "2026-12-18 12:00", "2026-12-18+01:00", "+2026-12-18", "12026-12-18", "2026-12", "2026", "1.5", "٢٠٢٦-١٢-١٨"),
+    *(
+        "2026-12-18T00:00:00Z",
+        "2026-12-18 12:00",
+        "2026-12-18+01:00",
+        "+2026-12-18",
+        "12026-12-18",
+        "2026-12",
+        "2026",
+        "1.5",
+        "٢٠٢٦-١٢-١٨",
+    ),
 ]
 
 
 @pytest.mark.parametrize("day", ["2026-12-18", "2028-02-29", '"2026-12-18"'])
 def test_a_day_is_a_day(day: str) -> None:
-    cluster = parse_cluster("x", read("clusters/x.yaml", SEVEN_LINES.replace("2026-12-18", day).encode()), Tree())
+    cluster = parse_cluster(
+        "x", read("clusters/x.yaml", SEVEN_LINES.replace("2026-12-18", day).encode()), Tree()
+    )
     assert str(cluster.spec.expires) == day.strip('"')
 
 
@@ -46,7 +74,11 @@ def test_nothing_else_is_taken_for_a_day(day: str) -> None:
     with pytest.raises(FindingsError) as error:
         parse_cluster("x", read("clusters/x.yaml", SEVEN_LINES.replace("2026-12-18", day).encode()), Tree())
     (finding,) = error.value.findings
-    assert (str(finding.location), bool(finding.reason), bool(finding.remedy)) == ("clusters/x.yaml:2:10", True, True)
+    assert (str(finding.location), bool(finding.reason), bool(finding.remedy)) == (
+        "clusters/x.yaml:2:10",
+        True,
+        True,
+    )
 
 
 @pytest.mark.clock
@@ -55,9 +87,16 @@ def test_a_day_that_has_passed_turns_nothing_red_and_its_remedy_works(repo: Path
     git(repo, "add", "--all")
     git(repo, "commit", "--quiet", "--message=start")
     years_later = okd_gitops("check", "--at", "2031-12-31T00:00:00Z")
-    assert (years_later.returncode, "0 errors, 1 warnings" in years_later.stdout) == (0, True), years_later.stderr
-    assert "warning cluster-expiry: moc-pr-412 expired on 2026-12-18\n  clusters/moc-pr-412.yaml:6:1" in years_later.stderr
-    assert "fix: git rm clusters/moc-pr-412.yaml and okd-gitops generate, or move the day" in years_later.stderr
+    assert (years_later.returncode, "0 errors, 1 warnings" in years_later.stdout) == (0, True), (
+        years_later.stderr
+    )
+    assert (
+        "warning cluster-expiry: moc-pr-412 expired on 2026-12-18\n  clusters/moc-pr-412.yaml:6:1"
+        in years_later.stderr
+    )
+    assert (
+        "fix: git rm clusters/moc-pr-412.yaml and okd-gitops generate, or move the day" in years_later.stderr
+    )
 
     git(repo, "rm", "--quiet", "clusters/moc-pr-412.yaml")
     assert okd_gitops("generate").returncode == 0
@@ -71,7 +110,9 @@ def test_a_day_more_than_a_year_ahead_is_an_error_until_it_is_nearer(repo: Path,
     assert okd_gitops("check", "--at", "2025-12-17T12:00:00Z").returncode == 0
 
 
-def test_an_ephemeral_cluster_of_a_few_lines_passes_the_check_of_what_is_generated(tmp_path: Path, okd_gitops: Run) -> None:
+def test_an_ephemeral_cluster_of_a_few_lines_passes_the_check_of_what_is_generated(
+    tmp_path: Path, okd_gitops: Run
+) -> None:
     (tmp_path / "clusters").mkdir()
     (tmp_path / "fleet.yaml").write_text(FLEET)
     (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
@@ -90,11 +131,18 @@ def commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.C
 
 
 def test_check_and_every_release_command_decide_as_of_a_given_time() -> None:
-    found = {name: command for name, command in commands(cli) if name == "check" or name.startswith("release ")}
+    found = {
+        name: command for name, command in commands(cli) if name == "check" or name.startswith("release ")
+    }
     assert len(found) >= 9
-    options = {name: [option for option in command.params if "--at" in option.opts] for name, command in found.items()}
+    options = {
+        name: [option for option in command.params if "--at" in option.opts]
+        for name, command in found.items()
+    }
     assert [name for name, given in options.items() if len(given) != 1] == []
-    assert len({getattr(each, "help", "") for given in options.values() for each in given}) == 1, "they say the same of it"
+    assert len({getattr(each, "help", "") for given in options.values() for each in given}) == 1, (
+        "they say the same of it"
+    )
 
 
 @pytest.mark.parametrize("time", ["2026-11-21", "now", "2026-11-21T12:00:00+01:00", "2026-02-30T12:00:00Z"])

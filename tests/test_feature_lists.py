@@ -1,4 +1,6 @@
-"""What a feature may say beyond plain parameters: optional lists, names that are keys, texts, values in objects of features that it requires."""
+"""What a feature may say beyond plain parameters: optional lists, names that are keys, texts, values in
+objects of features that it requires.
+"""
 
 from pathlib import PurePosixPath
 from typing import Any
@@ -58,10 +60,14 @@ parameters:
 def overlay(features: str) -> dict[str, Any]:
     """The kustomizations of a hub's overlay by folder."""
     document = read("fleet.yaml", FLEET.encode())
-    hub = parse_cluster("hub", read("clusters/hub.yaml", f"purpose: hub\n{OKD}features:\n{features}".encode()), Tree({}))
+    hub = parse_cluster(
+        "hub", read("clusters/hub.yaml", f"purpose: hub\n{OKD}features:\n{features}".encode()), Tree({})
+    )
     catalog = load_catalog(Tree({path: text.encode() for path, text in FILES.items()}))
     tree = render(plan(parse(Fleet, document), document, [hub], catalog))
-    paths = [path for path in tree if path.startswith("overlays/hub/") and path.endswith("kustomization.yaml")]
+    paths = [
+        path for path in tree if path.startswith("overlays/hub/") and path.endswith("kustomization.yaml")
+    ]
     return {PurePosixPath(path).parent.name: yaml.safe_load(tree[path]) for path in paths}
 
 
@@ -81,8 +87,13 @@ def test_a_feature_that_was_given_nothing_to_do_says_so() -> None:
 
 
 def test_names_are_the_key_or_end_with_it_and_texts_keep_their_lines() -> None:
-    both = overlay("  lists:\n    ones:\n    - name: a\n      text: |\n        first\n          second\n    twos:\n    - {name: a}\n")
-    steps = {folder: yaml.safe_load(both[folder]["patches"][0]["patch"]) for folder in ("lists-one-a", "lists-two-a")}
+    both = overlay(
+        "  lists:\n    ones:\n    - name: a\n      text: |\n        first\n          second\n    twos:\n    - {name: a}\n"
+    )
+    steps = {
+        folder: yaml.safe_load(both[folder]["patches"][0]["patch"])
+        for folder in ("lists-one-a", "lists-two-a")
+    }
     assert [step["value"] for step in steps["lists-one-a"]] == ["a", "first\n  second"]
     assert [step["value"] for step in steps["lists-two-a"]] == ["two-a"]
 

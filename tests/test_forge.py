@@ -1,7 +1,8 @@
 """Pull requests on forges: a server on loopback that answers as GitHub, GitLab and Forgejo do.
 
-Fields and statuses were read in google/go-github (github/pulls.go; 422 in its issues and in octokit's), GitLab's doc/api/merge_requests.md (409
-in app/models/merge_request.rb) and Forgejo's routers/api/v1/repo/pull.go and modules/structs/pull.go (409 there, 201 for an update).
+Fields and statuses were read in google/go-github (github/pulls.go; 422 in its issues and in octokit's),
+GitLab's doc/api/merge_requests.md (409 in app/models/merge_request.rb) and Forgejo's
+routers/api/v1/repo/pull.go and modules/structs/pull.go (409 there, 201 for an update).
 """
 
 import json
@@ -43,9 +44,16 @@ class Fake:
     labels: list[object] = field(default_factory=list)
     first: Answer = lambda _: None
 
-    def entry(self, number: int, head: str, base: str, title: str, text: str, *, repository: int = 7) -> dict[str, Any]:
+    def entry(
+        self, number: int, head: str, base: str, title: str, text: str, *, repository: int = 7
+    ) -> dict[str, Any]:
         if self.kind == Kind.GITLAB:
-            sides = {"source_branch": head, "target_branch": base, "source_project_id": repository, "target_project_id": 7}
+            sides = {
+                "source_branch": head,
+                "target_branch": base,
+                "source_project_id": repository,
+                "target_project_id": 7,
+            }
             return {
                 "iid": number,
                 "id": 900 + number,
@@ -55,7 +63,15 @@ class Fake:
                 **sides,
             }
         sides = {"head": {"ref": head, "repo": {"id": repository}}, "base": {"ref": base, "repo": {"id": 7}}}
-        return {"number": number, "id": 900 + number, "html_url": f"https://x/pull/{number}", "title": title, "body": text, "draft": False, **sides}
+        return {
+            "number": number,
+            "id": 900 + number,
+            "html_url": f"https://x/pull/{number}",
+            "title": title,
+            "body": text,
+            "draft": False,
+            **sides,
+        }
 
     def __call__(self, request: Request) -> Response:
         path = unquote(request.environ["REQUEST_URI"].partition("?")[0])
@@ -74,12 +90,18 @@ class Fake:
             return self.listed(request)
         sent = request.get_json()
         if path == collection and request.method == "POST":
-            names = ("source_branch", "target_branch", "title", "description") if gitlab else ("head", "base", "title", "body")
+            names = (
+                ("source_branch", "target_branch", "title", "description")
+                if gitlab
+                else ("head", "base", "title", "body")
+            )
             self.entries.append(self.entry(10 + len(self.entries), *(sent[name] for name in names)))
             self.entries[-1] |= {"draft": sent.get("draft", False), "labels": sent.get("labels", "")}
             return reply(201, self.entries[-1])
         for entry in self.entries:
-            if path == f"{collection}/{entry['iid' if gitlab else 'number']}" and request.method == ("PUT" if gitlab else "PATCH"):
+            if path == f"{collection}/{entry['iid' if gitlab else 'number']}" and request.method == (
+                "PUT" if gitlab else "PATCH"
+            ):
                 entry.update(sent)
                 return reply(201 if self.kind == Kind.FORGEJO else 200, entry)
         if path.endswith("/labels"):
@@ -93,7 +115,11 @@ class Fake:
             assert request.args["state"] == "open"
             owner, _, branch = request.args["head"].partition(":")
             assert owner == "o"
-            found = [entry for entry in found if entry["head"]["ref"] == branch and entry["base"]["ref"] == request.args["base"]]
+            found = [
+                entry
+                for entry in found
+                if entry["head"]["ref"] == branch and entry["base"]["ref"] == request.args["base"]
+            ]
         elif self.kind == Kind.GITLAB:
             assert request.args["state"] == "opened"
             wanted = (request.args["source_branch"], request.args["target_branch"])
@@ -142,7 +168,9 @@ def test_create_then_nothing_then_update(fake: Fake, forge: Forge, tmp_path: Pat
     assert made.url.endswith("/10")
     assert propose(http, forge, PROPOSAL) == replace(made, action="unchanged")
     assert [method for method, _ in fake.asked].count("POST") == 1
-    assert propose(http, forge, replace(PROPOSAL, title="okd: a → c", body="other\n")) == replace(made, action="updated")
+    assert propose(http, forge, replace(PROPOSAL, title="okd: a → c", body="other\n")) == replace(
+        made, action="updated"
+    )
     assert [text_of(fake, entry) for entry in fake.entries] == [("okd: a → c", "other\n")]
     assert {"PATCH", "PUT"} & {method for method, _ in fake.asked}
     assert not (tmp_path / "cache").exists(), "answers about pull requests are not kept"
@@ -155,13 +183,18 @@ def test_line_ends_of_a_browser_are_no_change(fake: Fake, forge: Forge, tmp_path
 
 def test_a_text_that_a_person_edited_is_written_anew(fake: Fake, forge: Forge, tmp_path: Path) -> None:
     fake.entries.append(fake.entry(4, BRANCH, "main", "by hand", "by hand"))
-    assert propose(client(tmp_path, forge), forge, PROPOSAL) == Opened(fake.entries[0].get("web_url") or fake.entries[0]["html_url"], 4, "updated")
+    assert propose(client(tmp_path, forge), forge, PROPOSAL) == Opened(
+        fake.entries[0].get("web_url") or fake.entries[0]["html_url"], 4, "updated"
+    )
     assert text_of(fake, fake.entries[0]) == (PROPOSAL.title, PROPOSAL.body)
 
 
 def test_other_branches_and_forks_are_never_touched(fake: Fake, forge: Forge, tmp_path: Path) -> None:
     others = [(BRANCH, "main", 8), (BRANCH, "release", 7), ("okd/other", "main", 7)]
-    fake.entries += [fake.entry(number, head, base, "theirs", "theirs", repository=repo) for number, (head, base, repo) in enumerate(others, 1)]
+    fake.entries += [
+        fake.entry(number, head, base, "theirs", "theirs", repository=repo)
+        for number, (head, base, repo) in enumerate(others, 1)
+    ]
     assert propose(client(tmp_path, forge), forge, PROPOSAL).action == "created"
     assert [text_of(fake, entry) for entry in fake.entries[:3]] == [("theirs", "theirs")] * 3
 
@@ -178,7 +211,9 @@ def test_a_branch_of_a_deleted_fork_is_not_ours(fake: Fake, forge: Forge, tmp_pa
 
 @pytest.mark.parametrize("fake", [Kind.FORGEJO], indirect=True)
 def test_forgejo_is_read_page_by_page_to_an_end(fake: Fake, forge: Forge, tmp_path: Path) -> None:
-    fake.entries += [fake.entry(number, f"b{number}", "main", "t", "t") for number in range(120)] + [fake.entry(500, BRANCH, "main", "t", "t")]
+    fake.entries += [fake.entry(number, f"b{number}", "main", "t", "t") for number in range(120)] + [
+        fake.entry(500, BRANCH, "main", "t", "t")
+    ]
     assert propose(client(tmp_path, forge), forge, PROPOSAL).number == 500
     fake.entries = [fake.entry(number, f"b{number}", "main", "t", "t") for number in range(1100)]
     assert "more than 1000" in refused(client(tmp_path, forge), forge).reason
@@ -216,8 +251,17 @@ def test_without_labels_the_address_is_still_told(fake: Fake, forge: Forge, tmp_
 
 def test_opened_by_another_run_in_the_meantime(fake: Fake, forge: Forge, tmp_path: Path) -> None:
     exists = {
-        Kind.GITHUB: (422, {"message": "Validation Failed", "errors": [{"message": f"A pull request already exists for o:{BRANCH}."}]}),
-        Kind.GITLAB: (409, {"message": ["Another open merge request already exists for this source branch: !4"]}),
+        Kind.GITHUB: (
+            422,
+            {
+                "message": "Validation Failed",
+                "errors": [{"message": f"A pull request already exists for o:{BRANCH}."}],
+            },
+        ),
+        Kind.GITLAB: (
+            409,
+            {"message": ["Another open merge request already exists for this source branch: !4"]},
+        ),
         Kind.FORGEJO: (409, {"message": "pull request already exists for these targets"}),
     }[fake.kind]
 
@@ -233,7 +277,10 @@ def test_opened_by_another_run_in_the_meantime(fake: Fake, forge: Forge, tmp_pat
 
 
 def test_a_refusal_is_told_in_the_forges_words(fake: Fake, forge: Forge, tmp_path: Path) -> None:
-    words = {"message": "Validation Failed", "errors": [{"message": f"No commits between main and {BRANCH}\x1b[31m {TOKEN}"}]}
+    words = {
+        "message": "Validation Failed",
+        "errors": [{"message": f"No commits between main and {BRANCH}\x1b[31m {TOKEN}"}],
+    }
     fake.first = lambda request: reply(422, words) if request.method == "POST" else None
     error = refused(client(tmp_path, forge), forge)
     assert error.status == 422
@@ -241,7 +288,10 @@ def test_a_refusal_is_told_in_the_forges_words(fake: Fake, forge: Forge, tmp_pat
     assert error.reason.isprintable()
 
 
-@pytest.mark.parametrize(("status", "remedy"), [(401, "token"), (403, "token"), (404, "address"), (500, "later"), (502, "later"), (301, "moved")])
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(401, "token"), (403, "token"), (404, "address"), (500, "later"), (502, "later"), (301, "moved")],
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_statuses(fake: Fake, forge: Forge, tmp_path: Path, status: int, remedy: str, method: str) -> None:
     def answer(request: Request) -> Response | None:
@@ -314,13 +364,38 @@ def test_nobody_listens(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "kind", "api", "path"),
     [
-        ("https://github.com/okd-project/okd-gitops.git", Kind.GITHUB, "https://api.github.com", "okd-project/okd-gitops"),
-        ("git@github.com:okd-project/okd-gitops.git", Kind.GITHUB, "https://api.github.com", "okd-project/okd-gitops"),
+        (
+            "https://github.com/okd-project/okd-gitops.git",
+            Kind.GITHUB,
+            "https://api.github.com",
+            "okd-project/okd-gitops",
+        ),
+        (
+            "git@github.com:okd-project/okd-gitops.git",
+            Kind.GITHUB,
+            "https://api.github.com",
+            "okd-project/okd-gitops",
+        ),
         ("https://github.example.org/o/r", Kind.GITHUB, "https://github.example.org/api/v3", "o/r"),
-        ("https://gitlab.com/group/sub/project", Kind.GITLAB, "https://gitlab.com/api/v4", "group/sub/project"),
-        ("ssh://git@gitlab.example.org:2222/g/p.git", Kind.GITLAB, "https://gitlab.example.org/api/v4", "g/p"),
+        (
+            "https://gitlab.com/group/sub/project",
+            Kind.GITLAB,
+            "https://gitlab.com/api/v4",
+            "group/sub/project",
+        ),
+        (
+            "ssh://git@gitlab.example.org:2222/g/p.git",
+            Kind.GITLAB,
+            "https://gitlab.example.org/api/v4",
+            "g/p",
+        ),
         ("https://codeberg.org/o/r/", Kind.FORGEJO, "https://codeberg.org/api/v1", "o/r"),
-        ("https://gitea.example.org:3000/o/r.name", Kind.FORGEJO, "https://gitea.example.org:3000/api/v1", "o/r.name"),
+        (
+            "https://gitea.example.org:3000/o/r.name",
+            Kind.FORGEJO,
+            "https://gitea.example.org:3000/api/v1",
+            "o/r.name",
+        ),
     ],
 )
 def test_locate(url: str, kind: Kind, api: str, path: str) -> None:

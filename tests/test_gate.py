@@ -1,4 +1,6 @@
-"""The multi-arch gate: whatever the order, the repetitions, the restarts and the races, a set is composed once, complete, or not at all."""
+"""The multi-arch gate: whatever the order, the repetitions, the restarts and the races, a set is composed
+once, complete, or not at all.
+"""
 
 import itertools
 import json
@@ -14,7 +16,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from configmaps import NAMESPACE, Api, serving
-from okd_gitops.gate.decide import MAX_REPEATS, REPLAY, BuildSet, Code, Decision, Expectation, Report, decide, overdue, read_report
+from okd_gitops.gate.decide import (
+    MAX_REPEATS,
+    REPLAY,
+    BuildSet,
+    Code,
+    Decision,
+    Expectation,
+    Report,
+    decide,
+    overdue,
+    read_report,
+)
 from okd_gitops.gate.store import PREFIX, Ledger, LedgerError
 
 COMMIT = "4d2b1f0c" * 5
@@ -44,7 +57,9 @@ def report(arch: str = "amd64", digest: int = 1, **changes: Any) -> Report:
     return found
 
 
-def play(reports: list[Report], state: BuildSet | None = None, now: datetime = NOW) -> tuple[list[Decision], BuildSet]:
+def play(
+    reports: list[Report], state: BuildSet | None = None, now: datetime = NOW
+) -> tuple[list[Decision], BuildSet]:
     decisions = []
     for each in reports:
         decisions.append(decide(state, each, EXPECTED, now))
@@ -97,10 +112,18 @@ def test_a_report_is_strict_and_a_key_is_never_latest(changes: dict[str, Any], w
     found, fault = read_report(text(**changes))
     assert found is None
     assert where in fault
-    assert all(str(value) not in fault for value in changes.values() if isinstance(value, str) and value not in ("latest", "main", "scos", "A", "x"))
+    assert all(
+        str(value) not in fault
+        for value in changes.values()
+        if isinstance(value, str) and value not in ("latest", "main", "scos", "A", "x")
+    )
 
 
-@given(st.text() | st.binary().map(lambda data: data.decode("latin-1")) | st.recursive(st.none() | st.integers(), st.lists).map(json.dumps))
+@given(
+    st.text()
+    | st.binary().map(lambda data: data.decode("latin-1"))
+    | st.recursive(st.none() | st.integers(), st.lists).map(json.dumps)
+)
 def test_nothing_that_is_no_report_gets_through(body: str) -> None:
     found, fault = read_report(body)
     assert found is None
@@ -108,7 +131,9 @@ def test_nothing_that_is_no_report_gets_through(body: str) -> None:
     assert len(fault) < 2000
 
 
-@pytest.mark.parametrize("key", [f"4.22-next-{COMMIT}", f"4.22-next-{COMMIT}-20261121", f"4.22-next-{COMMIT}-20261121.3"])
+@pytest.mark.parametrize(
+    "key", [f"4.22-next-{COMMIT}", f"4.22-next-{COMMIT}-20261121", f"4.22-next-{COMMIT}-20261121.3"]
+)
 def test_a_key_is_version_stream_and_commit_with_or_without_a_date(key: str) -> None:
     assert report(key=key).key == key
 
@@ -121,13 +146,18 @@ def test_fact_29_in_every_order_the_last_one_opens_and_no_other(order: list[Repo
     decisions, state = play(order)
     assert [decision.proceed for decision in decisions] == [False, False, True]
     assert [decision.extensions for decision in decisions[:2]] == [{}, {}]
-    assert decisions[0].message == f"waiting for {', '.join(arch for arch in ARCHES if arch != order[0].arch)} until 2026-11-22 08:00 UTC"
+    assert (
+        decisions[0].message
+        == f"waiting for {', '.join(arch for arch in ARCHES if arch != order[0].arch)} until 2026-11-22 08:00 UTC"
+    )
     assert [image["arch"] for image in decisions[-1].extensions["images"]] == list(ARCHES)
     assert state.winner == order[-1].built
 
 
 @given(st.lists(st.builds(report, st.sampled_from(ARCHES), st.integers(0, 3)), min_size=1, max_size=14))
-def test_it_opens_for_the_newest_of_every_architecture_and_then_never_for_another(reports: list[Report]) -> None:
+def test_it_opens_for_the_newest_of_every_architecture_and_then_never_for_another(
+    reports: list[Report],
+) -> None:
     decisions, state = play(reports)
     first = [index for index, decision in enumerate(decisions) if decision.first]
     assert len(first) <= 1
@@ -135,8 +165,12 @@ def test_it_opens_for_the_newest_of_every_architecture_and_then_never_for_anothe
     if not first:
         assert not any(decision.proceed for decision in decisions)
         return
-    assert {decision.proceed and decision.state == state for decision in decisions[first[0] :] if decision.proceed} == {True}
-    assert {each for each, decision in zip(reports, decisions, strict=True) if decision.proceed} == {reports[first[0]]}
+    assert {
+        decision.proceed and decision.state == state for decision in decisions[first[0] :] if decision.proceed
+    } == {True}
+    assert {each for each, decision in zip(reports, decisions, strict=True) if decision.proceed} == {
+        reports[first[0]]
+    }
     # The newest is the last one that had not been replaced already.
     newest: dict[str, Report] = {}
     replaced: set[Report] = set()
@@ -151,7 +185,11 @@ def test_it_opens_for_the_newest_of_every_architecture_and_then_never_for_anothe
 def test_fact_30_what_opens_carries_digests_and_the_names_of_tags() -> None:
     (*_, last), state = play([report(arch, digest) for digest, arch in enumerate(ARCHES, start=1)])
     values = last.extensions
-    assert values["images"][0] == {"arch": "amd64", "machine": "x86_64", "image": f"quay.io/okd/stream-coreos@sha256:{1:064x}"}
+    assert values["images"][0] == {
+        "arch": "amd64",
+        "machine": "x86_64",
+        "image": f"quay.io/okd/stream-coreos@sha256:{1:064x}",
+    }
     assert [image["machine"] for image in values["images"]] == ["x86_64", "aarch64", "ppc64le"]
     assert values["sources"].split(" ")[1] == f"arm64=aarch64=quay.io/okd/stream-coreos@sha256:{2:064x}"
     assert (values["set"], values["version"], values["release-stream"]) == (state.name, "4.22", "next")
@@ -159,7 +197,10 @@ def test_fact_30_what_opens_carries_digests_and_the_names_of_tags() -> None:
 
 
 def test_two_images_of_one_build_are_two_sets() -> None:
-    one, other = decide(None, report(), EXPECTED, NOW), decide(None, report(image="quay.io/okd/stream-coreos-extensions"), EXPECTED, NOW)
+    one, other = (
+        decide(None, report(), EXPECTED, NOW),
+        decide(None, report(image="quay.io/okd/stream-coreos-extensions"), EXPECTED, NOW),
+    )
     assert one.state
     assert other.state
     assert one.state.name != other.state.name
@@ -188,7 +229,11 @@ def test_fact_31_an_expired_set_is_told_of_and_never_composed(order: list[Report
 
 
 def test_what_is_not_expected_or_stands_elsewhere_changes_nothing() -> None:
-    for wrong in (report("s390x"), report(image="quay.io/okd-evil/stream-coreos"), report(image="ghcr.io/quay.io/okd")):
+    for wrong in (
+        report("s390x"),
+        report(image="quay.io/okd-evil/stream-coreos"),
+        report(image="ghcr.io/quay.io/okd"),
+    ):
         decision = decide(None, wrong, EXPECTED, NOW)
         assert (decision.proceed, decision.code, decision.state) == (False, Code.INVALID_ARGUMENT, None)
 
@@ -221,7 +266,9 @@ def race(api: Api, ledgers: list[Ledger], reports: list[Report]) -> list[Decisio
 
     api.before = before
     with ThreadPoolExecutor(len(reports)) as pool:
-        return list(pool.map(lambda pair: pair[0].record(pair[1], EXPECTED, NOW), zip(ledgers, reports, strict=True)))
+        return list(
+            pool.map(lambda pair: pair[0].record(pair[1], EXPECTED, NOW), zip(ledgers, reports, strict=True))
+        )
 
 
 def test_of_replicas_that_get_the_last_reports_at_once_one_opens(api: Api) -> None:
@@ -287,7 +334,9 @@ def test_a_sweep_tells_of_each_set_once_and_forgets_the_old_ones(api: Api) -> No
     ledger.notified(expired, then)
     assert ledger.overdue(then) == ()
     assert ledger.forget(then, timedelta(days=30)) == ()
-    assert {state.image for state in ledger.forget(NOW + timedelta(days=31), timedelta(days=30))} == {"quay.io/okd/complete"}
+    assert {state.image for state in ledger.forget(NOW + timedelta(days=31), timedelta(days=30))} == {
+        "quay.io/okd/complete"
+    }
     assert [state["image"] for state in api.stored()] == ["quay.io/okd/stream-coreos"]
 
 
@@ -309,7 +358,9 @@ def _nobody() -> Any:
 
 
 class Fleet(RuleBasedStateMachine):
-    """Builds, replicas and the API as they are on a bad day, and an EventListener that makes a run whenever the gate opens."""
+    """Builds, replicas and the API as they are on a bad day, and an EventListener that makes a run
+    whenever the gate opens.
+    """
 
     api: Api
 
@@ -338,7 +389,9 @@ class Fleet(RuleBasedStateMachine):
     @rule(data=st.data(), replica=st.integers(0, 1))
     def repeat(self, data: st.DataObject, replica: int) -> None:
         if self.sent:
-            self.deliver(self.replicas[replica].record(data.draw(st.sampled_from(self.sent)), EXPECTED, self.clock))
+            self.deliver(
+                self.replicas[replica].record(data.draw(st.sampled_from(self.sent)), EXPECTED, self.clock)
+            )
 
     @rule(arches=st.tuples(st.sampled_from(ARCHES), st.sampled_from(ARCHES)))
     def meet(self, arches: tuple[str, str]) -> None:
@@ -370,7 +423,10 @@ class Fleet(RuleBasedStateMachine):
         assert bool(self.firsts) <= len(self.runs)
         for sources in self.runs.values():
             assert [source.split("=")[0] for source in sources.split()] == list(ARCHES)
-            assert all(source.endswith(built["digest"]) for source, built in zip(sources.split(), held[0]["built"], strict=True))
+            assert all(
+                source.endswith(built["digest"])
+                for source, built in zip(sources.split(), held[0]["built"], strict=True)
+            )
 
     def teardown(self) -> None:
         """After a crash the sender's repetition still leads to the one run."""

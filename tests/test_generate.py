@@ -1,4 +1,6 @@
-"""generate, as a user runs it: same bytes everywhere, nothing touched that need not be, nothing written when something is wrong."""
+"""generate, as a user runs it: same bytes everywhere, nothing touched that need not be, nothing written
+when something is wrong.
+"""
 
 import json
 import shutil
@@ -12,7 +14,9 @@ from test_commit import DEMO
 
 def snapshot(root: Path) -> dict[str, tuple[int, int]]:
     return {
-        str(path): (path.stat().st_mtime_ns, path.stat().st_ino) for folder in ("argocd", "bases", "overlays") for path in (root / folder).rglob("*")
+        str(path): (path.stat().st_mtime_ns, path.stat().st_ino)
+        for folder in ("argocd", "bases", "overlays")
+        for path in (root / folder).rglob("*")
     }
 
 
@@ -24,9 +28,15 @@ def test_fact_56_a_second_run_changes_nothing_and_touches_no_file(repo: Path, ok
     assert snapshot(repo) == before
 
 
-def test_fact_56_deleted_folders_come_back_byte_for_byte_whatever_the_seed_locale_and_place(repo: Path, okd_gitops: Run) -> None:
+def test_fact_56_deleted_folders_come_back_byte_for_byte_whatever_the_seed_locale_and_place(
+    repo: Path, okd_gitops: Run
+) -> None:
     wanted = files(repo)
-    for seed, locale, cwd in (("0", "C", repo), ("1", "tr_TR.UTF-8", repo / "clusters"), ("77", "C.UTF-8", repo)):
+    for seed, locale, cwd in (
+        ("0", "C", repo),
+        ("1", "tr_TR.UTF-8", repo / "clusters"),
+        ("77", "C.UTF-8", repo),
+    ):
         for folder in ("argocd", "bases", "overlays"):
             shutil.rmtree(repo / folder)
         result = okd_gitops("generate", cwd=cwd, PYTHONHASHSEED=seed, LC_ALL=locale, TZ="Asia/Tokyo")
@@ -110,7 +120,9 @@ BAD: dict[str, bytes] = {
 
 @pytest.mark.parametrize("command", [("generate",), ("generate", "--check"), ("check",), ("commit",)])
 @pytest.mark.parametrize("kind", [*BAD, "symlink", "traversal", "fleet"])
-def test_a_bad_file_is_one_clear_error_and_nothing_is_written(repo: Path, okd_gitops: Run, kind: str, command: tuple[str, ...]) -> None:
+def test_a_bad_file_is_one_clear_error_and_nothing_is_written(
+    repo: Path, okd_gitops: Run, kind: str, command: tuple[str, ...]
+) -> None:
     (repo / "clusters/demo.yaml").write_text(DEMO)
     bad = "clusters/bad.yaml"
     if kind == "symlink":

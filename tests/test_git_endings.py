@@ -1,4 +1,6 @@
-"""How a run ends when git, the clone or the remote does not do what it should: with the exit code of the reason, and the next command."""
+"""How a run ends when git, the clone or the remote does not do what it should: with the exit code of the
+reason, and the next command.
+"""
 
 import os
 import signal
@@ -8,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from conftest import git
-from okd_gitops.errors import BusyError, OkdGitopsError, RefusedByRemoteError, RemoteError, ToolError, UsageError
+from okd_gitops.errors import (
+    BusyError,
+    OkdGitopsError,
+    RefusedByRemoteError,
+    RemoteError,
+    ToolError,
+    UsageError,
+)
 from okd_gitops.redaction import plain, redacted
 from okd_gitops.system import branches
 from okd_gitops.system import git as reading
@@ -32,7 +41,11 @@ def substitute(clone: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Non
     """Put a git in front of the real one."""
     folder = clone.parent / "bin"
     folder.mkdir()
-    real = next(str(Path(entry, "git")) for entry in os.environ["PATH"].split(os.pathsep) if Path(entry, "git").is_file())
+    real = next(
+        str(Path(entry, "git"))
+        for entry in os.environ["PATH"].split(os.pathsep)
+        if Path(entry, "git").is_file()
+    )
     (folder / "git").write_text(f'#!/bin/sh\n{script}\nexec {real} "$@"\n')
     (folder / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -52,11 +65,30 @@ def test_a_git_that_is_too_old_is_told(clone: Path, monkeypatch: pytest.MonkeyPa
     assert "2.34" in error.value.remedy
 
 
-@pytest.mark.parametrize("step", ["rev-parse", "ls-files", "add", "commit", "status", "ls-remote", "push", "for-each-ref", "log", "merge-base"])
-def test_a_git_that_is_killed_at_any_step_ends_as_busy(clone: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+@pytest.mark.parametrize(
+    "step",
+    [
+        "rev-parse",
+        "ls-files",
+        "add",
+        "commit",
+        "status",
+        "ls-remote",
+        "push",
+        "for-each-ref",
+        "log",
+        "merge-base",
+    ],
+)
+def test_a_git_that_is_killed_at_any_step_ends_as_busy(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     substitute(clone, monkeypatch, f'for word; do test "$word" != {step} || kill -KILL $$; done')
     (clone / "b").write_text("b\n")
-    remote, head = str(clone.parent / "remote.git"), git(clone, "rev-parse", "HEAD").strip() if step != "rev-parse" else "0" * 40
+    remote, head = (
+        str(clone.parent / "remote.git"),
+        git(clone, "rev-parse", "HEAD").strip() if step != "rev-parse" else "0" * 40,
+    )
 
     def everything() -> None:
         reading.status(clone, ["."])
@@ -66,7 +98,9 @@ def test_a_git_that_is_killed_at_any_step_ends_as_busy(clone: Path, monkeypatch:
         branches.push(clone, remote, head, "main", "")
         reading.commit(clone, ["b"], "more\n")
 
-    with pytest.raises(BusyError, match=rf"git ({step}|commit) was ended by signal {signal.SIGKILL}") as error:
+    with pytest.raises(
+        BusyError, match=rf"git ({step}|commit) was ended by signal {signal.SIGKILL}"
+    ) as error:
         everything()
     assert error.value.exit_code == 7
 
@@ -74,7 +108,10 @@ def test_a_git_that_is_killed_at_any_step_ends_as_busy(clone: Path, monkeypatch:
 def test_a_clone_of_another_user_names_the_command(clone: Path) -> None:
     text = f"fatal: detected dubious ownership in repository at '{clone}'\nTo add an exception"
     ending = failure(Said(128, b"", text), "status")
-    assert (ending.exit_code, f"git config --global --add safe.directory {clone}" in ending.remedy) == (4, True)
+    assert (ending.exit_code, f"git config --global --add safe.directory {clone}" in ending.remedy) == (
+        4,
+        True,
+    )
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
@@ -88,7 +125,11 @@ def test_a_clone_that_was_given_away_is_not_read(clone: Path) -> None:
 def test_a_lock_that_was_left_is_named_and_stays(clone: Path) -> None:
     remote, head = clone.parent / "remote.git", git(clone, "rev-parse", "HEAD").strip()
     (clone / "b").write_text("b\n")
-    locks = [clone / ".git/index.lock", clone / ".git/refs/heads/okd/x.lock", remote / "refs/heads/okd/x.lock"]
+    locks = [
+        clone / ".git/index.lock",
+        clone / ".git/refs/heads/okd/x.lock",
+        remote / "refs/heads/okd/x.lock",
+    ]
     actions: list[Callable[[], object]] = [
         lambda: reading.commit(clone, ["b"], "more\n"),
         lambda: branches.set_branch(clone, "okd/x", head, ""),
@@ -119,7 +160,9 @@ def test_a_signature_that_fails_leaves_the_index_as_it_was(clone: Path) -> None:
 def test_a_remote_that_refuses_is_not_tried_again_whatever_it_says(clone: Path) -> None:
     remote, head = clone.parent / "remote.git", git(clone, "rev-parse", "HEAD").strip()
     hook = remote / "hooks/pre-receive"
-    hook.write_text("#!/bin/sh\nprintf 'fetch first \\033[31m! [rejected] (stale info) cannot lock ref\\n' >&2\nexit 1\n")
+    hook.write_text(
+        "#!/bin/sh\nprintf 'fetch first \\033[31m! [rejected] (stale info) cannot lock ref\\n' >&2\nexit 1\n"
+    )
     hook.chmod(0o755)
     with pytest.raises(RefusedByRemoteError, match="pre-receive hook declined") as error:
         branches.push(clone, str(remote), head, "main", None)

@@ -1,4 +1,6 @@
-"""Whatever stands around git (a clone's configuration, variables of the environment, files that lie there), the bot runs none of it."""
+"""Whatever stands around git (a clone's configuration, variables of the environment, files that lie
+there), the bot runs none of it.
+"""
 
 import os
 import shutil
@@ -16,17 +18,42 @@ from okd_gitops.system.git_program import find, run
 
 FLEET = "https://git.example.org/fleet.git"
 HOOKS = (
-    *("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "pre-push", "reference-transaction", "post-checkout"),
+    *(
+        "pre-commit",
+        "prepare-commit-msg",
+        "commit-msg",
+        "post-commit",
+        "pre-push",
+        "reference-transaction",
+        "post-checkout",
+    ),
     *("post-index-change", "post-rewrite", "pre-auto-gc", "sendemail-validate", "fsmonitor-watchman"),
 )
-KEYS = ("core.sshCommand", "core.askPass", "core.pager", "core.editor", "core.gitProxy", "gpg.program", "diff.external", "credential.helper")
+KEYS = (
+    "core.sshCommand",
+    "core.askPass",
+    "core.pager",
+    "core.editor",
+    "core.gitProxy",
+    "gpg.program",
+    "diff.external",
+    "credential.helper",
+)
 
 
 @pytest.fixture(params=["sha1", "sha256"])
 def clone(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     root = tmp_path / "clone"
     git(tmp_path, "init", "-q", f"--object-format={request.param}", "--initial-branch=main", "clone")
-    git(tmp_path, "init", "-q", "--bare", f"--object-format={request.param}", "--initial-branch=main", "remote.git")
+    git(
+        tmp_path,
+        "init",
+        "-q",
+        "--bare",
+        f"--object-format={request.param}",
+        "--initial-branch=main",
+        "remote.git",
+    )
     (root / "clusters").mkdir()
     (root / "clusters/a.yaml").write_bytes(b"a: 1\r\n$Id$\n")
     git(root, "add", "--all")
@@ -73,9 +100,23 @@ def hostile(root: Path, mark: Path) -> Iterator[tuple[str, str]]:
         yield key, str(program)
     for name in ("push", "fetch", "log", "commit", "remote"):
         yield f"alias.{name}", f"!{program}"
-    for key in ("filter.x.clean", "filter.x.smudge", "filter.x.process", "diff.x.textconv", "diff.x.command", "merge.x.driver"):
+    for key in (
+        "filter.x.clean",
+        "filter.x.smudge",
+        "filter.x.process",
+        "diff.x.textconv",
+        "diff.x.command",
+        "merge.x.driver",
+    ):
         yield key, str(program)
-    for key in ("commit.gpgSign", "tag.gpgSign", "log.showSignature", "filter.x.required", "maintenance.auto", "push.gpgSign"):
+    for key in (
+        "commit.gpgSign",
+        "tag.gpgSign",
+        "log.showSignature",
+        "filter.x.required",
+        "maintenance.auto",
+        "push.gpgSign",
+    ):
         yield key, "true"
     yield "core.autocrlf", "true"
     yield "gc.auto", "1"
@@ -139,7 +180,10 @@ def test_git_is_never_a_file_of_the_repository(clone: Path, monkeypatch: pytest.
         (clone / name).write_text("#!/bin/sh\nexit 9\n")
         (clone / name).chmod(0o755)
     monkeypatch.chdir(clone)
-    monkeypatch.setenv("PATH", os.pathsep.join([".", "", "clusters", str(clone), str(clone / "clusters"), os.environ["PATH"]]))
+    monkeypatch.setenv(
+        "PATH",
+        os.pathsep.join([".", "", "clusters", str(clone), str(clone / "clusters"), os.environ["PATH"]]),
+    )
     assert find(clone) == find(clone / "clusters") == found
     (clone / "programs").mkdir()
     (clone / "programs/git").symlink_to(shutil.which("true") or "/bin/true")
@@ -159,7 +203,16 @@ def test_a_draft_stays_in_its_folder(clone: Path) -> None:
         assert (draft.folder / "evidence").is_symlink()
     blob = git(clone, "rev-parse", "HEAD:clusters/a.yaml").strip()
     length = len(blob) // 2
-    bad = run("hash-object", "-w", "-t", "tree", "--literally", "--stdin", cwd=clone, data=b"100644 ..\0" + bytes.fromhex(blob)).text
+    bad = run(
+        "hash-object",
+        "-w",
+        "-t",
+        "tree",
+        "--literally",
+        "--stdin",
+        cwd=clone,
+        data=b"100644 ..\0" + bytes.fromhex(blob),
+    ).text
     assert len(bad) == 2 * length
     sha = run("commit-tree", "-m", "bad", bad, cwd=clone).text
     with pytest.raises(UsageError, match="leads elsewhere"), drafted(clone, sha):

@@ -35,7 +35,11 @@ def codes(graph: Graph) -> list[str]:
 
 def test_the_form_of_the_release_controller() -> None:
     nightly = "5.0.0-0.okd-scos-nightly-2026-09-22-052225"
-    nodes = [{"version": A, "payload": payload(1)}, {"version": B, "payload": payload(2)}, {"version": nightly, "payload": "registry/x:tag"}]
+    nodes = [
+        {"version": A, "payload": payload(1)},
+        {"version": B, "payload": payload(2)},
+        {"version": nightly, "payload": "registry/x:tag"},
+    ]
     graph = read_graph(json.dumps({"nodes": nodes, "edges": [[0, 1], [1, 2], [0, 1]]}).encode())
     assert graph.edges == {(A, B), (B, nightly)}
     assert graph.conditional == {}
@@ -45,13 +49,25 @@ def test_the_form_of_the_release_controller() -> None:
 
 
 def test_the_form_of_cincinnati() -> None:
-    nodes = [{"version": v, "payload": payload(n), "metadata": {"url": "https://x", "n": 1}} for n, v in enumerate((A, B, C))]
+    nodes = [
+        {"version": v, "payload": payload(n), "metadata": {"url": "https://x", "n": 1}}
+        for n, v in enumerate((A, B, C))
+    ]
     conditional = [entry((A, C), rules=PROMQL)]
-    graph = read_graph(json.dumps({"version": 1, "nodes": nodes, "edges": [[0, 1]], "conditionalEdges": conditional}).encode())
+    graph = read_graph(
+        json.dumps(
+            {"version": 1, "nodes": nodes, "edges": [[0, 1]], "conditionalEdges": conditional}
+        ).encode()
+    )
     assert graph.edges == {(A, B)}
     assert graph.nodes[A].metadata == {"url": "https://x", "n": ""}
     (risk,) = graph.conditional[A, C]
-    assert (risk.name, risk.url, risk.message, risk.rules) == ("Risk", "https://example.org", "why", ("PromQL",))
+    assert (risk.name, risk.url, risk.message, risk.rules) == (
+        "Risk",
+        "https://example.org",
+        "why",
+        ("PromQL",),
+    )
     assert graph.risks((A, C)) == {"Risk"}
     assert graph.findings == ()
 
@@ -69,8 +85,14 @@ def test_a_target_listed_both_ways_is_conditional() -> None:
 
 
 def test_targets_are_compared_by_image() -> None:
-    nodes = [{"version": A, "payload": payload(1)}, {"version": B, "payload": payload(2)}, {"version": C, "payload": payload(2)}]
-    graph = read_graph(json.dumps({"nodes": nodes, "edges": [[0, 1]], "conditionalEdges": [entry((A, C))]}).encode())
+    nodes = [
+        {"version": A, "payload": payload(1)},
+        {"version": B, "payload": payload(2)},
+        {"version": C, "payload": payload(2)},
+    ]
+    graph = read_graph(
+        json.dumps({"nodes": nodes, "edges": [[0, 1]], "conditionalEdges": [entry((A, C))]}).encode()
+    )
     assert graph.edges == frozenset()
 
 
@@ -103,7 +125,10 @@ def test_a_conditional_edge_to_no_node_is_named() -> None:
 
 
 def test_names_that_are_no_versions_are_counted() -> None:
-    nodes = [{"version": A, "payload": payload(1)}, *({"version": f"4.19.0-scos.{n}", "payload": payload(n)} for n in range(5))]
+    nodes = [
+        {"version": A, "payload": payload(1)},
+        *({"version": f"4.19.0-scos.{n}", "payload": payload(n)} for n in range(5)),
+    ]
     graph = read_graph(json.dumps({"nodes": nodes, "edges": [[0, 1], [2, 3]]}).encode())
     assert set(graph.nodes) == {A}
     assert graph.edges == frozenset()
@@ -114,7 +139,11 @@ def test_names_that_are_no_versions_are_counted() -> None:
 
 
 def test_two_payloads_for_a_version_leave_it_out() -> None:
-    nodes = [{"version": A, "payload": payload(1)}, {"version": B, "payload": payload(2)}, {"version": B, "payload": payload(3)}]
+    nodes = [
+        {"version": A, "payload": payload(1)},
+        {"version": B, "payload": payload(2)},
+        {"version": B, "payload": payload(3)},
+    ]
     graph = read_graph(json.dumps({"nodes": nodes, "edges": [[0, 1], [0, 2]]}).encode())
     assert set(graph.nodes) == {A}
     assert "2 payloads" in graph.kept_out[B]
@@ -173,15 +202,36 @@ def test_half_characters_do_not_travel() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 4) | st.floats() | st.sampled_from([A, B, "x", ""]), lambda inner: st.lists(inner), max_leaves=6
+    st.none() | st.booleans() | st.integers(-2, 4) | st.floats() | st.sampled_from([A, B, "x", ""]),
+    lambda inner: st.lists(inner),
+    max_leaves=6,
 )
-KEYS = ("version", "payload", "metadata", "edges", "risks", "from", "to", "name", "matchingRules", "type", "nodes", "conditionalEdges")
-OBJECTS = st.recursive(JSON, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5), max_leaves=20)
+KEYS = (
+    "version",
+    "payload",
+    "metadata",
+    "edges",
+    "risks",
+    "from",
+    "to",
+    "name",
+    "matchingRules",
+    "type",
+    "nodes",
+    "conditionalEdges",
+)
+OBJECTS = st.recursive(
+    JSON,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=20,
+)
 
 
 @given(
     st.binary(max_size=60)
-    | st.fixed_dictionaries({"nodes": OBJECTS, "edges": OBJECTS, "conditionalEdges": OBJECTS}).map(lambda o: json.dumps(o).encode())
+    | st.fixed_dictionaries({"nodes": OBJECTS, "edges": OBJECTS, "conditionalEdges": OBJECTS}).map(
+        lambda o: json.dumps(o).encode()
+    )
 )
 def test_any_answer_is_a_graph_or_refused(data: bytes) -> None:
     try:

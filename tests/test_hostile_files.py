@@ -1,4 +1,6 @@
-"""Files that people write, in every form that goes wrong: refused with all findings at once, and nothing is written."""
+"""Files that people write, in every form that goes wrong: refused with all findings at once, and nothing
+is written.
+"""
 
 import json
 import os
@@ -79,7 +81,20 @@ def test_what_is_no_file_is_refused_and_never_waited_for(
 
 
 @pytest.mark.parametrize(
-    "name", ["X.YAML", "x.YML", "z.yml", "z.json", "z.Yaml", "Z.yaml", "-z.yaml", ".z.yaml", "in-cluster.yaml", "z\n.yaml", "z\udcff.yaml"]
+    "name",
+    [
+        "X.YAML",
+        "x.YML",
+        "z.yml",
+        "z.json",
+        "z.Yaml",
+        "Z.yaml",
+        "-z.yaml",
+        ".z.yaml",
+        "in-cluster.yaml",
+        "z\n.yaml",
+        "z\udcff.yaml",
+    ],
 )
 def test_a_file_that_might_be_meant_as_a_cluster_is_refused(small: Path, name: str) -> None:
     (small / "clusters" / name).write_text(CLUSTER)
@@ -89,7 +104,18 @@ def test_a_file_that_might_be_meant_as_a_cluster_is_refused(small: Path, name: s
 
 
 @pytest.mark.parametrize(
-    "name", ["x.yaml~", ".x.yaml.swp", ".x.yaml.swo", ".#x.yaml", "x.yaml.orig", "x.yaml.bak", "#x.yaml#", "x.yaml.rej", "x.yml~"]
+    "name",
+    [
+        "x.yaml~",
+        ".x.yaml.swp",
+        ".x.yaml.swo",
+        ".#x.yaml",
+        "x.yaml.orig",
+        "x.yaml.bak",
+        "#x.yaml#",
+        "x.yaml.rej",
+        "x.yml~",
+    ],
 )
 def test_what_an_editor_left_is_passed_over_and_named(small: Path, name: str) -> None:
     path = small / "clusters" / name
@@ -122,10 +148,14 @@ def test_a_leftover_alone_is_no_cluster(small: Path) -> None:
         ),
     ],
 )
-def test_text_that_yaml_reads_as_something_else_is_never_guessed(small: Path, key: str, value: str, said: str) -> None:
+def test_text_that_yaml_reads_as_something_else_is_never_guessed(
+    small: Path, key: str, value: str, said: str
+) -> None:
     head, _, inner = key.partition(".")
     line = f"{head}: {{{inner}: {value}}}\n" if inner else f"{head}: {value}\n"
-    (small / "clusters/x.yaml").write_text(CLUSTER.replace('kubernetes: "1.35"\n', "" if key == "kubernetes" else 'kubernetes: "1.35"\n') + line)
+    (small / "clusters/x.yaml").write_text(
+        CLUSTER.replace('kubernetes: "1.35"\n', "" if key == "kubernetes" else 'kubernetes: "1.35"\n') + line
+    )
     assert [said in told(finding) for finding in refused(small)] == [True]
 
 
@@ -164,7 +194,12 @@ def test_each_of_three_files_shows_its_syntax_error_with_a_caret(small: Path) ->
 )
 def test_a_path_in_the_fleet_leads_nowhere_else(small: Path, key: str, value: str) -> None:
     service = "https://example.org"
-    fleet: dict[str, object] = {"repository": "https://github.com/x/y.git", "hub": "hub", "owners": ["a"], "upstream": f"{service}/graph"}
+    fleet: dict[str, object] = {
+        "repository": "https://github.com/x/y.git",
+        "hub": "hub",
+        "owners": ["a"],
+        "upstream": f"{service}/graph",
+    }
     *outer, last = key.split(".")
     place = fleet
     for step in outer:
@@ -179,8 +214,12 @@ def test_a_path_in_the_fleet_leads_nowhere_else(small: Path, key: str, value: st
 @pytest.mark.parametrize("key", ["purpose", "environment"])
 @pytest.mark.parametrize("value", ["../x", "/etc", "test/../cd", "test\n"])
 def test_a_name_in_a_cluster_file_is_one_that_is_known(small: Path, key: str, value: str) -> None:
-    text = CLUSTER.replace("purpose: test", "purpose: test" if key == "environment" else f"purpose: {json.dumps(value)}")
-    text = text.replace("environment: kind", "environment: kind" if key == "purpose" else f"environment: {json.dumps(value)}")
+    text = CLUSTER.replace(
+        "purpose: test", "purpose: test" if key == "environment" else f"purpose: {json.dumps(value)}"
+    )
+    text = text.replace(
+        "environment: kind", "environment: kind" if key == "purpose" else f"environment: {json.dumps(value)}"
+    )
     (small / "clusters/x.yaml").write_text(text)
     assert refused(small)
 
@@ -191,7 +230,16 @@ _ATTACK = "x\x1b[31m\r\n::error::\n ::set-output\n##vso[task]\n##[group]\u202e](
 def test_foreign_text_is_inert_on_a_terminal_and_in_a_log() -> None:
     lines = [printable(line) for line in _ATTACK.split("\n")]
     place = Location(file=_ATTACK, line=1, column=1, text=_ATTACK)
-    shown = as_text(Finding(name="invalid-value", location=place, reason=_ATTACK, remedy=_ATTACK, object=_ATTACK, clusters=(_ATTACK,)))
+    shown = as_text(
+        Finding(
+            name="invalid-value",
+            location=place,
+            reason=_ATTACK,
+            remedy=_ATTACK,
+            object=_ATTACK,
+            clusters=(_ATTACK,),
+        )
+    )
     for line in [*lines, *shown.split("\n")]:
         assert line.isprintable()
         assert not line.lstrip().startswith("::")
@@ -213,7 +261,10 @@ def test_foreign_text_is_inert_in_a_pull_request() -> None:
 
 def test_a_free_text_of_a_cluster_file_is_inert_in_what_is_printed(okd_gitops: Run, repo: Path) -> None:
     path = repo / "clusters/moc-test.yaml"
-    path.write_text(path.read_text() + 'upgrades: {hold: 5}  # ::error::x ##vso[task] \u202e\nowners: ["\\x1b[31m\\n::error::x"]\n')
+    path.write_text(
+        path.read_text()
+        + 'upgrades: {hold: 5}  # ::error::x ##vso[task] \u202e\nowners: ["\\x1b[31m\\n::error::x"]\n'
+    )
     done = okd_gitops("generate")
     assert done.returncode == 2
     for line in done.stderr.splitlines():
@@ -253,7 +304,10 @@ def _nobody() -> Iterator[None]:
             os.seteuid(0)
 
 
-@pytest.mark.parametrize(("path", "mode"), [("clusters/x.yaml", 0), ("clusters", 0), ("clusters", 0o444), ("clusters", 0o111), ("fleet.yaml", 0)])
+@pytest.mark.parametrize(
+    ("path", "mode"),
+    [("clusters/x.yaml", 0), ("clusters", 0), ("clusters", 0o444), ("clusters", 0o111), ("fleet.yaml", 0)],
+)
 def test_what_cannot_be_read_is_refused(small: Path, path: str, mode: int) -> None:
     generate(small)
     before = files(small)
@@ -265,4 +319,7 @@ def test_what_cannot_be_read_is_refused(small: Path, path: str, mode: int) -> No
         generate(small, write=False)
     (small / path).chmod(0o755)
     assert (error.value.exit_code, files(small)) == (2, before)
-    assert any(finding.location.file.startswith(path) and "cannot be read" in finding.reason for finding in error.value.findings)
+    assert any(
+        finding.location.file.startswith(path) and "cannot be read" in finding.reason
+        for finding in error.value.findings
+    )

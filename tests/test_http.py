@@ -149,19 +149,25 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after(server: Server, tmp_path: Path, waits: list[float], status: int) -> None:
-    url = server.at("/a", in_turn(lambda h: h.reply(status=status, Retry_After="1"), lambda h: h.reply(b"ok")))
+    url = server.at(
+        "/a", in_turn(lambda h: h.reply(status=status, Retry_After="1"), lambda h: h.reply(b"ok"))
+    )
     assert Http(tmp_path).get(url) == b"ok"
     assert waits == [1]
 
 
-def test_a_server_that_wants_to_be_left_alone_for_long_is_given_up_at_once(server: Server, tmp_path: Path, waits: list[float]) -> None:
+def test_a_server_that_wants_to_be_left_alone_for_long_is_given_up_at_once(
+    server: Server, tmp_path: Path, waits: list[float]
+) -> None:
     url = server.at("/a", lambda h: h.reply(status=429, Retry_After="99999"))
     assert refused(Http(tmp_path), url).status == 429
     assert waits == []
     assert len(server.asked) == 1
 
 
-def test_headers_without_end_meet_the_deadline_and_the_server_is_not_asked_again(server: Server, tmp_path: Path) -> None:
+def test_headers_without_end_meet_the_deadline_and_the_server_is_not_asked_again(
+    server: Server, tmp_path: Path
+) -> None:
     gave_up = threading.Event()
 
     def endless(handler: Handler) -> None:
@@ -218,8 +224,18 @@ def test_too_large(server: Server, tmp_path: Path) -> None:
 
 
 def test_gzip(server: Server, tmp_path: Path) -> None:
-    assert Http(tmp_path).get(server.at("/a", lambda h: h.reply(gzip.compress(b"text"), Content_Encoding="gzip"))) == b"text"
-    assert "broke off" in refused(Http(tmp_path), server.at("/b", lambda h: h.reply(b"no gzip", Content_Encoding="gzip"))).reason
+    assert (
+        Http(tmp_path).get(
+            server.at("/a", lambda h: h.reply(gzip.compress(b"text"), Content_Encoding="gzip"))
+        )
+        == b"text"
+    )
+    assert (
+        "broke off"
+        in refused(
+            Http(tmp_path), server.at("/b", lambda h: h.reply(b"no gzip", Content_Encoding="gzip"))
+        ).reason
+    )
 
 
 def test_gzip_bomb(server: Server, tmp_path: Path) -> None:
@@ -263,13 +279,25 @@ def test_answer_that_is_not_http(server: Server, tmp_path: Path) -> None:
 def test_redirects(server: Server, tmp_path: Path) -> None:
     server.at("/end", lambda h: h.reply(b"there"))
     for count in range(5):
-        server.at(f"/{count}", partial(Handler.reply, status=302, Location=f"/{count - 1}" if count else "/end"))
+        server.at(
+            f"/{count}", partial(Handler.reply, status=302, Location=f"/{count - 1}" if count else "/end")
+        )
     base = server.at("/2", server.answers["/2"])
     assert Http(tmp_path).get(base) == b"there"
     assert "more than 3 times" in refused(Http(tmp_path), base.replace("/2", "/3")).reason
 
 
-@pytest.mark.parametrize("to", ["http://example.org/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "https://user:pw@example.org/", "https://[x", ""])
+@pytest.mark.parametrize(
+    "to",
+    [
+        "http://example.org/x",
+        "ftp://127.0.0.1/x",
+        "file:///etc/passwd",
+        "https://user:pw@example.org/",
+        "https://[x",
+        "",
+    ],
+)
 def test_redirect_refused(server: Server, tmp_path: Path, to: str) -> None:
     error = refused(Http(tmp_path), server.at("/a", lambda h: h.reply(status=301, Location=to)))
     assert "redirects" in error.reason
@@ -283,7 +311,17 @@ def test_redirect_to_this_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.org/x", "http://127.0.0.1.example.org/", "ftp://example.org", "x", "", "https://", "//h/x", "https://a b/"]
+    "url",
+    [
+        "http://example.org/x",
+        "http://127.0.0.1.example.org/",
+        "ftp://example.org",
+        "x",
+        "",
+        "https://",
+        "//h/x",
+        "https://a b/",
+    ],
 )
 def test_address_refused(tmp_path: Path, url: str) -> None:
     refused(Http(tmp_path), url)

@@ -57,7 +57,10 @@ def test_a_manifest_of_an_overlay(repo: Path, other: Path) -> None:
         }
     }
     (cluster,) = result.clusters
-    assert (cluster.unknown, cluster.source) == (("purpose", "server"), "cluster-scope/overlays/prod/clusterversion.yaml")
+    assert (cluster.unknown, cluster.source) == (
+        ("purpose", "server"),
+        "cluster-scope/overlays/prod/clusterversion.yaml",
+    )
     assert "purpose: FILL-IN   # hub, cd, test or ephemeral\n" in cluster.content
     assert (result.findings, result.written) == ((), ())
     assert not (repo / "clusters/prod.yaml").exists(), "without --write it only says"
@@ -65,14 +68,21 @@ def test_a_manifest_of_an_overlay(repo: Path, other: Path) -> None:
 
 
 def test_what_is_written_is_a_cluster_once_it_is_filled_in(repo: Path, other: Path, okd_gitops: Run) -> None:
-    put(other, {"overlays/staging/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/staging/cv.yaml": FULL})
+    put(
+        other,
+        {"overlays/staging/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/staging/cv.yaml": FULL},
+    )
     done = okd_gitops("import", str(other), "--write")
     assert (done.returncode, done.stderr) == (0, "")
     file = repo / "clusters/staging.yaml"
     refused = okd_gitops("generate")
     assert refused.returncode == 2
     assert "clusters/staging.yaml:3" in refused.stderr
-    text = file.read_text().replace("purpose: FILL-IN", "purpose: test").replace("server: FILL-IN", "server: https://api.staging.example.org:6443")
+    text = (
+        file.read_text()
+        .replace("purpose: FILL-IN", "purpose: test")
+        .replace("server: FILL-IN", "server: https://api.staging.example.org:6443")
+    )
     file.write_text(text)
     done = okd_gitops("generate")
     assert (done.returncode, done.stderr) == (0, "")
@@ -106,7 +116,12 @@ def test_a_base_and_patches(repo: Path, other: Path) -> None:
         },
     )
     releases = {name: value["release"] for name, value in values(result).items() if isinstance(value, dict)}
-    merged = {"channel": "stable-scos-4", "version": "4.22.0-okd-scos.0", "image": "FILL-IN", "upstream": "https://example.org/graph"}
+    merged = {
+        "channel": "stable-scos-4",
+        "version": "4.22.0-okd-scos.0",
+        "image": "FILL-IN",
+        "upstream": "https://example.org/graph",
+    }
     assert sorted(releases) == ["file", "inline", "old", "ops"]
     assert releases["file"] == releases["old"] == merged
     assert releases["inline"]["channel"] == "4-scos-stable"
@@ -138,7 +153,14 @@ def test_a_list_and_acknowledgements(repo: Path, other: Path) -> None:
 
 
 def test_files_that_no_kustomization_lists(repo: Path, other: Path) -> None:
-    result = imported(repo, other, {"clusters/edge/config.openshift.io/clusterversions/version.yaml": FULL, "notes.yaml": "kind: ClusterVersions\n"})
+    result = imported(
+        repo,
+        other,
+        {
+            "clusters/edge/config.openshift.io/clusterversions/version.yaml": FULL,
+            "notes.yaml": "kind: ClusterVersions\n",
+        },
+    )
     assert list(values(result)) == ["edge"]
 
 
@@ -147,7 +169,12 @@ def test_faults_have_places_and_are_kept_as_git_has_them(repo: Path, other: Path
         f"{CV}  clusterID: infra\n  channel: stable-scos-4.21\n  desiredUpdate:\n    version: 4.22.0-okd-scos.0\n"
         f"    image: quay.io/okd/scos-release@sha256:{'ab' * 6}\n    force: true\n"
     )
-    result = imported(repo, other, {"overlays/a/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/a/cv.yaml": text}, write=True)
+    result = imported(
+        repo,
+        other,
+        {"overlays/a/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/a/cv.yaml": text},
+        write=True,
+    )
     file = "overlays/a/cv.yaml"
     assert found(result) == [
         ("wrong-cluster-identity", f"{file}:6:14", "error"),
@@ -178,8 +205,17 @@ def test_versions_of_openshift_are_told_from_okds(repo: Path, other: Path) -> No
 
 
 def test_a_cluster_whose_version_git_does_not_say(repo: Path, other: Path) -> None:
-    result = imported(repo, other, {"overlays/a/cv.yaml": f"{CV}  channel: stable-scos-4\n", "overlays/b/cv.yaml": f"{CV}  desiredUpdate: null\n"})
-    assert [(cluster.name, cluster.unknown) for cluster in result.clusters] == [("a", ("purpose", "server", "clusterID", "version", "image"))]
+    result = imported(
+        repo,
+        other,
+        {
+            "overlays/a/cv.yaml": f"{CV}  channel: stable-scos-4\n",
+            "overlays/b/cv.yaml": f"{CV}  desiredUpdate: null\n",
+        },
+    )
+    assert [(cluster.name, cluster.unknown) for cluster in result.clusters] == [
+        ("a", ("purpose", "server", "clusterID", "version", "image"))
+    ]
     assert result.findings == ()
 
 
@@ -195,11 +231,20 @@ def test_a_cluster_whose_version_git_does_not_say(repo: Path, other: Path) -> No
         (FULL.encode().decode() + "# " + "x" * (9 << 20), "unreadable-file"),
     ],
 )
-def test_hostile_files_are_refused_and_hide_no_other(repo: Path, other: Path, hostile: str, code: str) -> None:
+def test_hostile_files_are_refused_and_hide_no_other(
+    repo: Path, other: Path, hostile: str, code: str
+) -> None:
     good = {"overlays/good/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/good/cv.yaml": FULL}
-    bad = {"overlays/bad/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/bad/cv.yaml": hostile, "loose/cv.yaml": hostile}
+    bad = {
+        "overlays/bad/kustomization.yaml": "resources: [cv.yaml]\n",
+        "overlays/bad/cv.yaml": hostile,
+        "loose/cv.yaml": hostile,
+    }
     result = imported(repo, other, good | bad, write=True)
-    assert {(finding.name, finding.location.file) for finding in result.findings} == {(code, "overlays/bad/cv.yaml"), (code, "loose/cv.yaml")}
+    assert {(finding.name, finding.location.file) for finding in result.findings} == {
+        (code, "overlays/bad/cv.yaml"),
+        (code, "loose/cv.yaml"),
+    }
     assert result.written == ("clusters/good.yaml",)
 
 
@@ -218,7 +263,11 @@ def test_nothing_is_overwritten(repo: Path, other: Path) -> None:
     (repo / "clusters/link.yaml").symlink_to("nowhere")
     layout = {f"overlays/{name}/cv.yaml": FULL for name in ("mine", "link", "new")}
     result = imported(repo, other, layout, write=True)
-    assert {cluster.name: cluster.exists for cluster in result.clusters} == {"mine": True, "link": True, "new": False}
+    assert {cluster.name: cluster.exists for cluster in result.clusters} == {
+        "mine": True,
+        "link": True,
+        "new": False,
+    }
     assert result.written == ("clusters/new.yaml",)
     assert (repo / "clusters/mine.yaml").read_text() == "mine\n"
     assert import_(repo, other, write=True).written == ()
@@ -231,7 +280,12 @@ def test_a_chain_of_kustomizations_without_end(repo: Path, other: Path) -> None:
 
 
 def test_names_that_are_none_and_names_that_two_folders_have(repo: Path, other: Path) -> None:
-    layout = {"a/overlays/prod/cv.yaml": FULL, "b/overlays/prod/cv.yaml": FULL, "overlays/Test_1/cv.yaml": FULL, "overlays/in-cluster/cv.yaml": FULL}
+    layout = {
+        "a/overlays/prod/cv.yaml": FULL,
+        "b/overlays/prod/cv.yaml": FULL,
+        "overlays/Test_1/cv.yaml": FULL,
+        "overlays/in-cluster/cv.yaml": FULL,
+    }
     result = imported(repo, other, layout, write=True)
     assert found(result) == [
         ("duplicate-key", "a/overlays/prod/cv.yaml", "error"),
@@ -251,7 +305,10 @@ def test_texts_stay_texts(repo: Path, other: Path) -> None:
 
 
 def test_the_command(repo: Path, other: Path, okd_gitops: Run) -> None:
-    put(other, {"overlays/a/cv.yaml": FULL, "overlays/b/cv.yaml": FULL.replace("stable-scos-4", "4-scos-stable")})
+    put(
+        other,
+        {"overlays/a/cv.yaml": FULL, "overlays/b/cv.yaml": FULL.replace("stable-scos-4", "4-scos-stable")},
+    )
     done = okd_gitops("import", str(other))
     assert done.returncode == 1
     assert "would write clusters/a.yaml" in done.stdout

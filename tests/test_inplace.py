@@ -23,12 +23,21 @@ features:
 
 
 def test_a_scalar_changes_and_nothing_else() -> None:
-    data = assign(read("x", FILE.encode()), {("release", "version"): "4.22.0-okd-scos.1", ("release", "image"): "registry.example.org/r@sha256:bb"})
+    data = assign(
+        read("x", FILE.encode()),
+        {
+            ("release", "version"): "4.22.0-okd-scos.1",
+            ("release", "image"): "registry.example.org/r@sha256:bb",
+        },
+    )
     assert data.decode() == FILE.replace("4.22.0-okd-scos.0  #", "4.22.0-okd-scos.1  #").replace('aa"', 'bb"')
 
 
 def test_quotes_stay() -> None:
-    assert "channel: 'stable-scos-5'\n" in assign(read("x", FILE.encode()), {("release", "channel"): "stable-scos-5"}).decode()
+    assert (
+        "channel: 'stable-scos-5'\n"
+        in assign(read("x", FILE.encode()), {("release", "channel"): "stable-scos-5"}).decode()
+    )
 
 
 def test_a_new_key_goes_to_the_end_of_its_mapping() -> None:
@@ -47,11 +56,15 @@ def test_a_new_key_goes_to_the_end_of_its_mapping() -> None:
 )
 def test_a_list_is_extended_in_its_own_style(before: str, after: str) -> None:
     text = "release:\n  version: a\n{}features: {{}}\n"
-    assert extend(read("x", text.format(before).encode()), ("release", "acks"), ["ack-4.21-b"]).decode() == text.format(after)
+    assert extend(
+        read("x", text.format(before).encode()), ("release", "acks"), ["ack-4.21-b"]
+    ).decode() == text.format(after)
 
 
 @pytest.mark.parametrize("end", ["\n", ""], ids=["ended", "not ended"])
-@pytest.mark.parametrize("last", ["  image: 'a'  # é 日本", "  acks:\n  - ack-4.20-a", "  acks: [ack-4.20-a]"])
+@pytest.mark.parametrize(
+    "last", ["  image: 'a'  # é 日本", "  acks:\n  - ack-4.20-a", "  acks: [ack-4.20-a]"]
+)
 def test_new_lines_end_like_those_of_the_file(last: str, end: str) -> None:
     text = f"# é 日本\nrelease:\n  version: a  # bump\n{last}{end}"
     documents = [read("x", text.replace("\n", line).encode()) for line in ("\n", "\r\n")]
@@ -87,7 +100,9 @@ BEYOND = {
 def test_a_value_changes_in_any_style_and_not_one_byte_more(style: str, line: str) -> None:
     text = STYLES[style].replace("\n", line)
     old, new = "4.22.0-okd-scos.0", "4.22.0-okd-scos.1"
-    assert assign(read("x", text.format(old).encode()), {("release", "version"): new}).decode() == text.format(new)
+    assert assign(
+        read("x", text.format(old).encode()), {("release", "version"): new}
+    ).decode() == text.format(new)
 
 
 @pytest.mark.parametrize("style", BEYOND)

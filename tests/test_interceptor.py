@@ -1,4 +1,6 @@
-"""The gate over real TLS, as Tekton Triggers speaks to it (tektoncd/triggers v0.35.0, pkg/interceptors/interceptors.go), and as a process."""
+"""The gate over real TLS, as Tekton Triggers speaks to it (tektoncd/triggers v0.35.0,
+pkg/interceptors/interceptors.go), and as a process.
+"""
 
 import base64
 import json
@@ -36,9 +38,26 @@ EXPECTED = Expectation(("amd64", "arm64"), timedelta(hours=24), "quay.io/okd")
 
 def certificate(folder: Path, name: str = "multi-arch-gate.okd-coreos.svc") -> Path:
     """Make a certificate that signs itself."""
-    new = [program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+    new = [
+        program("openssl"),
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        f"/CN={name}",
+    ]
     names = ["-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"]
-    subprocess.run([*new, *names, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")], check=True, capture_output=True)
+    subprocess.run(
+        [*new, *names, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")],
+        check=True,
+        capture_output=True,
+    )
     return folder
 
 
@@ -52,7 +71,9 @@ def api() -> Iterator[Api]:
     with serving() as server:
         server.interceptors["multi-arch-gate"] = {
             "metadata": {"name": "multi-arch-gate", "labels": {"app.kubernetes.io/part-of": "multi-arch"}},
-            "spec": {"clientConfig": {"service": {"name": "multi-arch-gate", "namespace": NAMESPACE, "port": 8443}}},
+            "spec": {
+                "clientConfig": {"service": {"name": "multi-arch-gate", "namespace": NAMESPACE, "port": 8443}}
+            },
         }
         yield server
 
@@ -61,7 +82,9 @@ def api() -> Iterator[Api]:
 def running(api: Api, tls: Path, expected: Expectation = EXPECTED) -> Iterator[GateServer]:
     trust = Trust(tls / "tls.crt", tls / "tls.key", [tls / "none", tls / "tls.crt"])
     ledger = Ledger(api.client(), NAMESPACE)
-    server = GateServer(("127.0.0.1", 0), trust, ledger, expected, interceptor="multi-arch-gate", clock=lambda: NOW)
+    server = GateServer(
+        ("127.0.0.1", 0), trust, ledger, expected, interceptor="multi-arch-gate", clock=lambda: NOW
+    )
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
     thread.start()
     try:
@@ -79,13 +102,23 @@ def gate(api: Api, tls: Path) -> Iterator[GateServer]:
 
 
 def event(body: str, event_id: str = "5f0c-77") -> bytes:
-    """Return an InterceptorRequest as the EventListener writes it: with the token in the headers, as the sender gave it."""
-    context = {"event_url": "/", "event_id": event_id, "trigger_id": "namespaces/okd-coreos/triggers/compose-manifest-list"}
+    """Return an InterceptorRequest as the EventListener writes it: with the token in the headers, as the
+    sender gave it.
+    """
+    context = {
+        "event_url": "/",
+        "event_id": event_id,
+        "trigger_id": "namespaces/okd-coreos/triggers/compose-manifest-list",
+    }
     headers = {"Content-Type": ["application/json"], "X-Okd-Token": [TOKEN]}
-    return json.dumps({"body": body, "header": headers, "extensions": {}, "interceptor_params": {}, "context": context}).encode()
+    return json.dumps(
+        {"body": body, "header": headers, "extensions": {}, "interceptor_params": {}, "context": context}
+    ).encode()
 
 
-def ask(port: int, tls: Path, body: bytes | None, path: str = "/", headers: dict[str, str] | None = None) -> tuple[int, Any]:
+def ask(
+    port: int, tls: Path, body: bytes | None, path: str = "/", headers: dict[str, str] | None = None
+) -> tuple[int, Any]:
     trusted = ssl.create_default_context(cafile=str(tls / "tls.crt"))
     connection = HTTPSConnection("127.0.0.1", port, context=trusted, timeout=60)
     try:
@@ -97,7 +130,9 @@ def ask(port: int, tls: Path, body: bytes | None, path: str = "/", headers: dict
 
 
 def eventually(action: Callable[[], Any]) -> Any:
-    """Do it again until it succeeds: the other side takes its own time. The limit of a test is the limit here."""
+    """Do it again until it succeeds: the other side takes its own time. The limit of a test is the limit
+    here.
+    """
     while True:
         try:
             return action()
@@ -121,7 +156,9 @@ def test_a_set_of_reports_opens_once(gate: GateServer, tls: Path, capfd: pytest.
     assert answers[0][1] == {"continue": False, "status": waiting} == answers[1][1]
     opened = answers[2][1]
     assert (opened["continue"], opened["status"]) == (True, {"code": 0, "message": "complete: amd64, arm64"})
-    assert [image["image"] for image in opened["extensions"]["images"]] == [f"quay.io/okd/stream-coreos@sha256:{1:064x}"] * 2
+    assert [image["image"] for image in opened["extensions"]["images"]] == [
+        f"quay.io/okd/stream-coreos@sha256:{1:064x}"
+    ] * 2
     assert answers[3][1]["continue"] is False
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert [line["gate"] for line in lines] == ["closed", "closed", "opened", "closed"]
@@ -129,8 +166,12 @@ def test_a_set_of_reports_opens_once(gate: GateServer, tls: Path, capfd: pytest.
     assert TOKEN not in str(lines)
 
 
-@pytest.mark.parametrize("body", ["", "{}", "[]", "null", text(arch="x86_64"), text(key="latest"), text() + " x", "\ud800"])
-def test_what_is_no_report_is_a_decision_too(gate: GateServer, api: Api, tls: Path, body: str, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "body", ["", "{}", "[]", "null", text(arch="x86_64"), text(key="latest"), text() + " x", "\ud800"]
+)
+def test_what_is_no_report_is_a_decision_too(
+    gate: GateServer, api: Api, tls: Path, body: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     status, answer = ask(gate.server_port, tls, event(body))
     if body == "\ud800":
         assert status == 400
@@ -154,7 +195,9 @@ def test_requests_have_a_length_and_it_is_limited(gate: GateServer, api: Api, tl
     assert api.log == []
 
 
-def test_an_undecided_report_is_no_answer_of_200(gate: GateServer, api: Api, tls: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_undecided_report_is_no_answer_of_200(
+    gate: GateServer, api: Api, tls: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     api.before = lambda method, _path: 500 if method == "POST" else None
     status, answer = ask(gate.server_port, tls, event(text()))
     assert status == 503
@@ -198,7 +241,9 @@ def test_a_new_certificate_is_served_without_a_restart(api: Api, tmp_path: Path)
         assert ssl.get_server_certificate(("127.0.0.1", server.server_port)) != old
 
 
-def test_plain_http_old_tls_and_silent_clients_disturb_nobody(gate: GateServer, tls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_old_tls_and_silent_clients_disturb_nobody(
+    gate: GateServer, tls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Nobody is let go while this lasts.
     monkeypatch.setattr(interceptor, "_SECONDS", 3600)
     with ExitStack() as silent:
@@ -254,10 +299,17 @@ def test_too_many_connections_are_turned_away(api: Api, tls: Path, monkeypatch: 
 
 @pytest.fixture
 def kubeconfig(api: Api, tmp_path: Path) -> Path:
-    named = {"clusters": [{"name": "x", "cluster": {"server": api.url}}], "users": [{"name": "x", "user": {}}]}
+    named = {
+        "clusters": [{"name": "x", "cluster": {"server": api.url}}],
+        "users": [{"name": "x", "user": {}}],
+    }
     contexts = [{"name": "x", "context": {"cluster": "x", "user": "x"}}]
     path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", "current-context": "x", **named, "contexts": contexts}))
+    path.write_text(
+        yaml.safe_dump(
+            {"apiVersion": "v1", "kind": "Config", "current-context": "x", **named, "contexts": contexts}
+        )
+    )
     return path
 
 
@@ -279,9 +331,22 @@ def test_a_stop_answers_what_has_arrived_and_is_exit_0(api: Api, tls: Path, kube
 
     api.before = before
     files = ["--tls-cert", str(tls / "tls.crt"), "--tls-key", str(tls / "tls.key")]
-    command = [sys.executable, "-m", "okd_gitops", "serve", "gate", *files, "--arches", "amd64,arm64", "--namespace", NAMESPACE]
+    command = [
+        sys.executable,
+        "-m",
+        "okd_gitops",
+        "serve",
+        "gate",
+        *files,
+        "--arches",
+        "amd64,arm64",
+        "--namespace",
+        NAMESPACE,
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator"), "KUBECONFIG": str(kubeconfig)}
-    process = subprocess.Popen([*command, "--listen", "127.0.0.1", "--port", str(port)], env=environment, stderr=-1, text=True)
+    process = subprocess.Popen(
+        [*command, "--listen", "127.0.0.1", "--port", str(port)], env=environment, stderr=-1, text=True
+    )
     try:
         assert process.stderr
         assert json.loads(process.stderr.readline())["gate"] == "serving"
@@ -328,7 +393,9 @@ def test_a_sweep_names_what_expired_once_and_exits_1(api: Api, kubeconfig: Path,
         (("--arches", "amd64,arm64"), 4, "cannot be read"),
     ],
 )
-def test_wrong_options_and_missing_files_have_their_exit_codes(okd_gitops: Run, arguments: tuple[str, ...], code: int, says: str) -> None:
+def test_wrong_options_and_missing_files_have_their_exit_codes(
+    okd_gitops: Run, arguments: tuple[str, ...], code: int, says: str
+) -> None:
     files = ("--tls-cert", "/nonexistent/tls.crt", "--tls-key", "/nonexistent/tls.key") if arguments else ()
     result = okd_gitops("serve", "gate", "--namespace", NAMESPACE, *files, *arguments)
     assert (result.returncode, says in result.stderr) == (code, True), result.stderr

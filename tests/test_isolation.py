@@ -1,4 +1,6 @@
-"""Nothing in the working folder, in PYTHONPATH or in a relative folder of PATH is run: what is worked on is data."""
+"""Nothing in the working folder, in PYTHONPATH or in a relative folder of PATH is run: what is worked on
+is data.
+"""
 
 import os
 import re
@@ -14,16 +16,75 @@ import pytest
 from conftest import CACHE, ROOT
 from okd_gitops.cli.main import cli
 
-# What our packages and we import, and what Python imports by itself. Python does not start where one of its own first modules is replaced.
+# What our packages and we import, and what Python imports by itself. Python does not start where one of its
+# own first modules is replaced.
 PACKAGES = {path.name.removesuffix(".py") for path in (CACHE / "venv/lib").glob("python*/site-packages/*")}
 MODULES = sorted(
     {name for name in PACKAGES if re.fullmatch(r"[a-z]\w*", name)}
-    | {"json", "secrets", "subprocess", "pathlib", "tempfile", "hashlib", "logging", "typing", "argparse", "shutil", "signal", "traceback", "uuid"}
-    | {"sitecustomize", "usercustomize", "okd_gitops", "setup", "schemas", "environment", "conftest", "golden"}
+    | {
+        "json",
+        "secrets",
+        "subprocess",
+        "pathlib",
+        "tempfile",
+        "hashlib",
+        "logging",
+        "typing",
+        "argparse",
+        "shutil",
+        "signal",
+        "traceback",
+        "uuid",
+    }
+    | {
+        "sitecustomize",
+        "usercustomize",
+        "okd_gitops",
+        "setup",
+        "schemas",
+        "environment",
+        "conftest",
+        "golden",
+    }
 )
 PROGRAMS = (
-    *("sh", "bash", "env", "dirname", "basename", "readlink", "pwd", "cat", "cp", "mv", "rm", "mkdir", "chmod", "date", "sed", "awk", "test", "echo"),
-    *("printf", "head", "touch", "cksum", "tr", "flock", "python", "python3", "pip", "go", "gcc", "git", "kustomize", "kubeconform", "uv"),
+    *(
+        "sh",
+        "bash",
+        "env",
+        "dirname",
+        "basename",
+        "readlink",
+        "pwd",
+        "cat",
+        "cp",
+        "mv",
+        "rm",
+        "mkdir",
+        "chmod",
+        "date",
+        "sed",
+        "awk",
+        "test",
+        "echo",
+    ),
+    *(
+        "printf",
+        "head",
+        "touch",
+        "cksum",
+        "tr",
+        "flock",
+        "python",
+        "python3",
+        "pip",
+        "go",
+        "gcc",
+        "git",
+        "kustomize",
+        "kubeconform",
+        "uv",
+    ),
     *("pytest", "ruff", "mypy", "lint-imports", "okd-gitops", "controller-gen"),
 )
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -44,7 +105,9 @@ COPIED = (
 
 
 class Hostile:
-    """A checkout whose root holds a module of every name and a program of every name; each that runs leaves its name."""
+    """A checkout whose root holds a module of every name and a program of every name; each that runs
+    leaves its name.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.root, self.told = folder / "checkout", folder / "ran"
@@ -67,7 +130,14 @@ class Hostile:
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         paths = (".", "", "bin", str(self.root), str(self.root / "bin"), os.environ["PATH"])
-        given = {**os.environ, "PATH": ":".join(paths), "PYTHONPATH": str(self.root), "PYTHONSTARTUP": "yaml.py", "CACHE": str(CACHE), **variables}
+        given = {
+            **os.environ,
+            "PATH": ":".join(paths),
+            "PYTHONPATH": str(self.root),
+            "PYTHONSTARTUP": "yaml.py",
+            "CACHE": str(CACHE),
+            **variables,
+        }
         return subprocess.run(command, cwd=self.root, env=given, capture_output=True, text=True, check=False)
 
     def ran(self) -> str:
@@ -81,8 +151,25 @@ class Hostile:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
     hostile = Hostile(tmp_path_factory.mktemp("hostile"))
     subprocess.run(["git", "init", "--quiet", str(hostile.root)], check=True)
-    subprocess.run(["git", "-C", str(hostile.root), "add", "fleet.yaml", "clusters", "bases", "overlays", "argocd"], check=True)
-    subprocess.run(["git", "-C", str(hostile.root), "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "x"], check=True)
+    subprocess.run(
+        ["git", "-C", str(hostile.root), "add", "fleet.yaml", "clusters", "bases", "overlays", "argocd"],
+        check=True,
+    )
+    subprocess.run(
+        [
+            "git",
+            "-C",
+            str(hostile.root),
+            "-c",
+            "user.name=A",
+            "-c",
+            "user.email=a@example.org",
+            "commit",
+            "-qm",
+            "x",
+        ],
+        check=True,
+    )
     return hostile
 
 
@@ -114,7 +201,11 @@ def test_no_command_runs_what_lies_in_the_working_folder(hostile: Hostile) -> No
     calls = [*((*words, "--help") for words in commands(cli)), *real]
     with ThreadPoolExecutor(2) as threads:
         done = list(threads.map(lambda words: hostile.run(str(hostile.root / "okd-gitops"), *words), calls))
-    assert {words: (result.returncode, result.stderr) for words, result in zip(calls, done, strict=True) if result.returncode} == {}
+    assert {
+        words: (result.returncode, result.stderr)
+        for words, result in zip(calls, done, strict=True)
+        if result.returncode
+    } == {}
     assert hostile.ran() == ""
 
 
@@ -126,18 +217,27 @@ def test_the_script_may_be_called_in_any_way(hostile: Hostile, called: str) -> N
 
 
 def test_the_module_may_be_started_by_hand_in_a_folder_of_others(hostile: Hostile, tmp_path: Path) -> None:
-    # Without -I Python itself imports what PYTHONPATH offers as sitecustomize, before any code of ours; nothing else of the folder is imported.
+    # Without -I Python itself imports what PYTHONPATH offers as sitecustomize, before any code of ours;
+    # nothing else of the folder is imported.
     for name in ("yaml", "click", "json", "git", "secrets", "traceback", "pydantic"):
         (tmp_path / f"{name}.py").write_text((hostile.root / f"{name}.py").read_text())
     given = {**os.environ, "PYTHONPATH": f"{ROOT / 'generator'}:{tmp_path}:."}
-    done = subprocess.run([sys.executable, "-m", "okd_gitops", "explain", "cd"], cwd=tmp_path, env=given, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "okd_gitops", "explain", "cd"],
+        cwd=tmp_path,
+        env=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr, hostile.ran()) == (0, "", "")
 
 
 def test_the_images_entry_point_runs_what_was_copied_into_the_image(hostile: Hostile, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     shutil.copy2(ROOT / "image/okd-gitops", tmp_path / "bin/okd-gitops")
-    # The image's python lies beside the script; here a link to the environment's would look for its packages in another place.
+    # The image's python lies beside the script; here a link to the environment's would look for its packages
+    # in another place.
     (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec {CACHE}/venv/bin/python "$@"\n')
     (tmp_path / "bin/python").chmod(0o755)
     (tmp_path / "lib").symlink_to(ROOT / "generator")
@@ -156,7 +256,9 @@ def test_the_images_entry_point_runs_what_was_copied_into_the_image(hostile: Hos
         ("test", ("-o", "lint", "ARGS=tests/test_pattern.py -p no:cacheprovider")),
     ],
 )
-def test_no_target_runs_what_lies_in_the_checkout(hostile: Hostile, target: str, options: tuple[str, ...]) -> None:
+def test_no_target_runs_what_lies_in_the_checkout(
+    hostile: Hostile, target: str, options: tuple[str, ...]
+) -> None:
     done = hostile.run("/usr/bin/make", f"CACHE={CACHE}", *options, target)
     assert done.returncode == 0, done.stdout + done.stderr
     assert hostile.ran() == ""
@@ -165,7 +267,9 @@ def test_no_target_runs_what_lies_in_the_checkout(hostile: Hostile, target: str,
 def test_every_target_starts_python_isolated_and_modules_with_the_interpreter(hostile: Hostile) -> None:
     done = hostile.run("/usr/bin/make", f"CACHE={CACHE}", "--dry-run", *TARGETS)
     assert done.returncode == 0, done.stderr
-    assert len(re.findall("venv/bin/python -I ", done.stdout)) >= len(TARGETS) - len(("help", "lock", "clean"))
+    assert len(re.findall("venv/bin/python -I ", done.stdout)) >= len(TARGETS) - len(
+        ("help", "lock", "clean")
+    )
     assert re.findall(r"\S*python3? (?!-I )", done.stdout) == []
     assert re.findall(r"venv/bin/(?!python )\S+", done.stdout) == []
     assert hostile.ran() == ""

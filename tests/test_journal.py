@@ -1,4 +1,6 @@
-"""A write lands all or nothing: killed before any system call that touches the disk, the next run finds before or after."""
+"""A write lands all or nothing: killed before any system call that touches the disk, the next run finds
+before or after.
+"""
 
 import contextlib
 import ctypes
@@ -19,7 +21,12 @@ from okd_gitops.system import journal, swap
 from okd_gitops.system.journal import pending, saving
 from okd_gitops.tree import digest
 
-BEFORE = {"overlays/a/one": b"1\n", "overlays/a/two": b"2\n", "overlays/gone/x": b"x\n", "mine.txt": b"mine\n"}
+BEFORE = {
+    "overlays/a/one": b"1\n",
+    "overlays/a/two": b"2\n",
+    "overlays/gone/x": b"x\n",
+    "mine.txt": b"mine\n",
+}
 PUT = {"overlays/a/one": b"1 new\n", "overlays/b/c/three": b"3\n", "bases/f/four": b"4\n"}
 DELETE = ["overlays/a/two", "overlays/gone/x"]
 AFTER = {"mine.txt": b"mine\n", **PUT}
@@ -34,7 +41,11 @@ def write(root: Path, files: dict[str, bytes]) -> None:
 
 
 def files(root: Path) -> dict[str, bytes]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file() and ".okd-gitops" not in path.parts}
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".okd-gitops" not in path.parts
+    }
 
 
 def publish(root: Path) -> None:
@@ -48,7 +59,9 @@ def recover(root: Path) -> None:
 
 
 def published_with(root: Path, limit: int, happening: Callable[[], object]) -> bool:
-    """Publish in a process in which something happens before its operation of that number; say whether it got to its end."""
+    """Publish in a process in which something happens before its operation of that number; say whether it
+    got to its end.
+    """
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1] == 0
@@ -115,7 +128,12 @@ def test_a_kill_before_each_operation_leaves_before_or_after(tmp_path: Path) -> 
         assert not pending(root)
         outcomes.append(files(root))
         assert outcomes[-1] in (BEFORE, AFTER), limit
-        assert {path.name for path in (root / ".okd-gitops").iterdir()} <= {".gitignore", "lock", "written.sha256", "written.sha256.new"}
+        assert {path.name for path in (root / ".okd-gitops").iterdir()} <= {
+            ".gitignore",
+            "lock",
+            "written.sha256",
+            "written.sha256.new",
+        }
         if finished:
             break
     assert finished
@@ -126,7 +144,9 @@ def test_a_kill_before_each_operation_leaves_before_or_after(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("kernel", ["renameat2", "without renameat2"])
-def test_all_lands_and_empty_folders_go_with_their_last_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str) -> None:
+def test_all_lands_and_empty_folders_go_with_their_last_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str
+) -> None:
     if kernel != "renameat2":
         monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
     write(tmp_path, BEFORE)
@@ -138,12 +158,29 @@ def test_all_lands_and_empty_folders_go_with_their_last_file(tmp_path: Path, mon
 
 def test_a_second_run_waits_and_then_gives_up(tmp_path: Path) -> None:
     times = iter([0.0, 1.0, 9.0, 11.0])
-    with saving(tmp_path), pytest.raises(BusyError, match=f"process {os.getpid()}"), saving(tmp_path, clock=lambda: next(times)):
+    with (
+        saving(tmp_path),
+        pytest.raises(BusyError, match=f"process {os.getpid()}"),
+        saving(tmp_path, clock=lambda: next(times)),
+    ):
         pass
     assert next(times, None) is None
 
 
-@pytest.mark.parametrize("path", ["../x", "/x", "overlays//b", "overlays/../../x", "overlays", "other/x", ".okd-gitops/x", "overlays/a\nb", ""])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x",
+        "/x",
+        "overlays//b",
+        "overlays/../../x",
+        "overlays",
+        "other/x",
+        ".okd-gitops/x",
+        "overlays/a\nb",
+        "",
+    ],
+)
 def test_nothing_is_written_outside(tmp_path: Path, path: str) -> None:
     with saving(tmp_path) as save, pytest.raises(UsageError, match="not a path inside"):
         save({path: b""})
@@ -171,8 +208,12 @@ def obstacle_another(root: Path) -> None:
     write(root, {"overlays/a/x": b"mine\n"})
 
 
-@pytest.mark.parametrize("obstacle", [obstacle_symlink, obstacle_folder, obstacle_fifo, obstacle_file, obstacle_another])
-def test_what_is_in_the_way_is_refused_before_anything_is_written(tmp_path: Path, obstacle: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    "obstacle", [obstacle_symlink, obstacle_folder, obstacle_fifo, obstacle_file, obstacle_another]
+)
+def test_what_is_in_the_way_is_refused_before_anything_is_written(
+    tmp_path: Path, obstacle: Callable[[Path], None]
+) -> None:
     root = tmp_path / "root"
     root.mkdir()
     obstacle(root)
@@ -218,7 +259,9 @@ def test_a_full_or_read_only_disk_changes_nothing(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("exchange", range(1, 6))
-def test_an_exchange_that_fails_takes_back_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: int) -> None:
+def test_an_exchange_that_fails_takes_back_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: int
+) -> None:
     write(tmp_path, BEFORE)
     count, real = 0, swap.swap
 
@@ -239,7 +282,9 @@ def test_an_exchange_that_fails_takes_back_the_others(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("kernel", ["renameat2", "without renameat2"])
 @pytest.mark.parametrize("path", [*PUT, *DELETE])
-def test_an_edit_right_before_its_file_is_replaced_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, kernel: str) -> None:
+def test_an_edit_right_before_its_file_is_replaced_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, kernel: str
+) -> None:
     if kernel != "renameat2":
         monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
     write(tmp_path, BEFORE)
@@ -269,7 +314,9 @@ def test_an_edit_before_any_operation_of_a_run_is_kept(tmp_path: Path, path: str
     assert limit > 20
 
 
-def test_an_interrupted_change_is_finished_by_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_change_is_finished_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     interrupted(tmp_path, monkeypatch)
     with saving(tmp_path) as save:
         assert files(tmp_path) == AFTER
@@ -277,7 +324,9 @@ def test_an_interrupted_change_is_finished_by_the_next_run(tmp_path: Path, monke
     assert files(tmp_path) == {**AFTER, "evidence/x": b"1\n"}
 
 
-def test_an_edit_after_an_interrupted_run_is_named_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edit_after_an_interrupted_run_is_named_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state = interrupted(tmp_path, monkeypatch)
     write(tmp_path, {"overlays/a/two": b"mine\n"})
     half = files(tmp_path)
@@ -291,7 +340,9 @@ def test_an_edit_after_an_interrupted_run_is_named_and_kept(tmp_path: Path, monk
     assert files(tmp_path) == half
 
 
-def test_an_edit_that_a_killed_run_had_displaced_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edit_that_a_killed_run_had_displaced_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, BEFORE)
     real = swap.swap
 
@@ -312,13 +363,16 @@ def test_an_edit_that_a_killed_run_had_displaced_comes_back(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("lost", [b"", b"\0" * 6])
-def test_what_a_power_loss_emptied_is_no_edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: bytes) -> None:
+def test_what_a_power_loss_emptied_is_no_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: bytes
+) -> None:
     state = interrupted(tmp_path, monkeypatch)
     for path in (*state.glob("stage/*"), tmp_path / "overlays/a/one"):
         path.write_bytes(lost)
     recover(tmp_path)
     assert not pending(tmp_path)
-    # Nothing empty is left as if it were content; what cannot be restored is absent or as before, and known as ours.
+    # Nothing empty is left as if it were content; what cannot be restored is absent or as before, and known
+    # as ours.
     assert lost not in files(tmp_path).values()
     assert set(files(tmp_path)) <= {*BEFORE, *PUT}
     assert set(journal.written(tmp_path)) == set(files(tmp_path)) - {"mine.txt"}
@@ -381,7 +435,9 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_journal_that_is_not_ours_is_refused_and_nothing_is_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_a_journal_that_is_not_ours_is_refused_and_nothing_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     state = interrupted(tmp_path, monkeypatch)
     DAMAGE[kind](state)
     half = files(tmp_path)

@@ -51,7 +51,13 @@ def test_a_kustomize_that_did_not_build_everything_is_named_with_the_folder(
     # Only what never ends meets the limit: the others are given the time that a slow machine needs.
     monkeypatch.setattr(kustomize, "TIMEOUT", 2.0 if reason.startswith("took") else 300.0)
     monkeypatch.setattr(process, "MAX_OUTPUT", 1 << 20)
-    rendering = kustomize.render(write(tmp_path, APP), {"app": "x"}, script(tmp_path, text), workers=1, least={"app": walk(APP, "app").least})
+    rendering = kustomize.render(
+        write(tmp_path, APP),
+        {"app": "x"},
+        script(tmp_path, text),
+        workers=1,
+        least={"app": walk(APP, "app").least},
+    )
     (finding,) = rendering.findings
     assert finding.name == "not-judged"
     assert re.search(f"app was not judged: .*{reason}", finding.reason), finding.reason
@@ -59,14 +65,18 @@ def test_a_kustomize_that_did_not_build_everything_is_named_with_the_folder(
 
 def test_a_panic_is_a_finding_and_the_other_folders_are_built(tmp_path: Path) -> None:
     panic = 'case "$2" in ./app) echo "panic: index out of range" >&2; echo "goroutine 1" >&2; exit 2;; esac; echo "kind: A"'
-    rendering = kustomize.render(write(tmp_path, APP), {"app": "x", "other": "y"}, script(tmp_path, panic), workers=1)
+    rendering = kustomize.render(
+        write(tmp_path, APP), {"app": "x", "other": "y"}, script(tmp_path, panic), workers=1
+    )
     assert [finding.name for finding in rendering.findings] == ["kustomize-build-failed"]
     assert "panic: index out of range" in rendering.findings[0].reason
     assert list(rendering.documents) == ["other"]
 
 
 @pytest.mark.parametrize("isolated", [True, False])
-def test_nothing_that_a_program_started_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, isolated: bool) -> None:
+def test_nothing_that_a_program_started_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, isolated: bool
+) -> None:
     if not isolated:
         monkeypatch.setattr(process, "isolation", lambda: ())
     text = f"/bin/sleep 300 & /usr/bin/setsid /bin/sh -c '/bin/sleep 301 & echo $! >{tmp_path}/pid; wait' >/dev/null 2>&1 &\n/bin/sleep 0.5"
@@ -85,7 +95,11 @@ def _read(path: Path) -> bytes:
 
 
 def test_a_program_sees_no_path_no_home_and_a_limit_on_memory(tmp_path: Path) -> None:
-    done = process.run([str(script(tmp_path, 'echo "$PATH|$HOME|$HTTPS_PROXY|$GIT_ALLOW_PROTOCOL|$(ulimit -v)"'))], cwd=tmp_path, timeout=20)
+    done = process.run(
+        [str(script(tmp_path, 'echo "$PATH|$HOME|$HTTPS_PROXY|$GIT_ALLOW_PROTOCOL|$(ulimit -v)"'))],
+        cwd=tmp_path,
+        timeout=20,
+    )
     assert done.out.decode() == "|/nonexistent|http://127.0.0.1:1|none|4194304\n"
 
 
@@ -95,7 +109,14 @@ SUMMARY = '{"resources": %s, "summary": {"valid": %d, "invalid": %d, "errors": 0
 @pytest.mark.parametrize(
     "text",
     [
-        *("exit 0", "echo null", "echo '{}'", "echo '[]'", "echo '{\"summary\": null}'", "echo '{\"summary\": {}}'"),
+        *(
+            "exit 0",
+            "echo null",
+            "echo '{}'",
+            "echo '[]'",
+            "echo '{\"summary\": null}'",
+            "echo '{\"summary\": {}}'",
+        ),
         f"echo '{SUMMARY % ('[]', 0, 0, 0)}'",
         f"echo '{SUMMARY % ('[]', 0, 0, 1)}'",
         f"echo '{SUMMARY % ('[]', 1, 0, 1)}'",
@@ -107,7 +128,13 @@ SUMMARY = '{"resources": %s, "summary": {"valid": %d, "invalid": %d, "errors": 0
 )
 def test_a_kubeconform_whose_counts_do_not_add_up_judges_nothing(tmp_path: Path, text: str) -> None:
     with pytest.raises(ToolError, match="kubeconform"):
-        kubeconform.validate({CONFIGMAP.encode(): IDENTITY}, CACHE / "schemas", script(tmp_path, text), kubernetes="1.35", workers=1)
+        kubeconform.validate(
+            {CONFIGMAP.encode(): IDENTITY},
+            CACHE / "schemas",
+            script(tmp_path, text),
+            kubernetes="1.35",
+            workers=1,
+        )
 
 
 def schemas(tmp_path: Path) -> Path:
@@ -116,7 +143,11 @@ def schemas(tmp_path: Path) -> Path:
     name = "kubernetes-1.35/configmap-v1.json"
     (folder / name).parent.mkdir(parents=True)
     shutil.copy(CACHE / "schemas" / name, folder / name)
-    index = {"kubernetes": {"1.35": [["", "v1", "ConfigMap"]]}, "crds": [], "files": {name: sha256_of(folder / name)}}
+    index = {
+        "kubernetes": {"1.35": [["", "v1", "ConfigMap"]]},
+        "crds": [],
+        "files": {name: sha256_of(folder / name)},
+    }
     (folder / "index.json").write_text(json.dumps(index))
     return folder
 
@@ -134,20 +165,40 @@ CHANGES: list[Callable[[Path], object]] = [
 def test_a_schema_that_was_changed_is_named_before_it_is_read(tmp_path: Path, number: int) -> None:
     folder = schemas(tmp_path)
     judge = tool(CACHE, "kubeconform")
-    assert kubeconform.validate({CONFIGMAP.encode(): IDENTITY}, folder, judge, kubernetes="1.35", workers=1) == []
+    assert (
+        kubeconform.validate({CONFIGMAP.encode(): IDENTITY}, folder, judge, kubernetes="1.35", workers=1)
+        == []
+    )
     CHANGES[number](folder / "kubernetes-1.35/configmap-v1.json")
-    with pytest.raises(ToolError, match=r"configmap.*v1\.json is not the one that was built: (None|[0-9a-f]{64}), not"):
+    with pytest.raises(
+        ToolError, match=r"configmap.*v1\.json is not the one that was built: (None|[0-9a-f]{64}), not"
+    ):
         kubeconform.validate({CONFIGMAP.encode(): IDENTITY}, folder, judge, kubernetes="1.35", workers=1)
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"kubernetes": 1}', '{"kubernetes": {"1.35": 1}, "crds": [], "files": {}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        '{"kubernetes": 1}',
+        '{"kubernetes": {"1.35": 1}, "crds": [], "files": {}}',
+        "[" * 100_000,
+    ],
+)
 def test_an_index_of_another_form_is_no_bundle(tmp_path: Path, text: str) -> None:
     (tmp_path / "index.json").write_text(text)
     with pytest.raises(ToolError, match="schemas"):
-        kubeconform.validate({CONFIGMAP.encode(): IDENTITY}, tmp_path, tool(CACHE, "kubeconform"), kubernetes="1.35", workers=1)
+        kubeconform.validate(
+            {CONFIGMAP.encode(): IDENTITY}, tmp_path, tool(CACHE, "kubeconform"), kubernetes="1.35", workers=1
+        )
 
 
-@pytest.mark.parametrize("fault", ["shorter", "other", "not executable", "a link", "for all to write", "other pins"])
+@pytest.mark.parametrize(
+    "fault", ["shorter", "other", "not executable", "a link", "for all to write", "other pins"]
+)
 def test_a_tool_that_is_not_the_one_that_was_built_is_not_returned(tmp_path: Path, fault: str) -> None:
     folder = tmp_path / "bin"
     shutil.copytree(CACHE / "bin", folder)
@@ -186,8 +237,12 @@ def test_a_folder_under_check_never_lends_its_tools(repo: Path, tmp_path: Path) 
     assert not ran.exists()
 
 
-@pytest.mark.parametrize("files", [{}, {"README.md": b"text"}, {"app/kustomization.yaml": b"namespace: x\nresources: []\n"}])
-def test_where_nothing_is_judged_nothing_passes(tmp_path: Path, okd_gitops: Run, files: dict[str, bytes]) -> None:
+@pytest.mark.parametrize(
+    "files", [{}, {"README.md": b"text"}, {"app/kustomization.yaml": b"namespace: x\nresources: []\n"}]
+)
+def test_where_nothing_is_judged_nothing_passes(
+    tmp_path: Path, okd_gitops: Run, files: dict[str, bytes]
+) -> None:
     (tmp_path / "theirs").mkdir()
     result = okd_gitops("check", str(write(tmp_path / "theirs", files)))
     assert result.returncode == 4, result.stdout + result.stderr

@@ -1,4 +1,6 @@
-"""A sample of what `make test-deep` does whole: killed at a system call that changes the disk, the next run ends as an undisturbed one."""
+"""A sample of what `make test-deep` does whole: killed at a system call that changes the disk, the next
+run ends as an undisturbed one.
+"""
 
 from collections import Counter
 from pathlib import Path

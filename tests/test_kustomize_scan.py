@@ -1,4 +1,6 @@
-"""The scan of kustomizations: what kustomize would fetch, run or lose is found in every field, before kustomize starts."""
+"""The scan of kustomizations: what kustomize would fetch, run or lose is found in every field, before
+kustomize starts.
+"""
 
 import json
 import threading
@@ -18,16 +20,38 @@ from okd_gitops.system.tools import tool
 CONFIGMAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n"
 # Every field of a kustomization that takes a path; PATH stands for it.
 FIELDS = [
-    *({key: ["PATH"]} for key in ("resources", "bases", "components", "crds", "configurations", "transformers", "generators", "validators")),
+    *(
+        {key: ["PATH"]}
+        for key in (
+            "resources",
+            "bases",
+            "components",
+            "crds",
+            "configurations",
+            "transformers",
+            "generators",
+            "validators",
+        )
+    ),
     *({key: ["PATH"]} for key in ("RESOURCES", "Bases", "reſources", "Transformers")),
-    *({key: [{"path": "PATH", "target": {"kind": "ConfigMap", "name": "x"}}]} for key in ("patches", "patchesJson6902", "PATCHES")),
+    *(
+        {key: [{"path": "PATH", "target": {"kind": "ConfigMap", "name": "x"}}]}
+        for key in ("patches", "patchesJson6902", "PATCHES")
+    ),
     {"patches": [{"Path": "PATH", "target": {"kind": "ConfigMap"}}]},
     {"patchesStrategicMerge": ["PATH"]},
     {"replacements": [{"path": "PATH"}]},
     {"openapi": {"path": "PATH"}},
-    *({key: [{"name": "g", field: ["PATH"]}]} for key in ("configMapGenerator", "secretGenerator") for field in ("files", "envs", "FILES")),
+    *(
+        {key: [{"name": "g", field: ["PATH"]}]}
+        for key in ("configMapGenerator", "secretGenerator")
+        for field in ("files", "envs", "FILES")
+    ),
     *({key: [{"name": "g", "files": ["key=PATH"]}]} for key in ("configMapGenerator", "secretGenerator")),
-    *({key: [{"name": "g", "env": "PATH"}]} for key in ("configMapGenerator", "secretGenerator", "CONFIGMAPGENERATOR")),
+    *(
+        {key: [{"name": "g", "env": "PATH"}]}
+        for key in ("configMapGenerator", "secretGenerator", "CONFIGMAPGENERATOR")
+    ),
     {"helmCharts": [{"name": "x", "repo": "PATH"}]},
     {"helmChartInflationGenerator": [{"chartName": "x", "chartRepoUrl": "PATH"}]},
     {"HelmCharts": [{"name": "x", "repo": "PATH"}]},
@@ -36,7 +60,11 @@ FIELDS = [
 PLUGINS = [
     ("transformers", "PatchTransformer", {"path": "PATH"}),
     ("transformers", "PatchTransformer", {"PATH_KEY": "PATH"}),
-    ("transformers", "PatchJson6902Transformer", {"path": "PATH", "target": {"kind": "ConfigMap", "name": "x"}}),
+    (
+        "transformers",
+        "PatchJson6902Transformer",
+        {"path": "PATH", "target": {"kind": "ConfigMap", "name": "x"}},
+    ),
     ("transformers", "PatchStrategicMergeTransformer", {"paths": ["PATH"]}),
     ("validators", "ReplacementTransformer", {"replacements": [{"path": "PATH"}]}),
     ("transformers", "ValueAddTransformer", {"targetFilePath": "PATH"}),
@@ -47,9 +75,33 @@ PLUGINS = [
 ]
 # Forms that some version of kustomize takes for an address.
 FORMS = [
-    *("http://HOST/x.yaml", "HTTP://HOST/x.yaml", "hTTps://HOST/o/r", "git::http://HOST/o/r", "GIT::FILE:///tmp/r", "ssh://git@HOST/o/r"),
-    *("git@HOST/o/r", "git@HOST:o/r", "github.com/o/r", "GitHub.com/o/r", "gİthub.com/o/r", "gitlab.com/o/r", "host/o/r?ref=main", "host/r.git/x"),
-    *("file:///tmp/r", "FILE://tmp/r?a=b&ref=c", "oci://HOST/x", "s3::http://HOST/x", "hg::http://HOST/x", "dev.azure.com/o/p/_git/r", "git::x"),
+    *(
+        "http://HOST/x.yaml",
+        "HTTP://HOST/x.yaml",
+        "hTTps://HOST/o/r",
+        "git::http://HOST/o/r",
+        "GIT::FILE:///tmp/r",
+        "ssh://git@HOST/o/r",
+    ),
+    *(
+        "git@HOST/o/r",
+        "git@HOST:o/r",
+        "github.com/o/r",
+        "GitHub.com/o/r",
+        "gİthub.com/o/r",
+        "gitlab.com/o/r",
+        "host/o/r?ref=main",
+        "host/r.git/x",
+    ),
+    *(
+        "file:///tmp/r",
+        "FILE://tmp/r?a=b&ref=c",
+        "oci://HOST/x",
+        "s3::http://HOST/x",
+        "hg::http://HOST/x",
+        "dev.azure.com/o/p/_git/r",
+        "git::x",
+    ),
 ]
 
 
@@ -58,7 +110,9 @@ def put(text: Any, form: str) -> Any:
 
 
 def repository(form: str) -> dict[str, bytes]:
-    """A folder for each field, with `form` as its value, in the kustomization, in a plug-in's file and as text inside."""
+    """A folder for each field, with `form` as its value, in the kustomization, in a plug-in's file and as
+    text inside.
+    """
     files = {}
     for number, value in enumerate(FIELDS):
         files[f"field{number}/kustomization.yaml"] = {"resources": ["cm.yaml"], **put(value, form)}
@@ -68,7 +122,14 @@ def repository(form: str) -> dict[str, bytes]:
         files[f"plugin{number}/plugin"] = plugin
         files[f"inline{number}/kustomization.yaml"] = {"resources": ["cm.yaml"], field: [json.dumps(plugin)]}
     written = {path: json.dumps(value).encode() for path, value in files.items()}
-    return {**written, **{path.replace("kustomization.yaml", "cm.yaml"): CONFIGMAP.encode() for path in files if "/k" in path}}
+    return {
+        **written,
+        **{
+            path.replace("kustomization.yaml", "cm.yaml"): CONFIGMAP.encode()
+            for path in files
+            if "/k" in path
+        },
+    }
 
 
 def write(root: Path, tree: dict[str, bytes]) -> Path:
@@ -104,10 +165,17 @@ def test_an_address_is_refused_in_every_field_that_takes_a_path(form: str) -> No
     tree = repository(form.replace("HOST", "127.0.0.1:8080"))
     # A file or a folder of that name changes nothing.
     folders = {path.rpartition("/")[0] for path in tree}
-    tree |= {f"{folder}/{form}{end}": CONFIGMAP.encode() for folder in folders for end in ("", "/kustomization.yaml")}
+    tree |= {
+        f"{folder}/{form}{end}": CONFIGMAP.encode()
+        for folder in folders
+        for end in ("", "/kustomization.yaml")
+    }
     for folder in folders:
         codes = {finding.name for finding in walk(tree, folder).findings}
-        assert codes & {"outside-repository", "kustomize-plugin"}, (folder, tree[f"{folder}/kustomization.yaml"])
+        assert codes & {"outside-repository", "kustomize-plugin"}, (
+            folder,
+            tree[f"{folder}/kustomization.yaml"],
+        )
 
 
 def test_no_request_leaves_a_check(tmp_path: Path, okd_gitops: Run, server: tuple[str, list[str]]) -> None:
@@ -119,20 +187,28 @@ def test_no_request_leaves_a_check(tmp_path: Path, okd_gitops: Run, server: tupl
     assert asked == []
 
 
-def test_no_request_leaves_kustomize_when_nothing_was_refused_before(tmp_path: Path, server: tuple[str, list[str]]) -> None:
+def test_no_request_leaves_kustomize_when_nothing_was_refused_before(
+    tmp_path: Path, server: tuple[str, list[str]]
+) -> None:
     address, asked = server
     tree = repository(f"http://{address}/x.yaml")
     theirs = write(tmp_path / "theirs", tree)
     folders = sorted({path.rpartition("/")[0] for path in tree})
     rendering = kustomize.render(theirs, dict.fromkeys(folders, "x"), tool(CACHE, "kustomize"), workers=2)
     assert asked == []
-    assert "connection refused" in str(rendering.findings) or "network is unreachable" in str(rendering.findings)
+    assert "connection refused" in str(rendering.findings) or "network is unreachable" in str(
+        rendering.findings
+    )
 
 
 def test_a_repository_that_kustomize_would_clone_is_not_asked(tmp_path: Path) -> None:
     script = tmp_path / "ran"
-    tree = {"app/kustomization.yaml": f"resources: ['FILE://{tmp_path}/r?ref=--upload-pack=touch {script}']\n".encode()}
-    rendering = kustomize.render(write(tmp_path / "theirs", tree), {"app": "x"}, tool(CACHE, "kustomize"), workers=1)
+    tree = {
+        "app/kustomization.yaml": f"resources: ['FILE://{tmp_path}/r?ref=--upload-pack=touch {script}']\n".encode()
+    }
+    rendering = kustomize.render(
+        write(tmp_path / "theirs", tree), {"app": "x"}, tool(CACHE, "kustomize"), workers=1
+    )
     assert "executable file not found" in rendering.findings[0].reason
     assert not script.exists()
 
@@ -141,59 +217,113 @@ def test_a_repository_that_kustomize_would_clone_is_not_asked(tmp_path: Path) ->
     ("files", "code"),
     [
         ({"kustomization.yaml": "resources: [cm.yaml]\nResources: [cm.yaml]\n"}, "duplicate-key"),
-        ({"kustomization.yaml": "resources: [cm.yaml]\npatches: [{path: cm.yaml, Path: cm.yaml}]\n"}, "duplicate-key"),
+        (
+            {"kustomization.yaml": "resources: [cm.yaml]\npatches: [{path: cm.yaml, Path: cm.yaml}]\n"},
+            "duplicate-key",
+        ),
         ({"kustomization.yaml": "resources: [cm.yaml]\nresources: [cm.yaml]\n"}, "duplicate-key"),
         ({"kustomization.yaml": "resources: [cm.yaml]\n---\nresources: [cm.yaml]\n"}, "not-yaml"),
         ({"kustomization.yaml": "a: &a {resources: ['x']}\n<<: *a\n"}, "document-too-complex"),
         ({"kustomization.yaml": 'resources: [!!binary "Y20ueWFtbA=="]\n'}, "ambiguous-yaml"),
-        ({"kustomization.yaml": "transformers: [t]\n", "t": "a: &a {path: x}\n<<: *a\n"}, "document-too-complex"),
-        ({"kustomization.yaml": "transformers: [t]\n", "t": "apiVersion: v1\nkind: Exec\nmetadata: {name: x}\n"}, "kustomize-plugin"),
-        ({"kustomization.yaml": "transformers: [t]\n", "t/kustomization.yaml": "resources: []\n"}, "kustomize-plugin"),
-        ({"kustomization.yaml": "resources: [list.yaml]\n", "list.yaml": "apiVersion: v1\nkind: List\nitems: [null]\n"}, "broken-kustomization"),
-        ({"kustomization.yaml": "resources: [.]\n"}, "broken-kustomization"),
-        ({"kustomization.yaml": "resources: [a]\n", "a/kustomization.yaml": "resources: [..]\n"}, "broken-kustomization"),
         (
-            {"kustomization.yaml": "resources: [a]\n", "a/kustomization.yaml": "resources: [../b]\n", "b/kustomization.yaml": "bases: [../a]\n"},
+            {"kustomization.yaml": "transformers: [t]\n", "t": "a: &a {path: x}\n<<: *a\n"},
+            "document-too-complex",
+        ),
+        (
+            {
+                "kustomization.yaml": "transformers: [t]\n",
+                "t": "apiVersion: v1\nkind: Exec\nmetadata: {name: x}\n",
+            },
+            "kustomize-plugin",
+        ),
+        (
+            {"kustomization.yaml": "transformers: [t]\n", "t/kustomization.yaml": "resources: []\n"},
+            "kustomize-plugin",
+        ),
+        (
+            {
+                "kustomization.yaml": "resources: [list.yaml]\n",
+                "list.yaml": "apiVersion: v1\nkind: List\nitems: [null]\n",
+            },
+            "broken-kustomization",
+        ),
+        ({"kustomization.yaml": "resources: [.]\n"}, "broken-kustomization"),
+        (
+            {"kustomization.yaml": "resources: [a]\n", "a/kustomization.yaml": "resources: [..]\n"},
+            "broken-kustomization",
+        ),
+        (
+            {
+                "kustomization.yaml": "resources: [a]\n",
+                "a/kustomization.yaml": "resources: [../b]\n",
+                "b/kustomization.yaml": "bases: [../a]\n",
+            },
             "broken-kustomization",
         ),
     ],
 )
 def test_what_would_vanish_or_never_end_is_found(files: dict[str, str], code: str) -> None:
-    tree = {"app/cm.yaml": CONFIGMAP.encode(), **{f"app/{path}": text.encode() for path, text in files.items()}}
+    tree = {
+        "app/cm.yaml": CONFIGMAP.encode(),
+        **{f"app/{path}": text.encode() for path, text in files.items()},
+    }
     assert code in {finding.name for finding in walk(tree, "app").findings}
 
 
-BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
 
 
 @pytest.mark.parametrize(
     "kustomization",
     [
-        *("resources: [bomb]", "resources: [bomb.YAML]", "patches: [{path: bomb}]", "patchesStrategicMerge: [bomb]", "crds: [bomb]"),
-        *("transformers: [bomb]", "generators: [bomb]", "replacements: [{path: bomb}]", "configurations: [bomb]", "openapi: {path: bomb}"),
+        *(
+            "resources: [bomb]",
+            "resources: [bomb.YAML]",
+            "patches: [{path: bomb}]",
+            "patchesStrategicMerge: [bomb]",
+            "crds: [bomb]",
+        ),
+        *(
+            "transformers: [bomb]",
+            "generators: [bomb]",
+            "replacements: [{path: bomb}]",
+            "configurations: [bomb]",
+            "openapi: {path: bomb}",
+        ),
         yaml.safe_dump({"patches": [{"patch": BOMB}]}),
         yaml.safe_dump({"patchesStrategicMerge": [BOMB]}),
         yaml.safe_dump({"transformers": [BOMB]}),
     ],
 )
 def test_an_alias_bomb_is_refused_wherever_kustomize_reads_it(kustomization: str) -> None:
-    tree = {"app/kustomization.yaml": kustomization.encode(), "app/bomb": BOMB.encode(), "app/bomb.YAML": BOMB.encode()}
+    tree = {
+        "app/kustomization.yaml": kustomization.encode(),
+        "app/bomb": BOMB.encode(),
+        "app/bomb.YAML": BOMB.encode(),
+    }
     assert "document-too-complex" in {finding.name for finding in walk(tree, "app").findings}
 
 
 def test_what_people_write_passes_the_scan_and_is_built(tmp_path: Path) -> None:
-    plugin = (
-        "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: x}\nlabels: {team: a}\nfieldSpecs: [{path: metadata/labels, create: true}]\n"
-    )
+    plugin = "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: x}\nlabels: {team: a}\nfieldSpecs: [{path: metadata/labels, create: true}]\n"
     tree = {
         "app/kustomization.yaml": yaml.safe_dump(
             {
                 "Resources": ["../base", "./cm list+1@2.txt"],
                 "components": ["../part"],
                 "transformers": ["labels", plugin.replace("team", "tier").replace("name: x", "name: y")],
-                "configMapGenerator": [{"name": "g", "files": ["key=file.txt", "file.txt"], "env": "a.env", "literals": ["x=y"]}],
-                "patches": [{"path": "patch.yaml"}, {"patch": "- {op: add, path: /data/c, value: d}", "target": {"name": "x"}}],
-                "patchesStrategicMerge": ["{apiVersion: v1, kind: ConfigMap, metadata: {name: x}, data: {e: f}}"],
+                "configMapGenerator": [
+                    {"name": "g", "files": ["key=file.txt", "file.txt"], "env": "a.env", "literals": ["x=y"]}
+                ],
+                "patches": [
+                    {"path": "patch.yaml"},
+                    {"patch": "- {op: add, path: /data/c, value: d}", "target": {"name": "x"}},
+                ],
+                "patchesStrategicMerge": [
+                    "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}, data: {e: f}}"
+                ],
                 "commonAnnotations": {"a": "b"},
             }
         ),
@@ -211,16 +341,24 @@ def test_what_people_write_passes_the_scan_and_is_built(tmp_path: Path) -> None:
     assert list(graphs) == ["app"]
     assert graphs["app"].findings == []
     assert graphs["app"].least == 3
-    rendering = kustomize.render(write(tmp_path, files), {"app": "x"}, tool(CACHE, "kustomize"), workers=1, least={"app": 3})
+    rendering = kustomize.render(
+        write(tmp_path, files), {"app": "x"}, tool(CACHE, "kustomize"), workers=1, least={"app": 3}
+    )
     assert [finding.reason for finding in rendering.findings] == []
     assert len(rendering.documents["app"]) == 3
 
 
 def test_a_chain_a_circle_and_a_crowd_end_soon() -> None:
     chain = {f"c{i}/kustomization.yaml": f"resources: [../c{i + 1}]\n".encode() for i in range(500)}
-    assert "document-too-complex" in {finding.name for graph in tops(chain).values() for finding in graph.findings}
+    assert "document-too-complex" in {
+        finding.name for graph in tops(chain).values() for finding in graph.findings
+    }
     circle = {f"{a}/kustomization.yaml": f"resources: [../{b}]\n".encode() for a, b in ("ab", "bc", "ca")}
-    assert [finding.name for graph in tops(circle).values() for finding in graph.findings] == ["broken-kustomization"]
+    assert [finding.name for graph in tops(circle).values() for finding in graph.findings] == [
+        "broken-kustomization"
+    ]
     crowd = {f"app/{i}": CONFIGMAP.replace("name: x", f"name: x{i}").encode() for i in range(3001)}
-    crowd["app/kustomization.yaml"] = yaml.safe_dump({"resources": sorted(crowd_path[4:] for crowd_path in crowd)}).encode()
+    crowd["app/kustomization.yaml"] = yaml.safe_dump(
+        {"resources": sorted(crowd_path[4:] for crowd_path in crowd)}
+    ).encode()
     assert "document-too-complex" in {finding.name for finding in walk(crowd, "app").findings}

@@ -8,7 +8,14 @@ import pytest
 from rendered import objects, of_kind
 
 LABEL = {"node-role.kubernetes.io/mcp-kvm-device-plugin": ""}
-OPENSHIFT = {"MachineConfig", "MachineConfigPool", "ImageStream", "BuildConfig", "SecurityContextConstraints", "Route"}
+OPENSHIFT = {
+    "MachineConfig",
+    "MachineConfigPool",
+    "ImageStream",
+    "BuildConfig",
+    "SecurityContextConstraints",
+    "Route",
+}
 
 
 def rendered(environment: str) -> tuple[dict[str, Any], ...]:
@@ -20,8 +27,16 @@ def test_fact_16_the_daemonset_runs_where_the_pool_is_and_nothing_touches_worker
     (pool,) = of_kind(okd, "MachineConfigPool").values()
     (daemon,) = of_kind(okd, "DaemonSet").values()
     (config,) = of_kind(okd, "MachineConfig").values()
-    assert daemon["spec"]["template"]["spec"]["nodeSelector"] == pool["spec"]["nodeSelector"]["matchLabels"] == LABEL
-    assert config["metadata"]["labels"]["machineconfiguration.openshift.io/role"] == pool["metadata"]["name"] == "mcp-kvm-device-plugin"
+    assert (
+        daemon["spec"]["template"]["spec"]["nodeSelector"]
+        == pool["spec"]["nodeSelector"]["matchLabels"]
+        == LABEL
+    )
+    assert (
+        config["metadata"]["labels"]["machineconfiguration.openshift.io/role"]
+        == pool["metadata"]["name"]
+        == "mcp-kvm-device-plugin"
+    )
 
 
 def test_fact_17_the_machine_config_is_ignition_3_and_decodes_to_both_options() -> None:
@@ -30,7 +45,9 @@ def test_fact_17_the_machine_config_is_ignition_3_and_decodes_to_both_options() 
     (file,) = config["spec"]["config"]["storage"]["files"]
     assert "filesystem" not in file
     assert file["mode"] == 420
-    assert unquote(file["contents"]["source"]) == "data:,options kvm_intel nested=1\noptions kvm_amd nested=1\n"
+    assert (
+        unquote(file["contents"]["source"]) == "data:,options kvm_intel nested=1\noptions kvm_amd nested=1\n"
+    )
 
 
 @pytest.mark.parametrize("environment", ["kind", "kubernetes"])
@@ -48,12 +65,21 @@ def test_fact_18_nothing_of_openshift_elsewhere_and_the_namespace_is_privileged(
 
 def test_fact_19_only_the_plugin_may_use_the_privileged_scc() -> None:
     okd = rendered("okd")
-    roles = [role for role in okd if role["kind"] in ("Role", "ClusterRole") and "privileged" in str(role.get("rules"))]
+    roles = [
+        role
+        for role in okd
+        if role["kind"] in ("Role", "ClusterRole") and "privileged" in str(role.get("rules"))
+    ]
     assert [(role["kind"], role["metadata"]["namespace"], role["metadata"]["name"]) for role in roles] == [
         ("Role", "kvm-device-plugin", "kvm-device-plugin")
     ]
     assert roles[0]["rules"] == [
-        {"apiGroups": ["security.openshift.io"], "resources": ["securitycontextconstraints"], "resourceNames": ["privileged"], "verbs": ["use"]}
+        {
+            "apiGroups": ["security.openshift.io"],
+            "resources": ["securitycontextconstraints"],
+            "resourceNames": ["privileged"],
+            "verbs": ["use"],
+        }
     ]
     bound = of_kind(okd, "RoleBinding")["kvm-device-plugin"]
     assert [subject["name"] for subject in bound["subjects"]] == ["kvm-device-plugin"]
@@ -63,8 +89,15 @@ def test_the_image_is_built_in_the_cluster_and_runs_by_its_digest() -> None:
     okd = rendered("okd")
     build = of_kind(okd, "BuildConfig")["kvm-device-plugin"]
     (daemon,) = of_kind(okd, "DaemonSet").values()
-    assert build["spec"]["output"]["to"]["name"] in daemon["metadata"]["annotations"]["image.openshift.io/triggers"]
-    assert all("@sha256:" in line or "scratch" in line for line in build["spec"]["source"]["dockerfile"].splitlines() if line.startswith("FROM"))
+    assert (
+        build["spec"]["output"]["to"]["name"]
+        in daemon["metadata"]["annotations"]["image.openshift.io/triggers"]
+    )
+    assert all(
+        "@sha256:" in line or "scratch" in line
+        for line in build["spec"]["source"]["dockerfile"].splitlines()
+        if line.startswith("FROM")
+    )
     assert "system:image-puller" in str(of_kind(okd, "RoleBinding")["kvm-device-plugin-puller"]["roleRef"])
 
 

@@ -1,4 +1,6 @@
-"""multi-arch, rendered: acceptance facts 1, 2, 20 to 24, 28 to 31 and 37, and that its parts understand each other; scripts run with stubs."""
+"""multi-arch, rendered: acceptance facts 1, 2, 20 to 24, 28 to 31 and 37, and that its parts understand
+each other; scripts run with stubs.
+"""
 
 import hashlib
 import json
@@ -53,19 +55,27 @@ def okd() -> Objects:
 
 def ours(values: Objects) -> Objects:
     """Return what multi-arch adds, and what scos-pipeline has for it."""
-    return tuple(value for value in values if "multi-arch" in str(value) or value["metadata"]["name"] == "okd-coreos-layered")
+    return tuple(
+        value
+        for value in values
+        if "multi-arch" in str(value) or value["metadata"]["name"] == "okd-coreos-layered"
+    )
 
 
 def env(container: dict[str, Any], values: Objects = ()) -> dict[str, str]:
     """Return a container's environment as kubelet makes it."""
     maps = {name: value["data"] for name, value in of_kind(values, "ConfigMap").items() if "data" in value}
-    references = {item["name"]: item["valueFrom"]["configMapKeyRef"] for item in container["env"] if "valueFrom" in item}
+    references = {
+        item["name"]: item["valueFrom"]["configMapKeyRef"] for item in container["env"] if "valueFrom" in item
+    }
     given = {name: maps[reference["name"]][reference["key"]] for name, reference in references.items()}
     return given | {item["name"]: item["value"] for item in container["env"] if "value" in item}
 
 
 def cron_of(values: Objects, minor: str = "4.22") -> dict[str, Any]:
-    (container,) = of_kind(values, "CronJob")[f"okd-coreos-multi-arch-{minor}"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    (container,) = of_kind(values, "CronJob")[f"okd-coreos-multi-arch-{minor}"]["spec"]["jobTemplate"][
+        "spec"
+    ]["template"]["spec"]["containers"]
     found: dict[str, Any] = container
     return found
 
@@ -85,15 +95,29 @@ def run_of(values: Objects, template: str) -> dict[str, Any]:
 
 
 def test_fact_01_current_api_versions(okd: Objects) -> None:
-    versions = {(value["kind"] == "Interceptor", value["apiVersion"]) for value in okd if "tekton.dev" in value["apiVersion"]}
-    assert versions == {(False, "tekton.dev/v1"), (False, "triggers.tekton.dev/v1beta1"), (True, "triggers.tekton.dev/v1alpha1")}
+    versions = {
+        (value["kind"] == "Interceptor", value["apiVersion"])
+        for value in okd
+        if "tekton.dev" in value["apiVersion"]
+    }
+    assert versions == {
+        (False, "tekton.dev/v1"),
+        (False, "triggers.tekton.dev/v1beta1"),
+        (True, "triggers.tekton.dev/v1alpha1"),
+    }
 
 
 def test_the_same_on_plain_kubernetes_and_only_the_composition_on_kind(okd: Objects) -> None:
     kubernetes = ours(objects("kubernetes", FEATURES))
-    assert {(value["kind"], value["metadata"]["name"]) for value in kubernetes} == {(value["kind"], value["metadata"]["name"]) for value in okd}
+    assert {(value["kind"], value["metadata"]["name"]) for value in kubernetes} == {
+        (value["kind"], value["metadata"]["name"]) for value in okd
+    }
     assert not [value["kind"] for value in kubernetes if "openshift.io" in value["apiVersion"]]
-    kind = [value for value in objects("kind", KIND) if value["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") == "multi-arch"]
+    kind = [
+        value
+        for value in objects("kind", KIND)
+        if value["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") == "multi-arch"
+    ]
     assert {(value["kind"], value["metadata"]["name"]) for value in kind} == {
         ("Task", "compose-manifest-list"),
         ("Pipeline", "compose-manifest-list"),
@@ -104,11 +128,19 @@ def test_the_same_on_plain_kubernetes_and_only_the_composition_on_kind(okd: Obje
 def test_the_image_and_the_architectures_are_never_guessed(missing: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", re.sub(rf"    {missing}: .*\n", "", FEATURES))
-    assert [(finding.name, missing in finding.reason) for finding in error.value.findings] == [("missing-parameter", True)]
+    assert [(finding.name, missing in finding.reason) for finding in error.value.findings] == [
+        ("missing-parameter", True)
+    ]
 
 
 @pytest.mark.parametrize(
-    "wrong", ["image: quay.io/okd/okd-gitops:v1", "architectures: amd64", "architectures: x86_64,arm64", "architectures: amd64, arm64"]
+    "wrong",
+    [
+        "image: quay.io/okd/okd-gitops:v1",
+        "architectures: amd64",
+        "architectures: x86_64,arm64",
+        "architectures: amd64, arm64",
+    ],
 )
 def test_a_tag_one_architecture_or_a_machine_name_is_an_error(wrong: str) -> None:
     with pytest.raises(FindingsError) as error:
@@ -119,8 +151,13 @@ def test_a_tag_one_architecture_or_a_machine_name_is_an_error(wrong: str) -> Non
 def test_fact_02_images_are_digests_and_the_gates_is_the_clusters(okd: Objects) -> None:
     images = set(re.findall(r"'image': '([^']+)'", str(okd)))
     assert IMAGE in images
-    assert all(re.fullmatch(r"[^@\s]+@sha256:[0-9a-f]{64}|\$\(params\.cosa-image\)", image) for image in images)
-    for workload in (gate_of(okd), of_kind(okd, "CronJob")["multi-arch-sweep"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]):
+    assert all(
+        re.fullmatch(r"[^@\s]+@sha256:[0-9a-f]{64}|\$\(params\.cosa-image\)", image) for image in images
+    )
+    for workload in (
+        gate_of(okd),
+        of_kind(okd, "CronJob")["multi-arch-sweep"]["spec"]["jobTemplate"]["spec"]["template"]["spec"],
+    ):
         assert [container["image"] for container in workload["containers"]] == [IMAGE]
 
 
@@ -129,7 +166,9 @@ def test_the_whole_check_objects_to_nothing(tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text(FLEET)
     (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}features:\n{FEATURES}")
     for name, environment, features in (("plain", "kubernetes", FEATURES), ("small", "kind", KIND)):
-        (tmp_path / f"clusters/{name}.yaml").write_text(f"purpose: test\n{ENVIRONMENTS[environment]}features:\n{features}")
+        (tmp_path / f"clusters/{name}.yaml").write_text(
+            f"purpose: test\n{ENVIRONMENTS[environment]}features:\n{features}"
+        )
     generate(tmp_path)
     report = check(tmp_path, CACHE, today=date(2026, 11, 21), say=lambda _text: None)
     assert report.findings == []
@@ -146,14 +185,24 @@ def test_the_image_is_pinned_and_runs_as_nobody_in_particular() -> None:
     assert "--require-hashes" in text
     assert re.findall(r"^USER (.*)$", text, re.MULTILINE)[-1] == "1001"
     copied = re.findall(r"^COPY (?:--\S+ )*(\S+) ", text, re.MULTILINE)
-    assert all((CACHE / source.removeprefix(".cache/") if source.startswith(".cache/") else ROOT / source).exists() for source in copied)
-    shown = {line.split("image: ")[1] for path in FOLDER.rglob("*.yaml") for line in path.read_text().splitlines() if "ubi9" in line}
+    assert all(
+        (CACHE / source.removeprefix(".cache/") if source.startswith(".cache/") else ROOT / source).exists()
+        for source in copied
+    )
+    shown = {
+        line.split("image: ")[1]
+        for path in FOLDER.rglob("*.yaml")
+        for line in path.read_text().splitlines()
+        if "ubi9" in line
+    }
     assert {line.split("  #")[0] for line in shown} == {base}
 
 
 def test_the_images_packages_are_those_that_the_tests_run_with() -> None:
     locked = {
-        name: set(re.split(r"\n(?=[A-Za-z0-9])", (ROOT / f"requirements/{name}.txt").read_text().rstrip("\n")))
+        name: set(
+            re.split(r"\n(?=[A-Za-z0-9])", (ROOT / f"requirements/{name}.txt").read_text().rstrip("\n"))
+        )
         for name in ("generate", "gate", "dev")
     }
     assert locked["generate"] <= locked["gate"] <= locked["dev"]
@@ -168,16 +217,26 @@ def test_fact_20_the_listener_has_an_account_of_its_own(okd: Objects) -> None:
     name = listener["spec"]["serviceAccountName"]
     assert name in of_kind(okd, "ServiceAccount")
     assert of_kind(okd, "RoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-roles"
-    assert of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-clusterroles"
-    assert {trigger["triggerRef"] for trigger in listener["spec"]["triggers"]} == of_kind(okd, "Trigger").keys()
+    assert (
+        of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"]
+        == "tekton-triggers-eventlistener-clusterroles"
+    )
+    assert {trigger["triggerRef"] for trigger in listener["spec"]["triggers"]} == of_kind(
+        okd, "Trigger"
+    ).keys()
 
 
 def test_fact_21_every_trigger_authenticates_and_a_report_starts_no_build(okd: Objects) -> None:
     triggers = of_kind(okd, "Trigger")
-    filters = {name: trigger["spec"]["interceptors"][0]["params"][0]["value"] for name, trigger in triggers.items()}
+    filters = {
+        name: trigger["spec"]["interceptors"][0]["params"][0]["value"] for name, trigger in triggers.items()
+    }
     assert "compareSecret('token', 'okd-coreos-trigger')" in filters["okd-coreos-multi-arch"]
     assert "compareSecret('token', 'okd-coreos-report')" in filters["compose-manifest-list"]
-    assert triggers["compose-manifest-list"]["spec"]["interceptors"][1]["ref"] == {"kind": "NamespacedInterceptor", "name": "multi-arch-gate"}
+    assert triggers["compose-manifest-list"]["spec"]["interceptors"][1]["ref"] == {
+        "kind": "NamespacedInterceptor",
+        "name": "multi-arch-gate",
+    }
     (interceptor,) = of_kind(okd, "Interceptor").values()
     service = interceptor["spec"]["clientConfig"]["service"]
     assert service["port"] == of_kind(okd, "Service")[service["name"]]["spec"]["ports"][0]["port"]
@@ -192,7 +251,10 @@ def test_an_interceptor_without_its_ca_does_not_stop_event_listeners(okd: Object
 @pytest.mark.parametrize("name", ["okd-coreos-multi-arch", "compose-manifest-list"])
 def test_fact_09_22_and_23_params_and_workspaces_resolve(okd: Objects, name: str) -> None:
     bound = {param["name"] for param in of_kind(okd, "TriggerBinding")[name]["spec"]["params"]}
-    declared = {param["name"]: param.get("default") for param in of_kind(okd, "TriggerTemplate")[name]["spec"]["params"]}
+    declared = {
+        param["name"]: param.get("default")
+        for param in of_kind(okd, "TriggerTemplate")[name]["spec"]["params"]
+    }
     run = run_of(okd, name)
     assert set(re.findall(r"\$\(tt\.params\.([a-z0-9-]+)\)", str(run))) == declared.keys()
     assert bound == {param for param, default in declared.items() if default is None}
@@ -201,14 +263,22 @@ def test_fact_09_22_and_23_params_and_workspaces_resolve(okd: Objects, name: str
     given = {param["name"] for param in run["spec"]["params"]}
     assert {param for param, value in params.items() if "default" not in value} <= given <= params.keys()
     needed = {workspace["name"] for workspace in pipeline["workspaces"] if not workspace.get("optional")}
-    assert needed <= {workspace["name"] for workspace in run["spec"]["workspaces"]} <= {workspace["name"] for workspace in pipeline["workspaces"]}
+    assert (
+        needed
+        <= {workspace["name"] for workspace in run["spec"]["workspaces"]}
+        <= {workspace["name"] for workspace in pipeline["workspaces"]}
+    )
 
 
 def test_fact_24_crons_are_tidy(okd: Objects) -> None:
     for cron in of_kind(okd, "CronJob").values():
         spec = cron["spec"]
         assert spec["concurrencyPolicy"] == "Forbid"
-        assert {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= spec.keys()
+        assert {
+            "startingDeadlineSeconds",
+            "successfulJobsHistoryLimit",
+            "failedJobsHistoryLimit",
+        } <= spec.keys()
         assert "timeZone" not in spec
         assert spec["jobTemplate"]["spec"]["backoffLimit"] <= 3
         assert spec["jobTemplate"]["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"]
@@ -219,9 +289,13 @@ def test_fact_24_crons_are_tidy(okd: Objects) -> None:
 
 def test_fact_28_one_run_for_each_architecture_of_the_configuration(okd: Objects) -> None:
     run = run_of(okd, "okd-coreos-multi-arch")
-    assert run["spec"]["taskRunTemplate"]["podTemplate"]["nodeSelector"] == {"kubernetes.io/arch": "$(tt.params.architecture)"}
+    assert run["spec"]["taskRunTemplate"]["podTemplate"]["nodeSelector"] == {
+        "kubernetes.io/arch": "$(tt.params.architecture)"
+    }
     assert run["metadata"]["generateName"].endswith("-$(tt.params.architecture)-")
-    assert {env(cron_of(okd), okd)["ARCHITECTURES"], env(gate_of(okd)["containers"][0])["ARCHITECTURES"]} == {"amd64,arm64,s390x"}
+    assert {env(cron_of(okd), okd)["ARCHITECTURES"], env(gate_of(okd)["containers"][0])["ARCHITECTURES"]} == {
+        "amd64,arm64,s390x"
+    }
     for value in okd:
         if value["kind"] in ("Task", "Pipeline", "TriggerTemplate", "TriggerBinding"):
             assert not ARCHITECTURES.search(yaml.safe_dump(value)), value["metadata"]["name"]
@@ -230,7 +304,10 @@ def test_fact_28_one_run_for_each_architecture_of_the_configuration(okd: Objects
 def test_fact_12_a_release_line_is_one_cronjob(okd: Objects) -> None:
     more = ours(objects("okd", f'{FEATURES}    - {{minor: "5.1", stream: next, schedule: 30 18 * * *}}\n'))
     assert [value["metadata"]["name"] for value in more if value not in okd] == ["okd-coreos-multi-arch-5.1"]
-    assert {name: env(cron_of(okd, name), okd)["BRANCH"] for name in ("4.22", "5.0")} == {"4.22": "release-4.22", "5.0": "release-5.0"}
+    assert {name: env(cron_of(okd, name), okd)["BRANCH"] for name in ("4.22", "5.0")} == {
+        "4.22": "release-4.22",
+        "5.0": "release-5.0",
+    }
     assert env(cron_of(okd, "5.0"), okd)["VARIANT"] == "c9s"
 
 
@@ -247,10 +324,15 @@ def test_fact_29_the_binding_reads_what_the_gate_gives_and_nothing_of_the_report
     for arch in expected.arches:
         decision = decide(state, _report(arch), expected, datetime(2026, 11, 21, tzinfo=UTC))
         state = decision.state
-    values = {param["value"] for param in of_kind(okd, "TriggerBinding")["compose-manifest-list"]["spec"]["params"]}
+    values = {
+        param["value"] for param in of_kind(okd, "TriggerBinding")["compose-manifest-list"]["spec"]["params"]
+    }
     assert values <= {f"$(extensions.{name})" for name in decision.extensions}
     # TriggerTemplates take texts, put between quotes of JSON.
-    assert all(isinstance(decision.extensions[value[13:-1]], str) and "'" not in value and '"' not in value for value in values)
+    assert all(
+        isinstance(decision.extensions[value[13:-1]], str) and "'" not in value and '"' not in value
+        for value in values
+    )
 
 
 def test_fact_31_an_expired_set_fails_a_job_once(okd: Objects) -> None:
@@ -269,10 +351,17 @@ def test_the_gate_runs_twice_without_rights(okd: Objects) -> None:
     assert deployment["replicas"] == 2
     assert of_kind(okd, "PodDisruptionBudget")["multi-arch-gate"]["spec"]["minAvailable"] == 1
     (container,) = pod["containers"]
-    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
     assert pod["securityContext"]["runAsNonRoot"]
     rules = of_kind(okd, "Role")[pod["serviceAccountName"]]["rules"]
-    assert [(rule["resources"], rule.get("resourceNames")) for rule in rules] == [(["configmaps"], None), (["interceptors"], ["multi-arch-gate"])]
+    assert [(rule["resources"], rule.get("resourceNames")) for rule in rules] == [
+        (["configmaps"], None),
+        (["interceptors"], ["multi-arch-gate"]),
+    ]
     assert pod["serviceAccountName"] not in str(of_kind(okd, "ClusterRoleBinding"))
     (source,) = of_kind(okd, "NetworkPolicy")["multi-arch-gate"]["spec"]["ingress"]
     listener = of_kind(okd, "EventListener")["okd-coreos-multi-arch"]["metadata"]["name"]
@@ -293,7 +382,11 @@ def test_the_gates_command_line_is_one_that_the_tool_takes(okd: Objects) -> None
         assert isinstance(group, click.Group)
         given = group.commands["gate"].make_context("gate", words[3:]).params
         if not given["sweep"]:
-            assert (given["arches"], given["registry"], given["expire"]) == ("amd64,arm64,s390x", "quay.io/example", "36h")
+            assert (given["arches"], given["registry"], given["expire"]) == (
+                "amd64,arm64,s390x",
+                "quay.io/example",
+                "36h",
+            )
             mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
             for path in (given["tls_cert"], given["tls_key"], *given["tls_ca"]):
                 assert str(path.parent) in mounts
@@ -302,7 +395,9 @@ def test_the_gates_command_line_is_one_that_the_tool_takes(okd: Objects) -> None
 
 
 def _sweep(values: Objects) -> dict[str, Any]:
-    (container,) = of_kind(values, "CronJob")["multi-arch-sweep"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    (container,) = of_kind(values, "CronJob")["multi-arch-sweep"]["spec"]["jobTemplate"]["spec"]["template"][
+        "spec"
+    ]["containers"]
     found: dict[str, Any] = container
     return found
 
@@ -325,9 +420,16 @@ exit "$STATUS"
 
 
 @pytest.mark.parametrize(
-    ("runs", "status", "code"), [({"kind": "PipelineRunList", "items": [{"kind": "PipelineRun"}]}, 0, 0), ({"items": []}, 0, 3), ({}, 7, 3)]
+    ("runs", "status", "code"),
+    [
+        ({"kind": "PipelineRunList", "items": [{"kind": "PipelineRun"}]}, 0, 0),
+        ({"items": []}, 0, 3),
+        ({}, 7, 3),
+    ],
 )
-def test_the_cron_asks_for_every_architecture_and_looks_for_each_run(okd: Objects, tmp_path: Path, runs: object, status: int, code: int) -> None:
+def test_the_cron_asks_for_every_architecture_and_looks_for_each_run(
+    okd: Objects, tmp_path: Path, runs: object, status: int, code: int
+) -> None:
     container = cron_of(okd)
     script = container["args"][0]
     for path in ("/var/run/okd-coreos-trigger", "/var/run/secrets/kubernetes.io/serviceaccount"):
@@ -343,13 +445,17 @@ def test_the_cron_asks_for_every_architecture_and_looks_for_each_run(okd: Object
         "RUNS": json.dumps(runs, indent=1),
         "STATUS": str(status),
     }
-    done = subprocess.run([*container["command"], script], env=given, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [*container["command"], script], env=given, check=False, capture_output=True, text=True
+    )
     assert done.returncode == code, done.stderr
     posts = (tmp_path / "posts").read_text()
     bodies = [json.loads(line)["params"] for line in posts.splitlines() if line.startswith("{")]
     assert [body["architecture"] for body in bodies] == ["amd64", "arm64", "s390x"]
     assert re.fullmatch(r"20[0-9]{6}", bodies[0]["build-date"])
-    read = {param["value"] for param in of_kind(okd, "TriggerBinding")["okd-coreos-multi-arch"]["spec"]["params"]}
+    read = {
+        param["value"] for param in of_kind(okd, "TriggerBinding")["okd-coreos-multi-arch"]["spec"]["params"]
+    }
     assert read == {f"$(body.params.{name})" for name in bodies[0]}
     assert "s3cret" not in posts
     assert (tmp_path / "tokens").read_text() == "X-Okd-Token: s3cret-of-okd-coreos-trigger\n" * 3
@@ -386,11 +492,15 @@ class Registry:
         text = json.dumps(manifest or {"schemaVersion": 2, "layers": [], "annotations": {"of": arch}})
         digest = hashlib.sha256(text.encode()).hexdigest()
         (self.folder / "registry" / digest).write_text(text)
-        (self.folder / "registry" / f"{digest}.config").write_text(json.dumps({"architecture": really or arch, "os": "linux", "config": {}}))
+        (self.folder / "registry" / f"{digest}.config").write_text(
+            json.dumps({"architecture": really or arch, "os": "linux", "config": {}})
+        )
         return f"{arch}={machine}={REPOSITORY}@sha256:{digest}"
 
     def compose(self, sources: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        (step,) = yaml.safe_load((FOLDER / "compose/task-compose-manifest-list.yaml").read_text())["spec"]["steps"]
+        (step,) = yaml.safe_load((FOLDER / "compose/task-compose-manifest-list.yaml").read_text())["spec"][
+            "steps"
+        ]
         given = {
             "REGISTRY_CREDENTIALS": str(self.folder / "regcred"),
             "REPOSITORY": REPOSITORY,
@@ -406,7 +516,9 @@ class Registry:
         assert {item["name"] for item in step["env"]} <= given.keys()
         path = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(self.folder)}
         command = [program("bash"), "-c", step["script"]]
-        return subprocess.run(command, env={**given, **changes, **path}, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, env={**given, **changes, **path}, capture_output=True, text=True, check=False
+        )
 
     def log(self) -> list[str]:
         return (self.folder / "log").read_text().splitlines() if (self.folder / "log").exists() else []
@@ -425,14 +537,20 @@ def test_fact_30_the_list_names_digests_and_its_own_is_the_result(registry: Regi
     composed = json.loads(text)
     digests = [source.rpartition("@")[2] for source in sources]
     assert [entry["digest"] for entry in composed["manifests"]] == digests
-    assert [entry["platform"] for entry in composed["manifests"]] == [{"architecture": arch, "os": "linux"} for arch in ("amd64", "arm64")]
-    assert [entry["size"] for entry in composed["manifests"]] == [(tmp_path / "registry" / each[7:]).stat().st_size for each in digests]
+    assert [entry["platform"] for entry in composed["manifests"]] == [
+        {"architecture": arch, "os": "linux"} for arch in ("amd64", "arm64")
+    ]
+    assert [entry["size"] for entry in composed["manifests"]] == [
+        (tmp_path / "registry" / each[7:]).stat().st_size for each in digests
+    ]
     assert composed["mediaType"] == "application/vnd.oci.image.index.v1+json"
     list_digest = f"sha256:{hashlib.sha256(text).hexdigest()}"
     assert (tmp_path / "digest").read_text() == list_digest
     assert (tmp_path / "image").read_text() == f"{REPOSITORY}@{list_digest}"
     assert (tmp_path / "version").read_text() == "Directory Transport Version: 1.1\n"
-    copies = [call.split(" --preserve-digests ")[1] for call in registry.log() if call.startswith("skopeo copy")]
+    copies = [
+        call.split(" --preserve-digests ")[1] for call in registry.log() if call.startswith("skopeo copy")
+    ]
     assert copies[0].endswith(f" docker://{REPOSITORY}:4.22-next-{'4d' * 20}-20261121")
     assert copies[1:] == [
         f"docker://{REPOSITORY}@{digests[0]} docker://{REPOSITORY}:4.22-x86_64",
@@ -464,13 +582,17 @@ def test_fact_30_what_is_not_as_reported_is_not_composed(registry: Registry, tmp
 
 def test_scripts_pass_shellcheck_and_take_parameters_by_the_environment() -> None:
     shellcheck = Path(sys.executable).parent / "shellcheck"
-    (step,) = yaml.safe_load((FOLDER / "compose/task-compose-manifest-list.yaml").read_text())["spec"]["steps"]
-    (container,) = yaml.safe_load((FOLDER / "build/cronjob-okd-coreos-multi-arch.yaml").read_text())["spec"]["jobTemplate"]["spec"]["template"][
-        "spec"
-    ]["containers"]
+    (step,) = yaml.safe_load((FOLDER / "compose/task-compose-manifest-list.yaml").read_text())["spec"][
+        "steps"
+    ]
+    (container,) = yaml.safe_load((FOLDER / "build/cronjob-okd-coreos-multi-arch.yaml").read_text())["spec"][
+        "jobTemplate"
+    ]["spec"]["template"]["spec"]["containers"]
     for holder, script, shell in ((step, step["script"], "bash"), (container, container["args"][0], "sh")):
         assert "$(params" not in script
-        text = "\n".join([f"#!/usr/bin/env {shell}", *(f"export {item['name']}=x" for item in holder["env"]), script])
+        text = "\n".join(
+            [f"#!/usr/bin/env {shell}", *(f"export {item['name']}=x" for item in holder["env"]), script]
+        )
         done = subprocess.run([shellcheck, "-"], input=text, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
     assert step["script"].startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
@@ -481,7 +603,13 @@ def test_scripts_pass_shellcheck_and_take_parameters_by_the_environment() -> Non
 
 def _report(arch: str) -> Any:
     commit = "4d" * 20
-    report = {"key": f"4.22-next-{commit}", "version": "4.22", "release-stream": "next", "source-commit": commit, "arch": arch}
+    report = {
+        "key": f"4.22-next-{commit}",
+        "version": "4.22",
+        "release-stream": "next",
+        "source-commit": commit,
+        "arch": arch,
+    }
     image = {"image": REPOSITORY, "digest": f"sha256:{'a' * 64}", "pipelineRun": "okd-coreos-4.22-x7k2p"}
     found, fault = read_report(json.dumps({**report, **image}))
     assert found, fault

@@ -1,4 +1,6 @@
-"""A cluster may be called as people like; what would be taken for something else is refused with the reason."""
+"""A cluster may be called as people like; what would be taken for something else is refused with the
+reason.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -17,8 +19,37 @@ from rendered import FLEET, OKD
 
 # Folders of the repository, and words that many objects hold.
 ORDINARY = [
-    *("argocd", "base", "bases", "catalog", "clusters", "docs", "evidence", "overlays", "schemas", "generated", "kustomization", "cluster"),
-    *("master", "worker", "test", "cd", "ephemeral", "stable", "next", "version", "okd", "console", "tekton", "kubernetes", "main", "null", "true"),
+    *(
+        "argocd",
+        "base",
+        "bases",
+        "catalog",
+        "clusters",
+        "docs",
+        "evidence",
+        "overlays",
+        "schemas",
+        "generated",
+        "kustomization",
+        "cluster",
+    ),
+    *(
+        "master",
+        "worker",
+        "test",
+        "cd",
+        "ephemeral",
+        "stable",
+        "next",
+        "version",
+        "okd",
+        "console",
+        "tekton",
+        "kubernetes",
+        "main",
+        "null",
+        "true",
+    ),
 ]
 TAKEN = [*RESERVED, *(f"{beginning}system" for beginning in RESERVED_BEGINNINGS)]
 
@@ -45,7 +76,9 @@ def test_names_that_mean_something_else_are_refused_all_at_once(tmp_path: Path) 
         generate(tmp_path)
     findings = {finding.location.file: finding for finding in error.value.findings}
     assert set(findings) == {f"clusters/{name}.yaml" for name in TAKEN}
-    assert all(finding.name == "invalid-name" and "is reserved: " in finding.reason for finding in findings.values())
+    assert all(
+        finding.name == "invalid-name" and "is reserved: " in finding.reason for finding in findings.values()
+    )
     assert not (tmp_path / "overlays").exists()
 
 

@@ -1,4 +1,6 @@
-"""notify: facts 37 and 38 and fault F20, on the Task as it is rendered; its script runs with the real bash and jq and a stub for curl."""
+"""notify: facts 37 and 38 and fault F20, on the Task as it is rendered; its script runs with the real bash
+and jq and a stub for curl.
+"""
 
 import json
 import subprocess
@@ -41,17 +43,33 @@ def defaults(value: dict[str, Any]) -> dict[str, Any]:
 def run(
     root: Path, fail: str = "FAIL", tokens: tuple[str, ...] = ("matrix-token", "webhook-token"), **values: str
 ) -> subprocess.CompletedProcess[str]:
-    (root / "curl").write_text(f"#!/usr/bin/env bash\n{CURL.replace('LOG', str(root / 'log')).replace('FAIL', fail)}")
+    (root / "curl").write_text(
+        f"#!/usr/bin/env bash\n{CURL.replace('LOG', str(root / 'log')).replace('FAIL', fail)}"
+    )
     (root / "curl").chmod(0o755)
     (root / "credentials").mkdir()
     for name in tokens:
         (root / "credentials" / name).write_text(SECRET)
     (step,) = task()["spec"]["steps"]
-    given = {"MATRIX_ENDPOINT": "https://matrix.example.org/", "MATRIX_ROOM": "!abc:example.org", "WEBHOOK_URL": "https://chat.example.org/hooks/okd"}
-    env = {item["name"]: "" for item in step["env"]} | given | {"CREDENTIALS": str(root / "credentials"), "MESSAGE": MESSAGE, "TRANSACTION": "uid"}
+    given = {
+        "MATRIX_ENDPOINT": "https://matrix.example.org/",
+        "MATRIX_ROOM": "!abc:example.org",
+        "WEBHOOK_URL": "https://chat.example.org/hooks/okd",
+    }
+    env = (
+        {item["name"]: "" for item in step["env"]}
+        | given
+        | {"CREDENTIALS": str(root / "credentials"), "MESSAGE": MESSAGE, "TRANSACTION": "uid"}
+    )
     assert program("jq")
     path = f"{root}:/usr/bin:/bin"
-    return subprocess.run([program("bash"), "-c", step["script"]], env={**env, "PATH": path, **values}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [program("bash"), "-c", step["script"]],
+        env={**env, "PATH": path, **values},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def bodies(root: Path) -> list[Any]:
@@ -83,7 +101,9 @@ def test_fault_20_any_message_arrives_as_it_is(tmp_path: Path) -> None:
     assert path == "/_matrix/client/v3/rooms/!abc%3Aexample.org/send/m.room.message/uid"
     assert webhook.endswith("--request POST https://chat.example.org/hooks/okd")
     for line in (matrix, webhook):
-        assert line.startswith("--fail-with-body --silent --show-error --max-time 60 --retry 3 --proto =https")
+        assert line.startswith(
+            "--fail-with-body --silent --show-error --max-time 60 --retry 3 --proto =https"
+        )
 
 
 def test_a_webhook_without_a_token_gets_no_header(tmp_path: Path) -> None:
@@ -101,12 +121,19 @@ def test_one_that_is_away_fails_the_task_and_the_other_is_told(fail: str, tmp_pa
     ("values", "tokens", "reason", "sent"),
     [
         ({"MATRIX_ROOM": "", "WEBHOOK_URL": ""}, ("matrix-token",), "nobody to tell", 0),
-        ({"MATRIX_ENDPOINT": "http://matrix.example.org", "WEBHOOK_URL": ""}, ("matrix-token",), "must be https", 0),
+        (
+            {"MATRIX_ENDPOINT": "http://matrix.example.org", "WEBHOOK_URL": ""},
+            ("matrix-token",),
+            "must be https",
+            0,
+        ),
         ({}, (), "no matrix-token", 1),
     ],
     ids=["nobody", "no TLS", "no token"],
 )
-def test_fault_20_what_cannot_be_sent_fails(values: dict[str, str], tokens: tuple[str, ...], reason: str, sent: int, tmp_path: Path) -> None:
+def test_fault_20_what_cannot_be_sent_fails(
+    values: dict[str, str], tokens: tuple[str, ...], reason: str, sent: int, tmp_path: Path
+) -> None:
     done = run(tmp_path, tokens=tokens, **values)
     assert done.returncode == 1
     assert reason in done.stderr
@@ -115,15 +142,29 @@ def test_fault_20_what_cannot_be_sent_fails(values: dict[str, str], tokens: tupl
 
 
 def test_the_cluster_file_says_where_to() -> None:
-    assert defaults(task("")) == {"message": None, "matrix-endpoint": "", "matrix-room": "", "webhook-url": ""}
-    given = {"matrix-endpoint": "https://matrix.example.org", "matrix-room": "!abc:example.org", "webhook-url": "https://chat.example.org/hooks/okd"}
+    assert defaults(task("")) == {
+        "message": None,
+        "matrix-endpoint": "",
+        "matrix-room": "",
+        "webhook-url": "",
+    }
+    given = {
+        "matrix-endpoint": "https://matrix.example.org",
+        "matrix-room": "!abc:example.org",
+        "webhook-url": "https://chat.example.org/hooks/okd",
+    }
     assert defaults(task()) == {"message": None, **given}
     assert invalid((task(),)) == []
     assert task(environment="okd") == task()
 
 
 @pytest.mark.parametrize(
-    "value", ["webhook-url: https://x.example.org/?token=s3cr3t", "webhook-url: http://x.example.org/", "matrix-endpoint: matrix.org"]
+    "value",
+    [
+        "webhook-url: https://x.example.org/?token=s3cr3t",
+        "webhook-url: http://x.example.org/",
+        "matrix-endpoint: matrix.org",
+    ],
 )
 def test_fact_37_a_token_in_a_url_is_refused(value: str) -> None:
     with pytest.raises(FindingsError) as error:
@@ -148,6 +189,11 @@ def test_fact_38_the_keys_are_those_of_the_table() -> None:
 def test_the_script_is_shellcheck_clean(tmp_path: Path) -> None:
     (step,) = task()["spec"]["steps"]
     (tmp_path / "script").write_text(step["script"])
-    done = subprocess.run([Path(sys.executable).parent / "shellcheck", str(tmp_path / "script")], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [Path(sys.executable).parent / "shellcheck", str(tmp_path / "script")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     assert "$(params" not in step["script"]

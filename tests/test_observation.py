@@ -1,4 +1,6 @@
-"""What a cluster's API says of an upgrade, judged: passed needs everything, failed needs time, and odd answers are never either."""
+"""What a cluster's API says of an upgrade, judged: passed needs everything, failed needs time, and odd
+answers are never either.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +18,10 @@ from okd_gitops.manifests.read import read
 from okd_gitops.releases.version import Version
 
 VERSION, OLD = "4.22.0-okd-scos.9", "4.22.0-okd-scos.7"
-IMAGE, OTHER = "registry.example.org/release@sha256:" + "b" * 64, "registry.example.org/release@sha256:" + "a" * 64
+IMAGE, OTHER = (
+    "registry.example.org/release@sha256:" + "b" * 64,
+    "registry.example.org/release@sha256:" + "a" * 64,
+)
 DONE = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PATIENCE = timedelta(hours=4)
 SOON, LATE = DONE + timedelta(minutes=20), DONE + PATIENCE + timedelta(seconds=1)
@@ -24,7 +29,10 @@ SOON, LATE = DONE + timedelta(minutes=20), DONE + PATIENCE + timedelta(seconds=1
 
 def conditions(**status: str) -> list[dict[str, str]]:
     """Return conditions in the form of openshift/api, config/v1/types_cluster_operator.go."""
-    return [{"type": kind, "status": value, "lastTransitionTime": f"{DONE:%Y-%m-%dT%H:%M:%SZ}"} for kind, value in status.items()]
+    return [
+        {"type": kind, "status": value, "lastTransitionTime": f"{DONE:%Y-%m-%dT%H:%M:%SZ}"}
+        for kind, value in status.items()
+    ]
 
 
 def operator(name: str, **status: str) -> dict[str, Any]:
@@ -41,8 +49,14 @@ class Answers:
 
 
 def answers() -> Answers:
-    """Return those of a cluster that is well, in the form of openshift/api, config/v1/types_cluster_version.go."""
-    entry = {"state": "Completed", "startedTime": "2026-11-21T11:00:00Z", "completionTime": f"{DONE:%Y-%m-%dT%H:%M:%SZ}"}
+    """Return those of a cluster that is well, in the form of openshift/api,
+    config/v1/types_cluster_version.go.
+    """
+    entry = {
+        "state": "Completed",
+        "startedTime": "2026-11-21T11:00:00Z",
+        "completionTime": f"{DONE:%Y-%m-%dT%H:%M:%SZ}",
+    }
     before = {**entry, "version": OLD, "image": OTHER, "verified": True}
     status = {
         "desired": {"version": VERSION, "image": IMAGE},
@@ -51,16 +65,34 @@ def answers() -> Answers:
         "history": [{**entry, "version": VERSION, "image": IMAGE, "verified": True}, before],
         "conditions": conditions(Available="True", Failing="False", Progressing="False"),
     }
-    version = {"apiVersion": "config.openshift.io/v1", "kind": "ClusterVersion", "metadata": {"name": "version", "generation": 4}, "status": status}
-    operators = {"kind": "ClusterOperatorList", "metadata": {}, "items": [operator("etcd"), operator("machine-config")]}
+    version = {
+        "apiVersion": "config.openshift.io/v1",
+        "kind": "ClusterVersion",
+        "metadata": {"name": "version", "generation": 4},
+        "status": status,
+    }
+    operators = {
+        "kind": "ClusterOperatorList",
+        "metadata": {},
+        "items": [operator("etcd"), operator("machine-config")],
+    }
     return Answers(version, operators)
 
 
-def judged(change: Callable[[Answers], object] | None = None, *, now: datetime = SOON, tests: dict[str, bool] | None = None) -> Observation:
+def judged(
+    change: Callable[[Answers], object] | None = None,
+    *,
+    now: datetime = SOON,
+    tests: dict[str, bool] | None = None,
+) -> Observation:
     given = answers()
     if change:
         change(given)
-    seen = Seen(version=given.version, operators=given.operators, tests={"api-ready": True} if tests is None else tests)
+    seen = Seen(
+        version=given.version,
+        operators=given.operators,
+        tests={"api-ready": True} if tests is None else tests,
+    )
     return judge(seen, cluster="canary", version=VERSION, image=IMAGE, now=now, patience=PATIENCE)
 
 
@@ -74,7 +106,10 @@ def partial(version: dict[str, Any], /, **said: object) -> None:
 
 def failing(version: dict[str, Any], /, since: datetime = DONE, **said: object) -> dict[str, str]:
     partial(version, **said)
-    words = {"reason": "ClusterOperatorDegraded", "message": "Cluster operator etcd is degraded\n\x1b[31m" + "x" * 900}
+    words = {
+        "reason": "ClusterOperatorDegraded",
+        "message": "Cluster operator etcd is degraded\n\x1b[31m" + "x" * 900,
+    }
     found = condition(version, "Failing")
     found.update(status="True", lastTransitionTime=f"{since:%Y-%m-%dT%H:%M:%SZ}", **words)
     return found
@@ -83,7 +118,14 @@ def failing(version: dict[str, Any], /, since: datetime = DONE, **said: object) 
 def test_a_complete_release_with_all_well_is_passed_once_and_for_all_with_the_clusters_own_time() -> None:
     found = judged()
     assert found.evidence == judged(now=LATE).evidence
-    assert found.evidence == Evidence(cluster="canary", version=VERSION, image=IMAGE, finished=DONE, passed=True, tests={"api-ready": "passed"})
+    assert found.evidence == Evidence(
+        cluster="canary",
+        version=VERSION,
+        image=IMAGE,
+        finished=DONE,
+        passed=True,
+        tests={"api-ready": "passed"},
+    )
 
 
 WAITING: dict[str, Callable[[Answers], object]] = {
@@ -91,7 +133,10 @@ WAITING: dict[str, Callable[[Answers], object]] = {
     "another kind": lambda a: a.version.update(kind="Status"),
     "no history": lambda a: a.version["status"].pop("history"),
     "an empty history": lambda a: a.version["status"].update(history=[]),
-    "no generation": lambda a: (a.version["metadata"].pop("generation"), a.version["status"].pop("observedGeneration")),
+    "no generation": lambda a: (
+        a.version["metadata"].pop("generation"),
+        a.version["status"].pop("observedGeneration"),
+    ),
     "a wish that it has not read": lambda a: a.version["metadata"].update(generation=5),
     "the release before": lambda a: a.version["status"]["history"].pop(0),
     "the same version, another image": lambda a: a.version["status"]["history"][0].update(image=OTHER),
@@ -100,13 +145,19 @@ WAITING: dict[str, Callable[[Answers], object]] = {
     "no version": lambda a: a.version["status"]["history"][0].update(version=""),
     "no time": lambda a: a.version["status"]["history"][0].update(completionTime=None),
     "half a time": lambda a: a.version["status"]["history"][0].update(completionTime="2026-11-21"),
-    "a time to come": lambda a: a.version["status"]["history"][0].update(completionTime="2099-01-01T00:00:00Z"),
+    "a time to come": lambda a: a.version["status"]["history"][0].update(
+        completionTime="2099-01-01T00:00:00Z"
+    ),
     "under way": lambda a: partial(a.version),
     "failing in an update of an unknown time": lambda a: failing(a.version, startedTime=None),
     "failing since an unknown time": lambda a: failing(a.version).pop("lastTransitionTime"),
     "progressing": lambda a: condition(a.version, "Progressing").update(status="True"),
-    "an operator that progresses": lambda a: condition(a.operators["items"][0], "Progressing").update(status="True"),
-    "nodes that restart": lambda a: condition(a.operators["items"][1], "Upgradeable").update(status="False", reason="PoolUpdating"),
+    "an operator that progresses": lambda a: condition(a.operators["items"][0], "Progressing").update(
+        status="True"
+    ),
+    "nodes that restart": lambda a: condition(a.operators["items"][1], "Upgradeable").update(
+        status="False", reason="PoolUpdating"
+    ),
     "nodes that restart while an operator is degraded": lambda a: (
         condition(a.operators["items"][1], "Upgradeable").update(status="False", reason="PoolUpdating"),
         condition(a.operators["items"][0], "Degraded").update(status="True"),
@@ -121,18 +172,41 @@ def test_what_is_not_finished_or_not_understood_is_never_reported_however_long_i
 
 
 UNWELL: dict[str, tuple[str, Callable[[Answers], object]]] = {
-    "not available": ("ClusterVersion is not Available=True", lambda a: condition(a.version, "Available").update(status="False")),
-    "failing again": ("ClusterVersion is not Failing=False", lambda a: condition(a.version, "Failing").update(status="True")),
-    "an operator down": ("operator etcd is not Available=True", lambda a: condition(a.operators["items"][0], "Available").update(status="False")),
-    "an operator unknown": ("operator etcd is not Degraded=False", lambda a: condition(a.operators["items"][0], "Degraded").update(status="Unknown")),
-    "an operator without a word": ("operator etcd is not Degraded=False", lambda a: a.operators["items"][0]["status"]["conditions"].pop(1)),
+    "not available": (
+        "ClusterVersion is not Available=True",
+        lambda a: condition(a.version, "Available").update(status="False"),
+    ),
+    "failing again": (
+        "ClusterVersion is not Failing=False",
+        lambda a: condition(a.version, "Failing").update(status="True"),
+    ),
+    "an operator down": (
+        "operator etcd is not Available=True",
+        lambda a: condition(a.operators["items"][0], "Available").update(status="False"),
+    ),
+    "an operator unknown": (
+        "operator etcd is not Degraded=False",
+        lambda a: condition(a.operators["items"][0], "Degraded").update(status="Unknown"),
+    ),
+    "an operator without a word": (
+        "operator etcd is not Degraded=False",
+        lambda a: a.operators["items"][0]["status"]["conditions"].pop(1),
+    ),
     "nodes that failed": (
         "nodes of a pool are degraded",
-        lambda a: condition(a.operators["items"][1], "Upgradeable").update(status="False", reason="DegradedPool"),
+        lambda a: condition(a.operators["items"][1], "Upgradeable").update(
+            status="False", reason="DegradedPool"
+        ),
     ),
     "no operators": ("the operators cannot be listed", lambda a: a.operators.update(items=[])),
-    "half of the operators": ("the operators cannot be listed", lambda a: a.operators["metadata"].update({"continue": "eyJ2"})),
-    "a list of something else": ("the operators cannot be listed", lambda a: a.operators.update(kind="PodList")),
+    "half of the operators": (
+        "the operators cannot be listed",
+        lambda a: a.operators["metadata"].update({"continue": "eyJ2"}),
+    ),
+    "a list of something else": (
+        "the operators cannot be listed",
+        lambda a: a.operators.update(kind="PodList"),
+    ),
 }
 
 
@@ -151,7 +225,11 @@ def test_a_test_that_fails_is_not_an_operator_that_fails() -> None:
     assert judged(tests={"api-ready": True, "console": False}).evidence is None
     late = judged(tests={"api-ready": True, "console": False}, now=LATE).evidence
     assert late
-    assert (late.passed, late.operators, late.tests) == (False, "healthy", {"api-ready": "passed", "console": "failed"})
+    assert (late.passed, late.operators, late.tests) == (
+        False,
+        "healthy",
+        {"api-ready": "passed", "console": "failed"},
+    )
 
 
 def test_an_update_that_fails_long_enough_has_failed_and_its_reason_is_one_line() -> None:
@@ -170,26 +248,46 @@ def test_an_update_that_fails_long_enough_has_failed_and_its_reason_is_one_line(
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_an_operator_that_only_refuses_minor_updates_is_well(index: int) -> None:
-    assert judged(lambda a: condition(a.operators["items"][index], "Upgradeable").update(status="False", reason="Other")).evidence
+    assert judged(
+        lambda a: condition(a.operators["items"][index], "Upgradeable").update(status="False", reason="Other")
+    ).evidence
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["True", "False", "Completed", VERSION, IMAGE]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["status", "history", "items", "conditions", "type", "kind"]), inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(["True", "False", "Completed", VERSION, IMAGE]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["status", "history", "items", "conditions", "type", "kind"]), inner
+        )
+    ),
     max_leaves=12,
 )
 
 
 @given(version=JSON, operators=JSON)
-def test_any_answer_at_all_is_judged_without_an_error_and_reports_nothing(version: object, operators: object) -> None:
+def test_any_answer_at_all_is_judged_without_an_error_and_reports_nothing(
+    version: object, operators: object
+) -> None:
     seen = Seen(version=version, operators=operators, tests={})
-    assert judge(seen, cluster="canary", version=VERSION, image=IMAGE, now=LATE, patience=PATIENCE).evidence is None
+    assert (
+        judge(seen, cluster="canary", version=VERSION, image=IMAGE, now=LATE, patience=PATIENCE).evidence
+        is None
+    )
 
 
 def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     """Return the path of everything inside a value."""
     pairs: list[tuple[str | int, object]] = (
-        list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+        list(value.items())
+        if isinstance(value, dict)
+        else list(enumerate(value))
+        if isinstance(value, list)
+        else []
     )
     return [found for key, item in pairs for found in ((*path, key), *places(item, (*path, key)))]
 

@@ -1,4 +1,6 @@
-"""docs/okd-streams.md says what is there and what proves it; and what holds for everything that is generated, looked at on all features together."""
+"""docs/okd-streams.md says what is there and what proves it; and what holds for everything that is
+generated, looked at on all features together.
+"""
 
 import ast
 import re
@@ -29,7 +31,16 @@ TEXT = DOCUMENT.read_text()
 ENVIRONMENTS = pytest.mark.parametrize("environment", ["okd", "kubernetes", "kind"])
 # Groups that the API server of every Kubernetes has.
 KUBERNETES = {
-    *("", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io"),
+    *(
+        "",
+        "apps",
+        "batch",
+        "autoscaling",
+        "policy",
+        "networking.k8s.io",
+        "rbac.authorization.k8s.io",
+        "storage.k8s.io",
+    ),
     *("admissionregistration.k8s.io", "apiextensions.k8s.io"),
 }
 # What an operator brings that is not in git: External Secrets for the feature `secrets`.
@@ -49,17 +60,28 @@ def rows(heading: str) -> dict[str, str]:
 def there() -> frozenset[str]:
     """Return every test there is, as FILE::NAME."""
     trees = {path.name: ast.parse(path.read_text()) for path in (ROOT / "tests").glob("test_*.py")}
-    return frozenset(f"{name}::{node.name}" for name, tree in trees.items() for node in tree.body if isinstance(node, ast.FunctionDef))
+    return frozenset(
+        f"{name}::{node.name}"
+        for name, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    )
 
 
 def named(row: str) -> tuple[list[str], list[str]]:
     """Return the tests and the rules that a row names."""
-    return re.findall(r"test_\w+\.py::\w+", row), re.findall(r"`([a-z]+(?:-[a-z]+)*)`", row.rpartition("|")[2])
+    return re.findall(r"test_\w+\.py::\w+", row), re.findall(
+        r"`([a-z]+(?:-[a-z]+)*)`", row.rpartition("|")[2]
+    )
 
 
 def facts_of(name: str) -> set[int]:
     """Return the numbers of the facts that a test has in its name."""
-    return {int(number) for numbers in re.findall(r"facts?((?:_(?:and_)?\d\d)+)", name) for number in re.findall(r"\d\d", numbers)}
+    return {
+        int(number)
+        for numbers in re.findall(r"facts?((?:_(?:and_)?\d\d)+)", name)
+        for number in re.findall(r"\d\d", numbers)
+    }
 
 
 def faults_of(name: str) -> set[int]:
@@ -76,7 +98,9 @@ def test_every_fact_has_its_row_and_every_row_its_test() -> None:
         assert set(proofs) <= there(), f"fact {number}: {set(proofs) - there()} is no test"
         assert set(rules) <= all_rules().keys()
         for proof in proofs:
-            assert not facts_of(proof) or int(number) in facts_of(proof), f"fact {number}: {proof} is about another"
+            assert not facts_of(proof) or int(number) in facts_of(proof), (
+                f"fact {number}: {proof} is about another"
+            )
 
 
 def test_every_fault_has_a_check_or_a_reason() -> None:
@@ -88,7 +112,9 @@ def test_every_fault_has_a_check_or_a_reason() -> None:
         assert set(proofs) <= there(), f"{number}: {set(proofs) - there()} is no test"
         assert set(rules) <= all_rules().keys()
         for proof in proofs:
-            assert not faults_of(proof) or int(number[1:]) in faults_of(proof), f"{number}: {proof} is about another"
+            assert not faults_of(proof) or int(number[1:]) in faults_of(proof), (
+                f"{number}: {proof} is about another"
+            )
 
 
 def test_every_test_of_a_fact_or_a_fault_is_of_one_that_there_is() -> None:
@@ -107,7 +133,9 @@ def test_the_links_lead_somewhere_and_every_feature_is_in_the_table() -> None:
     for row in re.findall(r"^\| .*\[.*$", systems, re.MULTILINE):
         names = re.findall(r"/catalog/features/([a-z-]+)\)", row)
         said = {environment.strip() for environment in row.split("|")[4].split(",")}
-        assert not names or said == {str(environment) for name in names for environment in CATALOG.features[name].spec.environments}, row
+        assert not names or said == {
+            str(environment) for name in names for environment in CATALOG.features[name].spec.environments
+        }, row
 
 
 def test_the_document_is_short() -> None:
@@ -150,12 +178,20 @@ def test_all_features_together_fit_their_schemas_and_break_no_rule(environment: 
 @ENVIRONMENTS
 def test_fact_18_an_environment_has_only_what_its_api_server_serves(environment: str) -> None:
     values = everything(environment)
-    served = KUBERNETES | BROUGHT | {value["spec"]["group"] for value in of_kind(values, "CustomResourceDefinition").values()}
+    served = (
+        KUBERNETES
+        | BROUGHT
+        | {value["spec"]["group"] for value in of_kind(values, "CustomResourceDefinition").values()}
+    )
     if environment == "okd":
         served |= {"operators.coreos.com", "config.openshift.io", "machineconfiguration.openshift.io"}
         served |= {f"{name}.openshift.io" for name in ("build", "image", "route", "security")}
         operators = of_kind(values, "Subscription")
-        served |= {"tekton.dev", "triggers.tekton.dev", "operator.tekton.dev"} if "tekton-operator" in operators else set()
+        served |= (
+            {"tekton.dev", "triggers.tekton.dev", "operator.tekton.dev"}
+            if "tekton-operator" in operators
+            else set()
+        )
         served |= {"argoproj.io"} if "argocd-operator" in operators else set()
     groups = {value["apiVersion"].rpartition("/")[0] for value in values}
     assert groups - served == set()
@@ -164,7 +200,11 @@ def test_fact_18_an_environment_has_only_what_its_api_server_serves(environment:
 @ENVIRONMENTS
 def test_fact_01_and_f19_nothing_is_in_an_old_version(environment: str) -> None:
     values = everything(environment)
-    made = [each for value in of_kind(values, "TriggerTemplate").values() for each in value["spec"]["resourcetemplates"]]
+    made = [
+        each
+        for value in of_kind(values, "TriggerTemplate").values()
+        for each in value["spec"]["resourcetemplates"]
+    ]
     for value in (*values, *made):
         kind, (group, _, version) = value["kind"], value["apiVersion"].partition("/")
         assert kind != "ClusterTask"
@@ -175,7 +215,11 @@ def test_fact_01_and_f19_nothing_is_in_an_old_version(environment: str) -> None:
 
 
 def test_fact_01_and_f19_f35_kustomizations_use_current_fields_and_patch_by_name(generated: Path) -> None:
-    paths = [path for folder in ("bases", "overlays", "argocd") for path in (generated / folder).rglob("kustomization.yaml")]
+    paths = [
+        path
+        for folder in ("bases", "overlays", "argocd")
+        for path in (generated / folder).rglob("kustomization.yaml")
+    ]
     assert len(paths) > 20
     for path in paths:
         document = yaml.safe_load(path.read_text())
@@ -186,25 +230,41 @@ def test_fact_01_and_f19_f35_kustomizations_use_current_fields_and_patch_by_name
             for step in yaml.safe_load(patch["patch"]):
                 tested += [step["path"]] if step["op"] == "test" else []
                 for item in re.findall(r"^(.*?/\d+)(?=/)", step["path"]):
-                    assert any(one.startswith(f"{item}/") for one in tested), f"{path}: {step['path']} goes by a number that nothing tests"
+                    assert any(one.startswith(f"{item}/") for one in tested), (
+                        f"{path}: {step['path']} goes by a number that nothing tests"
+                    )
 
 
 @ENVIRONMENTS
 def test_fact_02_and_f01_no_image_floats(environment: str) -> None:
-    images = [each["image"] for value in everything(environment) for each in walk(value) if isinstance(each.get("image"), str)]
+    images = [
+        each["image"]
+        for value in everything(environment)
+        for each in walk(value)
+        if isinstance(each.get("image"), str)
+    ]
     assert len(images) > 30
     for image in images:
-        if environment == "okd" and image.startswith("image-registry.openshift-image-registry.svc:5000/okd-images/"):
-            # Built in the cluster; OpenShift writes the digest of each build into the DaemonSet (test_kvm_device_plugin.py).
+        if environment == "okd" and image.startswith(
+            "image-registry.openshift-image-registry.svc:5000/okd-images/"
+        ):
+            # Built in the cluster; OpenShift writes the digest of each build into the DaemonSet
+            # (test_kvm_device_plugin.py).
             continue
         # A parameter of a Task gets its digest from who starts it, and floating-image looks at that.
-        assert re.search(r"@sha256:[0-9a-f]{64}$", image) or re.fullmatch(r"\$\(params\.[a-z-]+\)", image), image
+        assert re.search(r"@sha256:[0-9a-f]{64}$", image) or re.fullmatch(r"\$\(params\.[a-z-]+\)", image), (
+            image
+        )
 
 
 @ENVIRONMENTS
 def test_fact_03_and_f39_every_step_says_what_it_needs(environment: str) -> None:
     values = everything(environment)
-    steps = [task["spec"].get("stepTemplate", {}) | step for task in of_kind(values, "Task").values() for step in task["spec"]["steps"]]
+    steps = [
+        task["spec"].get("stepTemplate", {}) | step
+        for task in of_kind(values, "Task").values()
+        for step in task["spec"]["steps"]
+    ]
     assert len(steps) > 20
     for step in steps:
         assert {"cpu", "memory"} <= step["computeResources"]["requests"].keys()
@@ -218,9 +278,16 @@ def test_fact_03_and_f39_every_step_says_what_it_needs(environment: str) -> None
 def test_f39_a_network_policy_says_who_reaches_each_listener(environment: str) -> None:
     values = everything(environment)
     # Where there is no Route, somebody else decides how the forge reaches the listeners that it calls.
-    listeners = {name: value for name, value in of_kind(values, "EventListener").items() if environment == "okd" or not name.endswith("-sources")}
+    listeners = {
+        name: value
+        for name, value in of_kind(values, "EventListener").items()
+        if environment == "okd" or not name.endswith("-sources")
+    }
     assert len(listeners) >= 4
-    policies = [(value["metadata"]["namespace"], value["spec"]["podSelector"]["matchLabels"]) for value in of_kind(values, "NetworkPolicy").values()]
+    policies = [
+        (value["metadata"]["namespace"], value["spec"]["podSelector"]["matchLabels"])
+        for value in of_kind(values, "NetworkPolicy").values()
+    ]
     for name, value in listeners.items():
         assert (value["metadata"]["namespace"], {"eventlistener": name}) in policies
 
@@ -233,7 +300,9 @@ def test_fact_40_and_f29_what_belongs_to_a_person_is_the_plug_ins_source_alone(e
 
 
 def test_f02_f03_no_line_is_built_from_a_branch_that_has_nothing_to_build() -> None:
-    """master of openshift/os has no CoreOS, release-4.19 has no okd-c9s: neither follows from a minor, both are said by a person or are an error."""
+    """master of openshift/os has no CoreOS, release-4.19 has no okd-c9s: neither follows from a minor,
+    both are said by a person or are an error.
+    """
     lines = '  tekton:\n  kvm-device-plugin:\n  scos-pipeline:\n    releases: [{{minor: "{}", stream: next, schedule: 0 0 * * *}}]\n'
     for minor in ("4.16", "4.17", "4.18", "4.20", "4.22", "5.0", "5.1"):
         (cron,) = of_kind(objects("okd", lines.format(minor)), "CronJob").values()
@@ -249,13 +318,21 @@ def test_f02_f03_no_line_is_built_from_a_branch_that_has_nothing_to_build() -> N
 def test_f07_every_file_of_the_catalog_is_in_a_part_that_something_uses() -> None:
     for name, feature in CATALOG.features.items():
         used = {part for parts in feature.spec.environments.values() for part in parts}
-        assert {path.name for path in (ROOT / "generator/okd_gitops/catalog/features" / name).iterdir() if path.is_dir()} == used, name
+        assert {
+            path.name
+            for path in (ROOT / "generator/okd_gitops/catalog/features" / name).iterdir()
+            if path.is_dir()
+        } == used, name
         for part in used:
             assert feature.objects(part), f"{name}/{part} is empty"
 
 
 def test_f32_git_holds_text_alone() -> None:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    listed = (
+        subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+        .stdout.decode()
+        .split("\0")
+    )
     paths = [ROOT / name for name in listed if name and (ROOT / name).is_file()]
     assert len(paths) > 300
     for path in paths:
@@ -264,8 +341,15 @@ def test_f32_git_holds_text_alone() -> None:
 
 def test_fact_47_the_fleet_asks_for_a_release_in_the_form_that_the_operator_takes(generated: Path) -> None:
     names = [path.parent.name for path in (generated / "overlays").glob("*/kustomization.yaml")]
-    rendering = kustomize.render(generated, {f"overlays/{name}": name for name in names}, tool(CACHE, "kustomize"), workers=2)
-    found = [document.value for name in names for document in rendering.documents[f"overlays/{name}"] if document.value["kind"] == "ClusterVersion"]
+    rendering = kustomize.render(
+        generated, {f"overlays/{name}": name for name in names}, tool(CACHE, "kustomize"), workers=2
+    )
+    found = [
+        document.value
+        for name in names
+        for document in rendering.documents[f"overlays/{name}"]
+        if document.value["kind"] == "ClusterVersion"
+    ]
     assert len(found) >= 4
     for value in found:
         spec, wanted = value["spec"], value["spec"]["desiredUpdate"]
@@ -286,7 +370,9 @@ def test_fact_47_the_fleet_asks_for_a_release_in_the_form_that_the_operator_take
         ("purpose: cd\nexpires: 2030-01-31\n", "does not expire"),
     ],
 )
-def test_fact_54_an_ephemeral_cluster_has_its_day_and_no_other_one_has(tmp_path: Path, text: str, said: str) -> None:
+def test_fact_54_an_ephemeral_cluster_has_its_day_and_no_other_one_has(
+    tmp_path: Path, text: str, said: str
+) -> None:
     (tmp_path / "clusters").mkdir()
     (tmp_path / "fleet.yaml").write_text(FLEET)
     (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
@@ -298,7 +384,13 @@ def test_fact_54_an_ephemeral_cluster_has_its_day_and_no_other_one_has(tmp_path:
 
 
 def test_fact_54_what_is_ephemeral_goes_with_its_file_and_what_lives_does_not(generated: Path) -> None:
-    applications = {path.stem: yaml.safe_load(path.read_text()) for path in (generated / "argocd").glob("application-*.yaml")}
-    finalizers = {name.removeprefix("application-"): value["metadata"].get("finalizers", []) for name, value in applications.items()}
+    applications = {
+        path.stem: yaml.safe_load(path.read_text())
+        for path in (generated / "argocd").glob("application-*.yaml")
+    }
+    finalizers = {
+        name.removeprefix("application-"): value["metadata"].get("finalizers", [])
+        for name, value in applications.items()
+    }
     assert finalizers["moc-pr-412"] == ["resources-finalizer.argocd.argoproj.io"]
     assert [name for name, value in finalizers.items() if value] == ["moc-pr-412"]

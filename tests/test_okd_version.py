@@ -30,7 +30,11 @@ def _acks() -> dict[str, Any]:
 
 def test_fact_47_the_cluster_version_is_the_one_that_the_operator_accepts() -> None:
     value = _version()
-    assert (value["apiVersion"], value["kind"], value["metadata"]["name"]) == ("config.openshift.io/v1", "ClusterVersion", "version")
+    assert (value["apiVersion"], value["kind"], value["metadata"]["name"]) == (
+        "config.openshift.io/v1",
+        "ClusterVersion",
+        "version",
+    )
     assert "namespace" not in value["metadata"]
     assert is_cluster_id(value["spec"]["clusterID"])
     assert channel_fault(value["spec"]["channel"]) == ("", "")
@@ -53,7 +57,11 @@ def test_fact_48_nothing_is_forced_or_overridden() -> None:
     # Owned and false: a `force` that somebody sets on the cluster is undone.
     assert spec["desiredUpdate"]["force"] is False
     assert not {"architecture", "acceptRisks"} & spec["desiredUpdate"].keys()
-    paths = [where["path"] for parameter in _load("feature.yaml")["parameters"].values() for where in parameter["sets"]]
+    paths = [
+        where["path"]
+        for parameter in _load("feature.yaml")["parameters"].values()
+        for where in parameter["sets"]
+    ]
     assert not [path for path in paths if re.search("overrides|architecture", path)]
 
 
@@ -67,7 +75,11 @@ def test_acknowledgements_come_before_the_version_that_needs_them() -> None:
 
 def test_neither_object_is_ever_deleted_and_both_are_shared_with_the_cluster() -> None:
     for value in (_version(), _acks()):
-        assert set(value["metadata"]["annotations"][OPTIONS].split(",")) == {"Prune=false", "Delete=false", "ServerSideApply=true"}
+        assert set(value["metadata"]["annotations"][OPTIONS].split(",")) == {
+            "Prune=false",
+            "Delete=false",
+            "ServerSideApply=true",
+        }
 
 
 def test_every_value_comes_from_the_cluster_file_and_only_okd_has_the_feature() -> None:
@@ -83,6 +95,10 @@ def test_every_value_comes_from_the_cluster_file_and_only_okd_has_the_feature() 
         "force": "release.force",
         "acks": "release.acks",
     }
-    # An identity, version or digest that a cluster forgot to give must not fall back to the example in the catalog.
-    assert {name for name, parameter in feature["parameters"].items() if parameter.get("optional")} == {"upstream", "acks"}
+    # An identity, version or digest that a cluster forgot to give must not fall back to the example in the
+    # catalog.
+    assert {name for name, parameter in feature["parameters"].items() if parameter.get("optional")} == {
+        "upstream",
+        "acks",
+    }
     assert not [name for name, parameter in feature["parameters"].items() if "default" in parameter]

@@ -1,4 +1,6 @@
-"""operator-pipeline: acceptance facts and faults on what is rendered, and the Tasks' scripts run for real where git, make, jq and curl suffice."""
+"""operator-pipeline: acceptance facts and faults on what is rendered, and the Tasks' scripts run for real
+where git, make, jq and curl suffice.
+"""
 
 import json
 import re
@@ -33,8 +35,14 @@ COMPONENTS = f"""\
 """
 KIND = "  tekton:\n  operator-pipeline:\n"
 CATALOG = catalog("operator-pipeline")
-TASKS = {name.removeprefix("Task/"): value["spec"] for name, value in CATALOG.items() if name.startswith("Task/")}
-PIPELINES = {name.removeprefix("Pipeline/"): value["spec"] for name, value in CATALOG.items() if name.startswith("Pipeline/")}
+TASKS = {
+    name.removeprefix("Task/"): value["spec"] for name, value in CATALOG.items() if name.startswith("Task/")
+}
+PIPELINES = {
+    name.removeprefix("Pipeline/"): value["spec"]
+    for name, value in CATALOG.items()
+    if name.startswith("Pipeline/")
+}
 each_pipeline = pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=PIPELINES)
 
 
@@ -71,24 +79,35 @@ def params(task: dict[str, Any]) -> dict[str, str]:
 # --- acceptance facts
 
 
-@pytest.mark.parametrize(("place", "features"), [("okd", COMPONENTS), ("kubernetes", COMPONENTS), ("kind", KIND)])
-def test_facts_09_22_42_and_f34_f36_the_check_finds_nothing_wrong_or_dangling(place: str, features: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "features"), [("okd", COMPONENTS), ("kubernetes", COMPONENTS), ("kind", KIND)]
+)
+def test_facts_09_22_42_and_f34_f36_the_check_finds_nothing_wrong_or_dangling(
+    place: str, features: str
+) -> None:
     found = report(place, features)
     assert [str(finding) for finding in found.findings] == []
     assert found.without_schema == 0
 
 
 def test_fact_01_current_api_versions(okd: tuple[dict[str, Any], ...]) -> None:
-    assert {value["apiVersion"] for value in ours(okd) if "tekton" in value["apiVersion"]} == {"tekton.dev/v1", "triggers.tekton.dev/v1beta1"}
+    assert {value["apiVersion"] for value in ours(okd) if "tekton" in value["apiVersion"]} == {
+        "tekton.dev/v1",
+        "triggers.tekton.dev/v1beta1",
+    }
 
 
 def test_fact_02_and_f37_f43_images_are_digests_and_nothing_floats(okd: tuple[dict[str, Any], ...]) -> None:
     for value in ours(okd):
         for image in re.findall(r"'image': '([^']*)'", str(value)):
-            assert image == "$(params.tools-image)" or re.fullmatch(r"[a-z0-9./-]+@sha256:[0-9a-f]{64}", image)
+            assert image == "$(params.tools-image)" or re.fullmatch(
+                r"[a-z0-9./-]+@sha256:[0-9a-f]{64}", image
+            )
     assert not re.search(r":latest|vdev|kaniko|@main", str(ours(okd)))
     for template in of_kind(okd, "TriggerTemplate").values():
-        assert {param["name"]: param.get("default") for param in template["spec"]["params"]}["tools-image"] == TOOLS
+        assert {param["name"]: param.get("default") for param in template["spec"]["params"]}[
+            "tools-image"
+        ] == TOOLS
 
 
 def test_fact_03_steps_request_resources_and_are_not_root_but_for_buildah() -> None:
@@ -118,7 +137,9 @@ def test_the_longest_way_through_fits_into_the_run(pipeline: dict[str, Any]) -> 
         return int(found[1] or 0) * 60 + int(found[2] or 0)
 
     last = pipeline["tasks"][-1]["name"]
-    assert sum(minutes(tasks(pipeline)[name]["timeout"]) for name in before(pipeline, last) | {last}) <= 6 * 60
+    assert (
+        sum(minutes(tasks(pipeline)[name]["timeout"]) for name in before(pipeline, last) | {last}) <= 6 * 60
+    )
     assert before(pipeline, last) | {last} == tasks(pipeline).keys()
 
 
@@ -147,14 +168,23 @@ def test_fact_19_on_okd_users_are_allowed_and_nothing_is_privileged(okd: tuple[d
     }
 
 
-def test_fact_20_and_f31_accounts_have_what_they_need_in_one_namespace(okd: tuple[dict[str, Any], ...]) -> None:
+def test_fact_20_and_f31_accounts_have_what_they_need_in_one_namespace(
+    okd: tuple[dict[str, Any], ...],
+) -> None:
     (listener,) = of_kind(okd, "EventListener").values()
     name = listener["spec"]["serviceAccountName"]
     assert of_kind(okd, "RoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-roles"
-    assert of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-clusterroles"
-    assert [name for name, value in of_kind(okd, "ClusterRoleBinding").items() if "okd-team" in str(value)] == [name]
+    assert (
+        of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"]
+        == "tekton-triggers-eventlistener-clusterroles"
+    )
+    assert [
+        name for name, value in of_kind(okd, "ClusterRoleBinding").items() if "okd-team" in str(value)
+    ] == [name]
     for role in ("okd-team-needs", "okd-team-cron"):
-        assert of_kind(okd, "Role")[role]["rules"] == [{"apiGroups": ["tekton.dev"], "resources": ["pipelineruns"], "verbs": ["list"]}]
+        assert of_kind(okd, "Role")[role]["rules"] == [
+            {"apiGroups": ["tekton.dev"], "resources": ["pipelineruns"], "verbs": ["list"]}
+        ]
     assert of_kind(okd, "ServiceAccount")["okd-team-build"]["automountServiceAccountToken"] is False
 
 
@@ -172,11 +202,15 @@ def test_fact_21_every_trigger_authenticates_and_starts_one_entry(okd: tuple[dic
             f"header.canonical('X-Okd-Token').compareSecret('token', 'okd-team-trigger') && body.params.component == '{entry}'"
         )
         assert trigger["spec"]["bindings"] == [{"kind": "TriggerBinding", "ref": name}]
-    assert {name: trigger["spec"]["template"]["ref"] for name, trigger in triggers.items()}["component-odf"] == "operator"
+    assert {name: trigger["spec"]["template"]["ref"] for name, trigger in triggers.items()}[
+        "component-odf"
+    ] == "operator"
     assert triggers["component-rook"]["spec"]["template"]["ref"] == "operand"
 
 
-def test_facts_22_23_params_resolve_and_f36_templates_start_pipelines_that_exist(okd: tuple[dict[str, Any], ...]) -> None:
+def test_facts_22_23_params_resolve_and_f36_templates_start_pipelines_that_exist(
+    okd: tuple[dict[str, Any], ...],
+) -> None:
     for name, template in of_kind(okd, "TriggerTemplate").items():
         declared = {param["name"]: param.get("default") for param in template["spec"]["params"]}
         bound = {param["name"] for param in of_kind(okd, "TriggerBinding")["component-odf"]["spec"]["params"]}
@@ -186,15 +220,27 @@ def test_facts_22_23_params_resolve_and_f36_templates_start_pipelines_that_exist
         pipeline = of_kind(okd, "Pipeline")[name]["spec"]
         assert run["spec"]["pipelineRef"]["name"] == name
         assert params(run["spec"]).keys() == {param["name"] for param in pipeline["params"]}
-        assert {each["name"] for each in run["spec"]["workspaces"]} == {each["name"] for each in pipeline["workspaces"]}
-        assert run["spec"]["taskRunSpecs"] == [{"pipelineTaskName": "wait-for-needs", "serviceAccountName": "okd-team-needs"}]
+        assert {each["name"] for each in run["spec"]["workspaces"]} == {
+            each["name"] for each in pipeline["workspaces"]
+        }
+        assert run["spec"]["taskRunSpecs"] == [
+            {"pipelineTaskName": "wait-for-needs", "serviceAccountName": "okd-team-needs"}
+        ]
         assert declared["storage-class"] == "fast"
 
 
 def test_fact_12_one_more_entry_is_three_objects(okd: tuple[dict[str, Any], ...]) -> None:
-    more = objects("okd", COMPONENTS + "    - {name: noobaa, kind: operand, repository: https://example.org/noobaa.git, ref: main}\n")
+    more = objects(
+        "okd",
+        COMPONENTS
+        + "    - {name: noobaa, kind: operand, repository: https://example.org/noobaa.git, ref: main}\n",
+    )
     added = [f"{value['kind']}/{value['metadata']['name']}" for value in more if value not in okd]
-    assert sorted(added) == ["CronJob/component-noobaa", "Trigger/component-noobaa", "TriggerBinding/component-noobaa"]
+    assert sorted(added) == [
+        "CronJob/component-noobaa",
+        "Trigger/component-noobaa",
+        "TriggerBinding/component-noobaa",
+    ]
 
 
 def test_fact_24_crons_are_tidy(okd: tuple[dict[str, Any], ...]) -> None:
@@ -211,13 +257,22 @@ def test_fact_24_crons_are_tidy(okd: tuple[dict[str, Any], ...]) -> None:
         assert "--fail-with-body" in container["args"][0]
 
 
-def test_facts_37_38_39_and_f37_credentials_are_secrets_that_the_table_names(okd: tuple[dict[str, Any], ...]) -> None:
+def test_facts_37_38_39_and_f37_credentials_are_secrets_that_the_table_names(
+    okd: tuple[dict[str, Any], ...],
+) -> None:
     table = load_catalog(read_catalog()).features["operator-pipeline"].spec.secrets
     text = str(ours(okd))
     assert set(re.findall(r"'secretName': '([a-z-]+)'", text)) | {"okd-team-catalog"} == set(table)
     assert table["okd-team-registry"].type == "kubernetes.io/dockerconfigjson"
-    (reference,) = [item["valueFrom"]["secretKeyRef"] for item in step("catalog-pull-request")["env"] if "valueFrom" in item]
-    assert (reference["name"], [reference["key"]]) == ("okd-team-catalog", list(table["okd-team-catalog"].keys))
+    (reference,) = [
+        item["valueFrom"]["secretKeyRef"]
+        for item in step("catalog-pull-request")["env"]
+        if "valueFrom" in item
+    ]
+    assert (reference["name"], [reference["key"]]) == (
+        "okd-team-catalog",
+        list(table["okd-team-catalog"].keys),
+    )
     assert not [value for value in ours(okd) if value["kind"] in ("ConfigMap", "Secret")]
 
 
@@ -227,18 +282,39 @@ def test_fact_40_nothing_is_pushed_unless_asked_for(okd: tuple[dict[str, Any], .
         assert defaults["publish"] == "false"
         assert defaults["target-registry"] == "quay.io/okderators"
     for pipeline in PIPELINES.values():
-        pushes = [task for task in pipeline["tasks"] if task["taskRef"]["name"] in ("image-push", "catalog-pull-request", "bundle")]
-        assert all(task["when"] == [{"input": "$(params.publish)", "operator": "in", "values": ["true"]}] for task in pushes)
+        pushes = [
+            task
+            for task in pipeline["tasks"]
+            if task["taskRef"]["name"] in ("image-push", "catalog-pull-request", "bundle")
+        ]
+        assert all(
+            task["when"] == [{"input": "$(params.publish)", "operator": "in", "values": ["true"]}]
+            for task in pushes
+        )
 
 
 def test_fact_41_order_of_an_operator() -> None:
     pipeline = PIPELINES["operator"]
-    order = ["wait-for-needs", "clone-and-patch", "lint", "test", "build", "image-build", "image-push", "bundle", "bundle-build", "bundle-push"]
+    order = [
+        "wait-for-needs",
+        "clone-and-patch",
+        "lint",
+        "test",
+        "build",
+        "image-build",
+        "image-push",
+        "bundle",
+        "bundle-build",
+        "bundle-push",
+    ]
     for index, name in enumerate([*order, "catalog-pull-request"]):
         assert before(pipeline, name) == set(order[:index])
     assert params(tasks(pipeline)["bundle"])["image"] == "$(tasks.image-push.results.image)"
     assert params(tasks(pipeline)["bundle"])["operand-images"] == "$(tasks.wait-for-needs.results.images)"
-    assert params(tasks(pipeline)["catalog-pull-request"])["bundle-image"] == "$(tasks.bundle-push.results.image)"
+    assert (
+        params(tasks(pipeline)["catalog-pull-request"])["bundle-image"]
+        == "$(tasks.bundle-push.results.image)"
+    )
     assert list(tasks(PIPELINES["operand"])) == order[:7]
 
 
@@ -249,7 +325,9 @@ def test_fact_41_order_of_an_operator() -> None:
         ("ref: release-4.22}", "ref: release-4.22, needs: [odf]}", "in a circle"),
     ],
 )
-def test_fact_41_unknown_needs_and_circles_are_errors_when_they_are_written(old: str, new: str, said: str) -> None:
+def test_fact_41_unknown_needs_and_circles_are_errors_when_they_are_written(
+    old: str, new: str, said: str
+) -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", COMPONENTS.replace(old, new))
     assert [said in finding.reason for finding in error.value.findings] == [True]
@@ -260,7 +338,9 @@ def test_f43_the_catalogs_branch_is_that_of_the_minor(okd: tuple[dict[str, Any],
     assert params(run["spec"])["catalog-branch"] == "release-$(tt.params.version)"
 
 
-def test_f30_f35_nothing_is_fetched_and_applied_and_no_patch_goes_by_index(okd: tuple[dict[str, Any], ...]) -> None:
+def test_f30_f35_nothing_is_fetched_and_applied_and_no_patch_goes_by_index(
+    okd: tuple[dict[str, Any], ...],
+) -> None:
     assert not re.search(r"\b(oc|kubectl) (create|apply)|raw\.githubusercontent", str(ours(okd)))
     binding = params(of_kind(okd, "TriggerBinding")["component-odf"]["spec"])
     assert binding == {
@@ -287,12 +367,17 @@ def test_scripts_pass_shellcheck_and_hold_no_parameters(name: str) -> None:
 # --- wait-for-needs, against an API on loopback
 
 
-def pipeline_run(name: str, second: int, status: str, kind: str = "operand", image: str = f"quay.io/o/rook@{DIGEST}") -> dict[str, Any]:
+def pipeline_run(
+    name: str, second: int, status: str, kind: str = "operand", image: str = f"quay.io/o/rook@{DIGEST}"
+) -> dict[str, Any]:
     results = [{"name": "image", "value": image}] if image else []
     return {
         "metadata": {"name": name, "creationTimestamp": f"2026-11-21T08:00:{second:02}Z"},
         "spec": {"pipelineRef": {"name": kind}},
-        "status": {"conditions": [{"type": "Succeeded", "status": status}] if status else [], "results": results},
+        "status": {
+            "conditions": [{"type": "Succeeded", "status": status}] if status else [],
+            "results": results,
+        },
     }
 
 
@@ -305,7 +390,9 @@ class Api:
         self.answers: dict[str, list[list[dict[str, Any]]]] = {}
         (folder / "token").write_text("of-the-account")
         (folder / "ca.crt").write_text("")
-        server.expect_request("/apis/tekton.dev/v1/namespaces/okd-team/pipelineruns").respond_with_handler(self.answer)
+        server.expect_request("/apis/tekton.dev/v1/namespaces/okd-team/pipelineruns").respond_with_handler(
+            self.answer
+        )
 
     def answer(self, request: Request) -> Response:
         assert request.headers["Authorization"] == "Bearer of-the-account"
@@ -317,9 +404,18 @@ class Api:
         return Response(json.dumps({"items": items}))
 
     def wait(self, needs: str, publish: str = "true", seconds: str = "0") -> Any:
-        given = {"NEEDS": needs, "VERSION": "4.22", "PUBLISH": publish, "WAIT_SECONDS": seconds, "INTERVAL": "0.1", "NAMESPACE": "okd-team"}
+        given = {
+            "NEEDS": needs,
+            "VERSION": "4.22",
+            "PUBLISH": publish,
+            "WAIT_SECONDS": seconds,
+            "INTERVAL": "0.1",
+            "NAMESPACE": "okd-team",
+        }
         url = self.server.url_for("").rstrip("/")
-        return run_step(step("wait-for-needs"), self.folder, **given, API_SERVER=url, ACCOUNT=str(self.folder))
+        return run_step(
+            step("wait-for-needs"), self.folder, **given, API_SERVER=url, ACCOUNT=str(self.folder)
+        )
 
     def images(self) -> Any:
         return json.loads((self.folder / "RESULT_IMAGES").read_text())
@@ -331,9 +427,18 @@ def api(httpserver: HTTPServer, tmp_path: Path) -> Api:
 
 
 def test_fact_41_a_run_waits_for_its_needs_and_takes_their_images(api: Api) -> None:
-    going = [pipeline_run("rook-1", 1, "True", image=f"quay.io/o/rook@sha256:{'b' * 64}"), pipeline_run("rook-2", 2, "Unknown")]
-    done = [pipeline_run("rook-2", 2, "True"), pipeline_run("rook-1", 1, "True", image=f"quay.io/o/rook@sha256:{'b' * 64}")]
-    api.answers = {"rook": [[], going, going, done], "lib": [[pipeline_run("lib-1", 1, "True", kind="operator", image="")]]}
+    going = [
+        pipeline_run("rook-1", 1, "True", image=f"quay.io/o/rook@sha256:{'b' * 64}"),
+        pipeline_run("rook-2", 2, "Unknown"),
+    ]
+    done = [
+        pipeline_run("rook-2", 2, "True"),
+        pipeline_run("rook-1", 1, "True", image=f"quay.io/o/rook@sha256:{'b' * 64}"),
+    ]
+    api.answers = {
+        "rook": [[], going, going, done],
+        "lib": [[pipeline_run("lib-1", 1, "True", kind="operator", image="")]],
+    }
     result = api.wait("rook lib", seconds="30")
     assert result.returncode == 0, result.stderr
     assert api.images() == {"rook": f"quay.io/o/rook@{DIGEST}"}
@@ -357,7 +462,9 @@ def test_fact_41_without_needs_nothing_is_asked(api: Api) -> None:
         ([pipeline_run("rook-1", 1, "True", image="quay.io/o/rook:4.22")], "no image by digest"),
     ],
 )
-def test_fact_41_a_need_that_is_not_there_is_a_reason(api: Api, runs: list[dict[str, Any]], said: str) -> None:
+def test_fact_41_a_need_that_is_not_there_is_a_reason(
+    api: Api, runs: list[dict[str, Any]], said: str
+) -> None:
     api.answers = {"rook": [runs]}
     result = api.wait("rook")
     assert result.returncode == 1
@@ -379,7 +486,9 @@ def test_without_publish_only_the_order_counts(api: Api) -> None:
 
 def test_an_api_that_refuses_fails_the_task(api: Api) -> None:
     api.server.clear()
-    api.server.expect_request("/apis/tekton.dev/v1/namespaces/okd-team/pipelineruns").respond_with_data("no", status=403)
+    api.server.expect_request("/apis/tekton.dev/v1/namespaces/okd-team/pipelineruns").respond_with_data(
+        "no", status=403
+    )
     assert api.wait("rook").returncode != 0
 
 
@@ -391,7 +500,9 @@ def upstream(tmp_path: Path) -> Path:
     folder = tmp_path / "upstream"
     folder.mkdir()
     git(folder, "init", "--quiet")
-    commit(folder, "first", Makefile="all:\n\techo upstream\n\nlint:\n\techo lint\n\n\n\nlast:\n\techo last\n")
+    commit(
+        folder, "first", Makefile="all:\n\techo upstream\n\nlint:\n\techo lint\n\n\n\nlast:\n\techo last\n"
+    )
     git(folder, "tag", "v1.0.0")
     git(folder, "branch", "release-4.22")
     return folder
@@ -408,7 +519,14 @@ def okdified(upstream: Path, patches: Path) -> None:
 
 
 def cloned(folder: Path, upstream: Path, **given: str) -> Any:
-    values = {"WORKSPACE": str(folder), "REPOSITORY": str(upstream), "REF": "main", "PATCHES": "none", "VERSION": "4.22", "HOME": str(folder)}
+    values = {
+        "WORKSPACE": str(folder),
+        "REPOSITORY": str(upstream),
+        "REF": "main",
+        "PATCHES": "none",
+        "VERSION": "4.22",
+        "HOME": str(folder),
+    }
     return run_step(step("clone-and-patch"), folder, **{**values, **given})
 
 
@@ -426,7 +544,12 @@ def test_patches_apply_three_way_on_what_upstream_became(tmp_path: Path, upstrea
     """Upstream changed two lines beside the patched one: only git am -3 finds its place."""
     okdified(upstream, tmp_path / "patches")
     text = (upstream / "Makefile").read_text().replace("\n\n\n\nlast:", "\n\n\nextra:\n\techo extra\n\nlast:")
-    commit(upstream, "move", Makefile="# a new head\n\n\n\n\n\n\n" + text.replace("all:\n\techo upstream\n\n", "all:\n\techo changed\n\n"))
+    commit(
+        upstream,
+        "move",
+        Makefile="# a new head\n\n\n\n\n\n\n"
+        + text.replace("all:\n\techo upstream\n\n", "all:\n\techo changed\n\n"),
+    )
     result = cloned(tmp_path, upstream, PATCHES="odf-patch", PATCHES_PATH=str(tmp_path / "patches"))
     assert result.returncode == 0, result.stderr
     assert "applied 0001-OKDify.patch" in result.stdout
@@ -442,7 +565,14 @@ def test_patches_are_a_configmap_among_the_extras(tmp_path: Path, upstream: Path
     okdified(upstream, tmp_path / "patches")
     (patch,) = (tmp_path / "patches").iterdir()
     metadata = {"name": "okd", "namespace": "okd-team"}
-    configmap = yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {patch.name: patch.read_text()}})
+    configmap = yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": metadata,
+            "data": {patch.name: patch.read_text()},
+        }
+    )
     extras = {"kustomization.yaml": "resources: [configmap-okd.yaml]\n", "configmap-okd.yaml": configmap}
     assert [str(finding) for finding in report("kubernetes", COMPONENTS, extras).findings] == []
     (tmp_path / "mounted").mkdir()
@@ -461,7 +591,9 @@ def test_a_patch_that_does_not_apply_stops_the_run(tmp_path: Path, upstream: Pat
     assert not (tmp_path / "RESULT_COMMIT").exists()
 
 
-def test_patches_that_are_named_and_missing_never_mean_an_unpatched_build(tmp_path: Path, upstream: Path) -> None:
+def test_patches_that_are_named_and_missing_never_mean_an_unpatched_build(
+    tmp_path: Path, upstream: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     for path in ("", str(tmp_path / "empty")):
         result = cloned(tmp_path, upstream, PATCHES="odf-patch", PATCHES_PATH=path)
@@ -475,8 +607,15 @@ def test_patches_that_are_named_and_missing_never_mean_an_unpatched_build(tmp_pa
 
 def test_make_runs_the_target_with_what_it_builds(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
-    (tmp_path / "source/Makefile").write_text("okd-lint:\n\t@echo $(IMAGE_NAME) $(VERSION) $(BASE_REGISTRY)\nokd-test:\n\t@false\n")
-    given = {"WORKSPACE": str(tmp_path), "IMAGE_NAME": "odf", "VERSION": "4.22.0-x", "BASE_REGISTRY": "quay.io/okderators"}
+    (tmp_path / "source/Makefile").write_text(
+        "okd-lint:\n\t@echo $(IMAGE_NAME) $(VERSION) $(BASE_REGISTRY)\nokd-test:\n\t@false\n"
+    )
+    given = {
+        "WORKSPACE": str(tmp_path),
+        "IMAGE_NAME": "odf",
+        "VERSION": "4.22.0-x",
+        "BASE_REGISTRY": "quay.io/okderators",
+    }
     done = run_step(step("make-target"), tmp_path, TARGET="okd-lint", **given)
     assert (done.returncode, done.stdout) == (0, "odf 4.22.0-x quay.io/okderators\n")
     for target in ("okd-test", "okd-build"):
@@ -485,19 +624,35 @@ def test_make_runs_the_target_with_what_it_builds(tmp_path: Path) -> None:
 
 def test_an_image_is_built_without_credentials_and_pushed_by_digest(tmp_path: Path) -> None:
     assert [workspace["name"] for workspace in TASKS["image-build"]["workspaces"]] == ["ws"]
-    program(tmp_path, "buildah", '#!/bin/sh\necho "buildah $*" >>"$HOME/log"\n[ "$1" != push ] || echo archive >"${3#oci-archive:}"\n')
+    program(
+        tmp_path,
+        "buildah",
+        '#!/bin/sh\necho "buildah $*" >>"$HOME/log"\n[ "$1" != push ] || echo archive >"${3#oci-archive:}"\n',
+    )
     skopeo = '#!/bin/sh\necho "skopeo $*" >>"$HOME/log"\nwhile [ "$1" != --digestfile ]; do shift; done\nprintf "$DIGEST" >"$2"\n'
     program(tmp_path, "skopeo", skopeo)
     common = {"WORKSPACE": str(tmp_path), "HOME": str(tmp_path)}
     built = run_step(step("image-build"), tmp_path, CONTAINERFILE="Dockerfile", OUTPUT="odf", **common)
     assert built.returncode == 0, built.stderr
     archive, checksum = (tmp_path / "RESULT_ARCHIVE").read_text(), (tmp_path / "RESULT_SHA256").read_text()
-    push = {**common, "TARGET_REGISTRY": "quay.io/okderators", "IMAGE_NAME": "odf", "VERSION": "4.22.0-x", "ARCHIVE": archive}
-    assert "registry-credentials has no" in run_step(step("image-push"), tmp_path, SHA256=checksum, **push).stderr
+    push = {
+        **common,
+        "TARGET_REGISTRY": "quay.io/okderators",
+        "IMAGE_NAME": "odf",
+        "VERSION": "4.22.0-x",
+        "ARCHIVE": archive,
+    }
+    assert (
+        "registry-credentials has no"
+        in run_step(step("image-push"), tmp_path, SHA256=checksum, **push).stderr
+    )
     (tmp_path / ".dockerconfigjson").write_text("{}")
     push["REGISTRY_CREDENTIALS"] = str(tmp_path)
     assert run_step(step("image-push"), tmp_path, SHA256="0" * 64, DIGEST=DIGEST, **push).returncode != 0
-    assert "reported no digest" in run_step(step("image-push"), tmp_path, SHA256=checksum, DIGEST="none", **push).stderr
+    assert (
+        "reported no digest"
+        in run_step(step("image-push"), tmp_path, SHA256=checksum, DIGEST="none", **push).stderr
+    )
     assert run_step(step("image-push"), tmp_path, SHA256=checksum, DIGEST=DIGEST, **push).returncode == 0
     assert (tmp_path / "RESULT_IMAGE").read_text() == f"quay.io/okderators/odf@{DIGEST}"
     assert "docker://quay.io/okderators/odf:4.22.0-x" in (tmp_path / "log").read_text()
@@ -516,7 +671,13 @@ def bundled(folder: Path, operand: str, image: str = IMG, sdk: int = 0) -> Any:
     (folder / "source").mkdir()
     (folder / "source/Makefile").write_text(MAKEFILE.replace("$(OPERAND)", operand))
     program(folder, "operator-sdk", f'#!/bin/sh\necho "operator-sdk $*" >>"$HOME/log"\nexit {sdk}\n')
-    given = {"WORKSPACE": str(folder), "IMG": image, "VERSION": "4.22.0-x", "CHANNEL": "beta", "OPERAND_IMAGES": json.dumps({"rook-ceph": ROOK})}
+    given = {
+        "WORKSPACE": str(folder),
+        "IMG": image,
+        "VERSION": "4.22.0-x",
+        "CHANNEL": "beta",
+        "OPERAND_IMAGES": json.dumps({"rook-ceph": ROOK}),
+    }
     return run_step(step("bundle"), folder, **given)
 
 
@@ -527,7 +688,9 @@ def test_fact_41_the_bundle_names_digests_and_is_validated(tmp_path: Path) -> No
     assert f"image: {IMG}" in text
     assert f"value: {ROOK}" in text
     assert "# beta 4.22.0-x" in text
-    assert (tmp_path / "log").read_text() == "operator-sdk bundle validate bundle --select-optional suite=operatorframework\n"
+    assert (
+        tmp_path / "log"
+    ).read_text() == "operator-sdk bundle validate bundle --select-optional suite=operatorframework\n"
 
 
 @pytest.mark.parametrize(
@@ -535,10 +698,16 @@ def test_fact_41_the_bundle_names_digests_and_is_validated(tmp_path: Path) -> No
     [
         ("quay.io/okderators/rook-ceph:4.22", IMG, "without a digest:\nquay.io/okderators/rook-ceph:4.22"),
         (f"quay.io/other/rook@{DIGEST}", IMG, "does not refer to the operand rook-ceph"),
-        ("$(IMAGE_ROOK_CEPH)", "quay.io/okderators/odf:4.22", "without a digest:\nquay.io/okderators/odf:4.22"),
+        (
+            "$(IMAGE_ROOK_CEPH)",
+            "quay.io/okderators/odf:4.22",
+            "without a digest:\nquay.io/okderators/odf:4.22",
+        ),
     ],
 )
-def test_fact_41_a_tag_or_another_operand_stops_before_anything_is_validated(tmp_path: Path, operand: str, image: str, said: str) -> None:
+def test_fact_41_a_tag_or_another_operand_stops_before_anything_is_validated(
+    tmp_path: Path, operand: str, image: str, said: str
+) -> None:
     result = bundled(tmp_path, operand, image)
     assert result.returncode == 1
     assert said in result.stderr
@@ -572,7 +741,8 @@ name: stable
 entries:
   - name: odf.v4.20.0
 """
-# What opm does, as far as the Task uses it: file-based catalogs become a stream of JSON, and a bundle image one object of it.
+# What opm does, as far as the Task uses it: file-based catalogs become a stream of JSON, and a bundle image
+# one object of it.
 OPM = f"""\
 #!{sys.executable}
 import json, pathlib, sys, yaml
@@ -595,49 +765,80 @@ class Catalog:
         work, self.origin = folder / "work", folder / "forge/okd-project/index.git"
         work.mkdir()
         git(work, "init", "--quiet")
-        commit(work, "start", catalog__odf__odf_DOT_yaml=text) if text else commit(work, "start", catalog__README_DOT_md="none\n")
+        commit(work, "start", catalog__odf__odf_DOT_yaml=text) if text else commit(
+            work, "start", catalog__README_DOT_md="none\n"
+        )
         git(work, "branch", "-m", "release-4.22")
         self.origin.parent.mkdir(parents=True)
         git(folder, "clone", "--quiet", "--bare", str(work), str(self.origin))
         self.start = git(self.origin, "rev-parse", "release-4.22")
         program(folder, "opm", OPM)
         answer = {"html_url": "https://github.example.org/okd-project/index/pull/7"}
-        server.expect_request("/repos/okd-project/index/pulls", method="POST").respond_with_json(answer, status=201)
+        server.expect_request("/repos/okd-project/index/pulls", method="POST").respond_with_json(
+            answer, status=201
+        )
 
     def propose(self, channel: str = "alpha", token: str = "t0ken") -> Any:
-        given = {"CATALOG_TOKEN": token, "WORKSPACE": str(self.folder), "BUNDLE_IMAGE": BUNDLE, "CHANNEL": channel}
+        given = {
+            "CATALOG_TOKEN": token,
+            "WORKSPACE": str(self.folder),
+            "BUNDLE_IMAGE": BUNDLE,
+            "CHANNEL": channel,
+        }
         api = self.server.url_for("").rstrip("/")
-        return run_step(step("catalog-pull-request"), self.folder, **given, REPOSITORY=str(self.origin), BRANCH="release-4.22", API=api)
+        return run_step(
+            step("catalog-pull-request"),
+            self.folder,
+            **given,
+            REPOSITORY=str(self.origin),
+            BRANCH="release-4.22",
+            API=api,
+        )
 
     def file(self, name: str) -> str:
         return git(self.origin, "show", f"add-odf.v4.22.0-x:catalog/odf/{name}") + "\n"
 
 
-def test_fact_41_the_catalog_changes_by_a_pull_request_that_replaces_the_head(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_fact_41_the_catalog_changes_by_a_pull_request_that_replaces_the_head(
+    httpserver: HTTPServer, tmp_path: Path
+) -> None:
     forge = Catalog(httpserver, tmp_path, HEAD)
     result = forge.propose()
     assert result.returncode == 0, result.stderr
     entry = "    replaces: odf.v4.20.0\n"
-    assert forge.file("odf.yaml") == HEAD.replace(entry, f"{entry}  - name: odf.v4.22.0-x\n    replaces: odf.v4.21.0\n")
+    assert forge.file("odf.yaml") == HEAD.replace(
+        entry, f"{entry}  - name: odf.v4.22.0-x\n    replaces: odf.v4.21.0\n"
+    )
     assert yaml.safe_load(forge.file("odf.v4.22.0-x.yaml"))["image"] == BUNDLE
     assert git(forge.origin, "rev-parse", "release-4.22") == forge.start
     ((request, _),) = httpserver.log
     assert request.headers["Authorization"] == "Bearer t0ken"
     body = json.loads(request.get_data())
-    assert (body["base"], body["head"], body["title"]) == ("release-4.22", "add-odf.v4.22.0-x", "Add odf.v4.22.0-x to alpha")
+    assert (body["base"], body["head"], body["title"]) == (
+        "release-4.22",
+        "add-odf.v4.22.0-x",
+        "Add odf.v4.22.0-x to alpha",
+    )
     assert "it replaces `odf.v4.21.0`" in body["body"]
     assert (tmp_path / "RESULT_URL").read_text() == "https://github.example.org/okd-project/index/pull/7"
     assert "t0ken" not in result.stdout + result.stderr + git(forge.origin, "log", "--all", "--patch")
 
 
 @pytest.mark.parametrize(("text", "channel"), [("", "alpha"), (HEAD, "beta")])
-def test_a_first_bundle_makes_its_package_and_channel(httpserver: HTTPServer, tmp_path: Path, text: str, channel: str) -> None:
+def test_a_first_bundle_makes_its_package_and_channel(
+    httpserver: HTTPServer, tmp_path: Path, text: str, channel: str
+) -> None:
     forge = Catalog(httpserver, tmp_path, text)
     result = forge.propose(channel)
     assert result.returncode == 0, result.stderr
     package, *_, made = yaml.safe_load_all(forge.file("odf.yaml"))
     assert package["schema"] == "olm.package"
-    assert made == {"schema": "olm.channel", "package": "odf", "name": channel, "entries": [{"name": "odf.v4.22.0-x"}]}
+    assert made == {
+        "schema": "olm.channel",
+        "package": "odf",
+        "name": channel,
+        "entries": [{"name": "odf.v4.22.0-x"}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -668,8 +869,15 @@ def test_without_a_token_nothing_is_cloned(httpserver: HTTPServer, tmp_path: Pat
 
 
 def test_the_cron_asks_for_its_entry(tmp_path: Path) -> None:
-    container = CATALOG["CronJob/component"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    container = CATALOG["CronJob/component"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][
+        0
+    ]
     assert environment(container) == {"COMPONENT": "example"}
-    scos = catalog("scos-pipeline")["CronJob/okd-coreos"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
-    theirs, own = (each["args"][0].replace("okd-coreos", "okd-team").split("# Tokens go")[1] for each in (scos, container))
+    scos = catalog("scos-pipeline")["CronJob/okd-coreos"]["spec"]["jobTemplate"]["spec"]["template"]["spec"][
+        "containers"
+    ][0]
+    theirs, own = (
+        each["args"][0].replace("okd-coreos", "okd-team").split("# Tokens go")[1]
+        for each in (scos, container)
+    )
     assert own == theirs

@@ -1,4 +1,6 @@
-"""os-layer and os-layer-build: acceptance facts 45 and 46, and the build's scripts with stubs for their programs."""
+"""os-layer and os-layer-build: acceptance facts 45 and 46, and the build's scripts with stubs for their
+programs.
+"""
 
 import io
 import json
@@ -17,8 +19,13 @@ from rendered import invalid, objects, of_kind
 
 FEATURES = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features"
 PIPELINE = FEATURES / "os-layer-build/pipeline"
-TASKS = {path.stem.removeprefix("task-"): yaml.safe_load(path.read_text())["spec"] for path in PIPELINE.glob("task-*.yaml")}
-RELEASE = "registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+TASKS = {
+    path.stem.removeprefix("task-"): yaml.safe_load(path.read_text())["spec"]
+    for path in PIPELINE.glob("task-*.yaml")
+}
+RELEASE = (
+    "registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+)
 BASE = f"registry.example.org/content@sha256:{'1' * 64}"
 IMAGE = f"registry.example.org/layered@sha256:{'2' * 64}"
 IMAGES = f"  os-layer:\n    images:\n    - {{pool: worker, image: '{IMAGE}', built-on: '{RELEASE}'}}\n"
@@ -39,7 +46,9 @@ OPENSHIFT = {"MachineConfig", "MachineOSConfig", "MachineConfigPool", "SecurityC
 
 def test_fact_45_an_image_is_a_digest_for_one_pool() -> None:
     values = objects("okd", IMAGES)
-    (config,) = [value for name, value in of_kind(values, "MachineConfig").items() if name.startswith("90-layer")]
+    (config,) = [
+        value for name, value in of_kind(values, "MachineConfig").items() if name.startswith("90-layer")
+    ]
     assert config["metadata"]["name"] == "90-layer-image-worker"
     assert config["metadata"]["labels"] == {"machineconfiguration.openshift.io/role": "worker"}
     assert config["spec"] == {"osImageURL": IMAGE}
@@ -54,7 +63,10 @@ def test_fact_45_a_build_has_the_name_of_its_pool_a_job_and_both_secrets() -> No
     assert build["metadata"]["name"] == build["spec"]["machineConfigPool"]["name"] == "infra"
     assert build["spec"]["imageBuilder"] == {"imageBuilderType": "Job"}
     table = yaml.safe_load((FEATURES / "os-layer/feature.yaml").read_text())["secrets"]
-    assert {build["spec"]["baseImagePullSecret"]["name"], build["spec"]["renderedImagePushSecret"]["name"]} == table.keys()
+    assert {
+        build["spec"]["baseImagePullSecret"]["name"],
+        build["spec"]["renderedImagePushSecret"]["name"],
+    } == table.keys()
     assert {need["namespace"] for need in table.values()} == {"openshift-machine-config-operator"}
     (file,) = build["spec"]["containerFile"]
     assert file["containerfileArch"] == "NoArch"
@@ -62,7 +74,13 @@ def test_fact_45_a_build_has_the_name_of_its_pool_a_job_and_both_secrets() -> No
     assert invalid(values) == []
 
 
-@pytest.mark.parametrize("content", ["FROM configs AS final\nRUN true\n", "FROM configs AS final\n" + "x" * 4100 + "\nostree container commit\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "FROM configs AS final\nRUN true\n",
+        "FROM configs AS final\n" + "x" * 4100 + "\nostree container commit\n",
+    ],
+)
 def test_fact_45_a_containerfile_that_cannot_work_is_refused_in_the_cluster_file(content: str) -> None:
     features = yaml.safe_load(f"features:\n{BUILDS}")["features"]
     features["os-layer"]["builds"][0]["containerfile"] = content
@@ -82,7 +100,9 @@ def test_extensions_need_no_image() -> None:
 
 def test_a_pool_can_have_an_image_and_extensions() -> None:
     both = f"{IMAGES}{EXTENSIONS.removeprefix(HEAD)}"
-    assert {"90-layer-image-worker", "90-extensions-worker"} <= of_kind(objects("okd", both), "MachineConfig").keys()
+    assert {"90-layer-image-worker", "90-extensions-worker"} <= of_kind(
+        objects("okd", both), "MachineConfig"
+    ).keys()
 
 
 def test_nothing_asked_for_is_an_error() -> None:
@@ -105,8 +125,15 @@ def test_only_okd_has_pools_and_the_pipeline_is_everywhere(environment: str) -> 
 
 def test_fact_46_the_layer_says_on_which_release_it_was_built_and_comes_after_the_release() -> None:
     values = objects("okd", IMAGES)
-    config, version = of_kind(values, "MachineConfig")["90-layer-image-worker"], of_kind(values, "ClusterVersion")["version"]
-    assert config["metadata"]["annotations"]["okd-gitops.io/built-on"] == version["spec"]["desiredUpdate"]["image"] == RELEASE
+    config, version = (
+        of_kind(values, "MachineConfig")["90-layer-image-worker"],
+        of_kind(values, "ClusterVersion")["version"],
+    )
+    assert (
+        config["metadata"]["annotations"]["okd-gitops.io/built-on"]
+        == version["spec"]["desiredUpdate"]["image"]
+        == RELEASE
+    )
     wave = "argocd.argoproj.io/sync-wave"
     assert int(config["metadata"]["annotations"][wave]) > int(version["metadata"]["annotations"][wave]), (
         "a kubelet is never newer than the API server"
@@ -118,16 +145,35 @@ def test_fact_09_the_pipeline_hands_on_what_its_tasks_declare() -> None:
     for task in spec["tasks"]:
         declared = TASKS[task["taskRef"]["name"]]
         assert {item["name"] for item in task["params"]} == {item["name"] for item in declared["params"]}
-        assert {item["name"] for item in task.get("workspaces", [])} == {item["name"] for item in declared.get("workspaces", [])}
+        assert {item["name"] for item in task.get("workspaces", [])} == {
+            item["name"] for item in declared.get("workspaces", [])
+        }
 
 
 def test_fact_40_nothing_is_pushed_unless_asked() -> None:
     values = objects("okd", "  tekton:\n  os-layer-build:\n")
-    params = {item["name"]: item.get("default") for item in of_kind(values, "Pipeline")["okd-layer"]["spec"]["params"]}
-    assert params == {"release-image": None, "repository": "quay.io/okd/stream-coreos-layered", "os-image-name": "stream-coreos", "push": "false"}
-    asked = objects("okd", "  tekton:\n  os-layer-build:\n    push: true\n    containerfile: |\n      FROM base\n      RUN ostree container commit\n")
-    assert {item["name"]: item.get("default") for item in of_kind(asked, "Pipeline")["okd-layer"]["spec"]["params"]}["push"] == "true"
-    assert of_kind(asked, "ConfigMap")["okd-layer"]["data"]["Containerfile"] == "FROM base\nRUN ostree container commit"
+    params = {
+        item["name"]: item.get("default")
+        for item in of_kind(values, "Pipeline")["okd-layer"]["spec"]["params"]
+    }
+    assert params == {
+        "release-image": None,
+        "repository": "quay.io/okd/stream-coreos-layered",
+        "os-image-name": "stream-coreos",
+        "push": "false",
+    }
+    asked = objects(
+        "okd",
+        "  tekton:\n  os-layer-build:\n    push: true\n    containerfile: |\n      FROM base\n      RUN ostree container commit\n",
+    )
+    assert {
+        item["name"]: item.get("default")
+        for item in of_kind(asked, "Pipeline")["okd-layer"]["spec"]["params"]
+    }["push"] == "true"
+    assert (
+        of_kind(asked, "ConfigMap")["okd-layer"]["data"]["Containerfile"]
+        == "FROM base\nRUN ostree container commit"
+    )
     assert invalid(asked) == []
 
 
@@ -137,12 +183,20 @@ def test_fact_40_nothing_is_pushed_unless_asked() -> None:
 def run(task: str, root: Path, stubs: dict[str, str], **values: str) -> subprocess.CompletedProcess[str]:
     """Run a Task's script; each stub writes down how it was called."""
     for name, body in stubs.items():
-        (root / name).write_text(f'#!/usr/bin/env bash\nprintf \'%s\\n\' "{name} $*" >>"{root}/log"\n{body}\n')
+        (root / name).write_text(
+            f'#!/usr/bin/env bash\nprintf \'%s\\n\' "{name} $*" >>"{root}/log"\n{body}\n'
+        )
         (root / name).chmod(0o755)
     (step,) = TASKS[task]["steps"]
-    env = {item["name"]: "" for item in step["env"]} | {"RESULT_IMAGE": str(root / "result"), "PATH": f"{root}:/usr/bin:/bin"} | values
+    env = (
+        {item["name"]: "" for item in step["env"]}
+        | {"RESULT_IMAGE": str(root / "result"), "PATH": f"{root}:/usr/bin:/bin"}
+        | values
+    )
     assert program("jq")
-    return subprocess.run([program("bash"), "-c", step["script"]], env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [program("bash"), "-c", step["script"]], env=env, capture_output=True, text=True, check=False
+    )
 
 
 def release_image(root: Path, tags: list[dict[str, Any]] | None) -> dict[str, str]:
@@ -152,25 +206,34 @@ def release_image(root: Path, tags: list[dict[str, Any]] | None) -> dict[str, st
     for number, content in enumerate([None, tags]):
         with tarfile.open(root / f"{number}", "w:gz") as layer:
             data = json.dumps({"spec": {"tags": content}}).encode()
-            info = tarfile.TarInfo("release-manifests/image-references" if content is not None else "etc/motd")
+            info = tarfile.TarInfo(
+                "release-manifests/image-references" if content is not None else "etc/motd"
+            )
             info.size = len(data)
             layer.addfile(info, io.BytesIO(data))
         layers.append({"digest": f"sha256:{number}"})
     (root / "manifest.json").write_text(json.dumps({"layers": layers}))
-    return {"skopeo": f'mkdir -p "{root}/release/image" && cp "{root}"/[01] "{root}/manifest.json" "{root}/release/image/"'}
+    return {
+        "skopeo": f'mkdir -p "{root}/release/image" && cp "{root}"/[01] "{root}/manifest.json" "{root}/release/image/"'
+    }
 
 
 @pytest.mark.parametrize(
     ("tags", "reason"),
     [
         ([{"name": "stream-coreos", "from": {"name": BASE}}, {"name": "x", "from": {"name": "y"}}], ""),
-        ([{"name": "stream-coreos", "from": {"name": "registry.example.org/content:latest"}}], "no image stream-coreos by digest"),
+        (
+            [{"name": "stream-coreos", "from": {"name": "registry.example.org/content:latest"}}],
+            "no image stream-coreos by digest",
+        ),
         ([{"name": "fedora-coreos", "from": {"name": BASE}}], "no image stream-coreos by digest"),
         (None, "is not a release image"),
     ],
     ids=["found", "tag", "another name", "another image"],
 )
-def test_fact_46_the_base_is_the_releases_own(tags: list[dict[str, Any]] | None, reason: str, tmp_path: Path) -> None:
+def test_fact_46_the_base_is_the_releases_own(
+    tags: list[dict[str, Any]] | None, reason: str, tmp_path: Path
+) -> None:
     done = run(
         "okd-layer-base",
         tmp_path,
@@ -184,11 +247,15 @@ def test_fact_46_the_base_is_the_releases_own(tags: list[dict[str, Any]] | None,
     assert (tmp_path / "result").exists() == (not reason)
     if not reason:
         assert (tmp_path / "result").read_text() == BASE
-        assert (tmp_path / "log").read_text().startswith(f"skopeo copy --retry-times 3 docker://{RELEASE} dir:")
+        assert (
+            (tmp_path / "log").read_text().startswith(f"skopeo copy --retry-times 3 docker://{RELEASE} dir:")
+        )
 
 
 def test_fact_46_a_release_by_tag_is_refused(tmp_path: Path) -> None:
-    done = run("okd-layer-base", tmp_path, {"skopeo": ""}, RELEASE_IMAGE="quay.io/okd/scos-release:4.22.0-okd-scos.0")
+    done = run(
+        "okd-layer-base", tmp_path, {"skopeo": ""}, RELEASE_IMAGE="quay.io/okd/scos-release:4.22.0-okd-scos.0"
+    )
     assert done.returncode == 1
     assert not (tmp_path / "log").exists()
 
@@ -196,10 +263,17 @@ def test_fact_46_a_release_by_tag_is_refused(tmp_path: Path) -> None:
 BUILDAH = 'if [[ "$1" == push ]]; then while (($#)); do [[ "$1" != --digestfile ]] || echo "DIGEST" >"$2"; shift; done; fi'
 
 
-def build(root: Path, containerfile: str, digest: str = f"sha256:{'2' * 64}", **values: str) -> subprocess.CompletedProcess[str]:
+def build(
+    root: Path, containerfile: str, digest: str = f"sha256:{'2' * 64}", **values: str
+) -> subprocess.CompletedProcess[str]:
     (root / "Containerfile").write_text(containerfile)
     (root / ".dockerconfigjson").touch()
-    env = {"CONTAINERFILE": str(root / "Containerfile"), "REGISTRY_CREDENTIALS": str(root), "RELEASE_IMAGE": RELEASE, "BASE_IMAGE": BASE}
+    env = {
+        "CONTAINERFILE": str(root / "Containerfile"),
+        "REGISTRY_CREDENTIALS": str(root),
+        "RELEASE_IMAGE": RELEASE,
+        "BASE_IMAGE": BASE,
+    }
     env |= {"REPOSITORY": "registry.example.org/layered"}
     return run("okd-layer-build", root, {"buildah": BUILDAH.replace("DIGEST", digest)}, **{**env, **values})
 
@@ -207,7 +281,9 @@ def build(root: Path, containerfile: str, digest: str = f"sha256:{'2' * 64}", **
 GOOD = "FROM scratch\nRUN rpm-ostree install tmux && \\\n    ostree container commit\n\n"
 
 
-def test_fact_46_the_image_is_built_on_that_base_and_reported_by_digest_with_the_release(tmp_path: Path) -> None:
+def test_fact_46_the_image_is_built_on_that_base_and_reported_by_digest_with_the_release(
+    tmp_path: Path,
+) -> None:
     done = build(tmp_path, GOOD, PUSH="true")
     assert done.returncode == 0, done.stderr
     built, pushed = (tmp_path / "log").read_text().splitlines()
@@ -233,7 +309,9 @@ def test_without_push_nothing_leaves_the_cluster(tmp_path: Path) -> None:
     ],
     ids=["not committed", "no credentials", "no digest"],
 )
-def test_fault_22_a_build_that_failed_has_no_image(containerfile: str, digest: str, values: dict[str, str], calls: int, tmp_path: Path) -> None:
+def test_fault_22_a_build_that_failed_has_no_image(
+    containerfile: str, digest: str, values: dict[str, str], calls: int, tmp_path: Path
+) -> None:
     assert build(tmp_path, containerfile, digest, PUSH="true", **values).returncode == 1
     log = tmp_path / "log"
     assert len(log.read_text().splitlines() if log.exists() else []) == calls
@@ -245,6 +323,11 @@ def test_fault_22_a_build_that_failed_has_no_image(containerfile: str, digest: s
 def test_scripts_are_shellcheck_clean(name: str, tmp_path: Path) -> None:
     (step,) = TASKS[name]["steps"]
     (tmp_path / "script").write_text(step["script"])
-    done = subprocess.run([Path(sys.executable).parent / "shellcheck", str(tmp_path / "script")], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [Path(sys.executable).parent / "shellcheck", str(tmp_path / "script")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     assert "$(params" not in step["script"]

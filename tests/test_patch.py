@@ -6,7 +6,11 @@ from okd_gitops.manifests.json_patch import PathError, operations
 
 OBJECT = {
     "metadata": {"name": "x", "annotations": {"a.b/c": "old"}},
-    "spec": {"flag": "false", "count": 3, "items": [{"name": "one", "value": "1"}, {"name": "two", "value": "2"}]},
+    "spec": {
+        "flag": "false",
+        "count": 3,
+        "items": [{"name": "one", "value": "1"}, {"name": "two", "value": "2"}],
+    },
 }
 
 
@@ -18,7 +22,9 @@ def test_a_list_item_is_tested_before_it_is_replaced() -> None:
 
 
 def test_keys_with_dots_and_slashes_are_escaped() -> None:
-    assert operations(OBJECT, "metadata.annotations[a.b/c]", "new") == [{"op": "replace", "path": "/metadata/annotations/a.b~1c", "value": "new"}]
+    assert operations(OBJECT, "metadata.annotations[a.b/c]", "new") == [
+        {"op": "replace", "path": "/metadata/annotations/a.b~1c", "value": "new"}
+    ]
 
 
 def test_an_absent_last_key_is_added() -> None:
@@ -30,7 +36,10 @@ def test_a_value_takes_the_type_of_the_string_it_replaces() -> None:
     assert operations(OBJECT, "spec.items[name=one].value", 7)[-1]["value"] == "7"
 
 
-@pytest.mark.parametrize(("path", "value"), [("spec.flag", False), ("spec.flag", "false"), ("spec.count", 3), ("spec.items[name=one].value", 1)])
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("spec.flag", False), ("spec.flag", "false"), ("spec.count", 3), ("spec.items[name=one].value", 1)],
+)
 def test_an_equal_value_makes_no_patch(path: str, value: object) -> None:
     assert operations(OBJECT, path, value) == []
 

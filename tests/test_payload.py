@@ -1,4 +1,6 @@
-"""payload: rendered, and its Tasks' scripts run (acceptance facts 1 to 44 that concern it, faults F29 to F38)."""
+"""payload: rendered, and its Tasks' scripts run (acceptance facts 1 to 44 that concern it, faults F29 to
+F38).
+"""
 
 import json
 import re
@@ -36,7 +38,11 @@ def okd() -> Objects:
 
 
 def own(values: Objects) -> list[dict[str, Any]]:
-    return [value for value in values if "okd-payload" in (value["metadata"].get("namespace"), value["metadata"]["name"])]
+    return [
+        value
+        for value in values
+        if "okd-payload" in (value["metadata"].get("namespace"), value["metadata"]["name"])
+    ]
 
 
 # --- rendered
@@ -50,7 +56,9 @@ def test_facts_01_02_and_03_versions_images_and_resources(okd: Objects) -> None:
             assert {"cpu", "memory"} <= step["computeResources"]["requests"].keys()
 
 
-@pytest.mark.parametrize("path", sorted((FEATURES / "payload/pipeline").glob("task-*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((FEATURES / "payload/pipeline").glob("task-*.yaml")), ids=lambda path: path.stem
+)
 def test_scripts_pass_shellcheck(path: Path) -> None:
     for step in yaml.safe_load(path.read_bytes())["spec"]["steps"]:
         assert shellcheck(step) == ""
@@ -63,14 +71,20 @@ def test_fact_09_params_of_tasks_are_declared(okd: Objects) -> None:
         given = {item["name"]: item["value"] for item in called["params"]}
         assert given.keys() <= declared.keys()
         assert {name for name, item in declared.items() if "default" not in item} <= given.keys()
-        assert {name for name, value in given.items() if isinstance(value, list)} == {name for name in given if declared[name]["type"] == "array"}
+        assert {name for name, value in given.items() if isinstance(value, list)} == {
+            name for name in given if declared[name]["type"] == "array"
+        }
 
 
 def test_fact_18_every_environment_gets_the_pipeline_and_only_okd_its_constraints(okd: Objects) -> None:
     plain = {"Namespace", "Pipeline", "ServiceAccount", "Task"}
     assert {value["kind"] for value in own(objects("kubernetes", GIVEN))} == plain
     assert {value["kind"] for value in own(objects("kind", "  tekton:\n  payload:\n"))} == plain
-    assert {value["kind"] for value in own(okd)} == plain | {"Role", "RoleBinding", "SecurityContextConstraints"}
+    assert {value["kind"] for value in own(okd)} == plain | {
+        "Role",
+        "RoleBinding",
+        "SecurityContextConstraints",
+    }
 
 
 def test_fact_19_nothing_is_privileged(okd: Objects) -> None:
@@ -83,7 +97,9 @@ def test_fact_19_nothing_is_privileged(okd: Objects) -> None:
         for name in step["securityContext"]["capabilities"].get("add", [])
     }
     assert asked == set(constraints["allowedCapabilities"])
-    assert of_kind(okd, "RoleBinding")["okd-payload"]["subjects"] == [{"kind": "ServiceAccount", "name": "okd-payload", "namespace": "okd-payload"}]
+    assert of_kind(okd, "RoleBinding")["okd-payload"]["subjects"] == [
+        {"kind": "ServiceAccount", "name": "okd-payload", "namespace": "okd-payload"}
+    ]
 
 
 def test_facts_37_and_38_secrets_are_those_of_the_table(okd: Objects) -> None:
@@ -99,7 +115,9 @@ def test_fact_40_and_f29_no_repository_is_a_default() -> None:
 
 
 def test_fact_44_the_cluster_file_says_what_changes(okd: Objects) -> None:
-    params = {item["name"]: item["default"] for item in of_kind(okd, "Pipeline")["okd-payload"]["spec"]["params"]}
+    params = {
+        item["name"]: item["default"] for item in of_kind(okd, "Pipeline")["okd-payload"]["spec"]["params"]
+    }
     assert (params["base"], params["name"], params["repository"]) == (BASE, NAME, LAB)
     assert params["replace"] == [f"console=quay.io/lab/console@{SHA}"]
     assert params["rebuild"] == ["etcd=https://github.com/lab/etcd.git#main"]
@@ -115,7 +133,9 @@ def test_fact_44_the_cluster_file_says_what_changes(okd: Objects) -> None:
         (f"base: {BASE}", "base: quay.io/okd/scos-release:4.22.0-okd-scos.8"),
     ],
 )
-def test_fact_44_what_is_wrong_in_the_cluster_file_is_an_error_before_anything_is_generated(old: str, new: str) -> None:
+def test_fact_44_what_is_wrong_in_the_cluster_file_is_an_error_before_anything_is_generated(
+    old: str, new: str
+) -> None:
     with pytest.raises(FindingsError):
         objects("okd", GIVEN.replace(old, new))
 
@@ -137,21 +157,40 @@ def test_order_and_result(okd: Objects) -> None:
 
 
 def release(version: str, *changed: str, drop: str = "", warnings: list[str] | None = None) -> dict[str, Any]:
-    """What `oc adm release info --output json` says of a release (openshift/oc pkg/cli/admin/release/info.go, ReleaseInfo)."""
-    images = {name: f"quay.io/okd/scos-content@{digest(name)}" for name in ("cli", "console", "etcd", "machine-config-operator")}
+    """What `oc adm release info --output json` says of a release (openshift/oc
+    pkg/cli/admin/release/info.go, ReleaseInfo).
+    """
+    images = {
+        name: f"quay.io/okd/scos-content@{digest(name)}"
+        for name in ("cli", "console", "etcd", "machine-config-operator")
+    }
     images |= dict(entry.split("=", 1) for entry in changed)
-    tags = [{"name": name, "from": {"kind": "DockerImage", "name": image}} for name, image in images.items() if name != drop]
-    metadata = {"kind": "cincinnati-metadata-v0", "version": version, "previous": ["4.22.0-okd-scos.7", "4.21.0-okd-scos.11"]}
-    return {"metadata": metadata, "references": {"spec": {"tags": tags}}, "versions": {"kubernetes": "1.35.2"}, "warnings": warnings}
+    tags = [
+        {"name": name, "from": {"kind": "DockerImage", "name": image}}
+        for name, image in images.items()
+        if name != drop
+    ]
+    metadata = {
+        "kind": "cincinnati-metadata-v0",
+        "version": version,
+        "previous": ["4.22.0-okd-scos.7", "4.21.0-okd-scos.11"],
+    }
+    return {
+        "metadata": metadata,
+        "references": {"spec": {"tags": tags}},
+        "versions": {"kubernetes": "1.35.2"},
+        "warnings": warnings,
+    }
 
 
 @pytest.fixture
 def bench(tmp_path: Path, short: Path) -> Bench:
     bench = Bench(tmp_path, "payload", short)
     bench.secret("okd-payload-push", **{".dockerconfigjson": "{}"})
-    (tmp_path / "info/quay.io_okd_scos-release_sha256_018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f").write_text(
-        json.dumps(release("4.22.0-okd-scos.8"))
-    )
+    (
+        tmp_path
+        / "info/quay.io_okd_scos-release_sha256_018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+    ).write_text(json.dumps(release("4.22.0-okd-scos.8")))
     return bench
 
 
@@ -160,11 +199,20 @@ def base_is(bench: Bench, info: dict[str, Any]) -> None:
     path.write_text(json.dumps(info))
 
 
-def check(bench: Bench, *, name: str = NAME, base: str = BASE, replace: list[str] | None = None, rebuild: list[str] | None = None) -> str:
+def check(
+    bench: Bench,
+    *,
+    name: str = NAME,
+    base: str = BASE,
+    replace: list[str] | None = None,
+    rebuild: list[str] | None = None,
+) -> str:
     """Run the check; return nothing when it is content, or what it says."""
     image = bench.image("quay.io/lab/console:x", "console of the lab")
     entries = [f"console=quay.io/lab/console@{image}"] if replace is None else replace
-    done = bench.run("payload-check", base=base, name=name, repository=LAB, replace=entries, rebuild=rebuild or [])
+    done = bench.run(
+        "payload-check", base=base, name=name, repository=LAB, replace=entries, rebuild=rebuild or []
+    )
     assert (done.returncode == 0) == bool(bench.result("version"))
     return done.stderr if done.returncode else ""
 
@@ -246,7 +294,9 @@ def test_fact_44_a_name_is_used_once_and_something_has_to_change(bench: Bench) -
     assert "is there already" in check(bench)
 
 
-@pytest.mark.parametrize("base", ["quay.io/okd/scos-release:4.22.0-okd-scos.8", "", f"quay.io/okd/other@{SHA}"])
+@pytest.mark.parametrize(
+    "base", ["quay.io/okd/scos-release:4.22.0-okd-scos.8", "", f"quay.io/okd/other@{SHA}"]
+)
 def test_fact_44_the_base_is_a_release_by_digest(bench: Bench, base: str) -> None:
     assert check(bench, base=base)
 
@@ -267,7 +317,9 @@ BUILDER = f"quay.io/lab/builder@{SHA}"
 
 def rebuild(bench: Bench, *entries: str, builder: str = BUILDER) -> subprocess.CompletedProcess[str]:
     bench.stub("buildah", f'[[ "$1" != push ]] || echo "{SHA}" >"$3"')
-    return bench.run("payload-rebuild", base=BASE, name=NAME, repository=LAB, rebuild=list(entries), builder=builder)
+    return bench.run(
+        "payload-rebuild", base=BASE, name=NAME, repository=LAB, rebuild=list(entries), builder=builder
+    )
 
 
 @pytest.fixture
@@ -308,7 +360,9 @@ def test_nothing_to_rebuild_is_no_failure(bench: Bench) -> None:
         ("hyperkube=file://{fork}#main", BUILDER, "the base has no component hyperkube"),
     ],
 )
-def test_f33_and_f34_what_cannot_be_rebuilt_is_said(bench: Bench, fork: Path, entry: str, builder: str, reason: str) -> None:
+def test_f33_and_f34_what_cannot_be_rebuilt_is_said(
+    bench: Bench, fork: Path, entry: str, builder: str, reason: str
+) -> None:
     done = rebuild(bench, entry.format(fork=fork), builder=builder)
     assert done.returncode != 0
     assert reason in done.stderr
@@ -322,23 +376,33 @@ ETCD = f"etcd={LAB}@{SHA}"
 def test_fact_44_the_release_is_made_from_the_base_by_digest(bench: Bench) -> None:
     (bench.root / "made").write_text("manifest of the lab")
     (bench.root / "new").write_text(f'cp "$FOLDER/made" "$FOLDER/raw/quay.io_lab_release_{NAME}"\n')
-    done = bench.run("payload-assemble", base=BASE, name=NAME, repository=LAB, replace=[CONSOLE], replacements=ETCD)
+    done = bench.run(
+        "payload-assemble", base=BASE, name=NAME, repository=LAB, replace=[CONSOLE], replacements=ETCD
+    )
     assert done.returncode == 0, done.stderr
     assert bench.result("image") == f"{LAB}@{digest('manifest of the lab')}"
     (call,) = [call for call in bench.calls("oc") if "release new" in call]
-    assert call.startswith(f"oc adm release new --from-release {BASE} --to-image {LAB}:{NAME} --name {NAME} --keep-manifest-list")
-    assert call.endswith(f" --previous 4.21.0-okd-scos.11,4.22.0-okd-scos.7,4.22.0-okd-scos.8 {CONSOLE} {ETCD}")
+    assert call.startswith(
+        f"oc adm release new --from-release {BASE} --to-image {LAB}:{NAME} --name {NAME} --keep-manifest-list"
+    )
+    assert call.endswith(
+        f" --previous 4.21.0-okd-scos.11,4.22.0-okd-scos.7,4.22.0-okd-scos.8 {CONSOLE} {ETCD}"
+    )
 
 
 def test_fact_44_a_replacement_by_tag_is_not_assembled(bench: Bench) -> None:
-    done = bench.run("payload-assemble", base=BASE, name=NAME, repository=LAB, replace=["console=quay.io/lab/console:v1"])
+    done = bench.run(
+        "payload-assemble", base=BASE, name=NAME, repository=LAB, replace=["console=quay.io/lab/console:v1"]
+    )
     assert done.returncode == 1
     assert bench.calls("oc") == []
 
 
 def smoke(bench: Bench, made: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     image = bench.image(f"{LAB}:{NAME}", "manifest of the lab", made)
-    return bench.run("payload-smoke", base=BASE, name=NAME, image=f"{LAB}@{image}", replace=[CONSOLE], replacements=ETCD)
+    return bench.run(
+        "payload-smoke", base=BASE, name=NAME, image=f"{LAB}@{image}", replace=[CONSOLE], replacements=ETCD
+    )
 
 
 def test_the_smoke_test_lists_components_and_versions(bench: Bench) -> None:
@@ -373,8 +437,12 @@ def test_the_install_smoke_test_waits_for_the_cluster(bench: Bench) -> None:
     bench.secret("okd-payload-test-kubeconfig", kubeconfig="{}")
     conditions = [{"type": "Available", "status": "True"}]
     history = [{"state": "Completed", "version": NAME, "image": f"{LAB}@{SHA}"}]
-    (bench.root / "version").write_text(json.dumps({"status": {"history": history, "conditions": conditions}}))
-    (bench.root / "operators").write_text(json.dumps({"items": [{"metadata": {"name": "etcd"}, "status": {"conditions": conditions}}]}))
+    (bench.root / "version").write_text(
+        json.dumps({"status": {"history": history, "conditions": conditions}})
+    )
+    (bench.root / "operators").write_text(
+        json.dumps({"items": [{"metadata": {"name": "etcd"}, "status": {"conditions": conditions}}]})
+    )
     assert bench.run("payload-install", image=f"{LAB}@{SHA}", name=NAME, minutes="0").returncode == 0
     assert bench.result("evidence") == "installed"
     other = bench.run("payload-install", image=f"{LAB}@{digest('other')}", name=NAME, minutes="0")

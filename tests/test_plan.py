@@ -106,15 +106,30 @@ def test_a_feature_becomes_bases_and_an_overlay() -> None:
         "overlays/x/kustomization.yaml",
         "overlays/x/namespace-build.yaml",
     ]
-    assert tree["bases/build/common/configmap-build.yaml"].decode() == CATALOG["features/build/common/configmap-build.yaml"]
+    assert (
+        tree["bases/build/common/configmap-build.yaml"].decode()
+        == CATALOG["features/build/common/configmap-build.yaml"]
+    )
     overlay = yaml.safe_load(tree["overlays/x/kustomization.yaml"])
-    assert overlay["resources"] == ["namespace-build.yaml", "../../bases/build/common", "build-5.1", "build-4.18", "../../bases/tools/p"]
+    assert overlay["resources"] == [
+        "namespace-build.yaml",
+        "../../bases/build/common",
+        "build-5.1",
+        "build-4.18",
+        "../../bases/tools/p",
+    ]
     assert yaml.safe_load(overlay["patches"][0]["patch"]) == [
         {"op": "replace", "path": "/data/mode", "value": "fast"},
         {"op": "add", "path": "/data/channel", "value": "stable-scos-4"},
     ]
     copy = yaml.safe_load(tree["overlays/x/build-5.1/kustomization.yaml"])
-    assert copy["patches"][0]["target"] == {"group": "batch", "version": "v1", "kind": "CronJob", "name": "build", "namespace": "build"}
+    assert copy["patches"][0]["target"] == {
+        "group": "batch",
+        "version": "v1",
+        "kind": "CronJob",
+        "name": "build",
+        "namespace": "build",
+    }
     assert [(step["op"], step["value"]) for step in yaml.safe_load(copy["patches"][0]["patch"])] == [
         ("replace", "build-5.1"),
         ("test", "MINOR"),
@@ -128,7 +143,11 @@ def test_a_feature_becomes_bases_and_an_overlay() -> None:
 def test_one_more_line_is_one_more_copy_and_nothing_else() -> None:
     one, two = rendered(BUILD + '"4.20"\n'), rendered(BUILD + '"4.20"\n    - minor: "5.1"\n')
     changed = {path for path in {*one, *two} if one.get(path) != two.get(path)}
-    assert changed == {"overlays/x/build-5.1/kustomization.yaml", "overlays/x/kustomization.yaml", "overlays/x/generated.sha256"}
+    assert changed == {
+        "overlays/x/build-5.1/kustomization.yaml",
+        "overlays/x/kustomization.yaml",
+        "overlays/x/generated.sha256",
+    }
 
 
 def test_an_environment_gets_only_its_parts() -> None:
@@ -157,7 +176,11 @@ def test_an_environment_gets_only_its_parts() -> None:
         (f"purpose: test\n{RELEASE}features: {{build: }}\n", "invalid-value", "list with at least one entry"),
         (f"purpose: test\n{RELEASE}expires: 2026-12-18\n", "invalid-value", "does not expire"),
         (f"purpose: ephemeral\n{RELEASE}", "missing-value", "says when it goes"),
-        ('purpose: test\nenvironment: kubernetes\nkubernetes: "1.35"\nfeatures: {build: }\n', "unsuitable-feature", "it is for: okd, kind"),
+        (
+            'purpose: test\nenvironment: kubernetes\nkubernetes: "1.35"\nfeatures: {build: }\n',
+            "unsuitable-feature",
+            "it is for: okd, kind",
+        ),
         (
             'purpose: test\nenvironment: kind\nkubernetes: "1.35"\nfeatures: {build: {lines: [{minor: "4.20"}]}}\n',
             "unsuitable-feature",
@@ -184,7 +207,9 @@ def test_a_required_feature_is_named() -> None:
     clusters = [cluster("hub", f"purpose: hub\n{RELEASE}"), cluster("x", BUILD + '"4.20"\n')]
     with pytest.raises(FindingsError) as error:
         plan(parse(Fleet, document), document, clusters, catalog)
-    assert [(finding.name, finding.reason) for finding in error.value.findings] == [("unsuitable-feature", '"build" needs the feature "tools"')]
+    assert [(finding.name, finding.reason) for finding in error.value.findings] == [
+        ("unsuitable-feature", '"build" needs the feature "tools"')
+    ]
 
 
 def test_the_hub_must_exist_and_be_one() -> None:
@@ -196,7 +221,11 @@ def test_the_hub_must_exist_and_be_one() -> None:
 
 
 def test_a_path_that_the_catalog_object_lacks_is_the_catalogs_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CATALOG, "features/build/feature.yaml", CATALOG["features/build/feature.yaml"].replace("name=BRANCH", "name=BRUNCH"))
+    monkeypatch.setitem(
+        CATALOG,
+        "features/build/feature.yaml",
+        CATALOG["features/build/feature.yaml"].replace("name=BRANCH", "name=BRUNCH"),
+    )
     assert [finding.name for finding in faults(BUILD + '"4.20"\n')] == ["broken-feature"]
 
 
@@ -227,7 +256,9 @@ THINGS = f"purpose: test\n{RELEASE}features:\n  graph:\n    things:\n"
 def test_values_meet_in_one_string_and_none_is_found_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
     for path, text in GRAPH.items():
         monkeypatch.setitem(CATALOG, path, text)
-    tree = rendered(THINGS + "    - {name: a, place: NAME}\n    - {name: b, needs: [c, a]}\n    - {name: c}\n")
+    tree = rendered(
+        THINGS + "    - {name: a, place: NAME}\n    - {name: b, needs: [c, a]}\n    - {name: c}\n"
+    )
 
     def steps(key: str) -> list[tuple[str, str]]:
         copy = yaml.safe_load(tree[f"overlays/x/graph-{key}/kustomization.yaml"])
@@ -240,13 +271,25 @@ def test_values_meet_in_one_string_and_none_is_found_in_another(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("things", "code", "said", "line"),
     [
-        ("- {name: a, needs: [beta]}\n    - {name: bet}", "not-in-catalog", 'no entry of things is called "beta" did you mean "bet"?', 11),
+        (
+            "- {name: a, needs: [beta]}\n    - {name: bet}",
+            "not-in-catalog",
+            'no entry of things is called "beta" did you mean "bet"?',
+            11,
+        ),
         ("- {name: a, needs: [a]}", "invalid-value", "in a circle: a needs a", 11),
-        ("- {name: a}\n    - {name: b, needs: [c]}\n    - {name: c, needs: [b]}", "invalid-value", "in a circle: b needs c needs b", 12),
+        (
+            "- {name: a}\n    - {name: b, needs: [c]}\n    - {name: c, needs: [b]}",
+            "invalid-value",
+            "in a circle: b needs c needs b",
+            12,
+        ),
         ("- {name: a, needs: b}", "invalid-value", "a list of strings is expected", 11),
     ],
 )
-def test_unknown_needs_and_circles_are_refused(monkeypatch: pytest.MonkeyPatch, things: str, code: str, said: str, line: int) -> None:
+def test_unknown_needs_and_circles_are_refused(
+    monkeypatch: pytest.MonkeyPatch, things: str, code: str, said: str, line: int
+) -> None:
     for path, text in GRAPH.items():
         monkeypatch.setitem(CATALOG, path, text)
     (found,) = faults(f"{THINGS}    {things}\n")
@@ -275,7 +318,9 @@ def test_extras_are_a_resource_and_widen_the_project() -> None:
 
 
 def test_a_component_among_the_extras_can_patch() -> None:
-    extras = {"kustomization.yaml": b"apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: []\n"}
+    extras = {
+        "kustomization.yaml": b"apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: []\n"
+    }
     overlay = yaml.safe_load(rendered(f"purpose: test\n{RELEASE}", extras)["overlays/x/kustomization.yaml"])
     assert overlay["components"] == ["../../clusters/x"]
     assert "../../clusters/x" not in overlay["resources"]
@@ -308,7 +353,10 @@ def test_a_project_permits_what_its_clusters_hold_and_nothing_else() -> None:
         {"group": "", "kind": "Namespace"},
         {"group": "rbac.authorization.k8s.io", "kind": "ClusterRole"},
     ]
-    assert spec["namespaceResourceWhitelist"] == [{"group": "", "kind": "ConfigMap"}, {"group": "batch", "kind": "CronJob"}]
+    assert spec["namespaceResourceWhitelist"] == [
+        {"group": "", "kind": "ConfigMap"},
+        {"group": "batch", "kind": "CronJob"},
+    ]
     assert b"*" not in b"".join(tree[path] for path in tree if path.startswith("argocd/"))
 
 
@@ -324,5 +372,9 @@ def test_applications_follow_the_purpose() -> None:
 
 
 def test_the_order_of_clusters_does_not_matter() -> None:
-    members = [cluster("hub", f"purpose: hub\n{RELEASE}"), cluster("x", BUILD + '"4.20"\n'), cluster("a", f"purpose: cd\n{RELEASE}")]
+    members = [
+        cluster("hub", f"purpose: hub\n{RELEASE}"),
+        cluster("x", BUILD + '"4.20"\n'),
+        cluster("a", f"purpose: cd\n{RELEASE}"),
+    ]
     assert render(planned(*members)) == render(planned(*reversed(members)))

@@ -1,4 +1,6 @@
-"""Fact 27 and fault F17: history is pruned by namespace, at least one run stays, and nothing deletes them all."""
+"""Fact 27 and fault F17: history is pruned by namespace, at least one run stays, and nothing deletes them
+all.
+"""
 
 import re
 import subprocess
@@ -37,28 +39,48 @@ def container(cron: dict[str, Any]) -> dict[str, Any]:
 def test_fact_27_each_namespace_has_its_own_clock_and_number(environment: str) -> None:
     values = objects(environment, PRUNING + LAYER)
     crons = of_kind(values, "CronJob")
-    env = {name: {item["name"]: item["value"] for item in container(cron)["env"]} for name, cron in crons.items()}
+    env = {
+        name: {item["name"]: item["value"] for item in container(cron)["env"]} for name, cron in crons.items()
+    }
     assert env == {
         "prune-okd-layer": {"NAMESPACE": "okd-layer", "KEEP": "5"},
         "prune-builds": {"NAMESPACE": "builds", "KEEP": "20"},
     }
     assert crons["prune-okd-layer"]["spec"]["schedule"] == "15 3 * * *"
-    assert invalid(tuple(value for value in values if value["kind"] in ("CronJob", "RoleBinding", "ClusterRole"))) == []
+    assert (
+        invalid(
+            tuple(value for value in values if value["kind"] in ("CronJob", "RoleBinding", "ClusterRole"))
+        )
+        == []
+    )
 
 
 def test_its_account_may_delete_runs_one_by_one_in_those_namespaces_alone() -> None:
     values = objects("kubernetes", PRUNING + LAYER)
     role = of_kind(values, "ClusterRole")["tekton-pruning"]
-    assert role["rules"] == [{"apiGroups": ["tekton.dev"], "resources": ["pipelineruns"], "verbs": ["get", "list", "delete"]}]
+    assert role["rules"] == [
+        {"apiGroups": ["tekton.dev"], "resources": ["pipelineruns"], "verbs": ["get", "list", "delete"]}
+    ]
     bindings = [value for value in values if value.get("roleRef", {}).get("name") == "tekton-pruning"]
-    assert {(value["kind"], value["metadata"]["namespace"]) for value in bindings} == {("RoleBinding", "okd-layer"), ("RoleBinding", "builds")}
+    assert {(value["kind"], value["metadata"]["namespace"]) for value in bindings} == {
+        ("RoleBinding", "okd-layer"),
+        ("RoleBinding", "builds"),
+    }
     for value in bindings:
-        assert value["subjects"] == [{"kind": "ServiceAccount", "name": "tekton-pruning", "namespace": "tekton-pruning"}]
-    assert all(container(cron)["securityContext"]["capabilities"] == {"drop": ["ALL"]} for cron in of_kind(values, "CronJob").values())
+        assert value["subjects"] == [
+            {"kind": "ServiceAccount", "name": "tekton-pruning", "namespace": "tekton-pruning"}
+        ]
+    assert all(
+        container(cron)["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        for cron in of_kind(values, "CronJob").values()
+    )
 
 
 @pytest.mark.parametrize("value", ["0", "-1", '"5"'])
-@pytest.mark.parametrize(("environment", "text"), [("kind", PRUNING.replace("keep: 5", "keep: VALUE")), ("okd", "  tekton:\n    keep: VALUE\n")])
+@pytest.mark.parametrize(
+    ("environment", "text"),
+    [("kind", PRUNING.replace("keep: 5", "keep: VALUE")), ("okd", "  tekton:\n    keep: VALUE\n")],
+)
 def test_fault_17_keeping_nothing_is_refused(environment: str, text: str, value: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects(environment, text.replace("VALUE", value))
@@ -76,13 +98,21 @@ def test_fact_27_on_okd_the_operator_prunes() -> None:
 def test_fact_27_nowhere_is_a_run_annotated_and_nothing_deletes_all() -> None:
     tree = read_catalog()
     for path in tree:
-        if not path.startswith("features/") or path.endswith("feature.yaml") or "customresourcedefinition" in path:
+        if (
+            not path.startswith("features/")
+            or path.endswith("feature.yaml")
+            or "customresourcedefinition" in path
+        ):
             continue
         text = tree[path].decode()
-        assert not re.search(r"\btkn\b.*\bdelete\b.*(--all|--keep[= ]0\b)|deletecollection.*\n?.*pipelineruns", text), path
+        assert not re.search(
+            r"\btkn\b.*\bdelete\b.*(--all|--keep[= ]0\b)|deletecollection.*\n?.*pipelineruns", text
+        ), path
         for value in mappings(yaml.safe_load(text)):
             if value.get("kind") in ("PipelineRun", "TaskRun"):
-                assert not [key for key in value.get("metadata", {}).get("annotations", {}) if "prune" in key], path
+                assert not [
+                    key for key in value.get("metadata", {}).get("annotations", {}) if "prune" in key
+                ], path
 
 
 @pytest.mark.parametrize(("keep", "code"), [("5", 0), ("0", 1)])
@@ -91,13 +121,22 @@ def test_the_script_keeps_the_newest_and_what_runs(keep: str, code: int, tmp_pat
     (tmp_path / "tkn").write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>"{tmp_path}/log"\n')
     (tmp_path / "tkn").chmod(0o755)
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "NAMESPACE": "builds", "KEEP": keep}
-    done = subprocess.run([program("sh"), "-ec", script], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [program("sh"), "-ec", script], env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == code
     log = tmp_path / "log"
     calls = log.read_text().splitlines() if log.exists() else []
-    assert calls == (["pipelinerun delete --namespace builds --keep 5 --ignore-running=true --force"] if code == 0 else [])
+    assert calls == (
+        ["pipelinerun delete --namespace builds --keep 5 --ignore-running=true --force"] if code == 0 else []
+    )
     (tmp_path / "script").write_text(f"#!/bin/sh\n{script}")
-    assert subprocess.run([Path(sys.executable).parent / "shellcheck", str(tmp_path / "script")], check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [Path(sys.executable).parent / "shellcheck", str(tmp_path / "script")], check=False
+        ).returncode
+        == 0
+    )
 
 
 def test_the_project_permits_the_namespaces_that_entries_name() -> None:

@@ -33,19 +33,35 @@ DAY = datetime(2026, 9, 1, tzinfo=UTC)
 LATER = datetime(2026, 9, 3, tzinfo=UTC)
 
 
-def controller(*releases: tuple[Version, str], stream: str = "4-scos-stable", complete: bool = True) -> Answer:
-    said = (Claim(version=version, source="release-controller", stream=stream, phase=phase) for version, phase in releases)
+def controller(
+    *releases: tuple[Version, str], stream: str = "4-scos-stable", complete: bool = True
+) -> Answer:
+    said = (
+        Claim(version=version, source="release-controller", stream=stream, phase=phase)
+        for version, phase in releases
+    )
     return Answer(source="release-controller", stream=stream, releases=tuple(said), complete=complete)
 
 
-def source(name: str, *images: str, version: Version = V8, prerelease: bool | None = None, published: datetime | None = None) -> Answer:
-    said = (Claim(version=version, source=name, image=image, prerelease=prerelease, published=published) for image in images)
+def source(
+    name: str,
+    *images: str,
+    version: Version = V8,
+    prerelease: bool | None = None,
+    published: datetime | None = None,
+) -> Answer:
+    said = (
+        Claim(version=version, source=name, image=image, prerelease=prerelease, published=published)
+        for image in images
+    )
     return Answer(source=name, releases=tuple(said))
 
 
 def only(*answers: Answer) -> tuple[Published, list[str]]:
     (item,), findings = cross_check(answers)
-    assert all(finding.name in explanations() and finding.location.file and finding.reason for finding in findings)
+    assert all(
+        finding.name in explanations() and finding.location.file and finding.reason for finding in findings
+    )
     return item, [finding.name for finding in findings]
 
 
@@ -74,7 +90,12 @@ def test_one_image_at_two_registries_is_no_contradiction() -> None:
 @pytest.mark.parametrize("registry", [SIGNED, MIRROR])
 def test_two_digests_at_one_registry(first: str, second: str, registry: str) -> None:
     other = MIRROR if registry == SIGNED else SIGNED
-    answers = [controller((V8, "Accepted")), source(first, registry + A), source(second, registry + B), source("third", other + A)]
+    answers = [
+        controller((V8, "Accepted")),
+        source(first, registry + A),
+        source(second, registry + B),
+        source("third", other + A),
+    ]
     (item,), (finding,) = cross_check(answers)
     assert finding.name == "two-digests"
     assert finding.severity == Severity.ERROR
@@ -95,7 +116,10 @@ def test_only_tags() -> None:
     assert only(controller((V8, "Rejected")), source("graph", ""))[1] == []
 
 
-@pytest.mark.parametrize(("phase", "accepted"), [("Accepted", True), ("accepted", False), ("", False), ("Ready", False), ("Pending", False)])
+@pytest.mark.parametrize(
+    ("phase", "accepted"),
+    [("Accepted", True), ("accepted", False), ("", False), ("Ready", False), ("Pending", False)],
+)
 def test_phase(phase: str, accepted: bool) -> None:
     item, _ = only(controller((V8, phase)), source("graph", SIGNED + A))
     assert (item.accepted, item.withdrawn) == (accepted, False)
@@ -103,7 +127,9 @@ def test_phase(phase: str, accepted: bool) -> None:
 
 @pytest.mark.parametrize("phase", ["Rejected", "Failed", "Withdrawn"])
 def test_one_no_outweighs_every_yes(phase: str) -> None:
-    by_hand = Answer(source="releases.yaml", releases=(Claim(version=V8, source="releases.yaml", phase=phase),))
+    by_hand = Answer(
+        source="releases.yaml", releases=(Claim(version=V8, source="releases.yaml", phase=phase),)
+    )
     item, found = only(controller((V8, "Accepted")), source("graph", SIGNED + A), by_hand)
     assert (item.accepted, item.withdrawn) == (False, True)
     # What a person withdraws needs no warning.
@@ -114,14 +140,21 @@ def test_published_without_its_stream() -> None:
     github = source("github", MIRROR + A, prerelease=False)
     item, found = only(controller((V8, "Rejected")), github)
     assert (found, item.accepted) == (["not-accepted"], False)
-    published, findings = cross_check([controller((V7, "Accepted")), source("graph", SIGNED + A, version=V7), github])
+    published, findings = cross_check(
+        [controller((V7, "Accepted")), source("graph", SIGNED + A, version=V7), github]
+    )
     assert [(one.version, one.accepted) for one in published] == [(V7, True), (V8, False)]
     assert [finding.name for finding in findings] == ["not-accepted"]
 
 
 @pytest.mark.parametrize(
     "answer",
-    [controller(complete=False), controller(stream="5-scos-stable"), controller(stream="4-scos-next"), Answer(source="release-controller")],
+    [
+        controller(complete=False),
+        controller(stream="5-scos-stable"),
+        controller(stream="4-scos-next"),
+        Answer(source="release-controller"),
+    ],
 )
 def test_a_stream_that_was_not_read_accuses_nobody(answer: Answer) -> None:
     item, found = only(answer, source("github", MIRROR + A, prerelease=False))
@@ -129,7 +162,11 @@ def test_a_stream_that_was_not_read_accuses_nobody(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "stream", "code"), [("4.22.0-okd-scos.ec.16", "4-scos-next", ["not-accepted"]), ("4.15.0-0.okd-2024-03-10-010116", "4-stable", [])]
+    ("text", "stream", "code"),
+    [
+        ("4.22.0-okd-scos.ec.16", "4-scos-next", ["not-accepted"]),
+        ("4.15.0-0.okd-2024-03-10-010116", "4-stable", []),
+    ],
 )
 def test_each_kind_has_its_stream(text: str, stream: str, code: list[str]) -> None:
     github = source("github", MIRROR + A, version=Version.parse(text), prerelease=True)
@@ -137,11 +174,17 @@ def test_each_kind_has_its_stream(text: str, stream: str, code: list[str]) -> No
 
 
 def test_a_preview_that_is_called_a_release() -> None:
-    item, found = only(controller((EC, "Accepted"), stream="4-scos-next"), source("github", MIRROR + A, version=EC, prerelease=False))
+    item, found = only(
+        controller((EC, "Accepted"), stream="4-scos-next"),
+        source("github", MIRROR + A, version=EC, prerelease=False),
+    )
     assert (found, item.prerelease) == (["preview-as-release"], True)
     item, found = only(controller((EC, "Accepted")), source("graph", SIGNED + A, version=EC))
     assert (found, item.prerelease) == (["preview-as-release"], True)
-    item, found = only(controller((EC, "Accepted"), stream="4-scos-next"), source("github", MIRROR + A, version=EC, prerelease=True))
+    item, found = only(
+        controller((EC, "Accepted"), stream="4-scos-next"),
+        source("github", MIRROR + A, version=EC, prerelease=True),
+    )
     assert (found, item.prerelease) == ([], True)
 
 
@@ -149,11 +192,20 @@ def test_a_release_that_is_called_a_preview_is_one() -> None:
     assert only(controller((V8, "Accepted")), source("github", MIRROR + A, prerelease=True))[0].prerelease
 
 
-@pytest.mark.parametrize(("stream", "preview"), [("4-stable", False), ("4-scos-stable", False), ("4.15.0-0.okd-scos", True)])
+@pytest.mark.parametrize(
+    ("stream", "preview"), [("4-stable", False), ("4-scos-stable", False), ("4.15.0-0.okd-scos", True)]
+)
 def test_dated_builds_were_releases_of_stable_streams(stream: str, preview: bool) -> None:
     version = Version.parse("4.15.0-0.okd-scos-2024-01-18-223523")
-    item, found = only(controller((version, "Accepted"), stream=stream), source("graph", SIGNED + A, version=version, published=LATER))
-    assert (found, item.prerelease, item.published) == ([], preview, datetime(2024, 1, 18, 22, 35, 23, tzinfo=UTC))
+    item, found = only(
+        controller((version, "Accepted"), stream=stream),
+        source("graph", SIGNED + A, version=version, published=LATER),
+    )
+    assert (found, item.prerelease, item.published) == (
+        [],
+        preview,
+        datetime(2024, 1, 18, 22, 35, 23, tzinfo=UTC),
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,7 +229,12 @@ def test_not_a_version(text: object) -> None:
 
 def test_findings_of_answers_are_kept_once() -> None:
     away = Finding(name="source-away", location=Location(file="https://quay.io/"), reason="cannot be reached")
-    published, findings = cross_check([Answer(source="quay", findings=(away, away), complete=False), Answer(source="quay", findings=(away,))])
+    published, findings = cross_check(
+        [
+            Answer(source="quay", findings=(away, away), complete=False),
+            Answer(source="quay", findings=(away,)),
+        ]
+    )
     assert (published, findings) == ([], [away])
     assert nothing("quay").name == "no-releases"
     assert names("quay", []) == []
@@ -194,14 +251,26 @@ def test_a_graph_says_images_and_nothing_of_phases() -> None:
     data = json.dumps({"nodes": nodes, "edges": []})
     answer = of_graph(read_graph(data.encode(), "graph"), "graph")
     published, findings = cross_check([answer])
-    assert [(item.version, item.signed, item.accepted) for item in published] == [(V7, "", False), (V8, SIGNED + A, False)]
+    assert [(item.version, item.signed, item.accepted) for item in published] == [
+        (V7, "", False),
+        (V8, SIGNED + A, False),
+    ]
     assert [finding.name for finding in findings] == ["foreign-version-names", "tag-as-payload"]
-    assert [finding.name for finding in of_graph(Graph({}, frozenset(), {}), "graph").findings] == ["no-releases"]
+    assert [finding.name for finding in of_graph(Graph({}, frozenset(), {}), "graph").findings] == [
+        "no-releases"
+    ]
 
 
 def test_releases_are_of_streams_and_of_the_signed_image() -> None:
-    answers = [controller((V7, "Rejected"), (V8, "Accepted")), controller((EC, "Accepted"), stream="4-scos-next")]
-    answers += [source("graph", SIGNED + A), source("quay", MIRROR + B, published=DAY), source("quay", MIRROR + B, version=EC)]
+    answers = [
+        controller((V7, "Rejected"), (V8, "Accepted")),
+        controller((EC, "Accepted"), stream="4-scos-next"),
+    ]
+    answers += [
+        source("graph", SIGNED + A),
+        source("quay", MIRROR + B, published=DAY),
+        source("quay", MIRROR + B, version=EC),
+    ]
     answers += [source("github", MIRROR + B, version=Version.parse("4.21.0-okd-scos.0"), prerelease=False)]
     published, _ = cross_check(answers)
     now = datetime(2026, 11, 21, tzinfo=UTC)
@@ -218,14 +287,18 @@ def test_what_is_learned_knows_each_digest_also_of_a_version_that_only_the_graph
     published, findings = cross_check(answers)
     found = learned(published, Graph({}, frozenset(), {}), findings, unknown=DAY)
     assert found.images == {V7: (SIGNED + B,), V8: (MIRROR + B, SIGNED + A)}
-    assert found.release("4-scos-stable", V8) == Release(version=V8, stream="4-scos-stable", image=SIGNED + A, published=DAY)
+    assert found.release("4-scos-stable", V8) == Release(
+        version=V8, stream="4-scos-stable", image=SIGNED + A, published=DAY
+    )
     assert found.release("4-scos-stable", V7) is None
 
 
 def test_what_a_person_withdraws_is_offered_in_no_stream() -> None:
     by_hand = Answer(source="f.yaml", releases=(Claim(version=V8, source="f.yaml", phase="Withdrawn"),))
     published, _ = cross_check([controller((V8, "Accepted")), source("graph", SIGNED + A), by_hand])
-    assert [(release.stream, release.accepted) for release in releases_of_streams(published, unknown=DAY)] == [("4-scos-stable", False)]
+    assert [
+        (release.stream, release.accepted) for release in releases_of_streams(published, unknown=DAY)
+    ] == [("4-scos-stable", False)]
 
 
 RELEASES = st.builds(
@@ -245,9 +318,13 @@ RELEASES = st.builds(
 def test_order_does_not_matter_and_nothing_disputed_is_used(said: list[list[Claim]]) -> None:
     answers = [Answer(source="x", releases=tuple(releases)) for releases in said]
     published, findings = cross_check(answers)
-    backwards = [Answer(source="x", releases=tuple(reversed(answer.releases))) for answer in reversed(answers)]
+    backwards = [
+        Answer(source="x", releases=tuple(reversed(answer.releases))) for answer in reversed(answers)
+    ]
     assert cross_check(backwards) == (published, findings)
-    assert [item.version for item in published] == sorted({release.version for releases in said for release in releases})
+    assert [item.version for item in published] == sorted(
+        {release.version for releases in said for release in releases}
+    )
     every = [release for releases in said for release in releases]
     for item in published:
         mine = [release for release in every if release.version == item.version]
@@ -256,5 +333,10 @@ def test_order_does_not_matter_and_nothing_disputed_is_used(said: list[list[Clai
         assert not (item.accepted and any(release.phase == "Rejected" for release in mine))
         assert item.prerelease or item.version.rank == "release"
     assert len([finding for finding in findings if finding.name == "two-digests"]) == len(
-        {version for version in (V7, V8, EC) if len({one.image for one in every if one.version == version and one.image.startswith(SIGNED)}) > 1}
+        {
+            version
+            for version in (V7, V8, EC)
+            if len({one.image for one in every if one.version == version and one.image.startswith(SIGNED)})
+            > 1
+        }
     )

@@ -1,4 +1,6 @@
-"""The text of pull requests: golden files, sizes of forges, and texts from elsewhere that want to be more than text."""
+"""The text of pull requests: golden files, sizes of forges, and texts from elsewhere that want to be more
+than text.
+"""
 
 import re
 from collections.abc import Callable
@@ -13,13 +15,36 @@ from markdown_it.token import Token
 
 import pulls
 from golden import PULLS
-from okd_gitops.rollout.pull_request_text import LIMIT, MARKER, Hunk, Proof, PullRequest, Risk, RiskKind, Row, Verdict, body, code, prose, title
+from okd_gitops.rollout.pull_request_text import (
+    LIMIT,
+    MARKER,
+    Hunk,
+    Proof,
+    PullRequest,
+    Risk,
+    RiskKind,
+    Row,
+    Verdict,
+    body,
+    code,
+    prose,
+    title,
+)
 
 HOSTILE = st.one_of(
     st.text(max_size=80),
     st.text(alphabet="`|\\<>[]()*_~#@!/:\n\r\u2028 ax1-+=.&$", max_size=80),
     st.sampled_from(
-        ["<img src=x onerror=alert(1)>", "@everyone", "fixes #12", "/merge", "```\n</details>", "| a | b |", "http://evil.example", "\u202egnp"]
+        [
+            "<img src=x onerror=alert(1)>",
+            "@everyone",
+            "fixes #12",
+            "/merge",
+            "```\n</details>",
+            "| a | b |",
+            "http://evil.example",
+            "\u202egnp",
+        ]
     ),
 )
 
@@ -37,7 +62,17 @@ def of(kind: str, tokens: list[Token]) -> list[Token]:
 def many(count: int, *, hunk: str = "+a") -> PullRequest:
     """Return a pull request of `count` clusters, each with a difference of its own."""
     names = [f"edge-{number:04}" for number in range(count)]
-    rows = tuple(Row(cluster=name, purpose="cd", wave=1, start="4.22.0-okd-scos.7", target="4.22.0-okd-scos.9", hops=("x",)) for name in names)
+    rows = tuple(
+        Row(
+            cluster=name,
+            purpose="cd",
+            wave=1,
+            start="4.22.0-okd-scos.7",
+            target="4.22.0-okd-scos.9",
+            hops=("x",),
+        )
+        for name in names
+    )
     hunks = tuple(Hunk(text=f"{hunk} {name}", clusters=(name,)) for name in names)
     return replace(pulls.one(), rows=rows, hunks=hunks)
 
@@ -57,13 +92,16 @@ def test_the_verdict_is_at_the_top_and_the_first_screen_is_short(make: Callable[
     assert re.match(rf"## (🟢|🟡|🔴) {pull.verdict}: `{pull.target}` on ", first[1])
     headings = [line for line in first if line.startswith("### ")]
     assert headings.index("### What changes") < headings.index("### Undo")
-    # A minute is what a person has: what must be read is before the folded differences, and there are few words of it.
+    # A minute is what a person has: what must be read is before the folded differences, and there are few
+    # words of it.
     before = body(pull).partition("### What changes")[0]
     assert len([line for line in before.split("\n") if line.startswith("- ")]) <= 8
     assert before.count("\n| `") == len(pull.rows) + len(pull.evidence)
 
 
-@pytest.mark.parametrize(("count", "limit"), [(1, LIMIT), (6, LIMIT), (60, LIMIT), (60, 12_000), (1000, LIMIT), (1000, 1_048_576)])
+@pytest.mark.parametrize(
+    ("count", "limit"), [(1, LIMIT), (6, LIMIT), (60, LIMIT), (60, 12_000), (1000, LIMIT), (1000, 1_048_576)]
+)
 def test_what_does_not_fit_is_left_out_whole_and_counted(count: int, limit: int) -> None:
     text = body(many(count, hunk="+" + "x" * 900), limit=limit)
     assert len(text.encode()) <= limit
@@ -97,7 +135,10 @@ def test_identical_risks_are_one_entry_and_forced_comes_first_and_red() -> None:
 
 
 def test_a_flood_of_risks_leaves_room_for_the_clusters() -> None:
-    flood = tuple(Risk(kind=RiskKind.CONDITIONAL, name=f"R{n}", message="m" * 5000, clusters=("moc-test",)) for n in range(500))
+    flood = tuple(
+        Risk(kind=RiskKind.CONDITIONAL, name=f"R{n}", message="m" * 5000, clusters=("moc-test",))
+        for n in range(500)
+    )
     forced = Risk(kind=RiskKind.FORCED, name="force", message="f", clusters=("moc-test",))
     text = body(replace(pulls.one(), risks=(*flood, forced)))
     assert len(text.encode()) <= LIMIT
@@ -132,7 +173,12 @@ def test_failed_evidence_is_red() -> None:
 )
 def test_an_address_that_may_hold_a_secret_or_is_not_https_is_not_shown(url: str) -> None:
     risk = Risk(kind=RiskKind.BARRIER, name="b", message="m", url=url)
-    pull = replace(pulls.one(), risks=(risk,), links=(("release", url),), evidence=(Proof(cluster="c", version="v", passed=True, finished=""),))
+    pull = replace(
+        pulls.one(),
+        risks=(risk,),
+        links=(("release", url),),
+        evidence=(Proof(cluster="c", version="v", passed=True, finished=""),),
+    )
     text = body(pull)
     assert "hunter2" not in text
     assert text.count("its address is not shown") == 2
@@ -161,7 +207,15 @@ def test_texts_from_elsewhere_stay_text(text: str) -> None:
         ),
         reasons=(text,),
         facts=(text,),
-        risks=(Risk(kind=RiskKind.CONDITIONAL, name=text, message=text, url=f"https://example.org/{quote(text, safe='')}", clusters=(text,)),),
+        risks=(
+            Risk(
+                kind=RiskKind.CONDITIONAL,
+                name=text,
+                message=text,
+                url=f"https://example.org/{quote(text, safe='')}",
+                clusters=(text,),
+            ),
+        ),
         evidence=(Proof(cluster=text, version=text, passed=True, finished=text, soaked=text),),
         hunks=(Hunk(text=text, clusters=(text,)),),
         links=((text, "https://example.org/"),),
@@ -172,21 +226,34 @@ def test_texts_from_elsewhere_stay_text(text: str) -> None:
     # Markup that is not ours would be one more of these, or one less.
     html = [token.content.strip() for token in tokens if token.type in ("html_block", "html_inline")]
     assert html[0] == MARKER
-    assert [re.sub(r"\+\d+ −\d+", "", part) for part in html[1:]] == ["<details><summary>1 cluster,  lines</summary>", "</details>"]
+    assert [re.sub(r"\+\d+ −\d+", "", part) for part in html[1:]] == [
+        "<details><summary>1 cluster,  lines</summary>",
+        "</details>",
+    ]
     assert len(of("tr_open", tokens)) == 5
     assert len(of("td_open", tokens)) == 2 * 8 + 5
     assert len(of("fence", tokens)) == 2
     assert len(of("heading_open", tokens)) == 7
     assert len(of("bullet_list_open", tokens)) == 3
     assert len(of("list_item_open", tokens)) == 3
-    assert not of("image", tokens) + of("ordered_list_open", tokens) + of("blockquote_open", tokens) + of("em_open", tokens)
-    assert {token.attrs["href"] for token in of("link_open", tokens)} <= {"https://example.org/", f"https://example.org/{quote(text, safe='')}"}
+    assert (
+        not of("image", tokens)
+        + of("ordered_list_open", tokens)
+        + of("blockquote_open", tokens)
+        + of("em_open", tokens)
+    )
+    assert {token.attrs["href"] for token in of("link_open", tokens)} <= {
+        "https://example.org/",
+        f"https://example.org/{quote(text, safe='')}",
+    }
     # What forges find after Markdown is done: mentions, references, bare addresses.
     for token in of("text", tokens):
         assert not re.search(r"[@#!%]\w|https?://|www\.|GH-\d", token.content)
     assert all(token.content.isprintable() for token in of("code_inline", tokens))
     # GitLab runs lines that begin with a slash, unless they are code.
-    assert not any(line.startswith("/") for token in of("inline", tokens) for line in token.content.split("\n"))
+    assert not any(
+        line.startswith("/") for token in of("inline", tokens) for line in token.content.split("\n")
+    )
 
 
 @given(text=HOSTILE)
@@ -203,8 +270,12 @@ def test_a_title_is_one_short_line(text: str) -> None:
 def test_code_and_prose_keep_what_a_person_reads(text: str) -> None:
     plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     spans = of("code_inline", parsed(f"x {code(text)} x"))
-    assert [span.content for span in spans] == [plain.replace("|", "¦").replace("\\", "⧵") if plain else ""][: 1 if plain else 0]
-    shown = "".join(token.content for token in parsed(f"x {prose(text)}") if token.type in ("text", "text_special"))
+    assert [span.content for span in spans] == [plain.replace("|", "¦").replace("\\", "⧵") if plain else ""][
+        : 1 if plain else 0
+    ]
+    shown = "".join(
+        token.content for token in parsed(f"x {prose(text)}") if token.type in ("text", "text_special")
+    )
     assert shown.replace("\u2060", "") == f"x {plain}".rstrip().replace("\u2060", "")
 
 
@@ -212,7 +283,12 @@ def test_code_and_prose_keep_what_a_person_reads(text: str) -> None:
 @given(limit=st.integers(8_000, 70_000), count=st.integers(0, 300), length=st.integers(0, 3000))
 def test_the_limit_holds(limit: int, count: int, length: int) -> None:
     pull = many(count, hunk="ä" * length)
-    pull = replace(pull, reasons=("r" * length,) * count, reproduce=("c" * length,) * count, links=(("ü" * length, "https://example.org/"),) * count)
+    pull = replace(
+        pull,
+        reasons=("r" * length,) * count,
+        reproduce=("c" * length,) * count,
+        links=(("ü" * length, "https://example.org/"),) * count,
+    )
     text = body(pull, limit=limit)
     assert len(text.encode()) <= limit
     tokens = parsed(text)

@@ -1,4 +1,6 @@
-"""Where a push may go: to the repository that fleet.yaml names, by an address that runs nothing, or to a folder of this machine."""
+"""Where a push may go: to the repository that fleet.yaml names, by an address that runs nothing, or to a
+folder of this machine.
+"""
 
 from pathlib import Path
 
@@ -85,7 +87,9 @@ def test_another_repository_is_refused(clone: Path, url: str) -> None:
 @pytest.mark.parametrize("key", ["insteadOf", "pushInsteadOf"])
 @pytest.mark.parametrize("written", [FLEET, "/srv/fleet.git"])
 @pytest.mark.parametrize("detour", ["https://evil.example/", "/srv/detour/", "ext::sh -c x "])
-def test_a_rewritten_address_does_not_lead_elsewhere(clone: Path, key: str, written: str, detour: str) -> None:
+def test_a_rewritten_address_does_not_lead_elsewhere(
+    clone: Path, key: str, written: str, detour: str
+) -> None:
     prefix = written.removesuffix("fleet.git")
     git(clone, "remote", "add", "origin", written)
     git(clone, "config", f"url.{detour}.{key}", prefix)
@@ -96,9 +100,18 @@ def test_a_rewritten_address_does_not_lead_elsewhere(clone: Path, key: str, writ
 
 
 @pytest.mark.parametrize("key", ["insteadOf", "pushInsteadOf"])
-def test_a_persons_own_configuration_does_not_lead_elsewhere(clone: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_persons_own_configuration_does_not_lead_elsewhere(
+    clone: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = clone.parent / "gitconfig"
-    git(clone, "config", "--file", str(own), f"url.https://evil.example/.{key}", "https://git.example.org/ops/")
+    git(
+        clone,
+        "config",
+        "--file",
+        str(own),
+        f"url.https://evil.example/.{key}",
+        "https://git.example.org/ops/",
+    )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(own))
     with pytest.raises(UsageError, match=r"https://evil\.example/fleet\.git"):
         address(clone, FLEET, FLEET)

@@ -1,4 +1,6 @@
-"""Whatever bytes a reader is given, it answers or refuses them in its own way; what fuzzing has found (`make test-deep`) stays found."""
+"""Whatever bytes a reader is given, it answers or refuses them in its own way; what fuzzing has found
+(`make test-deep`) stays found.
+"""
 
 import pytest
 
@@ -14,7 +16,11 @@ def test_no_bytes_break_a_reader(name: str) -> None:
         reader(accepted[0])
     # Cut off, doubled, and with each end of line changed: what networks and editors do.
     few = accepted[:3]
-    spoilt = [part for data in few for part in (data[: len(data) // 2], data * 2, data.replace(b"\n", b"\r\n"), data[1:], data.upper())]
+    spoilt = [
+        part
+        for data in few
+        for part in (data[: len(data) // 2], data * 2, data.replace(b"\n", b"\r\n"), data[1:], data.upper())
+    ]
     for data in (*accepted, *HOSTILE, *spoilt, *corpus(name)):
         try:
             tried(name, data)

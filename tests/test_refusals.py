@@ -1,4 +1,6 @@
-"""The table of refusals: each row speaks where it must and nowhere else, and what passes all of them breaks no promise."""
+"""The table of refusals: each row speaks where it must and nowhere else, and what passes all of them
+breaks no promise.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -62,12 +64,17 @@ def path(start: Version, end: Version = NEW, *acks: str) -> Path | NoPath:
 
 
 def passed(cluster: str, days: float = 9, *, image: str = B, ok: bool = True) -> Evidence:
-    return Evidence(cluster=cluster, version=NEW.text, image=image, finished=NOW - timedelta(days=days), passed=ok)
+    return Evidence(
+        cluster=cluster, version=NEW.text, image=image, finished=NOW - timedelta(days=days), passed=ok
+    )
 
 
 def moved(*names: str) -> list[Follower]:
     """Return the fleet, in which some clusters are to run the release."""
-    return [replace(cluster, version=NEW, image=B) if cluster.name in names else cluster for cluster in FLEET.values()]
+    return [
+        replace(cluster, version=NEW, image=B) if cluster.name in names else cluster
+        for cluster in FLEET.values()
+    ]
 
 
 def question(cluster: Follower, fleet: Iterable[Follower], **changes: Any) -> Question:
@@ -89,11 +96,16 @@ def decided(fleet: list[Follower], evidence: list[Evidence], **changes: Any) -> 
 
 
 def names(found: dict[str, Decision]) -> dict[str, str]:
-    return {name: str(decision.verdict) if decision.verdict in ("done", "upgrade") else decision.name for name, decision in found.items()}
+    return {
+        name: str(decision.verdict) if decision.verdict in ("done", "upgrade") else decision.name
+        for name, decision in found.items()
+    }
 
 
 # A question that every row lets pass; each case below changes one thing.
-READY = question(FLEET["cd"], moved("eph", "test", "hub"), evidence=(passed("eph"), passed("test"), passed("hub")))
+READY = question(
+    FLEET["cd"], moved("eph", "test", "hub"), evidence=(passed("eph"), passed("test"), passed("hub"))
+)
 PATH_NAMES = [value for value in vars(upgrade).values() if isinstance(value, str) and value in explanations()]
 
 
@@ -120,7 +132,11 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     (upgrade.SAME, Verdict.DONE, no_path(upgrade.SAME)),
     (upgrade.NOTHING_NEWER, Verdict.DONE, no_path(upgrade.NOTHING_NEWER, upgrade.KIND)),
     (upgrade.NOTHING_NEWER, Verdict.REFUSE, no_path(upgrade.NOTHING_NEWER, upgrade.KIND, upgrade.RISK)),
-    *((name, Verdict.REFUSE, no_path(name)) for name in PATH_NAMES if name not in (upgrade.SAME, upgrade.NOTHING_NEWER)),
+    *(
+        (name, Verdict.REFUSE, no_path(name))
+        for name in PATH_NAMES
+        if name not in (upgrade.SAME, upgrade.NOTHING_NEWER)
+    ),
     ("signed-digest-unknown", Verdict.REFUSE, {"release": replace(GOOD, image="")}),
     ("kubernetes-unknown", Verdict.REFUSE, {"path": path(OLD, Version.parse("4.99.0-okd-scos.0"))}),
     ("signature-not-verified", Verdict.REFUSE, {"verified": False}),
@@ -142,8 +158,12 @@ def test_what_no_row_refuses_is_an_upgrade() -> None:
     assert decide(READY) == Decision(Verdict.UPGRADE)
 
 
-@pytest.mark.parametrize(("name", "verdict", "changes"), CASES, ids=[f"{name}-{verdict}" for name, verdict, _ in CASES])
-def test_each_row_decides_alone(name: str, verdict: Verdict, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "verdict", "changes"), CASES, ids=[f"{name}-{verdict}" for name, verdict, _ in CASES]
+)
+def test_each_row_decides_alone(
+    name: str, verdict: Verdict, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = replace(READY, **changes)
     assert (decide(asked).name, decide(asked).verdict) == (name, verdict)
 
@@ -176,7 +196,9 @@ def test_a_force_passes_what_it_may_and_needs_the_digest() -> None:
     assert decide(replace(asked, release=None)).name == "signed-digest-unknown"
 
 
-@pytest.mark.parametrize("images", [(A, MIRRORED), (MIRRORED,), ()], ids=["the same", "at another registry", "not known"])
+@pytest.mark.parametrize(
+    "images", [(A, MIRRORED), (MIRRORED,), ()], ids=["the same", "at another registry", "not known"]
+)
 def test_a_digest_differs_only_at_the_same_registry(images: tuple[str, ...]) -> None:
     assert decide(replace(READY, images=images)).verdict == Verdict.UPGRADE
 
@@ -188,12 +210,22 @@ def test_a_digest_that_differs_is_told_whatever_the_path(monkeypatch: pytest.Mon
 
 
 def test_the_first_wave_moves_and_the_others_wait_for_its_evidence() -> None:
-    assert names(decided(moved(), [])) == {"eph": "upgrade", "test": "evidence-missing", "hub": "evidence-missing", "cd": "evidence-missing"}
+    assert names(decided(moved(), [])) == {
+        "eph": "upgrade",
+        "test": "evidence-missing",
+        "hub": "evidence-missing",
+        "cd": "evidence-missing",
+    }
 
 
 def test_each_wave_waits_for_evidence_and_soak_of_all_before() -> None:
     first = [passed("eph")]
-    assert names(decided(moved("eph"), first)) == {"eph": "done", "test": "upgrade", "hub": "evidence-missing", "cd": "evidence-missing"}
+    assert names(decided(moved("eph"), first)) == {
+        "eph": "done",
+        "test": "upgrade",
+        "hub": "evidence-missing",
+        "cd": "evidence-missing",
+    }
 
     found = decided(moved("eph", "test"), [*first, passed("test", 2)])
     assert names(found) == {"eph": "done", "test": "done", "hub": "soak-not-over", "cd": "soak-not-over"}
@@ -244,7 +276,9 @@ def test_a_window_reaches_over_midnight_and_the_end_of_the_week(hour: int, insid
 
 VERSIONS = [OLD, NEW, NEWER]
 CLUSTERS = st.builds(
-    lambda index, purpose, wave, version, hold: follower(f"c{index}", purpose, wave, version=version, image=A if version == OLD else B, hold=hold),
+    lambda index, purpose, wave, version, hold: follower(
+        f"c{index}", purpose, wave, version=version, image=A if version == OLD else B, hold=hold
+    ),
     st.integers(0, 5),
     st.sampled_from(["test", "cd"]),
     st.integers(0, 3),
@@ -284,23 +318,33 @@ def test_no_upgrade_breaks_a_promise(fleet: list[Follower], evidence: list[Evide
 
 @given(FLEETS)
 def test_it_always_makes_progress_when_all_goes_well(fleet: list[Follower]) -> None:
-    """Played to the end with good evidence and time, every cluster that is behind and not held runs the release."""
+    """Played to the end with good evidence and time, every cluster that is behind and not held runs the
+    release.
+    """
     newest = replace(GOOD, version=NEWER)
     standing, now = {cluster.name: cluster for cluster in fleet}, NOW
     evidence = [
-        Evidence(cluster=cluster.name, version=NEWER.text, image=B, finished=NOW, passed=True) for cluster in fleet if cluster.version == NEWER
+        Evidence(cluster=cluster.name, version=NEWER.text, image=B, finished=NOW, passed=True)
+        for cluster in fleet
+        if cluster.version == NEWER
     ]
     for _ in range(8):
         for cluster in list(standing.values()):
             way = path(cluster.version, NEWER)
-            asked = question(cluster, list(standing.values()), path=way, release=newest, evidence=evidence, now=now)
+            asked = question(
+                cluster, list(standing.values()), path=way, release=newest, evidence=evidence, now=now
+            )
             if decide(asked).verdict == Verdict.UPGRADE:
                 standing[cluster.name] = replace(cluster, version=NEWER, image=B)
-                evidence.append(Evidence(cluster=cluster.name, version=NEWER.text, image=B, finished=now, passed=True))
+                evidence.append(
+                    Evidence(cluster=cluster.name, version=NEWER.text, image=B, finished=now, passed=True)
+                )
         now += timedelta(days=4)
     assert all(cluster.version == NEWER or cluster.hold for cluster in standing.values())
 
 
 @given(FLEETS, REPORTS)
-def test_the_order_in_which_things_are_given_does_not_matter(fleet: list[Follower], evidence: list[Evidence]) -> None:
+def test_the_order_in_which_things_are_given_does_not_matter(
+    fleet: list[Follower], evidence: list[Evidence]
+) -> None:
     assert decided(fleet, evidence) == decided(list(reversed(fleet)), list(reversed(evidence)))

@@ -7,7 +7,9 @@ import pytest
 from conftest import ROOT
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 
-ORDERED = [line for line in (ROOT / "tests/versions.txt").read_text().splitlines() if not line.startswith("#")]
+ORDERED = [
+    line for line in (ROOT / "tests/versions.txt").read_text().splitlines() if not line.startswith("#")
+]
 
 
 def test_fact_50_order_of_all_pairs_is_okds() -> None:
@@ -18,7 +20,16 @@ def test_fact_50_order_of_all_pairs_is_okds() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["4.19.0-scos.0", "4.20", "v4.20.0-okd-scos.1", "4.20.0-okd-scos.01", "4.20.0-okd-scos.1\n", "latest", "4.20.0-okd-scos.1+x"]
+    "text",
+    [
+        "4.19.0-scos.0",
+        "4.20",
+        "v4.20.0-okd-scos.1",
+        "4.20.0-okd-scos.01",
+        "4.20.0-okd-scos.1\n",
+        "latest",
+        "4.20.0-okd-scos.1+x",
+    ],
 )
 def test_other_texts_are_not_versions(text: str) -> None:
     with pytest.raises(ValueError, match="not an OKD version"):
@@ -43,7 +54,9 @@ def test_a_stream_is_not_a_channel(channel: str, meant: str) -> None:
     assert meant in remedy
 
 
-@pytest.mark.parametrize("channel", ["stable-scos-4", "next-scos-4", "stable-scos-5", "stable-scos-4.22", "stable-4", "fast-4.19"])
+@pytest.mark.parametrize(
+    "channel", ["stable-scos-4", "next-scos-4", "stable-scos-5", "stable-scos-4.22", "stable-4", "fast-4.19"]
+)
 def test_channels(channel: str) -> None:
     assert channel_fault(channel) == ("", "")
 

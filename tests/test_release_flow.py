@@ -1,4 +1,6 @@
-"""A release moves a fleet: from the release controller to branches on a real remote, wave by wave, and every refusal on the way."""
+"""A release moves a fleet: from the release controller to branches on a real remote, wave by wave, and
+every refusal on the way.
+"""
 
 import json
 import os
@@ -41,7 +43,9 @@ SERVER = "server: https://api.{0}.example.org:6443\nclusterID: {1}\n"
 def cluster(name: str, purpose: str, *, version: str = OLD, more: str = "", release: str = "") -> str:
     """Return a cluster file with comments that must survive."""
     number = f"{sum(name.encode()):012x}"
-    text = f"# {name}: why it is here\npurpose: {purpose}\n" + SERVER.format(name, f"8c5e1d37-02bb-4f6a-8e49-{number}")
+    text = f"# {name}: why it is here\npurpose: {purpose}\n" + SERVER.format(
+        name, f"8c5e1d37-02bb-4f6a-8e49-{number}"
+    )
     text += f"expires: {datetime.now(UTC).date() + timedelta(days=30)}\n" if purpose == "ephemeral" else ""
     text += f"release:\n  stream: 4-scos-stable\n  channel: stable-scos-4\n  version: {version}  # agreed\n  image: {image(version)}\n{release}"
     return text + more
@@ -85,7 +89,10 @@ class Fleet:
 
     def codes(self, **wanted: object) -> dict[str, str]:
         """Return the code, or the verdict, of each cluster."""
-        return {upgrade.cluster.name: upgrade.decision.name or str(upgrade.decision.verdict) for upgrade in self.seen(**wanted).upgrades}
+        return {
+            upgrade.cluster.name: upgrade.decision.name or str(upgrade.decision.verdict)
+            for upgrade in self.seen(**wanted).upgrades
+        }
 
     def run(self, request: Request, root: Path | None = None) -> Rollout:
         """Run update or promote."""
@@ -102,13 +109,22 @@ class Fleet:
     def passed(self, name: str, version: str = NEW, *, ok: bool = True, of: str = "") -> None:
         """Let a cluster report, on the remote."""
         operators: Literal["healthy", "degraded"] = "healthy" if ok else "degraded"
-        said = Evidence(cluster=name, version=version, image=of or image(version), finished=self.now, passed=ok, operators=operators)
+        said = Evidence(
+            cluster=name,
+            version=version,
+            image=of or image(version),
+            finished=self.now,
+            passed=ok,
+            operators=operators,
+        )
         record(self.root, said, remote="origin")
         git(self.root, "pull", "-q", "--ff-only", "origin", "main")
 
     def on_remote(self, branch: str) -> list[str]:
         """Return the subjects of a remote branch's own commits."""
-        return git(self.root, "--git-dir", str(self.remote), "log", "--reverse", "--format=%s", f"main..{branch}").split("\n")[:-1]
+        return git(
+            self.root, "--git-dir", str(self.remote), "log", "--reverse", "--format=%s", f"main..{branch}"
+        ).split("\n")[:-1]
 
 
 @pytest.fixture
@@ -192,7 +208,9 @@ def test_a_branch_that_a_person_added_to_is_left_alone(fleet: Fleet, tmp_path: P
 
 
 def test_dirty_files_of_people_stay_out(fleet: Fleet) -> None:
-    fleet.write("clusters/canary.yaml", (fleet.root / "clusters/canary.yaml").read_text() + "# not yet committed\n")
+    fleet.write(
+        "clusters/canary.yaml", (fleet.root / "clusters/canary.yaml").read_text() + "# not yet committed\n"
+    )
     branch = fleet.run(replace(UPDATE, write=True)).branches[0]
     assert "not yet committed" not in git(fleet.root, "show", f"{branch.sha}:clusters/canary.yaml")
     assert "not yet committed" in (fleet.root / "clusters/canary.yaml").read_text()
@@ -215,12 +233,18 @@ def test_two_runs_at_once_end_well(fleet: Fleet, tmp_path: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(branches, "push", together)
-        threads = [threading.Thread(target=lambda root=root: results.append(fleet.run(PUSH, root))) for root in (fleet.root, tmp_path / "other")]
+        threads = [
+            threading.Thread(target=lambda root=root: results.append(fleet.run(PUSH, root)))
+            for root in (fleet.root, tmp_path / "other")
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(400)
-    assert sorted(done.branches[0].state for done in results) in (["pushed", "unchanged"], ["pushed", "pushed"])
+    assert sorted(done.branches[0].state for done in results) in (
+        ["pushed", "unchanged"],
+        ["pushed", "pushed"],
+    )
     assert fleet.on_remote(wave(NEW, 1)) == [f"okd(canary): {OLD} → {NEW}", f"okd(probe): {OLD} → {NEW}"]
 
 
@@ -228,14 +252,23 @@ def test_reports_of_two_clusters_at_once_are_both_kept(fleet: Fleet, tmp_path: P
     git(tmp_path, "clone", "-q", str(fleet.remote), "other")
 
     def report(root: Path, name: str) -> None:
-        record(root, Evidence(cluster=name, version=OLD, image=image(OLD), finished=fleet.now, passed=True), remote="origin")
+        record(
+            root,
+            Evidence(cluster=name, version=OLD, image=image(OLD), finished=fleet.now, passed=True),
+            remote="origin",
+        )
 
-    threads = [threading.Thread(target=report, args=pair) for pair in ((fleet.root, "canary"), (tmp_path / "other", "probe"))]
+    threads = [
+        threading.Thread(target=report, args=pair)
+        for pair in ((fleet.root, "canary"), (tmp_path / "other", "probe"))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    names = git(fleet.root, "--git-dir", str(fleet.remote), "ls-tree", "-r", "--name-only", "main", "evidence").split()
+    names = git(
+        fleet.root, "--git-dir", str(fleet.remote), "ls-tree", "-r", "--name-only", "main", "evidence"
+    ).split()
     assert names == [f"evidence/canary/{OLD}.yaml", f"evidence/probe/{OLD}.yaml"]
 
 
@@ -256,7 +289,14 @@ def test_a_kill_at_any_step_leaves_the_repository_usable(fleet: Fleet, step: str
     assert len(fleet.on_remote(wave(NEW, 1))) == 2
 
 
-@pytest.mark.parametrize("url", ["https://git.example.org/fleet.git", "ssh://git@git.example.org/fleet.git", "git@git.example.org:fleet.git"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://git.example.org/fleet.git",
+        "ssh://git@git.example.org/fleet.git",
+        "git@git.example.org:fleet.git",
+    ],
+)
 def test_a_rehearsal_is_pushed_to_nobody(fleet: Fleet, url: str) -> None:
     assert fleet.run(replace(PUSH, rehearsal="2030-01-01T00:00:00Z")).branches[0].state == "pushed"
     git(fleet.root, "remote", "set-url", "origin", url)
@@ -265,7 +305,9 @@ def test_a_rehearsal_is_pushed_to_nobody(fleet: Fleet, url: str) -> None:
 
 
 @pytest.mark.clock
-def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked, killed, answer = threading.Event(), threading.Event(), fleet.controller.answer
 
     def held(path: str) -> bytes | int:
@@ -275,11 +317,23 @@ def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(fleet: Fleet, monke
 
     # The run asks while it has its folder, and has no answer until it is killed.
     monkeypatch.setattr(fleet.controller, "answer", held)
-    command = [sys.executable, "-m", "okd_gitops", "--quiet", "--cache", str(CACHE), "release", "update", "--push"]
+    command = [
+        sys.executable,
+        "-m",
+        "okd_gitops",
+        "--quiet",
+        "--cache",
+        str(CACHE),
+        "release",
+        "update",
+        "--push",
+    ]
     folder = fleet.root.parent / "temporary"
     folder.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator"), "TMPDIR": str(folder)}
-    run = subprocess.Popen(command, cwd=fleet.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = subprocess.Popen(
+        command, cwd=fleet.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     assert asked.wait(300)
     run.kill()
     run.wait()
@@ -324,14 +378,22 @@ def test_a_branch_that_was_merged_is_no_more_of_concern(fleet: Fleet) -> None:
 
 
 def test_a_minor_moves_channel_and_acknowledgements_in_one_change(fleet: Fleet) -> None:
-    fleet.write("clusters/canary.yaml", cluster("canary", "test").replace("stable-scos-4\n", "stable-scos-4.21\n"))
-    fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + '  acks: {"4.21": [ack-4.21-api-removals]}\n')
+    fleet.write(
+        "clusters/canary.yaml", cluster("canary", "test").replace("stable-scos-4\n", "stable-scos-4.21\n")
+    )
+    fleet.write(
+        "fleet.yaml", (fleet.root / "fleet.yaml").read_text() + '  acks: {"4.21": [ack-4.21-api-removals]}\n'
+    )
     generate(fleet.root)
     git(fleet.root, "commit", "-qam", "narrow")
     git(fleet.root, "push", "-q", "origin", "main")
     fleet.controller.publish(NEXT_LINE, before=(OLD, NEW))
     # A narrow channel says that the cluster stays in its line.
-    assert fleet.codes() == {"canary": "upgrade", "probe": "acknowledgement-missing", "prod": "acknowledgement-missing"}
+    assert fleet.codes() == {
+        "canary": "upgrade",
+        "probe": "acknowledgement-missing",
+        "prod": "acknowledgement-missing",
+    }
     assert fleet.codes(target=NEXT_LINE)["canary"] == "acknowledgement-missing"
     request = replace(PUSH, target=NEXT_LINE, clusters=("canary",), acks=("ack-4.21-api-removals",))
     branch = fleet.run(request).branches[0]
@@ -343,14 +405,23 @@ def test_a_minor_moves_channel_and_acknowledgements_in_one_change(fleet: Fleet) 
 
 def test_fact_49_conditional_edges_need_their_risks_accepted_by_name(fleet: Fleet) -> None:
     fleet.controller.edges.clear()
-    risk = {"name": "SlowDisks", "url": "https://example.org/slow", "message": "Slow disks.", "matchingRules": [{"type": "Always"}]}
+    risk = {
+        "name": "SlowDisks",
+        "url": "https://example.org/slow",
+        "message": "Slow disks.",
+        "matchingRules": [{"type": "Always"}],
+    }
     fleet.controller.conditional = [{"edges": [{"from": OLD, "to": NEW}], "risks": [risk]}]
     assert set(fleet.codes(target=NEW).values()) == {"risk-not-accepted"}
-    fleet.write("clusters/canary.yaml", cluster("canary", "test", more="upgrades:\n  acceptRisks: [SlowDisks]\n"))
+    fleet.write(
+        "clusters/canary.yaml", cluster("canary", "test", more="upgrades:\n  acceptRisks: [SlowDisks]\n")
+    )
     assert fleet.codes(target=NEW)["canary"] == "upgrade"
 
 
-def test_fact_51_work_by_hand_is_in_the_plan_and_in_the_pull_request(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fact_51_work_by_hand_is_in_the_plan_and_in_the_pull_request(
+    fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
     own = "{from: '4.21', to: '4.22', name: old-disks, message: Remove the label disks=old., url: https://example.org/disks}"
     fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + f"  barriers: [{own}]\n")
     git(fleet.root, "commit", "-qam", "a barrier")
@@ -360,12 +431,20 @@ def test_fact_51_work_by_hand_is_in_the_plan_and_in_the_pull_request(fleet: Flee
     body = done.branches[0].body
     assert "LOOK" in body.splitlines()[1]
     assert "- work by hand on canary: old-disks" in body
-    assert "**barrier** `old-disks` on `canary`, `probe`: Remove the label disks=old. [read more](<https://example.org/disks>)\n" in body
+    assert (
+        "**barrier** `old-disks` on `canary`, `probe`: Remove the label disks=old. [read more](<https://example.org/disks>)\n"
+        in body
+    )
     print_moves(done.outlook, done.upgrades, "text", "Plan")
-    assert f"canary: by hand for {NEXT_LINE}, old-disks: Remove the label disks=old. https://example.org/disks\n" in capsys.readouterr().out
+    assert (
+        f"canary: by hand for {NEXT_LINE}, old-disks: Remove the label disks=old. https://example.org/disks\n"
+        in capsys.readouterr().out
+    )
 
 
-@pytest.mark.parametrize("change", [{"from": "4.21.0"}, {"message": "two\\nlines"}, {"url": "http://example.org"}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"from": "4.21.0"}, {"message": "two\\nlines"}, {"url": "http://example.org"}], ids=str
+)
 def test_a_barrier_that_is_not_written_well(fleet: Fleet, change: dict[str, str]) -> None:
     own = {"from": "4.21", "to": "4.22", "name": "old-disks", "message": "Remove it."} | change
     text = ", ".join(f'{key}: "{value}"' for key, value in own.items())
@@ -376,32 +455,69 @@ def test_a_barrier_that_is_not_written_well(fleet: Fleet, change: dict[str, str]
 
 
 REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {
-    "downgrade": ("downgrade", lambda f: {"target": f.controller.publish("4.20.0-okd-scos.9") and "4.20.0-okd-scos.9"}),
-    "skipped minor": ("minor-skipped", lambda f: {"target": f.controller.publish("4.23.0-okd-scos.0", before=(OLD,)) and "4.23.0-okd-scos.0"}),
+    "downgrade": (
+        "downgrade",
+        lambda f: {"target": f.controller.publish("4.20.0-okd-scos.9") and "4.20.0-okd-scos.9"},
+    ),
+    "skipped minor": (
+        "minor-skipped",
+        lambda f: {
+            "target": f.controller.publish("4.23.0-okd-scos.0", before=(OLD,)) and "4.23.0-okd-scos.0"
+        },
+    ),
     "no edge": ("no-path", lambda f: {"target": f.controller.publish(NEWER) and NEWER}),
-    "unknown to the graph": ("target-unknown", lambda f: {"target": f.controller.publish(NEWER) and f.controller.images.pop(NEWER) and NEWER}),
+    "unknown to the graph": (
+        "target-unknown",
+        lambda f: {"target": f.controller.publish(NEWER) and f.controller.images.pop(NEWER) and NEWER},
+    ),
     "not signed": ("signature-not-verified", lambda f: f.controller.signatures.clear()),
-    "signed another digest": ("signature-not-verified", lambda f: f.controller.sign(image(NEW), digest="sha256:" + "0" * 64)),
-    "signed another name": ("signature-not-verified", lambda f: f.controller.sign(image(NEW), reference="quay.io/okd/scos-release")),
-    "held": ("cluster-held", lambda f: f.write("clusters/prod.yaml", cluster("prod", "cd", more="upgrades: {hold: disks are full}\n"))),
-    "frozen": ("fleet-frozen", lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + "  freeze: holidays\n")),
+    "signed another digest": (
+        "signature-not-verified",
+        lambda f: f.controller.sign(image(NEW), digest="sha256:" + "0" * 64),
+    ),
+    "signed another name": (
+        "signature-not-verified",
+        lambda f: f.controller.sign(image(NEW), reference="quay.io/okd/scos-release"),
+    ),
+    "held": (
+        "cluster-held",
+        lambda f: f.write(
+            "clusters/prod.yaml", cluster("prod", "cd", more="upgrades: {hold: disks are full}\n")
+        ),
+    ),
+    "frozen": (
+        "fleet-frozen",
+        lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + "  freeze: holidays\n"),
+    ),
     "too young": (
         "release-too-young",
-        lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text().replace("minimumAge: 0d", "minimumAge: 7d")),
+        lambda f: f.write(
+            "fleet.yaml", (f.root / "fleet.yaml").read_text().replace("minimumAge: 0d", "minimumAge: 7d")
+        ),
     ),
     "a tag instead of a digest": (
         "signed-digest-unknown",
         lambda f: f.controller.images.update({NEW: "registry.ci.openshift.org/origin/release-scos:x"}),
     ),
-    "a truncated digest": ("signed-digest-unknown", lambda f: f.controller.images.update({NEW: image(NEW)[:-4]})),
+    "a truncated digest": (
+        "signed-digest-unknown",
+        lambda f: f.controller.images.update({NEW: image(NEW)[:-4]}),
+    ),
     "blocked by the fleet": (
         "edge-blocked",
         lambda f: (
-            f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + f"  blocked: [{{from: '4[.]21', to: {NEW}, name: issue-2340}}]\n")
+            f.write(
+                "fleet.yaml",
+                (f.root / "fleet.yaml").read_text()
+                + f"  blocked: [{{from: '4[.]21', to: {NEW}, name: issue-2340}}]\n",
+            )
             or {"target": NEW}
         ),
     ),
-    "rejected": ("not-accepted", lambda f: f.controller.tags["4-scos-stable"][0].update(phase="Rejected") or {"target": NEW}),
+    "rejected": (
+        "not-accepted",
+        lambda f: f.controller.tags["4-scos-stable"][0].update(phase="Rejected") or {"target": NEW},
+    ),
 }
 
 
@@ -466,18 +582,28 @@ def test_a_release_is_tried_once(fleet: Fleet) -> None:
 
 
 def test_one_version_with_two_digests_moves_nobody(fleet: Fleet) -> None:
-    fleet.write("clusters/canary.yaml", cluster("canary", "test", version=NEW).replace(image(NEW), image("another")))
+    fleet.write(
+        "clusters/canary.yaml", cluster("canary", "test", version=NEW).replace(image(NEW), image("another"))
+    )
     assert fleet.codes(target=NEW)["canary"] == "digest-differs"
     fleet.controller.publish(NEWER, before=(OLD, NEW))
     (canary,) = (upgrade for upgrade in fleet.seen().upgrades if upgrade.cluster.name == "canary")
     assert (canary.decision.name, canary.decision.verdict) == ("digest-differs", Verdict.REFUSE)
     assert image(NEW) in canary.decision.reason
     # A mirror of the release builds it anew, so its digest is another one by right.
-    mirrored = image("another").replace("registry.ci.openshift.org/origin/release-scos", "quay.io/okd/scos-release")
+    mirrored = image("another").replace(
+        "registry.ci.openshift.org/origin/release-scos", "quay.io/okd/scos-release"
+    )
     fleet.write("clusters/canary.yaml", cluster("canary", "test", version=NEW).replace(image(NEW), mirrored))
     assert fleet.codes()["canary"] == "upgrade"
     fleet.controller.paths["/graph"] = json.dumps(
-        {"nodes": [{"version": NEW, "payload": image(NEW)}, {"version": NEW, "payload": image("x")}, {"version": OLD, "payload": image(OLD)}]}
+        {
+            "nodes": [
+                {"version": NEW, "payload": image(NEW)},
+                {"version": NEW, "payload": image("x")},
+                {"version": OLD, "payload": image(OLD)},
+            ]
+        }
     ).encode()
     assert fleet.codes(target=NEW)["prod"] == "version-left-out"
 
@@ -494,7 +620,9 @@ def test_one_version_with_two_digests_moves_nobody(fleet: Fleet) -> None:
     ],
     ids=["no stream", "another stream", "cut off", "away", "an edge to nowhere", "an error as a graph"],
 )
-def test_fact_52_sources_that_are_away_or_lie_move_nobody(fleet: Fleet, path: str, answer: bytes | int) -> None:
+def test_fact_52_sources_that_are_away_or_lie_move_nobody(
+    fleet: Fleet, path: str, answer: bytes | int
+) -> None:
     fleet.controller.paths[path] = answer
     with pytest.raises(FindingsError) as error:
         fleet.run(PUSH)
@@ -508,7 +636,10 @@ def test_a_line_without_schemas_is_refused_before_anything_is_edited(fleet: Flee
     fleet.controller.publish("4.22.0-okd-scos.0")
     fleet.controller.publish("4.23.0-okd-scos.0", before=("4.22.0-okd-scos.0",))
     assert set(fleet.codes().values()) == {"kubernetes-unknown"}
-    fleet.write("clusters/probe.yaml", cluster("probe", "test", version="4.22.0-okd-scos.0", more='kubernetes: "1.35"\n'))
+    fleet.write(
+        "clusters/probe.yaml",
+        cluster("probe", "test", version="4.22.0-okd-scos.0", more='kubernetes: "1.35"\n'),
+    )
     assert fleet.codes()["probe"] == "upgrade"
 
 
@@ -520,7 +651,9 @@ def test_fact_48_forcing_is_for_ephemeral_clusters_and_shows(fleet: Fleet) -> No
     fleet.controller.publish(NEWER, signed=False)
     with pytest.raises(BlockedError, match="force-not-allowed"):
         fleet.run(replace(UPDATE, target=NEWER, forced=("canary",), clusters=("canary",)))
-    branch = fleet.run(replace(UPDATE, target=NEWER, forced=("scratch",), clusters=("scratch",), write=True)).branches[0]
+    branch = fleet.run(
+        replace(UPDATE, target=NEWER, forced=("scratch",), clusters=("scratch",), write=True)
+    ).branches[0]
     assert "🔴 **FORCED**" in branch.body
     assert "force: true" in git(fleet.root, "show", f"{branch.sha}:clusters/scratch.yaml")
     assert "Okd-Forced: true" in git(fleet.root, "log", "-1", "--format=%B", branch.sha)
@@ -543,9 +676,22 @@ def test_a_report_is_written_once_and_never_changed(fleet: Fleet) -> None:
     assert record(fleet.root, said).new
     assert not record(fleet.root, said).new
     with pytest.raises(UsageError, match="something else"):
-        record(fleet.root, Evidence(cluster="canary", version=NEW, image=image(NEW), finished=fleet.now, passed=False, operators="degraded"))
+        record(
+            fleet.root,
+            Evidence(
+                cluster="canary",
+                version=NEW,
+                image=image(NEW),
+                finished=fleet.now,
+                passed=False,
+                operators="degraded",
+            ),
+        )
     with pytest.raises(UsageError, match="canari"):
-        record(fleet.root, Evidence(cluster="canari", version=NEW, image=image(NEW), finished=fleet.now, passed=True))
+        record(
+            fleet.root,
+            Evidence(cluster="canari", version=NEW, image=image(NEW), finished=fleet.now, passed=True),
+        )
 
 
 def test_evidence_in_a_wrong_place_or_against_itself_is_refused(fleet: Fleet) -> None:
@@ -554,7 +700,10 @@ def test_evidence_in_a_wrong_place_or_against_itself_is_refused(fleet: Fleet) ->
     fleet.write(f"evidence/canary/{NEW}.yaml", text.replace("healthy", "degraded"))
     with pytest.raises(FindingsError) as error:
         fleet.seen()
-    assert sorted(finding.name for finding in error.value.findings) == ["contradictory-report", "misplaced-report"]
+    assert sorted(finding.name for finding in error.value.findings) == [
+        "contradictory-report",
+        "misplaced-report",
+    ]
 
 
 def test_a_file_that_cannot_be_edited_in_place_is_told_with_its_place(fleet: Fleet) -> None:
@@ -563,7 +712,9 @@ def test_a_file_that_cannot_be_edited_in_place_is_told_with_its_place(fleet: Fle
     fleet.write("clusters/canary.yaml", f"{flow}release: {release}\n")
     generate(fleet.root)
     git(fleet.root, "commit", "-qam", "flow")
-    fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + '  acks: {"4.21": [ack-4.21-api-removals]}\n')
+    fleet.write(
+        "fleet.yaml", (fleet.root / "fleet.yaml").read_text() + '  acks: {"4.21": [ack-4.21-api-removals]}\n'
+    )
     git(fleet.root, "commit", "-qam", "acks")
     fleet.controller.publish(NEXT_LINE, before=(OLD,))
     with pytest.raises(FindingsError) as error:
@@ -590,4 +741,9 @@ def test_a_hook_of_the_clone_has_no_part_in_a_branch(fleet: Fleet) -> None:
     hook.chmod(0o755)
     assert fleet.run(replace(UPDATE, write=True)).branches[0].state == "made"
     assert not (fleet.root / "ran").exists()
-    assert subprocess.run(["git", "fsck", "--strict"], cwd=fleet.root, capture_output=True, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            ["git", "fsck", "--strict"], cwd=fleet.root, capture_output=True, check=False
+        ).returncode
+        == 0
+    )

@@ -14,9 +14,7 @@ from okd_gitops.finding import FindingsError
 from rendered import objects, of_kind
 from taskbench import FEATURES
 
-NEXT = (
-    "{name: next, source-stream: 4.22.0-0.okd-scos-nightly, target-stream: 4-scos-next, imagestream: origin/release-scos-next, schedule: 0 5 * * 1}"
-)
+NEXT = "{name: next, source-stream: 4.22.0-0.okd-scos-nightly, target-stream: 4-scos-next, imagestream: origin/release-scos-next, schedule: 0 5 * * 1}"
 STABLE = "{name: stable, source-stream: 4.21.0-0.okd-scos-nightly, target-stream: 4-scos-stable, schedule: 30 5 * * 2}"
 FEATURE = f"  tekton:\n  release-pipeline:\n    instances:\n    - {NEXT}\n    - {STABLE}\n"
 Objects = tuple[dict[str, Any], ...]
@@ -46,7 +44,10 @@ def own(values: Objects) -> list[dict[str, Any]]:
 
 
 def test_fact_01_current_api_versions(okd: Objects) -> None:
-    assert {value["apiVersion"] for value in own(okd) if "tekton" in value["apiVersion"]} == {"tekton.dev/v1", "triggers.tekton.dev/v1beta1"}
+    assert {value["apiVersion"] for value in own(okd) if "tekton" in value["apiVersion"]} == {
+        "tekton.dev/v1",
+        "triggers.tekton.dev/v1beta1",
+    }
 
 
 def test_facts_02_and_03_images_are_digests_and_steps_request_resources(okd: Objects) -> None:
@@ -70,7 +71,9 @@ def test_fact_09_params_and_workspaces_of_tasks_and_runs_are_declared(okd: Objec
         assert {name for name, item in declared.items() if "default" not in item} <= given
         assert len(called.get("workspaces", [])) == len(task.get("workspaces", []))
     (run,) = of_kind(okd, "TriggerTemplate")["okd-release"]["spec"]["resourcetemplates"]
-    assert {item["name"] for item in run["spec"]["params"]} | {"release"} == {item["name"] for item in spec["params"]}
+    assert {item["name"] for item in run["spec"]["params"]} | {"release"} == {
+        item["name"] for item in spec["params"]
+    }
     assert run["spec"]["timeouts"]["pipeline"] == "30h0m0s"
 
 
@@ -85,14 +88,24 @@ def test_fact_18_kind_gets_tasks_and_pipeline_only() -> None:
 
 def test_fact_18_nothing_of_openshift_on_plain_kubernetes() -> None:
     values = objects("kubernetes", FEATURE)
-    assert not [value["kind"] for value in values if "openshift.io" in value["apiVersion"] or "security.openshift.io" in str(value.get("rules"))]
+    assert not [
+        value["kind"]
+        for value in values
+        if "openshift.io" in value["apiVersion"] or "security.openshift.io" in str(value.get("rules"))
+    ]
     assert {"CronJob", "EventListener", "TriggerTemplate"} <= {value["kind"] for value in values}
 
 
 def test_fact_20_and_21_the_listener_has_its_account_and_asks_for_the_token(okd: Objects) -> None:
     listener = of_kind(okd, "EventListener")["okd-release"]["spec"]
-    assert of_kind(okd, "RoleBinding")[listener["serviceAccountName"]]["roleRef"]["name"] == "tekton-triggers-eventlistener-roles"
-    assert of_kind(okd, "ClusterRoleBinding")[listener["serviceAccountName"]]["roleRef"]["name"] == "tekton-triggers-eventlistener-clusterroles"
+    assert (
+        of_kind(okd, "RoleBinding")[listener["serviceAccountName"]]["roleRef"]["name"]
+        == "tekton-triggers-eventlistener-roles"
+    )
+    assert (
+        of_kind(okd, "ClusterRoleBinding")[listener["serviceAccountName"]]["roleRef"]["name"]
+        == "tekton-triggers-eventlistener-clusterroles"
+    )
     (trigger,) = listener["triggers"]
     assert "compareSecret('token', 'okd-release-trigger')" in str(trigger["interceptors"])
     assert "cluster-admin" not in str(okd)
@@ -102,14 +115,19 @@ def test_facts_22_and_23_params_resolve(okd: Objects) -> None:
     template = of_kind(okd, "TriggerTemplate")["okd-release"]["spec"]
     bound = {item["name"] for item in of_kind(okd, "TriggerBinding")["okd-release"]["spec"]["params"]}
     declared = {item["name"]: item.get("default") for item in template["params"]}
-    assert set(re.findall(r"\$\(tt\.params\.([a-z0-9-]+)\)", str(template["resourcetemplates"]))) == declared.keys()
+    assert (
+        set(re.findall(r"\$\(tt\.params\.([a-z0-9-]+)\)", str(template["resourcetemplates"])))
+        == declared.keys()
+    )
     assert {name for name, default in declared.items() if default is None} == bound
 
 
 def test_fact_24_crons_are_tidy(okd: Objects) -> None:
     for cron in of_kind(okd, "CronJob").values():
         assert cron["spec"]["concurrencyPolicy"] == "Forbid"
-        assert {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= cron["spec"].keys()
+        assert {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= cron[
+            "spec"
+        ].keys()
         assert "timeZone" not in cron["spec"]
 
 
@@ -124,18 +142,27 @@ def run_cron(okd: Objects, name: str, day: datetime, folder: Path) -> str:
 esac
 cat > /dev/null
 """
-    for program, body in {"curl": curl, "sleep": "", "date": f"echo {int(day.timestamp())}", "cat": '[ -t 0 ] || exec /bin/cat "$@"'}.items():
+    for program, body in {
+        "curl": curl,
+        "sleep": "",
+        "date": f"echo {int(day.timestamp())}",
+        "cat": '[ -t 0 ] || exec /bin/cat "$@"',
+    }.items():
         (folder / program).write_text(f"#!/bin/sh\n{body}\n")
         (folder / program).chmod(0o755)
     (folder / "token").write_text("s3cret")
     script = re.sub(r"/var/run/\S+?(?=[/\"\s]token|\s|$)", str(folder), container["args"][0])
     given = {**env(cron), "PATH": f"{folder}:/usr/bin:/bin", "FOLDER": str(folder)}
-    done = subprocess.run([*container["command"], script], env=given, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*container["command"], script], env=given, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return (folder / "posted").read_text() if (folder / "posted").exists() else ""
 
 
-def test_fact_26_exactly_one_preview_in_three_iso_weeks_also_over_new_year(okd: Objects, tmp_path: Path) -> None:
+def test_fact_26_exactly_one_preview_in_three_iso_weeks_also_over_new_year(
+    okd: Objects, tmp_path: Path
+) -> None:
     assert env(of_kind(okd, "CronJob")["okd-release-next"])["PRERELEASE"] == "true"
     # 2026 has 53 ISO weeks: counting them by their number would release twice or never at its end.
     mondays = [datetime(2026, 11, 30, 5, tzinfo=UTC) + timedelta(weeks=week) for week in range(12)]
@@ -151,10 +178,17 @@ def test_fact_26_stable_is_asked_for_every_week_and_is_no_prerelease(okd: Object
     bound = {item["name"] for item in of_kind(okd, "TriggerBinding")["okd-release"]["spec"]["params"]}
     params = json.loads(posted)["params"]
     assert params.keys() == bound
-    assert (params["instance"], params["target-stream"], params["prerelease"], params["imagestream"]) == ("stable", "4-scos-stable", "false", "")
+    assert (params["instance"], params["target-stream"], params["prerelease"], params["imagestream"]) == (
+        "stable",
+        "4-scos-stable",
+        "false",
+        "",
+    )
 
 
-@pytest.mark.parametrize("entry", ["schedule: 0 5 * * *", "schedule: 0 5 * * 1-5", "every-weeks: 5, schedule: 0 5 * * 1"])
+@pytest.mark.parametrize(
+    "entry", ["schedule: 0 5 * * *", "schedule: 0 5 * * 1-5", "every-weeks: 5, schedule: 0 5 * * 1"]
+)
 def test_fact_26_a_schedule_that_is_not_weekly_is_an_error(entry: str) -> None:
     with pytest.raises(FindingsError):
         objects("okd", FEATURE.replace("schedule: 0 5 * * 1", entry))
@@ -169,7 +203,9 @@ def test_an_instance_that_is_neither_next_nor_stable_says_what_it_is() -> None:
 def before(spec: dict[str, Any]) -> dict[str, set[str]]:
     """For each task those that have succeeded when it starts: by runAfter or by a result that it reads."""
     direct = {
-        item["name"]: set(item.get("runAfter", [])) | set(re.findall(r"\$\(tasks\.([^.]+)\.results\.", json.dumps(item))) for item in spec["tasks"]
+        item["name"]: set(item.get("runAfter", []))
+        | set(re.findall(r"\$\(tasks\.([^.]+)\.results\.", json.dumps(item)))
+        for item in spec["tasks"]
     }
 
     def walk(name: str) -> set[str]:
@@ -233,7 +269,10 @@ def test_facts_37_38_and_f27_secrets_are_files_of_the_table(okd: Objects) -> Non
 
 
 def test_fact_40_and_f29_publishing_is_off_and_no_default_is_personal(okd: Objects) -> None:
-    defaults = {item["name"]: item.get("default") for item in of_kind(okd, "TriggerTemplate")["okd-release"]["spec"]["params"]}
+    defaults = {
+        item["name"]: item.get("default")
+        for item in of_kind(okd, "TriggerTemplate")["okd-release"]["spec"]["params"]
+    }
     assert (defaults["publish"], defaults["notify-matrix"]) == ("false", "false")
     assert {item["name"]: item.get("default") for item in pipeline(okd)["params"]}["publish"] == "false"
     assert {defaults[name] for name in ("content-repository", "release-repository", "github-repository")} == {
@@ -252,11 +291,21 @@ def test_fact_42_every_account_and_task_is_there(okd: Objects) -> None:
     assert accounts["okd-release"]["automountServiceAccountToken"] is False
 
 
-def test_fact_33_the_key_in_the_catalog_is_the_one_whose_fingerprint_is_trusted(okd: Objects, tmp_path: Path) -> None:
+def test_fact_33_the_key_in_the_catalog_is_the_one_whose_fingerprint_is_trusted(
+    okd: Objects, tmp_path: Path
+) -> None:
     (key,) = of_kind(okd, "ConfigMap")["okd-release-keys"]["data"].values()
-    shown = subprocess.run(["gpg", "--homedir", str(tmp_path), "--with-colons", "--show-keys"], input=key, capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        ["gpg", "--homedir", str(tmp_path), "--with-colons", "--show-keys"],
+        input=key,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     fields = [line.split(":") for line in shown.stdout.splitlines()]
-    assert [datetime.fromtimestamp(int(field[6]), UTC).date().isoformat() for field in fields if field[0] == "pub"] == ["2027-03-31"]
+    assert [
+        datetime.fromtimestamp(int(field[6]), UTC).date().isoformat() for field in fields if field[0] == "pub"
+    ] == ["2027-03-31"]
     template = of_kind(okd, "TriggerTemplate")["okd-release"]["spec"]["params"]
     (trusted,) = [item["default"] for item in template if item["name"] == "signature-keys"]
     assert trusted == next(field[9] for field in fields if field[0] == "fpr")

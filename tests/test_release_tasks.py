@@ -1,4 +1,6 @@
-"""The Tasks of release-pipeline, run against answers in the real form (acceptance facts 26 to 52 that concern them, faults F20 to F40)."""
+"""The Tasks of release-pipeline, run against answers in the real form (acceptance facts 26 to 52 that
+concern them, faults F20 to F40).
+"""
 
 import hashlib
 import json
@@ -32,27 +34,46 @@ def loopback(server: HTTPServer) -> str:
     return f"http://127.0.0.1:{server.port}"
 
 
-@pytest.mark.parametrize("path", sorted((FEATURES / "release-pipeline/pipeline").glob("task-*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((FEATURES / "release-pipeline/pipeline").glob("task-*.yaml")), ids=lambda path: path.stem
+)
 def test_scripts_pass_shellcheck_and_use_what_they_are_given(path: Path) -> None:
     for step in yaml.safe_load(path.read_bytes())["spec"]["steps"]:
         assert shellcheck(step) == ""
         for item in step["env"]:
-            assert item["name"] in step["script"].replace(f'"{item["name"]}', "") or item["name"] == "KUBECONFIG", item["name"]
+            assert (
+                item["name"] in step["script"].replace(f'"{item["name"]}', "") or item["name"] == "KUBECONFIG"
+            ), item["name"]
 
 
 # --- pick
 
 
 def latest(httpserver: HTTPServer, bench: Bench, **changes: Any) -> None:
-    """The release controller's answer for a stream's newest accepted release, and the image behind its tag."""
-    answer = {"name": NAME, "phase": "Accepted", "pullSpec": f"{ORIGIN}:{NAME}", "downloadURL": f"https://x/releasetag/{NAME}", **changes}
+    """The release controller's answer for a stream's newest accepted release, and the image behind its
+    tag.
+    """
+    answer = {
+        "name": NAME,
+        "phase": "Accepted",
+        "pullSpec": f"{ORIGIN}:{NAME}",
+        "downloadURL": f"https://x/releasetag/{NAME}",
+        **changes,
+    }
     answer = {key: value for key, value in answer.items() if value is not ...}
-    httpserver.expect_request("/api/v1/releasestream/4.22.0-0.okd-scos-nightly/latest").respond_with_json(answer)
+    httpserver.expect_request("/api/v1/releasestream/4.22.0-0.okd-scos-nightly/latest").respond_with_json(
+        answer
+    )
     bench.image(f"{ORIGIN}:{NAME}", "manifest of the nightly", {"metadata": {"version": NAME}})
 
 
 def pick(httpserver: HTTPServer, bench: Bench, **given: str) -> subprocess.CompletedProcess[str]:
-    return bench.run("release-pick", release_controller=loopback(httpserver), source_stream="4.22.0-0.okd-scos-nightly", **given)
+    return bench.run(
+        "release-pick",
+        release_controller=loopback(httpserver),
+        source_stream="4.22.0-0.okd-scos-nightly",
+        **given,
+    )
 
 
 def test_pick_gives_the_digest_of_the_newest_accepted_release(httpserver: HTTPServer, bench: Bench) -> None:
@@ -77,7 +98,9 @@ def test_pick_gives_the_digest_of_the_newest_accepted_release(httpserver: HTTPSe
         ({"pullSpec": f"{ORIGIN}:gone"}, "not in its registry any more"),
     ],
 )
-def test_fact_52_and_f22_half_an_answer_is_a_failure_and_no_null(httpserver: HTTPServer, bench: Bench, changes: dict[str, Any], reason: str) -> None:
+def test_fact_52_and_f22_half_an_answer_is_a_failure_and_no_null(
+    httpserver: HTTPServer, bench: Bench, changes: dict[str, Any], reason: str
+) -> None:
     latest(httpserver, bench, **changes)
     done = pick(httpserver, bench)
     assert done.returncode == 1
@@ -96,8 +119,12 @@ def test_fact_52_and_f22_half_an_answer_is_a_failure_and_no_null(httpserver: HTT
     ],
     ids=["404", "429", "503", "null", "html"],
 )
-def test_fact_52_what_the_controller_says_is_in_the_message(httpserver: HTTPServer, bench: Bench, response: Response, reason: str) -> None:
-    httpserver.expect_request("/api/v1/releasestream/4.22.0-0.okd-scos-nightly/latest").respond_with_response(response)
+def test_fact_52_what_the_controller_says_is_in_the_message(
+    httpserver: HTTPServer, bench: Bench, response: Response, reason: str
+) -> None:
+    httpserver.expect_request("/api/v1/releasestream/4.22.0-0.okd-scos-nightly/latest").respond_with_response(
+        response
+    )
     done = pick(httpserver, bench)
     assert done.returncode == 1
     assert reason in done.stderr
@@ -110,10 +137,17 @@ def test_fact_52_a_controller_that_is_away(bench: Bench) -> None:
     assert "answers 000" in done.stderr
 
 
-@pytest.mark.parametrize(("tags", "code"), [(None, 1), ([], 1), ([{"name": NAME, "phase": "Accepted", "pullSpec": f"{ORIGIN}:{NAME}"}], 0)])
-def test_fact_52_a_named_release_is_looked_up_in_a_list_that_may_be_null(httpserver: HTTPServer, bench: Bench, tags: Any, code: int) -> None:
+@pytest.mark.parametrize(
+    ("tags", "code"),
+    [(None, 1), ([], 1), ([{"name": NAME, "phase": "Accepted", "pullSpec": f"{ORIGIN}:{NAME}"}], 0)],
+)
+def test_fact_52_a_named_release_is_looked_up_in_a_list_that_may_be_null(
+    httpserver: HTTPServer, bench: Bench, tags: Any, code: int
+) -> None:
     latest(httpserver, bench)
-    httpserver.expect_request("/api/v1/releasestream/4.22.0-0.okd-scos-nightly/tags").respond_with_json({"name": "x", "tags": tags})
+    httpserver.expect_request("/api/v1/releasestream/4.22.0-0.okd-scos-nightly/tags").respond_with_json(
+        {"name": "x", "tags": tags}
+    )
     done = pick(httpserver, bench, release=NAME)
     assert done.returncode == code
     assert bench.result("name") == ("" if code else NAME)
@@ -136,10 +170,20 @@ PUBLISHED = [
 ]  # fmt: skip
 
 
-def name(httpserver: HTTPServer, bench: Bench, release: str, *, prerelease: str = "false", tags: Any = ..., registry: Any = None) -> str:
+def name(
+    httpserver: HTTPServer,
+    bench: Bench,
+    release: str,
+    *,
+    prerelease: str = "false",
+    tags: Any = ...,
+    registry: Any = None,
+) -> str:
     """Run the Task and return the name that it gives, or what it says when it fails."""
     names = [{"name": each, "phase": "Accepted"} for each in PUBLISHED] if tags is ... else tags
-    httpserver.expect_request("/api/v1/releasestream/4-scos-stable/tags").respond_with_json({"name": "4-scos-stable", "tags": names})
+    httpserver.expect_request("/api/v1/releasestream/4-scos-stable/tags").respond_with_json(
+        {"name": "4-scos-stable", "tags": names}
+    )
     (bench.root / "tags").write_text(json.dumps({"Repository": QUAY, "Tags": registry}))
     done = bench.run(
         "release-name",
@@ -165,21 +209,40 @@ def name(httpserver: HTTPServer, bench: Bench, release: str, *, prerelease: str 
 def test_facts_34_and_36_and_f24_f26_the_next_name_and_where_it_updates_from(
     httpserver: HTTPServer, bench: Bench, minor: str, prerelease: str, wanted: str, previous: str
 ) -> None:
-    assert name(httpserver, bench, f"{minor}-0.okd-scos-nightly-2026-09-01-000000", prerelease=prerelease) == wanted
+    assert (
+        name(httpserver, bench, f"{minor}-0.okd-scos-nightly-2026-09-01-000000", prerelease=prerelease)
+        == wanted
+    )
     assert bench.result("previous") == previous
 
 
-def test_fact_34_a_name_that_is_only_in_the_registry_is_not_used_again(httpserver: HTTPServer, bench: Bench) -> None:
-    assert name(httpserver, bench, "4.21.0-0.x-1", registry=["4.21.0-okd-scos.12", "4.21.0-okd-scos.9"]) == "4.21.0-okd-scos.13"
+def test_fact_34_a_name_that_is_only_in_the_registry_is_not_used_again(
+    httpserver: HTTPServer, bench: Bench
+) -> None:
+    assert (
+        name(httpserver, bench, "4.21.0-0.x-1", registry=["4.21.0-okd-scos.12", "4.21.0-okd-scos.9"])
+        == "4.21.0-okd-scos.13"
+    )
 
 
-@pytest.mark.parametrize(("tags", "registry", "wanted"), [(None, None, "4.21.0-okd-scos.0"), (None, ["4.21.0-okd-scos.3"], "4.21.0-okd-scos.4")])
-def test_fact_52_empty_lists_are_null(httpserver: HTTPServer, bench: Bench, tags: Any, registry: Any, wanted: str) -> None:
+@pytest.mark.parametrize(
+    ("tags", "registry", "wanted"),
+    [(None, None, "4.21.0-okd-scos.0"), (None, ["4.21.0-okd-scos.3"], "4.21.0-okd-scos.4")],
+)
+def test_fact_52_empty_lists_are_null(
+    httpserver: HTTPServer, bench: Bench, tags: Any, registry: Any, wanted: str
+) -> None:
     assert name(httpserver, bench, "4.21.0-0.x-1", tags=tags, registry=registry) == wanted
 
 
 def test_fact_34_no_name_without_the_published_ones(httpserver: HTTPServer, bench: Bench) -> None:
-    given = {"target_stream": "gone", "release": NAME, "prerelease": "false", "repository": QUAY, "major_hops": "5.0=4.22"}
+    given = {
+        "target_stream": "gone",
+        "release": NAME,
+        "prerelease": "false",
+        "repository": QUAY,
+        "major_hops": "5.0=4.22",
+    }
     done = bench.run("release-name", release_controller=loopback(httpserver), **given)
     assert done.returncode == 1
     assert "without the published names there is no next one" in done.stderr
@@ -199,8 +262,13 @@ class Keys:
     def __init__(self, home: Path) -> None:
         self.home = home
         home.mkdir(mode=0o700)
-        # Half a day more than whole days: how long the tests take until they look must not decide which number they see.
-        self.good, self.other, self.soon = self.make("good"), self.make("other"), self.make("soon", expires=f"seconds={29 * 86400 + 43200}")
+        # Half a day more than whole days: how long the tests take until they look must not decide which
+        # number they see.
+        self.good, self.other, self.soon = (
+            self.make("good"),
+            self.make("other"),
+            self.make("soon", expires=f"seconds={29 * 86400 + 43200}"),
+        )
         self.expired = self.make("expired", "--faked-system-time", "20200101T000000", expires="1y")
 
     def gpg(self, *arguments: str, stdin: bytes = b"") -> bytes:
@@ -225,7 +293,9 @@ class Keys:
         return next(line.split(":")[9] for line in lines if line.startswith("fpr"))
 
     def sign(self, key: str, claim: object, *arguments: str) -> bytes:
-        return self.gpg(*arguments, "--local-user", f"{key}!", "--output", "-", "--sign", stdin=json.dumps(claim).encode())
+        return self.gpg(
+            *arguments, "--local-user", f"{key}!", "--output", "-", "--sign", stdin=json.dumps(claim).encode()
+        )
 
     def public(self) -> str:
         return self.gpg("--armor", "--export").decode()
@@ -239,23 +309,43 @@ def keys(short: Path) -> Keys:
     return Keys(short / "keys")
 
 
-def claim(image: str = SHA, reference: str = f"{ORIGIN}:{NAME}", kind: str = "atomic container signature") -> dict[str, Any]:
+def claim(
+    image: str = SHA, reference: str = f"{ORIGIN}:{NAME}", kind: str = "atomic container signature"
+) -> dict[str, Any]:
     """What is signed, as openshift/release-controller pkg/signer/signer.go writes it."""
-    critical = {"type": kind, "image": {"docker-manifest-digest": image}, "identity": {"docker-reference": reference}}
-    return {"critical": critical, "optional": {"creator": "openshift release-controller", "timestamp": 1790000000}}
+    critical = {
+        "type": kind,
+        "image": {"docker-manifest-digest": image},
+        "identity": {"docker-reference": reference},
+    }
+    return {
+        "critical": critical,
+        "optional": {"creator": "openshift release-controller", "timestamp": 1790000000},
+    }
 
 
-def verify(httpserver: HTTPServer, bench: Bench, keys: Keys, *signatures: bytes, trusted: str = "") -> subprocess.CompletedProcess[str]:
+def verify(
+    httpserver: HTTPServer, bench: Bench, keys: Keys, *signatures: bytes, trusted: str = ""
+) -> subprocess.CompletedProcess[str]:
     bench.secret("okd-release-keys", **{"a.asc": keys.public()})
     for number, signature in enumerate(signatures, 1):
-        httpserver.expect_request(f"/release/{SHA.replace(':', '=')}/signature-{number}").respond_with_data(signature)
+        httpserver.expect_request(f"/release/{SHA.replace(':', '=')}/signature-{number}").respond_with_data(
+            signature
+        )
     answered = f"/release/{SHA.replace(':', '=')}/signature-{len(signatures) + 1}"
     httpserver.expect_request(answered).respond_with_data("NoSuchKey", 404)
     store = f"{loopback(httpserver)}/release"
-    return bench.run("release-verify", image=f"{ORIGIN}@{SHA}", signature_store=store, signature_keys=trusted or f"{keys.good} {keys.expired}")
+    return bench.run(
+        "release-verify",
+        image=f"{ORIGIN}@{SHA}",
+        signature_store=store,
+        signature_keys=trusted or f"{keys.good} {keys.expired}",
+    )
 
 
-def test_fact_33_a_trusted_signature_of_this_image_is_enough(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
+def test_fact_33_a_trusted_signature_of_this_image_is_enough(
+    httpserver: HTTPServer, bench: Bench, keys: Keys
+) -> None:
     done = verify(httpserver, bench, keys, keys.sign(keys.good, claim()))
     assert done.returncode == 0, done.stderr
     assert (bench.result("digest"), bench.result("key")) == (SHA, keys.good)
@@ -284,8 +374,21 @@ def bad_signatures(keys: Keys) -> dict[str, tuple[bytes, str]]:
     }
 
 
-@pytest.mark.parametrize("which", ["other key", "expired key", "other digest", "other repository", "other type", "no claim", "no signature"])
-def test_fact_33_and_f23_what_does_not_count(httpserver: HTTPServer, bench: Bench, keys: Keys, which: str) -> None:
+@pytest.mark.parametrize(
+    "which",
+    [
+        "other key",
+        "expired key",
+        "other digest",
+        "other repository",
+        "other type",
+        "no claim",
+        "no signature",
+    ],
+)
+def test_fact_33_and_f23_what_does_not_count(
+    httpserver: HTTPServer, bench: Bench, keys: Keys, which: str
+) -> None:
     signature, reason = bad_signatures(keys)[which]
     done = verify(httpserver, bench, keys, signature)
     assert done.returncode == 1
@@ -303,15 +406,24 @@ def test_fact_33_and_f23_every_signature_is_tried(httpserver: HTTPServer, bench:
 
 
 @pytest.mark.clock
-def test_fact_55_a_key_that_expires_soon_is_a_warning(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
+def test_fact_55_a_key_that_expires_soon_is_a_warning(
+    httpserver: HTTPServer, bench: Bench, keys: Keys
+) -> None:
     done = verify(httpserver, bench, keys, keys.sign(keys.soon, claim()), trusted=keys.soon)
     assert done.returncode == 0
     assert "warning: the key expires in 29 days" in done.stderr
 
 
-def test_fact_33_no_signature_and_a_store_that_is_away_are_failures(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
+def test_fact_33_no_signature_and_a_store_that_is_away_are_failures(
+    httpserver: HTTPServer, bench: Bench, keys: Keys
+) -> None:
     assert "has no signature that counts" in verify(httpserver, bench, keys).stderr
-    done = bench.run("release-verify", image=f"{ORIGIN}@{SHA}", signature_store="http://127.0.0.1:1", signature_keys=keys.good)
+    done = bench.run(
+        "release-verify",
+        image=f"{ORIGIN}@{SHA}",
+        signature_store="http://127.0.0.1:1",
+        signature_keys=keys.good,
+    )
     assert "answers 000" in done.stderr
     assert bench.result("digest") == ""
 
@@ -320,20 +432,38 @@ def test_fact_33_no_signature_and_a_store_that_is_away_are_failures(httpserver: 
 
 
 def cluster(
-    bench: Bench, *, image: str = f"{ORIGIN}@{SHA}", state: str = "Completed", history: Any = ..., operators: Any = ..., **conditions: str
+    bench: Bench,
+    *,
+    image: str = f"{ORIGIN}@{SHA}",
+    state: str = "Completed",
+    history: Any = ...,
+    operators: Any = ...,
+    **conditions: str,
 ) -> None:
-    """What the test cluster answers, in the form of config.openshift.io/v1 ClusterVersion and ClusterOperator."""
+    """What the test cluster answers, in the form of config.openshift.io/v1 ClusterVersion and
+    ClusterOperator.
+    """
 
     def status(**changes: str) -> list[dict[str, str]]:
         return [{"type": kind, "status": value} for kind, value in changes.items()]
 
     healthy = {"Available": "True", "Progressing": "False"}
-    past = [{"state": state, "version": NAME, "image": image}, {"state": "Completed", "version": "4.21.0-okd-scos.11", "image": "x@sha256:0"}]
-    version = {"status": {"history": past if history is ... else history, "conditions": status(**{**healthy, "Failing": "False", **conditions})}}
+    past = [
+        {"state": state, "version": NAME, "image": image},
+        {"state": "Completed", "version": "4.21.0-okd-scos.11", "image": "x@sha256:0"},
+    ]
+    version = {
+        "status": {
+            "history": past if history is ... else history,
+            "conditions": status(**{**healthy, "Failing": "False", **conditions}),
+        }
+    }
     ready = [{"metadata": {"name": "etcd"}, "status": {"conditions": status(**healthy, Degraded="False")}}]
     bad = [{"metadata": {"name": "console"}, "status": {"conditions": status(**healthy, Degraded="True")}}]
     (bench.root / "version").write_text(json.dumps(version))
-    (bench.root / "operators").write_text(json.dumps({"items": ready if operators is ... else bad if operators == "bad" else operators}))
+    (bench.root / "operators").write_text(
+        json.dumps({"items": ready if operators is ... else bad if operators == "bad" else operators})
+    )
 
 
 def wait(bench: Bench) -> subprocess.CompletedProcess[str]:
@@ -374,10 +504,15 @@ def test_fact_32_anything_less_is_no_evidence(bench: Bench, state: dict[str, Any
 def test_fact_32_the_test_waits_through_an_update_and_a_silent_api(bench: Bench) -> None:
     cluster(bench, state="Partial", history=None)
     later = [{"state": "Completed", "version": NAME, "image": f"quay.io/mirror/x@{SHA}"}]
-    answer = json.dumps({"status": {"history": later, "conditions": [{"type": "Available", "status": "True"}]}})
+    answer = json.dumps(
+        {"status": {"history": later, "conditions": [{"type": "Available", "status": "True"}]}}
+    )
     # The first sleep ends with an API that is away, the second one with a cluster that is there.
     (bench.root / "later").write_text(answer)
-    bench.stub("sleep", 'if [[ -f "$FOLDER/version" ]]; then rm "$FOLDER/version"; else cp "$FOLDER/later" "$FOLDER/version"; fi')
+    bench.stub(
+        "sleep",
+        'if [[ -f "$FOLDER/version" ]]; then rm "$FOLDER/version"; else cp "$FOLDER/later" "$FOLDER/version"; fi',
+    )
     bench.secret("okd-release-test-kubeconfig", kubeconfig="{}")
     done = bench.run("release-test", image=f"{ORIGIN}@{SHA}", name=NAME, minutes="5", interval="60")
     assert done.returncode == 0, done.stderr
@@ -403,27 +538,46 @@ cp "$FOLDER/made" "$FOLDER/raw/quay.io_okd_scos-release_{TARGET}"
 def components(repository: str, **changed: str) -> dict[str, Any]:
     """The images in a release, as `oc adm release info --output json` has them."""
     images = {"cli": digest("cli"), "etcd": digest("etcd"), **changed}
-    return {"spec": {"tags": [{"name": name, "from": {"kind": "DockerImage", "name": f"{repository}@{image}"}} for name, image in images.items()]}}
+    return {
+        "spec": {
+            "tags": [
+                {"name": name, "from": {"kind": "DockerImage", "name": f"{repository}@{image}"}}
+                for name, image in images.items()
+            ]
+        }
+    }
 
 
-def mirror(bench: Bench, version: str = TARGET, previous: str = PREVIOUS, **changed: str) -> subprocess.CompletedProcess[str]:
+def mirror(
+    bench: Bench, version: str = TARGET, previous: str = PREVIOUS, **changed: str
+) -> subprocess.CompletedProcess[str]:
     (bench.root / "made").write_text("manifest of the mirror")
-    made = {"metadata": {"version": version, "previous": previous.split(",")}, "references": components("quay.io/okd/scos-content", **changed)}
+    made = {
+        "metadata": {"version": version, "previous": previous.split(",")},
+        "references": components("quay.io/okd/scos-content", **changed),
+    }
     bench.image(f"{QUAY}:made", "manifest of the mirror", made)
     bench.image(f"{ORIGIN}:picked", "picked", {"references": components(ORIGIN)})
     (bench.root / "new").write_text(NEW)
     given = {"content_repository": "quay.io/okd/scos-content", "release_repository": QUAY}
-    return bench.run("release-mirror", image=f"{ORIGIN}@{digest('picked')}", name=TARGET, previous=PREVIOUS, **given)
+    return bench.run(
+        "release-mirror", image=f"{ORIGIN}@{digest('picked')}", name=TARGET, previous=PREVIOUS, **given
+    )
 
 
-def test_facts_35_and_36_the_mirrored_digest_is_recorded_and_the_published_names_are_in_it(bench: Bench) -> None:
+def test_facts_35_and_36_the_mirrored_digest_is_recorded_and_the_published_names_are_in_it(
+    bench: Bench,
+) -> None:
     done = mirror(bench)
     assert done.returncode == 0, done.stderr
     assert bench.result("image") == f"{QUAY}@{digest('manifest of the mirror')}"
     assert bench.result("digest") == digest("manifest of the mirror")
     (call,) = [call for call in bench.calls("oc") if "release new" in call]
     assert f"--from-release {ORIGIN}@{digest('picked')}" in call
-    assert f"--mirror quay.io/okd/scos-content --to-image {QUAY}:{TARGET} --name {TARGET} --keep-manifest-list --previous {PREVIOUS}" in call
+    assert (
+        f"--mirror quay.io/okd/scos-content --to-image {QUAY}:{TARGET} --name {TARGET} --keep-manifest-list --previous {PREVIOUS}"
+        in call
+    )
 
 
 def test_fact_34_a_published_name_is_not_pushed_again(bench: Bench) -> None:
@@ -434,8 +588,13 @@ def test_fact_34_a_published_name_is_not_pushed_again(bench: Bench) -> None:
     assert not [call for call in bench.calls("oc") if "release new" in call]
 
 
-@pytest.mark.parametrize("wrong", [{"version": "4.22.0-okd-scos.8"}, {"previous": "4.22.0-okd-scos.8"}, {"etcd": SHA}, {"more": SHA}])
-def test_facts_32_and_36_and_f24_a_mirror_that_is_not_what_was_asked_for_is_a_failure(bench: Bench, wrong: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [{"version": "4.22.0-okd-scos.8"}, {"previous": "4.22.0-okd-scos.8"}, {"etcd": SHA}, {"more": SHA}],
+)
+def test_facts_32_and_36_and_f24_a_mirror_that_is_not_what_was_asked_for_is_a_failure(
+    bench: Bench, wrong: dict[str, str]
+) -> None:
     assert mirror(bench, **wrong).returncode == 1
     assert bench.result("image") == ""
 
@@ -464,7 +623,9 @@ def test_fact_32_and_f25_tools_and_the_image_itself_are_signed(bench: Bench, key
     assets = bench.workspace / "assets"
     keys.gpg("--verify", str(assets / "sha256sum.txt.asc"), str(assets / "sha256sum.txt"))
     assert bench.result("checksums") == hashlib.sha256((assets / "sha256sum.txt").read_bytes()).hexdigest()
-    signed = json.loads(keys.gpg("--decrypt", str(assets / f"{digest('manifest of the mirror').replace(':', '-')}-1")))["critical"]
+    signed = json.loads(
+        keys.gpg("--decrypt", str(assets / f"{digest('manifest of the mirror').replace(':', '-')}-1"))
+    )["critical"]
     assert signed["image"]["docker-manifest-digest"] == digest("manifest of the mirror")
     assert signed["identity"]["docker-reference"] == f"{QUAY}:{TARGET}"
 
@@ -485,7 +646,13 @@ def notes(bench: Bench, **changes: str) -> subprocess.CompletedProcess[str]:
         "evidence": "updated from 4.21.0-okd-scos.11",
         "signed_by": "6A95",
     }
-    return bench.run("release-notes", release_controller="https://rc.example.org", source_stream="s", prerelease="false", **{**given, **changes})
+    return bench.run(
+        "release-notes",
+        release_controller="https://rc.example.org",
+        source_stream="s",
+        prerelease="false",
+        **{**given, **changes},
+    )
 
 
 def test_f28_the_notes_name_the_digest_and_are_no_file_of_the_release(bench: Bench) -> None:
@@ -526,10 +693,21 @@ class GitHub:
             return Response('{"state": "uploaded"}', 201)
         self.bodies[request.method] = request.get_json()
         upload = f"{loopback(self.server)}/upload/7/assets{{?name,label}}"
-        return Response(json.dumps({"id": 7, "upload_url": upload, "html_url": "https://github.com/okd-project/okd/releases/tag/x"}), 201)
+        return Response(
+            json.dumps(
+                {
+                    "id": 7,
+                    "upload_url": upload,
+                    "html_url": "https://github.com/okd-project/okd/releases/tag/x",
+                }
+            ),
+            201,
+        )
 
 
-def publish(httpserver: HTTPServer, bench: Bench, keys: Keys, *, prerelease: str = "false") -> subprocess.CompletedProcess[str]:
+def publish(
+    httpserver: HTTPServer, bench: Bench, keys: Keys, *, prerelease: str = "false"
+) -> subprocess.CompletedProcess[str]:
     assert binaries(bench, keys, keys.good).returncode == 0
     assert notes(bench).returncode == 0
     bench.secret("okd-release-github", token="s3cret")
@@ -555,7 +733,9 @@ def test_fact_26_and_32_a_draft_gets_all_files_and_is_then_published(
     assert bench.result("url") == "https://github.com/okd-project/okd/releases/tag/x"
 
 
-def test_fact_37_the_token_is_in_no_argument_output_or_result(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
+def test_fact_37_the_token_is_in_no_argument_output_or_result(
+    httpserver: HTTPServer, bench: Bench, keys: Keys
+) -> None:
     GitHub(httpserver)
     done = publish(httpserver, bench, keys)
     assert bench.calls("curl")
@@ -564,20 +744,26 @@ def test_fact_37_the_token_is_in_no_argument_output_or_result(httpserver: HTTPSe
 
 
 @pytest.mark.parametrize("failure", ["POST /upload", "PATCH"])
-def test_f28_half_a_release_is_taken_back(httpserver: HTTPServer, bench: Bench, keys: Keys, failure: str) -> None:
+def test_f28_half_a_release_is_taken_back(
+    httpserver: HTTPServer, bench: Bench, keys: Keys, failure: str
+) -> None:
     github = GitHub(httpserver, fail=failure)
     assert publish(httpserver, bench, keys).returncode == 1
     assert github.calls[-1] == "DELETE /repos/okd-project/okd/releases/7"
     assert bench.result("url") == ""
 
 
-def test_fact_34_a_release_that_is_there_is_not_touched(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
+def test_fact_34_a_release_that_is_there_is_not_touched(
+    httpserver: HTTPServer, bench: Bench, keys: Keys
+) -> None:
     github = GitHub(httpserver, there=True)
     assert "has a release 4.22.0-okd-scos.9 already" in publish(httpserver, bench, keys).stderr
     assert github.calls == [f"GET /repos/okd-project/okd/releases/tags/{TARGET}"]
 
 
-def test_a_file_that_changed_after_it_was_signed_is_not_published(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
+def test_a_file_that_changed_after_it_was_signed_is_not_published(
+    httpserver: HTTPServer, bench: Bench, keys: Keys
+) -> None:
     github = GitHub(httpserver)
     assert publish(httpserver, bench, keys).returncode == 0
     (bench.workspace / "assets/release.txt").write_text("changed")
@@ -594,8 +780,14 @@ def test_a_file_that_changed_after_it_was_signed_is_not_published(httpserver: HT
 def test_fact_37_no_token_goes_over_plain_http(bench: Bench, task: str) -> None:
     bench.secret("okd-release-github", token="s3cret")
     bench.secret("okd-matrix-bot-auth", token="s3cret")
-    given = {"github_api": "http://api.github.com"} if task == "release-publish" else {"matrix_endpoint": "http://matrix.org"}
-    missing = dict.fromkeys(("image", "name", "prerelease", "github_repository", "checksums", "notes"), "true")
+    given = (
+        {"github_api": "http://api.github.com"}
+        if task == "release-publish"
+        else {"matrix_endpoint": "http://matrix.org"}
+    )
+    missing = dict.fromkeys(
+        ("image", "name", "prerelease", "github_repository", "checksums", "notes"), "true"
+    )
     if task == "release-notify":
         missing = dict.fromkeys(("matrix_room", "run", "status", "instance", "source_stream", "publish"), "x")
     done = bench.run(task, **missing, **given)
@@ -611,29 +803,47 @@ def stream(bench: Bench, there: str, then: str) -> subprocess.CompletedProcess[s
     bench.secret("okd-release-stream-kubeconfig", kubeconfig="{}")
     (bench.root / "imagestreamtag").write_text(there)
     (bench.root / "tag").write_text(f"printf '%s' '{then}' >\"$FOLDER/imagestreamtag\"\n")
-    return bench.run("release-stream", image=PUBLISHED_IMAGE, name=TARGET, imagestream="origin/release-scos", published="https://x")
+    return bench.run(
+        "release-stream",
+        image=PUBLISHED_IMAGE,
+        name=TARGET,
+        imagestream="origin/release-scos",
+        published="https://x",
+    )
 
 
 def test_fact_35_the_stream_gets_the_digest_and_it_is_looked_at(bench: Bench) -> None:
     assert stream(bench, "", PUBLISHED_IMAGE.split("@")[1]).returncode == 0
     (call,) = [call for call in bench.calls("oc") if call.startswith("oc tag")]
-    assert call == f"oc tag --source=docker --import-mode=PreserveOriginal --namespace origin {PUBLISHED_IMAGE} release-scos:{TARGET}"
+    assert (
+        call
+        == f"oc tag --source=docker --import-mode=PreserveOriginal --namespace origin {PUBLISHED_IMAGE} release-scos:{TARGET}"
+    )
 
 
-@pytest.mark.parametrize(("there", "then", "reason"), [(SHA, "", "already: a name is never used again"), ("", SHA, "and not sha256:")])
-def test_fact_34_and_35_a_tag_that_is_another_image_is_a_failure(bench: Bench, there: str, then: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("there", "then", "reason"),
+    [(SHA, "", "already: a name is never used again"), ("", SHA, "and not sha256:")],
+)
+def test_fact_34_and_35_a_tag_that_is_another_image_is_a_failure(
+    bench: Bench, there: str, then: str, reason: str
+) -> None:
     done = stream(bench, there, then)
     assert done.returncode == 1
     assert reason in done.stderr
     assert bool([call for call in bench.calls("oc") if call.startswith("oc tag")]) == (there == "")
 
 
-def test_fact_37_and_f20_matrix_gets_json_and_the_token_in_a_header(httpserver: HTTPServer, bench: Bench) -> None:
+def test_fact_37_and_f20_matrix_gets_json_and_the_token_in_a_header(
+    httpserver: HTTPServer, bench: Bench
+) -> None:
     seen: list[Request] = []
 
     def answer(request: Request) -> Response:
         seen.append(request)
-        assert request.get_json()["body"] == 'okd-release-next-"x": Failed (OKD next from s, publishing is off)'
+        assert (
+            request.get_json()["body"] == 'okd-release-next-"x": Failed (OKD next from s, publishing is off)'
+        )
         return Response("{}")
 
     httpserver.expect_request(re.compile("/_matrix/.*"), method="PUT").respond_with_handler(answer)

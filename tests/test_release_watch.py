@@ -1,5 +1,6 @@
-"""release-watch, rendered (facts 9, 20 to 24, 37, 38, 40, 42 as far as they concern it), and its scripts with the real tool, a real remote and a
-real controller."""
+"""release-watch, rendered (facts 9, 20 to 24, 37, 38, 40, 42 as far as they concern it), and its scripts
+with the real tool, a real remote and a real controller.
+"""
 
 import json
 import re
@@ -53,7 +54,12 @@ def task(values: tuple[Object, ...]) -> Object:
 def test_it_fits_its_schemas_and_gets_what_the_fleet_says(okd: tuple[Object, ...]) -> None:
     assert invalid(okd) == []
     values, _ = template(okd)
-    assert values == {"image": IMAGE, "repository": "https://git.example.org/fleet.git", "revision": "main", "forge": "forgejo"}
+    assert values == {
+        "image": IMAGE,
+        "repository": "https://git.example.org/fleet.git",
+        "revision": "main",
+        "forge": "forgejo",
+    }
     assert of_kind(okd, "CronJob")["release-watch"]["spec"]["schedule"] == "5 * * * *"
     assert template(objects("okd", WATCH))[0]["forge"] == ""
 
@@ -63,7 +69,9 @@ def test_a_fleet_with_both_features_breaks_no_rule(environment: str, tmp_path: P
     evidence = f"  upgrade-evidence:\n    image: {IMAGE}\n" if environment == "okd" else ""
     (tmp_path / "clusters").mkdir()
     (tmp_path / "fleet.yaml").write_text(FLEET)
-    (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{ENVIRONMENTS[environment]}features:\n{FORGE}{evidence}")
+    (tmp_path / "clusters/hub.yaml").write_text(
+        f"purpose: hub\n{ENVIRONMENTS[environment]}features:\n{FORGE}{evidence}"
+    )
     generate(tmp_path)
     report = check(tmp_path, CACHE, today=date(2026, 11, 21), say=lambda _: None)
     assert ([str(finding) for finding in report.findings], report.without_schema) == ([], 0)
@@ -88,30 +96,50 @@ def test_fact_09_params_and_results_meet(okd: tuple[Object, ...]) -> None:
     _, run = template(okd)
     pipeline = of_kind(okd, "Pipeline")["release-watch"]["spec"]
     names = {param["name"] for param in pipeline["params"]}
-    assert names == {param["name"] for param in run["spec"]["params"]} == {param["name"] for param in task(okd)["params"]}
+    assert (
+        names
+        == {param["name"] for param in run["spec"]["params"]}
+        == {param["name"] for param in task(okd)["params"]}
+    )
     (step,) = pipeline["tasks"]
-    assert {param["name"]: param["value"] for param in step["params"]} == {name: f"$(params.{name})" for name in names}
+    assert {param["name"]: param["value"] for param in step["params"]} == {
+        name: f"$(params.{name})" for name in names
+    }
     assert pipeline["results"][0]["value"] == "$(tasks.watch.results.blocked)"
 
 
-def test_fact_19_users_are_allowed_on_okd_and_nothing_of_openshift_is_elsewhere(okd: tuple[Object, ...]) -> None:
+def test_fact_19_users_are_allowed_on_okd_and_nothing_of_openshift_is_elsewhere(
+    okd: tuple[Object, ...],
+) -> None:
     role = of_kind(okd, "Role")["release-watch-nonroot"]
     assert role["rules"][0]["resourceNames"] == ["nonroot-v2"]
-    subjects = {subject["name"] for subject in of_kind(okd, "RoleBinding")["release-watch-nonroot"]["subjects"]}
+    subjects = {
+        subject["name"] for subject in of_kind(okd, "RoleBinding")["release-watch-nonroot"]["subjects"]
+    }
     assert subjects == {"release-watch", "release-watch-cron"}
-    plain = [value for value in objects("kubernetes", FORGE) if value["metadata"].get("namespace") == "okd-gitops"]
+    plain = [
+        value for value in objects("kubernetes", FORGE) if value["metadata"].get("namespace") == "okd-gitops"
+    ]
     assert "securitycontextconstraints" not in str(plain)
     assert {"CronJob", "EventListener", "Task", "Pipeline"} <= {value["kind"] for value in plain}
 
 
-def test_facts_20_and_21_the_listener_has_its_own_account_and_asks_for_the_token(okd: tuple[Object, ...]) -> None:
+def test_facts_20_and_21_the_listener_has_its_own_account_and_asks_for_the_token(
+    okd: tuple[Object, ...],
+) -> None:
     (listener,) = of_kind(okd, "EventListener").values()
     name = listener["spec"]["serviceAccountName"]
     assert of_kind(okd, "RoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-roles"
-    assert of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-clusterroles"
+    assert (
+        of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"]
+        == "tekton-triggers-eventlistener-clusterroles"
+    )
     (trigger,) = listener["spec"]["triggers"]
     (interceptor,) = trigger["interceptors"]
-    assert interceptor["params"][0]["value"] == "header.canonical('X-Okd-Token').compareSecret('token', 'release-watch-trigger')"
+    assert (
+        interceptor["params"][0]["value"]
+        == "header.canonical('X-Okd-Token').compareSecret('token', 'release-watch-trigger')"
+    )
     (policy,) = of_kind(okd, "NetworkPolicy").values()
     assert policy["spec"]["podSelector"]["matchLabels"] == {"eventlistener": listener["metadata"]["name"]}
     assert {"podSelector": {}} in policy["spec"]["ingress"][0]["from"]
@@ -133,7 +161,9 @@ def test_fact_24_the_cron_is_tidy_and_runs_do_not_overlap(okd: tuple[Object, ...
     _, run = template(okd)
     assert run["spec"]["timeouts"] == {"pipeline": "1h0m0s"}
     assert invalid((run,)) == []
-    assert all(step["computeResources"]["requests"].keys() == {"cpu", "memory"} for step in task(okd)["steps"])
+    assert all(
+        step["computeResources"]["requests"].keys() == {"cpu", "memory"} for step in task(okd)["steps"]
+    )
 
 
 def test_the_run_has_no_token_of_the_cluster_and_no_rights(okd: tuple[Object, ...]) -> None:
@@ -143,16 +173,29 @@ def test_the_run_has_no_token_of_the_cluster_and_no_rights(okd: tuple[Object, ..
     assert taken["podTemplate"]["securityContext"]["runAsNonRoot"]
     account = taken["serviceAccountName"]
     assert of_kind(okd, "ServiceAccount")[account]["automountServiceAccountToken"] is False
-    bound = [value["metadata"]["name"] for value in okd for subject in value.get("subjects", []) if subject["name"] == account]
+    bound = [
+        value["metadata"]["name"]
+        for value in okd
+        for subject in value.get("subjects", [])
+        if subject["name"] == account
+    ]
     assert bound == ["release-watch-nonroot"]
     context = task(okd)["stepTemplate"]["securityContext"]
-    assert (context["readOnlyRootFilesystem"], context["allowPrivilegeEscalation"], context["capabilities"]) == (True, False, {"drop": ["ALL"]})
+    assert (
+        context["readOnlyRootFilesystem"],
+        context["allowPrivilegeEscalation"],
+        context["capabilities"],
+    ) == (True, False, {"drop": ["ALL"]})
 
 
-def test_facts_37_38_and_42_secrets_are_files_or_environment_and_all_are_in_the_table(okd: tuple[Object, ...]) -> None:
+def test_facts_37_38_and_42_secrets_are_files_or_environment_and_all_are_in_the_table(
+    okd: tuple[Object, ...],
+) -> None:
     table = load_catalog(read_catalog()).features["release-watch"].spec.secrets
     text = json.dumps(okd)
-    named = set(re.findall(r'"secretName": "([a-z-]+)"', text)) | set(re.findall(r'"secretKeyRef": {[^}]*"name": "([a-z-]+)"', text))
+    named = set(re.findall(r'"secretName": "([a-z-]+)"', text)) | set(
+        re.findall(r'"secretKeyRef": {[^}]*"name": "([a-z-]+)"', text)
+    )
     named |= set(re.findall(r"compareSecret\('token', '([a-z-]+)'\)", text))
     assert named == set(table) == {"release-watch-git", "release-watch-forge", "release-watch-trigger"}
     assert all((need.namespace, need.keys) == ("okd-gitops", ("token",)) for need in table.values())
@@ -164,7 +207,9 @@ def test_facts_37_38_and_42_secrets_are_files_or_environment_and_all_are_in_the_
 @pytest.mark.parametrize("name", ["clone", "watch"])
 def test_scripts_pass_shellcheck_and_use_only_what_they_are_given(okd: tuple[Object, ...], name: str) -> None:
     step = next(each for each in task(okd)["steps"] if each["name"] == name)
-    done = subprocess.run([SHELLCHECK, "-"], input=step["script"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [SHELLCHECK, "-"], input=step["script"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
     assert step["script"].startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
     assert set(re.findall(r"\$\{([A-Z_]+)", step["script"])) == {item["name"] for item in step["env"]} - {
@@ -173,10 +218,16 @@ def test_scripts_pass_shellcheck_and_use_only_what_they_are_given(okd: tuple[Obj
 
 
 def test_the_helper_of_git_and_the_cron_are_shellcheck_clean(okd: tuple[Object, ...]) -> None:
-    helper = next(item["value"] for item in task(okd)["stepTemplate"]["env"] if item["name"] == "GIT_CONFIG_VALUE_0")
-    (container,) = of_kind(okd, "CronJob")["release-watch"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    helper = next(
+        item["value"] for item in task(okd)["stepTemplate"]["env"] if item["name"] == "GIT_CONFIG_VALUE_0"
+    )
+    (container,) = of_kind(okd, "CronJob")["release-watch"]["spec"]["jobTemplate"]["spec"]["template"][
+        "spec"
+    ]["containers"]
     for script in (f'{helper.removeprefix("!")} "$@"\n', container["args"][0]):
-        done = subprocess.run([SHELLCHECK, "--shell=sh", "-"], input=script, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [SHELLCHECK, "--shell=sh", "-"], input=script, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout
 
 
@@ -186,14 +237,26 @@ def test_the_cron_wants_to_see_a_run(okd: tuple[Object, ...], tmp_path: Path) ->
     (tmp_path / "none").mkdir()
     runs = json.dumps({"kind": "PipelineRunList", "items": [{"kind": "PipelineRun"}]}, indent=2)
     assert run_cron(cron, tmp_path / "there", runs=runs, secret="release-watch-trigger") == 0
-    assert (tmp_path / "there/post").read_text().splitlines()[-1] == "http://el-release-watch.okd-gitops.svc.cluster.local:8080"
+    assert (tmp_path / "there/post").read_text().splitlines()[
+        -1
+    ] == "http://el-release-watch.okd-gitops.svc.cluster.local:8080"
     assert (tmp_path / "there/post-input").read_text() == "X-Okd-Token: s3cret-of-release-watch-trigger\n"
     assert "s3cret" not in (tmp_path / "there/post").read_text() + (tmp_path / "there/list").read_text()
-    assert run_cron(cron, tmp_path / "none", runs='{"kind":"PipelineRunList","items":[]}', secret="release-watch-trigger") == 3
+    assert (
+        run_cron(
+            cron,
+            tmp_path / "none",
+            runs='{"kind":"PipelineRunList","items":[]}',
+            secret="release-watch-trigger",
+        )
+        == 3
+    )
 
 
 class Pod:
-    """Runs the steps of the Task as a pod would: its environment, its folders, and a PATH on which the image's tools are."""
+    """Runs the steps of the Task as a pod would: its environment, its folders, and a PATH on which the
+    image's tools are.
+    """
 
     def __init__(self, folder: Path, spec: Object, **params: str) -> None:
         self.folder, self.spec = folder, spec
@@ -216,19 +279,37 @@ class Pod:
         for name, given in self.params.items():
             value = value.replace(f"$(params.{name})", given)
         value = value.replace("$(results.blocked.path)", str(self.folder / "blocked"))
-        return value.replace("/var/run/release-watch-git", str(self.folder / "var")).replace("/fleet-work", str(self.folder / "work"))
+        return value.replace("/var/run/release-watch-git", str(self.folder / "var")).replace(
+            "/fleet-work", str(self.folder / "work")
+        )
 
     def run(self, name: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a step."""
         step = next(each for each in self.spec["steps"] if each["name"] == name)
         given = [*self.spec["stepTemplate"]["env"], *step["env"]]
         env = {item["name"]: self.text(item["value"]) for item in given if "value" in item}
-        env |= {"PATH": f"{self.folder}/bin:/usr/bin:/bin", "PYTHONPATH": str(ROOT / "generator"), "OKD_GITOPS_CACHE": str(self.folder / "cache")}
-        env |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "FOLDER": str(self.folder), **more}
+        env |= {
+            "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT / "generator"),
+            "OKD_GITOPS_CACHE": str(self.folder / "cache"),
+        }
+        env |= {
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_CONFIG_SYSTEM": "/dev/null",
+            "FOLDER": str(self.folder),
+            **more,
+        }
         script = self.folder / f"{name}.sh"
         script.write_text(self.text(step["script"]))
         where = self.text(step.get("workingDir", "/"))
-        return subprocess.run(["/usr/bin/env", "bash", str(script)], env=env, cwd=where, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["/usr/bin/env", "bash", str(script)],
+            env=env,
+            cwd=where,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def blocked(self) -> str:
         """Return the Task's result."""
@@ -241,7 +322,11 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
     with release_controller.serving() as controller:
         controller.publish(OLD)
         fleet = Fleet(tmp_path, controller)
-        text = (fleet.root / "fleet.yaml").read_text().replace("example.org/fleet.git", "example.org/okd/fleet.git")
+        text = (
+            (fleet.root / "fleet.yaml")
+            .read_text()
+            .replace("example.org/fleet.git", "example.org/okd/fleet.git")
+        )
         fleet.write("fleet.yaml", f"{text}  forge: forgejo\n")
         generate(fleet.root)
         git(fleet.root, "commit", "-qam", "the forge")
@@ -250,7 +335,9 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield fleet
 
 
-def test_it_clones_with_the_token_moves_the_first_wave_and_says_where_the_fleet_stands(okd: tuple[Object, ...], fleet: Fleet, tmp_path: Path) -> None:
+def test_it_clones_with_the_token_moves_the_first_wave_and_says_where_the_fleet_stands(
+    okd: tuple[Object, ...], fleet: Fleet, tmp_path: Path
+) -> None:
     (tmp_path / "pod").mkdir()
     with git_server.serving(fleet.remote, TOKEN) as server:
         pod = Pod(tmp_path / "pod", task(okd), repository=server.url)
@@ -261,7 +348,10 @@ def test_it_clones_with_the_token_moves_the_first_wave_and_says_where_the_fleet_
         assert pod.blocked() == "false"
         assert ("POST", True, "/okd/fleet.git/git-receive-pack") in server.asked
     assert fleet.on_remote(wave(NEW, 1)) == [f"okd(canary): {OLD} → {NEW}", f"okd(probe): {OLD} → {NEW}"]
-    assert git(fleet.root, "--git-dir", str(fleet.remote), "log", "-1", "--format=%ae", wave(NEW, 1)) == "release-watch@okd-gitops.invalid\n"
+    assert (
+        git(fleet.root, "--git-dir", str(fleet.remote), "log", "-1", "--format=%ae", wave(NEW, 1))
+        == "release-watch@okd-gitops.invalid\n"
+    )
     # Without a token of the forge, the log has the command.
     assert "FORGEJO_TOKEN in the environment" in done.stderr
     assert f"pushed {wave(NEW, 1)}" in done.stdout
@@ -270,7 +360,9 @@ def test_it_clones_with_the_token_moves_the_first_wave_and_says_where_the_fleet_
     assert TOKEN not in f"{written!r}{cloned.stdout}{done.stdout}{done.stderr}"
 
 
-def test_a_controller_that_is_away_fails_the_run(okd: tuple[Object, ...], fleet: Fleet, tmp_path: Path) -> None:
+def test_a_controller_that_is_away_fails_the_run(
+    okd: tuple[Object, ...], fleet: Fleet, tmp_path: Path
+) -> None:
     (tmp_path / "pod").mkdir()
     pod = Pod(tmp_path / "pod", task(okd))
     git(tmp_path, "clone", "-q", str(fleet.remote), str(tmp_path / "pod/work/fleet"))
@@ -280,9 +372,14 @@ def test_a_controller_that_is_away_fails_the_run(okd: tuple[Object, ...], fleet:
     assert "okd/" not in git(fleet.root, "ls-remote", "origin")
 
 
-def test_a_wrong_token_fails_and_a_redirect_elsewhere_is_not_shown_it(okd: tuple[Object, ...], fleet: Fleet, tmp_path: Path) -> None:
+def test_a_wrong_token_fails_and_a_redirect_elsewhere_is_not_shown_it(
+    okd: tuple[Object, ...], fleet: Fleet, tmp_path: Path
+) -> None:
     (tmp_path / "pod").mkdir()
-    with git_server.serving(fleet.remote, "another") as server, git_server.serving(fleet.remote, "another") as thief:
+    with (
+        git_server.serving(fleet.remote, "another") as server,
+        git_server.serving(fleet.remote, "another") as thief,
+    ):
         pod = Pod(tmp_path / "pod", task(okd), repository=server.url)
         done = pod.run("clone")
         assert (done.returncode, TOKEN in done.stderr) == (128, False)

@@ -1,4 +1,6 @@
-"""Replaying the history of repositories that were made here with the real git; the faults are those of public histories."""
+"""Replaying the history of repositories that were made here with the real git; the faults are those of
+public histories.
+"""
 
 import json
 import os
@@ -48,7 +50,9 @@ def past(tmp_path: Path) -> History:
 
 
 def cv(version: str, channel: str = "stable-4", image: str = "", **more: str) -> str:
-    extra = "".join(f"    {name}: {value}\n" for name, value in {**({"image": image} if image else {}), **more}.items())
+    extra = "".join(
+        f"    {name}: {value}\n" for name, value in {**({"image": image} if image else {}), **more}.items()
+    )
     head = "apiVersion: config.openshift.io/v1\nkind: ClusterVersion\nmetadata:\n  name: version\nspec:\n"
     return f"{head}  channel: {channel}\n  desiredUpdate:\n    version: {version}\n{extra}"
 
@@ -82,7 +86,16 @@ def test_kinds_of_changes(past: History) -> None:
     for number, (version, channel) in enumerate(steps):
         past.commit(f"step {number}", {overlay("a"): cv(version, channel, image)}, seconds=number * 5 * DAY)
     past.commit("gone", {overlay("a"): None}, seconds=40 * DAY)
-    assert [kind for _, kind, _ in kinds(said(past))] == ["added", "z", "minor", "downgrade", "channel only", "major", "not a version", "removed"]
+    assert [kind for _, kind, _ in kinds(said(past))] == [
+        "added",
+        "z",
+        "minor",
+        "downgrade",
+        "channel only",
+        "major",
+        "not a version",
+        "removed",
+    ]
 
 
 def test_okds_own_order_is_used(past: History) -> None:
@@ -95,34 +108,77 @@ def test_an_upgrade_as_it_should_be(past: History) -> None:
     first, second = cv("4.18.1", "stable-4.18", DIGESTS["a"]), cv("4.19.2", "stable-4.19", DIGESTS["b"])
     past.commit("start", {overlay("test"): first, overlay("prod"): first})
     acks = "cluster-scope/overlays/test/admin-acks.yaml"
-    past.commit("test: 4.19.2", {overlay("test"): second, acks: f"{ACKS}  ack-4.18-kube-1.32-api-removals-in-4.19: 'true'\n"})
+    past.commit(
+        "test: 4.19.2",
+        {overlay("test"): second, acks: f"{ACKS}  ack-4.18-kube-1.32-api-removals-in-4.19: 'true'\n"},
+    )
     generated = "resources: []\nconfigMapGenerator:\n- name: admin-acks\n  literals: [ack-4.18-kube-1.32-api-removals-in-4.19=true]\n"
-    past.commit("prod: 4.19.2", {overlay("prod"): second, "cluster-scope/overlays/prod/kustomization.yaml": generated})
+    past.commit(
+        "prod: 4.19.2", {overlay("prod"): second, "cluster-scope/overlays/prod/kustomization.yaml": generated}
+    )
     result = said(past)
-    assert kinds(result) == [("prod", "added", ()), ("test", "added", ()), ("test", "minor", ()), ("prod", "minor", ())]
+    assert kinds(result) == [
+        ("prod", "added", ()),
+        ("test", "added", ()),
+        ("test", "minor", ()),
+        ("prod", "minor", ()),
+    ]
     assert [one.elsewhere for one in result[2:]] == [False, True]
-    assert (result[3].start, result[3].target, result[3].old_channel, result[3].new_channel) == ("4.18.1", "4.19.2", "stable-4.18", "stable-4.19")
+    assert (result[3].start, result[3].target, result[3].old_channel, result[3].new_channel) == (
+        "4.18.1",
+        "4.19.2",
+        "stable-4.18",
+        "stable-4.19",
+    )
     assert result[3].path == overlay("prod")
 
 
 @pytest.mark.parametrize(
     ("before", "after", "faults"),
     [
-        (cv("4.18.1", "stable-4.18", DIGESTS["a"]), cv("4.19.2", "stable-4.18", DIGESTS["b"]), {"channel mismatch", "ack not seen"}),
-        (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.20.2", "stable-4", DIGESTS["b"]), {"skipped minor", "ack not seen"}),
+        (
+            cv("4.18.1", "stable-4.18", DIGESTS["a"]),
+            cv("4.19.2", "stable-4.18", DIGESTS["b"]),
+            {"channel mismatch", "ack not seen"},
+        ),
+        (
+            cv("4.18.1", "stable-4", DIGESTS["a"]),
+            cv("4.20.2", "stable-4", DIGESTS["b"]),
+            {"skipped minor", "ack not seen"},
+        ),
         (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.2", "stable-4"), {"digest missing"}),
-        (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.2", "stable-4", "quay.io/x/y@sha256:abcdef012345"), {"digest not valid"}),
-        (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.2", "stable-4", "quay.io/x/y:4.18.2"), {"digest not valid"}),
+        (
+            cv("4.18.1", "stable-4", DIGESTS["a"]),
+            cv("4.18.2", "stable-4", "quay.io/x/y@sha256:abcdef012345"),
+            {"digest not valid"},
+        ),
+        (
+            cv("4.18.1", "stable-4", DIGESTS["a"]),
+            cv("4.18.2", "stable-4", "quay.io/x/y:4.18.2"),
+            {"digest not valid"},
+        ),
         (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.1", "stable-4", DIGESTS["b"]), {"two digests"}),
-        (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.2", "stable-4", DIGESTS["b"], force="true"), {"forced"}),
-        (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.1", "4-scos-stable", DIGESTS["a"]), {"not a channel"}),
+        (
+            cv("4.18.1", "stable-4", DIGESTS["a"]),
+            cv("4.18.2", "stable-4", DIGESTS["b"], force="true"),
+            {"forced"},
+        ),
+        (
+            cv("4.18.1", "stable-4", DIGESTS["a"]),
+            cv("4.18.1", "4-scos-stable", DIGESTS["a"]),
+            {"not a channel"},
+        ),
         (
             cv("4.21.0-okd-scos.1", "stable-scos-4", DIGESTS["a"]),
             cv("4.21.0-okd-scos.ec.3", "stable-scos-4", DIGESTS["b"]),
             {"candidate in a stable channel", "downgrade"},
         ),
         (cv("4.18.1"), cv("4.18.1", "fast-4").partition("  desiredUpdate")[0], set()),
-        (cv("4.22.0-okd-scos.1", "stable-scos-4", DIGESTS["a"]), cv("5.0.0-okd-scos.0", "stable-scos-5", DIGESTS["b"]), {"ack not seen"}),
+        (
+            cv("4.22.0-okd-scos.1", "stable-scos-4", DIGESTS["a"]),
+            cv("5.0.0-okd-scos.0", "stable-scos-5", DIGESTS["b"]),
+            {"ack not seen"},
+        ),
         (
             cv("4.21.0-okd-scos.1", "stable-scos-4", DIGESTS["a"]),
             cv("5.0.0-okd-scos.0", "stable-scos-5", DIGESTS["b"]),
@@ -139,8 +195,18 @@ def test_faults(past: History, before: str, after: str, faults: set[str]) -> Non
 
 
 def test_undone_the_next_day(past: History) -> None:
-    for version, seconds in (("4.19.7", 0), ("4.19.13", 10 * DAY), ("4.19.7", 11 * DAY), ("4.19.13", 20 * DAY), ("4.19.7", 23 * DAY)):
-        past.commit(version, {overlay("a"): cv(version, "stable-4", DIGESTS["a"] if version == "4.19.7" else DIGESTS["b"])}, seconds=seconds)
+    for version, seconds in (
+        ("4.19.7", 0),
+        ("4.19.13", 10 * DAY),
+        ("4.19.7", 11 * DAY),
+        ("4.19.13", 20 * DAY),
+        ("4.19.7", 23 * DAY),
+    ):
+        past.commit(
+            version,
+            {overlay("a"): cv(version, "stable-4", DIGESTS["a"] if version == "4.19.7" else DIGESTS["b"])},
+            seconds=seconds,
+        )
     assert kinds(said(past)) == [
         ("a", "added", ()),
         ("a", "z", ("undone within a day",)),
@@ -158,15 +224,28 @@ def test_a_title_that_names_another_version(past: History) -> None:
 
 
 def test_lists_patches_and_moves(past: History) -> None:
-    listed = "apiVersion: v1\nkind: List\nitems:\n- " + cv("4.18.1", image=DIGESTS["a"]).replace("\n", "\n  ").rstrip() + "\n"
+    listed = (
+        "apiVersion: v1\nkind: List\nitems:\n- "
+        + cv("4.18.1", image=DIGESTS["a"]).replace("\n", "\n  ").rstrip()
+        + "\n"
+    )
     block = cv("4.18.1", image=DIGESTS["a"]).replace("\n", "\n    ").rstrip()
     inline = f"resources: [../../base]\npatches:\n- patch: |-\n    {block}\n"
     past.commit("start", {"overlays/list/all.yaml": listed, "overlays/inline/kustomization.yaml": inline})
     past.commit(
         "next",
-        {"overlays/list/all.yaml": listed.replace("4.18.1", "4.18.2"), "overlays/inline/kustomization.yaml": inline.replace("4.18.1", "4.18.3")},
+        {
+            "overlays/list/all.yaml": listed.replace("4.18.1", "4.18.2"),
+            "overlays/inline/kustomization.yaml": inline.replace("4.18.1", "4.18.3"),
+        },
     )
-    past.commit("move", {"overlays/list/all.yaml": None, "overlays/list/config.openshift.io/version.yaml": listed.replace("4.18.1", "4.18.2")})
+    past.commit(
+        "move",
+        {
+            "overlays/list/all.yaml": None,
+            "overlays/list/config.openshift.io/version.yaml": listed.replace("4.18.1", "4.18.2"),
+        },
+    )
     result = said(past)
     assert [(one.cluster, one.kind, one.target) for one in result] == [
         ("inline", "added", "4.18.1"),
@@ -188,10 +267,20 @@ def test_branches_that_were_merged_count_once(past: History) -> None:
 
 def test_what_cannot_be_read_is_named(past: History) -> None:
     past.commit("start", {overlay("a"): cv("4.18.1"), overlay("b"): cv("4.18.1")})
-    bad = past.commit("bad", {overlay("a"): cv("4.18.2") + "x: &a [*a]\n", overlay("b"): cv("4.18.2"), "chart/cv.yaml": cv("{{ .Values.v }}")})
+    bad = past.commit(
+        "bad",
+        {
+            overlay("a"): cv("4.18.2") + "x: &a [*a]\n",
+            overlay("b"): cv("4.18.2"),
+            "chart/cv.yaml": cv("{{ .Values.v }}"),
+        },
+    )
     result = replay(past.root, 1000)
     assert [(one.cluster, one.kind) for one in result.said] == [("a", "added"), ("b", "added"), ("b", "z")]
-    assert [line.split(" ")[:2] for line in result.unread] == [[bad[:9], "chart/cv.yaml:8:15"], [bad[:9], f"{overlay('a')}:9:4"]]
+    assert [line.split(" ")[:2] for line in result.unread] == [
+        [bad[:9], "chart/cv.yaml:8:15"],
+        [bad[:9], f"{overlay('a')}:9:4"],
+    ]
 
 
 def test_it_is_bounded(past: History) -> None:
@@ -206,7 +295,10 @@ def test_it_is_bounded(past: History) -> None:
 
 def test_links_and_files_with_strange_names(past: History) -> None:
     (past.root / "link.yaml").symlink_to("nowhere")
-    past.commit(":100644 100644 a b M\x01 title", {"overlays/ä\n:x/cv.yaml": cv("4.18.1"), "overlays/b/cv.yaml": cv("4.18.1")})
+    past.commit(
+        ":100644 100644 a b M\x01 title",
+        {"overlays/ä\n:x/cv.yaml": cv("4.18.1"), "overlays/b/cv.yaml": cv("4.18.1")},
+    )
     result = said(past)
     assert [(one.cluster, one.kind) for one in result] == [("b", "added"), ("ä\n:x", "added")]
 
@@ -237,14 +329,27 @@ def test_the_repository_is_only_read_and_runs_nothing(past: History, tmp_path: P
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\ntouch {ran}\n")
     program.chmod(0o755)
-    for key in ("gpg.program", "diff.external", "diff.evil.textconv", "filter.evil.smudge", "core.pager", "core.fsmonitor", "core.sshCommand"):
+    for key in (
+        "gpg.program",
+        "diff.external",
+        "diff.evil.textconv",
+        "filter.evil.smudge",
+        "core.pager",
+        "core.fsmonitor",
+        "core.sshCommand",
+    ):
         git(past.root, "config", key, str(program))
     git(past.root, "config", "log.showSignature", "true")
     signed = git(past.root, "cat-file", "commit", "HEAD").replace(
         "\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n x\n -----END PGP SIGNATURE-----\n\n", 1
     )
     made = subprocess.run(
-        ["git", "hash-object", "-t", "commit", "-w", "--stdin"], cwd=past.root, input=signed, text=True, capture_output=True, check=True
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin"],
+        cwd=past.root,
+        input=signed,
+        text=True,
+        capture_output=True,
+        check=True,
     )
     git(past.root, "update-ref", "refs/heads/main", made.stdout.strip())
     ran.unlink(missing_ok=True)
@@ -260,11 +365,19 @@ def test_no_history(tmp_path: Path, past: History) -> None:
             replay(folder, 10)
         assert caught.value.remedy
     past.commit("text", {"README": "x"})
-    assert replay(past.root, 10) == Replay((), {**replay(past.root, 10).counts, "changes": 0}, (), 0, shallow=False)
+    assert replay(past.root, 10) == Replay(
+        (), {**replay(past.root, 10).counts, "changes": 0}, (), 0, shallow=False
+    )
 
 
 def test_the_command(past: History, okd_gitops: Run, tmp_path: Path) -> None:
-    past.commit("start", {overlay("test"): cv("4.18.1", image=DIGESTS["a"]), overlay("prod"): cv("4.18.1", image=DIGESTS["a"])})
+    past.commit(
+        "start",
+        {
+            overlay("test"): cv("4.18.1", image=DIGESTS["a"]),
+            overlay("prod"): cv("4.18.1", image=DIGESTS["a"]),
+        },
+    )
     past.commit("test", {overlay("test"): cv("4.19.2", image=DIGESTS["b"])})
     past.commit("prod", {overlay("prod"): cv("4.19.2", image=DIGESTS["b"])})
     done = okd_gitops("release", "replay", str(past.root))
@@ -277,9 +390,15 @@ def test_the_command(past: History, okd_gitops: Run, tmp_path: Path) -> None:
     assert "ran nowhere else before" in lines[2]
     assert "ran elsewhere before" in lines[4]
     assert lines[3] == "    ack not seen"
-    assert {"     2 version changes", "     1 version changes that another cluster had made before", "     2 ack not seen"} <= set(lines)
+    assert {
+        "     2 version changes",
+        "     1 version changes that another cluster had made before",
+        "     2 ack not seen",
+    } <= set(lines)
     answer = json.loads(okd_gitops("release", "replay", str(past.root), "--max", "1", "-o", "json").stdout)
-    assert [(one["cluster"], one["kind"], one["elsewhere"]) for one in answer["changes"]] == [("prod", "minor", False)]
+    assert [(one["cluster"], one["kind"], one["elsewhere"]) for one in answer["changes"]] == [
+        ("prod", "minor", False)
+    ]
     assert (answer["commits"], answer["counts"]["ack not seen"], answer["shallow"]) == (1, 1, False)
     refused = okd_gitops("release", "replay", str(tmp_path))
     assert (refused.returncode, "not a git repository" in refused.stderr) == (2, True)

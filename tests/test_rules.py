@@ -1,11 +1,11 @@
 """Each rule has cases that it must object to and cases that it must leave alone, as plain files.
 
-A case holds rendered objects. Comment lines set the scene: `# purpose: cd`, `# environment: okd`, `# clusters: a, b` (the fleet),
-`# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that exist), `# url: none` (a repository of others),
-`# common: a, b` (words of the catalog),
-`# reached: path, path` (by a kustomization), and in a bad case `# expect: text of the reason`. A line `# overlay: FOLDER` begins another
-overlay; before the first it is overlays/x. `# kustomization: {…}` is the content of every overlay's kustomization.yaml; `# severity: warning` is
-what a bad case is to weigh.
+A case holds rendered objects. Comment lines set the scene: `# purpose: cd`, `# environment: okd`, `#
+clusters: a, b` (the fleet), `# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that
+exist), `# url: none` (a repository of others), `# common: a, b` (words of the catalog), `# reached: path,
+path` (by a kustomization), and in a bad case `# expect: text of the reason`. A line `# overlay: FOLDER`
+begins another overlay; before the first it is overlays/x. `# kustomization: {…}` is the content of every
+overlay's kustomization.yaml; `# severity: warning` is what a bad case is to weigh.
 """
 
 import re
@@ -44,10 +44,17 @@ def scene(text: str) -> Repository:
             name=folder.rpartition("/")[2],
             folder=folder,
             objects=tuple(value for value in yaml.safe_load_all(body) if value),
-            graph=Graph(files=reached, kustomizations=kustomizations(f"{folder}/kustomization.yaml", options.get("kustomization", ""))),
+            graph=Graph(
+                files=reached,
+                kustomizations=kustomizations(
+                    f"{folder}/kustomization.yaml", options.get("kustomization", "")
+                ),
+            ),
             purpose=options.get("purpose", "") if folder != "argocd" else "",
             environment=options.get("environment", ""),
-            declared=frozenset(name.strip() for name in options.get("declared", "").split(",") if name.strip()),
+            declared=frozenset(
+                name.strip() for name in options.get("declared", "").split(",") if name.strip()
+            ),
             expires=date.fromisoformat(options["expires"]) if "expires" in options else None,
         )
         for folder, body in overlays
@@ -72,7 +79,9 @@ def cases(side: str) -> list[tuple[str, Path]]:
     return [(name, path) for name in RULES for path in sorted((CASES / name / side).glob("*.yaml"))]
 
 
-@pytest.mark.parametrize(("name", "path"), cases("bad"), ids=lambda value: value.stem if isinstance(value, Path) else value)
+@pytest.mark.parametrize(
+    ("name", "path"), cases("bad"), ids=lambda value: value.stem if isinstance(value, Path) else value
+)
 def test_bad(name: str, path: Path) -> None:
     text = path.read_text()
     found = [finding for finding in run(scene(text)) if finding.name == name.replace("_", "-")]
@@ -87,9 +96,13 @@ def test_bad(name: str, path: Path) -> None:
         assert {finding.severity for finding in found} == {severity}
 
 
-@pytest.mark.parametrize(("name", "path"), cases("good"), ids=lambda value: value.stem if isinstance(value, Path) else value)
+@pytest.mark.parametrize(
+    ("name", "path"), cases("good"), ids=lambda value: value.stem if isinstance(value, Path) else value
+)
 def test_good(name: str, path: Path) -> None:
-    assert [finding.reason for finding in run(scene(path.read_text())) if finding.name == name.replace("_", "-")] == []
+    assert [
+        finding.reason for finding in run(scene(path.read_text())) if finding.name == name.replace("_", "-")
+    ] == []
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
@@ -102,14 +115,23 @@ def test_each_module_each_entry_and_each_folder_of_cases_is_a_rule() -> None:
     modules = [path.stem for path in Path(rules.__path__[0]).glob("[a-z]*.py")]
     assert sorted(modules) == sorted(RULES)
     assert {path.name for path in CASES.iterdir()} == set(RULES)
-    assert {name for name, explanation in explanations().items() if explanation.area == "rule"} == set(all_rules())
+    assert {name for name, explanation in explanations().items() if explanation.area == "rule"} == set(
+        all_rules()
+    )
 
 
-def test_a_file_and_its_entry_are_all_that_a_rule_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_and_its_entry_are_all_that_a_rule_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines = ["from okd_gitops.check.rule import Fault", "def check_object(value):"]
-    lines += ['    if value["metadata"]["name"] == "bob":', '        yield Fault(reason="bob", remedy="rename it")']
+    lines += [
+        '    if value["metadata"]["name"] == "bob":',
+        '        yield Fault(reason="bob", remedy="rename it")',
+    ]
     (tmp_path / "no_bob.py").write_text("\n".join(lines))
-    entry = Explanation(name="no-bob", area="rule", title="Nothing must be called Bob.", why="", remedy="", severity="warning")
+    entry = Explanation(
+        name="no-bob", area="rule", title="Nothing must be called Bob.", why="", remedy="", severity="warning"
+    )
     monkeypatch.setitem(cast(dict[str, Explanation], explanations()), "no-bob", entry)
     monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
     all_rules.cache_clear()
@@ -122,9 +144,20 @@ def test_a_file_and_its_entry_are_all_that_a_rule_needs(tmp_path: Path, monkeypa
 
 
 def test_an_object_that_many_clusters_share_is_one_finding() -> None:
-    value: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "namespace": "x"}, "data": {"a": "c2VjcmV0"}}
-    overlays = tuple(Rendered(name=name, folder=f"overlays/{name}", objects=(value,), graph=Graph()) for name in ("a", "b"))
-    (finding,) = [found for found in run(Repository(files={}, overlays=overlays, today=date(2026, 1, 1))) if found.name == "secret-in-git"]
+    value: Object = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "x", "namespace": "x"},
+        "data": {"a": "c2VjcmV0"},
+    }
+    overlays = tuple(
+        Rendered(name=name, folder=f"overlays/{name}", objects=(value,), graph=Graph()) for name in ("a", "b")
+    )
+    (finding,) = [
+        found
+        for found in run(Repository(files={}, overlays=overlays, today=date(2026, 1, 1)))
+        if found.name == "secret-in-git"
+    ]
     assert finding.clusters == ("a", "b")
     assert "c2VjcmV0" not in str(finding)
 
@@ -150,7 +183,11 @@ def test_no_rule_falls_over_a_wrong_type_in_its_cases(name: str) -> None:
                 for other in spoiled(value):
                     if isinstance(other, dict):
                         objects = (*overlay.objects[:index], other, *overlay.objects[index + 1 :])
-                        overlays = (*whole.overlays[:position], replace(overlay, objects=objects), *whole.overlays[position + 1 :])
+                        overlays = (
+                            *whole.overlays[:position],
+                            replace(overlay, objects=objects),
+                            *whole.overlays[position + 1 :],
+                        )
                         for finding in judge(name, replace(whole, overlays=overlays)):
                             assert isinstance(finding, Fault)
 
@@ -159,26 +196,97 @@ def judge(name: str, repository: Repository) -> list[Fault]:
     module = RULES[name]
     found: list[Fault] = []
     for overlay in repository.overlays:
-        found += [fault for value in overlay.objects if hasattr(module, "check_object") for fault in module.check_object(value)]
+        found += [
+            fault
+            for value in overlay.objects
+            if hasattr(module, "check_object")
+            for fault in module.check_object(value)
+        ]
         found += module.check_cluster(overlay, repository) if hasattr(module, "check_cluster") else []
     return found + list(module.check_repository(repository) if hasattr(module, "check_repository") else [])
 
 
 KEYS = st.one_of(
-    st.sampled_from(["apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations", "spec", "data", "image", "containers", "steps"]),
-    st.sampled_from(["desiredUpdate", "version", "channel", "clusterID", "source", "path", "project", "destination", "triggers", "interceptors"]),
-    st.sampled_from(["params", "tasks", "taskRef", "workspaces", "syncPolicy", "automated", "prune", "template", "resourcetemplates", "finalizers"]),
+    st.sampled_from(
+        [
+            "apiVersion",
+            "kind",
+            "metadata",
+            "name",
+            "namespace",
+            "labels",
+            "annotations",
+            "spec",
+            "data",
+            "image",
+            "containers",
+            "steps",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "desiredUpdate",
+            "version",
+            "channel",
+            "clusterID",
+            "source",
+            "path",
+            "project",
+            "destination",
+            "triggers",
+            "interceptors",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "params",
+            "tasks",
+            "taskRef",
+            "workspaces",
+            "syncPolicy",
+            "automated",
+            "prune",
+            "template",
+            "resourcetemplates",
+            "finalizers",
+        ]
+    ),
 )
-KINDS = ["ClusterVersion", "Application", "AppProject", "Secret", "Pipeline", "Task", "EventListener", "TriggerTemplate", "CronJob", "Namespace"]
+KINDS = [
+    "ClusterVersion",
+    "Application",
+    "AppProject",
+    "Secret",
+    "Pipeline",
+    "Task",
+    "EventListener",
+    "TriggerTemplate",
+    "CronJob",
+    "Namespace",
+]
 KINDS += ["CustomResourceDefinition"]
-APIS = ["v1", "config.openshift.io/v1", "argoproj.io/v1alpha1", "tekton.dev/v1", "triggers.tekton.dev/v1beta1", "batch/v1"]
+APIS = [
+    "v1",
+    "config.openshift.io/v1",
+    "argoproj.io/v1alpha1",
+    "tekton.dev/v1",
+    "triggers.tekton.dev/v1beta1",
+    "batch/v1",
+]
 WORDS = st.sampled_from([*KINDS, *APIS, "version", "x", "", "$(params.x)", "a:latest", "*"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
     max_leaves=25,
 )
-OBJECTS = st.fixed_dictionaries({"apiVersion": st.sampled_from(APIS) | JSON, "kind": st.sampled_from(KINDS) | JSON, "metadata": JSON, "spec": JSON})
+OBJECTS = st.fixed_dictionaries(
+    {
+        "apiVersion": st.sampled_from(APIS) | JSON,
+        "kind": st.sampled_from(KINDS) | JSON,
+        "metadata": JSON,
+        "spec": JSON,
+    }
+)
 
 
 @settings(max_examples=300)
@@ -186,8 +294,23 @@ OBJECTS = st.fixed_dictionaries({"apiVersion": st.sampled_from(APIS) | JSON, "ki
 def test_no_rule_falls_over_any_shape(objects: list[Object], purpose: str) -> None:
     graph = Graph()
     overlays = (
-        Rendered(name="x", folder="overlays/x", objects=tuple(objects), graph=graph, purpose=purpose, environment="okd"),
+        Rendered(
+            name="x",
+            folder="overlays/x",
+            objects=tuple(objects),
+            graph=graph,
+            purpose=purpose,
+            environment="okd",
+        ),
         Rendered(name="argocd", folder="x", objects=tuple(objects), graph=graph),
     )
-    found = run(Repository(files={"bases/x.yaml": b""}, overlays=overlays, today=date(2026, 1, 1), destinations={"x": "x", "y": "y"}, url=URL))
+    found = run(
+        Repository(
+            files={"bases/x.yaml": b""},
+            overlays=overlays,
+            today=date(2026, 1, 1),
+            destinations={"x": "x", "y": "y"},
+            url=URL,
+        )
+    )
     assert all(finding.name in all_rules() for finding in found)

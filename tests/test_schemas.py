@@ -1,4 +1,6 @@
-"""The schema bundle: every file compiles, every kind of ours is there, and it refuses what the API server would."""
+"""The schema bundle: every file compiles, every kind of ours is there, and it refuses what the API server
+would.
+"""
 
 import json
 import subprocess
@@ -25,15 +27,23 @@ def verdicts(*values: dict[str, Any], kubernetes: str = "1.35") -> list[str]:
 
 @pytest.mark.parametrize("kubernetes", sorted(INDEX["kubernetes"]))
 def test_every_schema_compiles(kubernetes: str, tmp_path: Path) -> None:
-    """kubeconform says "could not find schema" of one that does not compile, so each is asked for by a nearly empty object."""
+    """kubeconform says "could not find schema" of one that does not compile, so each is asked for by a
+    nearly empty object.
+    """
     kinds = [*INDEX["kubernetes"][kubernetes], *(INDEX["crds"] if kubernetes == "1.35" else [])]
     for number, (group, version, kind) in enumerate(kinds):
-        value = {"apiVersion": f"{group}/{version}" if group else version, "kind": kind, "metadata": {"name": "x"}}
+        value = {
+            "apiVersion": f"{group}/{version}" if group else version,
+            "kind": kind,
+            "metadata": {"name": "x"},
+        }
         (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(value))
     command = [*arguments(tool(CACHE, "kubeconform"), SCHEMAS, kubernetes, 2), str(tmp_path)]
     report = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
     broken = [
-        (fault["kind"], fault["version"], fault["msg"]) for fault in report["resources"] if fault["status"] not in ("statusInvalid", "statusValid")
+        (fault["kind"], fault["version"], fault["msg"])
+        for fault in report["resources"]
+        if fault["status"] not in ("statusInvalid", "statusValid")
     ]
     assert broken == []
     assert report["summary"]["valid"] + report["summary"]["invalid"] == len(kinds) > 40
@@ -47,29 +57,70 @@ def meta(api_version: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
 STEP = {"name": "s", "image": "i", "computeResources": {"requests": {"cpu": "1"}}}
 RESULT = {"name": "r", "type": "object", "properties": {"digest": {"type": "string"}}}
 PIPELINE = {"tasks": [{"name": "t", "taskRef": {"name": "x"}}]}
-VERSION = {"clusterID": "8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926", "channel": "stable-scos-4", "desiredUpdate": {"version": "4.22.0-okd-scos.0"}}
-BUILD = {"strategy": {"type": "Docker", "dockerStrategy": {}}, "output": {"to": {"kind": "ImageStreamTag", "name": "x:y"}}, "source": {"type": "Git"}}
-EXTERNAL = {"refreshInterval": "1h", "secretStoreRef": {"name": "s"}, "data": [{"secretKey": "a", "remoteRef": {"key": "b"}}]}
+VERSION = {
+    "clusterID": "8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926",
+    "channel": "stable-scos-4",
+    "desiredUpdate": {"version": "4.22.0-okd-scos.0"},
+}
+BUILD = {
+    "strategy": {"type": "Docker", "dockerStrategy": {}},
+    "output": {"to": {"kind": "ImageStreamTag", "name": "x:y"}},
+    "source": {"type": "Git"},
+}
+EXTERNAL = {
+    "refreshInterval": "1h",
+    "secretStoreRef": {"name": "s"},
+    "data": [{"secretKey": "a", "remoteRef": {"key": "b"}}],
+}
 DEPLOYMENT = {"clusterName": "c", "baseDomain": "example.org", "platform": {"none": {}}}
 CASES = [
-    (meta("tekton.dev/v1", "Task", {"steps": [STEP], "results": [RESULT]}), ("steps", [{**STEP, "resources": {}}])),
+    (
+        meta("tekton.dev/v1", "Task", {"steps": [STEP], "results": [RESULT]}),
+        ("steps", [{**STEP, "resources": {}}]),
+    ),
     (meta("tekton.dev/v1", "Pipeline", PIPELINE), ("task", [])),
-    (meta("triggers.tekton.dev/v1beta1", "EventListener", {"serviceAccountName": "x", "triggers": []}), ("serviceaccount", "x")),
+    (
+        meta("triggers.tekton.dev/v1beta1", "EventListener", {"serviceAccountName": "x", "triggers": []}),
+        ("serviceaccount", "x"),
+    ),
     (meta("config.openshift.io/v1", "ClusterVersion", VERSION), ("desiredUpdates", {})),
     (meta("build.openshift.io/v1", "BuildConfig", BUILD), ("strategies", {})),
     (meta("route.openshift.io/v1", "Route", {"to": {"kind": "Service", "name": "x"}}), ("to", {"kind": 1})),
     (meta("image.openshift.io/v1", "ImageStream", {"lookupPolicy": {"local": True}}), ("lookupPolicies", {})),
     (
-        meta("operators.coreos.com/v1alpha1", "Subscription", {"name": "x", "source": "s", "sourceNamespace": "ns"}),
+        meta(
+            "operators.coreos.com/v1alpha1",
+            "Subscription",
+            {"name": "x", "source": "s", "sourceNamespace": "ns"},
+        ),
         ("installPlanApproval", 1),
     ),
-    (meta("argoproj.io/v1beta1", "ArgoCD", {"resourceHealthChecks": [{"group": "g", "kind": "k", "check": "c"}]}), ("resourceHealthCheck", [])),
+    (
+        meta(
+            "argoproj.io/v1beta1",
+            "ArgoCD",
+            {"resourceHealthChecks": [{"group": "g", "kind": "k", "check": "c"}]},
+        ),
+        ("resourceHealthCheck", []),
+    ),
     (meta("argoproj.io/v1alpha1", "AppProject", {"sourceRepos": ["x"]}), ("sourceRepo", [])),
     (meta("hive.openshift.io/v1", "ClusterDeployment", DEPLOYMENT), ("clusterNames", "x")),
     (meta("external-secrets.io/v1", "ExternalSecret", EXTERNAL), ("refreshIntervals", "1h")),
     (meta("machineconfiguration.openshift.io/v1", "MachineConfig", {"osImageURL": "x"}), ("osImageUrl", "x")),
-    (meta("apps/v1", "DaemonSet", {"selector": {}, "template": {"metadata": {}, "spec": {"containers": []}}}), ("templates", {})),
-    (meta("batch/v1", "CronJob", {"schedule": "x", "jobTemplate": {"spec": {"template": {"spec": {"containers": []}}}}}), ("schedules", "x")),
+    (
+        meta(
+            "apps/v1", "DaemonSet", {"selector": {}, "template": {"metadata": {}, "spec": {"containers": []}}}
+        ),
+        ("templates", {}),
+    ),
+    (
+        meta(
+            "batch/v1",
+            "CronJob",
+            {"schedule": "x", "jobTemplate": {"spec": {"template": {"spec": {"containers": []}}}}},
+        ),
+        ("schedules", "x"),
+    ),
 ]
 
 

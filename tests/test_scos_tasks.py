@@ -1,4 +1,6 @@
-"""SCOS Tasks and Pipelines: acceptance facts and faults that concern them, on the catalog's own files; scripts run with stubs for their programs."""
+"""SCOS Tasks and Pipelines: acceptance facts and faults that concern them, on the catalog's own files;
+scripts run with stubs for their programs.
+"""
 
 import hashlib
 import re
@@ -52,11 +54,17 @@ def _load(path: Path) -> Object:
 
 
 OBJECTS = {path: _load(path) for path in FILES}
-TASKS: dict[str, Object] = {value["metadata"]["name"]: value["spec"] for value in OBJECTS.values() if value["kind"] == "Task"}
-PIPELINES: dict[str, Object] = {value["metadata"]["name"]: value["spec"] for value in OBJECTS.values() if value["kind"] == "Pipeline"}
+TASKS: dict[str, Object] = {
+    value["metadata"]["name"]: value["spec"] for value in OBJECTS.values() if value["kind"] == "Task"
+}
+PIPELINES: dict[str, Object] = {
+    value["metadata"]["name"]: value["spec"] for value in OBJECTS.values() if value["kind"] == "Pipeline"
+}
 STEPS = [(f"{name}/{step['name']}", name, step) for name, task in TASKS.items() for step in task["steps"]]
 each_pipeline = pytest.mark.parametrize("pipeline", [PIPELINES[G1], PIPELINES[G2]], ids=[G1, G2])
-each_step = pytest.mark.parametrize(("task", "step"), [(task, step) for _, task, step in STEPS], ids=[name for name, _, _ in STEPS])
+each_step = pytest.mark.parametrize(
+    ("task", "step"), [(task, step) for _, task, step in STEPS], ids=[name for name, _, _ in STEPS]
+)
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -76,10 +84,13 @@ def _named(items: list[Object]) -> dict[str, Object]:
 
 
 def _before(pipeline: Object) -> dict[str, set[str]]:
-    """For each task all tasks that have finished successfully when it starts: runAfter and consumed results, transitively."""
+    """For each task all tasks that have finished successfully when it starts: runAfter and consumed
+    results, transitively.
+    """
     tasks = _named(pipeline["tasks"])
     direct = {
-        name: set(task.get("runAfter", [])) | {found for text in _strings(task) for found in re.findall(r"\$\(tasks\.([^.]+)\.results\.", text)}
+        name: set(task.get("runAfter", []))
+        | {found for text in _strings(task) for found in re.findall(r"\$\(tasks\.([^.]+)\.results\.", text)}
         for name, task in tasks.items()
     }
 
@@ -102,7 +113,9 @@ def _minutes(duration: str) -> int:
 
 
 class Bench:
-    """Runs a Task's script as its step would, with the programs of the image replaced by stubs that write down how they were called."""
+    """Runs a Task's script as its step would, with the programs of the image replaced by stubs that write
+    down how they were called.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -125,7 +138,9 @@ class Bench:
         values["PATH"] = f"{self.bin}:/usr/bin:/bin"
         if "WORKSPACE" in values:
             values["WORKSPACE"] = str(self.workspace)
-        return subprocess.run([program("bash"), "-c", step["script"]], env=values, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [program("bash"), "-c", step["script"]], env=values, capture_output=True, text=True, check=False
+        )
 
     def calls(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []
@@ -158,9 +173,13 @@ def test_scripts_pass_shellcheck_and_use_only_declared_variables(task: str, step
     shebang, rest = step["script"].split("\n", 1)
     assert shebang == "#!/usr/bin/env bash"
     assert rest.startswith("set -euo pipefail\n")
-    assert not re.search(r"\$\((params|workspaces|results|tasks|context|step|steps)\.", step["script"]), "Tekton would substitute into the script"
+    assert not re.search(r"\$\((params|workspaces|results|tasks|context|step|steps)\.", step["script"]), (
+        "Tekton would substitute into the script"
+    )
     text = "\n".join([shebang, *(f"export {name}=x" for name in _env(step)), rest])
-    done = subprocess.run([SHELLCHECK, "--enable=all", "-"], input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [SHELLCHECK, "--enable=all", "-"], input=text, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
     for name in _env(step):
         assert name in rest or name in {"BUILDAH_ISOLATION", "STORAGE_DRIVER"}, f"{name} is unused"
@@ -170,7 +189,9 @@ def test_scripts_pass_shellcheck_and_use_only_declared_variables(task: str, step
 def test_the_interface_that_triggers_and_crons_rely_on(pipeline: Object) -> None:
     params = _named(pipeline["params"])
     layered = pipeline is PIPELINES[G2]
-    assert set(params) == PARAMS | ({"config-repo", "config-branch", "report-url", "build-date"} if layered else set())
+    assert set(params) == PARAMS | (
+        {"config-repo", "config-branch", "report-url", "build-date"} if layered else set()
+    )
     assert {item["type"] for item in params.values()} == {"string"}
     assert {name for name, item in params.items() if "default" not in item} == {
         "version", "branch", "variant", "release-stream", "baseos-image-name", "extensions-image-name"
@@ -210,7 +231,9 @@ def test_fact_02_images_are_digests_with_the_readable_tag_in_a_comment() -> None
                 assert DIGEST.fullmatch(step["image"]), name
     for path in FILES:
         text = path.read_text()
-        assert not re.search(r"[:/-](latest|vdev)\b", re.sub(r"builds/latest|tag-latest", "", text)), path.name
+        assert not re.search(r"[:/-](latest|vdev)\b", re.sub(r"builds/latest|tag-latest", "", text)), (
+            path.name
+        )
         for line in text.splitlines():
             assert "@sha256:" not in line or re.search(r"@sha256:[0-9a-f]{64}  # \S", line), line
 
@@ -221,7 +244,9 @@ def test_fact_03_steps_request_resources(task: str, step: Object) -> None:
     requests = step["computeResources"]["requests"]
     assert {"cpu", "memory"} <= set(requests)
     assert step["computeResources"]["limits"].get(KVM) == requests.get(KVM)
-    needs_kvm = bool(re.search(r"\bcosa (init|build(?!fetch|upload)|osbuild|kola|\"buildextend)", step["script"]))
+    needs_kvm = bool(
+        re.search(r"\bcosa (init|build(?!fetch|upload)|osbuild|kola|\"buildextend)", step["script"])
+    )
     assert (requests.get(KVM) == "1") == needs_kvm
 
 
@@ -247,7 +272,11 @@ def test_order_of_generation_2() -> None:
     assert before["base-disks"] == {"base-test", "base-build", "base-init"}
     assert before["node-image"] == {"base-test", "base-build", "base-init", "os-source"}
     assert before["extensions-image"] == before["node-image"] | {"node-image"}
-    assert [task["name"] for task in PIPELINES[G2]["finally"]] == ["notify-matrix", "report-baseos", "report-extensions"]
+    assert [task["name"] for task in PIPELINES[G2]["finally"]] == [
+        "notify-matrix",
+        "report-baseos",
+        "report-extensions",
+    ]
 
 
 @each_pipeline
@@ -266,16 +295,22 @@ def test_fact_05_release_meta_is_before_the_uploads_and_nothing_is_behind_them(p
 def test_fact_06_uploads_are_switched_on_and_need_extensions_and_disks(pipeline: Object) -> None:
     tasks, before = _named(pipeline["tasks"]), _before(pipeline)
     needed = (
-        {"extensions-image", "base-disks", "base-test"} if pipeline is PIPELINES[G2] else {"cosa-build-extensions", "cosa-buildextend", "cosa-test"}
+        {"extensions-image", "base-disks", "base-test"}
+        if pipeline is PIPELINES[G2]
+        else {"cosa-build-extensions", "cosa-buildextend", "cosa-test"}
     )
     for name in UPLOADS:
         switch = "upload-bootimages" if name == "cosa-upload-bootimages" else "upload-container-images"
         assert tasks[name]["when"] == [{"input": f"$(params.{switch})", "operator": "in", "values": ["true"]}]
         assert needed <= before[name]
-    assert all("when" not in task and "onError" not in task for name, task in tasks.items() if name not in UPLOADS)
+    assert all(
+        "when" not in task and "onError" not in task for name, task in tasks.items() if name not in UPLOADS
+    )
     notify = pipeline["finally"][0]
     assert notify["when"] == [{"input": "$(params.notify-matrix)", "operator": "in", "values": ["true"]}]
-    assert not any(".results." in text for text in _strings(notify)), "a finally task with a missing result is skipped"
+    assert not any(".results." in text for text in _strings(notify)), (
+        "a finally task with a missing result is skipped"
+    )
 
 
 @each_pipeline
@@ -287,7 +322,10 @@ def test_fact_07_build_timeout_and_a_critical_path_within_four_hours(pipeline: O
     def path(name: str) -> int:
         return _minutes(tasks[name]["timeout"]) + max((path(item) for item in before[name]), default=0)
 
-    assert max(path(name) for name in tasks) + max(_minutes(task["timeout"]) for task in pipeline["finally"]) <= 240
+    assert (
+        max(path(name) for name in tasks) + max(_minutes(task["timeout"]) for task in pipeline["finally"])
+        <= 240
+    )
 
 
 @pytest.mark.parametrize("task", ["cosa-test", "base-test"])
@@ -310,12 +348,16 @@ def test_fact_09_params_are_declared_and_workspaces_are_bound(pipeline: Object) 
         task = TASKS[item["taskRef"]["name"]]
         declared, given = _named(task["params"]), _named(item["params"])
         assert set(given) <= set(declared), item["name"]
-        assert {name for name, value in declared.items() if "default" not in value} <= set(given), item["name"]
+        assert {name for name, value in declared.items() if "default" not in value} <= set(given), item[
+            "name"
+        ]
         wanted, bound = _named(task.get("workspaces", [])), _named(item.get("workspaces", []))
         assert set(wanted) == set(bound), item["name"]
         for name, binding in bound.items():
             optional = workspaces[binding["workspace"]].get("optional", False)
-            assert wanted[name].get("optional", False) == optional, "Tekton refuses an optional workspace for a Task that demands it"
+            assert wanted[name].get("optional", False) == optional, (
+                "Tekton refuses an optional workspace for a Task that demands it"
+            )
         for reference in (found for text in _strings(item) for found in REFERENCE.findall(text)):
             if reference.startswith("params."):
                 assert reference.removeprefix("params.") in params
@@ -327,7 +369,11 @@ def test_fact_09_params_are_declared_and_workspaces_are_bound(pipeline: Object) 
     for result in pipeline["results"]:
         _, source, _, name = result["value"][2:-1].split(".")
         assert name in _named(TASKS[tasks[source]["taskRef"]["name"]]["results"])
-    used = {found.removeprefix("params.") for text in _strings(pipeline["tasks"] + pipeline["finally"]) for found in REFERENCE.findall(text)}
+    used = {
+        found.removeprefix("params.")
+        for text in _strings(pipeline["tasks"] + pipeline["finally"])
+        for found in REFERENCE.findall(text)
+    }
     assert set(params) <= used, "a parameter that nothing reads"
 
 
@@ -335,26 +381,45 @@ def test_fact_09_tasks_reference_only_what_they_declare() -> None:
     for name, task in TASKS.items():
         used: set[str] = set()
         for step in task["steps"]:
-            for reference in (found for text in [step["image"], *_env(step).values()] for found in REFERENCE.findall(text)):
+            for reference in (
+                found for text in [step["image"], *_env(step).values()] for found in REFERENCE.findall(text)
+            ):
                 kind, item, *_ = reference.split(".")
                 assert item in _named(task[kind]), (name, reference)
                 used.add(f"{kind}.{item}")
-        declared = {f"{kind}.{item['name']}" for kind in ("params", "workspaces", "results") for item in task.get(kind, [])}
+        declared = {
+            f"{kind}.{item['name']}"
+            for kind in ("params", "workspaces", "results")
+            for item in task.get(kind, [])
+        }
         assert used == declared, name
 
 
-@pytest.mark.parametrize("endpoint", ["https://s3.example.org/", "https://s3.example.org", "https://bucket.s3.example.org/"])
-def test_fact_10_download_and_upload_use_one_path_and_one_endpoint(endpoint: str, bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "endpoint", ["https://s3.example.org/", "https://s3.example.org", "https://bucket.s3.example.org/"]
+)
+def test_fact_10_download_and_upload_use_one_path_and_one_endpoint(
+    endpoint: str, bench: Bench, tmp_path: Path
+) -> None:
     bench.stub("git", "echo 0123")
     bench.stub(
         "cosa",
         'mkdir -p src/config && touch src/config/manifest-c9s.yaml; echo "$AWS_ENDPOINT_URL" >>"$0.endpoints"; [[ "$1" != build* ]] || exit 42',
     )
-    assert bench.run("cosa-init", S3_BUCKET="bucket", S3_ENDPOINT_URL=endpoint, RELEASE_STREAM="stable", VARIANT="c9s").returncode == 0
+    assert (
+        bench.run(
+            "cosa-init", S3_BUCKET="bucket", S3_ENDPOINT_URL=endpoint, RELEASE_STREAM="stable", VARIANT="c9s"
+        ).returncode
+        == 0
+    )
     credentials = tmp_path / "s3"
     credentials.mkdir()
     (credentials / "credentials").touch()
-    env = {"S3_CREDENTIALS": str(credentials), "BUILDS_URL": bench.result("BUILDS_URL"), "ENDPOINT_URL": bench.result("ENDPOINT_URL")}
+    env = {
+        "S3_CREDENTIALS": str(credentials),
+        "BUILDS_URL": bench.result("BUILDS_URL"),
+        "ENDPOINT_URL": bench.result("ENDPOINT_URL"),
+    }
     for task in ("cosa-build-baseos", "base-build", "cosa-upload-s3"):
         assert bench.run(task, **env).returncode == 42
     fetch = "cosa buildfetch --url=s3://bucket/stable/builds"
@@ -377,7 +442,10 @@ def test_fact_10_the_path_comes_from_one_result(pipeline: Object) -> None:
 
 def test_fact_11_each_generation_builds_from_its_own_repository() -> None:
     one, two = PIPELINES[G1], PIPELINES[G2]
-    openshift, coreos = "https://github.com/openshift/os.git", "https://github.com/coreos/rhel-coreos-config.git"
+    openshift, coreos = (
+        "https://github.com/openshift/os.git",
+        "https://github.com/coreos/rhel-coreos-config.git",
+    )
     assert _named(one["params"])["repo"]["default"] == _named(two["params"])["repo"]["default"] == openshift
     assert _named(two["params"])["config-repo"]["default"] == coreos
     first = {value["name"]: value["value"] for value in _named(one["tasks"])["cosa-init"]["params"]}
@@ -387,9 +455,11 @@ def test_fact_11_each_generation_builds_from_its_own_repository() -> None:
     assert (base["repo"], base["branch"]) == ("$(params.config-repo)", "$(params.config-branch)")
     assert (source["repo"], source["branch"]) == ("$(params.repo)", "$(params.branch)")
     for pipeline in (one, two):
-        assert not [item["name"] for item in pipeline["params"] if re.search(r"\b[45]\.\d+\b", str(item.get("default", "")))], (
-            "a default names an OKD minor"
-        )
+        assert not [
+            item["name"]
+            for item in pipeline["params"]
+            if re.search(r"\b[45]\.\d+\b", str(item.get("default", "")))
+        ], "a default names an OKD minor"
 
 
 def test_fact_11_a_variant_that_the_branch_does_not_have_is_an_error(bench: Bench) -> None:
@@ -410,8 +480,17 @@ def test_fact_11_the_node_layer_is_built_on_this_runs_base_at_one_commit(bench: 
     (bench.workspace / "os/.git").mkdir(parents=True)
     (bench.workspace / "os/.git/HEAD").write_text("0123\n")
     (bench.workspace / "os/build-args-c10s-5.0.conf").touch()
-    bench.stub("buildah", 'if [[ "$1" == push ]]; then echo "sha256:1" >"$3"; echo image >"${5#oci-archive:}"; fi')
-    env = {"BASE_ARCHIVE": "base", "DIRECTORY": "os", "CONTAINERFILE": "Containerfile", "OUTPUT": "node", "VARIANT": "c10s", "VERSION": "5.0"}
+    bench.stub(
+        "buildah", 'if [[ "$1" == push ]]; then echo "sha256:1" >"$3"; echo image >"${5#oci-archive:}"; fi'
+    )
+    env = {
+        "BASE_ARCHIVE": "base",
+        "DIRECTORY": "os",
+        "CONTAINERFILE": "Containerfile",
+        "OUTPUT": "node",
+        "VARIANT": "c10s",
+        "VERSION": "5.0",
+    }
     checksum = hashlib.sha256(b"base").hexdigest()
     assert bench.run("os-image", **env, COMMIT="0123", BASE_SHA256="0" * 64).returncode != 0
     assert bench.run("os-image", **env, COMMIT="4567", BASE_SHA256=checksum).returncode == 1
@@ -450,7 +529,13 @@ def test_fact_37_no_secret_is_a_parameter_argument_url_or_result(task: str, step
 
 
 def test_fact_38_secrets_are_named_as_in_the_table() -> None:
-    names = {found for path in FILES for found in re.findall(r"\b(?:okd|my|ose|registry)-[a-z0-9-]*(?:secret|config|auth|token)\b", path.read_text())}
+    names = {
+        found
+        for path in FILES
+        for found in re.findall(
+            r"\b(?:okd|my|ose|registry)-[a-z0-9-]*(?:secret|config|auth|token)\b", path.read_text()
+        )
+    }
     assert names == {"okd-quay-pull-secret", "okd-s3-config", "okd-matrix-bot-auth"}
 
 
@@ -458,8 +543,13 @@ def test_fact_39_registry_credentials_are_a_workspace_with_dockerconfigjson() ->
     push = TASKS["cosa-push-container"]
     assert _env(push["steps"][0])["REGISTRY_CREDENTIALS"] == "$(workspaces.regcred.path)"
     assert "/.dockerconfigjson" in push["steps"][0]["script"]
-    assert [name for name, task in TASKS.items() if "regcred" in _named(task.get("workspaces", []))] == ["cosa-push-container", "report-build"]
-    assert not any("config.json" in path.read_text() or "configMapKeyRef" in path.read_text() for path in FILES)
+    assert [name for name, task in TASKS.items() if "regcred" in _named(task.get("workspaces", []))] == [
+        "cosa-push-container",
+        "report-build",
+    ]
+    assert not any(
+        "config.json" in path.read_text() or "configMapKeyRef" in path.read_text() for path in FILES
+    )
 
 
 @each_pipeline
@@ -469,7 +559,10 @@ def test_fact_40_defaults_are_projects_and_uploads_are_off(pipeline: Object) -> 
         "upload-container-images", "tag-latest", "upload-bootimages", "notify-matrix"
     }  # fmt: skip
     assert default["target-registry"] == "quay.io/okd"
-    assert {value.split("/")[3] for value in default.values() if value.startswith("https://")} <= {"openshift", "coreos"}
+    assert {value.split("/")[3] for value in default.values() if value.startswith("https://")} <= {
+        "openshift",
+        "coreos",
+    }
     assert (
         default["s3-bucket"]
         == default["s3-endpoint-url"]
@@ -483,7 +576,9 @@ def test_fact_40_defaults_are_projects_and_uploads_are_off(pipeline: Object) -> 
 @each_pipeline
 def test_fact_42_every_referenced_task_is_in_this_folder_and_every_task_is_used(pipeline: Object) -> None:
     assert {item["taskRef"]["name"] for item in pipeline["tasks"] + pipeline["finally"]} <= set(TASKS)
-    assert {item["taskRef"]["name"] for spec in PIPELINES.values() for item in spec["tasks"] + spec["finally"]} == set(TASKS)
+    assert {
+        item["taskRef"]["name"] for spec in PIPELINES.values() for item in spec["tasks"] + spec["finally"]
+    } == set(TASKS)
 
 
 # --- reports to the multi-arch gate
@@ -501,8 +596,13 @@ REPORT = {
 
 
 def test_fact_31_only_a_successful_run_with_a_pushed_image_reports() -> None:
-    reports = {task["name"]: task for task in PIPELINES[G2]["finally"] if task["taskRef"]["name"] == "report-build"}
-    for name, push in {"report-baseos": "cosa-upload-baseos", "report-extensions": "cosa-upload-extensions"}.items():
+    reports = {
+        task["name"]: task for task in PIPELINES[G2]["finally"] if task["taskRef"]["name"] == "report-build"
+    }
+    for name, push in {
+        "report-baseos": "cosa-upload-baseos",
+        "report-extensions": "cosa-upload-extensions",
+    }.items():
         assert reports[name]["when"] == [
             {"input": "$(params.report-url)", "operator": "notin", "values": [""]},
             {"input": "$(tasks.status)", "operator": "in", "values": ["Succeeded", "Completed"]},
@@ -511,11 +611,18 @@ def test_fact_31_only_a_successful_run_with_a_pushed_image_reports() -> None:
         assert _named(reports[name]["params"])["image"]["value"] == f"$(tasks.{push}.results.image)"
 
 
-@pytest.mark.parametrize(("curl", "code"), [("", 0), ('[[ -e "$0.once" ]] || { touch "$0.once"; exit 7; }', 0), ("exit 22", 1)])
-def test_a_report_is_said_three_times_and_is_one_that_the_gate_takes(curl: str, code: int, bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("curl", "code"), [("", 0), ('[[ -e "$0.once" ]] || { touch "$0.once"; exit 7; }', 0), ("exit 22", 1)]
+)
+def test_a_report_is_said_three_times_and_is_one_that_the_gate_takes(
+    curl: str, code: int, bench: Bench
+) -> None:
     from okd_gitops.gate.decide import read_report
 
-    bench.stub("curl", f'printf "%s" "${{@: -2:1}}" >"{bench.root}/report"\ncat "${{@: -6:1}}" >/dev/null || true\n{curl}')
+    bench.stub(
+        "curl",
+        f'printf "%s" "${{@: -2:1}}" >"{bench.root}/report"\ncat "${{@: -6:1}}" >/dev/null || true\n{curl}',
+    )
     bench.stub("skopeo", 'echo \'{"architecture": "arm64", "os": "linux"}\'')
     bench.stub("sleep")
     done = bench.run("report-build", **REPORT)
@@ -525,12 +632,20 @@ def test_a_report_is_said_three_times_and_is_one_that_the_gate_takes(curl: str, 
     assert calls[0].endswith(f"--config docker://{REPORT['IMAGE']}")
     found, fault = read_report((bench.root / "report").read_text())
     assert found, fault
-    assert (found.key, found.arch, found.digest) == (f"4.22-next-{REPORT['COMMIT']}-20261121", "arm64", f"sha256:{'a' * 64}")
+    assert (found.key, found.arch, found.digest) == (
+        f"4.22-next-{REPORT['COMMIT']}-20261121",
+        "arm64",
+        f"sha256:{'a' * 64}",
+    )
     assert "s3cret" not in f"{calls}{done.stdout}{done.stderr}"
 
 
-@pytest.mark.parametrize(("change", "skopeo"), [({"REPORT_TOKEN": ""}, "echo '{}'"), ({}, "exit 1"), ({}, "echo '{}'")])
-def test_without_a_token_or_an_architecture_nothing_is_reported(change: dict[str, str], skopeo: str, bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("change", "skopeo"), [({"REPORT_TOKEN": ""}, "echo '{}'"), ({}, "exit 1"), ({}, "echo '{}'")]
+)
+def test_without_a_token_or_an_architecture_nothing_is_reported(
+    change: dict[str, str], skopeo: str, bench: Bench
+) -> None:
     bench.stub("curl")
     bench.stub("skopeo", skopeo)
     assert bench.run("report-build", **{**REPORT, **change}).returncode == 1
@@ -541,12 +656,17 @@ def test_without_a_token_or_an_architecture_nothing_is_reported(change: dict[str
 
 
 @each_step
-def test_fault_01_nothing_floats_and_removed_commands_are_in_generation_1_only(task: str, step: Object) -> None:
+def test_fault_01_nothing_floats_and_removed_commands_are_in_generation_1_only(
+    task: str, step: Object
+) -> None:
     assert step["imagePullPolicy"] == "IfNotPresent"
     removed = re.compile(r"--force-nocache|build container\b|build-extensions-container|buildextend-")
     layered = {item["taskRef"]["name"] for item in PIPELINES[G2]["tasks"] + PIPELINES[G2]["finally"]}
     assert not (task in layered and removed.search(step["script"]))
-    assert _named(PIPELINES[G1]["params"])["cosa-image"]["default"] != _named(PIPELINES[G2]["params"])["cosa-image"]["default"]
+    assert (
+        _named(PIPELINES[G1]["params"])["cosa-image"]["default"]
+        != _named(PIPELINES[G2]["params"])["cosa-image"]["default"]
+    )
 
 
 def test_fault_04_no_internal_mirror_and_no_unsigned_packages_by_us(bench: Bench, tmp_path: Path) -> None:
@@ -566,10 +686,15 @@ def test_fault_04_no_internal_mirror_and_no_unsigned_packages_by_us(bench: Bench
 
 def test_fault_10_release_json_points_to_the_upload_path(bench: Bench) -> None:
     bench.stub("cosa", '[[ "$1" != basearch ]] || echo arch')
-    assert bench.run("cosa-generate-release-meta", STREAM_BASE_URL="https://s3.example.org/bucket", RELEASE_STREAM="stable").returncode == 0
-    expected = (
-        "cosa generate-release-meta --stream-baseurl=https://s3.example.org/bucket --stream-name=stable --output=builds/latest/arch/release.json"
+    assert (
+        bench.run(
+            "cosa-generate-release-meta",
+            STREAM_BASE_URL="https://s3.example.org/bucket",
+            RELEASE_STREAM="stable",
+        ).returncode
+        == 0
     )
+    expected = "cosa generate-release-meta --stream-baseurl=https://s3.example.org/bucket --stream-name=stable --output=builds/latest/arch/release.json"
     assert bench.calls()[-1] == expected
 
 
@@ -599,7 +724,12 @@ def test_fault_20_matrix_gets_json_from_jq_and_the_token_in_a_header() -> None:
 
 @pytest.mark.parametrize("missing", ["MATRIX_TOKEN", "MATRIX_ROOM", "MATRIX_ENDPOINT"])
 def test_fault_20_a_notification_that_cannot_be_sent_fails(missing: str, bench: Bench) -> None:
-    env = {"MATRIX_TOKEN": "secret", "MATRIX_ROOM": "!r:example.org", "MATRIX_ENDPOINT": "http://example.org", missing: ""}
+    env = {
+        "MATRIX_TOKEN": "secret",
+        "MATRIX_ROOM": "!r:example.org",
+        "MATRIX_ENDPOINT": "http://example.org",
+        missing: "",
+    }
     bench.stub("curl")
     done = bench.run("notify-matrix", **env)
     assert done.returncode == 1
@@ -609,13 +739,24 @@ def test_fault_20_a_notification_that_cannot_be_sent_fails(missing: str, bench: 
 
 def test_fault_20_the_token_is_not_sent_without_tls(bench: Bench) -> None:
     bench.stub("curl")
-    done = bench.run("notify-matrix", MATRIX_TOKEN="secret", MATRIX_ROOM="!r:example.org", MATRIX_ENDPOINT="http://example.org")
+    done = bench.run(
+        "notify-matrix",
+        MATRIX_TOKEN="secret",
+        MATRIX_ROOM="!r:example.org",
+        MATRIX_ENDPOINT="http://example.org",
+    )
     assert done.returncode == 1
     assert "must be https" in done.stderr
     assert bench.calls() == []
 
 
-PUSH = {"TARGET_REGISTRY": "quay.io/okd", "IMAGE_NAME": "scos", "VERSION": "4.18", "BUILD_ID": "418.9+1", "ARCHIVE": "image"}
+PUSH = {
+    "TARGET_REGISTRY": "quay.io/okd",
+    "IMAGE_NAME": "scos",
+    "VERSION": "4.18",
+    "BUILD_ID": "418.9+1",
+    "ARCHIVE": "image",
+}
 
 
 @pytest.fixture
@@ -629,7 +770,9 @@ def registry(bench: Bench) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("tag_latest", "copies"), [("false", 1), ("true", 2)])
-def test_fault_22_a_push_reports_the_registrys_digest(tag_latest: str, copies: int, bench: Bench, registry: dict[str, str]) -> None:
+def test_fault_22_a_push_reports_the_registrys_digest(
+    tag_latest: str, copies: int, bench: Bench, registry: dict[str, str]
+) -> None:
     digest = f"sha256:{'a' * 64}"
     bench.stub("skopeo", f'while (($#)); do [[ "$1" != --digestfile ]] || echo {digest} >"$2"; shift; done')
     done = bench.run("cosa-push-container", **registry, TAG_LATEST=tag_latest)
@@ -637,16 +780,24 @@ def test_fault_22_a_push_reports_the_registrys_digest(tag_latest: str, copies: i
     calls = [call for call in bench.calls() if call.startswith("skopeo")]
     assert len(calls) == copies
     assert calls[0].endswith("oci-archive:image docker://quay.io/okd/scos:4.18-418.9-1-arch")
-    assert calls[-1].endswith(f"docker://quay.io/okd/scos@{digest} docker://quay.io/okd/scos:4.18-arch") == (copies == 2)
+    assert calls[-1].endswith(f"docker://quay.io/okd/scos@{digest} docker://quay.io/okd/scos:4.18-arch") == (
+        copies == 2
+    )
     assert (bench.result("DIGEST"), bench.result("IMAGE")) == (digest, f"quay.io/okd/scos@{digest}")
 
 
 @pytest.mark.parametrize(
     ("change", "stub"),
-    [({"SHA256": "0" * 64}, ""), ({}, "exit 3"), ({}, 'while (($#)); do [[ "$1" != --digestfile ]] || echo null >"$2"; shift; done')],
+    [
+        ({"SHA256": "0" * 64}, ""),
+        ({}, "exit 3"),
+        ({}, 'while (($#)); do [[ "$1" != --digestfile ]] || echo null >"$2"; shift; done'),
+    ],
     ids=["another archive", "push failed", "no digest"],
 )
-def test_fault_22_a_failed_push_has_no_result(change: dict[str, str], stub: str, bench: Bench, registry: dict[str, str]) -> None:
+def test_fault_22_a_failed_push_has_no_result(
+    change: dict[str, str], stub: str, bench: Bench, registry: dict[str, str]
+) -> None:
     bench.stub("skopeo", stub)
     assert bench.run("cosa-push-container", **{**registry, **change}, TAG_LATEST="true").returncode != 0
     assert not (bench.root / "RESULT_DIGEST").exists()
@@ -664,18 +815,32 @@ def test_fault_22_an_upload_without_credentials_fails(task: str, bench: Bench) -
 @pytest.mark.parametrize("stream", ["", "a/b", ".."])
 def test_fault_22_a_bad_stream_is_an_error_before_the_workspace_is_emptied(stream: str, bench: Bench) -> None:
     (bench.workspace / "keep").touch()
-    done = bench.run("cosa-init", S3_BUCKET="bucket", S3_ENDPOINT_URL="https://s3.example.org", RELEASE_STREAM=stream)
+    done = bench.run(
+        "cosa-init", S3_BUCKET="bucket", S3_ENDPOINT_URL="https://s3.example.org", RELEASE_STREAM=stream
+    )
     assert done.returncode == 1
     assert (bench.workspace / "keep").exists()
 
 
 def test_fault_35_every_list_item_can_be_selected_by_its_name() -> None:
-    """A value that a cluster changes is found by name; an item without a name of its own could only be found by its position."""
+    """A value that a cluster changes is found by name; an item without a name of its own could only be
+    found by its position.
+    """
     for path, value in OBJECTS.items():
         spec = value.get("spec", {})
-        lists = [spec.get(key, []) for key in ("params", "workspaces", "results", "tasks", "finally", "steps", "volumes")]
-        lists += [item[key] for item in spec.get("tasks", []) + spec.get("finally", []) for key in ("params", "workspaces") if key in item]
-        lists += [step[key] for step in spec.get("steps", []) for key in ("env", "volumeMounts") if key in step]
+        lists = [
+            spec.get(key, [])
+            for key in ("params", "workspaces", "results", "tasks", "finally", "steps", "volumes")
+        ]
+        lists += [
+            item[key]
+            for item in spec.get("tasks", []) + spec.get("finally", [])
+            for key in ("params", "workspaces")
+            if key in item
+        ]
+        lists += [
+            step[key] for step in spec.get("steps", []) for key in ("env", "volumeMounts") if key in step
+        ]
         for items in lists:
             assert len({item["name"] for item in items}) == len(items), path.name
 

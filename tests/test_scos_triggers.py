@@ -1,4 +1,6 @@
-"""scos-pipeline, rendered: triggers, release lines and what an environment gets (acceptance facts 1 to 42 that concern them, faults F5 to F22)."""
+"""scos-pipeline, rendered: triggers, release lines and what an environment gets (acceptance facts 1 to 42
+that concern them, faults F5 to F22).
+"""
 
 import json
 import re
@@ -57,7 +59,9 @@ def test_fact_09_every_param_and_workspace_of_a_run_is_the_pipelines(okd: tuple[
         given = {param["name"] for param in run["spec"]["params"]}
         assert given <= declared.keys()
         assert {name for name, param in declared.items() if "default" not in param} <= given
-        assert {workspace["name"] for workspace in run["spec"]["workspaces"]} == {workspace["name"] for workspace in spec["workspaces"]}
+        assert {workspace["name"] for workspace in run["spec"]["workspaces"]} == {
+            workspace["name"] for workspace in spec["workspaces"]
+        }
 
 
 @pytest.mark.parametrize(
@@ -69,15 +73,27 @@ def test_fact_09_every_param_and_workspace_of_a_run_is_the_pipelines(okd: tuple[
         ("4.22", "okd-coreos-layered", "c10s", "release-4.22"),
     ],
 )
-def test_fact_11_the_generation_follows_from_the_minor(okd: tuple[dict[str, Any], ...], minor: str, pipeline: str, variant: str, branch: str) -> None:
+def test_fact_11_the_generation_follows_from_the_minor(
+    okd: tuple[dict[str, Any], ...], minor: str, pipeline: str, variant: str, branch: str
+) -> None:
     values = env(of_kind(okd, "CronJob")[f"okd-coreos-{minor}"])
-    assert (values["PIPELINE"], values["VARIANT"], values["BRANCH"], values["VERSION"]) == (pipeline, variant, branch, minor)
+    assert (values["PIPELINE"], values["VARIANT"], values["BRANCH"], values["VERSION"]) == (
+        pipeline,
+        variant,
+        branch,
+        minor,
+    )
 
 
 @pytest.mark.parametrize("minor", ["4.15", "4.19", "3.11"])
 def test_fact_11_an_unknown_minor_is_an_error_not_a_guess(minor: str) -> None:
     with pytest.raises(FindingsError) as error:
-        objects("okd", LINES.replace("4.16", minor).replace(", pipeline: okd-coreos-layered, variant: c9s, branch: release-4.19", ""))
+        objects(
+            "okd",
+            LINES.replace("4.16", minor).replace(
+                ", pipeline: okd-coreos-layered, variant: c9s, branch: release-4.19", ""
+            ),
+        )
     assert {finding.name for finding in error.value.findings} >= {"missing-parameter"}
 
 
@@ -89,20 +105,31 @@ def test_fact_12_and_f06_one_entry_is_one_cronjob_and_nothing_else(okd: tuple[di
 
 def test_fact_13_and_f05_cron_trigger_and_run_by_hand_are_one(okd: tuple[dict[str, Any], ...]) -> None:
     (binding,) = of_kind(okd, "TriggerBinding").values()
-    assert {param["name"]: param["value"] for param in binding["spec"]["params"]}["branch"] == "$(body.params.branch)"
+    assert {param["name"]: param["value"] for param in binding["spec"]["params"]}[
+        "branch"
+    ] == "$(body.params.branch)"
     assert len(of_kind(okd, "PipelineRun")) == 0
 
 
 def test_facts_14_and_15_and_f08_f09_storage_comes_from_a_class(okd: tuple[dict[str, Any], ...]) -> None:
-    assert {value["kind"] for value in okd} & {"PersistentVolume", "PersistentVolumeClaim", "StorageClass"} == set()
+    assert {value["kind"] for value in okd} & {
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+        "StorageClass",
+    } == set()
     for template in of_kind(okd, "TriggerTemplate").values():
         defaults = {param["name"]: param.get("default") for param in template["spec"]["params"]}
         assert defaults["storage-class"] == "fast"
-        workspaces = {workspace["name"]: workspace for workspace in template["spec"]["resourcetemplates"][0]["spec"]["workspaces"]}
+        workspaces = {
+            workspace["name"]: workspace
+            for workspace in template["spec"]["resourcetemplates"][0]["spec"]["workspaces"]
+        }
         claim = workspaces["shared-workspace"]["volumeClaimTemplate"]["spec"]
         assert claim["storageClassName"] == "$(tt.params.storage-class)"
         assert claim["accessModes"] == ["ReadWriteOnce"]
-    assert "hostPath" not in str([value for value in okd if value["metadata"].get("namespace") == "okd-coreos"])
+    assert "hostPath" not in str(
+        [value for value in okd if value["metadata"].get("namespace") == "okd-coreos"]
+    )
 
 
 def test_fact_18_kind_gets_tasks_and_pipelines_to_run_by_hand() -> None:
@@ -117,22 +144,36 @@ def test_fact_18_nothing_of_openshift_on_plain_kubernetes() -> None:
     assert {"CronJob", "EventListener", "TriggerTemplate"} <= {value["kind"] for value in values}
 
 
-def test_fact_19_on_okd_the_users_of_the_pods_are_allowed_and_nothing_is_privileged(okd: tuple[dict[str, Any], ...]) -> None:
+def test_fact_19_on_okd_the_users_of_the_pods_are_allowed_and_nothing_is_privileged(
+    okd: tuple[dict[str, Any], ...],
+) -> None:
     (constraints,) = of_kind(okd, "SecurityContextConstraints").values()
     assert constraints["allowPrivilegedContainer"] is False
     assert not [name for name, value in constraints.items() if name.startswith("allowHost") and value]
     tasks = of_kind(okd, "Task").values()
-    asked = {name for task in tasks for step in task["spec"]["steps"] for name in step["securityContext"].get("capabilities", {}).get("add", [])}
+    asked = {
+        name
+        for task in tasks
+        for step in task["spec"]["steps"]
+        for name in step["securityContext"].get("capabilities", {}).get("add", [])
+    }
     assert asked == set(constraints["allowedCapabilities"])
     may = {
         subject["name"]: role["rules"][0]["resourceNames"]
         for role in okd
-        if role["kind"] == "Role" and role["metadata"]["namespace"] == "okd-coreos" and "use" in role["rules"][0]["verbs"]
+        if role["kind"] == "Role"
+        and role["metadata"]["namespace"] == "okd-coreos"
+        and "use" in role["rules"][0]["verbs"]
         for binding in of_kind(okd, "RoleBinding").values()
-        if binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]}
+        if binding["roleRef"]
+        == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]}
         for subject in binding["subjects"]
     }
-    assert may == {"okd-coreos-build": [constraints["metadata"]["name"]], "okd-coreos-cron": ["nonroot-v2"], "default": ["nonroot-v2"]}
+    assert may == {
+        "okd-coreos-build": [constraints["metadata"]["name"]],
+        "okd-coreos-cron": ["nonroot-v2"],
+        "default": ["nonroot-v2"],
+    }
     for template in of_kind(okd, "TriggerTemplate").values():
         (run,) = template["spec"]["resourcetemplates"]
         assert run["spec"]["taskRunTemplate"]["serviceAccountName"] in may
@@ -145,7 +186,10 @@ def test_fact_20_the_listener_has_an_account_of_its_own(okd: tuple[dict[str, Any
     name = listener["spec"]["serviceAccountName"]
     assert name in of_kind(okd, "ServiceAccount")
     assert of_kind(okd, "RoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-roles"
-    assert of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"] == "tekton-triggers-eventlistener-clusterroles"
+    assert (
+        of_kind(okd, "ClusterRoleBinding")[name]["roleRef"]["name"]
+        == "tekton-triggers-eventlistener-clusterroles"
+    )
     assert "cluster-admin" not in str(okd)
 
 
@@ -156,7 +200,9 @@ def test_fact_21_and_f14_every_trigger_authenticates(okd: tuple[dict[str, Any], 
         assert "compareSecret('token', 'okd-coreos-trigger')" in interceptor["params"][0]["value"]
 
 
-def test_fact_22_and_23_and_f13_params_resolve_and_no_default_names_a_version(okd: tuple[dict[str, Any], ...]) -> None:
+def test_fact_22_and_23_and_f13_params_resolve_and_no_default_names_a_version(
+    okd: tuple[dict[str, Any], ...],
+) -> None:
     (binding,) = of_kind(okd, "TriggerBinding").values()
     bound = {param["name"] for param in binding["spec"]["params"]}
     for template in of_kind(okd, "TriggerTemplate").values():
@@ -165,14 +211,20 @@ def test_fact_22_and_23_and_f13_params_resolve_and_no_default_names_a_version(ok
         assert used == declared.keys()
         assert bound <= declared.keys()
         assert {name for name, default in declared.items() if default is None} <= bound
-        assert not [default for default in declared.values() if default and re.search(r"\b[45]\.\d+\b", default)]
+        assert not [
+            default for default in declared.values() if default and re.search(r"\b[45]\.\d+\b", default)
+        ]
 
 
 def test_fact_24_and_f15_crons_are_tidy_and_fail_loudly(okd: tuple[dict[str, Any], ...]) -> None:
     for cron in of_kind(okd, "CronJob").values():
         spec = cron["spec"]
         assert spec["concurrencyPolicy"] == "Forbid"
-        assert {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= spec.keys()
+        assert {
+            "startingDeadlineSeconds",
+            "successfulJobsHistoryLimit",
+            "failedJobsHistoryLimit",
+        } <= spec.keys()
         assert "timeZone" not in spec
         job = spec["jobTemplate"]["spec"]
         assert job["backoffLimit"] <= 3
@@ -190,12 +242,16 @@ def test_fact_25_schedules_of_the_fleet_do_not_overlap() -> None:
     hub = yaml.safe_load((FLEET / "clusters/moc-hub.yaml").read_text())
     entries = [*hub["features"]["scos-pipeline"]["releases"], *hub["features"]["scos-triggers"]["sources"]]
     hours = sorted(int(entry["schedule"].split()[1]) for entry in entries)
-    assert all((later - earlier) % 24 >= 4 for earlier, later in zip(hours, [*hours[1:], hours[0] + 24], strict=True))
+    assert all(
+        (later - earlier) % 24 >= 4 for earlier, later in zip(hours, [*hours[1:], hours[0] + 24], strict=True)
+    )
 
 
 def test_fact_27_and_f16_f17_nothing_deletes_runs(okd: tuple[dict[str, Any], ...]) -> None:
     assert not re.search(r"\b(tkn|kubectl|oc)\b.*delete", str(okd))
-    assert "operator.tekton.dev/prune" not in str([value for value in okd if value["kind"] == "TriggerTemplate"])
+    assert "operator.tekton.dev/prune" not in str(
+        [value for value in okd if value["kind"] == "TriggerTemplate"]
+    )
 
 
 def test_facts_37_38_42_and_f21_the_secrets_are_those_of_the_table(okd: tuple[dict[str, Any], ...]) -> None:
@@ -215,10 +271,15 @@ def test_facts_37_38_42_and_f21_the_secrets_are_those_of_the_table(okd: tuple[di
 
 
 def test_fact_40_uploads_are_off_unless_asked_for() -> None:
-    plain = of_kind(objects("okd", LINES.replace("    upload-container-images: true\n", "")), "TriggerTemplate")
+    plain = of_kind(
+        objects("okd", LINES.replace("    upload-container-images: true\n", "")), "TriggerTemplate"
+    )
     for template in plain.values():
         defaults = {param["name"]: param.get("default") for param in template["spec"]["params"]}
-        assert {defaults[name] for name in ("upload-container-images", "upload-bootimages", "tag-latest", "notify-matrix")} == {"false"}
+        assert {
+            defaults[name]
+            for name in ("upload-container-images", "upload-bootimages", "tag-latest", "notify-matrix")
+        } == {"false"}
 
 
 CURL = """\
@@ -234,8 +295,12 @@ exit "$STATUS"
 """
 
 
-def run_cron(cron: dict[str, Any], folder: Path, *, runs: str, status: int = 0, secret: str = "okd-coreos-trigger") -> int:
-    """Run the script of a CronJob with a curl that writes down how it was called, and return its exit code."""
+def run_cron(
+    cron: dict[str, Any], folder: Path, *, runs: str, status: int = 0, secret: str = "okd-coreos-trigger"
+) -> int:
+    """Run the script of a CronJob with a curl that writes down how it was called, and return its exit
+    code.
+    """
     (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     script = container["args"][0]
     for path in (f"/var/run/{secret}", "/var/run/secrets/kubernetes.io/serviceaccount"):
@@ -245,11 +310,19 @@ def run_cron(cron: dict[str, Any], folder: Path, *, runs: str, status: int = 0, 
     for name, text in {"curl": CURL, "sleep": "#!/bin/sh\n"}.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
-    given = {**env(cron), "PATH": f"{folder}:/usr/bin:/bin", "FOLDER": str(folder), "RUNS": runs, "STATUS": str(status)}
+    given = {
+        **env(cron),
+        "PATH": f"{folder}:/usr/bin:/bin",
+        "FOLDER": str(folder),
+        "RUNS": runs,
+        "STATUS": str(status),
+    }
     return subprocess.run([*container["command"], script], env=given, check=False).returncode
 
 
-def test_the_cron_posts_what_the_binding_reads_and_keeps_tokens_out_of_arguments(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
+def test_the_cron_posts_what_the_binding_reads_and_keeps_tokens_out_of_arguments(
+    okd: tuple[dict[str, Any], ...], tmp_path: Path
+) -> None:
     runs = json.dumps({"kind": "PipelineRunList", "items": [{"kind": "PipelineRun"}]}, indent=2)
     assert run_cron(of_kind(okd, "CronJob")["okd-coreos-4.22"], tmp_path, runs=runs) == 0
     posted, listed = (tmp_path / "post").read_text().splitlines(), (tmp_path / "list").read_text()
@@ -263,7 +336,9 @@ def test_the_cron_posts_what_the_binding_reads_and_keeps_tokens_out_of_arguments
     assert (tmp_path / "list-input").read_text() == "Authorization: Bearer s3cret-of-serviceaccount\n"
 
 
-def test_f15_a_request_that_starts_no_run_is_not_green(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
+def test_f15_a_request_that_starts_no_run_is_not_green(
+    okd: tuple[dict[str, Any], ...], tmp_path: Path
+) -> None:
     """An EventListener answers 202 before it looks at the token: the answer alone proves nothing."""
     cron = of_kind(okd, "CronJob")["okd-coreos-4.22"]
     code = run_cron(cron, tmp_path, runs='{"kind":"PipelineRunList","items":[]}')

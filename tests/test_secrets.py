@@ -1,4 +1,6 @@
-"""ExternalSecrets follow from the tables of the features that a cluster has: facts 37 to 39, and what is refused."""
+"""ExternalSecrets follow from the tables of the features that a cluster has: facts 37 to 39, and what is
+refused.
+"""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +25,11 @@ from rendered import ENVIRONMENTS, FLEET, OKD, invalid, objects, of_kind
 from test_os_layer import BUILDS
 
 CATALOG = load_catalog(read_catalog())
-TABLE = {(need.namespace, name): need for feature in CATALOG.features.values() for name, need in feature.spec.secrets.items()}
+TABLE = {
+    (need.namespace, name): need
+    for feature in CATALOG.features.values()
+    for name, need in feature.spec.secrets.items()
+}
 STORE = """\
   secrets:
     prefix: okd/x
@@ -37,20 +43,30 @@ EVERYTHING = STORE + PIPELINE + UPLOADS + RELEASES + BUILDS + "  os-layer-build:
 
 
 def made(values: tuple[dict[str, Any], ...]) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(value["metadata"]["namespace"], value["metadata"]["name"]): value for value in values if value["kind"] == "ExternalSecret"}
+    return {
+        (value["metadata"]["namespace"], value["metadata"]["name"]): value
+        for value in values
+        if value["kind"] == "ExternalSecret"
+    }
 
 
 def test_fact_38_one_table_makes_the_external_secrets() -> None:
     values = objects("okd", EVERYTHING)
     secrets = made(values)
     features = ("scos-pipeline", "os-layer", "os-layer-build")
-    table = {(need.namespace, name): need for each in features for name, need in CATALOG.features[each].spec.secrets.items()}
+    table = {
+        (need.namespace, name): need
+        for each in features
+        for name, need in CATALOG.features[each].spec.secrets.items()
+    }
     assert secrets.keys() == table.keys()
     for place, value in secrets.items():
         assert value["apiVersion"] == "external-secrets.io/v1"
         assert value["spec"]["target"]["template"]["type"] == table[place].type
         assert [entry["secretKey"] for entry in value["spec"]["data"]] == list(table[place].keys)
-        assert {entry["remoteRef"]["key"] for entry in value["spec"]["data"]} == {f"okd/x/{place[0]}/{place[1]}"}
+        assert {entry["remoteRef"]["key"] for entry in value["spec"]["data"]} == {
+            f"okd/x/{place[0]}/{place[1]}"
+        }
         assert value["spec"]["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": "vault"}
     assert invalid(values) == []
 
@@ -63,7 +79,10 @@ def test_fact_38_the_docs_and_explain_print_the_same_table() -> None:
         for secret, need in feature.spec.secrets.items():
             assert f"  {need.namespace}/{secret} ({need.type}): {', '.join(need.keys)}; {need.used}" in text
             assert ("; only with " in text) == any(each.when for each in feature.spec.secrets.values())
-            assert f"| `{name}` | `{need.namespace}/{secret}` | {need.type} | {', '.join(need.keys)} | {need.when or ''} | {need.used} |" in reference
+            assert (
+                f"| `{name}` | `{need.namespace}/{secret}` | {need.type} | {', '.join(need.keys)} | {need.when or ''} | {need.used} |"
+                in reference
+            )
 
 
 def read_secrets(spec: FeatureSpec, files: Tree) -> Iterator[tuple[str, str, str]]:
@@ -76,7 +95,9 @@ def read_secrets(spec: FeatureSpec, files: Tree) -> Iterator[tuple[str, str, str
                 yield value["metadata"].get("namespace", ""), reference["name"], reference["key"]
 
 
-@pytest.mark.parametrize("name", sorted(name for name, feature in CATALOG.features.items() if feature.spec.secrets))
+@pytest.mark.parametrize(
+    "name", sorted(name for name, feature in CATALOG.features.items() if feature.spec.secrets)
+)
 def test_fact_38_what_is_read_is_in_the_table_and_what_is_in_the_table_is_named(name: str) -> None:
     feature = CATALOG.features[name]
     for namespace, secret, key in read_secrets(feature.spec, feature.files):
@@ -87,7 +108,9 @@ def test_fact_38_what_is_read_is_in_the_table_and_what_is_in_the_table_is_named(
 
 
 def test_only_what_the_parameters_ask_for_is_fetched() -> None:
-    assert made(objects("kubernetes", STORE + PIPELINE + RELEASES)).keys() == {("okd-coreos", "okd-coreos-trigger")}
+    assert made(objects("kubernetes", STORE + PIPELINE + RELEASES)).keys() == {
+        ("okd-coreos", "okd-coreos-trigger")
+    }
     asked = made(objects("kubernetes", STORE + PIPELINE + "    notify-matrix: true\n" + RELEASES))
     assert asked.keys() == {("okd-coreos", "okd-coreos-trigger"), ("okd-coreos", "okd-matrix-bot-auth")}
 
@@ -102,14 +125,25 @@ def test_without_the_feature_there_is_none_and_kind_has_no_need() -> None:
 def test_the_store_is_for_the_namespaces_of_the_secrets_and_no_others() -> None:
     (store,) = of_kind(objects("okd", EVERYTHING), "ClusterSecretStore").values()
     assert store["metadata"]["name"] == "vault"
-    assert store["spec"]["conditions"] == [{"namespaces": ["okd-coreos", "okd-layer", "openshift-machine-config-operator"]}]
+    assert store["spec"]["conditions"] == [
+        {"namespaces": ["okd-coreos", "okd-layer", "openshift-machine-config-operator"]}
+    ]
     vault = store["spec"]["provider"]["vault"]
-    assert (vault["server"], vault["path"], vault["auth"]["kubernetes"]["mountPath"]) == ("https://vault.example.org:8200", "kv", "okd-x")
+    assert (vault["server"], vault["path"], vault["auth"]["kubernetes"]["mountPath"]) == (
+        "https://vault.example.org:8200",
+        "kv",
+        "okd-x",
+    )
     assert vault["auth"]["kubernetes"]["role"] == "okd-x"
 
 
 def test_a_store_that_somebody_else_made() -> None:
-    values = objects("okd", "  secrets:\n    store: opf-vault-store\n    store-kind: SecretStore\n    prefix: moc\n" + PIPELINE + RELEASES)
+    values = objects(
+        "okd",
+        "  secrets:\n    store: opf-vault-store\n    store-kind: SecretStore\n    prefix: moc\n"
+        + PIPELINE
+        + RELEASES,
+    )
     assert of_kind(values, "ClusterSecretStore") == {}
     assert {value["spec"]["secretStoreRef"]["name"] for value in made(values).values()} == {"opf-vault-store"}
 
@@ -119,7 +153,11 @@ def test_a_store_that_somebody_else_made() -> None:
     [
         ("  secrets:\n", "missing-parameter", '"prefix" is missing'),
         ("  secrets:\n    prefix: ../x\n", "invalid-value", "does not match"),
-        ("  secrets:\n    prefix: x\n    store-kind: Vault\n", "invalid-value", "ClusterSecretStore, SecretStore is expected"),
+        (
+            "  secrets:\n    prefix: x\n    store-kind: Vault\n",
+            "invalid-value",
+            "ClusterSecretStore, SecretStore is expected",
+        ),
         (STORE.replace("https://", "http://"), "invalid-value", "does not match"),
         (STORE.replace("okd/x", "okd/x\n    tokn: s3cr3t"), "not-in-catalog", 'no parameter "tokn"'),
     ],
@@ -139,26 +177,37 @@ def catalog_with(**secrets: str) -> Tree:
         more[f"features/{name}/feature.yaml"] = (
             f"summary: X.\nenvironments: {{okd: [p]}}\nsecrets:\n  shared: {{namespace: x, {row}, used: x}}\n".encode()
         )
-        more[f"features/{name}/p/configmap-{name}.yaml"] = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: x}}\n".encode()
+        more[f"features/{name}/p/configmap-{name}.yaml"] = (
+            f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: x}}\n".encode()
+        )
     return Tree({**{path: source[path] for path in source}, **more})
 
 
 def planned(catalog: Tree, features: str, environment: str = "okd") -> Any:
     document = read("fleet.yaml", FLEET.encode())
-    where = OKD if environment == "okd" else f"server: https://api.example.org:6443\n{ENVIRONMENTS[environment]}"
+    where = (
+        OKD if environment == "okd" else f"server: https://api.example.org:6443\n{ENVIRONMENTS[environment]}"
+    )
     hub = read("clusters/hub.yaml", f"purpose: hub\n{where}features:\n{features}".encode())
-    return plan(parse(Fleet, document), document, [parse_cluster("hub", hub, Tree({}))], load_catalog(catalog))
+    return plan(
+        parse(Fleet, document), document, [parse_cluster("hub", hub, Tree({}))], load_catalog(catalog)
+    )
 
 
 def test_two_features_may_share_a_secret() -> None:
-    (cluster,) = planned(catalog_with(a="keys: [one]", b="keys: [two, one]"), "  secrets:\n    prefix: p\n  a:\n  b:\n").clusters
+    (cluster,) = planned(
+        catalog_with(a="keys: [one]", b="keys: [two, one]"), "  secrets:\n    prefix: p\n  a:\n  b:\n"
+    ).clusters
     (secret,) = cluster.external_secrets
     assert [entry["secretKey"] for entry in secret["spec"]["data"]] == ["one", "two"]
 
 
 def test_two_types_of_one_secret_are_a_fault_of_the_catalog() -> None:
     with pytest.raises(FindingsError) as error:
-        planned(catalog_with(a="keys: [one]", b="type: kubernetes.io/tls, keys: [tls.key]"), "  secrets:\n    prefix: p\n  a:\n  b:\n")
+        planned(
+            catalog_with(a="keys: [one]", b="type: kubernetes.io/tls, keys: [tls.key]"),
+            "  secrets:\n    prefix: p\n  a:\n  b:\n",
+        )
     assert [finding.name for finding in error.value.findings] == ["broken-feature"]
 
 
@@ -174,7 +223,11 @@ def test_fact_39_registry_credentials_have_the_type_of_registry_credentials() ->
     assert docker
     assert {need.type for need in docker.values()} == {"kubernetes.io/dockerconfigjson"}
     assert {need.keys for need in docker.values()} == {(".dockerconfigjson",)}
-    assert not [place for place, need in TABLE.items() if need.type == "kubernetes.io/dockerconfigjson" and place not in docker]
+    assert not [
+        place
+        for place, need in TABLE.items()
+        if need.type == "kubernetes.io/dockerconfigjson" and place not in docker
+    ]
 
 
 def test_a_need_that_depends_on_nothing_is_a_fault_of_the_feature() -> None:

@@ -1,4 +1,6 @@
-"""Set-up leaves alone what is verified, repairs what is not, and says what to do: it is the first thing that a person meets."""
+"""Set-up leaves alone what is verified, repairs what is not, and says what to do: it is the first thing
+that a person meets.
+"""
 
 import base64
 import hashlib
@@ -64,11 +66,27 @@ class Place:
         self.cache, self.locks, self.wheels = folder / "cache", folder / "requirements", folder / "wheels"
 
     def command(self, level: str) -> list[str]:
-        return [sys.executable, "-I", str(ROOT / "tools"), level, "--cache", str(self.cache), "--requirements", str(self.locks)]
+        return [
+            sys.executable,
+            "-I",
+            str(ROOT / "tools"),
+            level,
+            "--cache",
+            str(self.cache),
+            "--requirements",
+            str(self.locks),
+        ]
 
     def start(self, level: str, **variables: str) -> subprocess.Popen[str]:
         given = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels), **variables}
-        return subprocess.Popen(self.command(level), env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        return subprocess.Popen(
+            self.command(level),
+            env=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def run(self, level: str, **variables: str) -> tuple[int, str, str]:
         process = self.start(level, **variables)
@@ -77,7 +95,12 @@ class Place:
 
     def has(self, module: str) -> bool:
         python = self.cache / "venv/bin/python"
-        return subprocess.run([python, "-I", "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run(
+                [python, "-I", "-c", f"import {module}"], capture_output=True, check=False
+            ).returncode
+            == 0
+        )
 
     def left(self) -> list[str]:
         return sorted(path.name for path in self.cache.iterdir() if path.name not in ("venv", "lock"))
@@ -117,9 +140,16 @@ def test_packages_are_added_once_and_what_a_moved_checkout_has_still_works(place
     assert place.left() == []
 
 
-def test_a_package_that_is_not_what_the_lock_file_says_is_refused_whatever_the_environment_asks_for(place: Place) -> None:
+def test_a_package_that_is_not_what_the_lock_file_says_is_refused_whatever_the_environment_asks_for(
+    place: Place,
+) -> None:
     wheel(place.wheels, "two", "import os\n")
-    weaker = {"PIP_REQUIRE_HASHES": "0", "PIP_NO_BINARY": ":all:", "PIP_ISOLATED": "1", "PIP_TARGET": str(place.cache / "elsewhere")}
+    weaker = {
+        "PIP_REQUIRE_HASHES": "0",
+        "PIP_NO_BINARY": ":all:",
+        "PIP_ISOLATED": "1",
+        "PIP_TARGET": str(place.cache / "elsewhere"),
+    }
     code, _, err = place.run("check", **weaker)
     assert code == 4
     assert "DO NOT MATCH THE HASHES" in err
@@ -129,13 +159,23 @@ def test_a_package_that_is_not_what_the_lock_file_says_is_refused_whatever_the_e
 
 
 def test_variables_of_pip_do_not_move_what_is_installed(place: Place) -> None:
-    moved = {"PIP_TARGET": str(place.cache / "elsewhere"), "PIP_USER": "1", "PIP_PREFIX": str(place.cache / "prefix"), "PIP_DRY_RUN": "1"}
+    moved = {
+        "PIP_TARGET": str(place.cache / "elsewhere"),
+        "PIP_USER": "1",
+        "PIP_PREFIX": str(place.cache / "prefix"),
+        "PIP_DRY_RUN": "1",
+    }
     assert place.run("check", **moved)[0] == 0
     assert (place.has("two"), place.left()) == (True, [])
 
 
 def test_without_a_network_one_line_says_so_and_the_next_run_works(place: Place) -> None:
-    away = {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "", "PIP_INDEX_URL": "http://127.0.0.1:1/simple", "PIP_RETRIES": "0"}
+    away = {
+        "PIP_NO_INDEX": "0",
+        "PIP_FIND_LINKS": "",
+        "PIP_INDEX_URL": "http://127.0.0.1:1/simple",
+        "PIP_RETRIES": "0",
+    }
     code, _, err = place.run("check", **away)
     assert code == 6, err
     assert len(err.strip().splitlines()) == 2
@@ -181,7 +221,10 @@ def test_two_at_once_wait_for_each_other(place: Place) -> None:
 
 def test_an_environment_of_other_packages_or_of_another_python_is_not_taken_for_whole(place: Place) -> None:
     venv = place.cache / "venv"
-    locks = {level: hashlib.sha256((place.locks / f"{level}.txt").read_bytes()).hexdigest() for level in environment.LEVELS}
+    locks = {
+        level: hashlib.sha256((place.locks / f"{level}.txt").read_bytes()).hexdigest()
+        for level in environment.LEVELS
+    }
     assert environment.installed(venv, locks) == "generate"
     assert environment.installed(venv, {**locks, "generate": "another"}) is None
     python = venv / "bin/python"
@@ -194,7 +237,9 @@ def test_an_environment_of_other_packages_or_of_another_python_is_not_taken_for_
     assert environment.installed(venv, locks) is None
 
 
-def test_a_python_without_the_modules_for_environments_is_told_what_to_install(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_the_modules_for_environments_is_told_what_to_install(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # As Debian leaves it out. None in sys.modules is how an import is made to fail.
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     with pytest.raises(SetupError, match="ensurepip") as error:
@@ -233,7 +278,9 @@ def cache(tmp_path: Path) -> Path:
 
 def judge(cache: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", str(ROOT / "tools"), "judges", "--cache", str(cache)]
-    return subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
 
 
 def test_tools_and_schemas_that_are_there_are_left_alone_without_go_or_network(cache: Path) -> None:
@@ -256,7 +303,10 @@ def test_what_is_not_right_is_built_again_alone_and_go_leaves_no_caches(tmp_path
         return built
 
     order: list[str] = []
-    steps = tuple(judges.Step(name, lambda folder: (folder / "good").exists(), build(name)) for name in ("bin", "schemas"))
+    steps = tuple(
+        judges.Step(name, lambda folder: (folder / "good").exists(), build(name))
+        for name in ("bin", "schemas")
+    )
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/good").touch()
     judges.set_up(tmp_path, steps)
@@ -294,7 +344,9 @@ def test_a_missing_binary_is_an_error_with_the_next_command(tmp_path: Path) -> N
 
 @pytest.fixture
 def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Go:
-    """Go with a mirror in a folder, which has one module; the environment asks for all that would weaken go.sum."""
+    """Go with a mirror in a folder, which has one module; the environment asks for all that would weaken
+    go.sum.
+    """
     program("go")
     mirror = tmp_path / "mirror/example.org/tiny/@v"
     mirror.mkdir(parents=True)
@@ -305,15 +357,30 @@ def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Go:
         archive.writestr("example.org/tiny@v1.0.0/tiny.go", "package tiny\n")
     settings = tmp_path / "go.env"
     settings.write_text("GOFLAGS=-mod=mod -insecure\nGONOSUMDB=*\nGOSUMDB=off\n")
-    weaker = {"GOFLAGS": "-mod=mod", "GONOSUMCHECK": "1", "GONOSUMDB": "*", "GOSUMDB": "off", "GOINSECURE": "*", "GOPRIVATE": "*"}
-    for name, value in {**weaker, "GOENV": str(settings), "GOPROXY": f"file://{tmp_path}/mirror", "GOOS": "plan9"}.items():
+    weaker = {
+        "GOFLAGS": "-mod=mod",
+        "GONOSUMCHECK": "1",
+        "GONOSUMDB": "*",
+        "GOSUMDB": "off",
+        "GOINSECURE": "*",
+        "GOPRIVATE": "*",
+    }
+    for name, value in {
+        **weaker,
+        "GOENV": str(settings),
+        "GOPROXY": f"file://{tmp_path}/mirror",
+        "GOOS": "plan9",
+    }.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "cache").mkdir()
     return find_go(tmp_path / "cache")
 
 
 # What `go mod download` says of the module above.
-SUM, MOD = "h1:eAVvitLiokVP/JnzhqEfB1S9Xp7Pta5M8llhXJBWfO8=", "h1:9y2XPZ0iI1sIWCrwfRZjPgojoV7CB7cKs9c16VPEONk="
+SUM, MOD = (
+    "h1:eAVvitLiokVP/JnzhqEfB1S9Xp7Pta5M8llhXJBWfO8=",
+    "h1:9y2XPZ0iI1sIWCrwfRZjPgojoV7CB7cKs9c16VPEONk=",
+)
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -322,9 +389,13 @@ def test_a_module_that_is_not_what_go_sum_says_is_refused_whatever_the_environme
 ) -> None:
     for folder in ("crds", "."):
         (tmp_path / "tools" / folder).mkdir(parents=True, exist_ok=True)
-        (tmp_path / "tools" / folder / "go.mod").write_text("module x\n\ngo 1.21\n\nrequire (\n\texample.org/tiny v1.0.0\n)\n")
+        (tmp_path / "tools" / folder / "go.mod").write_text(
+            "module x\n\ngo 1.21\n\nrequire (\n\texample.org/tiny v1.0.0\n)\n"
+        )
         total = SUM if right else SUM.replace("h1:e", "h1:f")
-        (tmp_path / "tools" / folder / "go.sum").write_text(f"example.org/tiny v1.0.0 {total}\nexample.org/tiny v1.0.0/go.mod {MOD}\n")
+        (tmp_path / "tools" / folder / "go.sum").write_text(
+            f"example.org/tiny v1.0.0 {total}\nexample.org/tiny v1.0.0/go.mod {MOD}\n"
+        )
     monkeypatch.setattr("modules.HERE", tmp_path / "tools")
     monkeypatch.setattr("binaries.HERE", tmp_path / "tools")
     monkeypatch.setattr("binaries.TOOLS", {"tiny": "example.org/tiny"})

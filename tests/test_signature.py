@@ -1,4 +1,6 @@
-"""Signatures of releases, made here with keys made here: only the pinned key, over this image of this repository, in time, counts."""
+"""Signatures of releases, made here with keys made here: only the pinned key, over this image of this
+repository, in time, counts.
+"""
 
 import json
 import os
@@ -48,16 +50,30 @@ def text(**changes: Any) -> bytes:
         "identity": {"docker-reference": f"{REPOSITORY}:4.22.0-okd-scos.8"},
     }
     optional = {"creator": "openshift release-controller", "timestamp": int(NOW.timestamp())}
-    return json.dumps({"critical": critical | changes.pop("critical", {}), "optional": optional, **changes}, indent=2).encode()
+    return json.dumps(
+        {"critical": critical | changes.pop("critical", {}), "optional": optional, **changes}, indent=2
+    ).encode()
 
 
 def signed(message: bytes | None = None, key: Tsk = KEY) -> bytes:
     return sign(key.signer(), text() if message is None else message, armor=False)
 
 
-def verdict(*messages: bytes, keys: tuple[bytes, ...] | None = None, pinned: str = name(KEY), now: datetime | None = None, **of: str) -> Verdict:
+def verdict(
+    *messages: bytes,
+    keys: tuple[bytes, ...] | None = None,
+    pinned: str = name(KEY),
+    now: datetime | None = None,
+    **of: str,
+) -> Verdict:
     now = now or datetime.now(UTC)
-    found = verify(messages, keys or (public(KEY),), frozenset({pinned}), **{"digest": A, "repository": REPOSITORY, **of}, now=now)
+    found = verify(
+        messages,
+        keys or (public(KEY),),
+        frozenset({pinned}),
+        **{"digest": A, "repository": REPOSITORY, **of},
+        now=now,
+    )
     assert found.verified == (not found.worst)
     assert bool(found.fingerprint) == found.verified
     told = (*found.warnings, *found.faults)
@@ -79,7 +95,9 @@ def test_good() -> None:
     assert verdict(signed(text(critical={"identity": {"docker-reference": f"{REPOSITORY}@{A}"}}))).verified
 
 
-@pytest.mark.parametrize("spelt", [name(KEY).upper(), re.sub("(....)", r"\1 ", name(KEY))], ids=["capitals", "groups"])
+@pytest.mark.parametrize(
+    "spelt", [name(KEY).upper(), re.sub("(....)", r"\1 ", name(KEY))], ids=["capitals", "groups"]
+)
 def test_a_fingerprint_as_people_write_it(spelt: str) -> None:
     assert verdict(signed(), pinned=spelt).verified
 
@@ -87,7 +105,10 @@ def test_a_fingerprint_as_people_write_it(spelt: str) -> None:
 def test_one_good_signature_suffices_and_the_others_are_told() -> None:
     found = verdict(b"<html>", signed(key=OTHER), signed())
     assert found.verified
-    assert [(fault.number, fault.name) for fault in found.faults] == [(1, "malformed-signature"), (2, "unknown-signing-key")]
+    assert [(fault.number, fault.name) for fault in found.faults] == [
+        (1, "malformed-signature"),
+        (2, "unknown-signing-key"),
+    ]
 
 
 def test_none() -> None:
@@ -125,9 +146,18 @@ def flipped(data: bytes) -> bytes:
         (signed(text(critical={"type": "cosign container image signature"})), "not-an-image-signature"),
         (signed(text(critical={"image": {"docker-manifest-digest": 7}})), "not-an-image-signature"),
         (signed(text(critical={"image": {"docker-manifest-digest": B}})), "signed-other-image"),
-        (signed(text(critical={"identity": {"docker-reference": f"{REPOSITORY}@{B}"}})), "signed-other-image"),
-        (signed(text(critical={"identity": {"docker-reference": "quay.io/okd/scos-release:4.22"}})), "signed-other-repository"),
-        (signed(text(critical={"identity": {"docker-reference": f"evil.example.org/{REPOSITORY}"}})), "signed-other-repository"),
+        (
+            signed(text(critical={"identity": {"docker-reference": f"{REPOSITORY}@{B}"}})),
+            "signed-other-image",
+        ),
+        (
+            signed(text(critical={"identity": {"docker-reference": "quay.io/okd/scos-release:4.22"}})),
+            "signed-other-repository",
+        ),
+        (
+            signed(text(critical={"identity": {"docker-reference": f"evil.example.org/{REPOSITORY}"}})),
+            "signed-other-repository",
+        ),
         (signed(text(optional={"timestamp": NOW.timestamp() + 864000})), "signature-from-future"),
         (signed(text(optional={"timestamp": float("nan")})), "signature-from-future"),
         (signed(text(optional={"timestamp": "1789000000"})), "not-an-image-signature"),
@@ -207,7 +237,11 @@ def test_from_the_future() -> None:
 def test_the_key_of_openshift_ci_comes_with_the_package() -> None:
     """Fact 55 names the day on which it expires."""
     certs = [cert for data in signature_store.default_keys() for cert in Cert.split_bytes(data)]
-    assert {cert.fingerprint.upper() for cert in certs} == FINGERPRINTS == {"6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4"}
+    assert (
+        {cert.fingerprint.upper() for cert in certs}
+        == FINGERPRINTS
+        == {"6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4"}
+    )
     assert [f"{cert.expiration:%Y-%m-%d}" for cert in certs if cert.expiration] == ["2027-03-31"]
     assert not any(cert.is_revoked for cert in certs)
 
@@ -218,7 +252,16 @@ def gpg(tmp_path: Path) -> Iterator[Callable[..., bytes]]:
     tmp_path.chmod(0o700)
 
     def run(*args: str, data: bytes = b"") -> bytes:
-        command = [program("gpg"), "--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback", *args]
+        command = [
+            program("gpg"),
+            "--batch",
+            "--quiet",
+            "--passphrase",
+            "",
+            "--pinentry-mode",
+            "loopback",
+            *args,
+        ]
         return subprocess.run(command, input=data, capture_output=True, check=True, env=environment).stdout
 
     yield run
@@ -234,7 +277,15 @@ def test_signed_by_gpg(gpg: Callable[..., bytes], compressed: str) -> None:
 
 
 def test_signed_after_it_expired(gpg: Callable[..., bytes]) -> None:
-    gpg("--faked-system-time", "20200101T000000", "--quick-gen-key", "old <old@example.org>", "ed25519", "sign", "never")
+    gpg(
+        "--faked-system-time",
+        "20200101T000000",
+        "--quick-gen-key",
+        "old <old@example.org>",
+        "ed25519",
+        "sign",
+        "never",
+    )
     message = gpg("--compress-algo", "none", "--sign", data=text())
     key = gpg("--export")
     fingerprint = Cert.from_bytes(key).fingerprint
@@ -254,7 +305,16 @@ def squeezed(data: bytes) -> bytes:
 BOMB = squeezed(packet(11, b"b\0\0\0\0\0" + bytes(64 << 20)))
 
 
-@pytest.mark.parametrize("bomb", [squeezed(BOMB), squeezed(squeezed(BOMB)), BOMB[:-9], squeezed(signed())[:-9], packet(4, b"") + squeezed(BOMB)])
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        squeezed(BOMB),
+        squeezed(squeezed(BOMB)),
+        BOMB[:-9],
+        squeezed(signed())[:-9],
+        packet(4, b"") + squeezed(BOMB),
+    ],
+)
 def test_compressed_messages_cost_little(bomb: bytes) -> None:
     import tracemalloc
 
@@ -281,13 +341,18 @@ def test_no_changed_byte_goes_unseen_in_what_is_signed(at: int, change: int) -> 
     message = bytearray(signed())
     message[at % len(message)] ^= change
     found = verdict(bytes(message))
-    # A byte that is not covered by the signature, such as the hint which key it was, may differ; what is said may not.
+    # A byte that is not covered by the signature, such as the hint which key it was, may differ; what is said
+    # may not.
     assert not found.verified or found == Verdict(verified=True, fingerprint=name(KEY))
 
 
 def test_urls() -> None:
-    assert urls("https://store.example.org/x/", A) == [f"https://store.example.org/x/sha256={'a' * 64}/signature-{n}" for n in range(1, 11)]
-    assert urls(STORE, A)[0].startswith("https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release/sha256=aaa")
+    assert urls("https://store.example.org/x/", A) == [
+        f"https://store.example.org/x/sha256={'a' * 64}/signature-{n}" for n in range(1, 11)
+    ]
+    assert urls(STORE, A)[0].startswith(
+        "https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release/sha256=aaa"
+    )
     for wrong in ("", "a" * 64, "sha256:abc", "sha512:" + "a" * 64, A.upper(), f"{A}/../x"):
         with pytest.raises(ValueError, match="is not a sha256 digest"):
             urls(STORE, wrong)
@@ -321,6 +386,8 @@ def test_a_store_that_is_away_hides_no_other(httpserver: HTTPServer, http: Http)
     httpserver.expect_request(f"/away/sha256={'a' * 64}/signature-1").respond_with_data("", status=403)
     for number in (1, 2):
         httpserver.expect_request(f"/store/sha256={'a' * 64}/signature-{number}").respond_with_handler(answer)
-    signed, findings = signature_store.fetch(http, [httpserver.url_for("/away"), httpserver.url_for("/store")], A)
+    signed, findings = signature_store.fetch(
+        http, [httpserver.url_for("/away"), httpserver.url_for("/store")], A
+    )
     assert signed == [b"good"]
     assert [finding.name for finding in findings] == ["source-away"]

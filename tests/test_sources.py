@@ -1,4 +1,6 @@
-"""The sources of releases, against a real server on loopback that answers in the forms of the real APIs, well and badly."""
+"""The sources of releases, against a real server on loopback that answers in the forms of the real APIs,
+well and badly.
+"""
 
 import json
 import time
@@ -27,12 +29,22 @@ GITHUB = "/repos/okd-project/okd/releases"
 MIRROR = "quay.io/okd/scos-release"
 SIGNED = "registry.ci.openshift.org/origin/release-scos"
 A, B, C = ("sha256:" + letter * 64 for letter in "abc")
-ANY: Any = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda x: st.lists(x, max_size=3), max_leaves=4)
+ANY: Any = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda x: st.lists(x, max_size=3),
+    max_leaves=4,
+)
 
 
 def rc_tag(version: str, phase: str = "Accepted", **more: object) -> dict[str, object]:
     """An entry of /tags: openshift/release-controller, pkg/release-controller/types.go, APITag."""
-    return {"name": version, "phase": phase, "pullSpec": f"{SIGNED}:{version}", "downloadURL": f"https://files.example.org/{version}", **more}
+    return {
+        "name": version,
+        "phase": phase,
+        "pullSpec": f"{SIGNED}:{version}",
+        "downloadURL": f"https://files.example.org/{version}",
+        **more,
+    }
 
 
 def quay_tag(version: str, digest: str = A, **more: object) -> dict[str, object]:
@@ -55,7 +67,9 @@ def quay_page(*tags: object, page: int = 1, more: object = False) -> dict[str, o
 
 
 def release(version: str, digest: str = A, **more: object) -> dict[str, object]:
-    """An entry of "List releases": docs.github.com/en/rest/releases. The notes as `oc adm release info` prints them."""
+    """An entry of "List releases": docs.github.com/en/rest/releases. The notes as `oc adm release info`
+    prints them.
+    """
     notes = f"Name:           {version}\r\nDigest:         {digest}\r\nPull From:      {MIRROR}@{digest}\r\n"
     page = f"https://github.com/okd-project/okd/releases/tag/{version}"
     return {
@@ -73,7 +87,10 @@ def release(version: str, digest: str = A, **more: object) -> dict[str, object]:
 
 def nodes(**payloads: str) -> dict[str, object]:
     """A graph of a release controller: cmd/release-controller-api/http_upgrade_graph.go, ReleaseGraph."""
-    return {"nodes": [{"version": version, "payload": payload} for version, payload in payloads.items()], "edges": []}
+    return {
+        "nodes": [{"version": version, "payload": payload} for version, payload in payloads.items()],
+        "edges": [],
+    }
 
 
 @pytest.fixture
@@ -119,7 +136,14 @@ def notes(server: HTTPServer, http: Http) -> Answer:
 
 
 def test_a_stream_is_one_call_and_keeps_every_phase(httpserver: HTTPServer, http: Http) -> None:
-    body = {"name": STREAM, "tags": [rc_tag("4.22.0-okd-scos.8"), rc_tag("4.22.0-okd-scos.7", "Rejected"), rc_tag("4.22.0-okd-scos.6", "Pending")]}
+    body = {
+        "name": STREAM,
+        "tags": [
+            rc_tag("4.22.0-okd-scos.8"),
+            rc_tag("4.22.0-okd-scos.7", "Rejected"),
+            rc_tag("4.22.0-okd-scos.6", "Pending"),
+        ],
+    }
     answer = stream(httpserver, http, body)
     assert [(one.version.text, one.phase, one.image) for one in answer.releases] == [
         ("4.22.0-okd-scos.8", "Accepted", ""),
@@ -133,7 +157,9 @@ def test_a_stream_is_one_call_and_keeps_every_phase(httpserver: HTTPServer, http
 
 
 def test_dated_builds_say_when_they_were_made(httpserver: HTTPServer, http: Http) -> None:
-    (one,) = stream(httpserver, http, {"name": STREAM, "tags": [rc_tag("4.15.0-0.okd-scos-2024-01-18-223523")]}).releases
+    (one,) = stream(
+        httpserver, http, {"name": STREAM, "tags": [rc_tag("4.15.0-0.okd-scos-2024-01-18-223523")]}
+    ).releases
     assert one.published is not None
     assert one.published.isoformat() == "2024-01-18T22:35:23+00:00"
 
@@ -147,7 +173,10 @@ def test_dated_builds_say_when_they_were_made(httpserver: HTTPServer, http: Http
         ([{"name": "4.22.0-okd-scos.8"}], ["phase-missing"]),
         ([rc_tag("4.22.0-okd-scos.8") | {"phase": None, "pullSpec": None}], ["phase-missing"]),
         ([{"name": None, "phase": "Accepted"}, None, 3, []], ["incomplete-entries"]),
-        ([rc_tag("4.19.0-scos.0"), rc_tag("null"), rc_tag("4.22"), rc_tag("latest")], ["foreign-version-names"]),
+        (
+            [rc_tag("4.19.0-scos.0"), rc_tag("null"), rc_tag("4.22"), rc_tag("latest")],
+            ["foreign-version-names"],
+        ),
         ([rc_tag("4.22.0-okd-scos.8\ud800")], ["foreign-version-names"]),
     ],
 )
@@ -160,7 +189,9 @@ def test_fact_52_odd_tags(httpserver: HTTPServer, http: Http, tags: object, expe
 
 
 def test_many_wrong_names_are_one_finding(httpserver: HTTPServer, http: Http) -> None:
-    answer = stream(httpserver, http, {"name": STREAM, "tags": [rc_tag(f"4.19.0-scos.{number}") for number in range(40)]})
+    answer = stream(
+        httpserver, http, {"name": STREAM, "tags": [rc_tag(f"4.19.0-scos.{number}") for number in range(40)]}
+    )
     (finding,) = answer.findings
     assert finding.name == "foreign-version-names"
     assert finding.reason == "not versions of OKD: 4.19.0-scos.0, 4.19.0-scos.1, 4.19.0-scos.10, … (40)"
@@ -186,12 +217,18 @@ def test_an_answer_of_another_form(httpserver: HTTPServer, http: Http, body: obj
     assert not answer.complete
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>", b'{"name": "4-scos', b"\xff\xfe", b"[" * 100_000, b"1" * 5000])
+@pytest.mark.parametrize(
+    "data", [b"", b"<html>", b'{"name": "4-scos', b"\xff\xfe", b"[" * 100_000, b"1" * 5000]
+)
 def test_an_answer_that_is_not_json(httpserver: HTTPServer, http: Http, data: bytes) -> None:
     httpserver.expect_request(TAGS).respond_with_data(data)
     httpserver.expect_request(QUAY).respond_with_data(data)
     httpserver.expect_request(GITHUB).respond_with_data(data)
-    for answer in (release_controller.releases(http, base(httpserver), STREAM), mirror(httpserver, http), notes(httpserver, http)):
+    for answer in (
+        release_controller.releases(http, base(httpserver), STREAM),
+        mirror(httpserver, http),
+        notes(httpserver, http),
+    ):
         assert codes(answer) == ["malformed-answer"]
         assert not answer.complete
 
@@ -200,14 +237,20 @@ def test_an_answer_that_is_not_json(httpserver: HTTPServer, http: Http, data: by
 def test_a_refusal_is_a_finding_and_not_nothing(httpserver: HTTPServer, http: Http, status: int) -> None:
     for path in (TAGS, QUAY, GITHUB):
         httpserver.expect_request(path).respond_with_data("Unable to find release", status=status)
-    for answer in (release_controller.releases(http, base(httpserver), STREAM), mirror(httpserver, http), notes(httpserver, http)):
+    for answer in (
+        release_controller.releases(http, base(httpserver), STREAM),
+        mirror(httpserver, http),
+        notes(httpserver, http),
+    ):
         assert codes(answer) == ["source-away"]
         assert not answer.complete
         assert str(status) in answer.findings[0].reason
         assert answer.findings[0].remedy
 
 
-def test_too_many_requests_is_asked_again_after_the_wait(httpserver: HTTPServer, http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_requests_is_asked_again_after_the_wait(
+    httpserver: HTTPServer, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
     httpserver.expect_oneshot_request(TAGS).respond_with_data("", status=429, headers={"Retry-After": "1"})
@@ -233,7 +276,9 @@ def test_nobody_answers(http: Http) -> None:
 def test_quay_is_read_to_its_last_page(httpserver: HTTPServer, http: Http) -> None:
     for number in range(1, 4):
         page = quay_page(quay_tag(f"4.22.0-okd-scos.{number}"), page=number, more=number < 3)
-        httpserver.expect_request(QUAY, query_string={"onlyActiveTags": "true", "limit": "100", "page": str(number)}).respond_with_json(page)
+        httpserver.expect_request(
+            QUAY, query_string={"onlyActiveTags": "true", "limit": "100", "page": str(number)}
+        ).respond_with_json(page)
     answer = mirror(httpserver, http)
     assert [one.version.number for one in answer.releases] == [1, 2, 3]
     assert {one.image for one in answer.releases} == {f"{MIRROR}@{A}"}
@@ -275,7 +320,10 @@ def test_a_page_that_fails_leaves_the_answer_incomplete(httpserver: HTTPServer, 
         ({"page": 1, "has_additional": False}, ["malformed-answer"]),
         (quay_page(quay_tag("4.22.0-okd-scos.1", "sha256:abc")), ["incomplete-entries"]),
         (quay_page(quay_tag("4.22.0-okd-scos.1") | {"manifest_digest": None}), ["incomplete-entries"]),
-        (quay_page(quay_tag("latest"), quay_tag("4.19"), None), ["foreign-version-names", "incomplete-entries"]),
+        (
+            quay_page(quay_tag("latest"), quay_tag("4.19"), None),
+            ["foreign-version-names", "incomplete-entries"],
+        ),
         (quay_page(quay_tag("4.22.0-okd-scos.1", start_ts=10**30)), []),
         (quay_page(quay_tag("4.22.0-okd-scos.1", start_ts=True)), []),
     ],
@@ -288,9 +336,14 @@ def test_odd_answers_of_quay(httpserver: HTTPServer, http: Http, page: object, e
 
 
 def test_github_is_read_to_its_last_page(httpserver: HTTPServer, http: Http) -> None:
-    pages = {1: [release(f"4.22.0-okd-scos.{number}") for number in range(100)], 2: [release("4.21.0-okd-scos.0"), release("5.0.0-okd-scos.ec.1")]}
+    pages = {
+        1: [release(f"4.22.0-okd-scos.{number}") for number in range(100)],
+        2: [release("4.21.0-okd-scos.0"), release("5.0.0-okd-scos.ec.1")],
+    }
     for number, body in pages.items():
-        httpserver.expect_request(GITHUB, query_string={"per_page": "100", "page": str(number)}).respond_with_json(body)
+        httpserver.expect_request(
+            GITHUB, query_string={"per_page": "100", "page": str(number)}
+        ).respond_with_json(body)
     answer = notes(httpserver, http)
     assert len(answer.releases) == 102
     assert answer.findings == ()
@@ -323,7 +376,9 @@ def test_github_with_full_pages_without_end(httpserver: HTTPServer, http: Http) 
         ([release("4.22.0-okd-scos.1", body=f"Pull From: `{MIRROR}@{A}`\nPull From: {MIRROR}@{B}")], [], 2),
     ],
 )
-def test_odd_answers_of_github(httpserver: HTTPServer, http: Http, entries: object, expected: list[str], count: int) -> None:
+def test_odd_answers_of_github(
+    httpserver: HTTPServer, http: Http, entries: object, expected: list[str], count: int
+) -> None:
     httpserver.expect_request(GITHUB).respond_with_json(entries)
     answer = notes(httpserver, http)
     assert codes(answer) == expected
@@ -374,19 +429,28 @@ def test_file(tmp_path: Path, form: str) -> None:
     assert answer.findings == ()
     published, findings = cross_check([answer])
     assert findings == []
-    assert [(item.version.number, item.accepted, item.signed[-64:], item.mirror[-64:]) for item in published] == [
+    assert [
+        (item.version.number, item.accepted, item.signed[-64:], item.mirror[-64:]) for item in published
+    ] == [
         (7, False, "", ""),
         (8, True, "a" * 64, "b" * 64),
     ]
     assert published[0].withdrawn
-    assert [item.published.date().isoformat() for item in published if item.published] == ["2026-09-01", "2026-09-11"]
+    assert [item.published.date().isoformat() for item in published if item.published] == [
+        "2026-09-01",
+        "2026-09-11",
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "code", "line"),
     [
         ("releases:\n  - version: 4.19.0-scos.0\n", "invalid-value", 2),
-        ("releases:\n  - version: 4.22.0-okd-scos.8\n    images: [quay.io/okd/scos-release:4.22]\n", "floating-release", 3),
+        (
+            "releases:\n  - version: 4.22.0-okd-scos.8\n    images: [quay.io/okd/scos-release:4.22]\n",
+            "floating-release",
+            3,
+        ),
         ("releases:\n  - version: 4.22.0-okd-scos.8\n    published: yesterday\n", "invalid-value", 3),
         ("releases:\n  - version: 4.22.0-okd-scos.8\n    imagse: []\n", "unknown-key", 3),
         ("releases: null\n", "missing-value", 1),
@@ -422,7 +486,9 @@ def serve(server: HTTPServer, *, quay_digest: str = B, body_digest: str = B, fla
     server.expect_request(TAGS).respond_with_json({"name": STREAM, "tags": [rc_tag("4.22.0-okd-scos.8")]})
     server.expect_request("/graph").respond_with_json(nodes(**{"4.22.0-okd-scos.8": f"{SIGNED}@{A}"}))
     server.expect_request(QUAY).respond_with_json(quay_page(quay_tag("4.22.0-okd-scos.8", quay_digest)))
-    server.expect_request(GITHUB).respond_with_json([release("4.22.0-okd-scos.8", body_digest, prerelease=flag)])
+    server.expect_request(GITHUB).respond_with_json(
+        [release("4.22.0-okd-scos.8", body_digest, prerelease=flag)]
+    )
 
 
 def test_all_sources_agree(httpserver: HTTPServer, http: Http, tmp_path: Path) -> None:
@@ -459,16 +525,33 @@ def test_offline_replays_all_of_it(httpserver: HTTPServer, http: Http, tmp_path:
 
 
 def test_recorded_answers_of_the_real_addresses(tmp_path: Path) -> None:
-    remember(tmp_path, f"https://quay.io{QUAY}?onlyActiveTags=true&limit=100&page=1", json.dumps(quay_page(quay_tag("4.22.0-okd-scos.8"))).encode())
-    remember(tmp_path, f"https://api.github.com{GITHUB}?per_page=100&page=1", json.dumps([release("4.22.0-okd-scos.8")]).encode())
-    answers, _ = collect(Http(tmp_path, offline=True), Sources(quay=MIRROR, github="okd-project/okd"), tmp_path)
+    remember(
+        tmp_path,
+        f"https://quay.io{QUAY}?onlyActiveTags=true&limit=100&page=1",
+        json.dumps(quay_page(quay_tag("4.22.0-okd-scos.8"))).encode(),
+    )
+    remember(
+        tmp_path,
+        f"https://api.github.com{GITHUB}?per_page=100&page=1",
+        json.dumps([release("4.22.0-okd-scos.8")]).encode(),
+    )
+    answers, _ = collect(
+        Http(tmp_path, offline=True), Sources(quay=MIRROR, github="okd-project/okd"), tmp_path
+    )
     (item,), findings = cross_check(answers)
     assert findings == []
     assert (item.mirror, item.accepted) == (f"{MIRROR}@{A}", False)
 
 
 def test_the_sources_of_a_fleet() -> None:
-    told = Releases.model_validate({"controller": "https://rc.example.org/", "quay": MIRROR, "github": "okd-project/okd", "channel": "stable-scos-4"})
+    told = Releases.model_validate(
+        {
+            "controller": "https://rc.example.org/",
+            "quay": MIRROR,
+            "github": "okd-project/okd",
+            "channel": "stable-scos-4",
+        }
+    )
     sources = of_fleet(told, "https://rc.example.org/graph", ["5-scos-stable", STREAM, STREAM])
     assert sources == Sources(
         release_controller="https://rc.example.org",
@@ -478,7 +561,9 @@ def test_the_sources_of_a_fleet() -> None:
         quay=MIRROR,
         github="okd-project/okd",
     )
-    least = Releases.model_validate({"controller": "https://rc.example.org", "graph": "https://graph.example.org/api"})
+    least = Releases.model_validate(
+        {"controller": "https://rc.example.org", "graph": "https://graph.example.org/api"}
+    )
     assert of_fleet(least, "https://rc.example.org/graph", []) == Sources(
         release_controller="https://rc.example.org", graph="https://graph.example.org/api"
     )
@@ -489,7 +574,9 @@ def test_what_is_not_named_is_not_asked(http: Http, tmp_path: Path) -> None:
 
 
 def test_a_graph_that_is_none(httpserver: HTTPServer, http: Http, tmp_path: Path) -> None:
-    httpserver.expect_request("/graph").respond_with_json({"kind": "invalid_params", "value": "mandatory client parameters missing"})
+    httpserver.expect_request("/graph").respond_with_json(
+        {"kind": "invalid_params", "value": "mandatory client parameters missing"}
+    )
     (answer,), read = collect(http, Sources(graph=httpserver.url_for("/graph")), tmp_path)
     assert [finding.name for finding in answer.findings] == ["malformed-answer"]
     assert (read, answer.complete) == (None, False)

@@ -1,7 +1,9 @@
-"""scos-triggers and operator-triggers: what starts a build when a source changes, by webhook and by polling (acceptance facts 20 to 24 and 43).
+"""scos-triggers and operator-triggers: what starts a build when a source changes, by webhook and by
+polling (acceptance facts 20 to 24 and 43).
 
-What an interceptor decides is not evaluated here: `webhooks/verdicts.json` holds what those of Tekton Triggers v0.35.0 decided about the calls below,
-by `webhooks/main.go`. The tests compare the recording with what is rendered today, so a filter that changes has to be judged again.
+What an interceptor decides is not evaluated here: `webhooks/verdicts.json` holds what those of Tekton
+Triggers v0.35.0 decided about the calls below, by `webhooks/main.go`. The tests compare the recording with
+what is rendered today, so a filter that changes has to be judged again.
 """
 
 import hashlib
@@ -53,7 +55,8 @@ SOURCES = f"""\
     - {{name: odf, component: odf, kind: operator, repository: example/odf, branch: main, schedule: 0 */4 * * *, paths: "bundle/|pkg/.*/api"}}
 """
 NAMESPACES = pytest.mark.parametrize(
-    ("feature", "namespace", "poll"), [("scos-triggers", "okd-coreos", "poll-scos"), ("operator-triggers", "okd-team", "poll-source")]
+    ("feature", "namespace", "poll"),
+    [("scos-triggers", "okd-coreos", "poll-scos"), ("operator-triggers", "okd-team", "poll-source")],
 )
 SECRET = "It's a Secret to Everybody"
 RECORDED = Path(__file__).parent / "webhooks/verdicts.json"
@@ -70,27 +73,69 @@ def okd() -> tuple[dict[str, Any], ...]:
 
 
 def signature(body: str, secret: str = SECRET) -> str:
-    """X-Hub-Signature-256, https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries."""
+    """X-Hub-Signature-256,
+    https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries.
+    """
     return "sha256=" + hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
 
 
-def github(name: str, repository: str, branch: str, *files: str, event: str = "push", secret: str = SECRET, **headers: str) -> dict[str, Any]:
+def github(
+    name: str,
+    repository: str,
+    branch: str,
+    *files: str,
+    event: str = "push",
+    secret: str = SECRET,
+    **headers: str,
+) -> dict[str, Any]:
     commits = [{"id": "1", "added": [], "removed": [], "modified": [file]} for file in files]
-    body = json.dumps({"ref": f"refs/heads/{branch}", "deleted": not files, "repository": {"full_name": repository}, "commits": commits})
-    given = {"Content-Type": "application/json", "X-Github-Event": event, "X-Hub-Signature-256": signature(body, secret), **headers}
+    body = json.dumps(
+        {
+            "ref": f"refs/heads/{branch}",
+            "deleted": not files,
+            "repository": {"full_name": repository},
+            "commits": commits,
+        }
+    )
+    given = {
+        "Content-Type": "application/json",
+        "X-Github-Event": event,
+        "X-Hub-Signature-256": signature(body, secret),
+        **headers,
+    }
     return {"name": name, "headers": {key: [value] for key, value in given.items() if value}, "body": body}
 
 
-def gitlab(name: str, repository: str, branch: str, *files: str, event: str = "Push Hook", token: str = SECRET, total: int = 1) -> dict[str, Any]:
-    value: dict[str, Any] = {"object_kind": "push", "ref": f"refs/heads/{branch}", "project": {"path_with_namespace": repository}}
-    value |= {"repository": {"name": "os"}, "total_commits_count": total, "commits": [{"added": list(files), "modified": [], "removed": []}]}
+def gitlab(
+    name: str,
+    repository: str,
+    branch: str,
+    *files: str,
+    event: str = "Push Hook",
+    token: str = SECRET,
+    total: int = 1,
+) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "object_kind": "push",
+        "ref": f"refs/heads/{branch}",
+        "project": {"path_with_namespace": repository},
+    }
+    value |= {
+        "repository": {"name": "os"},
+        "total_commits_count": total,
+        "commits": [{"added": list(files), "modified": [], "removed": []}],
+    }
     headers = {"Content-Type": ["application/json"], "X-Gitlab-Event": [event], "X-Gitlab-Token": [token]}
     return {"name": name, "headers": headers, "body": json.dumps(value)}
 
 
 def cron(name: str, component: str, token: str = SECRET) -> dict[str, Any]:
     body = json.dumps({"params": {"component": component}})
-    return {"name": name, "headers": {"Content-Type": ["application/json"], "X-Okd-Token": [token]}, "body": body}
+    return {
+        "name": name,
+        "headers": {"Content-Type": ["application/json"], "X-Okd-Token": [token]},
+        "body": body,
+    }
 
 
 OS, RCC = "openshift/os", "coreos/rhel-coreos-config"
@@ -110,7 +155,10 @@ CALLS: list[tuple[dict[str, Any], list[str]]] = [
     (gitlab("one of the paths", "okd/group/os", "release-4.22", "docs/a", "manifests/a"), ["scos-4.22"]),
     (gitlab("another of the paths", "okd/group/os", "release-4.22", "Containerfile"), ["scos-4.22"]),
     (gitlab("none of the paths", "okd/group/os", "release-4.22", "docs/Containerfile"), []),
-    (gitlab("more commits than gitlab lists", "okd/group/os", "release-4.22", "docs/a", total=21), ["scos-4.22"]),
+    (
+        gitlab("more commits than gitlab lists", "okd/group/os", "release-4.22", "docs/a", total=21),
+        ["scos-4.22"],
+    ),
     (gitlab("a tag", "okd/group/os", "release-4.22", "manifests/a", event="Tag Push Hook"), []),
     (gitlab("another token", "okd/group/os", "release-4.22", "manifests/a", token="guessed"), []),
     (github("an operand", "example/rook", "release-4.22", "a"), ["source-rook"]),
@@ -125,7 +173,10 @@ CALLS: list[tuple[dict[str, Any], list[str]]] = [
 
 def recording() -> dict[str, Any]:
     """Return what webhooks/main.go judges: the interceptors of today's triggers, and the calls."""
-    triggers = {name: trigger["spec"]["interceptors"] for name, trigger in sorted(of_kind(objects("okd", SOURCES), "Trigger").items())}
+    triggers = {
+        name: trigger["spec"]["interceptors"]
+        for name, trigger in sorted(of_kind(objects("okd", SOURCES), "Trigger").items())
+    }
     return {"secret": SECRET, "triggers": triggers, "calls": [call for call, _ in CALLS]}
 
 
@@ -136,18 +187,31 @@ def test_the_recorded_verdicts_are_about_todays_interceptors_and_calls() -> None
     assert recorded == recording()
 
 
-@pytest.mark.parametrize(("index", "starts"), list(enumerate(starts for _, starts in CALLS)), ids=[call["name"] for call, _ in CALLS])
+@pytest.mark.parametrize(
+    ("index", "starts"),
+    list(enumerate(starts for _, starts in CALLS)),
+    ids=[call["name"] for call, _ in CALLS],
+)
 def test_fact_43_only_the_affected_pipeline_starts(index: int, starts: list[str]) -> None:
     verdict = json.loads(RECORDED.read_text())["calls"][index]
     assert verdict["starts"] == starts
     assert verdict["refused"].keys() == recording()["triggers"].keys() - set(starts)
-    assert not [reason for reason in verdict["refused"].values() if "expression" in reason], "a filter that cannot be evaluated refuses by accident"
+    assert not [reason for reason in verdict["refused"].values() if "expression" in reason], (
+        "a filter that cannot be evaluated refuses by accident"
+    )
 
 
 def test_a_github_signature_has_the_form_that_is_documented_and_accepted() -> None:
-    """The example of GitHub's documentation; that the interceptor takes this form and no other is in the recorded verdicts."""
-    assert signature("Hello, World!") == "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-    refused = {call["name"]: call["refused"].get("scos-4.18") for call in json.loads(RECORDED.read_text())["calls"]}
+    """The example of GitHub's documentation; that the interceptor takes this form and no other is in the
+    recorded verdicts.
+    """
+    assert (
+        signature("Hello, World!")
+        == "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    )
+    refused = {
+        call["name"]: call["refused"].get("scos-4.18") for call in json.loads(RECORDED.read_text())["calls"]
+    }
     assert refused["another secret"] == "github: payload signature check failed"
     assert refused["no signature"] == "github: no X-Hub-Signature-256 header set"
     assert refused["a form"].startswith("github: form parameter encoding not supported")
@@ -169,7 +233,11 @@ def test_facts_22_42_the_check_finds_nothing_wrong_or_dangling(place: str) -> No
     ("old", "new", "said"),
     [
         ("component: rook,", "component: rok,", "TriggerBinding/component-rok"),
-        ("kind: operand, repository: example", "kind: operators, repository: example", "one of operator, operand"),
+        (
+            "kind: operand, repository: example",
+            "kind: operators, repository: example",
+            "one of operator, operand",
+        ),
     ],
 )
 def test_f36_what_a_source_starts_must_be_there(old: str, new: str, said: str) -> None:
@@ -200,27 +268,48 @@ def test_fact_18_the_route_is_okds_alone(okd: tuple[dict[str, Any], ...]) -> Non
         assert route["spec"]["tls"] == {"termination": "edge", "insecureEdgeTerminationPolicy": "None"}
         policy = of_kind(okd, "NetworkPolicy")[name]
         assert policy["spec"]["podSelector"]["matchLabels"] == {"eventlistener": name}
-        assert policy["spec"]["ingress"][0]["from"] == [{"namespaceSelector": {"matchLabels": {"policy-group.network.openshift.io/ingress": ""}}}]
+        assert policy["spec"]["ingress"][0]["from"] == [
+            {"namespaceSelector": {"matchLabels": {"policy-group.network.openshift.io/ingress": ""}}}
+        ]
     plain = objects("kubernetes", SOURCES)
-    assert not [value["kind"] for value in plain if "openshift.io" in value["apiVersion"] or value["kind"] == "Ingress"]
+    assert not [
+        value["kind"]
+        for value in plain
+        if "openshift.io" in value["apiVersion"] or value["kind"] == "Ingress"
+    ]
 
 
 @NAMESPACES
-def test_fact_20_and_f31_accounts(okd: tuple[dict[str, Any], ...], feature: str, namespace: str, poll: str) -> None:
+def test_fact_20_and_f31_accounts(
+    okd: tuple[dict[str, Any], ...], feature: str, namespace: str, poll: str
+) -> None:
     listener = of_kind(okd, "EventListener")[f"{namespace}-sources"]
     account = listener["spec"]["serviceAccountName"]
     assert account == f"{namespace}-sources"
     assert of_kind(okd, "RoleBinding")[account]["roleRef"]["name"] == "tekton-triggers-eventlistener-roles"
-    assert of_kind(okd, "ClusterRoleBinding")[account]["roleRef"]["name"] == "tekton-triggers-eventlistener-clusterroles"
+    assert (
+        of_kind(okd, "ClusterRoleBinding")[account]["roleRef"]["name"]
+        == "tekton-triggers-eventlistener-clusterroles"
+    )
     may: list[Any] = []
     for binding in of_kind(okd, "RoleBinding").values():
         if f"{namespace}-poll" in [subject["name"] for subject in binding["subjects"]]:
             may += of_kind(okd, "Role")[binding["roleRef"]["name"]]["rules"]
     assert sorted(may, key=str) == sorted(
         [
-            {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [f"{namespace}-seen"], "verbs": ["get", "patch"]},
+            {
+                "apiGroups": [""],
+                "resources": ["configmaps"],
+                "resourceNames": [f"{namespace}-seen"],
+                "verbs": ["get", "patch"],
+            },
             {"apiGroups": ["tekton.dev"], "resources": ["pipelineruns"], "verbs": ["list"]},
-            {"apiGroups": ["security.openshift.io"], "resources": ["securitycontextconstraints"], "resourceNames": ["nonroot-v2"], "verbs": ["use"]},
+            {
+                "apiGroups": ["security.openshift.io"],
+                "resources": ["securitycontextconstraints"],
+                "resourceNames": ["nonroot-v2"],
+                "verbs": ["use"],
+            },
         ],
         key=str,
     )
@@ -239,13 +328,19 @@ def test_fact_21_every_trigger_proves_the_sender_before_it_filters(okd: tuple[di
         forge = "gitlab" if name == "scos-4.22" else "github"
         given = {param["name"]: param["value"] for param in sender["params"]}
         assert sender["ref"] == {"kind": "ClusterInterceptor", "name": forge}
-        assert given["secretRef"] == {"secretName": f"{listener['metadata']['namespace']}-webhook", "secretKey": forge}
+        assert given["secretRef"] == {
+            "secretName": f"{listener['metadata']['namespace']}-webhook",
+            "secretKey": forge,
+        }
         assert given["eventTypes"] == ["push", "Push Hook"]
         assert source["ref"]["name"] == "cel"
 
 
 def test_fact_43_a_minor_gets_what_scos_pipeline_would_give_it(okd: tuple[dict[str, Any], ...]) -> None:
-    pipeline, triggers = (yaml.safe_load((FEATURES / name / "feature.yaml").read_text())["each"] for name in ("scos-pipeline", "scos-triggers"))
+    pipeline, triggers = (
+        yaml.safe_load((FEATURES / name / "feature.yaml").read_text())["each"]
+        for name in ("scos-pipeline", "scos-triggers")
+    )
     for theirs, own in zip(pipeline["releases"]["derive"], triggers["sources"]["derive"], strict=True):
         assert (theirs.get("keys"), theirs.get("since")) == (own.get("keys"), own.get("since"))
         assert own["set"].items() >= theirs["set"].items()
@@ -257,19 +352,35 @@ def test_fact_43_a_minor_gets_what_scos_pipeline_would_give_it(okd: tuple[dict[s
             ]
 
 
-@pytest.mark.parametrize(("minor", "template", "variant"), [("4.18", "okd-coreos", "okd-c9s"), ("4.20", "okd-coreos-layered", "c10s")])
-def test_fact_22_the_webhook_and_the_poll_start_the_same_run(okd: tuple[dict[str, Any], ...], minor: str, template: str, variant: str) -> None:
+@pytest.mark.parametrize(
+    ("minor", "template", "variant"),
+    [("4.18", "okd-coreos", "okd-c9s"), ("4.20", "okd-coreos-layered", "c10s")],
+)
+def test_fact_22_the_webhook_and_the_poll_start_the_same_run(
+    okd: tuple[dict[str, Any], ...], minor: str, template: str, variant: str
+) -> None:
     trigger = of_kind(okd, "Trigger")[f"scos-{minor}"]
     bound = {binding["name"]: binding["value"] for binding in trigger["spec"]["bindings"]}
     asked = json.loads(environment(container(okd, f"poll-scos-{minor}"))["BODY"])["params"]
     assert asked == {"pipeline": trigger["spec"]["template"]["ref"], **bound}
-    assert (asked["pipeline"], asked["variant"], asked["version"], asked["branch"]) == (template, variant, minor, f"release-{minor}")
-    (binding,) = [value for value in of_kind(okd, "TriggerBinding").values() if value["metadata"]["name"] == "okd-coreos"]
+    assert (asked["pipeline"], asked["variant"], asked["version"], asked["branch"]) == (
+        template,
+        variant,
+        minor,
+        f"release-{minor}",
+    )
+    (binding,) = [
+        value
+        for value in of_kind(okd, "TriggerBinding").values()
+        if value["metadata"]["name"] == "okd-coreos"
+    ]
     assert bound.keys() | {"cosa-image"} == {param["name"] for param in binding["spec"]["params"]}
 
 
 def container(values: tuple[dict[str, Any], ...], name: str) -> dict[str, Any]:
-    (only,) = of_kind(values, "CronJob")[name]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    (only,) = of_kind(values, "CronJob")[name]["spec"]["jobTemplate"]["spec"]["template"]["spec"][
+        "containers"
+    ]
     assert isinstance(only, dict)
     return only
 
@@ -295,16 +406,22 @@ def test_fact_24_crons_are_tidy_and_ask_the_listener_of_all_crons(okd: tuple[dic
         assert "compareSecret" in str(of_kind(okd, "EventListener")[listener]) + str(of_kind(okd, "Trigger"))
         assert given["TOKEN"] == f"/var/run/{namespace}-trigger/token"
     assert environment(container(okd, "poll-scos-4.18"))["SOURCES"] == f"{OS} release-4.18\n{OS} release-4.18"
-    assert environment(container(okd, "poll-scos-4.22"))["SOURCES"] == f"okd/group/os release-4.22\n{RCC} main"
+    assert (
+        environment(container(okd, "poll-scos-4.22"))["SOURCES"] == f"okd/group/os release-4.22\n{RCC} main"
+    )
     assert environment(container(okd, "poll-source-odf"))["PATHS"] == "bundle/|pkg/.*/api"
 
 
 def test_f15_the_four_polling_scripts_are_one_and_pass_shellcheck(okd: tuple[dict[str, Any], ...]) -> None:
-    scripts = {container(okd, name)["args"][0] for name in of_kind(okd, "CronJob") if name.startswith("poll-")}
+    scripts = {
+        container(okd, name)["args"][0] for name in of_kind(okd, "CronJob") if name.startswith("poll-")
+    }
     (script,) = scripts
     value = container(okd, "poll-scos-4.20")
     assert value["command"] == ["/bin/bash", "-euo", "pipefail", "-c"]
-    assert shellcheck({"env": value["env"], "script": f"#!/usr/bin/env bash\nset -euo pipefail\n{script}"}) == ""
+    assert (
+        shellcheck({"env": value["env"], "script": f"#!/usr/bin/env bash\nset -euo pipefail\n{script}"}) == ""
+    )
 
 
 @pytest.mark.parametrize("paths", ["(a", "a|", "**", "a'", "[a", "+a"])
@@ -325,7 +442,9 @@ class Polled:
         self.data: dict[str, str] = {}
         self.posted: list[Any] = []
         self.runs, self.status = [{"metadata": {"name": "okd-coreos-4.20-x1"}}], 202
-        self.container = catalog("scos-triggers")["CronJob/poll-scos"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+        self.container = catalog("scos-triggers")["CronJob/poll-scos"]["spec"]["jobTemplate"]["spec"][
+            "template"
+        ]["spec"]["containers"][0]
         self.works = {name: self.repository(name, branch) for name, branch in ((OS, "master"), (RCC, "main"))}
         for name, text in {"token": "of-the-account", "ca.crt": "", "trigger": "s3cret"}.items():
             (folder / name).write_text(text)
@@ -334,7 +453,9 @@ class Polled:
         server.expect_request(seen, method="GET").respond_with_handler(self.get)
         server.expect_request(seen, method="PATCH").respond_with_handler(self.patch)
         server.expect_request("/listener", method="POST").respond_with_handler(self.post)
-        server.expect_request("/apis/tekton.dev/v1/namespaces/okd-coreos/pipelineruns").respond_with_handler(self.list)
+        server.expect_request("/apis/tekton.dev/v1/namespaces/okd-coreos/pipelineruns").respond_with_handler(
+            self.list
+        )
 
     def repository(self, name: str, branch: str) -> Path:
         work, bare = self.folder / "work" / name, self.folder / "forge" / f"{name}.git"
@@ -375,8 +496,14 @@ class Polled:
 
     def poll(self, paths: str = ".*") -> subprocess.CompletedProcess[str]:
         url = self.server.url_for("").rstrip("/")
-        places = {"HOST": f"file://{self.folder / 'forge'}", "ACCOUNT": str(self.folder), "TOKEN": str(self.folder / "trigger")}
-        return run_step(self.container, self.folder, **places, PATHS=paths, API_SERVER=url, LISTENER=f"{url}/listener")
+        places = {
+            "HOST": f"file://{self.folder / 'forge'}",
+            "ACCOUNT": str(self.folder),
+            "TOKEN": str(self.folder / "trigger"),
+        }
+        return run_step(
+            self.container, self.folder, **places, PATHS=paths, API_SERVER=url, LISTENER=f"{url}/listener"
+        )
 
     def head(self, name: str) -> str:
         return git(self.works[name], "rev-parse", "HEAD")
@@ -411,7 +538,9 @@ def test_fact_43_a_branch_that_moved_starts_one_run_and_is_remembered(polled: Po
     assert len(polled.posted) == 1
 
 
-@pytest.mark.parametrize(("file", "starts"), [("manifests__base_DOT_yaml", 1), ("Containerfile", 1), ("docs__Containerfile", 0)])
+@pytest.mark.parametrize(
+    ("file", "starts"), [("manifests__base_DOT_yaml", 1), ("Containerfile", 1), ("docs__Containerfile", 0)]
+)
 def test_fact_43_only_the_paths_count(polled: Polled, file: str, starts: int) -> None:
     made = polled.change(OS, **{file: "changed"})
     done = polled.poll("manifests/|Containerfile")
@@ -434,7 +563,9 @@ def test_f15_a_request_that_starts_no_run_is_not_remembered(polled: Polled) -> N
     before, polled.runs = dict(polled.data), []
     polled.change(OS, README="changed")
     done = polled.poll()
-    (rule,) = catalog("scos-triggers")["CronJob/poll-scos"]["spec"]["jobTemplate"]["spec"]["podFailurePolicy"]["rules"]
+    (rule,) = catalog("scos-triggers")["CronJob/poll-scos"]["spec"]["jobTemplate"]["spec"][
+        "podFailurePolicy"
+    ]["rules"]
     assert (rule["action"], rule["onExitCodes"]["values"]) == ("FailJob", [done.returncode])
     assert polled.data == before
     assert "has the reason" in done.stderr

@@ -1,4 +1,6 @@
-"""The planner: every kind of edge and every refusal, and brute force over all simple paths of random graphs."""
+"""The planner: every kind of edge and every refusal, and brute force over all simple paths of random
+graphs.
+"""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -22,7 +24,9 @@ PREVIEW = frozenset({"ec", "fc", "rc", "release"})
 
 
 def okd(short: str) -> str:
-    """`22.3` is 4.22.0-okd-scos.3, `22e3` its preview, `50.1` is 5.0.0-okd-scos.1; anything longer stands for itself."""
+    """`22.3` is 4.22.0-okd-scos.3, `22e3` its preview, `50.1` is 5.0.0-okd-scos.1; anything longer stands
+    for itself.
+    """
     if len(short) > 7:
         return short
     line, separator, number = short.partition("e") if "e" in short else short.partition(".")
@@ -55,7 +59,9 @@ def wanted(answer: Graph, **changes: Any) -> Wanted:
 
 
 def run(answer: Graph, start: str, end: str | None, **changes: Any) -> Path | NoPath:
-    return plan(answer, Version.parse(okd(start)), Version.parse(okd(end)) if end else None, wanted(answer, **changes))
+    return plan(
+        answer, Version.parse(okd(start)), Version.parse(okd(end)) if end else None, wanted(answer, **changes)
+    )
 
 
 def stops(result: Path | NoPath) -> list[str]:
@@ -79,7 +85,12 @@ def stops(result: Path | NoPath) -> list[str]:
         # Without a target: the newest that can be reached, not the newest there is.
         (["22.0>22.1", "22.1>22.2", "22.7>22.8"], "22.0", None, "22.0 22.1 22.2"),
         (["21.0>22e3", "22e3>22e4"], "21.0", "22e4", "21.0 22e3 22e4"),
-        (["4.15.0-0.okd-2024-03-10-010116>16.1"], "4.15.0-0.okd-2024-03-10-010116", "16.1", "4.15.0-0.okd-2024-03-10-010116 16.1"),
+        (
+            ["4.15.0-0.okd-2024-03-10-010116>16.1"],
+            "4.15.0-0.okd-2024-03-10-010116",
+            "16.1",
+            "4.15.0-0.okd-2024-03-10-010116 16.1",
+        ),
     ],
 )
 def test_fact_49_paths(edges: list[str], start: str, end: str | None, expected: str) -> None:
@@ -99,7 +110,15 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
         (["22.0>22.1"], "22.0", "22.0", {}, upgrade.SAME, "already", None),
         (["22.0>22.1"], "22.1", None, {}, upgrade.NOTHING_NEWER, "no newer", None),
         (["22.0?22.1"], "22.0", None, {}, upgrade.NOTHING_NEWER, "no newer", None),
-        (["22.0>22.1", "22.2>22.3"], "22.0", "22.3", {}, upgrade.NO_EDGE, "leads from 4.22.0-okd-scos.1", "22.1"),
+        (
+            ["22.0>22.1", "22.2>22.3"],
+            "22.0",
+            "22.3",
+            {},
+            upgrade.NO_EDGE,
+            "leads from 4.22.0-okd-scos.1",
+            "22.1",
+        ),
         (["20.0>22.0"], "20.0", "22.0", {}, upgrade.MINOR, "skips 4.21", None),
         (["20.0>20.1", "21.0>22.0"], "20.0", "22.0", {}, upgrade.MINOR, "no release of 4.21", "20.1"),
         (["21.0>50.0"], "21.0", "50.0", {}, upgrade.MAJOR, "known: 4.22 → 5.0", None),
@@ -110,18 +129,72 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
         (["21.0>22e9", "21.1>22.0"], "22e9", "22.0", {}, upgrade.ROLLBACK, "SemVer", None),
         (["21.0>22e9"], "21.0", "22e9", {}, upgrade.KIND, "of kind ec; the cluster takes release", None),
         ([f"21.0>{NIGHTLY}"], "21.0", NIGHTLY, {"kinds": PREVIEW}, upgrade.KIND, "of kind nightly", None),
-        (["22.0>22.1"], "22.0", "22.1", {"accepted": frozenset()}, upgrade.NOT_ACCEPTED, "not accepted", None),
-        (["22.0>22.1", "22.1>22.2"], "22.0", "22.2", {"accepted": frozenset({okd("22.2")})}, upgrade.NOT_ACCEPTED, "scos.1 is not accepted", None),
-        (["22.4>22.8"], "22.4", "22.8", {"blocked": [Block(r"scos[.][4-7]\+amd64$", okd("22.8"), "2348")]}, upgrade.BLOCKED, "by 2348", None),
+        (
+            ["22.0>22.1"],
+            "22.0",
+            "22.1",
+            {"accepted": frozenset()},
+            upgrade.NOT_ACCEPTED,
+            "not accepted",
+            None,
+        ),
+        (
+            ["22.0>22.1", "22.1>22.2"],
+            "22.0",
+            "22.2",
+            {"accepted": frozenset({okd("22.2")})},
+            upgrade.NOT_ACCEPTED,
+            "scos.1 is not accepted",
+            None,
+        ),
+        (
+            ["22.4>22.8"],
+            "22.4",
+            "22.8",
+            {"blocked": [Block(r"scos[.][4-7]\+amd64$", okd("22.8"), "2348")]},
+            upgrade.BLOCKED,
+            "by 2348",
+            None,
+        ),
         (["22.0>22.1", "22.1?22.2"], "22.0", "22.2", {}, upgrade.RISK, "not accepted: Risk", "22.1"),
         (["22.0!22.1"], "22.0", "22.1", {}, upgrade.IGNORED, "has no risks", None),
-        (["21.0>21.1", "21.1>22.0"], "21.0", "22.0", {"held": "overrides are set"}, upgrade.HELD, "no minor update now: overrides", "21.1"),
-        (["22.0>22.1"], "22.0", "22.1", {"channel": "4-scos-stable"}, upgrade.CHANNEL, 'did you mean "stable-scos-4"', None),
-        (["22.0>22.1"], "22.0", "22.1", {"blocked": [Block("(", okd("22.1"))]}, upgrade.PATTERN, "is not valid", None),
+        (
+            ["21.0>21.1", "21.1>22.0"],
+            "21.0",
+            "22.0",
+            {"held": "overrides are set"},
+            upgrade.HELD,
+            "no minor update now: overrides",
+            "21.1",
+        ),
+        (
+            ["22.0>22.1"],
+            "22.0",
+            "22.1",
+            {"channel": "4-scos-stable"},
+            upgrade.CHANNEL,
+            'did you mean "stable-scos-4"',
+            None,
+        ),
+        (
+            ["22.0>22.1"],
+            "22.0",
+            "22.1",
+            {"blocked": [Block("(", okd("22.1"))]},
+            upgrade.PATTERN,
+            "is not valid",
+            None,
+        ),
     ],
 )
 def test_fact_49_refusals(
-    edges: list[str], start: str, end: str | None, changes: dict[str, Any], code: str, reason: str, nearest: str | None
+    edges: list[str],
+    start: str,
+    end: str | None,
+    changes: dict[str, Any],
+    code: str,
+    reason: str,
+    nearest: str | None,
 ) -> None:
     result = run(graph(*edges), start, end, **changes)
     assert isinstance(result, NoPath)
@@ -139,7 +212,9 @@ def test_a_version_with_two_payloads_is_named_as_such() -> None:
 
 
 def test_every_edge_that_would_complete_a_path_is_named() -> None:
-    result = run(graph("22.0?22.3", "22.0>22.1", "22.1!22.3", "22.1>22.2", "22.2>22e5", "22.3?22.4"), "22.0", "22.3")
+    result = run(
+        graph("22.0?22.3", "22.0>22.1", "22.1!22.3", "22.1>22.2", "22.2>22e5", "22.3?22.4"), "22.0", "22.3"
+    )
     assert isinstance(result, NoPath)
     assert [(refusal.edge, refusal.name) for refusal in result.refused] == [
         ((okd("22.0"), okd("22.3")), upgrade.RISK),
@@ -185,8 +260,20 @@ def test_the_channel_moves_with_the_version(channel: str, version: str, expected
 
 
 def test_fact_50_semver_puts_previews_above_releases() -> None:
-    rising = [okd("22.0"), okd("22.2"), okd("22.10"), okd("22e9"), okd("22e14"), "4.22.0-okd-scos.rc.1", okd("50.0")]
-    for names in (rising, [NIGHTLY, okd("22.0")], ["4.15.0-0.okd-2024-03-10-010116", "4.15.0-0.okd-scos-2024-01-18-223523"]):
+    rising = [
+        okd("22.0"),
+        okd("22.2"),
+        okd("22.10"),
+        okd("22e9"),
+        okd("22e14"),
+        "4.22.0-okd-scos.rc.1",
+        okd("50.0"),
+    ]
+    for names in (
+        rising,
+        [NIGHTLY, okd("22.0")],
+        ["4.15.0-0.okd-2024-03-10-010116", "4.15.0-0.okd-scos-2024-01-18-223523"],
+    ):
         assert sorted(names, key=semver_key) == names
 
 
@@ -195,7 +282,23 @@ def test_dated_names_were_releases_until_4_15() -> None:
     assert kind(Version.parse("4.16.0-0.okd-scos-2024-09-01-000000")) == "dated"
 
 
-NAMES = [okd(short) for short in ["20.0", "20.7", "21e2", "21.0", "21.3", "22e1", "22.0", "22.1", "22.4", "50e1", "50.0", "50.2"]]
+NAMES = [
+    okd(short)
+    for short in [
+        "20.0",
+        "20.7",
+        "21e2",
+        "21.0",
+        "21.3",
+        "22e1",
+        "22.0",
+        "22.1",
+        "22.4",
+        "50e1",
+        "50.0",
+        "50.2",
+    ]
+]
 
 
 @st.composite
@@ -203,9 +306,15 @@ def questions(draw: st.DrawFn) -> tuple[Graph, Version, Version | None, Wanted]:
     names = draw(st.lists(st.sampled_from(NAMES), min_size=2, max_size=9, unique=True))
     edge = st.tuples(st.sampled_from(names), st.sampled_from(names)).filter(lambda pair: pair[0] != pair[1])
     # Most edges go up, or hardly any question would have an answer.
-    rising = edge.map(lambda pair: pair if Version.parse(pair[0]) < Version.parse(pair[1]) else (pair[1], pair[0]))
-    sets = [draw(st.sets(kind_of, max_size=size)) for kind_of, size in ((rising | edge, 24), (edge, 6), (edge, 3))]
-    conditional = {pair: (Risk(draw(st.sampled_from("RS")), "", "", ("Always",)),) for pair in sorted(sets[1])}
+    rising = edge.map(
+        lambda pair: pair if Version.parse(pair[0]) < Version.parse(pair[1]) else (pair[1], pair[0])
+    )
+    sets = [
+        draw(st.sets(kind_of, max_size=size)) for kind_of, size in ((rising | edge, 24), (edge, 6), (edge, 3))
+    ]
+    conditional = {
+        pair: (Risk(draw(st.sampled_from("RS")), "", "", ("Always",)),) for pair in sorted(sets[1])
+    }
     dropped = dict.fromkeys(sets[2] - sets[1], "why")
     nodes = {name: Node(Version.parse(name), "", {}) for name in names}
     answer = Graph(nodes, frozenset(sets[0] - sets[1] - sets[2]), conditional, dropped=dropped)
@@ -214,12 +323,21 @@ def questions(draw: st.DrawFn) -> tuple[Graph, Version, Version | None, Wanted]:
         kinds=draw(st.sampled_from([frozenset({"release"}), PREVIEW])),
         channel=draw(st.sampled_from(["", "stable-scos-4"])),
         accepted_risks=frozenset(draw(st.sets(st.sampled_from("RS")))),
-        blocked=[Block(draw(st.sampled_from([".*", r"^4[.]2[01]", "amd64$"])), name) for name in names if not draw(st.integers(0, 9))],
+        blocked=[
+            Block(draw(st.sampled_from([".*", r"^4[.]2[01]", "amd64$"])), name)
+            for name in names
+            if not draw(st.integers(0, 9))
+        ],
         majors=draw(st.sampled_from([MAJORS, {}])),
         held=draw(st.sampled_from(["", "", "overrides"])),
     )
     target = draw(st.none() | st.sampled_from(names))
-    return answer, Version.parse(draw(st.sampled_from(names))), Version.parse(target) if target else None, rules
+    return (
+        answer,
+        Version.parse(draw(st.sampled_from(names))),
+        Version.parse(target) if target else None,
+        rules,
+    )
 
 
 def usable(answer: Graph, rules: Wanted, edge: Edge) -> bool:
@@ -228,11 +346,18 @@ def usable(answer: Graph, rules: Wanted, edge: Edge) -> bool:
     ranks = ["ec", "fc", "rc", "release"]
     before = (start.major, start.minor, ranks.index(start.rank), start.number)
     after = (end.major, end.minor, ranks.index(end.rank), end.number)
-    near = end.minor - start.minor <= 1 if end.major == start.major else rules.majors.get(start.line) == end.line
+    near = (
+        end.minor - start.minor <= 1 if end.major == start.major else rules.majors.get(start.line) == end.line
+    )
     ripe = start.line != end.line or start.rank == end.rank == "release" or end.rank != "release"
     risks = {risk.name for risk in answer.conditional.get(edge, ())} <= rules.accepted_risks
-    free = not any(block.to == edge[1] and (block.source != r"^4[.]2[01]" or edge[0].startswith(("4.20", "4.21"))) for block in rules.blocked)
-    taken = edge[1] in rules.accepted and end.rank in rules.kinds and (start.line == end.line or not rules.held)
+    free = not any(
+        block.to == edge[1] and (block.source != r"^4[.]2[01]" or edge[0].startswith(("4.20", "4.21")))
+        for block in rules.blocked
+    )
+    taken = (
+        edge[1] in rules.accepted and end.rank in rules.kinds and (start.line == end.line or not rules.held)
+    )
     return before < after and near and ripe and risks and free and taken and edge not in answer.dropped
 
 
@@ -247,7 +372,9 @@ def simple_paths(edges: Iterable[Edge], path: tuple[str, ...]) -> Iterator[tuple
 @given(questions())
 def test_the_planner_agrees_with_brute_force(question: tuple[Graph, Version, Version | None, Wanted]) -> None:
     answer, current, target, rules = question
-    edges = [edge for edge in {*answer.edges, *answer.conditional, *answer.dropped} if usable(answer, rules, edge)]
+    edges = [
+        edge for edge in {*answer.edges, *answer.conditional, *answer.dropped} if usable(answer, rules, edge)
+    ]
     found = [path for path in simple_paths(edges, (current.text,)) if len(path) > 1]
     ends = {Version.parse(path[-1]) for path in found}
     goal = target or max(ends, default=None)
@@ -265,7 +392,10 @@ def test_the_planner_agrees_with_brute_force(question: tuple[Graph, Version, Ver
         return len(path), sum(edge in answer.conditional for edge in pairwise(path))
 
     least = min(cost(path) for path in candidates)
-    best = max((path for path in candidates if cost(path) == least), key=lambda path: [Version.parse(text) for text in path])
+    best = max(
+        (path for path in candidates if cost(path) == least),
+        key=lambda path: [Version.parse(text) for text in path],
+    )
     assert tuple(stops(result)) == best
     assert all(hop.source < hop.to for hop in result.hops)
     assert all(first.to == second.source for first, second in pairwise(result.hops))
@@ -274,12 +404,16 @@ def test_the_planner_agrees_with_brute_force(question: tuple[Graph, Version, Ver
 
 @settings(max_examples=50)
 @given(questions(), st.randoms(use_true_random=False))
-def test_the_order_of_an_answer_does_not_matter(question: tuple[Graph, Version, Version | None, Wanted], chance: random.Random) -> None:
+def test_the_order_of_an_answer_does_not_matter(
+    question: tuple[Graph, Version, Version | None, Wanted], chance: random.Random
+) -> None:
     answer, current, target, rules = question
     nodes = dict(chance.sample(list(answer.nodes.items()), len(answer.nodes)))
     conditional = dict(chance.sample(list(answer.conditional.items()), len(answer.conditional)))
     dropped = dict(chance.sample(list(answer.dropped.items()), len(answer.dropped)))
-    other = Graph(nodes, frozenset(chance.sample(sorted(answer.edges), len(answer.edges))), conditional, dropped=dropped)
+    other = Graph(
+        nodes, frozenset(chance.sample(sorted(answer.edges), len(answer.edges))), conditional, dropped=dropped
+    )
     assert plan(other, current, target, rules) == plan(answer, current, target, rules)
 
 

@@ -1,5 +1,7 @@
-"""upgrade-evidence, rendered (facts 24, 37, 38, 42 as far as they concern it), and its script with the real tool: an API server with a certificate
-of its own authority on loopback, and a git remote that asks for the token."""
+"""upgrade-evidence, rendered (facts 24, 37, 38, 42 as far as they concern it), and its script with the
+real tool: an API server with a certificate of its own authority on loopback, and a git remote that asks
+for the token.
+"""
 
 import json
 import re
@@ -35,7 +37,10 @@ from test_release_flow import NEW, OLD, PUSH, PUSH_ON, Fleet, wave
 Object = dict[str, Any]
 IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64
 PLAIN = f"  upgrade-evidence:\n    image: {IMAGE}\n"
-FULL = PLAIN + "    patience: 90m\n    schedule: 7 * * * *\n    tests: [console=https://console.openshift-console.svc/health]\n"
+FULL = (
+    PLAIN
+    + "    patience: 90m\n    schedule: 7 * * * *\n    tests: [console=https://console.openshift-console.svc/health]\n"
+)
 CONFIG = "/apis/config.openshift.io/v1"
 TOKEN, ACCOUNT = "s3cret-of-git", "s3cret-of-the-account"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
@@ -43,7 +48,11 @@ SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 
 @pytest.fixture(scope="module")
 def okd() -> tuple[Object, ...]:
-    return tuple(value for value in objects("okd", FULL) if value["metadata"]["name"] in ("upgrade-evidence", "okd-gitops"))
+    return tuple(
+        value
+        for value in objects("okd", FULL)
+        if value["metadata"]["name"] in ("upgrade-evidence", "okd-gitops")
+    )
 
 
 def pod(values: tuple[Object, ...]) -> Object:
@@ -58,16 +67,40 @@ def env(values: tuple[Object, ...]) -> dict[str, str]:
 
 def test_it_fits_its_schemas_and_knows_its_cluster_and_its_fleet(okd: tuple[Object, ...]) -> None:
     assert invalid(okd) == []
-    assert {value["kind"] for value in okd} == {"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "CronJob"}
+    assert {value["kind"] for value in okd} == {
+        "Namespace",
+        "ServiceAccount",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CronJob",
+    }
     given = env(okd)
-    assert (given["CLUSTER"], given["REPOSITORY"], given["REVISION"], given["PATIENCE"]) == ("x", "https://git.example.org/fleet.git", "main", "90m")
+    assert (given["CLUSTER"], given["REPOSITORY"], given["REVISION"], given["PATIENCE"]) == (
+        "x",
+        "https://git.example.org/fleet.git",
+        "main",
+        "90m",
+    )
     (container,) = pod(okd)["containers"]
-    assert (container["image"], container["args"]) == (IMAGE, ["console=https://console.openshift-console.svc/health"])
+    assert (container["image"], container["args"]) == (
+        IMAGE,
+        ["console=https://console.openshift-console.svc/health"],
+    )
     assert of_kind(okd, "CronJob")["upgrade-evidence"]["spec"]["schedule"] == "7 * * * *"
-    assert (pod(objects("okd", PLAIN))["containers"][0]["args"], env(objects("okd", PLAIN))["PATIENCE"]) == ([], "4h")
+    assert (pod(objects("okd", PLAIN))["containers"][0]["args"], env(objects("okd", PLAIN))["PATIENCE"]) == (
+        [],
+        "4h",
+    )
 
 
-@pytest.mark.parametrize("text", [PLAIN + "    patience: 0h\n", PLAIN + "    tests: [x=https://example.org/]\n", PLAIN + "    tests: [a]\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN + "    patience: 0h\n",
+        PLAIN + "    tests: [x=https://example.org/]\n",
+        PLAIN + "    tests: [a]\n",
+    ],
+)
 def test_bounds_and_tests_have_a_form(text: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", text)
@@ -88,7 +121,9 @@ def test_its_account_reads_how_the_cluster_is_and_nothing_else(okd: tuple[Object
         {**group, "resources": ["clusteroperators"], "verbs": ["list"]},
     ]
     (binding,) = of_kind(okd, "ClusterRoleBinding").values()
-    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": pod(okd)["serviceAccountName"], "namespace": "okd-gitops"}]
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": pod(okd)["serviceAccountName"], "namespace": "okd-gitops"}
+    ]
 
 
 def test_fact_24_the_cron_is_tidy_and_a_drained_node_is_no_failure(okd: tuple[Object, ...]) -> None:
@@ -97,15 +132,24 @@ def test_fact_24_the_cron_is_tidy_and_a_drained_node_is_no_failure(okd: tuple[Ob
     assert {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= spec.keys()
     assert "timeZone" not in spec
     job = spec["jobTemplate"]["spec"]
-    assert job["podFailurePolicy"]["rules"] == [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
+    assert job["podFailurePolicy"]["rules"] == [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    ]
     assert pod(okd)["securityContext"]["runAsNonRoot"]
     assert pod(okd)["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
 
 
 def test_facts_37_38_and_42_the_token_is_a_file_of_a_secret_in_the_table(okd: tuple[Object, ...]) -> None:
     table = load_catalog(read_catalog()).features["upgrade-evidence"].spec.secrets
-    assert set(re.findall(r'"secretName": "([a-z-]+)"', json.dumps(okd))) == set(table) == {"upgrade-evidence-git"}
-    assert (table["upgrade-evidence-git"].namespace, table["upgrade-evidence-git"].keys) == ("okd-gitops", ("token",))
+    assert (
+        set(re.findall(r'"secretName": "([a-z-]+)"', json.dumps(okd)))
+        == set(table)
+        == {"upgrade-evidence-git"}
+    )
+    assert (table["upgrade-evidence-git"].namespace, table["upgrade-evidence-git"].keys) == (
+        "okd-gitops",
+        ("token",),
+    )
     assert "secretKeyRef" not in json.dumps(okd)
 
 
@@ -117,14 +161,22 @@ def script(values: tuple[Object, ...]) -> list[str]:
 
 def test_the_script_is_shellcheck_clean_and_uses_only_what_it_is_given(okd: tuple[Object, ...]) -> None:
     text = script(okd)[5]
-    done = subprocess.run([SHELLCHECK, "--shell=bash", "-"], input=f"set -euo pipefail\n{text}", capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [SHELLCHECK, "--shell=bash", "-"],
+        input=f"set -euo pipefail\n{text}",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     assert set(re.findall(r"\$\{([A-Z_]+)", text)) == {"CLUSTER", "REPOSITORY", "REVISION", "PATIENCE"}
 
 
 @dataclass
 class Cluster:
-    """What an API server answers, by path: a value, or a status. `asked` has each path and the token that came with it."""
+    """What an API server answers, by path: a value, or a status. `asked` has each path and the token that
+    came with it.
+    """
 
     url: str
     folder: Path
@@ -136,13 +188,25 @@ class Cluster:
         of = release_controller.image(version)
         newest = {"version": version, "image": of, "startedTime": "2026-11-21T00:00:00Z", "verified": True}
         newest |= (
-            {"state": "Completed", "completionTime": f"{finished:%Y-%m-%dT%H:%M:%SZ}"} if finished else {"state": "Partial", "completionTime": None}
+            {"state": "Completed", "completionTime": f"{finished:%Y-%m-%dT%H:%M:%SZ}"}
+            if finished
+            else {"state": "Partial", "completionTime": None}
         )
         status = {"observedGeneration": 2, "history": [newest]}
-        status["conditions"] = conditions(Available="True", Failing="False", Progressing="False" if finished else "True")
-        self.answers[f"{CONFIG}/clusterversions/version"] = {"kind": "ClusterVersion", "metadata": {"generation": 2}, "status": status}
+        status["conditions"] = conditions(
+            Available="True", Failing="False", Progressing="False" if finished else "True"
+        )
+        self.answers[f"{CONFIG}/clusterversions/version"] = {
+            "kind": "ClusterVersion",
+            "metadata": {"generation": 2},
+            "status": status,
+        }
         items = [operator("etcd", **operators), operator("machine-config")]
-        self.answers[f"{CONFIG}/clusteroperators"] = {"kind": "ClusterOperatorList", "metadata": {}, "items": items}
+        self.answers[f"{CONFIG}/clusteroperators"] = {
+            "kind": "ClusterOperatorList",
+            "metadata": {},
+            "items": items,
+        }
 
 
 def authority(folder: Path) -> None:
@@ -152,8 +216,27 @@ def authority(folder: Path) -> None:
     new = [openssl, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     made = ["-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.crt"]
     (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    sign = [openssl, "x509", "-req", "-days", "2", "-in", "api.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"]
-    for command in ([*new, *made], [*new, "-subj", "/CN=api", "-keyout", "api.key", "-out", "api.csr"], [*sign, "-out", "api.crt"]):
+    sign = [
+        openssl,
+        "x509",
+        "-req",
+        "-days",
+        "2",
+        "-in",
+        "api.csr",
+        "-CA",
+        "ca.crt",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-extfile",
+        "names",
+    ]
+    for command in (
+        [*new, *made],
+        [*new, "-subj", "/CN=api", "-keyout", "api.key", "-out", "api.csr"],
+        [*sign, "-out", "api.crt"],
+    ):
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
@@ -176,7 +259,13 @@ def api(folder: Path, own: Path) -> Iterator[Cluster]:
         def do_GET(self) -> None:
             cluster.asked.append((self.path, self.headers.get("Authorization", "")))
             answer = cluster.answers.get(self.path, 404)
-            body = b"ok" if answer == 200 else json.dumps(answer if not isinstance(answer, int) else {"kind": "Status", "message": "no"}).encode()
+            body = (
+                b"ok"
+                if answer == 200
+                else json.dumps(
+                    answer if not isinstance(answer, int) else {"kind": "Status", "message": "no"}
+                ).encode()
+            )
             self.send_response(answer if isinstance(answer, int) else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -214,26 +303,45 @@ class Job:
             shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / name).mkdir(parents=True)
         (self.folder / "git/token").write_text(f"{TOKEN}\n")
-        (self.folder / "bin/okd-gitops").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m okd_gitops "$@"\n')
+        (self.folder / "bin/okd-gitops").write_text(
+            f'#!/bin/sh\nexec "{sys.executable}" -m okd_gitops "$@"\n'
+        )
         (self.folder / "bin/okd-gitops").chmod(0o755)
         given = {**env(self.values), "CLUSTER": self.name, "REPOSITORY": self.repository, "PATIENCE": "4h"}
-        given = {name: self.text(value.replace("$(REPOSITORY)", self.repository)) for name, value in given.items()}
-        given |= {"PATH": f"{self.folder}/bin:/usr/bin:/bin", "PYTHONPATH": str(ROOT / "generator"), "OKD_GITOPS_CACHE": str(self.folder / "cache")}
+        given = {
+            name: self.text(value.replace("$(REPOSITORY)", self.repository)) for name, value in given.items()
+        }
+        given |= {
+            "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT / "generator"),
+            "OKD_GITOPS_CACHE": str(self.folder / "cache"),
+        }
         given |= {**CLOCK, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
         # In a cluster both are the defaults; the script says neither.
-        given |= {"OKD_GITOPS_RELEASE_OBSERVE_API": self.cluster.url, "OKD_GITOPS_RELEASE_OBSERVE_ACCOUNT": str(self.cluster.folder)}
+        given |= {
+            "OKD_GITOPS_RELEASE_OBSERVE_API": self.cluster.url,
+            "OKD_GITOPS_RELEASE_OBSERVE_ACCOUNT": str(self.cluster.folder),
+        }
         given |= {"OKD_GITOPS_RELEASE_OBSERVE_AT": at} if at else {}
-        command = [self.text(part) for part in script(self.values)[: -len(pod(self.values)["containers"][0]["args"])]]
-        return subprocess.run([*command, *self.tests], env=given, cwd=self.folder, capture_output=True, text=True, check=False)
+        command = [
+            self.text(part) for part in script(self.values)[: -len(pod(self.values)["containers"][0]["args"])]
+        ]
+        return subprocess.run(
+            [*command, *self.tests], env=given, cwd=self.folder, capture_output=True, text=True, check=False
+        )
 
     def text(self, value: str) -> str:
         """Put this pod's folders in the place of the real ones."""
-        return value.replace("/var/run/upgrade-evidence-git", str(self.folder / "git")).replace("/fleet-work", str(self.folder / "work"))
+        return value.replace("/var/run/upgrade-evidence-git", str(self.folder / "git")).replace(
+            "/fleet-work", str(self.folder / "work")
+        )
 
 
 @dataclass
 class Bench:
-    """A fleet whose first wave has a new release in git, the API of one of its clusters, and the Job there."""
+    """A fleet whose first wave has a new release in git, the API of one of its clusters, and the Job
+    there.
+    """
 
     fleet: Fleet
     cluster: Cluster
@@ -241,8 +349,20 @@ class Bench:
 
     def reports(self) -> dict[str, Evidence]:
         """Return what is on the remote."""
-        names = git(self.fleet.root, "--git-dir", str(self.fleet.remote), "ls-tree", "-r", "--name-only", "main", "evidence").split()
-        shown = {name: git(self.fleet.root, "--git-dir", str(self.fleet.remote), "show", f"main:{name}") for name in names}
+        names = git(
+            self.fleet.root,
+            "--git-dir",
+            str(self.fleet.remote),
+            "ls-tree",
+            "-r",
+            "--name-only",
+            "main",
+            "evidence",
+        ).split()
+        shown = {
+            name: git(self.fleet.root, "--git-dir", str(self.fleet.remote), "show", f"main:{name}")
+            for name in names
+        }
         return {name: parse(Evidence, read(name, text.encode())) for name, text in shown.items()}
 
 
@@ -273,9 +393,17 @@ def test_a_cluster_reports_once_when_it_is_complete_and_well_and_the_next_wave_s
     assert done.returncode == 0, done.stderr
     assert f"{PATH}: recorded, pushed as " in done.stdout
     (report,) = bench.reports().values()
-    assert (report.passed, report.finished, report.operators, report.tests) == (True, finished, "healthy", {"api-ready": "passed"})
+    assert (report.passed, report.finished, report.operators, report.tests) == (
+        True,
+        finished,
+        "healthy",
+        {"api-ready": "passed"},
+    )
     assert (report.image, report.path) == (release_controller.image(NEW), PATH)
-    assert git(bench.fleet.root, "--git-dir", str(bench.fleet.remote), "log", "-1", "--format=%s", "main") == f"evidence(canary): {NEW} passed\n"
+    assert (
+        git(bench.fleet.root, "--git-dir", str(bench.fleet.remote), "log", "-1", "--format=%s", "main")
+        == f"evidence(canary): {NEW} passed\n"
+    )
     tip = git(bench.fleet.root, "ls-remote", "origin", "main")
     assert f"{PATH}: was there already" in bench.job.run().stdout
     assert git(bench.fleet.root, "ls-remote", "origin", "main") == tip
@@ -313,7 +441,9 @@ def test_an_operator_that_stays_degraded_fails_the_release_for_the_whole_fleet(b
     assert bench.fleet.codes()["prod"] == "earlier-wave-failed"
 
 
-def test_a_cluster_that_passed_and_is_not_well_now_fails_its_job_and_nothing_is_rewritten(bench: Bench) -> None:
+def test_a_cluster_that_passed_and_is_not_well_now_fails_its_job_and_nothing_is_rewritten(
+    bench: Bench,
+) -> None:
     bench.cluster.runs(NEW, finished=bench.fleet.now - timedelta(hours=5))
     assert bench.job.run().returncode == 0
     before = bench.reports()
@@ -323,7 +453,9 @@ def test_a_cluster_that_passed_and_is_not_well_now_fails_its_job_and_nothing_is_
     assert "no-longer-healthy" in done.stderr
     assert "operator etcd is not Available=True" in done.stderr
     # Nodes that restart are not a fault.
-    bench.cluster.runs(NEW, finished=bench.fleet.now - timedelta(hours=5), Available="False", Progressing="True")
+    bench.cluster.runs(
+        NEW, finished=bench.fleet.now - timedelta(hours=5), Available="False", Progressing="True"
+    )
     assert bench.job.run().returncode == 0
     assert bench.reports() == before
 
@@ -339,7 +471,9 @@ def test_tests_of_services_count(bench: Bench) -> None:
     assert report.tests == {"api-ready": "passed", "console": "passed", "shop": "failed"}
 
 
-def test_services_have_an_authority_of_their_own_and_see_no_token(bench: Bench, authorities: tuple[Path, Path], tmp_path: Path) -> None:
+def test_services_have_an_authority_of_their_own_and_see_no_token(
+    bench: Bench, authorities: tuple[Path, Path], tmp_path: Path
+) -> None:
     bench.cluster.runs(NEW, finished=bench.fleet.now - timedelta(hours=1))
     with api(tmp_path / "service", authorities[1]) as service:
         bench.job.tests = (f"console={service.url.replace('localhost', '127.0.0.1')}/readyz",)
@@ -355,15 +489,25 @@ def test_services_have_an_authority_of_their_own_and_see_no_token(bench: Bench, 
     ("change", "code", "words"),
     [
         (lambda b: b.cluster.answers.clear(), 6, "answers with status 404"),
-        (lambda b: b.cluster.answers.update({f"{CONFIG}/clusteroperators": 403}), 6, "the token may not do this"),
-        (lambda b: (b.cluster.folder / "other.crt").replace(b.cluster.folder / "ca.crt"), 6, "cannot be reached: SSL"),
+        (
+            lambda b: b.cluster.answers.update({f"{CONFIG}/clusteroperators": 403}),
+            6,
+            "the token may not do this",
+        ),
+        (
+            lambda b: (b.cluster.folder / "other.crt").replace(b.cluster.folder / "ca.crt"),
+            6,
+            "cannot be reached: SSL",
+        ),
         (lambda b: (b.cluster.folder / "token").unlink(), 2, "there is no service account"),
         (lambda b: setattr(b.job, "name", "canari"), 2, 'did you mean "canary"?'),
         (lambda b: setattr(b.job, "tests", ("console",)), 2, "is not a test"),
     ],
     ids=["no such path", "forbidden", "another authority", "no account", "no cluster", "no address"],
 )
-def test_what_cannot_be_asked_fails_the_job_and_reports_nothing(bench: Bench, change: Any, code: int, words: str) -> None:
+def test_what_cannot_be_asked_fails_the_job_and_reports_nothing(
+    bench: Bench, change: Any, code: int, words: str
+) -> None:
     bench.cluster.runs(NEW, finished=bench.fleet.now - timedelta(hours=1))
     change(bench)
     done = bench.job.run()

@@ -40,7 +40,9 @@ def test_its_files_are_what_the_models_take() -> None:
     fleet = parse(FleetFile, read("fleet.yaml", f"{BASE}{shown('fleet.yaml')}".encode()))
     assert fleet.releases
     unsaid = {"channel", "forge", "freeze"}
-    assert {name for name in type(fleet.releases).model_fields if name not in fleet.releases.model_fields_set} == unsaid
+    assert {
+        name for name in type(fleet.releases).model_fields if name not in fleet.releases.model_fields_set
+    } == unsaid
     assert re.search(fleet.releases.blocked[0].source, "4.22.0-okd-scos.5+amd64")
     assert parse(Holder, read("clusters/x.yaml", shown("clusters/NAME.yaml").encode())).upgrades.window
     report = parse(Evidence, read("evidence/canary/x.yaml", shown("evidence").encode()))
@@ -50,15 +52,24 @@ def test_its_files_are_what_the_models_take() -> None:
 
 def test_its_waves_and_soaks_are_those_of_the_purposes() -> None:
     purposes = load_catalog(read_catalog()).purposes
-    assert {str(name): purpose.wave for name, purpose in purposes.items()} == {"ephemeral": 0, "test": 1, "hub": 2, "cd": 3}
+    assert {str(name): purpose.wave for name, purpose in purposes.items()} == {
+        "ephemeral": 0,
+        "test": 1,
+        "hub": 2,
+        "cd": 3,
+    }
     assert "ephemeral 0, test 1, hub 2, cd 3" in TEXT
-    soaks = [duration(purpose.soak) for purpose in sorted(purposes.values(), key=lambda purpose: purpose.wave)]
+    soaks = [
+        duration(purpose.soak) for purpose in sorted(purposes.values(), key=lambda purpose: purpose.wave)
+    ]
     assert soaks[:3] == [timedelta(hours=1), timedelta(days=3), timedelta(days=2)]
     assert "(1 hour, 3 days, 2 days)" in TEXT
 
 
 def test_its_list_of_refusals_is_the_table_in_its_order() -> None:
-    first_cells = re.findall(r"^\| (`[^|]*) \|", TEXT.partition("\n## What is refused")[2].partition("\n## ")[0], re.MULTILINE)
+    first_cells = re.findall(
+        r"^\| (`[^|]*) \|", TEXT.partition("\n## What is refused")[2].partition("\n## ")[0], re.MULTILINE
+    )
     listed = [name.strip("`") for cell in first_cells for name in cell.split(", ")]
     assert listed == list(dict.fromkeys(refusal.name for refusal in REFUSALS))
 
@@ -67,7 +78,9 @@ def test_its_outputs_are_what_the_commands_print(tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
         command = [sys.executable, "-m", "okd_gitops", "--cache", str(CACHE), "release", *arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
-        done = subprocess.run(command, cwd=tmp_path / "repo", env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=tmp_path / "repo", env=environment, capture_output=True, text=True, check=True
+        )
         printed = re.sub(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d[+]00:00)?", "TIME", done.stdout)
         return f"$ okd-gitops release {arguments[0]}\n{printed}"
 
@@ -80,7 +93,17 @@ def test_its_outputs_are_what_the_commands_print(tmp_path: Path) -> None:
         assert f"`{branch}`" in TEXT
         fleet.merge(branch)
         for name in ("canary", "probe"):
-            run("record", name, "--version", NEW, "--image", release_controller.image(NEW), "--passed", "--operators", "healthy")
+            run(
+                "record",
+                name,
+                "--version",
+                NEW,
+                "--image",
+                release_controller.image(NEW),
+                "--passed",
+                "--operators",
+                "healthy",
+            )
         assert run("status") == shown("status")
 
 

@@ -1,4 +1,6 @@
-"""The variants of docs/variants.md as one fleet: built, validated, judged; and the acceptance facts that concern them."""
+"""The variants of docs/variants.md as one fleet: built, validated, judged; and the acceptance facts that
+concern them.
+"""
 
 import re
 import shutil
@@ -41,7 +43,9 @@ def checked(root: Path) -> Report:
 @cache
 def rendered(name: str) -> tuple[dict[str, Any], ...]:
     with TemporaryDirectory() as folder:
-        rendering = kustomize.render(fleet(Path(folder), name), {f"overlays/{name}": name}, tool(CACHE, "kustomize"), workers=1)
+        rendering = kustomize.render(
+            fleet(Path(folder), name), {f"overlays/{name}": name}, tool(CACHE, "kustomize"), workers=1
+        )
         assert not rendering.findings
         return tuple(document.value for document in rendering.documents[f"overlays/{name}"])
 
@@ -77,7 +81,9 @@ def test_fact_46_a_release_change_without_a_new_image_is_an_error(tmp_path: Path
 def test_fact_45_an_image_and_a_build_for_one_pool_is_an_error(tmp_path: Path) -> None:
     file = fleet(tmp_path, "hpc") / "clusters/hpc.yaml"
     build = "    builds:\n    - pool: hpc\n      push-to: registry.example.org/x:y\n      containerfile: |\n"
-    file.write_text(f"{file.read_text()}{build}        FROM configs AS final\n        RUN ostree container commit\n")
+    file.write_text(
+        f"{file.read_text()}{build}        FROM configs AS final\n        RUN ostree container commit\n"
+    )
     generate(tmp_path)
     assert [finding.name for finding in checked(tmp_path).findings] == ["os-layer-mismatch"]
 
@@ -87,7 +93,11 @@ def test_fact_53_a_feature_set_on_a_long_term_cluster_is_an_error(tmp_path: Path
     file.write_text(f"{file.read_text()}  feature-set:\n    feature-set: DevPreviewNoUpgrade\n")
     generate(tmp_path)
     (finding,) = checked(tmp_path).findings
-    assert (finding.name, finding.severity, finding.clusters) == ("unsupported-feature-set", "error", ("edge",))
+    assert (finding.name, finding.severity, finding.clusters) == (
+        "unsupported-feature-set",
+        "error",
+        ("edge",),
+    )
 
 
 def test_fact_53_marketplace_brings_the_lifecycle_manager_or_is_an_error(tmp_path: Path) -> None:
@@ -104,7 +114,9 @@ def test_hpc_touches_its_own_pool_only() -> None:
     (pool,) = of_kind(values, "MachineConfigPool").values()
     assert pool["metadata"]["name"] == "hpc"
     assert pool["spec"]["nodeSelector"] == {"matchLabels": {"node-role.kubernetes.io/hpc": ""}}
-    assert {value["metadata"]["labels"][ROLE] for value in of_kind(values, "MachineConfig").values()} == {"hpc"}
+    assert {value["metadata"]["labels"][ROLE] for value in of_kind(values, "MachineConfig").values()} == {
+        "hpc"
+    }
     kernel = of_kind(values, "MachineConfig")["50-hpc-kernel"]["spec"]
     assert kernel["kernelType"] == "realtime"
     assert "isolcpus=managed_irq,domain,2-63" in kernel["kernelArguments"]
@@ -118,14 +130,19 @@ def test_hpc_touches_its_own_pool_only() -> None:
 def test_edge_asks_for_less_of_okd() -> None:
     values = rendered("edge")
     capabilities = of_kind(values, "ClusterVersion")["version"]["spec"]["capabilities"]
-    assert capabilities == {"baselineCapabilitySet": "None", "additionalEnabledCapabilities": ["Ingress", "OperatorLifecycleManager", "marketplace"]}
+    assert capabilities == {
+        "baselineCapabilitySet": "None",
+        "additionalEnabledCapabilities": ["Ingress", "OperatorLifecycleManager", "marketplace"],
+    }
     (file,) = of_kind(values, "MachineConfig")["60-edge-journal"]["spec"]["config"]["storage"]["files"]
     assert unquote(file["contents"]["source"]) == "data:,[Journal]\nSystemMaxUse=256M\nMaxRetentionSec=7day\n"
     assert file["mode"] == 420
 
 
 def test_other_clusters_keep_the_capabilities_that_they_have() -> None:
-    """An empty map asks for nothing: the cluster-version operator takes a set only when its name is not empty (lib/capability)."""
+    """An empty map asks for nothing: the cluster-version operator takes a set only when its name is not
+    empty (lib/capability).
+    """
     for name in ("hub", "hpc", "lab-next"):
         assert of_kind(rendered(name), "ClusterVersion")["version"]["spec"]["capabilities"] == {}
 
@@ -138,20 +155,31 @@ def test_fact_15_local_volumes_wait_for_their_pod_and_come_on_request() -> None:
     assert cinder.keys() == {"cinder-fast", "cinder-archive"}
     assert {each["provisioner"] for each in cinder.values()} == {"cinder.csi.openstack.org"}
     assert cinder["cinder-fast"]["parameters"] == {"type": "nvme", "availability": "az-1"}
-    assert (cinder["cinder-fast"]["reclaimPolicy"], cinder["cinder-archive"]["reclaimPolicy"]) == ("Delete", "Retain")
+    assert (cinder["cinder-fast"]["reclaimPolicy"], cinder["cinder-archive"]["reclaimPolicy"]) == (
+        "Delete",
+        "Retain",
+    )
     for name in NAMES:
         assert name in ("bare-metal", "openstack") or of_kind(rendered(name), "StorageClass") == {}
 
 
 def test_bare_metal_has_kernel_arguments_by_pool() -> None:
     configs = of_kind(rendered("bare-metal"), "MachineConfig")
-    arguments = {value["metadata"]["labels"][ROLE]: value["spec"].get("kernelArguments") for name, value in configs.items() if "bare-metal" in name}
+    arguments = {
+        value["metadata"]["labels"][ROLE]: value["spec"].get("kernelArguments")
+        for name, value in configs.items()
+        if "bare-metal" in name
+    }
     assert arguments["master"] == ["console=tty0", "console=ttyS1,115200n8"]
     assert arguments["worker"][2:] == ["rd.multipath=default", "root=/dev/disk/by-label/dm-mpath-root"]
 
 
 def test_fact_17_machine_configs_are_ignition_3_with_decimal_modes() -> None:
-    found = [value["spec"].get("config", {}) for name in NAMES for value in of_kind(rendered(name), "MachineConfig").values()]
+    found = [
+        value["spec"].get("config", {})
+        for name in NAMES
+        for value in of_kind(rendered(name), "MachineConfig").values()
+    ]
     assert len(found) >= 6
     for config in found:
         assert config.get("ignition", {}).get("version", "3.2.0").startswith("3.")
@@ -162,11 +190,26 @@ def test_fact_17_machine_configs_are_ignition_3_with_decimal_modes() -> None:
 
 
 def test_fault_38_no_variant_pins_a_tag_or_an_architecture() -> None:
-    for feature in ("os-layer", "os-layer-build", "hpc", "edge", "openstack", "bare-metal", "feature-set", "notify", "pruning", "secrets"):
+    for feature in (
+        "os-layer",
+        "os-layer-build",
+        "hpc",
+        "edge",
+        "openstack",
+        "bare-metal",
+        "feature-set",
+        "notify",
+        "pruning",
+        "secrets",
+    ):
         for path in (ROOT / "generator/okd_gitops/catalog/features" / feature).rglob("*.yaml"):
             assert not re.search(r"x86_64|amd64|aarch64|arm64|ppc64le|s390x", path.read_text()), path.name
     for name in NAMES:
-        images = [value["spec"]["osImageURL"] for value in of_kind(rendered(name), "MachineConfig").values() if "osImageURL" in value["spec"]]
+        images = [
+            value["spec"]["osImageURL"]
+            for value in of_kind(rendered(name), "MachineConfig").values()
+            if "osImageURL" in value["spec"]
+        ]
         assert all("@sha256:" in image for image in images)
 
 
@@ -192,10 +235,16 @@ def test_fact_48_no_variant_that_lives_is_forced_or_overridden() -> None:
     ("features", "reason"),
     [
         ("  hpc:\n    kernel-arguments: [hugepages=2]\n    reserved-cpus: first\n", "does not match"),
-        ("  hpc:\n    kernel-arguments: ['quiet splash']\n    reserved-cpus: 0-1\n", '"quiet splash": it does not match'),
+        (
+            "  hpc:\n    kernel-arguments: ['quiet splash']\n    reserved-cpus: 0-1\n",
+            '"quiet splash": it does not match',
+        ),
         ("  hpc:\n    reserved-cpus: 0-1\n", '"kernel-arguments" is missing'),
         ("  edge:\n    baseline: v9\n", "one of None, v4.11"),
-        ("  feature-set:\n    feature-set: CustomNoUpgrade\n", "one of TechPreviewNoUpgrade, DevPreviewNoUpgrade"),
+        (
+            "  feature-set:\n    feature-set: CustomNoUpgrade\n",
+            "one of TechPreviewNoUpgrade, DevPreviewNoUpgrade",
+        ),
         ("  openstack:\n", "volumes is a list"),
     ],
 )
@@ -214,6 +263,8 @@ def test_nothing_of_okd_where_the_api_server_lacks_it(feature: str, environment:
 
 
 def test_storage_without_okd() -> None:
-    values = objects("kubernetes", "  bare-metal:\n  openstack:\n    volumes:\n    - {name: fast, type: nvme}\n")
+    values = objects(
+        "kubernetes", "  bare-metal:\n  openstack:\n    volumes:\n    - {name: fast, type: nvme}\n"
+    )
     assert of_kind(values, "StorageClass").keys() == {"local", "cinder-fast"}
     assert of_kind(values, "MachineConfig") == {}

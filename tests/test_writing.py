@@ -1,4 +1,6 @@
-"""What a command writes: whatever stands in the way, whoever edits meanwhile and whatever kills the run, no work of anybody is lost."""
+"""What a command writes: whatever stands in the way, whoever edits meanwhile and whatever kills the run,
+no work of anybody is lost.
+"""
 
 import os
 import shutil
@@ -19,7 +21,15 @@ from test_commit import DEMO
 
 EDITED = "overlays/moc-test/kustomization.yaml"
 LIST = "overlays/moc-test/generated.sha256"
-REPORT = ("--version", "4.21.0-okd-scos.1", "--image", f"quay.io/okd/scos-release@sha256:{'a' * 64}", "--passed", "--operators", "healthy")
+REPORT = (
+    "--version",
+    "4.21.0-okd-scos.1",
+    "--image",
+    f"quay.io/okd/scos-release@sha256:{'a' * 64}",
+    "--passed",
+    "--operators",
+    "healthy",
+)
 
 
 class Killed(BaseException):
@@ -84,9 +94,15 @@ def test_a_killed_generation_is_finished_by_whichever_command_writes_next(
 
 
 @pytest.mark.parametrize("lost", ["staged", "in place", "both"])
-def test_what_a_power_loss_took_is_generated_again(repo: Path, monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+def test_what_a_power_loss_took_is_generated_again(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
     killed(repo, monkeypatch, 4)
-    written = [path for path in (repo / "argocd").iterdir() if path.stat().st_mtime > (repo / "clusters/demo.yaml").stat().st_mtime]
+    written = [
+        path
+        for path in (repo / "argocd").iterdir()
+        if path.stat().st_mtime > (repo / "clusters/demo.yaml").stat().st_mtime
+    ]
     staged = list((repo / ".okd-gitops/stage").iterdir())
     for path in {"staged": staged, "in place": written, "both": staged + written}[lost]:
         path.write_bytes(b"")
@@ -181,7 +197,9 @@ def test_what_lies_in_the_place_of_a_generated_file_is_refused_before_anything_i
     place(repo / EDITED)
     before = {path: path.lstat().st_ino for path in repo.rglob("*") if ".okd-gitops" not in path.parts}
     assert okd_gitops("generate").returncode in (2, 3)
-    assert {path: path.lstat().st_ino for path in repo.rglob("*") if ".okd-gitops" not in path.parts} == before
+    assert {
+        path: path.lstat().st_ino for path in repo.rglob("*") if ".okd-gitops" not in path.parts
+    } == before
 
 
 def test_a_file_that_others_link_to_is_replaced_and_theirs_stays(repo: Path) -> None:
@@ -194,8 +212,13 @@ def test_a_file_that_others_link_to_is_replaced_and_theirs_stays(repo: Path) -> 
     assert (repo.parent / "outside").read_bytes() == before
 
 
-@pytest.mark.parametrize("path", ["fleet.yaml", "clusters/moc-test.yaml", "clusters/new.yaml", "catalog/features/mine/feature.yaml"])
-def test_an_input_that_is_saved_during_a_run_stops_it(repo: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["fleet.yaml", "clusters/moc-test.yaml", "clusters/new.yaml", "catalog/features/mine/feature.yaml"],
+)
+def test_an_input_that_is_saved_during_a_run_stops_it(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
     (repo / "clusters/demo.yaml").write_text(DEMO)
     real, before = compare, files(repo)
 

@@ -62,7 +62,16 @@ def test_all_faults_of_a_file_come_at_once() -> None:
 
 def test_values_are_those_of_yaml_1_2() -> None:
     text = b'a: 1\nb: 1.5\nc: true\nd: ~\ne: 2026-12-18\nf: "0777"\ng: [x, {y: z}]\nh: |\n  two\n  lines\n'
-    value = {"a": 1, "b": 1.5, "c": True, "d": None, "e": "2026-12-18", "f": "0777", "g": ["x", {"y": "z"}], "h": "two\nlines\n"}
+    value = {
+        "a": 1,
+        "b": 1.5,
+        "c": True,
+        "d": None,
+        "e": "2026-12-18",
+        "f": "0777",
+        "g": ["x", {"y": "z"}],
+        "h": "two\nlines\n",
+    }
     assert read("x.yaml", text).value == value
 
 
@@ -74,12 +83,20 @@ def test_places_of_values_keys_and_what_is_absent() -> None:
 
 
 def test_reads_every_document_and_passes_over_empty_ones() -> None:
-    assert [document.value for document in read_all("x.yaml", b"a: 1\n---\n---\nb: 2\n")] == [{"a": 1}, {"b": 2}]
+    assert [document.value for document in read_all("x.yaml", b"a: 1\n---\n---\nb: 2\n")] == [
+        {"a": 1},
+        {"b": 2},
+    ]
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(min_size=1, max_size=12), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18), 10**18)
+    | st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(min_size=1, max_size=12), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -97,7 +114,10 @@ def test_ambiguous_strings_survive(value: str) -> None:
 
 def test_style_is_readable() -> None:
     value = {"a": {"b": [1, {"c": "x y", "d": []}], "e": "two\nlines"}, "f": "1.5", "g": "*.yaml"}
-    assert dump(value) == 'a:\n  b:\n  - 1\n  - c: x y\n    d: []\n  e: |-\n    two\n    lines\nf: "1.5"\ng: "*.yaml"\n'
+    assert (
+        dump(value)
+        == 'a:\n  b:\n  - 1\n  - c: x y\n    d: []\n  e: |-\n    two\n    lines\nf: "1.5"\ng: "*.yaml"\n'
+    )
 
 
 def reasons(data: bytes, bounds: Bounds = WRITTEN) -> str:
@@ -106,9 +126,28 @@ def reasons(data: bytes, bounds: Bounds = WRITTEN) -> str:
     return "; ".join(f"{finding.reason}: {finding.remedy}" for finding in error.value.findings)
 
 
-@pytest.mark.parametrize("tag", ["!!timestamp", "!!int", "!!str", "!!set", "!!binary", "!!python/name:os.system", "!include", "!", "!<x:y>"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!timestamp",
+        "!!int",
+        "!!str",
+        "!!set",
+        "!!binary",
+        "!!python/name:os.system",
+        "!include",
+        "!",
+        "!<x:y>",
+    ],
+)
 def test_every_tag_is_refused_by_its_name(tag: str) -> None:
-    for text in (f"a: {tag} x\n", f"a: {tag} [x]\n", f"a: {tag} {{x: y}}\n", f"{tag} a: x\n", f'a: {tag} "5"\n'):
+    for text in (
+        f"a: {tag} x\n",
+        f"a: {tag} [x]\n",
+        f"a: {tag} {{x: y}}\n",
+        f"{tag} a: x\n",
+        f'a: {tag} "5"\n',
+    ):
         assert f"the tag {'x:y' if '<' in tag else tag} is not used here" in reasons(text.encode())
 
 
@@ -147,7 +186,9 @@ def test_size_values_and_depth_are_bounded() -> None:
     assert f"deeper than {MAX_DEPTH}" in reasons(b"[" * 20_000)
 
 
-@pytest.mark.parametrize("number", ["9" * 5000, "1e999", "-" + "9" * 400, "0x" + "f" * 5000, ".inf", ".nan", "1_0.5"])
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "1e999", "-" + "9" * 400, "0x" + "f" * 5000, ".inf", ".nan", "1_0.5"]
+)
 def test_a_number_that_readers_disagree_about_is_refused(number: str) -> None:
     assert "in quotes" in reasons(f"a: {number}\n".encode())
 
@@ -175,7 +216,9 @@ def test_a_syntax_error_has_a_caret_below_its_column(text: str, shown: str, care
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("text", ["word " + "(" * 10_000 + "!", "word" + "(" * 10_000, "a:b" * 5_000 + "\n", "-(" * 5_000 + "\x85"])
+@pytest.mark.parametrize(
+    "text", ["word " + "(" * 10_000 + "!", "word" + "(" * 10_000, "a:b" * 5_000 + "\n", "-(" * 5_000 + "\x85"]
+)
 def test_text_of_any_form_is_written_in_a_time_that_grows_with_its_length(text: str) -> None:
     """One that doubles with each character would go on for years: the limit is not one of speed."""
     assert read("x.yaml", dump({"a": text}).encode(), bounds=FOREIGN).value == {"a": text}

@@ -1,6 +1,7 @@
 """Set up what a target of the Makefile needs; what is there and verified is left alone.
 
-`python3 -I tools generate|check|dev|deep` sets up packages, and `judges`, with the environment's Python, builds what judges a repository.
+`python3 -I tools generate|check|dev|deep` sets up packages, and `judges`, with the environment's Python,
+builds what judges a repository.
 """
 
 import sys

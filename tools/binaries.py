@@ -33,7 +33,9 @@ def build(cache: Path) -> None:
         for name, package in TOOLS.items():
             with progress(f"building {name}"):
                 go.run("build", "-trimpath", "-ldflags=-s -w", "-o", str(folder / name), package, cwd=HERE)
-        sums = {name: _hash(folder / name) for name in TOOLS} | {name: _hash(HERE / name) for name in ("go.mod", "go.sum")}
+        sums = {name: _hash(folder / name) for name in TOOLS} | {
+            name: _hash(HERE / name) for name in ("go.mod", "go.sum")
+        }
         (folder / SUMS).write_text("".join(f"{value}  {name}\n" for name, value in sums.items()), "utf-8")
 
 

@@ -1,6 +1,8 @@
-"""The Python environment under the cache: made aside from a lock file with hashes, and known to be whole by what is written in it last.
+"""The Python environment under the cache: made aside from a lock file with hashes, and known to be whole
+by what is written in it last.
 
-It is used as `venv/bin/python -I -m NAME` only. The scripts beside that name the folder in which they were installed, which is another one by then.
+It is used as `venv/bin/python -I -m NAME` only. The scripts beside that name the folder in which they were
+installed, which is another one by then.
 """
 
 import hashlib
@@ -15,7 +17,8 @@ from failure import SetupError
 from progress import progress
 from started import install, run, variables
 
-# Each lock file holds all of the one before: who may run the tests has nothing left to install when they run `make generate`.
+# Each lock file holds all of the one before: who may run the tests has nothing left to install when they run
+# `make generate`.
 LEVELS = ("generate", "check", "dev", "deep")
 STAMP = "complete.json"
 _VERSION = "import sys; print(sys.version_info[:3])"
@@ -31,18 +34,26 @@ def set_up(cache: Path, requirements: Path, level: str) -> None:
     _can_make_environments()
     with progress(f"setting up Python packages for {level} (once)"), aside(cache, "venv") as folder:
         if found:
-            # A link to each file costs neither time nor disk. pip writes new files in place of those that it changes.
+            # A link to each file costs neither time nor disk. pip writes new files in place of those that it
+            # changes.
             shutil.copytree(cache / "venv", folder, symlinks=True, copy_function=_link, dirs_exist_ok=True)
             (folder / STAMP).unlink()
         else:
-            run("making the environment", [sys.executable, "-I", "-m", "venv", str(folder)], variables(), cwd=cache)
+            run(
+                "making the environment",
+                [sys.executable, "-I", "-m", "venv", str(folder)],
+                variables(),
+                cwd=cache,
+            )
         install(requirements / f"{level}.txt", folder / "bin" / "python")
         stamp = {"level": level, "lock": locks[level], "python": _version(folder)}
         (folder / STAMP).write_text(json.dumps(stamp), "utf-8")
 
 
 def installed(venv: Path, locks: dict[str, str]) -> str | None:
-    """Return the level that an environment was made for, or None unless it is whole, from these locks, and its Python is still the same."""
+    """Return the level that an environment was made for, or None unless it is whole, from these locks, and
+    its Python is still the same.
+    """
     try:
         stamp = json.loads((venv / STAMP).read_text("utf-8"))
         level = str(stamp["level"])

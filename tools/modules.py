@@ -23,9 +23,19 @@ FOLDERS = {
     "github.com/tektoncd/pipeline": "config/300-crds/*.yaml",
 }
 OPENSHIFT = "github.com/openshift/api"
-# openshift/api has a file for each feature set. OKD's set has what Default has (config/v1/types_feature.go); what exists in a preview only is
-# better known than unknown. HyperShift's variants are for hosted control planes.
-_FEATURE_SETS = ("OKD", "SelfManagedHA-Default", "SelfManagedHA-OKD", "Default", "", "TechPreviewNoUpgrade", "CustomNoUpgrade", "DevPreviewNoUpgrade")
+# openshift/api has a file for each feature set. OKD's set has what Default has (config/v1/types_feature.go);
+# what exists in a preview only is better known than unknown. HyperShift's variants are for hosted control
+# planes.
+_FEATURE_SETS = (
+    "OKD",
+    "SelfManagedHA-Default",
+    "SelfManagedHA-OKD",
+    "Default",
+    "",
+    "TechPreviewNoUpgrade",
+    "CustomNoUpgrade",
+    "DevPreviewNoUpgrade",
+)
 
 
 def required(folder: str) -> dict[str, str]:
@@ -34,7 +44,11 @@ def required(folder: str) -> dict[str, str]:
     found: dict[str, str] = dict(re.findall(r"^\t(\S+) (v\S+)(?: // indirect)?$", text, re.MULTILINE))
     named = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
     # Where packages are named, their modules are the sources; the others are what those import.
-    return {module: found[module] for module in found if not named or any(package.startswith(f"{module}/") for package in named)}
+    return {
+        module: found[module]
+        for module in found
+        if not named or any(package.startswith(f"{module}/") for package in named)
+    }
 
 
 def download(go: Go) -> dict[str, Path]:
@@ -42,15 +56,21 @@ def download(go: Go) -> dict[str, Path]:
     sums = set((HERE / "crds" / "go.sum").read_text("utf-8").splitlines())
     folders = {}
     for module, version in required("crds").items():
-        found: dict[str, str] = json.loads(go.run("mod", "download", "-json", f"{module}@{version}", cwd=HERE / "crds"))
+        found: dict[str, str] = json.loads(
+            go.run("mod", "download", "-json", f"{module}@{version}", cwd=HERE / "crds")
+        )
         if f"{module} {version} {found['Sum']}" not in sums:
-            raise SetupError(f"{module} {version} is not what tools/crds/go.sum says: it was replaced, or the download is broken")
+            raise SetupError(
+                f"{module} {version} is not what tools/crds/go.sum says: it was replaced, or the download is broken"
+            )
         folders[module] = Path(found["Dir"])
     return folders
 
 
 def crds(folders: dict[str, Path]) -> Iterator[tuple[str, Any]]:
-    """Yield (module, CRD) for each kind; where openshift/api has variants, the one that an OKD cluster serves."""
+    """Yield (module, CRD) for each kind; where openshift/api has variants, the one that an OKD cluster
+    serves.
+    """
     for module, folder in sorted(folders.items()):
         chosen: dict[tuple[str, str], tuple[int, Any]] = {}
         files = [path for path in sorted(folder.glob(FOLDERS[module])) if "Hypershift" not in path.name]
@@ -65,14 +85,28 @@ def crds(folders: dict[str, Path]) -> Iterator[tuple[str, Any]]:
 
 
 def typed_crds(go: Go, cache: Path, target: Path) -> Iterator[tuple[str, Any]]:
-    """Yield (package, CRD) for what controller-gen makes of Go types: Hive has no CRDs in its module, those of Triggers leave every field open."""
+    """Yield (package, CRD) for what controller-gen makes of Go types: Hive has no CRDs in its module,
+    those of Triggers leave every field open.
+    """
     go.run("mod", "download", cwd=HERE / "types")
     environment = {**go.environment, "PATH": f"{Path(go.command).parent}:/usr/bin:/bin"}
     for package in re.findall(r"^\t(\S+)$", (HERE / "types" / "go.mod").read_text("utf-8"), re.MULTILINE):
         folder = target / package.replace("/", "_")
-        options = ["crd:maxDescLen=0,allowDangerousTypes=true", f"paths={package}", f"output:crd:dir={folder}"]
+        options = [
+            "crd:maxDescLen=0,allowDangerousTypes=true",
+            f"paths={package}",
+            f"output:crd:dir={folder}",
+        ]
         command = [str(cache / "bin" / "controller-gen"), *options]
-        done = subprocess.run(command, cwd=HERE / "types", env=environment, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            command,
+            cwd=HERE / "types",
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
         told = [line for line in done.stderr.splitlines() if line.startswith(package)]
         # Triggers' types do not mark which version is stored; that is no matter for a schema.
         if done.returncode and (not told or not all("has no storage version" in line for line in told)):

@@ -1,4 +1,6 @@
-"""Schemas out of sets of definitions that refer to each other: core Kubernetes, and OpenShift's built-in API groups."""
+"""Schemas out of sets of definitions that refer to each other: core Kubernetes, and OpenShift's built-in
+API groups.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +10,18 @@ from crd import METADATA, Schema, root, shared, structural
 
 _PREFIX = "com.github.openshift.api."
 # Kinds without a CRD: they are served by openshift-apiserver.
-_GROUPS = ("apps", "authorization", "build", "image", "oauth", "project", "route", "security", "template", "user")
+_GROUPS = (
+    "apps",
+    "authorization",
+    "build",
+    "image",
+    "oauth",
+    "project",
+    "route",
+    "security",
+    "template",
+    "user",
+)
 # Types with a JSON form of their own (their Go types marshal themselves).
 _SPECIAL: dict[str, Schema] = {
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {"x-kubernetes-int-or-string": True},
@@ -23,9 +36,17 @@ def openshift_schemas(definitions: dict[str, Any]) -> Iterator[tuple[tuple[str, 
     for name, definition in sorted(definitions.items()):
         match = re.fullmatch(re.escape(_PREFIX) + r"([a-z]+)\.(v[0-9a-z]+)\.([A-Za-z]+)", name)
         fields = definition.get("properties", {})
-        if match and match[1] in _GROUPS and not match[3].endswith("List") and {"apiVersion", "kind", "metadata"} <= fields.keys():
+        if (
+            match
+            and match[1] in _GROUPS
+            and not match[3].endswith("List")
+            and {"apiVersion", "kind", "metadata"} <= fields.keys()
+        ):
             group, version, kind = f"{match[1]}.openshift.io", match[2], match[3]
-            yield (group, version, kind), root(structural(_inlined(definition, definitions, ())), group, version, kind)
+            yield (
+                (group, version, kind),
+                root(structural(_inlined(definition, definitions, ())), group, version, kind),
+            )
 
 
 def _inlined(schema: Any, definitions: dict[str, Any], inside: tuple[str, ...]) -> Any:
@@ -44,7 +65,9 @@ def _inlined(schema: Any, definitions: dict[str, Any], inside: tuple[str, ...]) 
 
 
 def self_contained(schema: Any, definitions: dict[str, Any]) -> Schema:
-    """Return a schema of core Kubernetes with just the definitions that it reaches, and without descriptions."""
+    """Return a schema of core Kubernetes with just the definitions that it reaches, and without
+    descriptions.
+    """
     reached: dict[str, Any] = {}
     pending = [schema]
     while pending:
@@ -52,7 +75,9 @@ def self_contained(schema: Any, definitions: dict[str, Any]) -> Schema:
             if name not in reached:
                 reached[name] = definitions[name]
                 pending.append(definitions[name])
-    return shared({**_stripped(schema), "$defs": {name: _stripped(value) for name, value in sorted(reached.items())}})
+    return shared(
+        {**_stripped(schema), "$defs": {name: _stripped(value) for name, value in sorted(reached.items())}}
+    )
 
 
 def _references(value: Any) -> Iterator[str]:
@@ -67,7 +92,9 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def _stripped(schema: Any, *, names: bool = False) -> Any:
-    """Drop annotations and unknown formats, and make references local; under `properties` keys are names, not keywords."""
+    """Drop annotations and unknown formats, and make references local; under `properties` keys are names,
+    not keywords.
+    """
     if isinstance(schema, list):
         return [_stripped(item) for item in schema]
     if not isinstance(schema, dict):

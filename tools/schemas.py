@@ -1,4 +1,6 @@
-"""Build the schema bundle: one strict JSON Schema for each kind, offline, with an index of what is there and where it came from."""
+"""Build the schema bundle: one strict JSON Schema for each kind, offline, with an index of what is there
+and where it came from.
+"""
 
 import hashlib
 import json
@@ -22,8 +24,17 @@ Kind = tuple[str, str, str]
 
 
 def inputs_digest() -> str:
-    """Return a digest of all that the bundle depends on: pins, converter, and the package with the core schemas."""
-    pinned = [HERE / name for name in ("go.mod", "go.sum", *(f"{folder}/{name}" for folder in ("crds", "types") for name in ("go.mod", "go.sum")))]
+    """Return a digest of all that the bundle depends on: pins, converter, and the package with the core
+    schemas.
+    """
+    pinned = [
+        HERE / name
+        for name in (
+            "go.mod",
+            "go.sum",
+            *(f"{folder}/{name}" for folder in ("crds", "types") for name in ("go.mod", "go.sum")),
+        )
+    ]
     parts = [path.read_bytes() for path in (*pinned, *(HERE / name for name in _CONVERTERS))]
     return hashlib.sha256(b"\0".join([*parts, package_version("kubernetes-validate").encode()])).hexdigest()
 
@@ -42,7 +53,10 @@ def build(cache: Path) -> None:
     go = find_go(cache)
     with progress("downloading the modules with CRDs"):
         folders = download(go)
-    with progress("building the schemas of core Kubernetes, OpenShift, Tekton, Argo CD and Hive"), aside(cache, "schemas") as target:
+    with (
+        progress("building the schemas of core Kubernetes, OpenShift, Tekton, Argo CD and Hive"),
+        aside(cache, "schemas") as target,
+    ):
         kinds: set[Kind] = set()
         openapi = json.loads((folders[OPENSHIFT] / "openapi" / "openapi.json").read_text("utf-8"))
         for kind, schema in openshift_schemas(openapi["definitions"]):
@@ -51,8 +65,18 @@ def build(cache: Path) -> None:
             for kind, schema in crd_schemas(value):
                 kinds.add(_write_crd(target, kind, schema))
         core = {minor: sorted(_core(target, minor)) for minor in MINORS}
-        sources = {**required("crds"), **required("types"), "kubernetes-validate": package_version("kubernetes-validate")}
-        index = {"inputs": inputs_digest(), "files": _hashes(target), "sources": sources, "kubernetes": core, "crds": sorted(kinds)}
+        sources = {
+            **required("crds"),
+            **required("types"),
+            "kubernetes-validate": package_version("kubernetes-validate"),
+        }
+        index = {
+            "inputs": inputs_digest(),
+            "files": _hashes(target),
+            "sources": sources,
+            "kubernetes": core,
+            "crds": sorted(kinds),
+        }
         (target / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
@@ -69,7 +93,11 @@ def _core(target: Path, minor: str) -> list[Kind]:
     for name, definition in definitions.items():
         for served in definition.get("x-kubernetes-group-version-kind", []):
             fields = definition.get("properties", {})
-            if {"apiVersion", "kind", "metadata"} <= fields.keys() and not served["kind"].endswith("List") and served["kind"] != "DeleteOptions":
+            if (
+                {"apiVersion", "kind", "metadata"} <= fields.keys()
+                and not served["kind"].endswith("List")
+                and served["kind"] != "DeleteOptions"
+            ):
                 kinds.append(_write_core(target / f"kubernetes-{minor}", name, definitions, served))
     return kinds
 
@@ -79,7 +107,11 @@ def _write_core(folder: Path, name: str, definitions: dict[str, Any], served: di
     named = {"apiVersion": {"enum": [f"{group}/{version}" if group else version]}, "kind": {"enum": [kind]}}
     definition = definitions[name]
     # A kind that refers to itself keeps its own definition among the shared ones.
-    schema = {**definition, "properties": {**definition["properties"], **named}, "required": sorted({*definition.get("required", []), *named})}
+    schema = {
+        **definition,
+        "properties": {**definition["properties"], **named},
+        "required": sorted({*definition.get("required", []), *named}),
+    }
     # kubeconform's KindSuffix: the first label of the group, then the version.
     suffix = f"-{group.partition('.')[0]}-{version}" if group else f"-{version}"
     _write(folder / f"{kind.lower()}{suffix}.json", self_contained(schema, definitions))
@@ -93,4 +125,6 @@ def _write(path: Path, schema: Schema) -> None:
 
 def _hashes(folder: Path) -> dict[str, str]:
     paths = sorted(path for path in folder.rglob("*.json") if path.name != "index.json")
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths
+    }

@@ -1,4 +1,6 @@
-"""The steps of set-up in their order: Python packages first, with any Python; then, with those packages, the tools and the schemas."""
+"""The steps of set-up in their order: Python packages first, with any Python; then, with those packages,
+the tools and the schemas.
+"""
 
 import argparse
 import signal
@@ -19,7 +21,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools", description=__doc__)
     parser.add_argument("level", choices=(*environment.LEVELS, JUDGES))
     parser.add_argument("--cache", type=Path, default=HERE.parent / ".cache")
-    parser.add_argument("--requirements", type=Path, default=HERE.parent / "requirements", help="the folder with the lock files")
+    parser.add_argument(
+        "--requirements",
+        type=Path,
+        default=HERE.parent / "requirements",
+        help="the folder with the lock files",
+    )
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, _terminated)
     try:
@@ -43,6 +50,7 @@ def _set_up(level: str, cache: Path, requirements: Path) -> None:
 
 
 def _terminated(number: int, _: object) -> None:
-    # As an exception, so that what was made aside is removed; a program that runs is ended by the one that waits for it.
+    # As an exception, so that what was made aside is removed; a program that runs is ended by the one that
+    # waits for it.
     sys.stderr.write("\nterminated: nothing is half set up, run it again\n")
     sys.exit(128 + number)

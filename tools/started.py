@@ -1,6 +1,8 @@
-"""Programs that set-up starts: found by absolute path, and given only the variables that cannot weaken what is checked.
+"""Programs that set-up starts: found by absolute path, and given only the variables that cannot weaken
+what is checked.
 
-A mirror, a proxy, a certificate or a folder of wheels may be named, since every download is compared with a hash that is in this repository.
+A mirror, a proxy, a certificate or a folder of wheels may be named, since every download is compared with a
+hash that is in this repository.
 """
 
 import os
@@ -13,8 +15,23 @@ from failure import SetupError
 _EVERY = ("HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
 _PIP = (
-    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONFIG_FILE", "PIP_CACHE_DIR"),
-    *("PIP_CERT", "PIP_CLIENT_CERT", "PIP_PROXY", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT", "PIP_RETRIES"),
+    *(
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_NO_INDEX",
+        "PIP_FIND_LINKS",
+        "PIP_CONFIG_FILE",
+        "PIP_CACHE_DIR",
+    ),
+    *(
+        "PIP_CERT",
+        "PIP_CLIENT_CERT",
+        "PIP_PROXY",
+        "PIP_TRUSTED_HOST",
+        "PIP_DEFAULT_TIMEOUT",
+        "PIP_TIMEOUT",
+        "PIP_RETRIES",
+    ),
 )
 
 
@@ -37,11 +54,22 @@ def program(name: str) -> str | None:
     return next((str(path) for path in candidates if path.is_file() and os.access(path, os.X_OK)), None)
 
 
-def run(doing: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path, seconds: float = 1800) -> str:
-    """Run a program and return what it prints; raises SetupError with its last words, or when it takes more than `seconds`."""
+def run(
+    doing: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path, seconds: float = 1800
+) -> str:
+    """Run a program and return what it prints; raises SetupError with its last words, or when it takes
+    more than `seconds`.
+    """
     try:
         done = subprocess.run(
-            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise SetupError(f"{doing} took more than {seconds:.0f} s") from None
@@ -54,7 +82,20 @@ def run(doing: str, command: Sequence[str], environment: Mapping[str, str], *, c
 
 def install(lock: Path, python: Path, *options: str) -> None:
     """Install the wheels of a lock file for a Python, each compared with its hash; raises SetupError."""
-    # What must hold stands on the command line, where no variable and no pip.conf takes it back. Bytecode is written when it is first needed.
-    always = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "--no-input", "--no-warn-script-location"]
+    # What must hold stands on the command line, where no variable and no pip.conf takes it back. Bytecode is
+    # written when it is first needed.
+    always = [
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--no-compile",
+        "--no-input",
+        "--no-warn-script-location",
+    ]
     pip = [str(python), "-I", "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    run(f"installing {lock.name}", [*pip, *always, *options, "-r", str(lock)], variables(*_PIP), cwd=lock.parent)
+    run(
+        f"installing {lock.name}",
+        [*pip, *always, *options, "-r", str(lock)],
+        variables(*_PIP),
+        cwd=lock.parent,
+    )

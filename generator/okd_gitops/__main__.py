@@ -1,12 +1,17 @@
-"""Run the command line: every ending has its exit code, and no traceback reaches a user for what a user can cause."""
+"""Run the command line: every ending has its exit code, and no traceback reaches a user for what a user
+can cause.
+"""
 
 import os
 import sys
 
-# Nothing in the working folder or in PYTHONPATH stands for a module of ours. os and sys are loaded before either can.
+# Nothing in the working folder or in PYTHONPATH stands for a module of ours. os and sys are loaded before
+# either can.
 if not sys.flags.isolated:
     _own = os.path.realpath(f"{__file__}/../..")
-    _foreign = {os.path.realpath(folder) for folder in (sys.path[0], *os.environ.get("PYTHONPATH", "").split(":"))} - {_own}
+    _foreign = {
+        os.path.realpath(folder) for folder in (sys.path[0], *os.environ.get("PYTHONPATH", "").split(":"))
+    } - {_own}
     sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) not in _foreign]
 
 from typing import TYPE_CHECKING, NoReturn
@@ -23,7 +28,9 @@ def main() -> NoReturn:
         # Before anything that takes time to import: a signal can come at any moment.
         end_by_signals()
         if not open_streams():
-            sys.stderr.write("error: standard output is closed: nobody would see the result\n  fix: give it a file or /dev/null\n")
+            sys.stderr.write(
+                "error: standard output is closed: nobody would see the result\n  fix: give it a file or /dev/null\n"
+            )
             leave(7)
         code = _run()
     except EndedError as ending:
@@ -63,7 +70,9 @@ def _run() -> int:
 
 
 def _named_from_the_root(path: str) -> str:
-    """Return PATH without what lies in the working folder: git is never a program of the repository that is worked on."""
+    """Return PATH without what lies in the working folder: git is never a program of the repository that
+    is worked on.
+    """
     from pathlib import Path
 
     try:
@@ -71,7 +80,12 @@ def _named_from_the_root(path: str) -> str:
     except OSError:
         here = None
     absolute = [Path(folder) for folder in path.split(":") if folder.startswith("/")]
-    return ":".join(str(folder) for folder in absolute if here is None or not folder.resolve().is_relative_to(here)) or os.defpath
+    return (
+        ":".join(
+            str(folder) for folder in absolute if here is None or not folder.resolve().is_relative_to(here)
+        )
+        or os.defpath
+    )
 
 
 def _ended(ending: EndedError) -> int:
@@ -82,22 +96,37 @@ def _ended(ending: EndedError) -> int:
 
 
 def _fail_of_machine(error: Exception) -> int:
-    """Print what the machine or the input made of a run, and return its exit code; 0 when it is none of that."""
+    """Print what the machine or the input made of a run, and return its exit code; 0 when it is none of
+    that.
+    """
     import errno
 
     from okd_gitops.errors import BusyError, OkdGitopsError, ToolError, UsageError
 
-    busy = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY)
+    busy = (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EBUSY,
+        errno.ETXTBSY,
+    )
     reason = f"{getattr(error, 'strerror', None) or error}: {getattr(error, 'filename', None) or 'no file is named'}"
     found: OkdGitopsError | None = None
     if isinstance(error, RecursionError):
-        found = UsageError("something in the input is nested too deeply", "look at the newest of the files that people write")
+        found = UsageError(
+            "something in the input is nested too deeply", "look at the newest of the files that people write"
+        )
     elif isinstance(error, MemoryError):
         found = ToolError("the memory is used up", "give it more, or fewer clusters at once")
     elif isinstance(error, OSError) and error.errno in busy:
         found = BusyError(reason, "look at the free space and the permissions, then run again")
     elif isinstance(error, OSError):
-        found = ToolError(reason, "look at the folder, the temporary folder and the limits of this machine, then run again")
+        found = ToolError(
+            reason, "look at the folder, the temporary folder and the limits of this machine, then run again"
+        )
     return _fail(found) if found else 0
 
 
@@ -110,7 +139,9 @@ def _fail(error: "OkdGitopsError") -> int:
     if isinstance(error, FindingsError):
         findings = ordered(error.findings)
         show_findings(findings)
-        click.echo(f"{len(findings)} {'error' if len(findings) == 1 else 'errors'}; nothing was written", err=True)
+        click.echo(
+            f"{len(findings)} {'error' if len(findings) == 1 else 'errors'}; nothing was written", err=True
+        )
     else:
         show_error(error)
     return error.exit_code
@@ -128,7 +159,10 @@ def _bug(error: Exception) -> int:
 
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     say("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True)
-    say(f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {redacted(str(error))[:300]}", err=True)
+    say(
+        f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {redacted(str(error))[:300]}",
+        err=True,
+    )
     for frame in frames:
         click.echo(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}", err=True)
     return 70

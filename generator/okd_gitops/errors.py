@@ -1,7 +1,7 @@
 """Every way in which a run can end, and its exit code.
 
-A *finding* is a value that a rule or a check returns; an exception here means that the run cannot go on. The codes are part of the
-interface: `docs/reference.md` is generated from `EXIT_CODES`.
+A *finding* is a value that a rule or a check returns; an exception here means that the run cannot go on. The
+codes are part of the interface: `docs/reference.md` is generated from `EXIT_CODES`.
 """
 
 EXIT_CODES = {
@@ -48,7 +48,9 @@ class ToolError(OkdGitopsError):
 
 
 class BusyError(OkdGitopsError):
-    """The lock, the disk or another run's push is in the way: nothing changed, and the same command may work later."""
+    """The lock, the disk or another run's push is in the way: nothing changed, and the same command may
+    work later.
+    """
 
     exit_code = 7
 

@@ -1,4 +1,6 @@
-"""What each finding, refusal and decision means: its name, area, title, why and remedy, as `findings.yaml` has them."""
+"""What each finding, refusal and decision means: its name, area, title, why and remedy, as `findings.yaml`
+has them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +12,9 @@ import yaml
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One entry of the file. `severity` is empty for a decision about an upgrade, which is neither error nor warning."""
+    """One entry of the file. `severity` is empty for a decision about an upgrade, which is neither error
+    nor warning.
+    """
 
     name: str
     area: str
@@ -30,7 +34,11 @@ def explanations() -> Mapping[str, Explanation]:
     """Return every explanation by its name, in the order of the file."""
     text = files(__package__).joinpath("findings.yaml").read_text(encoding="utf-8")
     areas: dict[str, dict[str, dict[str, str]]] = yaml.load(text, Loader=yaml.CSafeLoader)
-    return {name: Explanation(name=name, area=area, **entry) for area, entries in areas.items() for name, entry in entries.items()}
+    return {
+        name: Explanation(name=name, area=area, **entry)
+        for area, entries in areas.items()
+        for name, entry in entries.items()
+    }
 
 
 def explanation_of(name: str) -> Explanation:

@@ -1,6 +1,7 @@
 """A finding: what is wrong, where, why, and what to do next.
 
-Findings are values. Whoever finds something returns it; the command that asked prints all of them at once, sorted.
+Findings are values. Whoever finds something returns it; the command that asked prints all of them at once,
+sorted.
 """
 
 import re
@@ -41,7 +42,9 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong. `object` names a Kubernetes object as `Kind namespace/name`; `clusters` are those it concerns."""
+    """One thing that is wrong. `object` names a Kubernetes object as `Kind namespace/name`; `clusters` are
+    those it concerns.
+    """
 
     name: str
     location: Location
@@ -84,7 +87,9 @@ def nearest(wrong: str, names: Iterable[str]) -> str:
 
 
 def as_text(finding: Finding) -> str:
-    """Return a finding as lines for people: name and reason, place, source line with a caret, remedy. All of it is `printable`."""
+    """Return a finding as lines for people: name and reason, place, source line with a caret, remedy. All
+    of it is `printable`.
+    """
     place = finding.location
     lines = [f"{finding.severity} {finding.name}: {finding.reason}", f"  {place}"]
     if finding.object:
@@ -92,7 +97,9 @@ def as_text(finding: Finding) -> str:
     if place.line and place.text:
         lines += _pointed(place)
     if finding.clusters:
-        named = ", ".join(finding.clusters[:6]) + (f" and {len(finding.clusters) - 6} more" if len(finding.clusters) > 6 else "")
+        named = ", ".join(finding.clusters[:6]) + (
+            f" and {len(finding.clusters) - 6} more" if len(finding.clusters) > 6 else ""
+        )
         lines.append(f"  clusters: {named}")
     if finding.remedy:
         lines.append(f"  fix: {finding.remedy}")
@@ -100,7 +107,9 @@ def as_text(finding: Finding) -> str:
 
 
 def _pointed(place: Location) -> tuple[str, str]:
-    """Return the source line, cut around the caret (a minified file must not fill the screen), and the carets below it."""
+    """Return the source line, cut around the caret (a minified file must not fill the screen), and the
+    carets below it.
+    """
     start = max(0, place.column - 80)
     shown = printable(place.text[start : start + 110].replace("\t", "?"))
     before = shown[: place.column - 1 - start]
@@ -110,21 +119,26 @@ def _pointed(place: Location) -> tuple[str, str]:
 
 
 def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: East Asian signs take two, an accent that is put on a letter takes none."""
+    """Return how many columns of a terminal a text takes: East Asian signs take two, an accent that is put
+    on a letter takes none.
+    """
     return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def printable(line: str) -> str:
     """Return a line of text from anywhere as a terminal or a CI's log may have it.
 
-    It holds no control character but tabs, nothing that turns text around, and no command to the machine that shows the log: GitHub reads those at
-    `::` in front of a line and at `##[`, Azure at `##vso[`. Each sign that is replaced becomes one `?`, so that columns stay.
+    It holds no control character but tabs, nothing that turns text around, and no command to the machine that
+    shows the log: GitHub reads those at `::` in front of a line and at `##[`, Azure at `##vso[`. Each sign
+    that is replaced becomes one `?`, so that columns stay.
     """
     shown = "".join(c if c.isprintable() or c == "\t" else "?" for c in line)
     return _LOG_COMMAND.sub(lambda sign: f"{sign[1] or ''}?", shown)
 
 
 def one_line(text: str, longest: int) -> str:
-    """Return text from anywhere as one line of words: blanks for what is not printable, and cut with a sign where it is too long."""
+    """Return text from anywhere as one line of words: blanks for what is not printable, and cut with a
+    sign where it is too long.
+    """
     plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"

@@ -1,4 +1,6 @@
-"""What another program or a server said, made fit to be shown: no secret of a URL, and nothing that moves a terminal's cursor."""
+"""What another program or a server said, made fit to be shown: no secret of a URL, and nothing that moves
+a terminal's cursor.
+"""
 
 import re
 
@@ -14,5 +16,7 @@ def redacted(text: str) -> str:
 
 
 def plain(text: str, limit: int = 400) -> str:
-    """Return the end of foreign `text`, at most `limit` characters: redacted, with line feeds and no other control character."""
+    """Return the end of foreign `text`, at most `limit` characters: redacted, with line feeds and no other
+    control character.
+    """
     return redacted(_CONTROL.sub(" ", text)).strip()[-limit:]

@@ -36,7 +36,9 @@ def digest(data: bytes) -> str:
 
 
 def owned_folder(path: str) -> str:
-    """Return the folder that owns a generated path: `argocd`, or the first two segments of `bases/x` and `overlays/x`."""
+    """Return the folder that owns a generated path: `argocd`, or the first two segments of `bases/x` and
+    `overlays/x`.
+    """
     parts = path.split("/")
     return parts[0] if parts[0] == "argocd" else "/".join(parts[:2])
 
@@ -47,7 +49,9 @@ def with_manifests(files: Mapping[str, bytes]) -> Tree:
     for path in sorted(files):
         folders.setdefault(owned_folder(path), []).append(path)
     manifests = {
-        f"{folder}/{MANIFEST}": "".join(f"{digest(files[path])}  {path[len(folder) + 1 :]}\n" for path in paths).encode()
+        f"{folder}/{MANIFEST}": "".join(
+            f"{digest(files[path])}  {path[len(folder) + 1 :]}\n" for path in paths
+        ).encode()
         for folder, paths in folders.items()
     }
     return Tree({**files, **manifests})
@@ -68,4 +72,6 @@ def unified_diff(path: str, old: bytes, new: bytes, *, old_name: str = "", new_n
     """Return a unified diff of one file as text; an absent side is empty."""
     before, after = (data.decode("utf-8", "replace").splitlines(keepends=True) for data in (old, new))
     lines = difflib.unified_diff(before, after, old_name or f"a/{path}", new_name or f"b/{path}", n=3)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )

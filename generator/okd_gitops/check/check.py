@@ -76,14 +76,20 @@ class _Overlay:
 def check(root: Path, cache: Path, *, today: date, say: Callable[[str], None]) -> Report:
     """Check the repository at `root` with the tools and schemas in `cache`.
 
-    Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing: not checked is never passed.
+    Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
+    not checked is never passed.
     """
     started = monotonic()
     repository = load(root)
     tree = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
-    drift = compare(repository.wanted, Tree({path: data for path, data in tree.items() if not path.startswith("clusters/")}))
+    drift = compare(
+        repository.wanted,
+        Tree({path: data for path, data in tree.items() if not path.startswith("clusters/")}),
+    )
     report = Report(
-        [*repository.notes, *drift.refused, *stale(drift)], clusters=len(repository.plan.clusters), drifted=bool(drift.changes or drift.refused)
+        [*repository.notes, *drift.refused, *stale(drift)],
+        clusters=len(repository.plan.clusters),
+        drifted=bool(drift.changes or drift.refused),
     )
     try:
         # A report that cannot be read would stop every rollout, after it was merged.
@@ -94,22 +100,43 @@ def check(root: Path, cache: Path, *, today: date, say: Callable[[str], None]) -
     plans = {plan.cluster.name: plan for plan in repository.plan.clusters}
     hub = plans[repository.plan.fleet.hub].cluster.kubernetes
     overlays = [_Overlay("argocd", "argocd", hub)]
-    overlays += [_Overlay(name, f"overlays/{name}", plan.cluster.kubernetes, plan) for name, plan in plans.items()]
+    overlays += [
+        _Overlay(name, f"overlays/{name}", plan.cluster.kubernetes, plan) for name, plan in plans.items()
+    ]
     _judge(root, cache, tree, overlays, report, today, say, repository)
     return report
 
 
-def check_foreign(root: Path, cache: Path, *, kubernetes: str, today: date, say: Callable[[str], None]) -> Report:
-    """Check a repository that others wrote: every kustomization that no other one uses is built and judged."""
-    tree = read_tree(root, *sorted(entry.name for entry in root.iterdir() if not entry.name.startswith(".")), max_file=MAX_GENERATED)
+def check_foreign(
+    root: Path, cache: Path, *, kubernetes: str, today: date, say: Callable[[str], None]
+) -> Report:
+    """Check a repository that others wrote: every kustomization that no other one uses is built and
+    judged.
+    """
+    tree = read_tree(
+        root,
+        *sorted(entry.name for entry in root.iterdir() if not entry.name.startswith(".")),
+        max_file=MAX_GENERATED,
+    )
     folders = [folder for folder, graph in tops(tree).items() if not _component(graph)]
     report = Report()
-    _judge(root, cache, tree, [_Overlay(folder or ".", folder or ".", kubernetes) for folder in folders], report, today, say, None)
+    _judge(
+        root,
+        cache,
+        tree,
+        [_Overlay(folder or ".", folder or ".", kubernetes) for folder in folders],
+        report,
+        today,
+        say,
+        None,
+    )
     return report
 
 
 def _component(graph: Graph) -> bool:
-    return any(document.value.get("kind") == "Component" for document in list(graph.kustomizations.values())[:1])
+    return any(
+        document.value.get("kind") == "Component" for document in list(graph.kustomizations.values())[:1]
+    )
 
 
 def _judge(
@@ -123,7 +150,9 @@ def _judge(
     repository: Repository | None,
 ) -> None:
     started = monotonic()
-    graphs = {overlay.folder: walk(tree, "" if overlay.folder == "." else overlay.folder) for overlay in overlays}
+    graphs = {
+        overlay.folder: walk(tree, "" if overlay.folder == "." else overlay.folder) for overlay in overlays
+    }
     report.findings += [finding for graph in graphs.values() for finding in graph.findings]
     sound = [overlay for overlay in overlays if not graphs[overlay.folder].findings]
     workers = os.cpu_count() or 1
@@ -135,8 +164,13 @@ def _judge(
     report.overlays = len(rendering.documents)
     report.documents = sum(len(documents) for documents in rendering.documents.values())
     if not report.documents and not report.errors:
-        raise ToolError(f"nothing was judged: {root} holds no kustomization that builds an object", "name another folder, or list resources")
-    report.distinct = len({id(document) for documents in rendering.documents.values() for document in documents})
+        raise ToolError(
+            f"nothing was judged: {root} holds no kustomization that builds an object",
+            "name another folder, or list resources",
+        )
+    report.distinct = len(
+        {id(document) for documents in rendering.documents.values() for document in documents}
+    )
     report.seconds["build"] = monotonic() - started
     started = monotonic()
     say(f"validating {report.distinct} distinct of {report.documents} documents with kubeconform")
@@ -145,12 +179,17 @@ def _judge(
     report.seconds["schemas"] = monotonic() - started
     started = monotonic()
     say("running the rules")
-    rendered = tuple(_rendered(overlay, rendering.documents[overlay.folder], graphs[overlay.folder], repository) for overlay in built)
+    rendered = tuple(
+        _rendered(overlay, rendering.documents[overlay.folder], graphs[overlay.folder], repository)
+        for overlay in built
+    )
     judged = Judged(files=tree, overlays=rendered, today=today)
     if repository:
         plan = repository.plan
         destinations = {cluster.cluster.name: destination(plan, cluster) for cluster in plan.clusters}
-        judged = replace(judged, destinations=destinations, url=plan.fleet.repository, common=_words(read_catalog()))
+        judged = replace(
+            judged, destinations=destinations, url=plan.fleet.repository, common=_words(read_catalog())
+        )
     report.findings = ordered([*report.findings, *run(judged)])
     report.seconds["rules"] = monotonic() - started
 
@@ -159,14 +198,18 @@ def _words(tree: Tree) -> frozenset[str]:
     return frozenset(word for data in tree.values() for word in WORD.findall(data.decode()))
 
 
-def _rendered(overlay: _Overlay, documents: tuple[kustomize.Document, ...], graph: Graph, repository: Repository | None) -> Rendered:
+def _rendered(
+    overlay: _Overlay, documents: tuple[kustomize.Document, ...], graph: Graph, repository: Repository | None
+) -> Rendered:
     objects = tuple(document.value for document in documents)
     if overlay.plan is None or repository is None:
         return Rendered(name=overlay.name, folder=overlay.folder, objects=objects, graph=graph)
     spec = overlay.plan.cluster.spec
     features = {placement.feature for placement in overlay.plan.placements}
     declared = {name for feature in features for name in repository.catalog.features[feature].spec.external}
-    declared |= {f"Secret/{name}" for feature in features for name in repository.catalog.features[feature].spec.secrets}
+    declared |= {
+        f"Secret/{name}" for feature in features for name in repository.catalog.features[feature].spec.secrets
+    }
     return Rendered(
         name=overlay.name,
         folder=overlay.folder,
@@ -189,22 +232,39 @@ def _validate(
 ) -> None:
     for kubernetes in sorted({overlay.kubernetes for overlay in overlays}):
         members = [overlay for overlay in overlays if overlay.kubernetes == kubernetes]
-        distinct = {document.data: ObjectId.of(document.value) for overlay in members for document in documents[overlay.folder]}
-        verdicts = kubeconform.validate(distinct, cache / "schemas", tool(cache, "kubeconform"), kubernetes=kubernetes, workers=workers)
+        distinct = {
+            document.data: ObjectId.of(document.value)
+            for overlay in members
+            for document in documents[overlay.folder]
+        }
+        verdicts = kubeconform.validate(
+            distinct, cache / "schemas", tool(cache, "kubeconform"), kubernetes=kubernetes, workers=workers
+        )
         for verdict in verdicts:
             identity = distinct[verdict.document]
-            held = [overlay for overlay in members if any(document.data == verdict.document for document in documents[overlay.folder])]
+            held = [
+                overlay
+                for overlay in members
+                if any(document.data == verdict.document for document in documents[overlay.folder])
+            ]
             report.without_schema += verdict.missing
-            report.findings += [_invalid(identity, held, graphs, reason, missing=verdict.missing) for reason in verdict.reasons]
+            report.findings += [
+                _invalid(identity, held, graphs, reason, missing=verdict.missing)
+                for reason in verdict.reasons
+            ]
 
 
-def _invalid(identity: ObjectId, held: list[_Overlay], graphs: Mapping[str, Graph], reason: str, *, missing: bool) -> Finding:
+def _invalid(
+    identity: ObjectId, held: list[_Overlay], graphs: Mapping[str, Graph], reason: str, *, missing: bool
+) -> Finding:
     place = next((found for overlay in held if (found := graphs[overlay.folder].objects.get(identity))), None)
     names = tuple(overlay.name for overlay in held)
     if missing:
         remedy = "add the module that has its CRD to tools/crds/go.mod, or leave the object out"
     else:
-        remedy = f"mend it where it is written, or the parameter that puts it there (clusters/{names[0]}.yaml)"
+        remedy = (
+            f"mend it where it is written, or the parameter that puts it there (clusters/{names[0]}.yaml)"
+        )
     return Finding(
         name="no-schema" if missing else "schema-violation",
         location=place or Location(file=f"{held[0].folder}/kustomization.yaml"),

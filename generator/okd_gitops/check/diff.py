@@ -1,4 +1,6 @@
-"""diff: what changes on each cluster between a commit and the working tree, in rendered objects, identical hunks folded over clusters."""
+"""diff: what changes on each cluster between a commit and the working tree, in rendered objects, identical
+hunks folded over clusters.
+"""
 
 import os
 from collections.abc import Callable, Mapping
@@ -35,9 +37,11 @@ class Difference:
 
 
 def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> Difference:
-    """Compare what kustomize renders from `old`, which holds FOLDERS of a commit, with what it renders from the files below `root`.
+    """Compare what kustomize renders from `old`, which holds FOLDERS of a commit, with what it renders
+    from the files below `root`.
 
-    Overlays none of whose files changed are not rendered. Raises FindingsError when an overlay holds what a check refuses, or does not build.
+    Overlays none of whose files changed are not rendered. Raises FindingsError when an overlay holds what a
+    check refuses, or does not build.
     """
     new = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
     folders = sorted({*_overlays(old), *_overlays(new)})
@@ -56,8 +60,14 @@ def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> D
                 verb = "added" if identity not in was else "removed" if identity not in now else "changed"
                 text = unified_diff(str(identity), was.get(identity, b""), now.get(identity, b""))
                 found.setdefault((str(identity), verb, text), []).append(folder)
-    changes = [Change(object=name, verb=verb, diff=text, overlays=tuple(held)) for (name, verb, text), held in found.items()]
-    return Difference(tuple(sorted(changes, key=lambda change: (change.overlays, change.object))), tuple(sorted({*folders} - {*changed})))
+    changes = [
+        Change(object=name, verb=verb, diff=text, overlays=tuple(held))
+        for (name, verb, text), held in found.items()
+    ]
+    return Difference(
+        tuple(sorted(changes, key=lambda change: (change.overlays, change.object))),
+        tuple(sorted({*folders} - {*changed})),
+    )
 
 
 def _overlays(tree: Tree) -> list[str]:
@@ -84,7 +94,15 @@ def _render(root: Path, cache: Path, tree: Tree, folders: list[str]) -> dict[str
         raise FindingsError(refused, exit_code=1)
     named = {folder: folder.rpartition("/")[2] for folder in present}
     least = {folder: graph.least for folder, graph in graphs.items()}
-    rendering = kustomize.render(root, named, tool(cache, "kustomize"), workers=os.cpu_count() or 1, least=least)
+    rendering = kustomize.render(
+        root, named, tool(cache, "kustomize"), workers=os.cpu_count() or 1, least=least
+    )
     if rendering.findings:
-        raise FindingsError(rendering.findings, exit_code=4 if any(finding.name == "not-judged" for finding in rendering.findings) else 1)
-    return {folder: {ObjectId.of(document.value): document.data for document in documents} for folder, documents in rendering.documents.items()}
+        raise FindingsError(
+            rendering.findings,
+            exit_code=4 if any(finding.name == "not-judged" for finding in rendering.findings) else 1,
+        )
+    return {
+        folder: {ObjectId.of(document.value): document.data for document in documents}
+        for folder, documents in rendering.documents.items()
+    }

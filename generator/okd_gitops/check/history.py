@@ -1,7 +1,9 @@
-"""What okd-gitops would have said of each change that a repository's history made to the releases of its clusters. Pure.
+"""What okd-gitops would have said of each change that a repository's history made to the releases of its
+clusters. Pure.
 
-The words are those that people looked for in the histories of real fleets: versions whose channel does not have them, digests that are missing,
-versions that no other cluster ran first, acknowledgements that came a day later.
+The words are those that people looked for in the histories of real fleets: versions whose channel does not
+have them, digests that are missing, versions that no other cluster ran first, acknowledgements that came a
+day later.
 """
 
 import re
@@ -23,7 +25,9 @@ MOVES = ("z", "minor", "major", "downgrade")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A file of a cluster before and after a commit: field to value, as `clusterversion` names them. `acked`: the commit adds acknowledgements."""
+    """A file of a cluster before and after a commit: field to value, as `clusterversion` names them.
+    `acked`: the commit adds acknowledgements.
+    """
 
     commit: str
     seconds: int
@@ -37,7 +41,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What is said of one change. `elsewhere`: another cluster of the repository was at this version before."""
+    """What is said of one change. `elsewhere`: another cluster of the repository was at this version
+    before.
+    """
 
     commit: str
     day: str
@@ -54,7 +60,9 @@ class Said:
 
 @dataclass(slots=True)
 class _Past:
-    """What the history said so far: who had a version since which commit, images by version, and the last move of each cluster."""
+    """What the history said so far: who had a version since which commit, images by version, and the last
+    move of each cluster.
+    """
 
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
@@ -69,7 +77,12 @@ def replay(changes: Sequence[Change]) -> list[Said]:
         one = _say(change, past)
         if one.kind in MOVES:
             index, seconds = past.moves.get(change.cluster, (-1, 0))
-            if one.kind == "downgrade" and index >= 0 and _days(seconds, change.seconds) <= 1 and said[index].start == one.target:
+            if (
+                one.kind == "downgrade"
+                and index >= 0
+                and _days(seconds, change.seconds) <= 1
+                and said[index].start == one.target
+            ):
                 said[index] = replaced(said[index], faults=(*said[index].faults, "undone within a day"))
             past.moves[change.cluster] = len(said), change.seconds
         said.append(one)
@@ -84,7 +97,10 @@ def replay(changes: Sequence[Change]) -> list[Said]:
 def summary(said: Sequence[Said]) -> dict[str, int]:
     """Return counts: changes, kinds, faults, and moves to a version that another cluster had run first."""
     moves = [one for one in said if one.kind in MOVES]
-    kinds, faults = Counter(one.kind for one in said), Counter(fault.partition(":")[0] for one in said for fault in one.faults)
+    kinds, faults = (
+        Counter(one.kind for one in said),
+        Counter(fault.partition(":")[0] for one in said for fault in one.faults),
+    )
     same_day = Counter((one.cluster, one.day) for one in moves)
     return {
         "changes": len(said),
@@ -113,7 +129,10 @@ def _say(change: Change, past: _Past) -> Said:
         old_channel=_text(before, "channel"),
         new_channel=_text(after, "channel"),
         # Clusters that are moved by one commit have not tried anything for each other.
-        elsewhere=any(cluster != change.cluster and commit != change.commit for cluster, commit in past.versions.get(target, {}).items()),
+        elsewhere=any(
+            cluster != change.cluster and commit != change.commit
+            for cluster, commit in past.versions.get(target, {}).items()
+        ),
         faults=tuple(_faults(change, kind, past)) if after else (),
     )
 
@@ -180,7 +199,12 @@ def _path_faults(change: Change, kind: str) -> Iterable[str]:
         if not change.acked:
             yield "ack not seen"
     titled = _IN_TITLE.findall(change.subject)
-    if target and titled and not {target, start} & set(titled) and not any(target.startswith(text) for text in titled):
+    if (
+        target
+        and titled
+        and not {target, start} & set(titled)
+        and not any(target.startswith(text) for text in titled)
+    ):
         yield f"title names another version: {titled[0]}"
 
 
@@ -188,7 +212,10 @@ def _skips(old: Version, new: Version) -> bool:
     if old.major == new.major:
         return new.minor - old.minor > 1
     # From one major to the next the way leads from its last minor to the first one.
-    last = max((int(line.split(".")[1]) for line in KUBERNETES if line.startswith(f"{old.major}.")), default=old.minor)
+    last = max(
+        (int(line.split(".")[1]) for line in KUBERNETES if line.startswith(f"{old.major}.")),
+        default=old.minor,
+    )
     return new.major - old.major > 1 or new.minor > 0 or old.minor < last
 
 
@@ -200,7 +227,9 @@ def _parse(text: str) -> Version | None:
         match = _OPENSHIFT.fullmatch(text)
     if not match:
         return None
-    return Version(text, int(match[1]), int(match[2]), int(match[3]), match[4] or "release", int(match[5] or 0))
+    return Version(
+        text, int(match[1]), int(match[2]), int(match[3]), match[4] or "release", int(match[5] or 0)
+    )
 
 
 def _without_moved_files(changes: Sequence[Change]) -> Iterable[Change]:

@@ -1,7 +1,9 @@
-"""Validate documents with the real kubeconform: each distinct one once, in one process for each Kubernetes version.
+"""Validate documents with the real kubeconform: each distinct one once, in one process for each Kubernetes
+version.
 
-Documents go in files of about 1 MB, never through stdin: kubeconform v0.8.0 judges wrong bytes of a stream larger than its 4 MB buffer. A kind
-whose schema is missing is found here, before kubeconform, which would also call a schema "missing" that merely does not compile.
+Documents go in files of about 1 MB, never through stdin: kubeconform v0.8.0 judges wrong bytes of a stream
+larger than its 4 MB buffer. A kind whose schema is missing is found here, before kubeconform, which would
+also call a schema "missing" that merely does not compile.
 """
 
 import json
@@ -32,15 +34,22 @@ class Verdict:
     missing: bool = False
 
 
-def validate(documents: Mapping[bytes, ObjectId], schemas: Path, binary: Path, *, kubernetes: str, workers: int) -> list[Verdict]:
-    """Return a verdict for each of `documents` (bytes to identity) that is not valid under that Kubernetes minor.
+def validate(
+    documents: Mapping[bytes, ObjectId], schemas: Path, binary: Path, *, kubernetes: str, workers: int
+) -> list[Verdict]:
+    """Return a verdict for each of `documents` (bytes to identity) that is not valid under that Kubernetes
+    minor.
 
     Raises ToolError when kubeconform fails, or has not judged every document.
     """
     index = _index(schemas)
     kinds = _kinds(index, kubernetes)
     verdicts = [
-        Verdict(data, (f"no schema for {identity.group or 'core'}/{identity.version} {identity.kind}",), missing=True)
+        Verdict(
+            data,
+            (f"no schema for {identity.group or 'core'}/{identity.version} {identity.kind}",),
+            missing=True,
+        )
         for data, identity in documents.items()
         if (identity.group, identity.version, identity.kind) not in kinds
     ]
@@ -50,10 +59,16 @@ def validate(documents: Mapping[bytes, ObjectId], schemas: Path, binary: Path, *
         return verdicts
     _verify(schemas, index, {_schema(identity, kubernetes) for identity in judged.values()})
     faults = _run(list(_packed(judged)), schemas, binary, kubernetes, workers, len(judged))
-    # A report names file, kind and name. Where variants of one object share a file, each of them is asked again alone.
+    # A report names file, kind and name. Where variants of one object share a file, each of them is asked
+    # again alone.
     asked = {data for group, key, _ in faults for data in group if _key(judged[data]) == key}
     alone = {data: [data] for data in asked}
-    unclear = [data for group, key, _ in faults for data in group if sum(_key(judged[other]) == key for other in group) > 1]
+    unclear = [
+        data
+        for group, key, _ in faults
+        for data in group
+        if sum(_key(judged[other]) == key for other in group) > 1
+    ]
     if unclear:
         faults = _run([[data] for data in alone], schemas, binary, kubernetes, workers, len(alone))
     for group, key, reasons in faults:
@@ -62,10 +77,26 @@ def validate(documents: Mapping[bytes, ObjectId], schemas: Path, binary: Path, *
 
 
 def arguments(binary: Path, schemas: Path, kubernetes: str, workers: int) -> list[str]:
-    """Return kubeconform's command line without the files; the plain loop of the tests and the bench uses the same one."""
-    locations = (schemas / f"kubernetes-{kubernetes}" / "{{.ResourceKind}}{{.KindSuffix}}.json", schemas / CRDS)
+    """Return kubeconform's command line without the files; the plain loop of the tests and the bench uses
+    the same one.
+    """
+    locations = (
+        schemas / f"kubernetes-{kubernetes}" / "{{.ResourceKind}}{{.KindSuffix}}.json",
+        schemas / CRDS,
+    )
     named = [word for location in locations for word in ("-schema-location", str(location))]
-    return [str(binary), "-strict", "-output", "json", "-summary", "-n", str(workers), "-kubernetes-version", f"{kubernetes}.0", *named]
+    return [
+        str(binary),
+        "-strict",
+        "-output",
+        "json",
+        "-summary",
+        "-n",
+        str(workers),
+        "-kubernetes-version",
+        f"{kubernetes}.0",
+        *named,
+    ]
 
 
 CRDS = "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
@@ -75,9 +106,15 @@ def _index(schemas: Path) -> dict[str, Any]:
     try:
         index = json.loads((schemas / "index.json").read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
-        raise ToolError("the schemas are not there, so nothing can be validated", "make check builds them") from None
-    if not isinstance(index, dict) or not all(isinstance(index.get(name), kind) for name, kind in _INDEX.items()):
-        raise ToolError(f"{schemas / 'index.json'} is not the index of schemas that make check writes", _REMEDY)
+        raise ToolError(
+            "the schemas are not there, so nothing can be validated", "make check builds them"
+        ) from None
+    if not isinstance(index, dict) or not all(
+        isinstance(index.get(name), kind) for name, kind in _INDEX.items()
+    ):
+        raise ToolError(
+            f"{schemas / 'index.json'} is not the index of schemas that make check writes", _REMEDY
+        )
     return index
 
 
@@ -88,7 +125,11 @@ _REMEDY = "remove the schemas, then make check builds them"
 def _kinds(index: dict[str, Any], kubernetes: str) -> set[tuple[str, str, str]]:
     minors = index["kubernetes"]
     if kubernetes not in minors:
-        known = ", ".join(sorted(minors, key=lambda minor: [int(part) if part.isdigit() else 0 for part in minor.split(".")]))
+        known = ", ".join(
+            sorted(
+                minors, key=lambda minor: [int(part) if part.isdigit() else 0 for part in minor.split(".")]
+            )
+        )
         raise ToolError(f"there are no schemas for Kubernetes {kubernetes}", f"there are: {known}")
     try:
         return {(group, version, kind) for group, version, kind in [*minors[kubernetes], *index["crds"]]}
@@ -100,17 +141,25 @@ def _schema(identity: ObjectId, kubernetes: str) -> tuple[str, str]:
     """Return the files that kubeconform may take for a kind, as the templates of `arguments` name them."""
     kind, version = identity.kind.lower(), identity.version.lower()
     suffix = f"-{identity.group.partition('.')[0]}-{version}" if identity.group else f"-{version}"
-    return f"kubernetes-{kubernetes}/{kind}{suffix.lower()}.json", f"crds/{identity.group}/{kind}_{identity.version}.json"
+    return (
+        f"kubernetes-{kubernetes}/{kind}{suffix.lower()}.json",
+        f"crds/{identity.group}/{kind}_{identity.version}.json",
+    )
 
 
 def _verify(schemas: Path, index: dict[str, Any], used: Iterable[tuple[str, str]]) -> None:
-    """Compare the schemas that are used with what was built: a changed one could let anything pass, or fetch another."""
+    """Compare the schemas that are used with what was built: a changed one could let anything pass, or
+    fetch another.
+    """
     recorded = index["files"]
     for path in sorted({path for pair in used for path in pair}):
         file = schemas / path
         actual = sha256_of(file) if file.is_file() else None
         if actual != recorded.get(path):
-            raise ToolError(f"the schema {file} is not the one that was built: {actual}, not {recorded.get(path)}", _REMEDY)
+            raise ToolError(
+                f"the schema {file} is not the one that was built: {actual}, not {recorded.get(path)}",
+                _REMEDY,
+            )
 
 
 def _packed(documents: Mapping[bytes, ObjectId]) -> Iterable[list[bytes]]:
@@ -130,14 +179,21 @@ def _key(identity: ObjectId) -> tuple[str, str, str]:
     return version, identity.kind, identity.name
 
 
-def _run(groups: Sequence[list[bytes]], schemas: Path, binary: Path, kubernetes: str, workers: int, expected: int) -> list[_Fault]:
+def _run(
+    groups: Sequence[list[bytes]], schemas: Path, binary: Path, kubernetes: str, workers: int, expected: int
+) -> list[_Fault]:
     with scratch_folder() as folder:
         files = {}
         for number, group in enumerate(groups):
             file = folder / f"{number}.yaml"
             file.write_bytes(b"---\n".join(group))
             files[str(file)] = group
-        completed = run([*arguments(binary, schemas, kubernetes, workers), str(folder)], cwd=folder, timeout=TIMEOUT, environment=ENVIRONMENT)
+        completed = run(
+            [*arguments(binary, schemas, kubernetes, workers), str(folder)],
+            cwd=folder,
+            timeout=TIMEOUT,
+            environment=ENVIRONMENT,
+        )
         return _faults(completed, files, expected)
 
 
@@ -147,15 +203,26 @@ def _faults(completed: Completed, files: Mapping[str, list[bytes]], expected: in
         report = json.loads(completed.out)
         summary = report["summary"]
         counts = {name: int(summary[name]) for name in ("valid", "invalid", "errors", "skipped")}
-        faults = [(files[fault["filename"]], _reported(fault), _reasons(fault)) for fault in report["resources"] or []]
+        faults = [
+            (files[fault["filename"]], _reported(fault), _reasons(fault))
+            for fault in report["resources"] or []
+        ]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         words = (completed.err or completed.out.decode("utf-8", "replace")).strip()[:400]
-        raise ToolError(f"kubeconform ended with code {completed.code} and no report: {words}", _REMEDY_TOOL) from None
+        raise ToolError(
+            f"kubeconform ended with code {completed.code} and no report: {words}", _REMEDY_TOOL
+        ) from None
     judged = counts["valid"] + counts["invalid"] + counts["errors"]
     if judged != expected or counts["skipped"]:
-        raise ToolError(f"kubeconform judged {judged} of {expected} documents and skipped {counts['skipped']}", _REMEDY_TOOL)
+        raise ToolError(
+            f"kubeconform judged {judged} of {expected} documents and skipped {counts['skipped']}",
+            _REMEDY_TOOL,
+        )
     if len(faults) != counts["invalid"] + counts["errors"] or completed.code != bool(faults):
-        raise ToolError(f"kubeconform counts other faults than it names, or ended with code {completed.code}", _REMEDY_TOOL)
+        raise ToolError(
+            f"kubeconform counts other faults than it names, or ended with code {completed.code}",
+            _REMEDY_TOOL,
+        )
     return faults
 
 

@@ -1,6 +1,8 @@
-"""release replay: walk the history of any repository and say what okd-gitops would have said of each change of a release.
+"""release replay: walk the history of any repository and say what okd-gitops would have said of each
+change of a release.
 
-Each file is judged for itself. Patches by JSON operations in files of their own name no kind, so their changes are not seen.
+Each file is judged for itself. Patches by JSON operations in files of their own name no kind, so their
+changes are not seen.
 """
 
 from dataclasses import dataclass
@@ -11,7 +13,14 @@ from typing import Any
 from okd_gitops.check import history as core
 from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.read import FOREIGN, read_all
-from okd_gitops.releases.cluster_version import MAX_BYTES, acknowledges, acks, cluster_name, mentions, read_state
+from okd_gitops.releases.cluster_version import (
+    MAX_BYTES,
+    acknowledges,
+    acks,
+    cluster_name,
+    mentions,
+    read_state,
+)
 from okd_gitops.system.git import Revision, history
 
 
@@ -27,11 +36,14 @@ class Replay:
 
 
 def replay(git_dir: Path, limit: int, *, until: datetime | None = None) -> Replay:
-    """Judge the newest `limit` commits that change YAML in the repository at `git_dir`, which is only read; later ones than `until` are left out.
+    """Judge the newest `limit` commits that change YAML in the repository at `git_dir`, which is only
+    read; later ones than `until` are left out.
 
     Raises UsageError when it is not a git repository or has no commit.
     """
-    revisions, shallow = history(git_dir, limit, lambda data: mentions(data) or acknowledges(data), max_bytes=MAX_BYTES)
+    revisions, shallow = history(
+        git_dir, limit, lambda data: mentions(data) or acknowledges(data), max_bytes=MAX_BYTES
+    )
     if until:
         revisions = [revision for revision in revisions if revision.seconds <= until.timestamp()]
     unread: list[str] = []
@@ -68,7 +80,9 @@ def _changes(revision: Revision, unread: list[str]) -> list[core.Change]:
 
 
 def _state(path: str, data: bytes | None) -> dict[str, Any]:
-    return {name: each.value for name, each in read_state(path, data or b"").items() if each.value is not None}
+    return {
+        name: each.value for name, each in read_state(path, data or b"").items() if each.value is not None
+    }
 
 
 def _acks(path: str, data: bytes | None) -> set[str]:

@@ -15,7 +15,8 @@ from okd_gitops.manifests.objects import Object, ObjectId, at
 class Fault:
     """What a rule says: why, how to mend it, and the object or file that it is about.
 
-    `severity` stands in place of the rule's; `clusters` names the overlays that a fault of the whole repository concerns.
+    `severity` stands in place of the rule's; `clusters` names the overlays that a fault of the whole
+    repository concerns.
     """
 
     reason: str
@@ -28,7 +29,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """An overlay as kustomize renders it. `purpose` and `environment` are empty for an overlay that no cluster file describes."""
+    """An overlay as kustomize renders it. `purpose` and `environment` are empty for an overlay that no
+    cluster file describes.
+    """
 
     name: str
     folder: str
@@ -58,7 +61,9 @@ class Repository:
     @cached_property
     def applications(self) -> tuple[Object, ...]:
         """Every Application of Argo CD, whichever overlay holds it."""
-        return tuple(of_kind((value for overlay in self.overlays for value in overlay.objects), "Application"))
+        return tuple(
+            of_kind((value for overlay in self.overlays for value in overlay.objects), "Application")
+        )
 
     @cached_property
     def projects(self) -> Mapping[str, Project]:
@@ -72,7 +77,9 @@ class Repository:
         urls = own_urls(self.applications, {overlay.folder for overlay in self.overlays}, self.url)
         found: dict[str, tuple[Object, ...]] = {}
         for application in self.applications:
-            for path in {folder(source) for source in sources(application) if same_url(at(source, "repoURL")) in urls}:
+            for path in {
+                folder(source) for source in sources(application) if same_url(at(source, "repoURL")) in urls
+            }:
                 if path is not None:
                     found[path] = (*found.get(path, ()), application)
         return found

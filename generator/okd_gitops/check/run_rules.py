@@ -1,8 +1,9 @@
 """Run the rules: each module in `rules/` is one, the folder is the registry.
 
-A rule is called as its module is, with dashes, and has an entry of that name in `findings.yaml`: title, why, remedy, severity. Its functions are
-named for what they look at: `check_object` sees an object once however many clusters share it, `check_cluster` everything that is rendered for one
-cluster, `check_repository` all of it.
+A rule is called as its module is, with dashes, and has an entry of that name in `findings.yaml`: title, why,
+remedy, severity. Its functions are named for what they look at: `check_object` sees an object once however
+many clusters share it, `check_cluster` everything that is rendered for one cluster, `check_repository` all of
+it.
 """
 
 import importlib
@@ -22,7 +23,9 @@ from okd_gitops.manifests.objects import Object
 def all_rules() -> Mapping[str, ModuleType]:
     """Return the module of every rule by its name, in order."""
     modules = sorted(found.name for found in pkgutil.iter_modules(rules.__path__))
-    return {module.replace("_", "-"): importlib.import_module(f"{rules.__name__}.{module}") for module in modules}
+    return {
+        module.replace("_", "-"): importlib.import_module(f"{rules.__name__}.{module}") for module in modules
+    }
 
 
 def run(repository: Repository) -> list[Finding]:
@@ -40,7 +43,9 @@ def run(repository: Repository) -> list[Finding]:
                 findings += [_finding(name, fault, overlays) for fault in module.check_object(value)]
         if hasattr(module, "check_cluster"):
             for overlay in repository.overlays:
-                findings += [_finding(name, fault, [overlay]) for fault in module.check_cluster(overlay, repository)]
+                findings += [
+                    _finding(name, fault, [overlay]) for fault in module.check_cluster(overlay, repository)
+                ]
         if hasattr(module, "check_repository"):
             for fault in module.check_repository(repository):
                 findings.append(_finding(name, fault, [named[cluster] for cluster in fault.clusters]))

@@ -32,8 +32,16 @@ def doctor(root: Path, cache: Path) -> list[Fact]:
         *_git(root),
         *(_tool(cache, name) for name in ("kustomize", "kubeconform")),
         _schemas(cache),
-        Fact("writable", "yes" if os.access(root, os.W_OK) else "no", "" if os.access(root, os.W_OK) else "chown or chmod the folder"),
-        Fact("interrupted run", "yes" if pending(root) else "no", "okd-gitops generate finishes it" if pending(root) else ""),
+        Fact(
+            "writable",
+            "yes" if os.access(root, os.W_OK) else "no",
+            "" if os.access(root, os.W_OK) else "chown or chmod the folder",
+        ),
+        Fact(
+            "interrupted run",
+            "yes" if pending(root) else "no",
+            "okd-gitops generate finishes it" if pending(root) else "",
+        ),
     ]
 
 

@@ -1,4 +1,6 @@
-"""How a run ends from outside: by a signal, or because its output cannot be written. It imports nothing heavy, to be there first."""
+"""How a run ends from outside: by a signal, or because its output cannot be written. It imports nothing
+heavy, to be there first.
+"""
 
 import io
 import os
@@ -11,12 +13,15 @@ from typing import Any, NoReturn
 from okd_gitops.errors import PRECEDENCE, BusyError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Seconds that children have to clear up after SIGTERM, and during which a second signal is taken for the first one.
+# Seconds that children have to clear up after SIGTERM, and during which a second signal is taken for the
+# first one.
 _GRACE = 3.0
 
 
 class EndedError(BaseException):
-    """A signal ends the run; it is no Exception, so that nothing on the way takes it for a failure of its own."""
+    """A signal ends the run; it is no Exception, so that nothing on the way takes it for a failure of its
+    own.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -33,7 +38,9 @@ class OutputError(Exception):
 
 
 def end_by_signals() -> None:
-    """Let SIGINT, SIGTERM and SIGHUP raise EndedError, and end the programs that run; signals that are ignored stay so."""
+    """Let SIGINT, SIGTERM and SIGHUP raise EndedError, and end the programs that run; signals that are
+    ignored stay so.
+    """
     first = 0.0
 
     def end(number: int, _frame: object) -> None:
@@ -54,7 +61,9 @@ def end_by_signals() -> None:
 
 
 def end_children() -> None:
-    """End every program that this run started: by SIGTERM, so that it can remove its locks, and after some seconds by SIGKILL."""
+    """End every program that this run started: by SIGTERM, so that it can remove its locks, and after some
+    seconds by SIGKILL.
+    """
     deadline = time.monotonic() + _GRACE
     for child in _children():
         _signal(child, signal.SIGTERM)
@@ -65,7 +74,9 @@ def end_children() -> None:
 
 
 def open_streams() -> bool:
-    """Make standard error one that never fails and standard output one whose failure is an OutputError; say whether the latter is open."""
+    """Make standard error one that never fails and standard output one whose failure is an OutputError;
+    say whether the latter is open.
+    """
     is_open = sys.stdout is not None
     # Else the next file that is opened gets the number of a standard stream, and is what is printed to.
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
@@ -77,7 +88,9 @@ def open_streams() -> bool:
 
 
 def leave(name: int) -> NoReturn:
-    """Write what is left of the output and exit; a reader that went away is 141, other failures are 7 unless `code` weighs more."""
+    """Write what is left of the output and exit; a reader that went away is 141, other failures are 7
+    unless `code` weighs more.
+    """
     try:
         sys.stdout.flush()
     except EndedError as ending:
@@ -120,7 +133,12 @@ def _stream(number: int, kind: type[io.FileIO]) -> io.TextIOWrapper:
     encoding = getattr(old, "encoding", None) or "utf-8"
     raw = kind(number, "w", closefd=False)
     # What a terminal cannot show is shown as its number.
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors="backslashreplace", line_buffering=raw.isatty() or number == 2)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=encoding,
+        errors="backslashreplace",
+        line_buffering=raw.isatty() or number == 2,
+    )
 
 
 def _children() -> list[int]:

@@ -23,7 +23,9 @@ def explain(name: str, load: Callable[[], Catalog]) -> str:
     if purpose := catalog.purposes.get(name):
         return _purpose(name, purpose)
     known = [*explanations(), *catalog.features, *catalog.purposes]
-    raise UsageError(f'nothing is called "{name}"', nearest(name, known) or "okd-gitops explain lists everything")
+    raise UsageError(
+        f'nothing is called "{name}"', nearest(name, known) or "okd-gitops explain lists everything"
+    )
 
 
 def overview(catalog: Catalog) -> str:
@@ -31,7 +33,10 @@ def overview(catalog: Catalog) -> str:
     sections = {
         "features": {name: feature.spec.summary for name, feature in sorted(catalog.features.items())},
         "purposes": {name: purpose.summary for name, purpose in sorted(catalog.purposes.items())},
-        **{f"findings: {area}": {each.name: each.title for each in inside} for area, inside in by_area().items()},
+        **{
+            f"findings: {area}": {each.name: each.title for each in inside}
+            for area, inside in by_area().items()
+        },
         "exit codes": {str(code): text for code, text in EXIT_CODES.items()},
     }
     return "\n".join(_section(title, lines) for title, lines in sections.items())
@@ -39,7 +44,9 @@ def overview(catalog: Catalog) -> str:
 
 def by_area() -> Mapping[str, tuple[Explanation, ...]]:
     """Return the explanations of each area, areas and names in the order of the file."""
-    groups: Iterable[tuple[str, Iterable[Explanation]]] = groupby(explanations().values(), key=lambda each: each.area)
+    groups: Iterable[tuple[str, Iterable[Explanation]]] = groupby(
+        explanations().values(), key=lambda each: each.area
+    )
     return {area: tuple(inside) for area, inside in groups}
 
 

@@ -1,4 +1,6 @@
-"""What the command lines share: where the repository is, and how results, findings and progress are printed."""
+"""What the command lines share: where the repository is, and how results, findings and progress are
+printed.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,11 +14,20 @@ if TYPE_CHECKING:
     from okd_gitops.errors import OkdGitopsError
     from okd_gitops.finding import Finding
 
-# What the options say of colour, for what is printed after a command has ended: Click forgets its context then.
+# What the options say of colour, for what is printed after a command has ended: Click forgets its context
+# then.
 settings: dict[str, bool | None] = {"color": None}
-OUTPUT = click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result.")
+OUTPUT = click.option(
+    "-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the result."
+)
 
-AT = click.option("--at", "at", default="", metavar="TIME", help="Decide as if it were this time (UTC, like 2026-11-21T12:00:00Z).")
+AT = click.option(
+    "--at",
+    "at",
+    default="",
+    metavar="TIME",
+    help="Decide as if it were this time (UTC, like 2026-11-21T12:00:00Z).",
+)
 
 
 def root_of(context: click.Context) -> Path:
@@ -60,7 +71,9 @@ def clock(at: str) -> datetime:
 
 
 def say(text: str = "", *, head: str = "", err: bool = False, nl: bool = True, **style: Any) -> None:
-    """Print text for people, `head` or all of it in a style. Text from anywhere may be in it: each of its lines is `printable`."""
+    """Print text for people, `head` or all of it in a style. Text from anywhere may be in it: each of its
+    lines is `printable`.
+    """
     from okd_gitops.finding import printable
 
     lines = "\n".join(map(printable, text.split("\n")))
@@ -81,7 +94,13 @@ def show_findings(findings: Sequence["Finding"], *, limit: int = 100) -> None:
 
     for finding in findings[:limit]:
         head, _, rest = as_text(finding).partition("\n")
-        say(f"\n{rest}\n", head=head, err=True, fg="red" if finding.severity == "error" else "yellow", bold=True)
+        say(
+            f"\n{rest}\n",
+            head=head,
+            err=True,
+            fg="red" if finding.severity == "error" else "yellow",
+            bold=True,
+        )
     if len(findings) > limit:
         say(f"… and {len(findings) - limit} more; --output json has them all\n", err=True)
 

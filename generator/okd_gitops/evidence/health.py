@@ -1,8 +1,9 @@
 """Observation: what a cluster's own API says of an upgrade, judged.
 
-A pure function of the API's answers and a clock. The answers have the form of openshift/api (config/v1/types_cluster_version.go and
-types_cluster_operator.go); what is said of pools of nodes is in openshift/machine-config-operator, pkg/operator/status.go. What is missing, or
-has another form, is never taken for fine.
+A pure function of the API's answers and a clock. The answers have the form of openshift/api
+(config/v1/types_cluster_version.go and types_cluster_operator.go); what is said of pools of nodes is in
+openshift/machine-config-operator, pkg/operator/status.go. What is missing, or has another form, is never
+taken for fine.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,9 @@ _TEST = "test "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was asked of a cluster: its ClusterVersion, its ClusterOperatorList, and whether each test went well."""
+    """What was asked of a cluster: its ClusterVersion, its ClusterOperatorList, and whether each test went
+    well.
+    """
 
     version: object
     operators: object
@@ -34,11 +37,13 @@ class Observation:
     reason: str
 
 
-def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, patience: timedelta) -> Observation:
+def judge(
+    seen: Seen, *, cluster: str, version: str, image: str, now: datetime, patience: timedelta
+) -> Observation:
     """Judge a cluster that is to run `version` and `image`: passed, failed, or not to be said yet.
 
-    An update fails when it has failed without a break for longer than `patience`, or when something is wrong `patience` after it was complete.
-    What only takes long is never called failed.
+    An update fails when it has failed without a break for longer than `patience`, or when something is wrong
+    `patience` after it was complete. What only takes long is never called failed.
     """
     status = at(seen.version, "status")
     newest = next(_maps(status, "history"), {})
@@ -50,26 +55,41 @@ def judge(seen: Seen, *, cluster: str, version: str, image: str, now: datetime, 
     # The version is empty when the image could not be read; the image is always there.
     if newest.get("image") != image or newest.get("version") not in (version, "", None):
         shown = one_line(f"{newest.get('version')}, {newest.get('image')}", 500)
-        return Observation(evidence=None, reason=f"git says {version}, {image}; the newest update of the cluster is {shown}")
+        return Observation(
+            evidence=None, reason=f"git says {version}, {image}; the newest update of the cluster is {shown}"
+        )
     said: dict[str, Any] = {"cluster": cluster, "version": version, "image": image}
     if newest.get("state") != "Completed":
         return _unfinished(status, said, _time(newest.get("startedTime")), now, patience)
     finished = _time(newest.get("completionTime"))
     if finished is None or finished > now or newest.get("version") != version:
-        return Observation(evidence=None, reason=f"{version} is complete, but the cluster does not say since when, or its clock is wrong")
+        return Observation(
+            evidence=None,
+            reason=f"{version} is complete, but the cluster does not say since when, or its clock is wrong",
+        )
     said["tests"] = {name: "passed" if passed else "failed" for name, passed in seen.tests.items()}
     unwell, busy = tuple(_unwell(status, seen)), tuple(_busy(status, seen))
     complete = f"{version} is complete since {finished:%Y-%m-%d %H:%M}"
     if not unwell and not busy:
-        return Observation(evidence=Evidence(**said, finished=finished, passed=True, operators="healthy"), reason=f"{complete}, and all is well")
+        return Observation(
+            evidence=Evidence(**said, finished=finished, passed=True, operators="healthy"),
+            reason=f"{complete}, and all is well",
+        )
     reason = f"{complete}, but {'; '.join((*unwell, *busy))}"
     if busy or now - finished <= patience:
         return Observation(evidence=None, reason=reason)
-    health: Literal["healthy", "degraded"] = "healthy" if all(line.startswith(_TEST) for line in unwell) else "degraded"
-    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=one_line(reason, 500)), reason=reason)
+    health: Literal["healthy", "degraded"] = (
+        "healthy" if all(line.startswith(_TEST) for line in unwell) else "degraded"
+    )
+    return Observation(
+        evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=one_line(reason, 500)),
+        reason=reason,
+    )
 
 
-def _unfinished(status: object, said: dict[str, Any], started: datetime | None, now: datetime, patience: timedelta) -> Observation:
+def _unfinished(
+    status: object, said: dict[str, Any], started: datetime | None, now: datetime, patience: timedelta
+) -> Observation:
     failing = _condition(status, "Failing")
     turned = _time(failing.get("lastTransitionTime"))
     if failing.get("status") != "True" or turned is None or started is None:
@@ -81,14 +101,21 @@ def _unfinished(status: object, said: dict[str, Any], started: datetime | None, 
     if now - since <= patience:
         return Observation(evidence=None, reason=reason)
     # What was never complete was not tested, and what its operators say is partly of the release before.
-    return Observation(evidence=Evidence(**said, finished=now, passed=False, operators="unknown", reason=reason), reason=reason)
+    return Observation(
+        evidence=Evidence(**said, finished=now, passed=False, operators="unknown", reason=reason),
+        reason=reason,
+    )
 
 
 def _unwell(status: object, seen: Seen) -> Iterator[str]:
     """Name what is wrong; a condition that is missing is wrong too."""
     yield from _differing("ClusterVersion", status, {"Available": "True", "Failing": "False"})
     operators = list(_maps(seen.operators, "items"))
-    if at(seen.operators, "kind") != "ClusterOperatorList" or not operators or at(seen.operators, "metadata", "continue"):
+    if (
+        at(seen.operators, "kind") != "ClusterOperatorList"
+        or not operators
+        or at(seen.operators, "metadata", "continue")
+    ):
         yield "the operators cannot be listed"
     for operator in operators:
         its = at(operator, "status")
@@ -108,12 +135,22 @@ def _busy(status: object, seen: Seen) -> Iterator[str]:
 
 
 def _differing(what: str, status: object, wanted: Mapping[str, str]) -> Iterator[str]:
-    yield from (f"{what} is not {kind}={value}" for kind, value in wanted.items() if _condition(status, kind).get("status") != value)
+    yield from (
+        f"{what} is not {kind}={value}"
+        for kind, value in wanted.items()
+        if _condition(status, kind).get("status") != value
+    )
 
 
 def _pools(operator: object) -> object:
-    """Return why the machine-config operator holds minor updates back: it says of worker nodes only there, and they go on after completion."""
-    condition = _condition(at(operator, "status"), "Upgradeable") if at(operator, "metadata", "name") == "machine-config" else {}
+    """Return why the machine-config operator holds minor updates back: it says of worker nodes only there,
+    and they go on after completion.
+    """
+    condition = (
+        _condition(at(operator, "status"), "Upgradeable")
+        if at(operator, "metadata", "name") == "machine-config"
+        else {}
+    )
     return condition.get("reason") if condition.get("status") == "False" else None
 
 

@@ -35,7 +35,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was found; with a `path` there is a report. `new` is one that was not there before; `sha` the commit that was pushed."""
+    """What was found; with a `path` there is a report. `new` is one that was not there before; `sha` the
+    commit that was pushed.
+    """
 
     reason: str
     path: str = ""
@@ -45,10 +47,11 @@ class Observed:
 
 
 def observe(root: Path, http: Http, question: Question, *, write: bool = True, remote: str = "") -> Observed:
-    """Look at a cluster and record what is to be said of it; `http` has the token and the authorities of its API.
+    """Look at a cluster and record what is to be said of it; `http` has the token and the authorities of
+    its API.
 
-    Raises UsageError for a cluster that git does not have, NetworkError when the API is away or refuses, FindingsError (no-longer-healthy) when a
-    cluster that has reported passed is not well.
+    Raises UsageError for a cluster that git does not have, NetworkError when the API is away or refuses,
+    FindingsError (no-longer-healthy) when a cluster that has reported passed is not well.
     """
     planned = {each.cluster.name: each.cluster.spec for each in load(root).plan.clusters}
     spec = planned.get(question.cluster)
@@ -57,14 +60,33 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
     if spec.release is None:
         raise UsageError(f'the cluster "{question.cluster}" has no release', "only okd clusters report")
     version, image = spec.release.version, spec.release.image
-    found = judge(_seen(http, question), cluster=question.cluster, version=version, image=image, now=question.now, patience=question.patience)
-    reported = next((each for each in evidence(root) if (each.cluster, each.version) == (question.cluster, version)), None)
+    found = judge(
+        _seen(http, question),
+        cluster=question.cluster,
+        version=version,
+        image=image,
+        now=question.now,
+        patience=question.patience,
+    )
+    reported = next(
+        (each for each in evidence(root) if (each.cluster, each.version) == (question.cluster, version)), None
+    )
     if reported:
         # While nodes restart, much is not well for a while: only what would have failed the release counts.
         if reported.passed and found.evidence and not found.evidence.passed:
-            remedy = "stop the later waves (freeze: in fleet.yaml, or hold: in their files), and mend the cluster"
+            remedy = (
+                "stop the later waves (freeze: in fleet.yaml, or hold: in their files), and mend the cluster"
+            )
             raise FindingsError(
-                [Finding(name="no-longer-healthy", location=Location(file=reported.path), reason=found.reason, remedy=remedy)], exit_code=1
+                [
+                    Finding(
+                        name="no-longer-healthy",
+                        location=Location(file=reported.path),
+                        reason=found.reason,
+                        remedy=remedy,
+                    )
+                ],
+                exit_code=1,
             )
         return Observed(found.reason, reported.path, reported.text())
     if not found.evidence:
@@ -78,7 +100,10 @@ def addresses(tests: Iterable[str]) -> dict[str, str]:
     pairs = [test.partition("=") for test in tests]
     for name, _, url in pairs:
         if not _NAME.fullmatch(name) or not url:
-            raise UsageError(f'"{name}" is not a test', "write it like console=https://console.openshift-console.svc/health")
+            raise UsageError(
+                f'"{name}" is not a test',
+                "write it like console=https://console.openshift-console.svc/health",
+            )
     return {name: url for name, _, url in pairs}
 
 
@@ -93,7 +118,9 @@ def _seen(http: Http, question: Question) -> Seen:
     version = http.send("GET", f"{question.api}{_CONFIG}/clusterversions/version")
     operators = http.send("GET", f"{question.api}{_CONFIG}/clusteroperators")
     tests = {_READY: f"{question.api}/readyz", **question.tests}
-    return Seen(version=version, operators=operators, tests={name: _answers(http, url) for name, url in tests.items()})
+    return Seen(
+        version=version, operators=operators, tests={name: _answers(http, url) for name, url in tests.items()}
+    )
 
 
 def _answers(http: Http, url: str) -> bool:

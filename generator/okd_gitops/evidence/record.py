@@ -1,4 +1,6 @@
-"""record: write what a cluster reported after an upgrade to `evidence/`, once, and push it on the branch that people merge to."""
+"""record: write what a cluster reported after an upgrade to `evidence/`, once, and push it on the branch
+that people merge to.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +31,12 @@ class Recorded:
 
 
 def record(root: Path, report: Evidence, *, write: bool = True, remote: str = "") -> Recorded:
-    """Write a report; with `remote`, commit it on the branch that the fleet follows and push that instead of writing here.
+    """Write a report; with `remote`, commit it on the branch that the fleet follows and push that instead
+    of writing here.
 
-    Raises UsageError for a cluster that is not there, or when another report of this cluster and release is there already: what was
-    reported is never changed. RemoteError when the remote is away or somebody was faster every time.
+    Raises UsageError for a cluster that is not there, or when another report of this cluster and release is
+    there already: what was reported is never changed. RemoteError when the remote is away or somebody was
+    faster every time.
     """
     if not remote:
         new = _new(root, report)
@@ -63,7 +67,9 @@ def _pushed(root: Path, fleet: Fleet, report: Evidence, url: str, *, write: bool
             save({report.path: report.text().encode()})
         result = "passed" if report.passed else "FAILED"
         trailers = f"Cluster: {report.cluster}\nOkd-Release: {report.version}\nOkd-Digest: {report.image}\n{GENERATED_BY}: okd-gitops {__version__}\n"
-        sha = draft.commit([report.path], f"evidence({report.cluster}): {report.version} {result}\n\n{trailers}")
+        sha = draft.commit(
+            [report.path], f"evidence({report.cluster}): {report.version} {result}\n\n{trailers}"
+        )
     branches.push(root, url, sha, fleet.revision, None)
     return Recorded(report.path, report.text(), new=True, sha=sha)
 
@@ -79,4 +85,7 @@ def _new(root: Path, report: Evidence) -> bool:
     old = there[report.path]
     if (old.image, old.passed) == (report.image, report.passed):
         return False
-    raise UsageError(f"{report.path} is there already and says something else", "a release is tried once on a cluster; what was reported stays")
+    raise UsageError(
+        f"{report.path} is there already and says something else",
+        "a release is tried once on a cluster; what was reported stays",
+    )

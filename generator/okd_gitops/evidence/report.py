@@ -1,6 +1,8 @@
-"""Evidence: what a cluster reported after it took a release, one file in `evidence/CLUSTER/VERSION.yaml`, written once.
+"""Evidence: what a cluster reported after it took a release, one file in `evidence/CLUSTER/VERSION.yaml`,
+written once.
 
-The cluster writes it (`observe`, feature `upgrade-evidence`); promotion reads it. Nothing of it is ever assumed.
+The cluster writes it (`observe`, feature `upgrade-evidence`); promotion reads it. Nothing of it is ever
+assumed.
 """
 
 from collections.abc import Iterable
@@ -32,7 +34,9 @@ class Evidence(FileModel):
     passed: bool
     # What `passed` is made of; a report that contradicts itself is refused.
     operators: Literal["healthy", "degraded", "unknown"] = "healthy"
-    tests: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")], Literal["passed", "failed"]] = {}
+    tests: dict[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")], Literal["passed", "failed"]
+    ] = {}
     reason: str = Field("", max_length=500)
 
     @field_validator("finished", mode="before")
@@ -50,7 +54,12 @@ class Evidence(FileModel):
         well = self.operators == "healthy" and "failed" not in self.tests.values()
         if self.passed and not well:
             reason = "it says passed, but its operators or tests say otherwise"
-            raise fault(reason, "a report is written by the cluster, not by hand", name="contradictory-report", field="passed")
+            raise fault(
+                reason,
+                "a report is written by the cluster, not by hand",
+                name="contradictory-report",
+                field="passed",
+            )
         return self
 
     @property
@@ -61,7 +70,11 @@ class Evidence(FileModel):
     def text(self) -> str:
         """Return the file."""
         value: dict[str, Any] = {"cluster": self.cluster, "version": self.version, "image": self.image}
-        value |= {"finished": self.finished.strftime(_TIME), "passed": self.passed, "operators": self.operators}
+        value |= {
+            "finished": self.finished.strftime(_TIME),
+            "passed": self.passed,
+            "operators": self.operators,
+        }
         value |= {"tests": dict(sorted(self.tests.items()))} if self.tests else {}
         value |= {"reason": self.reason} if self.reason else {}
         return dump(value)
@@ -74,11 +87,16 @@ def report_of(*, tests: Iterable[str], **said: Any) -> Evidence:
         return Evidence.model_validate({**said, "tests": {name: result for name, _, result in pairs}})
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        raise UsageError(f"{'.'.join(map(str, fault['loc'])) or 'the report'}: {fault['msg']}", "okd-gitops release record --help") from None
+        raise UsageError(
+            f"{'.'.join(map(str, fault['loc'])) or 'the report'}: {fault['msg']}",
+            "okd-gitops release record --help",
+        ) from None
 
 
 def read_evidence(tree: Tree) -> list[Evidence]:
-    """Read every report of a repository; raises FindingsError with all faults, also for a misplaced report."""
+    """Read every report of a repository; raises FindingsError with all faults, also for a misplaced
+    report.
+    """
     reports, findings = [], list[Finding]()
     for path in tree:
         try:
@@ -88,7 +106,14 @@ def read_evidence(tree: Tree) -> list[Evidence]:
             continue
         if path != report.path:
             reason = f"this report of {report.cluster} on {report.version} belongs in {report.path}"
-            findings.append(Finding(name="misplaced-report", location=Location(file=path), reason=reason, remedy="restore it from git"))
+            findings.append(
+                Finding(
+                    name="misplaced-report",
+                    location=Location(file=path),
+                    reason=reason,
+                    remedy="restore it from git",
+                )
+            )
         reports.append(report)
     if findings:
         raise FindingsError(findings)

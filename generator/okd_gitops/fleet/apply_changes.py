@@ -1,7 +1,8 @@
 """Exchange, move, add: the catalog that comes with the tool, changed by the `catalog/` of a repository.
 
-A feature of one's own is a folder like the built-in ones; `catalog/changes/` says what is otherwise in those. The result is a Catalog like any
-other, so that plan, check and rules know nothing of where an object came from. All faults are collected before anything is refused.
+A feature of one's own is a folder like the built-in ones; `catalog/changes/` says what is otherwise in those.
+The result is a Catalog like any other, so that plan, check and rules know nothing of where an object came
+from. All faults are collected before anything is refused.
 """
 
 import re
@@ -11,7 +12,18 @@ from functools import partial
 from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError, Location, nearest, ordered
-from okd_gitops.fleet.changes import Add, Change, Changes, Insert, Move, Positioned, Remove, Replace, Swap, Target
+from okd_gitops.fleet.changes import (
+    Add,
+    Change,
+    Changes,
+    Insert,
+    Move,
+    Positioned,
+    Remove,
+    Replace,
+    Swap,
+    Target,
+)
 from okd_gitops.fleet.feature import Catalog, Feature, FeatureSpec, Parameter
 from okd_gitops.fleet.local_features import file_name, own_features, own_object
 from okd_gitops.manifests.edit_nodes import SpliceError, relisted, swapped
@@ -28,7 +40,8 @@ _Held = tuple[str, Object]
 
 
 def exchange(builtin: Catalog, local: Tree) -> Catalog:
-    """Return the catalog with the features of `local` (the files below `catalog/`) and with its changes made, in the order of their files.
+    """Return the catalog with the features of `local` (the files below `catalog/`) and with its changes
+    made, in the order of their files.
 
     Raises FindingsError with everything that is wrong in these files.
     """
@@ -43,7 +56,12 @@ def exchange(builtin: Catalog, local: Tree) -> Catalog:
         if path.endswith((".yaml", ".yml", ".json")):
             remedy = "features/NAME/feature.yaml, features/NAME/PART/KIND-NAME.yaml, changes/NAME.yaml, or a file that a change names"
             findings.append(
-                Finding(name="unusable-catalog-file", location=Location(file=f"catalog/{path}"), reason="nothing uses this file", remedy=remedy)
+                Finding(
+                    name="unusable-catalog-file",
+                    location=Location(file=f"catalog/{path}"),
+                    reason="nothing uses this file",
+                    remedy=remedy,
+                )
             )
     if findings:
         raise FindingsError(ordered(findings))
@@ -79,42 +97,75 @@ class _Exchange:
         where: Path = ("changes", index, name)
         part = None if isinstance(target, Swap) else target.part
         if target.feature not in self.features:
-            self.find("change-without-target", (*where, "feature"), f'there is no feature "{target.feature}"', nearest(target.feature, self.features))
+            self.find(
+                "change-without-target",
+                (*where, "feature"),
+                f'there is no feature "{target.feature}"',
+                nearest(target.feature, self.features),
+            )
         elif part and part not in self.parts(target.feature):
             reason = f'the feature {target.feature} has no part "{part}"'
-            self.find("change-without-target", (*where, "part"), reason, nearest(part, self.parts(target.feature)))
+            self.find(
+                "change-without-target", (*where, "part"), reason, nearest(part, self.parts(target.feature))
+            )
         else:
             make: Callable[[Any, Path], None] = getattr(self, name)
             make(target, where)
 
     def find(self, name: str, path: Path, reason: str, remedy: str = "") -> None:
-        self.findings.append(Finding(name=name, location=self.document.at(path), reason=reason, remedy=remedy))
+        self.findings.append(
+            Finding(name=name, location=self.document.at(path), reason=reason, remedy=remedy)
+        )
 
     def parts(self, feature: str) -> list[str]:
-        return list(dict.fromkeys(part for parts in self.features[feature].spec.environments.values() for part in parts))
+        return list(
+            dict.fromkeys(
+                part for parts in self.features[feature].spec.environments.values() for part in parts
+            )
+        )
 
     def objects(self, feature: str) -> dict[str, Object]:
         """Return the objects of a feature by the paths of their files."""
         if feature not in self.index:
             held = self.features[feature]
-            self.index[feature] = {f"{part}/{path}": value for part in self.parts(feature) for path, value in _part(held, part)}
+            self.index[feature] = {
+                f"{part}/{path}": value for part in self.parts(feature) for path, value in _part(held, part)
+            }
         return self.index[feature]
 
     def held(self, target: Target, name: str, where: Path) -> _Held | None:
         """Return the file and the object that a change calls `Kind/name`, or add a finding."""
-        objects = {path: value for path, value in self.objects(target.feature).items() if target.part in (None, path.split("/")[0])}
+        objects = {
+            path: value
+            for path, value in self.objects(target.feature).items()
+            if target.part in (None, path.split("/")[0])
+        }
         found = [(path, value) for path, value in objects.items() if _name(value) == name]
         if len(found) == 1:
             return found[0]
         kind, _, short = name.partition("/")
         if found:
             remedy = f"add part: {' or '.join(path.split('/')[0] for path, _ in found)}"
-            self.find("change-without-target", where, f"several parts of {target.feature} have a {kind} {short}", remedy)
+            self.find(
+                "change-without-target",
+                where,
+                f"several parts of {target.feature} have a {kind} {short}",
+                remedy,
+            )
         else:
             same = [_name(value) for value in objects.values() if value["kind"] == kind]
-            known = [each.partition("/")[2] for each in same] if where[-1] == "pipeline" else same or [_name(value) for value in objects.values()]
+            known = (
+                [each.partition("/")[2] for each in same]
+                if where[-1] == "pipeline"
+                else same or [_name(value) for value in objects.values()]
+            )
             written = short if where[-1] == "pipeline" else name
-            self.find("change-without-target", where, f'the feature {target.feature} has no {kind} "{short}"', nearest(written, known))
+            self.find(
+                "change-without-target",
+                where,
+                f'the feature {target.feature} has no {kind} "{short}"',
+                nearest(written, known),
+            )
         return None
 
     def own(self, path: str, where: Path) -> _Held | None:
@@ -122,7 +173,9 @@ class _Exchange:
         self.used.add(path)
         if path not in self.local:
             known = [each for each in self.local if not each.startswith(("features/", "changes/"))]
-            self.find("change-without-target", where, f"there is no file catalog/{path}", nearest(path, known))
+            self.find(
+                "change-without-target", where, f"there is no file catalog/{path}", nearest(path, known)
+            )
             return None
         value = own_object(path, self.local[path], self.findings)
         return (path, value) if value else None
@@ -134,16 +187,31 @@ class _Exchange:
         self.touched[target.feature, path] = self.document.at(where)
 
     def replace(self, change: Replace, where: Path) -> None:
-        held, own = self.held(change, change.object, (*where, "object")), self.own(change.file, (*where, "with"))
+        held, own = (
+            self.held(change, change.object, (*where, "object")),
+            self.own(change.file, (*where, "with")),
+        )
         if not held or not own:
             return
         wanted, given = ObjectId.of(held[1]), ObjectId.of(own[1])
-        if (wanted.group_kind, wanted.namespace, wanted.name) != (given.group_kind, given.namespace, given.name):
+        if (wanted.group_kind, wanted.namespace, wanted.name) != (
+            given.group_kind,
+            given.namespace,
+            given.name,
+        ):
             reason = f"catalog/{change.file} holds {given.group_kind} {given.namespace}/{given.name}, which cannot stand for {wanted}"
-            self.find("unusable-catalog-file", (*where, "with"), reason, "give it the kind, the name and the namespace of what it replaces")
+            self.find(
+                "unusable-catalog-file",
+                (*where, "with"),
+                reason,
+                "give it the kind, the name and the namespace of what it replaces",
+            )
         elif earlier := self.touched.get((change.feature, held[0])):
             self.find(
-                "already-in-catalog", (*where, "object"), f"{change.object} was changed before, at {earlier}", "keep one of the two, or replace first"
+                "already-in-catalog",
+                (*where, "object"),
+                f"{change.object} was changed before, at {earlier}",
+                "keep one of the two, or replace first",
             )
         else:
             self.put(change, held[0], self.local[change.file], own[1], where)
@@ -153,13 +221,19 @@ class _Exchange:
         parts = self.parts(change.feature)
         if change.part is None and len(parts) > 1:
             self.find(
-                "missing-value", where, f"{change.feature} has several parts; which one gets the object?", f"add part: one of {', '.join(parts)}"
+                "missing-value",
+                where,
+                f"{change.feature} has several parts; which one gets the object?",
+                f"add part: one of {', '.join(parts)}",
             )
         elif own:
             path = f"{change.part or parts[0]}/{file_name(own[1])}"
             if path in self.features[change.feature].files:
                 self.find(
-                    "already-in-catalog", (*where, "file"), f"{change.feature} has {_name(own[1])} already", "replace it, or give it another name"
+                    "already-in-catalog",
+                    (*where, "file"),
+                    f"{change.feature} has {_name(own[1])} already",
+                    "replace it, or give it another name",
                 )
             else:
                 self.put(change, path, self.local[change.file], own[1], where)
@@ -169,15 +243,24 @@ class _Exchange:
         self.pipeline(change, where, "tasks", order, str(change.task["name"]))
 
     def move(self, change: Move, where: Path) -> None:
-        self.pipeline(change, where, "tasks", partial(moved, name=change.task, before=change.before, after=change.after))
+        self.pipeline(
+            change, where, "tasks", partial(moved, name=change.task, before=change.before, after=change.after)
+        )
 
     def remove(self, change: Remove, where: Path) -> None:
         held = self.held(change, f"Pipeline/{change.pipeline}", (*where, "pipeline"))
         last = held is not None and change.task in named(held[1], "spec", "finally")
-        self.pipeline(change, where, "finally" if last else "tasks", partial(removed, name=change.task), change.task)
+        self.pipeline(
+            change, where, "finally" if last else "tasks", partial(removed, name=change.task), change.task
+        )
 
     def pipeline(
-        self, change: Positioned | Remove, where: Path, field: str, order: Callable[[Sequence[Object]], list[Object]], blamed: str = ""
+        self,
+        change: Positioned | Remove,
+        where: Path,
+        field: str,
+        order: Callable[[Sequence[Object]], list[Object]],
+        blamed: str = "",
     ) -> None:
         """Give a Pipeline other tasks: what `order` makes of those it has."""
         held = self.held(change, f"Pipeline/{change.pipeline}", (*where, "pipeline"))
@@ -186,19 +269,38 @@ class _Exchange:
         path, value = held
         old = items(value, "spec", field)
         if len(named(value, "spec", field)) != len(old):
-            self.find("unusable-catalog-file", (*where, "pipeline"), f"tasks of {change.pipeline} have no name of their own", "give each task a name")
+            self.find(
+                "unusable-catalog-file",
+                (*where, "pipeline"),
+                f"tasks of {change.pipeline} have no name of their own",
+                "give each task a name",
+            )
             return
         try:
             new = order(old)
             if not new and field == "tasks":
-                raise OrderError("broken-task-order", ("task",), "there would be no task at all", "replace the Pipeline")
+                raise OrderError(
+                    "broken-task-order", ("task",), "there would be no task at all", "replace the Pipeline"
+                )
         except OrderError as error:
             self.find(error.name, (*where, *error.field), f"{change.pipeline}: {error}", error.remedy)
             return
-        listed = [(names(old).index(task["name"]) if task["name"] in names(old) else None, task) for task in new]
-        spec = {**value["spec"], field: new} if new else {key: each for key, each in value["spec"].items() if key != field}
+        listed = [
+            (names(old).index(task["name"]) if task["name"] in names(old) else None, task) for task in new
+        ]
+        spec = (
+            {**value["spec"], field: new}
+            if new
+            else {key: each for key, each in value["spec"].items() if key != field}
+        )
         text = self.features[change.feature].files[path].decode()
-        self.edited(change, path, partial(relisted, text, ("spec", field), old, listed), {**value, "spec": spec}, where)
+        self.edited(
+            change,
+            path,
+            partial(relisted, text, ("spec", field), old, listed),
+            {**value, "spec": spec},
+            where,
+        )
         if blamed:
             self.blame[change.feature, path, blamed] = self.document.at((*where, "task"))
 
@@ -215,10 +317,18 @@ class _Exchange:
         wanted = {path: _mapped(value, choose) for path, value in self.objects(change.feature).items()}
         if change.old not in known:
             self.find(
-                "change-without-target", (*where, "from"), f'the feature {change.feature} uses no image "{change.old}"', nearest(change.old, known)
+                "change-without-target",
+                (*where, "from"),
+                f'the feature {change.feature} uses no image "{change.old}"',
+                nearest(change.old, known),
             )
         elif earlier := self.swapped.get((change.feature, change.old)):
-            self.find("already-in-catalog", (*where, "from"), f"{change.old} was swapped before, at {earlier}", "keep one of the two")
+            self.find(
+                "already-in-catalog",
+                (*where, "from"),
+                f"{change.old} was swapped before, at {earlier}",
+                "keep one of the two",
+            )
         else:
             # The comment behind the new image is its readable tag, and goes along.
             place = self.document.at((*where, "to"))
@@ -229,13 +339,25 @@ class _Exchange:
             for path, value in wanted.items():
                 if value != self.objects(change.feature)[path]:
                     text = feature.files[path].decode()
-                    self.edited(change, path, partial(swapped, text, lambda old: choose(old) and written), value, where)
+                    self.edited(
+                        change,
+                        path,
+                        partial(swapped, text, lambda old: choose(old) and written),
+                        value,
+                        where,
+                    )
 
-    def edited(self, change: Target | Swap, path: str, edit: Callable[[], str], wanted: Object, where: Path) -> None:
+    def edited(
+        self, change: Target | Swap, path: str, edit: Callable[[], str], wanted: Object, where: Path
+    ) -> None:
         """Put edited text in the place of a file when it reads as `wanted`, and refuse it otherwise."""
         try:
             data = edit().encode()
-            reason = "" if read(path, data, bounds=FOREIGN).value == wanted else "what would come out is not what was meant"
+            reason = (
+                ""
+                if read(path, data, bounds=FOREIGN).value == wanted
+                else "what would come out is not what was meant"
+            )
         except SpliceError as error:
             reason = str(error)
         except FindingsError as error:
@@ -251,20 +373,33 @@ class _Exchange:
             self.put(change, path, data, wanted, where)
 
     def complete(self) -> None:
-        """Look in the Pipelines for what needs a task that is not there: one was taken out, or a new one names it."""
+        """Look in the Pipelines for what needs a task that is not there: one was taken out, or a new one
+        names it.
+        """
         for feature, path in sorted({(feature, path) for feature, path, _ in self.blame}):
             spec = self.objects(feature)[path]["spec"]
             known = {*named(spec, "tasks"), *named(spec, "finally")}
             needed = [(str(task["name"]), name) for task in items(spec, "tasks") for name in waits(task)]
-            needed += [(str(at(task, "name")), name) for task in items(spec, "finally") for name, rest in uses(task, "tasks") if rest]
-            needed += [("a result of the Pipeline", name) for name, rest in uses(items(spec, "results"), "tasks") if rest]
+            needed += [
+                (str(at(task, "name")), name)
+                for task in items(spec, "finally")
+                for name, rest in uses(task, "tasks")
+                if rest
+            ]
+            needed += [
+                ("a result of the Pipeline", name)
+                for name, rest in uses(items(spec, "results"), "tasks")
+                if rest
+            ]
             for who, name in dict.fromkeys(needed):
                 gone = self.blame.get((feature, path, name))
                 place = gone or self.blame.get((feature, path, who))
                 if name not in known and place:
                     remedy = "change what needs it first, or keep the task" if gone else nearest(name, known)
                     reason = f'{who} needs the task "{name}", which would not be there'
-                    self.findings.append(Finding(name="broken-task-order", location=place, reason=reason, remedy=remedy))
+                    self.findings.append(
+                        Finding(name="broken-task-order", location=place, reason=reason, remedy=remedy)
+                    )
 
 
 def _part(feature: Feature, part: str) -> Iterable[_Held]:
@@ -288,7 +423,12 @@ def _defaults(spec: FeatureSpec, choose: Callable[[str], str | None]) -> Feature
     """Return a feature.yaml with `choose` applied to the defaults of its parameters."""
 
     def mapped(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
-        return {name: each.model_copy(update={"default": _mapped(each.default, choose)}) for name, each in parameters.items()}
+        return {
+            name: each.model_copy(update={"default": _mapped(each.default, choose)})
+            for name, each in parameters.items()
+        }
 
-    lists = {name: each.model_copy(update={"fields": mapped(each.fields)}) for name, each in spec.each.items()}
+    lists = {
+        name: each.model_copy(update={"fields": mapped(each.fields)}) for name, each in spec.each.items()
+    }
     return spec.model_copy(update={"parameters": mapped(spec.parameters), "each": lists})

@@ -1,7 +1,8 @@
-"""Changes: what a repository has otherwise than the catalog that comes with the tool, in `catalog/changes/NAME.yaml`.
+"""Changes: what a repository has otherwise than the catalog that comes with the tool, in
+`catalog/changes/NAME.yaml`.
 
-Everything is called by its name: a feature, `Kind/name` of an object, a task of a Pipeline, an image. A place in a list would be another one
-after the next update of the catalog.
+Everything is called by its name: a feature, `Kind/name` of an object, a task of a Pipeline, an image. A place
+in a list would be another one after the next update of the catalog.
 """
 
 import re
@@ -19,13 +20,19 @@ _PATH = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]
 
 def _image_name(value: str) -> str:
     if "@" in value or ":" in value.rpartition("/")[2]:
-        raise fault("the name alone is expected here, without tag and digest", f"write {value.partition('@')[0]} without what is behind the colon")
+        raise fault(
+            "the name alone is expected here, without tag and digest",
+            f"write {value.partition('@')[0]} without what is behind the colon",
+        )
     return value
 
 
 def _path(value: str) -> str:
     if not _PATH.fullmatch(value):
-        raise fault("this is not the path of a file below catalog/", "write it like tasks/task-scan.yaml, as seen from catalog/")
+        raise fault(
+            "this is not the path of a file below catalog/",
+            "write it like tasks/task-scan.yaml, as seen from catalog/",
+        )
     return value
 
 
@@ -44,9 +51,12 @@ class Swap(FileModel):
 
     feature: Name
     old: Annotated[str, AfterValidator(_image_name)] = Field(alias="from")
-    new: Annotated[str, by_digest("skopeo inspect --format '{{.Name}}@{{.Digest}}' docker://IMAGE prints it", name="invalid-value")] = Field(
-        alias="to"
-    )
+    new: Annotated[
+        str,
+        by_digest(
+            "skopeo inspect --format '{{.Name}}@{{.Digest}}' docker://IMAGE prints it", name="invalid-value"
+        ),
+    ] = Field(alias="to")
 
 
 class Replace(Target):
@@ -79,7 +89,10 @@ class Positioned(Target):
     @model_validator(mode="after")
     def _one_anchor(self) -> "Positioned":
         if (self.before is None) == (self.after is None):
-            raise fault("either before or after says where the task goes", "write one of them, with the name of a task")
+            raise fault(
+                "either before or after says where the task goes",
+                "write one of them, with the name of a task",
+            )
         return self
 
     @property

@@ -26,7 +26,9 @@ _REPOSITORY = re.compile(
 
 def _url(value: str) -> str:
     if "@" in value:
-        raise fault("credentials in a URL would be published with the repository", "keep them in a Secret of the hub")
+        raise fault(
+            "credentials in a URL would be published with the repository", "keep them in a Secret of the hub"
+        )
     if not _URL.fullmatch(value):
         raise fault("this is not an https:// URL", "write it like https://api.example.org:6443")
     return value
@@ -34,7 +36,10 @@ def _url(value: str) -> str:
 
 def _repository(value: str) -> str:
     if not _REPOSITORY.fullmatch(value):
-        raise fault("this is not the URL of a repository without credentials", "write it like https://… or ssh://git@…")
+        raise fault(
+            "this is not the URL of a repository without credentials",
+            "write it like https://… or ssh://git@…",
+        )
     return value
 
 
@@ -46,7 +51,11 @@ def _ref(value: str) -> str:
 
 def _cluster_id(value: str) -> str:
     if not is_cluster_id(value):
-        raise fault("clusterID is a UUID of version 4", "oc get clusterversion version -o jsonpath={.spec.clusterID}", name="wrong-cluster-identity")
+        raise fault(
+            "clusterID is a UUID of version 4",
+            "oc get clusterversion version -o jsonpath={.spec.clusterID}",
+            name="wrong-cluster-identity",
+        )
     return value
 
 
@@ -60,7 +69,11 @@ def _channel(value: str) -> str:
 Url = Annotated[str, AfterValidator(_url)]
 Minor = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}\.(0|[1-9][0-9]{0,3})$")]
 # What git takes for a branch: no `..`, and no part that begins or ends with a dot.
-Ref = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=100), AfterValidator(_ref)]
+Ref = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=100),
+    AfterValidator(_ref),
+]
 
 
 class Purpose(StrEnum):
@@ -83,13 +96,24 @@ class Environment(StrEnum):
 class Release(FileModel):
     """The OKD release that a cluster is to run."""
 
-    channel: Annotated[str, AfterValidator(_channel)] = Field(description="Update channel, e.g. stable-scos-4; never a stream's name.")
+    channel: Annotated[str, AfterValidator(_channel)] = Field(
+        description="Update channel, e.g. stable-scos-4; never a stream's name."
+    )
     version: VersionText = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
     image: ReleaseImage = Field(description="Release image by digest: name@sha256:….")
-    stream: Annotated[str, Field(pattern=r"^[0-9][0-9a-z.-]*$")] | None = Field(None, description="Release stream to follow, e.g. 4-scos-stable.")
+    stream: Annotated[str, Field(pattern=r"^[0-9][0-9a-z.-]*$")] | None = Field(
+        None, description="Release stream to follow, e.g. 4-scos-stable."
+    )
     upstream: Url | None = Field(None, description="Update graph; the default is the fleet's.")
-    acks: tuple[Ack, ...] = Field((), strict=False, description="Administrator acknowledgements, by name; write who gave one in a comment.")
-    force: bool = Field(default=False, description="Ephemeral clusters only: take the release whatever its signature and the preconditions say.")
+    acks: tuple[Ack, ...] = Field(
+        (),
+        strict=False,
+        description="Administrator acknowledgements, by name; write who gave one in a comment.",
+    )
+    force: bool = Field(
+        default=False,
+        description="Ephemeral clusters only: take the release whatever its signature and the preconditions say.",
+    )
 
     @model_validator(mode="after")
     def _in_channel(self) -> "Release":
@@ -106,29 +130,58 @@ class Release(FileModel):
 class Fleet(FileModel):
     """`fleet.yaml`: facts of the whole repository."""
 
-    repository: Annotated[str, AfterValidator(_repository)] = Field(description="Where Argo CD reads this repository.")
+    repository: Annotated[str, AfterValidator(_repository)] = Field(
+        description="Where Argo CD reads this repository."
+    )
     revision: Ref = Field("main", description="The branch that Argo CD follows.")
     hub: Name = Field(description="The cluster whose Argo CD syncs the fleet.")
-    owners: tuple[Name, ...] = Field(strict=False, min_length=1, description="Teams that own clusters without owners of their own.")
-    upstream: Url = Field(description="The update graph that OKD clusters ask; the default of ClusterVersion is OpenShift's.")
-    releases: Releases | None = Field(None, description="Where releases are found, and what every rollout waits for.")
+    owners: tuple[Name, ...] = Field(
+        strict=False, min_length=1, description="Teams that own clusters without owners of their own."
+    )
+    upstream: Url = Field(
+        description="The update graph that OKD clusters ask; the default of ClusterVersion is OpenShift's."
+    )
+    releases: Releases | None = Field(
+        None, description="Where releases are found, and what every rollout waits for."
+    )
 
 
 class ClusterSpec(FileModel):
     """`clusters/NAME.yaml`: one cluster. The file's name is the cluster's name."""
 
     purpose: Purpose = Field(strict=False, description="What the cluster is for.")
-    environment: Environment = Field(Environment.OKD, strict=False, description="What kind of API server it has.")
-    server: Url | None = Field(None, description="API server. Without it Argo CD gets no Application: apply the overlay by hand.")
-    cluster_id: Annotated[str, AfterValidator(_cluster_id)] | None = Field(None, alias="clusterID", description="The cluster's own UUID.")
-    kubernetes: Minor | None = Field(None, description='Minor of Kubernetes, e.g. "1.35"; follows from the release on OKD.')
-    owners: tuple[Name, ...] = Field((), strict=False, description="Teams that own it; the default is the fleet's.")
-    wave: int | None = Field(None, ge=0, le=99, description="Order of upgrades; the default is the purpose's.")
-    expires: date | None = Field(None, strict=False, description="The day on which an ephemeral cluster goes, YYYY-MM-DD, at most a year ahead.")
-    decommission: bool = Field(default=False, description="Announces that the file goes; a guarded cluster cannot be removed without.")
+    environment: Environment = Field(
+        Environment.OKD, strict=False, description="What kind of API server it has."
+    )
+    server: Url | None = Field(
+        None, description="API server. Without it Argo CD gets no Application: apply the overlay by hand."
+    )
+    cluster_id: Annotated[str, AfterValidator(_cluster_id)] | None = Field(
+        None, alias="clusterID", description="The cluster's own UUID."
+    )
+    kubernetes: Minor | None = Field(
+        None, description='Minor of Kubernetes, e.g. "1.35"; follows from the release on OKD.'
+    )
+    owners: tuple[Name, ...] = Field(
+        (), strict=False, description="Teams that own it; the default is the fleet's."
+    )
+    wave: int | None = Field(
+        None, ge=0, le=99, description="Order of upgrades; the default is the purpose's."
+    )
+    expires: date | None = Field(
+        None,
+        strict=False,
+        description="The day on which an ephemeral cluster goes, YYYY-MM-DD, at most a year ahead.",
+    )
+    decommission: bool = Field(
+        default=False,
+        description="Announces that the file goes; a guarded cluster cannot be removed without.",
+    )
     release: Release | None = Field(None, description="The OKD release it is to run.")
     upgrades: Upgrades = Field(Upgrades(), description="What releases this cluster takes, and when.")
-    features: dict[Name, dict[str, Any] | None] = Field({}, description="Features by name, each with its parameters.")
+    features: dict[Name, dict[str, Any] | None] = Field(
+        {}, description="Features by name, each with its parameters."
+    )
 
     @field_validator("expires", mode="before")
     @classmethod
@@ -143,7 +196,12 @@ class ClusterSpec(FileModel):
     @model_validator(mode="after")
     def _complete(self) -> "ClusterSpec":
         if self.environment == Environment.OKD and self.release is None:
-            raise fault("an okd cluster needs a release", "add release: with channel, version and image", name="missing-value", field="purpose")
+            raise fault(
+                "an okd cluster needs a release",
+                "add release: with channel, version and image",
+                name="missing-value",
+                field="purpose",
+            )
         if self.environment != Environment.OKD and self.kubernetes is None:
             raise fault(
                 f"a {self.environment} cluster needs its version",
@@ -153,11 +211,23 @@ class ClusterSpec(FileModel):
             )
         if self.release and self.release.force and self.purpose != Purpose.EPHEMERAL:
             raise fault(
-                f"a {self.purpose} cluster is never forced", "remove force; only an ephemeral cluster may be", name="forced-update", field="release"
+                f"a {self.purpose} cluster is never forced",
+                "remove force; only an ephemeral cluster may be",
+                name="forced-update",
+                field="release",
             )
-        if self.release and self.kubernetes is None and Version.parse(self.release.version).line not in KUBERNETES:
+        if (
+            self.release
+            and self.kubernetes is None
+            and Version.parse(self.release.version).line not in KUBERNETES
+        ):
             line = Version.parse(self.release.version).line
-            raise fault(f"the Kubernetes of OKD {line} is not known", 'add kubernetes: "1.…" (oc version)', name="missing-value", field="release")
+            raise fault(
+                f"the Kubernetes of OKD {line} is not known",
+                'add kubernetes: "1.…" (oc version)',
+                name="missing-value",
+                field="release",
+            )
         return self
 
 

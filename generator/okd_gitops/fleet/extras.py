@@ -1,4 +1,6 @@
-"""Hand-written extras of a cluster: `clusters/NAME/` with a kustomization.yaml of its own, which generation reads and never touches."""
+"""Hand-written extras of a cluster: `clusters/NAME/` with a kustomization.yaml of its own, which
+generation reads and never touches.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -27,5 +29,10 @@ def read_extras(cluster: str, tree: Tree) -> tuple[Extras, list[Finding]]:
     if document is None:
         return Extras(present=True), graph.findings
     namespace = str(document.value.get("namespace") or "")
-    moved = (identity if identity.cluster_scoped or not namespace else replace(identity, namespace=namespace) for identity in graph.objects)
-    return Extras(present=True, component=document.value.get("kind") == "Component", objects=tuple(moved)), graph.findings
+    moved = (
+        identity if identity.cluster_scoped or not namespace else replace(identity, namespace=namespace)
+        for identity in graph.objects
+    )
+    return Extras(
+        present=True, component=document.value.get("kind") == "Component", objects=tuple(moved)
+    ), graph.findings

@@ -1,4 +1,6 @@
-"""Features: folders of complete YAML that a cluster file switches on. `docs/catalog.md` describes the format."""
+"""Features: folders of complete YAML that a cluster file switches on. `docs/catalog.md` describes the
+format.
+"""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +28,8 @@ _CRON_FIELD = re.compile(r"(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?(,(\*|[0-9]+(-[0-9]+)?
 
 
 class Set(FileModel):
-    """Where a parameter's value goes: `Kind/name` of an object of the feature, or of one that it requires, and a path in it.
+    """Where a parameter's value goes: `Kind/name` of an object of the feature, or of one that it requires,
+    and a path in it.
 
     With `text`, only the place of that text in the string there.
     """
@@ -40,7 +43,9 @@ class Parameter(FileModel):
     """One value that may vary."""
 
     summary: str
-    type: Literal["string", "text", "integer", "boolean", "image", "cron", "minor", "list", "set", "entries"] = "string"
+    type: Literal[
+        "string", "text", "integer", "boolean", "image", "cron", "minor", "list", "set", "entries"
+    ] = "string"
     default: Any = None
     optional: bool = False
     pattern: Pattern | None = None
@@ -63,7 +68,9 @@ class Parameter(FileModel):
             return image_fault(text)
         if self.type == "minor" and not re.fullmatch(r"[1-9][0-9]*\.(0|[1-9][0-9]*)", text):
             return 'a minor looks like "4.20"'
-        if self.type == "cron" and not (_CRON.fullmatch(text) and all(_CRON_FIELD.fullmatch(part) for part in text.split(" "))):
+        if self.type == "cron" and not (
+            _CRON.fullmatch(text) and all(_CRON_FIELD.fullmatch(part) for part in text.split(" "))
+        ):
             return 'a schedule has five fields, like "30 6 * * *" (UTC)'
         return self._form(text)
 
@@ -77,7 +84,9 @@ class Parameter(FileModel):
 
 
 class Derive(FileModel):
-    """A row of values that follow from an entry's key: for the keys named, or for the minors from `since` on."""
+    """A row of values that follow from an entry's key: for the keys named, or for the minors from `since`
+    on.
+    """
 
     keys: tuple[str, ...] = Field((), strict=False)
     since: Minor | None = None
@@ -103,14 +112,19 @@ class Each(FileModel):
     @model_validator(mode="after")
     def _keyed(self) -> "Each":
         if self.key not in self.fields:
-            raise fault(f'the key "{self.key}" is none of the fields', nearest(self.key, self.fields), field="key")
+            raise fault(
+                f'the key "{self.key}" is none of the fields', nearest(self.key, self.fields), field="key"
+            )
         return self
 
     def entry(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return an entry with the values that follow from its key; its own win."""
         key = str(given.get(self.key, ""))
         row = next((row.values for row in self.derive if row.matches(key)), {})
-        derived = {name: value.replace("{key}", key) if isinstance(value, str) else value for name, value in row.items()}
+        derived = {
+            name: value.replace("{key}", key) if isinstance(value, str) else value
+            for name, value in row.items()
+        }
         return {**derived, **given}
 
 
@@ -133,7 +147,9 @@ class SecretNeed(FileModel):
 
 
 class ExternalSecrets(FileModel):
-    """The parameters that say from which store the Secrets of a cluster's features come; `externalsecret` makes the objects."""
+    """The parameters that say from which store the Secrets of a cluster's features come; `externalsecret`
+    makes the objects.
+    """
 
     store: Name
     kind: Name
@@ -156,7 +172,9 @@ class FeatureSpec(FileModel):
 
     summary: str
     requires: tuple[Name, ...] = Field((), strict=False)
-    environments: dict[Annotated[Environment, Field(strict=False)], Annotated[tuple[Name, ...], Field(strict=False)]]
+    environments: dict[
+        Annotated[Environment, Field(strict=False)], Annotated[tuple[Name, ...], Field(strict=False)]
+    ]
     namespaces: dict[Name, NamespaceSpec] = {}
     secrets: dict[str, SecretNeed] = {}
     external_secrets: ExternalSecrets | None = Field(None, alias="externalSecrets")
@@ -172,7 +190,9 @@ class FeatureSpec(FileModel):
             raise fault(f"{twice[0]} is a parameter and a list", "rename one", field="each")
         for name, need in self.secrets.items():
             if need.when and need.when not in self.parameters.keys() | self.each.keys():
-                raise fault(f"{name} depends on {need.when}, which is no parameter", "mend it", field="secrets")
+                raise fault(
+                    f"{name} depends on {need.when}, which is no parameter", "mend it", field="secrets"
+                )
         return self
 
 
@@ -197,7 +217,10 @@ class Feature:
 def _objects(feature: Feature, part: str) -> tuple[Object, ...]:
     files = feature.part(part)
     # A CRD of the upstream controllers is larger than anything that people write.
-    return tuple(read(f"catalog/features/{feature.name}/{part}/{path}", files[path], bounds=FOREIGN).value for path in files)
+    return tuple(
+        read(f"catalog/features/{feature.name}/{part}/{path}", files[path], bounds=FOREIGN).value
+        for path in files
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +232,18 @@ class Catalog:
 
 
 def load_catalog(tree: Tree) -> Catalog:
-    """Read a catalog from its files; raises FindingsError for what is wrong in a feature.yaml or a purpose."""
+    """Read a catalog from its files; raises FindingsError for what is wrong in a feature.yaml or a
+    purpose.
+    """
     features, purposes = {}, {}
     for path in tree:
         parts = path.split("/")
         if parts[0] == "features" and parts[2:] == ["feature.yaml"]:
             spec = parse(FeatureSpec, read(f"catalog/{path}", tree[path]))
             folder = tree.below(f"features/{parts[1]}")
-            features[parts[1]] = Feature(parts[1], spec, Tree({name: folder[name] for name in folder if name != "feature.yaml"}))
+            features[parts[1]] = Feature(
+                parts[1], spec, Tree({name: folder[name] for name in folder if name != "feature.yaml"})
+            )
         elif parts[0] == "purposes" and len(parts) == 2:
             purposes[parts[1].removesuffix(".yaml")] = parse(PurposeSpec, read(f"catalog/{path}", tree[path]))
     return Catalog(features, purposes)
@@ -228,4 +255,8 @@ def valid_key(key: str) -> bool:
 
 
 def _minor(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".")) if re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", text) else (0, 0)
+    return (
+        tuple(int(part) for part in text.split("."))
+        if re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", text)
+        else (0, 0)
+    )

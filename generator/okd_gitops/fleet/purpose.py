@@ -21,10 +21,20 @@ class PurposeSpec(FileModel):
     """A purpose's file."""
 
     summary: str
-    features: tuple[Name, ...] = Field(strict=False, description="Features that each cluster has, where its environment can have them.")
+    features: tuple[Name, ...] = Field(
+        strict=False, description="Features that each cluster has, where its environment can have them."
+    )
     wave: int = Field(ge=0, le=99, description="Order of upgrades; lower is earlier.")
-    expires: Literal["required", "forbidden"] = Field(description="Whether a cluster carries the day on which it goes.")
-    soak: Duration = Field(description="How long a cluster runs a release well before clusters of later waves take it.")
-    takes: tuple[Literal["release", "lab", "rc", "fc", "ec", "nightly", "dated"], ...] = Field(strict=False, description="Kinds it takes.")
-    guarded: bool = Field(description="Removing a cluster takes two changes: `decommission: true` first, then the file.")
+    expires: Literal["required", "forbidden"] = Field(
+        description="Whether a cluster carries the day on which it goes."
+    )
+    soak: Duration = Field(
+        description="How long a cluster runs a release well before clusters of later waves take it."
+    )
+    takes: tuple[Literal["release", "lab", "rc", "fc", "ec", "nightly", "dated"], ...] = Field(
+        strict=False, description="Kinds it takes."
+    )
+    guarded: bool = Field(
+        description="Removing a cluster takes two changes: `decommission: true` first, then the file."
+    )
     sync: Sync

@@ -8,7 +8,12 @@ from okd_gitops.fleet.cluster import ClusterSpec, Fleet
 from okd_gitops.fleet.feature import Catalog, FeatureSpec, Parameter
 from okd_gitops.manifests.model import FileModel
 
-_MODELS: dict[str, type[FileModel]] = {"cluster": ClusterSpec, "fleet": Fleet, "feature": FeatureSpec, "changes": Changes}
+_MODELS: dict[str, type[FileModel]] = {
+    "cluster": ClusterSpec,
+    "fleet": Fleet,
+    "feature": FeatureSpec,
+    "changes": Changes,
+}
 KINDS = tuple(_MODELS)
 _TYPES: dict[str, dict[str, Any]] = {
     "integer": {"type": "integer"},
@@ -20,7 +25,9 @@ _TYPES: dict[str, dict[str, Any]] = {
 
 
 def schema(kind: str, catalog: Catalog) -> str:
-    """Return the JSON Schema (2020-12) of `kind` as text; the features of the catalog and their parameters are in the cluster's."""
+    """Return the JSON Schema (2020-12) of `kind` as text; the features of the catalog and their parameters
+    are in the cluster's.
+    """
     model = _MODELS[kind].model_json_schema()
     value = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model}
     if kind == "cluster":
@@ -31,16 +38,31 @@ def schema(kind: str, catalog: Catalog) -> str:
 
 
 def _feature(spec: Any) -> dict[str, Any]:
-    properties = {name: _parameter(parameter) for name, parameter in spec.parameters.items() if not parameter.source}
+    properties = {
+        name: _parameter(parameter) for name, parameter in spec.parameters.items() if not parameter.source
+    }
     for name, each in spec.each.items():
         fields = {key: _parameter(parameter) for key, parameter in each.fields.items()}
-        items = {"type": "object", "properties": fields, "additionalProperties": False, "required": [each.key]}
+        items = {
+            "type": "object",
+            "properties": fields,
+            "additionalProperties": False,
+            "required": [each.key],
+        }
         properties[name] = {"type": "array", "items": items, "description": each.summary}
-    return {"type": ["object", "null"], "properties": properties, "additionalProperties": False, "description": spec.summary}
+    return {
+        "type": ["object", "null"],
+        "properties": properties,
+        "additionalProperties": False,
+        "description": spec.summary,
+    }
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
-    value: dict[str, Any] = {**_TYPES.get(parameter.type, {"type": "string"}), "description": parameter.summary}
+    value: dict[str, Any] = {
+        **_TYPES.get(parameter.type, {"type": "string"}),
+        "description": parameter.summary,
+    }
     if parameter.enum:
         value["enum"] = list(parameter.enum)
     if parameter.pattern and "items" in value:

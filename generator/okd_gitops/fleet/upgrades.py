@@ -1,4 +1,6 @@
-"""What people say about upgrades: `releases:` in fleet.yaml, `upgrades:` in a cluster file, and the durations and windows they use."""
+"""What people say about upgrades: `releases:` in fleet.yaml, `upgrades:` in a cluster file, and the
+durations and windows they use.
+"""
 
 import re
 from datetime import datetime, timedelta
@@ -11,7 +13,9 @@ from okd_gitops.releases.fields import Pattern, fault
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-_SOURCE = re.compile(r"https://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?|http://127\.0\.0\.1:[0-9]{1,5}(/[A-Za-z0-9._~/-]*)?")
+_SOURCE = re.compile(
+    r"https://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?|http://127\.0\.0\.1:[0-9]{1,5}(/[A-Za-z0-9._~/-]*)?"
+)
 
 
 def _service(value: str) -> str:
@@ -35,14 +39,20 @@ def duration(text: str) -> timedelta:
 class Window(FileModel):
     """A weekly maintenance window, in UTC."""
 
-    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(description="The day on which it opens.")
-    start: str = Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='When it opens, UTC, e.g. "22:00".')
+    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = Field(
+        description="The day on which it opens."
+    )
+    start: str = Field(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='When it opens, UTC, e.g. "22:00".'
+    )
     hours: int = Field(ge=1, le=168, description="How long it stays open.")
 
     def contains(self, now: datetime) -> bool:
         """Whether `now` (UTC) is inside; a window may reach over midnight and over the end of the week."""
         hour, minute = (int(part) for part in self.start.split(":"))
-        since = ((now.weekday() - _DAYS.index(self.day)) * 1440 + (now.hour - hour) * 60 + now.minute - minute) % (7 * 1440)
+        since = (
+            (now.weekday() - _DAYS.index(self.day)) * 1440 + (now.hour - hour) * 60 + now.minute - minute
+        ) % (7 * 1440)
         return since < self.hours * 60
 
 
@@ -51,14 +61,20 @@ class Upgrades(FileModel):
 
     hold: str | None = Field(None, min_length=1, description="Why this cluster takes no release now.")
     window: Window | None = Field(None, description="When it may be upgraded; without one, at any time.")
-    accept_risks: tuple[str, ...] = Field((), strict=False, alias="acceptRisks", description="Risks of conditional edges that were weighed, by name.")
+    accept_risks: tuple[str, ...] = Field(
+        (),
+        strict=False,
+        alias="acceptRisks",
+        description="Risks of conditional edges that were weighed, by name.",
+    )
 
 
 class Blocked(FileModel):
     """An edge that is not taken."""
 
     source: Pattern = Field(
-        alias="from", description="Regular expression, searched in `version+architecture` of the start, as in cincinnati-graph-data."
+        alias="from",
+        description="Regular expression, searched in `version+architecture` of the start, as in cincinnati-graph-data.",
     )
     to: str = Field(description="The release that is not to be entered.")
     name: str = Field("", description="What it is called, or where it is told.")
@@ -69,7 +85,10 @@ class ByHand(FileModel):
 
     source: Line = Field(alias="from", description='The line that is left, e.g. "4.19".')
     to: Line = Field(description="The line that is entered.")
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="What it is called; the name of a known one takes its place.")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        description="What it is called; the name of a known one takes its place.",
+    )
     message: str = Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", description="What has to be done, and when.")
     url: str = Field("", pattern=r"^(https://[!-~]+)?$", description="Where it is described.")
 
@@ -78,22 +97,36 @@ class Signatures(FileModel):
     """Where signatures of release images are, and whose count."""
 
     store: Service = Field(description="Signatures are at STORE/sha256=<hex>/signature-<n>.")
-    keys: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")], ...] = Field(
-        (), strict=False, description="Files of public keys in this repository; the default is the key of OpenShift's CI that comes with okd-gitops."
+    keys: tuple[
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")], ...
+    ] = Field(
+        (),
+        strict=False,
+        description="Files of public keys in this repository; the default is the key of OpenShift's CI that comes with okd-gitops.",
     )
     fingerprints: tuple[Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")], ...] = Field(
-        (), strict=False, description="The fingerprints that count; a key file that somebody exchanged counts for nothing."
+        (),
+        strict=False,
+        description="The fingerprints that count; a key file that somebody exchanged counts for nothing.",
     )
 
 
 class Releases(FileModel):
     """`releases:` of fleet.yaml: where releases are found, and what every rollout has to wait for."""
 
-    controller: Service = Field(description="The release controller: which releases are accepted in which stream.")
+    controller: Service = Field(
+        description="The release controller: which releases are accepted in which stream."
+    )
     graph: Service | None = Field(None, description="The update graph; the default is the fleet's upstream.")
-    channel: str = Field("", pattern=r"^[a-z0-9.-]*$", description="The channel that the graph is asked for; a release controller needs none.")
+    channel: str = Field(
+        "",
+        pattern=r"^[a-z0-9.-]*$",
+        description="The channel that the graph is asked for; a release controller needs none.",
+    )
     github: str = Field(
-        "", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)?$", description="GitHub repository whose releases are compared."
+        "",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)?$",
+        description="GitHub repository whose releases are compared.",
     )
     quay: str = Field(
         "",
@@ -105,11 +138,25 @@ class Releases(FileModel):
         pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*\.yaml)?$",
         description="A file of releases that people keep in this repository.",
     )
-    forge: Literal["github", "gitlab", "forgejo"] | None = Field(None, description="Whose API opens pull requests, when the host does not tell.")
-    signatures: Signatures | None = Field(None, description="Without it no release is verified, and no long-term cluster moves.")
-    minimum_age: Duration = Field("0d", alias="minimumAge", description="How old a release must be before it is taken, e.g. 12h or 3d.")
+    forge: Literal["github", "gitlab", "forgejo"] | None = Field(
+        None, description="Whose API opens pull requests, when the host does not tell."
+    )
+    signatures: Signatures | None = Field(
+        None, description="Without it no release is verified, and no long-term cluster moves."
+    )
+    minimum_age: Duration = Field(
+        "0d", alias="minimumAge", description="How old a release must be before it is taken, e.g. 12h or 3d."
+    )
     freeze: str | None = Field(None, min_length=1, description="Why no cluster at all takes a release now.")
-    majors: dict[Line, Line] = Field({}, description='Which line a new major is entered from, e.g. {"4.22": "5.0"}.')
-    acks: dict[Line, Annotated[tuple[Ack, ...], Field(strict=False)]] = Field({}, description="Which acknowledgements leaving a line needs.")
-    blocked: tuple[Blocked, ...] = Field((), strict=False, description="Edges that are not taken whatever the graph says.")
-    barriers: tuple[ByHand, ...] = Field((), strict=False, description="Work by hand between two lines, besides what okd-gitops knows of.")
+    majors: dict[Line, Line] = Field(
+        {}, description='Which line a new major is entered from, e.g. {"4.22": "5.0"}.'
+    )
+    acks: dict[Line, Annotated[tuple[Ack, ...], Field(strict=False)]] = Field(
+        {}, description="Which acknowledgements leaving a line needs."
+    )
+    blocked: tuple[Blocked, ...] = Field(
+        (), strict=False, description="Edges that are not taken whatever the graph says."
+    )
+    barriers: tuple[ByHand, ...] = Field(
+        (), strict=False, description="Work by hand between two lines, besides what okd-gitops knows of."
+    )

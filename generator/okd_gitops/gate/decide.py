@@ -1,6 +1,8 @@
-"""The multi-arch gate: single-architecture builds report what they pushed, and the report that completes a set lets one composition start.
+"""The multi-arch gate: single-architecture builds report what they pushed, and the report that completes a
+set lets one composition start.
 
-Pure: the state of a set and the time arrive as values, a decision leaves as one. `docs/decisions/0006-gate-exactly-once.md` has the reasons.
+Pure: the state of a set and the time arrive as values, a decision leaves as one.
+`docs/decisions/0006-gate-exactly-once.md` has the reasons.
 """
 
 import hashlib
@@ -15,18 +17,31 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 # How often a build may be repeated within one set, each time with another digest.
 MAX_REPEATS = 16
-# How long the report that completed a set may be repeated: longer than its sender tries, shorter than anybody prunes runs.
+# How long the report that completed a set may be repeated: longer than its sender tries, shorter than anybody
+# prunes runs.
 REPLAY = timedelta(hours=1)
-# GOARCH is what manifests and nodes say; tags say what `uname -m` prints. Where the two agree there is no entry.
+# GOARCH is what manifests and nodes say; tags say what `uname -m` prints. Where the two agree there is no
+# entry.
 _MACHINES = {"386": "i686", "amd64": "x86_64", "arm64": "aarch64", "loong64": "loongarch64"}
 _COMMIT = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 
 Arch = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{3,12}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-Version = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}(\.[0-9]{1,4}){1,2}(-[a-z0-9]+([.-][a-z0-9]+)*)?$", max_length=48)]
+Version = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[1-9][0-9]{0,2}(\.[0-9]{1,4}){1,2}(-[a-z0-9]+([.-][a-z0-9]+)*)?$", max_length=48
+    ),
+]
 Stream = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=48)]
 # A repository with its registry, without tag or digest.
-Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{2,5})?(/[a-z0-9]+([._-]{1,2}[a-z0-9]+)*){1,6}$", max_length=200)]
+Image = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{2,5})?(/[a-z0-9]+([._-]{1,2}[a-z0-9]+)*){1,6}$",
+        max_length=200,
+    ),
+]
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 
 
@@ -60,8 +75,12 @@ class Report(Value):
     @model_validator(mode="after")
     def _own_key(self) -> "Report":
         stem = f"{self.version}-{self.stream}-{self.commit}"
-        if self.stream == "latest" or not re.fullmatch(re.escape(stem) + r"(-[0-9]{8}(\.[0-9]{1,4})?)?", self.key):
-            raise ValueError("key is VERSION-STREAM-COMMIT or VERSION-STREAM-COMMIT-YYYYMMDD of the same report, never latest")
+        if self.stream == "latest" or not re.fullmatch(
+            re.escape(stem) + r"(-[0-9]{8}(\.[0-9]{1,4})?)?", self.key
+        ):
+            raise ValueError(
+                "key is VERSION-STREAM-COMMIT or VERSION-STREAM-COMMIT-YYYYMMDD of the same report, never latest"
+            )
         return self
 
     @property
@@ -79,7 +98,9 @@ class Built(Value):
 
 
 class BuildSet(Value):
-    """The reports of one key and one image so far. `arches` are those that were expected when the first one came."""
+    """The reports of one key and one image so far. `arches` are those that were expected when the first
+    one came.
+    """
 
     key: str
     version: str
@@ -119,7 +140,9 @@ class BuildSet(Value):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the gate is configured with: GOARCH names, the life of an incomplete set, and where images must be (empty: anywhere)."""
+    """What the gate is configured with: GOARCH names, the life of an incomplete set, and where images must
+    be (empty: anywhere).
+    """
 
     arches: tuple[str, ...]
     expire: timedelta
@@ -128,7 +151,9 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from a report. `state` is the set to keep, the one that was given when nothing changed; `first` marks the one opening."""
+    """What follows from a report. `state` is the set to keep, the one that was given when nothing changed;
+    `first` marks the one opening.
+    """
 
     proceed: bool
     code: Code
@@ -142,7 +167,10 @@ class Decision:
         if not self.proceed or self.state is None:
             return {}
         held = self.state
-        images = [{"arch": each.arch, "machine": machine(each.arch), "image": f"{held.image}@{each.digest}"} for each in held.built]
+        images = [
+            {"arch": each.arch, "machine": machine(each.arch), "image": f"{held.image}@{each.digest}"}
+            for each in held.built
+        ]
         return {
             "set": held.name,
             "key": held.key,
@@ -167,7 +195,9 @@ def machine(arch: str) -> str:
 
 
 def read_report(body: str) -> tuple[Report | None, str]:
-    """Return the report of a request's body, or the reasons why it is none. Values are not repeated: they may be anything."""
+    """Return the report of a request's body, or the reasons why it is none. Values are not repeated: they
+    may be anything.
+    """
     try:
         return Report.model_validate_json(body), ""
     except ValidationError as error:
@@ -177,9 +207,16 @@ def read_report(body: str) -> tuple[Report | None, str]:
 
 
 def decide(state: BuildSet | None, report: Report, expected: Expectation, now: datetime) -> Decision:
-    """Return the decision on a report, and the state after it; the opening counts only for who gets that state written."""
+    """Return the decision on a report, and the state after it; the opening counts only for who gets that
+    state written.
+    """
     if expected.registry and not f"{report.image}/".startswith(f"{expected.registry}/"):
-        return Decision(proceed=False, code=Code.INVALID_ARGUMENT, message=f"the image is not in {expected.registry}", state=state)
+        return Decision(
+            proceed=False,
+            code=Code.INVALID_ARGUMENT,
+            message=f"the image is not in {expected.registry}",
+            state=state,
+        )
     held = state or _open(report, expected, now)
     built = report.built
     if built.arch not in held.arches:
@@ -191,24 +228,39 @@ def decide(state: BuildSet | None, report: Report, expected: Expectation, now: d
         message = f"the set expired on {held.deadline:%Y-%m-%d %H:%M} UTC without {', '.join(held.missing)}"
         return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=message, state=state)
     if built in held.replaced:
-        return Decision(proceed=False, code=Code.ALREADY_EXISTS, message="a newer build of this architecture replaced this one", state=state)
+        return Decision(
+            proceed=False,
+            code=Code.ALREADY_EXISTS,
+            message="a newer build of this architecture replaced this one",
+            state=state,
+        )
     if built in held.built:
         return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=_waiting(held), state=state)
     older = tuple(each for each in held.built if each.arch == built.arch)
     if older and len(held.replaced) >= MAX_REPEATS:
         message = f"the set was built anew {MAX_REPEATS} times: begin one with another date"
         return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=message, state=state)
-    kept = sorted([*(each for each in held.built if each not in older), built], key=lambda each: held.arches.index(each.arch))
+    kept = sorted(
+        [*(each for each in held.built if each not in older), built],
+        key=lambda each: held.arches.index(each.arch),
+    )
     after = held.model_copy(update={"built": tuple(kept), "replaced": (*held.replaced, *older)})
     if after.missing:
         return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=_waiting(after), state=after)
     done = after.model_copy(update={"winner": built, "composed": now})
-    return Decision(proceed=True, code=Code.OK, message=f"complete: {', '.join(done.arches)}", state=done, first=True)
+    return Decision(
+        proceed=True, code=Code.OK, message=f"complete: {', '.join(done.arches)}", state=done, first=True
+    )
 
 
 def overdue(states: Sequence[BuildSet], now: datetime) -> tuple[BuildSet, ...]:
     """Return the sets that expired incomplete and that nobody has told of."""
-    return tuple(sorted((each for each in states if each.expired(now) and not each.notified), key=lambda each: (each.deadline, each.name)))
+    return tuple(
+        sorted(
+            (each for each in states if each.expired(now) and not each.notified),
+            key=lambda each: (each.deadline, each.name),
+        )
+    )
 
 
 def _open(report: Report, expected: Expectation, now: datetime) -> BuildSet:
@@ -225,11 +277,18 @@ def _open(report: Report, expected: Expectation, now: datetime) -> BuildSet:
 
 
 def _again(held: BuildSet, built: Built, composed: datetime, now: datetime) -> Decision:
-    """Decide on a report after the completion. Only the one that completed the set is answered as before: the answer may have been lost."""
+    """Decide on a report after the completion. Only the one that completed the set is answered as before:
+    the answer may have been lost.
+    """
     if built == held.winner and now < composed + REPLAY:
         return Decision(proceed=True, code=Code.OK, message="complete, repeated", state=held)
     if built in held.built or built in held.replaced:
-        return Decision(proceed=False, code=Code.ALREADY_EXISTS, message="the set is complete and was composed", state=held)
+        return Decision(
+            proceed=False,
+            code=Code.ALREADY_EXISTS,
+            message="the set is complete and was composed",
+            state=held,
+        )
     message = "the set was composed without this build: begin one with another date"
     return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=message, state=held)
 

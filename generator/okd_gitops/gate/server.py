@@ -1,7 +1,9 @@
-"""The gate as Tekton Triggers calls it: an HTTPS server that answers an InterceptorRequest with an InterceptorResponse.
+"""The gate as Tekton Triggers calls it: an HTTPS server that answers an InterceptorRequest with an
+InterceptorResponse.
 
-Both were read in tektoncd/triggers v0.35.0 (those of v0.34.0 are the same): pkg/apis/triggers/v1beta1/interceptor_types.go for their fields,
-pkg/interceptors/interceptors.go for the caller, which takes HTTP 200 as a decision and everything else as a failure that it logs.
+Both were read in tektoncd/triggers v0.35.0 (those of v0.34.0 are the same):
+pkg/apis/triggers/v1beta1/interceptor_types.go for their fields, pkg/interceptors/interceptors.go for the
+caller, which takes HTTP 200 as a decision and everything else as a failure that it logs.
 """
 
 import base64
@@ -42,7 +44,9 @@ class Context(BaseModel):
 
 
 class InterceptorRequest(BaseModel):
-    """What the gate reads of an InterceptorRequest. `body` is the event as its sender wrote it; headers, with their token, are not even parsed."""
+    """What the gate reads of an InterceptorRequest. `body` is the event as its sender wrote it; headers,
+    with their token, are not even parsed.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
     body: str = ""
@@ -50,7 +54,9 @@ class InterceptorRequest(BaseModel):
 
 
 class Trust:
-    """The certificate of the server and the CA that signed it, read again when the files change: kubelet swaps mounted files in place."""
+    """The certificate of the server and the CA that signed it, read again when the files change: kubelet
+    swaps mounted files in place.
+    """
 
     def __init__(self, certificate: Path, key: Path, authorities: Sequence[Path] = ()) -> None:
         """Raises ToolError when the files are not there or do not belong together."""
@@ -71,7 +77,8 @@ class Trust:
             return self._context
 
     def bundle(self) -> str:
-        """Return the CAs in base64, empty when none was asked for; raises ToolError when none is there or one is no certificate.
+        """Return the CAs in base64, empty when none was asked for; raises ToolError when none is there or
+        one is no certificate.
 
         Of several files those that exist count: where they stand differs between clusters.
         """
@@ -84,19 +91,29 @@ class Trust:
         try:
             text = b"\n".join(path.read_bytes() for path in there)
         except OSError as error:
-            raise ToolError(f"{error.filename} cannot be read: {error.strerror}", "mount the CA of the certificate there") from None
+            raise ToolError(
+                f"{error.filename} cannot be read: {error.strerror}", "mount the CA of the certificate there"
+            ) from None
         # An EventListener does not start with a bundle that it cannot parse.
         try:
             ssl.create_default_context(cadata=text.decode("ascii"))
         except (ssl.SSLError, ValueError):
-            raise ToolError(f"{there[0]} is no certificate", "mount the CA of the certificate there, as PEM") from None
+            raise ToolError(
+                f"{there[0]} is no certificate", "mount the CA of the certificate there, as PEM"
+            ) from None
         return base64.b64encode(text).decode()
 
     def _stamps(self) -> object:
         try:
-            return [(state.st_mtime_ns, state.st_size, state.st_ino) for state in (path.stat() for path in self._files)]
+            return [
+                (state.st_mtime_ns, state.st_size, state.st_ino)
+                for state in (path.stat() for path in self._files)
+            ]
         except OSError as error:
-            raise ToolError(f"{error.filename} cannot be read: {error.strerror}", "mount the certificate and its key there") from None
+            raise ToolError(
+                f"{error.filename} cannot be read: {error.strerror}",
+                "mount the certificate and its key there",
+            ) from None
 
     def _load(self) -> ssl.SSLContext:
         stamp = self._stamps()
@@ -112,22 +129,40 @@ class Trust:
 
 
 class GateServer(ThreadingHTTPServer):
-    """Serves decisions. Each connection is one request: replicas share the load, and a stop waits for answers only."""
+    """Serves decisions. Each connection is one request: replicas share the load, and a stop waits for
+    answers only.
+    """
 
     daemon_threads = False
     request_queue_size = 64
 
     def __init__(
-        self, address: tuple[str, int], trust: Trust, ledger: Ledger, expected: Expectation, *, interceptor: str = "", clock: Callable[[], datetime]
+        self,
+        address: tuple[str, int],
+        trust: Trust,
+        ledger: Ledger,
+        expected: Expectation,
+        *,
+        interceptor: str = "",
+        clock: Callable[[], datetime],
     ) -> None:
         """Raises ToolError when the address cannot be had."""
-        self.trust, self.ledger, self.expected, self.interceptor, self.clock = trust, ledger, expected, interceptor, clock
+        self.trust, self.ledger, self.expected, self.interceptor, self.clock = (
+            trust,
+            ledger,
+            expected,
+            interceptor,
+            clock,
+        )
         self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self._since: dict[socket, float] = {}
         try:
             super().__init__(address, _Handler)
         except OSError as error:
-            raise ToolError(f"{address[0]}:{address[1]} cannot be listened on: {error.strerror}", "give another --listen or --port") from None
+            raise ToolError(
+                f"{address[0]}:{address[1]} cannot be listened on: {error.strerror}",
+                "give another --listen or --port",
+            ) from None
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Hand a connection to a thread of its own, or hang up when there are too many."""
@@ -155,20 +190,28 @@ class GateServer(ThreadingHTTPServer):
             self._room.release()
 
     def service_actions(self) -> None:
-        """End connections that have lasted too long: a client that sends byte by byte keeps within every other limit."""
+        """End connections that have lasted too long: a client that sends byte by byte keeps within every
+        other limit.
+        """
         for connection, since in list(self._since.items()):
             if time.monotonic() - since > _LONGEST:
                 with suppress(OSError):
                     connection.shutdown(SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is socketserver's
-        """Log what ended a connection. What a client does to its own connection is its affair; anything else is a bug and has a place."""
+        """Log what ended a connection. What a client does to its own connection is its affair; anything
+        else is a bug and has a place.
+        """
         error = sys.exception()
         if not isinstance(error, OSError):
             traceback = error.__traceback__ if error else None
             while traceback and traceback.tb_next:
                 traceback = traceback.tb_next
-            where = f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}" if traceback else ""
+            where = (
+                f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
+                if traceback
+                else ""
+            )
             log("bug", error=type(error).__name__, where=where)
 
     def ready(self) -> str:
@@ -193,9 +236,18 @@ class GateServer(ThreadingHTTPServer):
             return {"continue": False, "status": {"code": int(Code.INVALID_ARGUMENT), "message": fault}}
         decision = self.ledger.record(report, self.expected, self.clock())
         verdict = "opened" if decision.first else "opened again" if decision.proceed else "closed"
-        told = {"key": report.key, "image": report.image, "arch": report.arch, "digest": report.digest, "run": report.run}
+        told = {
+            "key": report.key,
+            "image": report.image,
+            "arch": report.arch,
+            "digest": report.digest,
+            "run": report.run,
+        }
         log(verdict, event=event, reason=decision.message, **told)
-        response = {"continue": decision.proceed, "status": {"code": int(decision.code), "message": decision.message}}
+        response = {
+            "continue": decision.proceed,
+            "status": {"code": int(decision.code), "message": decision.message},
+        }
         return {**response, "extensions": decision.extensions} if decision.proceed else response
 
     def _secured(self, request: socket) -> ssl.SSLSocket | None:
@@ -228,7 +280,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()):
             self._send(HTTPStatus.LENGTH_REQUIRED, {"status": "a request has a length"})
         elif len(length) > 9 or int(length) > MAX_BYTES:
-            self._send(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"status": f"a request has at most {MAX_BYTES} bytes"})
+            self._send(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"status": f"a request has at most {MAX_BYTES} bytes"}
+            )
         else:
             self._decide(self.rfile.read(int(length)))
 
@@ -243,7 +297,9 @@ class _Handler(BaseHTTPRequestHandler):
         except LedgerError as error:
             # Not a decision: whoever sent the report may send it again.
             log("undecided", reason=error.reason, remedy=error.remedy)
-            self._send(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "the state of the set cannot be read or written"})
+            self._send(
+                HTTPStatus.SERVICE_UNAVAILABLE, {"status": "the state of the set cannot be read or written"}
+            )
             return
         self._send(HTTPStatus.OK, answer)
 
@@ -268,14 +324,20 @@ def serve(server: GateServer) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    log("serving", address=":".join(map(str, server.server_address[:2])), arches=",".join(server.expected.arches))
+    log(
+        "serving",
+        address=":".join(map(str, server.server_address[:2])),
+        arches=",".join(server.expected.arches),
+    )
     with server:
         server.serve_forever()
     log("stopped")
 
 
 def log(gate: str, /, **fields: str) -> None:
-    """Write a line of JSON to standard error. Control characters are escaped in it, so that a line is one event."""
+    """Write a line of JSON to standard error. Control characters are escaped in it, so that a line is one
+    event.
+    """
     line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "gate": gate, **fields})
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

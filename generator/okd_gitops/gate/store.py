@@ -1,4 +1,6 @@
-"""What the gate remembers: a ConfigMap for each set, written only over the version that was read, so that replicas decide once between them."""
+"""What the gate remembers: a ConfigMap for each set, written only over the version that was read, so that
+replicas decide once between them.
+"""
 
 import random
 import time
@@ -16,7 +18,8 @@ LABELS = {"app.kubernetes.io/part-of": "multi-arch", "app.kubernetes.io/componen
 PREFIX = "multi-arch-"
 _KEY = "set.json"
 _ATTEMPTS = 12
-# Connect and read, in seconds. An EventListener waits 10 s for an interceptor's answer (tektoncd/triggers v0.35.0, pkg/sink/initialization.go).
+# Connect and read, in seconds. An EventListener waits 10 s for an interceptor's answer (tektoncd/triggers
+# v0.35.0, pkg/sink/initialization.go).
 _TIMEOUT = (1, 3)
 _PATIENCE = 8.0
 # Stands for a status where there was none: nobody knows whether the request was heard.
@@ -37,17 +40,22 @@ class Ledger:
         self._namespace = namespace
 
     def record(self, report: Report, expected: Expectation, now: datetime) -> Decision:
-        """Decide on a report and keep the outcome; raises LedgerError when it could not be kept, and then nothing was decided.
+        """Decide on a report and keep the outcome; raises LedgerError when it could not be kept, and then
+        nothing was decided.
 
-        A write that meets another one is decided again on what the other one left. So is one whose answer got lost: if it was kept after all,
-        this report is the winner that is found there.
+        A write that meets another one is decided again on what the other one left. So is one whose answer got
+        lost: if it was kept after all, this report is the winner that is found there.
         """
         name = PREFIX + set_name(report.key, report.image)
         give_up = time.monotonic() + _PATIENCE
         for attempt in range(_ATTEMPTS):
             state, version = self._read(name)
             decision = decide(state, report, expected, now)
-            if decision.state is None or decision.state == state or self._write(name, decision.state, version):
+            if (
+                decision.state is None
+                or decision.state == state
+                or self._write(name, decision.state, version)
+            ):
                 return decision
             # Two replicas that meet should not meet again.
             time.sleep(random.uniform(0, 0.02 * (attempt + 1)))  # noqa: S311 - no secret, only a pause
@@ -60,59 +68,96 @@ class Ledger:
         return overdue([state for state, _ in self._all()], now)
 
     def notified(self, state: BuildSet, now: datetime) -> None:
-        """Mark that somebody was told that a set expired; raises LedgerError. A set that changed meanwhile is left to the next sweep."""
+        """Mark that somebody was told that a set expired; raises LedgerError. A set that changed meanwhile
+        is left to the next sweep.
+        """
         kept, version = self._read(PREFIX + state.name)
         if kept == state:
             self._write(PREFIX + state.name, state.model_copy(update={"notified": now}), version)
 
     def forget(self, now: datetime, retain: timedelta) -> tuple[BuildSet, ...]:
         """Delete the sets that were decided longer than `retain` ago, and return them; raises LedgerError."""
-        old = [(state, version) for state, version in self._all() if (decided := state.decided()) and decided + retain < now]
+        old = [
+            (state, version)
+            for state, version in self._all()
+            if (decided := state.decided()) and decided + retain < now
+        ]
         return tuple(state for state, version in old if self._delete(PREFIX + state.name, version))
 
     def publish(self, interceptor: str, bundle: str) -> bool:
-        """Let EventListeners trust the gate: write a base64 CA bundle into the Interceptor unless it is there; raises LedgerError.
+        """Let EventListeners trust the gate: write a base64 CA bundle into the Interceptor unless it is
+        there; raises LedgerError.
 
-        The label and the bundle are written together. An EventListener stops when an Interceptor of its namespace has the label and no bundle
-        (tektoncd/triggers v0.35.0, pkg/adapter/adapter.go), which is why neither stands in git.
+        The label and the bundle are written together. An EventListener stops when an Interceptor of its
+        namespace has the label and no bundle (tektoncd/triggers v0.35.0, pkg/adapter/adapter.go), which is
+        why neither stands in git.
         """
         at = ("triggers.tekton.dev", "v1alpha1", self._namespace, "interceptors", interceptor)
         there = _call(partial(self._custom.get_namespaced_custom_object, *at))
         labels, config = there["metadata"].get("labels") or {}, there["spec"].get("clientConfig") or {}
         if labels.get("server/type") == "https" and config.get("caBundle") == bundle:
             return False
-        body = {"metadata": {"labels": {"server/type": "https"}}, "spec": {"clientConfig": {"caBundle": bundle}}}
+        body = {
+            "metadata": {"labels": {"server/type": "https"}},
+            "spec": {"clientConfig": {"caBundle": bundle}},
+        }
         _call(partial(self._custom.patch_namespaced_custom_object, *at, body))
         return True
 
     def reachable(self) -> None:
-        """Ask the API for nothing much; raises LedgerError when it does not answer or does not let the gate read."""
-        _call(partial(self._core.list_namespaced_config_map, self._namespace, limit=1, label_selector=_selector()))
+        """Ask the API for nothing much; raises LedgerError when it does not answer or does not let the
+        gate read.
+        """
+        _call(
+            partial(
+                self._core.list_namespaced_config_map, self._namespace, limit=1, label_selector=_selector()
+            )
+        )
 
     def _read(self, name: str) -> tuple[BuildSet | None, str]:
-        found = _call(partial(self._core.read_namespaced_config_map, name, self._namespace), passed_over=(404,))
+        found = _call(
+            partial(self._core.read_namespaced_config_map, name, self._namespace), passed_over=(404,)
+        )
         return (None, "") if found is None else _parsed(found)
 
     def _all(self) -> list[tuple[BuildSet, str]]:
-        found = _call(partial(self._core.list_namespaced_config_map, self._namespace, label_selector=_selector()))
+        found = _call(
+            partial(self._core.list_namespaced_config_map, self._namespace, label_selector=_selector())
+        )
         return [_parsed(item) for item in found.items]
 
     def _write(self, name: str, state: BuildSet, version: str) -> bool:
-        """Return whether the state was kept: not when another one came first, the set was deleted, or nobody answered."""
+        """Return whether the state was kept: not when another one came first, the set was deleted, or
+        nobody answered.
+        """
         from kubernetes.client import V1ConfigMap, V1ObjectMeta
 
-        metadata = V1ObjectMeta(name=name, namespace=self._namespace, labels=LABELS, resource_version=version or None)
+        metadata = V1ObjectMeta(
+            name=name, namespace=self._namespace, labels=LABELS, resource_version=version or None
+        )
         body = V1ConfigMap(metadata=metadata, data={_KEY: state.model_dump_json()})
         if version:
             replace = partial(self._core.replace_namespaced_config_map, name, self._namespace, body)
             return _call(replace, passed_over=(404, 409, _NO_ANSWER)) is not None
-        return _call(partial(self._core.create_namespaced_config_map, self._namespace, body), passed_over=(409, _NO_ANSWER)) is not None
+        return (
+            _call(
+                partial(self._core.create_namespaced_config_map, self._namespace, body),
+                passed_over=(409, _NO_ANSWER),
+            )
+            is not None
+        )
 
     def _delete(self, name: str, version: str) -> bool:
         from kubernetes.client import V1DeleteOptions, V1Preconditions
 
         body = V1DeleteOptions(preconditions=V1Preconditions(resource_version=version))
-        return _call(partial(self._core.delete_namespaced_config_map, name, self._namespace, body=body), passed_over=(404, 409)) is not None
+        return (
+            _call(
+                partial(self._core.delete_namespaced_config_map, name, self._namespace, body=body),
+                passed_over=(404, 409),
+            )
+            is not None
+        )
 
 
 def connect() -> Any:
@@ -128,7 +173,10 @@ def connect() -> Any:
         except config.ConfigException:
             config.load_kube_config(client_configuration=given)  # type: ignore[no-untyped-call] # nor here
     except config.ConfigException as error:
-        raise LedgerError(f"there is no cluster to ask: {error}", "run it in a pod with a ServiceAccount, or give KUBECONFIG") from None
+        raise LedgerError(
+            f"there is no cluster to ask: {error}",
+            "run it in a pod with a ServiceAccount, or give KUBECONFIG",
+        ) from None
     # Every request is bounded and is repeated where it is known what a repetition means.
     given.retries = False
     return client.ApiClient(given)

@@ -1,8 +1,9 @@
 """Compare what should be in the generated folders with what is there.
 
-The folders are owned whole: what is missing or out of date is written, what is stale goes, and what somebody else wrote or edited is refused
-with a diff. The manifest in each folder tells the two apart, but whoever edits a file can edit the manifest with it. So a file is ours when its
-bytes are known as what was last written here, or when the manifest lists them and git has them: then nothing is lost.
+The folders are owned whole: what is missing or out of date is written, what is stale goes, and what somebody
+else wrote or edited is refused with a diff. The manifest in each folder tells the two apart, but whoever
+edits a file can edit the manifest with it. So a file is ours when its bytes are known as what was last
+written here, or when the manifest lists them and git has them: then nothing is lost.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -37,10 +38,11 @@ def compare(
     known: Mapping[str, str] = MappingProxyType({}),
     committed: Callable[[str, bytes], bool] = lambda _path, _data: True,
 ) -> Drift:
-    """Return what turns `actual` into `wanted`; files named in `forced` are overwritten or deleted whoever wrote them.
+    """Return what turns `actual` into `wanted`; files named in `forced` are overwritten or deleted whoever
+    wrote them.
 
-    `known` is path to hash of what was last written here; `committed` says whether git has these bytes for this path, and is asked only of
-    a file that would go.
+    `known` is path to hash of what was last written here; `committed` says whether git has these bytes for
+    this path, and is asked only of a file that would go.
     """
     put, delete, refused, diffs = {}, [], [], {}
     recorded, broken = _recorded(actual)
@@ -49,11 +51,18 @@ def compare(
         if old == new:
             continue
         is_manifest = path.rpartition("/")[2] == MANIFEST
-        ours = old is None or path in forced or (is_manifest and path not in broken) or known.get(path) == digest(old)
+        ours = (
+            old is None
+            or path in forced
+            or (is_manifest and path not in broken)
+            or known.get(path) == digest(old)
+        )
         ours = ours or (old is not None and recorded.get(path) == digest(old) and committed(path, old))
         if not ours and old is not None:
             refused.append(_refusal(path, edited=path in recorded or is_manifest, stale=new is None))
-            diffs[path] = unified_diff(path, old, new or b"", old_name=f"{path} (on disk)", new_name=f"{path} (generated)")
+            diffs[path] = unified_diff(
+                path, old, new or b"", old_name=f"{path} (on disk)", new_name=f"{path} (generated)"
+            )
         elif new is None:
             delete.append(path)
         else:
@@ -93,7 +102,10 @@ def _recorded(actual: Tree) -> tuple[dict[str, str], set[str]]:
 
 def _refusal(path: str, *, edited: bool, stale: bool) -> Finding:
     if edited:
-        name, reason = "edited-by-hand", "this generated file was edited by hand" + ("; it is also no longer generated" if stale else "")
+        name, reason = (
+            "edited-by-hand",
+            "this generated file was edited by hand" + ("; it is also no longer generated" if stale else ""),
+        )
         remedy = f"move the edit to clusters/ or the catalog, or drop it: okd-gitops generate --force {path}"
     else:
         name, reason = "foreign-file", "okd-gitops did not write this file, and the folder is generated whole"

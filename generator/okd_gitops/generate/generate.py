@@ -26,11 +26,14 @@ class Generated:
     written: bool
 
 
-def generate(root: Path, *, clusters: Collection[str] = (), forced: Collection[str] = (), write: bool = True) -> Generated:
-    """Bring the generated folders of `root` in line with the cluster files; with `write=False` only say what would change.
+def generate(
+    root: Path, *, clusters: Collection[str] = (), forced: Collection[str] = (), write: bool = True
+) -> Generated:
+    """Bring the generated folders of `root` in line with the cluster files; with `write=False` only say
+    what would change.
 
-    `clusters` are glob patterns that limit which overlays are touched. Nothing is written when a file is refused. Raises FindingsError
-    for bad input and UsageError when another run is writing.
+    `clusters` are glob patterns that limit which overlays are touched. Nothing is written when a file is
+    refused. Raises FindingsError for bad input and UsageError when another run is writing.
     """
     if not write:
         refuse_pending(root)
@@ -49,8 +52,14 @@ def generate(root: Path, *, clusters: Collection[str] = (), forced: Collection[s
 def stale(drift: Drift) -> list[Finding]:
     """Return a finding for each file that generation would change."""
     remedy = "okd-gitops generate writes it"
-    reasons = {**dict.fromkeys(drift.put, "this generated file is missing or out of date"), **dict.fromkeys(drift.delete, "this file is stale")}
-    return [Finding(name="out-of-date", location=Location(file=path), reason=reason, remedy=remedy) for path, reason in sorted(reasons.items())]
+    reasons = {
+        **dict.fromkeys(drift.put, "this generated file is missing or out of date"),
+        **dict.fromkeys(drift.delete, "this file is stale"),
+    }
+    return [
+        Finding(name="out-of-date", location=Location(file=path), reason=reason, remedy=remedy)
+        for path, reason in sorted(reasons.items())
+    ]
 
 
 def diff_text(root: Path, drift: Drift) -> str:
@@ -73,7 +82,10 @@ def _refuse_changed(before: Tree, now: Tree) -> None:
     """Raise BusyError when somebody saved a file that this run has read: what it decided is already old."""
     changed = [path for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
     if changed:
-        raise BusyError(f"{', '.join(changed[:3])} changed while running; nothing was written", "run the same command again")
+        raise BusyError(
+            f"{', '.join(changed[:3])} changed while running; nothing was written",
+            "run the same command again",
+        )
 
 
 def _drift(repository: Repository, actual: Tree, clusters: Collection[str], forced: Collection[str]) -> Drift:
@@ -86,9 +98,11 @@ def _drift(repository: Repository, actual: Tree, clusters: Collection[str], forc
 
 
 def _committed(root: Path) -> Callable[[str, bytes], bool]:
-    """Return what says whether git has these bytes for a path; git is asked once, and not before it must be.
+    """Return what says whether git has these bytes for a path; git is asked once, and not before it must
+    be.
 
-    Where there is neither a commit nor a record of what was written here, the manifest is all there is, and is believed.
+    Where there is neither a commit nor a record of what was written here, the manifest is all there is, and
+    is believed.
     """
 
     @cache
@@ -112,6 +126,10 @@ def _folders(repository: Repository, clusters: Collection[str]) -> set[str]:
     for pattern in clusters:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UsageError(f'no cluster matches "{pattern}"', nearest(pattern, names))
-    chosen = [plan for plan in repository.plan.clusters if any(fnmatchcase(plan.cluster.name, pattern) for pattern in clusters)]
+    chosen = [
+        plan
+        for plan in repository.plan.clusters
+        if any(fnmatchcase(plan.cluster.name, pattern) for pattern in clusters)
+    ]
     bases = {f"bases/{placement.feature}" for plan in chosen for placement in plan.placements}
     return {"argocd", *bases, *(f"overlays/{plan.cluster.name}" for plan in chosen)}

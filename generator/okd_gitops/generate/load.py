@@ -1,4 +1,6 @@
-"""Load a repository: fleet.yaml, clusters/ and the catalog into a Plan, and the Plan into the Tree that should be on disk."""
+"""Load a repository: fleet.yaml, clusters/ and the catalog into a Plan, and the Plan into the Tree that
+should be on disk.
+"""
 
 import re
 from dataclasses import dataclass
@@ -23,10 +25,14 @@ RESERVED = {
     "default": "every cluster has a namespace of that name",
     "openshift": "every cluster has a namespace of that name",
 }
-RESERVED_BEGINNINGS = {"kube-": "namespaces of Kubernetes begin so", "openshift-": "namespaces of OKD begin so"}
+RESERVED_BEGINNINGS = {
+    "kube-": "namespaces of Kubernetes begin so",
+    "openshift-": "namespaces of OKD begin so",
+}
 
 _LIKE_YAML = re.compile(r"(?i)\.(yaml|yml|json)$")
-# What editors, patch and git leave beside x.yaml: x.yaml~, .x.yaml.swp, .#x.yaml, #x.yaml#, x.yaml.orig, x.yaml.bak, and its like.
+# What editors, patch and git leave beside x.yaml: x.yaml~, .x.yaml.swp, .#x.yaml, #x.yaml#, x.yaml.orig,
+# x.yaml.bak, and its like.
 _LEFTOVER = re.compile(r"(?is)\.#.*|#.*#|.*\.(yaml|yml|json)(~|[.~_-].+)")
 
 
@@ -42,7 +48,9 @@ class Repository:
 
 
 def load(root: Path) -> Repository:
-    """Read everything that people write and decide what follows; raises FindingsError with all faults of all files."""
+    """Read everything that people write and decide what follows; raises FindingsError with all faults of
+    all files.
+    """
     findings: list[Finding] = []
     fleet: tuple[Fleet, object] | None = None
     try:
@@ -64,7 +72,9 @@ def load(root: Path) -> Repository:
 
 
 def load_repository_catalog(root: Path | None) -> Catalog:
-    """Read the catalog that comes with the tool, and what the repository at `root` adds and changes; raises FindingsError."""
+    """Read the catalog that comes with the tool, and what the repository at `root` adds and changes;
+    raises FindingsError.
+    """
     builtin = load_catalog(read_catalog())
     local = read_tree(root, CATALOG).below(CATALOG) if root else Tree()
     return exchange(builtin, local) if local else builtin
@@ -91,7 +101,11 @@ def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
     leftovers = sorted(name for name in there if _LEFTOVER.fullmatch(name))
     findings += [_note(name) for name in leftovers]
     kept = sorted(there.keys() - set(leftovers))
-    findings += [_misnamed(name) for name in kept if _LIKE_YAML.search(name) and not _is_cluster(name, folder=there[name])]
+    findings += [
+        _misnamed(name)
+        for name in kept
+        if _LIKE_YAML.search(name) and not _is_cluster(name, folder=there[name])
+    ]
 
     tree, unread = scan_tree(root, *(f"clusters/{name}" for name in kept))
     tree, findings = tree.below("clusters"), findings + unread
@@ -100,8 +114,18 @@ def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
     for path in tree:
         folder, below, _ = path.partition("/")
         if below and folder not in named and not _LIKE_YAML.search(folder):
-            reason, remedy = f"these extras belong to no cluster: there is no clusters/{folder}.yaml", "add it, or remove the folder"
-            findings.append(Finding(name="incomplete-extras", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy))
+            reason, remedy = (
+                f"these extras belong to no cluster: there is no clusters/{folder}.yaml",
+                "add it, or remove the folder",
+            )
+            findings.append(
+                Finding(
+                    name="incomplete-extras",
+                    location=Location(file=f"clusters/{path}"),
+                    reason=reason,
+                    remedy=remedy,
+                )
+            )
         elif not below and _is_cluster(path, folder=False):
             name = path.removesuffix(".yaml")
             try:
@@ -110,8 +134,13 @@ def _clusters(root: Path) -> tuple[list[Cluster], list[Finding]]:
                 findings += error.findings
 
     if not named:
-        reason, remedy = "there is no cluster: nothing would be left of the generated folders", "write clusters/NAME.yaml"
-        findings.append(Finding(name="empty-fleet", location=Location(file="clusters"), reason=reason, remedy=remedy))
+        reason, remedy = (
+            "there is no cluster: nothing would be left of the generated folders",
+            "write clusters/NAME.yaml",
+        )
+        findings.append(
+            Finding(name="empty-fleet", location=Location(file="clusters"), reason=reason, remedy=remedy)
+        )
     return clusters, findings
 
 
@@ -124,9 +153,20 @@ def _misnamed(path: str) -> Finding:
     reserved = _reserved(path.removesuffix(".yaml"))
     reason = reserved or f'"{path}" is not the name of a cluster file, or not a file'
     remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
-    return Finding(name="invalid-name", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy)
+    return Finding(
+        name="invalid-name", location=Location(file=f"clusters/{path}"), reason=reason, remedy=remedy
+    )
 
 
 def _note(name: str) -> Finding:
-    place, reason = Location(file=f"clusters/{name}"), "this looks like what an editor or a merge left: it is no cluster"
-    return Finding(name="leftover-file", location=place, reason=reason, remedy="remove it, or name it NAME.yaml", severity=Severity.WARNING)
+    place, reason = (
+        Location(file=f"clusters/{name}"),
+        "this looks like what an editor or a merge left: it is no cluster",
+    )
+    return Finding(
+        name="leftover-file",
+        location=place,
+        reason=reason,
+        remedy="remove it, or name it NAME.yaml",
+        severity=Severity.WARNING,
+    )

@@ -1,4 +1,6 @@
-"""From a Plan to the Tree of `bases/` and `overlays/`: kustomization.yaml, patches and Namespaces; the rest is copied from the catalog."""
+"""From a Plan to the Tree of `bases/` and `overlays/`: kustomization.yaml, patches and Namespaces; the
+rest is copied from the catalog.
+"""
 
 import re
 from typing import Any
@@ -14,7 +16,9 @@ KUSTOMIZATION_KEYS = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "
 
 
 def render(plan: Plan) -> Tree:
-    """Return every generated file with the manifests of its folders; the same plan gives the same bytes anywhere."""
+    """Return every generated file with the manifests of its folders; the same plan gives the same bytes
+    anywhere.
+    """
     files: dict[str, bytes] = {}
     for (name, part), feature in plan.parts.items():
         folder = f"bases/{name}/{part}"
@@ -45,7 +49,10 @@ def _overlay(plan: ClusterPlan) -> dict[str, bytes]:
         if placement.key:
             copy = _copy(placement, plan)
             resources.append(copy)
-            body = {"resources": [_base(placement, 3)], "patches": [_patch(patch) for patch in placement.patches]}
+            body = {
+                "resources": [_base(placement, 3)],
+                "patches": [_patch(patch) for patch in placement.patches],
+            }
             files[f"{folder}/{copy}/kustomization.yaml"] = _kustomization(head, body)
         else:
             resources.append(_base(placement, 2))
@@ -63,7 +70,9 @@ def _overlay(plan: ClusterPlan) -> dict[str, bytes]:
 
 
 def _copy(placement: Placement, plan: ClusterPlan) -> str:
-    """Return the folder of a copied part: FEATURE-KEY, and FEATURE-PART-KEY where a cluster uses several lists of a feature."""
+    """Return the folder of a copied part: FEATURE-KEY, and FEATURE-PART-KEY where a cluster uses several
+    lists of a feature.
+    """
     parts = {each.part for each in plan.placements if each.feature == placement.feature and each.key}
     return "-".join((placement.feature, *((placement.part,) if len(parts) > 1 else ()), placement.key))
 
@@ -74,10 +83,17 @@ def _base(placement: Placement, depth: int) -> str:
 
 def _namespace(name: str, metadata: Any) -> Object:
     # A pruned Namespace takes everything in it along, also what git never knew: a person confirms that.
-    annotations = {"argocd.argoproj.io/sync-options": "Prune=confirm,Delete=confirm", "argocd.argoproj.io/sync-wave": "-10"}
+    annotations = {
+        "argocd.argoproj.io/sync-options": "Prune=confirm,Delete=confirm",
+        "argocd.argoproj.io/sync-wave": "-10",
+    }
     annotations |= metadata["annotations"]
     labels = {"labels": dict(sorted(metadata["labels"].items()))} if metadata["labels"] else {}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, **labels, "annotations": annotations}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, **labels, "annotations": annotations},
+    }
 
 
 def _patch(patch: Patch) -> dict[str, Any]:
@@ -85,10 +101,18 @@ def _patch(patch: Patch) -> dict[str, Any]:
 
 
 def _selector(target: ObjectId) -> dict[str, str]:
-    """Return kustomize's selector for exactly one object; its name and namespace are regular expressions there."""
+    """Return kustomize's selector for exactly one object; its name and namespace are regular expressions
+    there.
+    """
     group = {"group": target.group} if target.group else {}
     namespace = {"namespace": re.escape(target.namespace).replace(r"\-", "-")} if target.namespace else {}
-    return {**group, "version": target.version, "kind": target.kind, "name": re.escape(target.name).replace(r"\-", "-"), **namespace}
+    return {
+        **group,
+        "version": target.version,
+        "kind": target.kind,
+        "name": re.escape(target.name).replace(r"\-", "-"),
+        **namespace,
+    }
 
 
 def _kustomization(head: str, body: dict[str, Any]) -> bytes:

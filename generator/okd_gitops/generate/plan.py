@@ -1,7 +1,8 @@
-"""From cluster files and the catalog to a Plan: which features each cluster gets, with all that comes with them.
+"""From cluster files and the catalog to a Plan: which features each cluster gets, with all that comes with
+them.
 
-Everything that needs more than one file to judge is judged here: unknown features, missing requirements, parameters that nothing takes,
-clusters without a hub. All findings are collected before anything is rendered.
+Everything that needs more than one file to judge is judged here: unknown features, missing requirements,
+parameters that nothing takes, clusters without a hub. All findings are collected before anything is rendered.
 """
 
 from collections.abc import Iterable, Mapping
@@ -55,8 +56,12 @@ def plan(fleet: Fleet, fleet_document: Document, clusters: Iterable[Cluster], ca
     hub = by_name.get(fleet.hub)
     if hub is None or hub.spec.purpose != Purpose.HUB:
         reason = f'the hub "{fleet.hub}" has no file clusters/{fleet.hub}.yaml with purpose: hub'
-        remedy = nearest(fleet.hub, [name for name, cluster in by_name.items() if cluster.spec.purpose == Purpose.HUB])
-        findings.append(Finding(name="empty-fleet", location=fleet_document.at(["hub"]), reason=reason, remedy=remedy))
+        remedy = nearest(
+            fleet.hub, [name for name, cluster in by_name.items() if cluster.spec.purpose == Purpose.HUB]
+        )
+        findings.append(
+            Finding(name="empty-fleet", location=fleet_document.at(["hub"]), reason=reason, remedy=remedy)
+        )
     if findings:
         raise FindingsError(ordered(findings))
     used = {(placement.feature, placement.part) for cluster in planned for placement in cluster.placements}
@@ -77,13 +82,20 @@ class _ClusterStep:
         self.expiry(purpose)
         features = self.features(purpose)
         placing = Placing(self.fleet, self.cluster, self.catalog, self.faults)
-        placements, secrets = self.secrets(features, [placement for feature in features for placement in placing.placements(feature)])
-        held = [identity for placement in placements for identity in placement.held(self.catalog.features[placement.feature])]
+        placements, secrets = self.secrets(
+            features, [placement for feature in features for placement in placing.placements(feature)]
+        )
+        held = [
+            identity
+            for placement in placements
+            for identity in placement.held(self.catalog.features[placement.feature])
+        ]
         inhabited = {identity.namespace for identity in held}
         namespaces: dict[str, dict[str, dict[str, str]]] = {}
         for feature in features:
             for name, namespace in feature.spec.namespaces.items():
-                # A namespace comes with what lives in it: parts that this environment does not get bring none.
+                # A namespace comes with what lives in it: parts that this environment does not get bring
+                # none.
                 if name not in inhabited:
                     continue
                 merged = namespaces.setdefault(name, {})
@@ -92,20 +104,46 @@ class _ClusterStep:
         extras = self.extras()
         named = {(identity.group, identity.kind, identity.namespace, identity.name) for identity in held}
         ignored = [
-            each for feature in features for each in feature.spec.ignore_differences if (each.group, each.kind, each.namespace, each.name) in named
+            each
+            for feature in features
+            for each in feature.spec.ignore_differences
+            if (each.group, each.kind, each.namespace, each.name) in named
         ]
-        made = [ObjectId("", "v1", "Namespace", "", name) for name in namespaces] + [ObjectId.of(value) for value in secrets]
+        made = [ObjectId("", "v1", "Namespace", "", name) for name in namespaces] + [
+            ObjectId.of(value) for value in secrets
+        ]
         wave = purpose.wave if spec.wave is None else spec.wave
         owners = spec.owners or self.fleet.owners
         objects = (*made, *held, *extras.objects)
-        return ClusterPlan(self.cluster, purpose, owners, wave, placements, namespaces, extras, objects, tuple(ignored), secrets)
+        return ClusterPlan(
+            self.cluster,
+            purpose,
+            owners,
+            wave,
+            placements,
+            namespaces,
+            extras,
+            objects,
+            tuple(ignored),
+            secrets,
+        )
 
     def expiry(self, purpose: PurposeSpec) -> None:
         spec = self.cluster.spec
         if purpose.expires == "required" and spec.expires is None:
-            self.find("missing-value", ["purpose"], f"a cluster of purpose {spec.purpose} says when it goes", "add expires: YYYY-MM-DD")
+            self.find(
+                "missing-value",
+                ["purpose"],
+                f"a cluster of purpose {spec.purpose} says when it goes",
+                "add expires: YYYY-MM-DD",
+            )
         if purpose.expires == "forbidden" and spec.expires is not None:
-            self.find("invalid-value", ["expires"], f"a cluster of purpose {spec.purpose} does not expire", "remove expires")
+            self.find(
+                "invalid-value",
+                ["expires"],
+                f"a cluster of purpose {spec.purpose} does not expire",
+                "remove expires",
+            )
 
     def extras(self) -> Extras:
         extras, findings = read_extras(self.cluster.name, self.cluster.extras)
@@ -114,15 +152,30 @@ class _ClusterStep:
 
     def features(self, purpose: PurposeSpec) -> list[Feature]:
         spec, known = self.cluster.spec, self.catalog.features
-        # A purpose's features are defaults: those that the environment cannot have are left out, asked-for ones are an error.
-        names = {name for name in purpose.features if name in known and spec.environment in known[name].spec.environments}
+        # A purpose's features are defaults: those that the environment cannot have are left out, asked-for
+        # ones are an error.
+        names = {
+            name
+            for name in purpose.features
+            if name in known and spec.environment in known[name].spec.environments
+        }
         for name in spec.features:
             if name not in known:
-                self.find("not-in-catalog", ["features", name], f'unknown feature "{name}"', nearest(name, known), key=True)
+                self.find(
+                    "not-in-catalog",
+                    ["features", name],
+                    f'unknown feature "{name}"',
+                    nearest(name, known),
+                    key=True,
+                )
             elif spec.environment not in known[name].spec.environments:
                 places = ", ".join(known[name].spec.environments)
                 self.find(
-                    "unsuitable-feature", ["features", name], f'a {spec.environment} cluster cannot have "{name}"', f"it is for: {places}", key=True
+                    "unsuitable-feature",
+                    ["features", name],
+                    f'a {spec.environment} cluster cannot have "{name}"',
+                    f"it is for: {places}",
+                    key=True,
                 )
             else:
                 names.add(name)
@@ -130,25 +183,48 @@ class _ClusterStep:
             for needed in known[name].spec.requires:
                 if needed not in names:
                     self.find(
-                        "unsuitable-feature", ["features", name], f'"{name}" needs the feature "{needed}"', f"add {needed}: under features", key=True
+                        "unsuitable-feature",
+                        ["features", name],
+                        f'"{name}" needs the feature "{needed}"',
+                        f"add {needed}: under features",
+                        key=True,
                     )
         return [known[name] for name in sorted(names)]
 
-    def secrets(self, features: list[Feature], placements: list[Placement]) -> tuple[tuple[Placement, ...], tuple[Object, ...]]:
-        """Return the placements with their secret store limited to the namespaces it is for, and the ExternalSecrets; a store is a feature."""
+    def secrets(
+        self, features: list[Feature], placements: list[Placement]
+    ) -> tuple[tuple[Placement, ...], tuple[Object, ...]]:
+        """Return the placements with their secret store limited to the namespaces it is for, and the
+        ExternalSecrets; a store is a feature.
+        """
         given = {feature.name: self.cluster.spec.features.get(feature.name) or {} for feature in features}
         stores = [feature for feature in features if feature.spec.external_secrets]
         if not stores:
             return tuple(placements), ()
         if len(stores) > 1:
             names = " and ".join(feature.name for feature in stores)
-            self.find("invalid-value", ["features", stores[1].name], f"{names} are both stores of secrets", "keep one of them", key=True)
+            self.find(
+                "invalid-value",
+                ["features", stores[1].name],
+                f"{names} are both stores of secrets",
+                "keep one of them",
+                key=True,
+            )
         try:
             found = needs(features, given)
         except ValueError as error:
-            self.find("broken-feature", ["features"], f"catalog: {error}", "repair one of the feature.yaml", key=True)
+            self.find(
+                "broken-feature",
+                ["features"],
+                f"catalog: {error}",
+                "repair one of the feature.yaml",
+                key=True,
+            )
             return tuple(placements), ()
         narrowed = [
-            placement.limited({namespace for namespace, _ in found}) if placement.feature == stores[0].name else placement for placement in placements
+            placement.limited({namespace for namespace, _ in found})
+            if placement.feature == stores[0].name
+            else placement
+            for placement in placements
         ]
         return tuple(narrowed), external_secrets(stores[0], given[stores[0].name], found)

@@ -1,4 +1,6 @@
-"""import: cluster files from a repository that others wrote; it only reads there, and never overwrites here."""
+"""import: cluster files from a repository that others wrote; it only reads there, and never overwrites
+here.
+"""
 
 import posixpath
 import re
@@ -32,7 +34,9 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A cluster file that was made: its content, the file it comes from, and which values were not found out."""
+    """A cluster file that was made: its content, the file it comes from, and which values were not found
+    out.
+    """
 
     name: str
     source: str
@@ -56,10 +60,12 @@ class Import:
 
 
 def import_(root: Path, folder: Path, *, write: bool) -> Import:
-    """Make a cluster file for each folder of another repository that states a ClusterVersion, and with `write` write those that are new.
+    """Make a cluster file for each folder of another repository that states a ClusterVersion, and with
+    `write` write those that are new.
 
-    A value that is wrong there is kept as it is and is a finding with its place: git of the other repository says so, and a person decides.
-    Files that cannot be read are findings too; what they hold is not imported. Raises UsageError when another run has the repository.
+    A value that is wrong there is kept as it is and is a finding with its place: git of the other repository
+    says so, and a person decides. Files that cannot be read are findings too; what they hold is not imported.
+    Raises UsageError when another run has the repository.
     """
     names = (".yaml", ".yml", ".json", *NAMES)
     roots = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
@@ -71,12 +77,26 @@ def import_(root: Path, folder: Path, *, write: bool) -> Import:
     for name, places in sorted(found.items()):
         source, (state, acks) = next(iter(places.items()))
         if len(places) > 1:
-            reason = f'{len(places)} folders would become the cluster "{name}": {", ".join(sorted(places)[:6])}'
-            findings.append(Finding(name="duplicate-key", location=Location(file=source), reason=reason, remedy="import them one by one, and rename"))
+            reason = (
+                f'{len(places)} folders would become the cluster "{name}": {", ".join(sorted(places)[:6])}'
+            )
+            findings.append(
+                Finding(
+                    name="duplicate-key",
+                    location=Location(file=source),
+                    reason=reason,
+                    remedy="import them one by one, and rename",
+                )
+            )
         elif not re.fullmatch(NAME_PATTERN, name) or name in RESERVED:
             remedy = "lower-case letters, digits and dashes, beginning with a letter, at most 40: write that file by hand"
             findings.append(
-                Finding(name="invalid-name", location=Location(file=source), reason=f'"{name}" is not a name for a cluster', remedy=remedy)
+                Finding(
+                    name="invalid-name",
+                    location=Location(file=source),
+                    reason=f'"{name}" is not a name for a cluster',
+                    remedy=remedy,
+                )
             )
         else:
             findings += [replace(finding, clusters=(name,)) for finding in faults(state)]
@@ -92,7 +112,9 @@ def import_(root: Path, folder: Path, *, write: bool) -> Import:
 def _states(tree: Tree, findings: list[Finding]) -> dict[str, dict[str, tuple[State, tuple[str, ...]]]]:
     """Return what is stated, by the cluster's name and by where that was read."""
     holders = {path for path, data in tree.items() if mentions(data)}
-    folders = sorted({posixpath.dirname(path) for path in tree if kustomization_of(tree, posixpath.dirname(path)) == path})
+    folders = sorted(
+        {posixpath.dirname(path) for path in tree if kustomization_of(tree, posixpath.dirname(path)) == path}
+    )
     graphs: dict[str, Graph] = {}
     used: set[str] = set()
     for folder in folders:
@@ -107,7 +129,11 @@ def _states(tree: Tree, findings: list[Finding]) -> dict[str, dict[str, tuple[St
         if top is None or top in used or not holders & graph.files:
             continue
         # Of a repository that is only read, what matters is what keeps us from reading these files.
-        findings += [each for each in graph.findings if explanation_of(each.name).area == "input" and each.location.file in holders]
+        findings += [
+            each
+            for each in graph.findings
+            if explanation_of(each.name).area == "input" and each.location.file in holders
+        ]
         state, acks, faulty = built(tree, graph)
         findings += faulty
         reached |= holders & graph.files
@@ -115,7 +141,9 @@ def _states(tree: Tree, findings: list[Finding]) -> dict[str, dict[str, tuple[St
             found.setdefault(cluster_name(top), {})[_source(state, top)] = state, acks
     for path in sorted(holders - reached):
         try:
-            state = {name: each for name, each in read_state(path, tree[path]).items() if each.value is not None}
+            state = {
+                name: each for name, each in read_state(path, tree[path]).items() if each.value is not None
+            }
         except FindingsError as error:
             findings += error.findings
             continue
@@ -135,9 +163,18 @@ def _imported(name: str, source: str, state: State, acks: tuple[str, ...], *, ex
     release = {key: given.get(key, _FILL_IN) for key in ("channel", "version", "image")}
     if "upstream" in given:
         release["upstream"] = given["upstream"]
-    value = {"purpose": _FILL_IN, "server": _FILL_IN, "clusterID": given.get("clusterID", _FILL_IN), "release": release}
+    value = {
+        "purpose": _FILL_IN,
+        "server": _FILL_IN,
+        "clusterID": given.get("clusterID", _FILL_IN),
+        "release": release,
+    }
     text = dump(value | {"release": release | ({"acks": list(acks)} if acks else {})})
     unknown = [key for key in _HINTS if {**value, **release}.get(key) == _FILL_IN]
     for key in unknown:
-        text = re.sub(rf"^( *{key}: {_FILL_IN})$", rf"\1   # {_HINTS[key]}", text, count=1, flags=re.MULTILINE)
-    return Imported(name, source, f"{_HEAD}# Imported from {printable(source)}\n{text}", tuple(unknown), exists)
+        text = re.sub(
+            rf"^( *{key}: {_FILL_IN})$", rf"\1   # {_HINTS[key]}", text, count=1, flags=re.MULTILINE
+        )
+    return Imported(
+        name, source, f"{_HEAD}# Imported from {printable(source)}\n{text}", tuple(unknown), exists
+    )

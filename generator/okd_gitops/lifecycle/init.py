@@ -32,22 +32,33 @@ clusterID: FILL-IN   # oc get clusterversion version -o jsonpath='{{.spec.cluste
   version: FILL-IN   # like 4.22.0-okd-scos.0
   image: FILL-IN     # oc adm release info VERSION: name@sha256:…
 """
-# One line for the forge: generated folders are folded in a review, and their bytes are the same on every checkout.
-_ATTRIBUTES = "".join(f"/{folder}/** text eol=lf linguist-generated=true gitlab-generated=true\n" for folder in ("argocd", "bases", "overlays"))
+# One line for the forge: generated folders are folded in a review, and their bytes are the same on every
+# checkout.
+_ATTRIBUTES = "".join(
+    f"/{folder}/** text eol=lf linguist-generated=true gitlab-generated=true\n"
+    for folder in ("argocd", "bases", "overlays")
+)
 
 
 def init(root: Path, *, cluster: str = "", purpose: str = "hub", environment: str = "kind") -> list[str]:
-    """Write the files of a new repository, or (with `cluster`) one more cluster file; returns the paths written.
+    """Write the files of a new repository, or (with `cluster`) one more cluster file; returns the paths
+    written.
 
     Raises UsageError when a file is there already or the name is not valid; then nothing is written.
     """
     name = cluster or "hub"
     fault = name_fault(name)
     if fault:
-        raise UsageError(fault, "lower-case letters, digits and dashes, beginning with a letter, like moc-test")
+        raise UsageError(
+            fault, "lower-case letters, digits and dashes, beginning with a letter, like moc-test"
+        )
     text = _OKD if environment == "okd" else _KUBERNETES
     expires = "expires: FILL-IN   # the day it goes, YYYY-MM-DD\n" if purpose == "ephemeral" else ""
-    files = {f"clusters/{name}.yaml": text.format(name=name, purpose=purpose, environment=environment, expires=expires)}
+    files = {
+        f"clusters/{name}.yaml": text.format(
+            name=name, purpose=purpose, environment=environment, expires=expires
+        )
+    }
     if not cluster:
         catalog = load_repository_catalog(root)
         files |= {f"schemas/{kind}.schema.json": schema(kind, catalog) for kind in KINDS}

@@ -1,4 +1,6 @@
-"""What an AppProject permits and what an Application reads, as Argo CD decides it, on objects of any shape."""
+"""What an AppProject permits and what an Application reads, as Argo CD decides it, on objects of any
+shape.
+"""
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +16,11 @@ _HEADS = (None, "", "HEAD", "main", "master")
 
 def of_kind(objects: Iterable[Object], kind: str) -> list[Object]:
     """Return the Applications or AppProjects among objects."""
-    return [value for value in objects if value.get("kind") == kind and ObjectId.of(value).group_kind == f"{kind}.argoproj.io"]
+    return [
+        value
+        for value in objects
+        if value.get("kind") == kind and ObjectId.of(value).group_kind == f"{kind}.argoproj.io"
+    ]
 
 
 def project_name(application: Object) -> str:
@@ -37,12 +43,18 @@ def folder(source: Object) -> str | None:
 def own_urls(applications: Iterable[Object], folders: set[str], url: str) -> set[str]:
     """Return the URLs of the repository that `folders` are of, in the form of `same_url`.
 
-    A repository of others does not say its URL. It is one at whose head more paths of Applications exist here than are missing.
+    A repository of others does not say its URL. It is one at whose head more paths of Applications exist here
+    than are missing.
     """
     if url:
         return {same_url(url)}
     votes: dict[str, int] = {}
-    named = {(same_url(at(source, "repoURL")), folder(source)) for each in applications for source in sources(each) if at_head(source)}
+    named = {
+        (same_url(at(source, "repoURL")), folder(source))
+        for each in applications
+        for source in sources(each)
+        if at_head(source)
+    }
     for name, path in named:
         if path is not None and path != ".":
             votes[name] = votes.get(name, 0) + (1 if path in folders else -1)
@@ -60,7 +72,9 @@ def same_url(url: object) -> str:
 
 
 class Project:
-    """An AppProject. A fleet's has thousands of plain destinations, so those are looked up; only patterns are tried one by one."""
+    """An AppProject. A fleet's has thousands of plain destinations, so those are looked up; only patterns
+    are tried one by one.
+    """
 
     def __init__(self, value: Object) -> None:
         self._value = value
@@ -68,7 +82,12 @@ class Project:
         self._patterns: list[object] = []
         for entry in items(value, "spec", "destinations"):
             name, namespace = at(entry, "name"), at(entry, "namespace")
-            plain = isinstance(name, str) and isinstance(namespace, str) and not at(entry, "server") and not set("*?[!") & set(name + namespace)
+            plain = (
+                isinstance(name, str)
+                and isinstance(namespace, str)
+                and not at(entry, "server")
+                and not set("*?[!") & set(name + namespace)
+            )
             if plain:
                 self._plain.add((name, namespace))
             else:
@@ -78,7 +97,10 @@ class Project:
     def permits_source(self, url: object) -> bool:
         """Whether the project permits a repository; a pattern with `!` in front forbids."""
         patterns = [str(pattern) for pattern in items(self._value, "spec", "sourceRepos")]
-        forbidden = any(pattern.startswith("!") and fnmatchcase(same_url(url), same_url(pattern[1:])) for pattern in patterns)
+        forbidden = any(
+            pattern.startswith("!") and fnmatchcase(same_url(url), same_url(pattern[1:]))
+            for pattern in patterns
+        )
         return not forbidden and any(fnmatchcase(same_url(url), same_url(pattern)) for pattern in patterns)
 
     def permits_destination(self, destination: object, namespace: object) -> bool:
@@ -87,12 +109,18 @@ class Project:
         if any(place[key] == here for key, here in _HERE.items()):
             place = dict[str, Any](_HERE)
         wanted = str(namespace or "")
-        plain = wanted in self._namespaces if place["name"] is None else (str(place["name"]), wanted) in self._plain
+        plain = (
+            wanted in self._namespaces
+            if place["name"] is None
+            else (str(place["name"]), wanted) in self._plain
+        )
         verdicts = [plain or None, *(_verdict(entry, place, wanted) for entry in self._patterns)]
         return True in verdicts and False not in verdicts
 
     def permits_kind(self, identity: ObjectId, *, cluster_scoped: bool) -> bool:
-        """Whether the project permits a kind; without a list every namespaced kind is permitted, and no cluster-scoped one."""
+        """Whether the project permits a kind; without a list every namespaced kind is permitted, and no
+        cluster-scoped one.
+        """
         scope = "clusterResource" if cluster_scoped else "namespaceResource"
         everything = not cluster_scoped and at(self._value, "spec", f"{scope}Whitelist") is None
         permitted = everything or any(self._lists(f"{scope}Whitelist", identity))
@@ -100,18 +128,23 @@ class Project:
 
     def _lists(self, key: str, identity: ObjectId) -> Iterator[bool]:
         for entry in items(self._value, "spec", key):
-            yield fnmatchcase(identity.group, str(at(entry, "group") or "")) and fnmatchcase(identity.kind, str(at(entry, "kind") or ""))
+            yield fnmatchcase(identity.group, str(at(entry, "group") or "")) and fnmatchcase(
+                identity.kind, str(at(entry, "kind") or "")
+            )
 
 
 def _verdict(entry: object, place: Mapping[str, Any], namespace: str) -> bool | None:
     """Return whether an entry permits (True) or forbids (False) a place, or has nothing to say."""
     patterns = [(str(at(entry, key)), place[key]) for key in place if at(entry, key)]
-    # An entry by name and a destination by server may be the same cluster, which only the hub knows: the entry gets the benefit of the doubt.
+    # An entry by name and a destination by server may be the same cluster, which only the hub knows: the
+    # entry gets the benefit of the doubt.
     cluster = any(text is None or _matches(pattern, str(text)) for pattern, text in patterns)
     pattern = str(at(entry, "namespace") or "")
     if cluster and _matches(pattern, namespace):
         return True
-    others = not cluster and any(each.startswith("!") for each, _ in patterns) and _matches(pattern, namespace)
+    others = (
+        not cluster and any(each.startswith("!") for each, _ in patterns) and _matches(pattern, namespace)
+    )
     return False if others or (cluster and pattern.startswith("!")) else None
 
 

@@ -1,7 +1,9 @@
-"""Edit YAML as text: some scalars, or the items of one list. Everything else stays as it was typed, comments too.
+"""Edit YAML as text: some scalars, or the items of one list. Everything else stays as it was typed,
+comments too.
 
-Nothing here decides what an edit means. Who edits reads the result again and compares it with what was meant: text that is written in a way
-that these functions do not foresee is then refused and never bent. `inplace` sets values of cluster files by their paths, which needs no nodes.
+Nothing here decides what an edit means. Who edits reads the result again and compares it with what was meant:
+text that is written in a way that these functions do not foresee is then refused and never bent. `inplace`
+sets values of cluster files by their paths, which needs no nodes.
 """
 
 import re
@@ -43,11 +45,15 @@ def swapped(text: str, choose: Callable[[str], str | None]) -> str:
     return text
 
 
-def relisted(text: str, path: Sequence[str], old: Sequence[Any], new: Sequence[tuple[int | None, dict[str, Any]]]) -> str:
-    """Write the items of the block list at `path` anew: each is an item of `old` by its place, or (None) one that is written here.
+def relisted(
+    text: str, path: Sequence[str], old: Sequence[Any], new: Sequence[tuple[int | None, dict[str, Any]]]
+) -> str:
+    """Write the items of the block list at `path` anew: each is an item of `old` by its place, or (None)
+    one that is written here.
 
-    An item that was there keeps its text and the comments above it; fields of it that differ from `old` are lists of words. Without items the
-    whole field goes. Raises SpliceError when the list is written in braces or brackets, and for a document without it.
+    An item that was there keeps its text and the comments above it; fields of it that differ from `old` are
+    lists of words. Without items the whole field goes. Raises SpliceError when the list is written in braces
+    or brackets, and for a document without it.
     """
     key, sequence = _entry(_compose(text), path)
     if not isinstance(sequence, yaml.SequenceNode) or sequence.flow_style:
@@ -64,7 +70,9 @@ def relisted(text: str, path: Sequence[str], old: Sequence[Any], new: Sequence[t
     written: list[str] = []
     for index, value in new:
         if index is None:
-            chunk = "".join(f"{' ' * column}{line}\n" if line else "\n" for line in dump([value])[:-1].split("\n"))
+            chunk = "".join(
+                f"{' ' * column}{line}\n" if line else "\n" for line in dump([value])[:-1].split("\n")
+            )
         else:
             chunk = chunks[index]
             for name in value:
@@ -117,7 +125,9 @@ def _dash(lines: Sequence[str], line: int, column: int) -> int:
 
 
 def _above(lines: Sequence[str], line: int, column: int) -> int:
-    """Return the first of the comment lines directly above a line; deeper ones could be the end of somebody's script."""
+    """Return the first of the comment lines directly above a line; deeper ones could be the end of
+    somebody's script.
+    """
     while line > 0 and re.match(rf" {{{column}}}#", lines[line - 1]):
         line -= 1
     return line
@@ -129,7 +139,9 @@ def _outside(line: str, column: int) -> bool:
 
 
 def _with_words(chunk: str, name: str, words: Sequence[str]) -> str:
-    """Set a field of the one item in `chunk` to a list of words, in the place of the old value or behind the item's name."""
+    """Set a field of the one item in `chunk` to a list of words, in the place of the old value or behind
+    the item's name.
+    """
     item = _compose(chunk).value[0]
     written = f"[{', '.join(dump(word).strip() for word in words)}]"
     fields = {key.value: (key, value) for key, value in item.value}

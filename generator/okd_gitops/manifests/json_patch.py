@@ -1,7 +1,7 @@
 """From a path in an object to the JSON6902 operations that put a value there.
 
-The path names list items (`containers[name=trigger]`), never their index, and each operation list first `test`s what was selected: a patch
-whose item moved fails the build instead of hitting its neighbour.
+The path names list items (`containers[name=trigger]`), never their index, and each operation list first
+`test`s what was selected: a patch whose item moved fails the build instead of hitting its neighbour.
 """
 
 import re
@@ -11,7 +11,9 @@ from typing import Any
 from okd_gitops.manifests.objects import Object
 
 Operation = dict[str, Any]
-_SEGMENT = re.compile(r"(?P<key>[A-Za-z0-9_-]+)|\[(?P<field>[A-Za-z]+)=(?P<item>[^]]+)\]|\[(?P<literal>[^]=]+)\]")
+_SEGMENT = re.compile(
+    r"(?P<key>[A-Za-z0-9_-]+)|\[(?P<field>[A-Za-z]+)=(?P<item>[^]]+)\]|\[(?P<literal>[^]=]+)\]"
+)
 
 
 class PathError(ValueError):
@@ -34,7 +36,8 @@ def segments(path: str) -> list[str | tuple[str, str]]:
 def operations(value: Object, path: str, new: object) -> list[Operation]:
     """Return the operations that set `path` to `new`: none when it is there already.
 
-    `new` takes the type of the string it replaces. Raises PathError when the parent of the last segment does not exist.
+    `new` takes the type of the string it replaces. Raises PathError when the parent of the last segment does
+    not exist.
     """
     steps = segments(path)
     place: Any = value
@@ -69,17 +72,23 @@ def substitutions(value: Object, path: str, texts: Mapping[str, str]) -> list[Op
         if not isinstance(place, str) or place.count(text) != 1:
             raise PathError(f'"{path}": "{text}" is not there exactly once')
     # In one pass, so that no text is found in what another one became.
-    return operations(value, path, re.sub("|".join(map(re.escape, texts)), lambda found: texts[found[0]], place))
+    return operations(
+        value, path, re.sub("|".join(map(re.escape, texts)), lambda found: texts[found[0]], place)
+    )
 
 
-def _descend(place: Any, pointer: str, step: str | tuple[str, str], path: str) -> tuple[Any, str, list[Operation]]:
+def _descend(
+    place: Any, pointer: str, step: str | tuple[str, str], path: str
+) -> tuple[Any, str, list[Operation]]:
     if isinstance(step, str):
         if not isinstance(place, dict) or step not in place:
             raise PathError(f'"{path}": there is no {pointer}/{step}')
         return place[step], f"{pointer}/{_escaped(step)}", []
     field, wanted = step
     items = place if isinstance(place, list) else []
-    found = [index for index, item in enumerate(items) if isinstance(item, dict) and item.get(field) == wanted]
+    found = [
+        index for index, item in enumerate(items) if isinstance(item, dict) and item.get(field) == wanted
+    ]
     if len(found) != 1:
         raise PathError(f'"{path}": {len(found)} items of {pointer or "/"} have {field}={wanted}')
     inner = f"{pointer}/{found[0]}"

@@ -1,7 +1,8 @@
-"""Kustomization files as a graph: what a folder reaches, where each object is written, and what must not be built.
+"""Kustomization files as a graph: what a folder reaches, where each object is written, and what must not
+be built.
 
-kustomize fetches remote bases and can run programs; a repository under check may ask for both. So the graph is read first, and what it may
-not hold is refused before kustomize starts.
+kustomize fetches remote bases and can run programs; a repository under check may ask for both. So the graph
+is read first, and what it may not hold is refused before kustomize starts.
 """
 
 import posixpath
@@ -13,7 +14,17 @@ from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.manifests.objects import ObjectId, at, items
-from okd_gitops.manifests.path_fields import KUSTOMIZATION, PLUGINS, RUNS, Entry, Use, Where, canonical, entries, repeated
+from okd_gitops.manifests.path_fields import (
+    KUSTOMIZATION,
+    PLUGINS,
+    RUNS,
+    Entry,
+    Use,
+    Where,
+    canonical,
+    entries,
+    repeated,
+)
 from okd_gitops.manifests.read import PASSED_ON, Document, read, read_all
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -21,15 +32,20 @@ NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _MAX_DEPTH = 100
 # The time of kustomize grows with the square of the objects: 5,000 take one and a half minutes.
 _MAX_OBJECTS = 3_000
-# A path within a repository, in a form that no version of kustomize takes for an address: a scheme, git::, scp's form and a query need one of
-# the characters that are left out; the others begin with a user or with a forge.
+# A path within a repository, in a form that no version of kustomize takes for an address: a scheme, git::,
+# scp's form and a query need one of the characters that are left out; the others begin with a user or with a
+# forge.
 _PLAIN = re.compile(r"[^:?*\\\x00-\x1f\x7f]+")
-_ADDRESS = re.compile(r"[a-z][a-z0-9-]*@|(www\.)?(github|gitlab|bitbucket)\.[a-z]+(/|$)|.*\.git(/|$)|(.*/)?_git/", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"[a-z][a-z0-9-]*@|(www\.)?(github|gitlab|bitbucket)\.[a-z]+(/|$)|.*\.git(/|$)|(.*/)?_git/", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
 class Graph:
-    """What is reached from one folder: files, the kustomizations among them, places of objects, and what is refused."""
+    """What is reached from one folder: files, the kustomizations among them, places of objects, and what
+    is refused.
+    """
 
     files: set[str] = field(default_factory=set)
     kustomizations: dict[str, Document] = field(default_factory=dict)
@@ -45,10 +61,15 @@ class Graph:
     def least(self) -> int:
         """How many documents a build must write at least.
 
-        Each object that is written in a file must come out, once or more, and each that a generator makes. Only a patch can delete one, and
-        only an annotation can keep one local; where either is mentioned, nothing is certain. What plug-ins and transformers add is not counted.
+        Each object that is written in a file must come out, once or more, and each that a generator makes.
+        Only a patch can delete one, and only an annotation can keep one local; where either is mentioned,
+        nothing is certain. What plug-ins and transformers add is not counted.
         """
-        return 0 if self.deletes else sum(bool(identity.kind and identity.name) for identity in self.objects) + self.generated
+        return (
+            0
+            if self.deletes
+            else sum(bool(identity.kind and identity.name) for identity in self.objects) + self.generated
+        )
 
     def refuse(self, name: str, place: Location, reason: str, remedy: str) -> None:
         """Note something that must not be built."""
@@ -66,13 +87,22 @@ def walk(tree: Mapping[str, bytes], folder: str) -> Graph:
     _visit(tree, folder, graph)
     if len(graph.objects) > _MAX_OBJECTS:
         reason = f"{len(graph.objects):,} objects are more than the {_MAX_OBJECTS:,} that are built at once: the time grows with the square"
-        graph.refuse("document-too-complex", Location(file=kustomization_of(tree, folder) or folder), reason, "split it into several folders")
+        graph.refuse(
+            "document-too-complex",
+            Location(file=kustomization_of(tree, folder) or folder),
+            reason,
+            "split it into several folders",
+        )
     return graph
 
 
 def tops(tree: Mapping[str, bytes]) -> dict[str, Graph]:
-    """Return the folders whose kustomization no other one uses, with their graphs; of a cycle, one folder is among them."""
-    folders = sorted({posixpath.dirname(path) for path in tree if kustomization_of(tree, posixpath.dirname(path)) == path})
+    """Return the folders whose kustomization no other one uses, with their graphs; of a cycle, one folder
+    is among them.
+    """
+    folders = sorted(
+        {posixpath.dirname(path) for path in tree if kustomization_of(tree, posixpath.dirname(path)) == path}
+    )
     graphs: dict[str, Graph] = {}
     used: set[str | None] = set()
     for folder in folders:
@@ -86,7 +116,12 @@ def tops(tree: Mapping[str, bytes]) -> dict[str, Graph]:
 def _visit(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
     path = kustomization_of(tree, folder)
     if path is None:
-        graph.refuse("broken-kustomization", Location(file=f"{folder}/{NAMES[0]}"), "the folder has no kustomization.yaml", "add one")
+        graph.refuse(
+            "broken-kustomization",
+            Location(file=f"{folder}/{NAMES[0]}"),
+            "the folder has no kustomization.yaml",
+            "add one",
+        )
     if path is None or path in graph.files:
         return
     graph.files.add(path)
@@ -132,7 +167,9 @@ def _mention(data: bytes, graph: Graph) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One kustomization that is being read; `inside` is where the text of a plug-in or a patch stands in it."""
+    """One kustomization that is being read; `inside` is where the text of a plug-in or a patch stands in
+    it.
+    """
 
     tree: Mapping[str, bytes]
     folder: str
@@ -148,13 +185,20 @@ class _Reading:
             if isinstance(entry.value, str):
                 self.follow(entry, entry.value)
             else:
-                self.graph.refuse("broken-kustomization", self.at(entry.where), "a path is expected here", "write one path an entry")
+                self.graph.refuse(
+                    "broken-kustomization",
+                    self.at(entry.where),
+                    "a path is expected here",
+                    "write one path an entry",
+                )
 
     def at(self, where: Where, *, key: bool = False) -> Location:
         return self.document.at(where if self.inside is None else self.inside, key=key)
 
     def follow(self, entry: Entry, text: str) -> None:
-        inline = entry.use == Use.TEXT or (entry.use in (Use.PATCH, Use.PLUGIN) and ("\n" in text or text.lstrip().startswith("{")))
+        inline = entry.use == Use.TEXT or (
+            entry.use in (Use.PATCH, Use.PLUGIN) and ("\n" in text or text.lstrip().startswith("{"))
+        )
         if inline:
             self.text(entry, text)
             return
@@ -167,28 +211,52 @@ class _Reading:
         elif kustomization_of(self.tree, path) and entry.use in (Use.BASE, Use.PART):
             self.into(path, text, place)
         elif kustomization_of(self.tree, path) and entry.use == Use.PLUGIN:
-            self.graph.refuse("kustomize-plugin", place, "a folder of plug-ins could change what they read", "list the files in it")
+            self.graph.refuse(
+                "kustomize-plugin",
+                place,
+                "a folder of plug-ins could change what they read",
+                "list the files in it",
+            )
         else:
-            self.graph.refuse("broken-kustomization", place, f'"{text}" does not exist', "add the file, or remove the entry")
+            self.graph.refuse(
+                "broken-kustomization", place, f'"{text}" does not exist', "add the file, or remove the entry"
+            )
 
     def inner(self, text: str, place: Location, *, keyed: bool) -> str | None:
         """Return the path in the repository that an entry stands for, or refuse it."""
         name = text.rpartition("=")[2] if keyed else text
         if not _PLAIN.fullmatch(text) or _ADDRESS.match(name.replace("\u0130", "i")):
             reason = f'"{text}" is fetched from elsewhere: what is built would not be what was reviewed'
-            self.graph.refuse("outside-repository", place, reason, "copy it into the repository, under a name without : ? * @")
+            self.graph.refuse(
+                "outside-repository",
+                place,
+                reason,
+                "copy it into the repository, under a name without : ? * @",
+            )
             return None
         path = posixpath.normpath(posixpath.join(self.folder, name))
         if path == ".." or path.startswith(("../", "/")):
-            self.graph.refuse("outside-repository", place, f'"{name}" is outside the repository', "copy it in")
+            self.graph.refuse(
+                "outside-repository", place, f'"{name}" is outside the repository', "copy it in"
+            )
             return None
         return "" if path == "." else path
 
     def into(self, folder: str, text: str, place: Location) -> None:
         if any(f"{visited}/".startswith(f"{folder}/") or not folder for visited in self.graph.path):
-            self.graph.refuse("broken-kustomization", place, f'"{text}" is a folder that this one is part of: a cycle', "remove the entry")
+            self.graph.refuse(
+                "broken-kustomization",
+                place,
+                f'"{text}" is a folder that this one is part of: a cycle',
+                "remove the entry",
+            )
         elif len(self.graph.path) > _MAX_DEPTH:
-            self.graph.refuse("document-too-complex", place, f"kustomizations are nested deeper than {_MAX_DEPTH}", "list what is needed directly")
+            self.graph.refuse(
+                "document-too-complex",
+                place,
+                f"kustomizations are nested deeper than {_MAX_DEPTH}",
+                "list what is needed directly",
+            )
         else:
             _visit(self.tree, folder, self.graph)
 
@@ -228,7 +296,12 @@ class _Reading:
         if value is None and where == ():
             return
         if not isinstance(value, dict):
-            self.graph.refuse("broken-kustomization", document.at(where), "an object is expected here: kustomize would leave this out", "remove it")
+            self.graph.refuse(
+                "broken-kustomization",
+                document.at(where),
+                "an object is expected here: kustomize would leave this out",
+                "remove it",
+            )
         elif str(value.get("kind")).endswith("List") and isinstance(value.get("items"), list):
             for index, item in enumerate(value["items"]):
                 self.object(document, item, (*where, "items", index))
@@ -238,7 +311,16 @@ class _Reading:
     def plugin(self, value: Any, place: Location) -> None:
         """Follow what the configuration of a built-in plug-in names; any other plug-in is a program."""
         kind = at(value, "kind")
-        if at(value, "apiVersion") != "builtin" or kind not in PLUGINS or not isinstance(at(value, "metadata", "name"), str):
-            self.graph.refuse("kustomize-plugin", place, f"{kind} is no named plug-in of kustomize's own: it is not run", "use a field of kustomize")
+        if (
+            at(value, "apiVersion") != "builtin"
+            or kind not in PLUGINS
+            or not isinstance(at(value, "metadata", "name"), str)
+        ):
+            self.graph.refuse(
+                "kustomize-plugin",
+                place,
+                f"{kind} is no named plug-in of kustomize's own: it is not run",
+                "use a field of kustomize",
+            )
             return
         self.fields(value, PLUGINS[kind])

@@ -6,7 +6,8 @@ from typing import Any
 
 Object = dict[str, Any]
 
-# Kinds without a namespace that our catalog or common repositories hold; read from the API types and the CRDs' `spec.scope`.
+# Kinds without a namespace that our catalog or common repositories hold; read from the API types and the
+# CRDs' `spec.scope`.
 CLUSTER_SCOPED = frozenset(
     f"{kind}.{group}"
     for group, kinds in {
@@ -74,7 +75,9 @@ class ObjectId:
 
 
 def at(value: object, *path: str) -> Any:
-    """Return what stands at a path of map keys, or None where the path ends early; foreign objects may have any shape."""
+    """Return what stands at a path of map keys, or None where the path ends early; foreign objects may
+    have any shape.
+    """
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
@@ -95,20 +98,27 @@ def items(value: object, *path: str) -> list[Any]:
 
 
 def defined_scopes(objects: Iterable[Object]) -> dict[str, bool]:
-    """Return for each `Kind.group` that a CustomResourceDefinition among objects defines whether it is cluster-scoped."""
+    """Return for each `Kind.group` that a CustomResourceDefinition among objects defines whether it is
+    cluster-scoped.
+    """
     return {
-        f"{at(value, 'spec', 'names', 'kind')}.{at(value, 'spec', 'group')}": at(value, "spec", "scope") == "Cluster"
+        f"{at(value, 'spec', 'names', 'kind')}.{at(value, 'spec', 'group')}": at(value, "spec", "scope")
+        == "Cluster"
         for value in objects
         if ObjectId.of(value).kind == "CustomResourceDefinition"
     }
 
 
 def containers(value: object) -> Iterator[Object]:
-    """Yield every container, Tekton step or sidecar inside an object, however deep: a map with an image in a list of such."""
+    """Yield every container, Tekton step or sidecar inside an object, however deep: a map with an image in
+    a list of such.
+    """
     if isinstance(value, dict):
         for key, item in value.items():
             if key in _CONTAINERS and isinstance(item, list):
-                yield from (each for each in item if isinstance(each, dict) and isinstance(each.get("image"), str))
+                yield from (
+                    each for each in item if isinstance(each, dict) and isinstance(each.get("image"), str)
+                )
             yield from containers(item)
     elif isinstance(value, list):
         for item in value:

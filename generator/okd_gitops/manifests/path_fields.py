@@ -1,7 +1,9 @@
-"""Where a kustomization, and the configuration of a built-in plug-in, name files: every field, with what kustomize does with it.
+"""Where a kustomization, and the configuration of a built-in plug-in, name files: every field, with what
+kustomize does with it.
 
-The tables follow api/types/kustomization.go and api/internal/builtins of kustomize v5. Go's JSON decoder takes keys without regard to case, so
-they are compared folded; a character that only Unicode folds ("ſ" for "s") is folded as well.
+The tables follow api/types/kustomization.go and api/internal/builtins of kustomize v5. Go's JSON decoder
+takes keys without regard to case, so they are compared folded; a character that only Unicode folds ("ſ" for
+"s") is folded as well.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,21 +40,49 @@ KUSTOMIZATION: Mapping[str, Use] = {
     "openapi.path": Use.YAML,
     "replacements[].path": Use.YAML,
     "patchesStrategicMerge[]": Use.PATCH,
-    **{f"{field}[].{key}": use for field in ("patches", "patchesJson6902") for key, use in (("path", Use.YAML), ("patch", Use.TEXT))},
-    **{f"{field}[].{key}": use for field in ("configMapGenerator", "secretGenerator") for key, use in _GENERATOR.items()},
+    **{
+        f"{field}[].{key}": use
+        for field in ("patches", "patchesJson6902")
+        for key, use in (("path", Use.YAML), ("patch", Use.TEXT))
+    },
+    **{
+        f"{field}[].{key}": use
+        for field in ("configMapGenerator", "secretGenerator")
+        for key, use in _GENERATOR.items()
+    },
 }
-# All other fields of a kustomization. One that kustomize does not know makes it fail before it reads anything else.
+# All other fields of a kustomization. One that kustomize does not know makes it fail before it reads anything
+# else.
 _OTHERS = (
-    *("apiVersion", "kind", "metadata", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels", "commonAnnotations", "images"),
+    *(
+        "apiVersion",
+        "kind",
+        "metadata",
+        "namePrefix",
+        "nameSuffix",
+        "namespace",
+        "commonLabels",
+        "labels",
+        "commonAnnotations",
+        "images",
+    ),
     *("imageTags", "replicas", "vars", "sortOptions", "generatorOptions", "buildMetadata"),
 )
 # They run programs or fetch charts. (kustomize itself needs flags for some of these; a check refuses all.)
 RUNS = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
 _PATHLESS = (
-    *("AnnotationsTransformer", "HashTransformer", "IAMPolicyGenerator", "ImageTagTransformer", "LabelTransformer", "NamespaceTransformer"),
+    *(
+        "AnnotationsTransformer",
+        "HashTransformer",
+        "IAMPolicyGenerator",
+        "ImageTagTransformer",
+        "LabelTransformer",
+        "NamespaceTransformer",
+    ),
     *("PrefixTransformer", "PrefixSuffixTransformer", "ReplicaCountTransformer", "SuffixTransformer"),
 )
-# The plug-ins that are part of kustomize and run nothing: the fields of each that name files. Any other is a program.
+# The plug-ins that are part of kustomize and run nothing: the fields of each that name files. Any other is a
+# program.
 PLUGINS: Mapping[str, Mapping[str, Use]] = {
     "ConfigMapGenerator": _GENERATOR,
     "SecretGenerator": _GENERATOR,
@@ -63,7 +93,10 @@ PLUGINS: Mapping[str, Mapping[str, Use]] = {
     "ValueAddTransformer": {"targetFilePath": Use.YAML},
     **{name: {} for name in _PATHLESS},
 }
-_NAMES = {name.casefold(): name for name in (*_OTHERS, *RUNS, *(pattern.partition("[")[0].partition(".")[0] for pattern in KUSTOMIZATION))}
+_NAMES = {
+    name.casefold(): name
+    for name in (*_OTHERS, *RUNS, *(pattern.partition("[")[0].partition(".")[0] for pattern in KUSTOMIZATION))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +114,9 @@ def canonical(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def entries(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Entry]:
-    """Yield what stands at each of `fields` in `value`: a kustomization, or the configuration of a plug-in."""
+    """Yield what stands at each of `fields` in `value`: a kustomization, or the configuration of a
+    plug-in.
+    """
     for pattern, use in fields.items():
         for where, item in _at(value, pattern.replace("[]", ".[]").split("."), ()):
             # In a list, nothing is an entry as well; elsewhere it is as good as no field.
@@ -90,7 +125,9 @@ def entries(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Ent
 
 
 def repeated(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Where]:
-    """Yield the places of keys that kustomize takes for one that stands before them: the last would win, without a word."""
+    """Yield the places of keys that kustomize takes for one that stands before them: the last would win,
+    without a word.
+    """
     yield from _again(value, ())
     lists = {pattern.partition("[")[0].casefold() for pattern in fields if "[]." in pattern}
     for key, held in value.items():

@@ -1,7 +1,9 @@
-"""Regular expressions out of files that people write: matched in time that grows with the text and never explodes.
+"""Regular expressions out of files that people write: matched in time that grows with the text and never
+explodes.
 
-Python's `re` goes back and tries again: 30 letters against `(a+)+b` take minutes. The engine here is Rust's `regex`, which comes with pydantic and
-does not. It has no look-around and no back-references, and what it compiles has a limit.
+Python's `re` goes back and tries again: 30 letters against `(a+)+b` take minutes. The engine here is Rust's
+`regex`, which comes with pydantic and does not. It has no look-around and no back-references, and what it
+compiles has a limit.
 """
 
 from functools import lru_cache

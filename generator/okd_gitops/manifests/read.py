@@ -1,7 +1,7 @@
 """YAML as text: read it with places and limits, write it in one style.
 
-Reading is for files from anywhere, so it bounds the work before it builds anything and refuses what two YAML readers understand
-differently: duplicate keys, aliases, tags, merge keys, `yes`/`on`, octal numbers.
+Reading is for files from anywhere, so it bounds the work before it builds anything and refuses what two YAML
+readers understand differently: duplicate keys, aliases, tags, merge keys, `yes`/`on`, octal numbers.
 """
 
 import json
@@ -20,9 +20,11 @@ MAX_DEPTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much of a file is read; `strict` refuses what nobody types on purpose: a byte order mark, odd line ends, control characters, tags.
+    """How much of a file is read; `strict` refuses what nobody types on purpose: a byte order mark, odd
+    line ends, control characters, tags.
 
-    Unless `exact`, a value that readers disagree about is its text: only another program will say what it means.
+    Unless `exact`, a value that readers disagree about is its text: only another program will say what it
+    means.
     """
 
     max_bytes: int
@@ -61,7 +63,9 @@ _CONSTANTS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: its value, and where in which file each part of it stands; `dates` are those without quotes."""
+    """One YAML document: its value, and where in which file each part of it stands; `dates` are those
+    without quotes.
+    """
 
     file: str
     lines: tuple[str, ...]
@@ -75,7 +79,9 @@ class Document:
         wanted = tuple(path)
         while wanted and wanted not in self.marks:
             wanted = wanted[:-1]
-        line, column, length = (self.keys if key and wanted in self.keys else self.marks).get(wanted, (0, 0, 1))
+        line, column, length = (self.keys if key and wanted in self.keys else self.marks).get(
+            wanted, (0, 0, 1)
+        )
         text = _line(self.lines, line)
         return Location(file=self.file, line=line + 1, column=column + 1, length=max(1, length), text=text)
 
@@ -92,16 +98,30 @@ def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Docume
         nodes = list(yaml.compose_all(text, Loader))
     except yaml.reader.ReaderError as error:
         place = _character(file, text, error.position)
-        raise _refused("not-yaml", place, f"the file holds a character that YAML does not allow: {error.reason}", "remove it") from None
+        raise _refused(
+            "not-yaml",
+            place,
+            f"the file holds a character that YAML does not allow: {error.reason}",
+            "remove it",
+        ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _syntax(file, lines, mark.line, mark.column) if mark else Location(file=file)
         indented = "\t" in place.text[: place.column]
-        remedy = "indent with spaces, not tabs" if indented else "look at the indentation, colons and quotes of this line and the one before"
+        remedy = (
+            "indent with spaces, not tabs"
+            if indented
+            else "look at the indentation, colons and quotes of this line and the one before"
+        )
         raise _refused("not-yaml", place, f"not YAML: {error.problem or error.context}", remedy) from None
 
     # Between two separators there may be nothing at all.
-    filled = (node for node in nodes if node is not None and not (isinstance(node, yaml.ScalarNode) and node.tag == _NULL and not node.value))
+    filled = (
+        node
+        for node in nodes
+        if node is not None
+        and not (isinstance(node, yaml.ScalarNode) and node.tag == _NULL and not node.value)
+    )
     return [_Builder(file, lines, exact=bounds.exact).document(node) for node in filled]
 
 
@@ -110,7 +130,9 @@ def read(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> Document:
     documents = read_all(file, data, bounds=bounds)
     if len(documents) != 1:
         reason = "the file is empty" if not documents else f"the file holds {len(documents)} documents"
-        raise _refused("not-yaml", Location(file=file), f"{reason}; one is expected", "write one YAML document")
+        raise _refused(
+            "not-yaml", Location(file=file), f"{reason}; one is expected", "write one YAML document"
+        )
     return documents[0]
 
 
@@ -119,7 +141,9 @@ def _refused(name: str, place: Location, reason: str, remedy: str) -> FindingsEr
 
 
 def _decoded(file: str, data: bytes, bounds: Bounds) -> str:
-    """Return the file as text; raises FindingsError when it is too large or not text, with the byte where it is not."""
+    """Return the file as text; raises FindingsError when it is too large or not text, with the byte where
+    it is not.
+    """
     if len(data) > bounds.max_bytes:
         reason = f"{len(data):,} bytes are more than the {bounds.max_bytes:,} that are read"
         raise _refused("unreadable-file", Location(file=file), reason, "split the file")
@@ -136,7 +160,12 @@ def _decoded(file: str, data: bytes, bounds: Bounds) -> str:
         character = ord(unseen[0])
         name = "a byte order mark" if character == 0xFEFF else f"the control character U+{character:04X}"
         reason = f"byte {len(text[: unseen.start()].encode())} begins {name}, which YAML does not allow here"
-        raise _refused("not-yaml", _character(file, text, unseen.start()), reason, "remove it; save the file as UTF-8 without a byte order mark")
+        raise _refused(
+            "not-yaml",
+            _character(file, text, unseen.start()),
+            reason,
+            "remove it; save the file as UTF-8 without a byte order mark",
+        )
 
     # Readers pass over the mark, and count the characters of its line from behind it.
     return text.removeprefix("\ufeff")
@@ -150,12 +179,16 @@ def _character(file: str, text: str, index: int) -> Location:
 
 
 def _line(lines: tuple[str, ...], line: int) -> str:
-    """Return a line without its end. YAML knows more ends of lines than the one that lines are counted by here."""
+    """Return a line without its end. YAML knows more ends of lines than the one that lines are counted by
+    here.
+    """
     return lines[line].rstrip("\r") if line < len(lines) else ""
 
 
 def _syntax(file: str, lines: tuple[str, ...], line: int, column: int) -> Location:
-    """Return where text stops being YAML: what is missing at the end of the file is missing behind its last words."""
+    """Return where text stops being YAML: what is missing at the end of the file is missing behind its
+    last words.
+    """
     if not "".join(lines[line:]).strip():
         line = min(line, len(lines) - 1)
         while line > 0 and not lines[line].strip():
@@ -185,9 +218,17 @@ def _refusal(event: yaml.NodeEvent, depth: int, nodes: int, bounds: Bounds) -> t
     if depth > MAX_DEPTH:
         return "document-too-complex", f"the document is nested deeper than {MAX_DEPTH}", "split the file"
     if nodes > bounds.max_nodes:
-        return "document-too-complex", f"the document has more than {bounds.max_nodes:,} values", "split the file"
+        return (
+            "document-too-complex",
+            f"the document has more than {bounds.max_nodes:,} values",
+            "split the file",
+        )
     if event.anchor:
-        return "document-too-complex", "anchors and aliases (& and *) are not used here", "write the value out"
+        return (
+            "document-too-complex",
+            "anchors and aliases (& and *) are not used here",
+            "write the value out",
+        )
     tag = getattr(event, "tag", None)
     if tag and (bounds.strict or tag != _STR):
         return "ambiguous-yaml", f"the tag {_tag(tag)} is not used here", "remove the tag"
@@ -223,7 +264,12 @@ class _Builder:
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key is None or key == "<<":
-                self.refuse("ambiguous-yaml", key_node, "a key is a plain string here", "write the keys out; merge keys are not read")
+                self.refuse(
+                    "ambiguous-yaml",
+                    key_node,
+                    "a key is a plain string here",
+                    "write the keys out; merge keys are not read",
+                )
                 continue
             if key in result:
                 first, second = self.keys[*path, key][0] + 1, key_node.start_mark.line + 1
@@ -258,7 +304,9 @@ class _Builder:
 
     def refuse(self, name: str, node: yaml.Node, reason: str, remedy: str) -> None:
         line, column, length = _span(node)
-        place = Location(file=self.file, line=line + 1, column=column + 1, length=length, text=_line(self.lines, line))
+        place = Location(
+            file=self.file, line=line + 1, column=column + 1, length=length, text=_line(self.lines, line)
+        )
         self.findings.append(Finding(name=name, location=place, reason=reason, remedy=remedy))
 
 
@@ -267,15 +315,19 @@ def _span(node: yaml.Node) -> tuple[int, int, int]:
     return start.line, start.column, end.column - start.column if end.line == start.line else 1
 
 
-# A bracket is part of a word from the second one on. That it stands in one place only keeps the time linear: as a separator too it would double
-# with each bracket.
-_PLAIN = re.compile(r"[A-Za-z0-9_/.$][A-Za-z0-9_/.$@+=-]*(?:[ :;,(][A-Za-z0-9_/.$@+=()-]+(?:[ :;,][A-Za-z0-9_/.$@+=()-]+)*)?")
+# A bracket is part of a word from the second one on. That it stands in one place only keeps the time linear:
+# as a separator too it would double with each bracket.
+_PLAIN = re.compile(
+    r"[A-Za-z0-9_/.$][A-Za-z0-9_/.$@+=-]*(?:[ :;,(][A-Za-z0-9_/.$@+=()-]+(?:[ :;,][A-Za-z0-9_/.$@+=()-]+)*)?"
+)
 # Whatever is made of these alone might be a number, a date or a time to some reader.
 _NUMBERLIKE = re.compile(r"[0-9a-fA-FxXoO_.:+-]*|\.(?i:inf|nan)|=")
 
 
 def _text(value: str) -> str:
-    """Write a string plain when every YAML 1.1 and 1.2 reader reads the same string back, quoted otherwise."""
+    """Write a string plain when every YAML 1.1 and 1.2 reader reads the same string back, quoted
+    otherwise.
+    """
     word = _PLAIN.fullmatch(value) and value not in _CONSTANTS and not _AMBIGUOUS.fullmatch(value)
     if word and (value[0].isalpha() or not _NUMBERLIKE.fullmatch(value)) and len(value) < 400:
         return value
@@ -309,7 +361,16 @@ def _lines(value: object, indent: str) -> list[str]:
             else:
                 result += _entry(f"{indent}-", item, indent, indent + "  ")
         return result
-    return [indent + ("{}" if isinstance(value, dict) else "[]" if isinstance(value, list | tuple) else scalar_text(value))]
+    return [
+        indent
+        + (
+            "{}"
+            if isinstance(value, dict)
+            else "[]"
+            if isinstance(value, list | tuple)
+            else scalar_text(value)
+        )
+    ]
 
 
 def _entry(head: str, item: object, list_indent: str, map_indent: str) -> list[str]:
@@ -317,7 +378,13 @@ def _entry(head: str, item: object, list_indent: str, map_indent: str) -> list[s
         return [head, *_lines(item, map_indent)]
     if isinstance(item, list | tuple) and item:
         return [head, *_lines(item, list_indent)]
-    if isinstance(item, str) and "\n" in item and re.fullmatch(r"[\x20-\x7e\n]*", item) and item[0] not in " \n" and " \n" not in item:
+    if (
+        isinstance(item, str)
+        and "\n" in item
+        and re.fullmatch(r"[\x20-\x7e\n]*", item)
+        and item[0] not in " \n"
+        and " \n" not in item
+    ):
         body, keep = (item[:-1], "|") if item.endswith("\n") else (item, "|-")
         if not body.endswith("\n"):
             return [f"{head} {keep}", *(map_indent + line if line else "" for line in body.split("\n"))]
@@ -325,5 +392,7 @@ def _entry(head: str, item: object, list_indent: str, map_indent: str) -> list[s
 
 
 def dump(value: object) -> str:
-    """Write plain data as YAML: block style, keys in the order given, lists not indented, one line feed at the end."""
+    """Write plain data as YAML: block style, keys in the order given, lists not indented, one line feed at
+    the end.
+    """
     return "\n".join(_lines(value, "")) + "\n"

@@ -1,7 +1,9 @@
-"""Change single values of a file that people wrote: comments, order and quotes stay, and the result is read again before it counts.
+"""Change single values of a file that people wrote: comments, order and quotes stay, and the result is
+read again before it counts.
 
-What changes is known by its path here, in small files of plain values, so the places of `yamltext` are enough and the result is proven here.
-`splice` edits objects of the catalog, in any style that YAML has, by what stands in them.
+What changes is known by its path here, in small files of plain values, so the places of `yamltext` are enough
+and the result is proven here. `splice` edits objects of the catalog, in any style that YAML has, by what
+stands in them.
 """
 
 import copy
@@ -13,9 +15,11 @@ from okd_gitops.manifests.read import Document, Path, read, scalar_text
 
 
 def assign(document: Document, values: Mapping[Path, str | bool]) -> bytes:
-    """Return the file with new scalars at `values`; a key that is not there yet goes to the end of its mapping, which must exist.
+    """Return the file with new scalars at `values`; a key that is not there yet goes to the end of its
+    mapping, which must exist.
 
-    Raises ValueError when the file is written in a way that cannot be changed in place, and nothing is to be written then.
+    Raises ValueError when the file is written in a way that cannot be changed in place, and nothing is to be
+    written then.
     """
     lines, wanted = list(document.lines), copy.deepcopy(document.value)
     for path in sorted(values, key=lambda path: document.marks.get(path, (0, 0, 0)), reverse=True):
@@ -37,7 +41,9 @@ def assign(document: Document, values: Mapping[Path, str | bool]) -> bytes:
 
 
 def extend(document: Document, path: Path, items: Sequence[str]) -> bytes:
-    """Return the file with `items` added to the list at `path`, which is made when it is not there; raises ValueError like `assign`."""
+    """Return the file with `items` added to the list at `path`, which is made when it is not there; raises
+    ValueError like `assign`.
+    """
     lines, wanted = list(document.lines), copy.deepcopy(document.value)
     there = _get(wanted, path) or []
     _put(wanted, path, [*there, *items])
@@ -54,7 +60,9 @@ def extend(document: Document, path: Path, items: Sequence[str]) -> bytes:
         _insert(lines, number + 1, [f"{before}{scalar_text(item)}" for item in items])
     else:
         end = column + length
-        lines[number] = lines[number][:end] + "".join(f", {scalar_text(item)}" for item in items) + lines[number][end:]
+        lines[number] = (
+            lines[number][:end] + "".join(f", {scalar_text(item)}" for item in items) + lines[number][end:]
+        )
     return _proven(document, lines, wanted)
 
 
@@ -72,7 +80,9 @@ def _append(document: Document, lines: list[str], parent: Path, entry: str) -> N
 
 
 def _insert(lines: list[str], number: int, new: Sequence[str]) -> None:
-    """Put lines in before that of `number`, which end like the rest of the file does; a last line without an end stays without one."""
+    """Put lines in before that of `number`, which end like the rest of the file does; a last line without
+    an end stays without one.
+    """
     end = "\r" if lines[0].endswith("\r") else ""
     added = [f"{line}{end}" for line in new]
     if number == len(lines) and lines[-1]:

@@ -1,4 +1,6 @@
-"""Barriers: steps from one line to the next that need a person's hands on the cluster, before or while it updates."""
+"""Barriers: steps from one line to the next that need a person's hands on the cluster, before or while it
+updates.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ class Barrier:
     url: str = ""
 
 
-# Read in okd-project/okd-web, docs/project/upgrade-notes/from-4-15/ and blog/2025/09-30-2025-4.20-release-issues.md.
+# Read in okd-project/okd-web, docs/project/upgrade-notes/from-4-15/ and
+# blog/2025/09-30-2025-4.20-release-issues.md.
 KNOWN = (
     Barrier(
         "4.15",

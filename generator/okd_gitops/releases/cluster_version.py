@@ -1,5 +1,5 @@
-"""What any repository says of the OKD or OpenShift that a cluster is to run: ClusterVersion manifests, items of a `kind: List`, and the patches
-of kustomizations, each value with its place.
+"""What any repository says of the OKD or OpenShift that a cluster is to run: ClusterVersion manifests,
+items of a `kind: List`, and the patches of kustomizations, each value with its place.
 
 The fields were read in openshift/api, config/v1/types_cluster_version.go.
 """
@@ -48,7 +48,9 @@ State = dict[str, Stated]
 
 
 def mentions(data: bytes) -> bool:
-    """Whether a file may hold a ClusterVersion, or patch one: cheap, so that nothing else has to be parsed."""
+    """Whether a file may hold a ClusterVersion, or patch one: cheap, so that nothing else has to be
+    parsed.
+    """
     return bool(_KIND.search(data))
 
 
@@ -58,7 +60,9 @@ def acknowledges(data: bytes) -> bool:
 
 
 def stated(documents: Sequence[Document]) -> State:
-    """Return what the ClusterVersions among documents say, also those in a List and in the patches of a kustomization."""
+    """Return what the ClusterVersions among documents say, also those in a List and in the patches of a
+    kustomization.
+    """
     found: State = {}
     for document in documents:
         for path in _versions(document.value):
@@ -77,16 +81,33 @@ def read_state(path: str, data: bytes) -> State:
 
 
 def acks(documents: Sequence[Document]) -> tuple[str, ...]:
-    """Return the names of the acknowledgements in ConfigMaps called admin-acks, and in what generates them."""
+    """Return the names of the acknowledgements in ConfigMaps called admin-acks, and in what generates
+    them.
+    """
     found: set[str] = set()
     for document in documents:
-        listed = [document.value, *items(document.value, "items"), *items(document.value, "configMapGenerator")]
+        listed = [
+            document.value,
+            *items(document.value, "items"),
+            *items(document.value, "configMapGenerator"),
+        ]
         for value in listed:
-            if ObjectId.of(value if isinstance(value, dict) else {}).name != "admin-acks" and at(value, "name") != "admin-acks":
+            if (
+                ObjectId.of(value if isinstance(value, dict) else {}).name != "admin-acks"
+                and at(value, "name") != "admin-acks"
+            ):
                 continue
             data = at(value, "data")
-            found |= {str(key) for key, given in (data.items() if isinstance(data, dict) else []) if str(given) == "true"}
-            found |= {str(text).removesuffix("=true") for text in items(value, "literals") if str(text).endswith("=true")}
+            found |= {
+                str(key)
+                for key, given in (data.items() if isinstance(data, dict) else [])
+                if str(given) == "true"
+            }
+            found |= {
+                str(text).removesuffix("=true")
+                for text in items(value, "literals")
+                if str(text).endswith("=true")
+            }
     return tuple(sorted(found))
 
 
@@ -101,7 +122,11 @@ def built(tree: Mapping[str, bytes], graph: Graph) -> tuple[State, tuple[str, ..
     # The graph was walked from the top; what is deeper is overruled by what uses it.
     for path, document in reversed(graph.kustomizations.items()):
         folder = posixpath.dirname(path)
-        listed = [*items(document.value, "resources"), *items(document.value, "bases"), *_patch_files(document)]
+        listed = [
+            *items(document.value, "resources"),
+            *items(document.value, "bases"),
+            *_patch_files(document),
+        ]
         names = [posixpath.normpath(posixpath.join(folder, name)) for name in listed if isinstance(name, str)]
         try:
             for name in names:
@@ -117,22 +142,40 @@ def built(tree: Mapping[str, bytes], graph: Graph) -> tuple[State, tuple[str, ..
                     found |= _steps(operations.at(()), operations.value)
         except FindingsError as error:
             findings += error.findings
-    return {name: each for name, each in found.items() if each.value is not None}, tuple(sorted(given)), findings
+    return (
+        {name: each for name, each in found.items() if each.value is not None},
+        tuple(sorted(given)),
+        findings,
+    )
 
 
 def faults(state: State) -> list[Finding]:
     """Return what is wrong with the values, by the same rules and names that hold for cluster files."""
     text = {name: each.value for name, each in state.items() if isinstance(each.value, str)}
     wrong = [(name, *_fault(name, value)) for name, value in text.items()]
-    wrong += [(name, "invalid-value", f"{name} is not a text", "write it in quotes") for name in sorted(state.keys() - text.keys() - {"force"})]
+    wrong += [
+        (name, "invalid-value", f"{name} is not a text", "write it in quotes")
+        for name in sorted(state.keys() - text.keys() - {"force"})
+    ]
     version, channel = text.get("version", ""), text.get("channel", "")
     if version and outside_channel(version, channel):
-        wrong.append(("version", "version-outside-channel", f"version {version} is not in channel {channel}", "move the channel with the version"))
+        wrong.append(
+            (
+                "version",
+                "version-outside-channel",
+                f"version {version} is not in channel {channel}",
+                "move the channel with the version",
+            )
+        )
     if "force" in state and state["force"].value:
         reason = "force skips the signature and every precondition"
-        wrong.append(("force", "forced-update", reason, "it is not imported: a cluster file has no place for it"))
+        wrong.append(
+            ("force", "forced-update", reason, "it is not imported: a cluster file has no place for it")
+        )
     return [
-        Finding(name=finding_name, location=state[name].place, reason=reason, remedy=remedy) for name, finding_name, reason, remedy in wrong if reason
+        Finding(name=finding_name, location=state[name].place, reason=reason, remedy=remedy)
+        for name, finding_name, reason, remedy in wrong
+        if reason
     ]
 
 
@@ -141,7 +184,11 @@ def _fault(name: str, value: str) -> tuple[str, str, str]:
     match name:
         case "clusterID":
             reason = "" if is_cluster_id(value) else "clusterID is a UUID of version 4"
-            return "wrong-cluster-identity", reason, "oc get clusterversion version -o jsonpath={.spec.clusterID}"
+            return (
+                "wrong-cluster-identity",
+                reason,
+                "oc get clusterversion version -o jsonpath={.spec.clusterID}",
+            )
         case "image":
             return "floating-release", image_fault(value), "oc adm release info VERSION prints the digest"
         case "channel":
@@ -175,7 +222,12 @@ def _fields(document: Document, path: tuple[str | int, ...]) -> State:
         around = at(value, *parents)
         if isinstance(around, dict) and last in around:
             found[name] = Stated(around[last], document.at((*path, *where)))
-        elif around is None and "desiredUpdate" in parents and isinstance(at(value, "spec"), dict) and "desiredUpdate" in value["spec"]:
+        elif (
+            around is None
+            and "desiredUpdate" in parents
+            and isinstance(at(value, "spec"), dict)
+            and "desiredUpdate" in value["spec"]
+        ):
             found[name] = Stated(None, document.at((*path, *parents)))
     return found
 
@@ -189,24 +241,35 @@ def _patches(document: Document) -> Iterator[tuple[str, int, dict[str, Any]]]:
 
 def _inline(document: Document) -> Iterator[Document]:
     """Yield the documents that a kustomization holds as text, with places in the kustomization itself."""
-    texts: list[tuple[tuple[str | int, ...], Any]] = [((key, index, "patch"), patch.get("patch")) for key, index, patch in _patches(document)]
-    texts += [(("patchesStrategicMerge", index), text) for index, text in enumerate(items(document.value, "patchesStrategicMerge"))]
+    texts: list[tuple[tuple[str | int, ...], Any]] = [
+        ((key, index, "patch"), patch.get("patch")) for key, index, patch in _patches(document)
+    ]
+    texts += [
+        (("patchesStrategicMerge", index), text)
+        for index, text in enumerate(items(document.value, "patchesStrategicMerge"))
+    ]
     for path, text in texts:
         if not isinstance(text, str) or "\n" not in text or not mentions(text.encode()):
             continue
         try:
             inner = read_all(document.file, text.encode(), bounds=FOREIGN)
         except FindingsError as error:
-            raise FindingsError([replace(finding, location=document.at(path)) for finding in error.findings]) from None
+            raise FindingsError(
+                [replace(finding, location=document.at(path)) for finding in error.findings]
+            ) from None
         yield from (_moved(document, path, each) for each in inner)
 
 
 def _moved(document: Document, path: tuple[str | int, ...], inner: Document) -> Document:
-    """Return an inner document whose places are those of the text around it, when that is a block of lines."""
+    """Return an inner document whose places are those of the text around it, when that is a block of
+    lines.
+    """
     line, column, length = document.marks[path]
     if document.lines[line][column : column + 1] in ("|", ">"):
         indent = len(document.lines[line + 1]) - len(document.lines[line + 1].lstrip(" "))
-        marks = {where: (line + 1 + mark[0], mark[1] + indent, mark[2]) for where, mark in inner.marks.items()}
+        marks = {
+            where: (line + 1 + mark[0], mark[1] + indent, mark[2]) for where, mark in inner.marks.items()
+        }
     else:
         marks = dict.fromkeys(inner.marks, (line, column, length))
     return Document(document.file, document.lines, inner.value, marks, {})
@@ -218,7 +281,9 @@ def _targets(patch: dict[str, Any]) -> bool:
 
 def _patch_files(document: Document) -> list[str]:
     """Return the files of patches that are partial objects."""
-    named = [patch.get("path") for _, _, patch in _patches(document)] + items(document.value, "patchesStrategicMerge")
+    named = [patch.get("path") for _, _, patch in _patches(document)] + items(
+        document.value, "patchesStrategicMerge"
+    )
     return [name for name in named if isinstance(name, str) and "\n" not in name]
 
 
@@ -236,7 +301,9 @@ def _operations(document: Document) -> Iterator[tuple[tuple[str | int, ...], obj
             try:
                 parts = read_all(document.file, text.encode(), bounds=FOREIGN)
             except FindingsError as error:
-                raise FindingsError([replace(finding, location=document.at(path)) for finding in error.findings]) from None
+                raise FindingsError(
+                    [replace(finding, location=document.at(path)) for finding in error.findings]
+                ) from None
             yield from ((path, part.value) for part in parts)
 
 
@@ -255,7 +322,9 @@ def _steps(place: Location, operations: object) -> State:
 
 
 def cluster_name(path: str) -> str:
-    """Return the name of the folder that names a cluster: the nearest one that is not a word of the layout."""
+    """Return the name of the folder that names a cluster: the nearest one that is not a word of the
+    layout.
+    """
     words = {
         "clusterversions",
         "clusterversion",
@@ -268,5 +337,9 @@ def cluster_name(path: str) -> str:
         "okd",
         "openshift",
     }
-    folders = posixpath.dirname(path) if posixpath.basename(path) in NAMES or "." in posixpath.basename(path) else path
+    folders = (
+        posixpath.dirname(path)
+        if posixpath.basename(path) in NAMES or "." in posixpath.basename(path)
+        else path
+    )
     return next((name for name in reversed(folders.split("/")) if name and name not in words), "")

@@ -1,8 +1,8 @@
 """What is published: what each source says of a release, and what is left when they are compared.
 
-No source is believed alone. One registry has one digest for a version; a name says whether it is a preview; what a stream does not accept is
-not accepted, whoever else lists it. Two registries may differ: stable streams build the tagged image anew, and only the digest of the signed
-registry has a signature.
+No source is believed alone. One registry has one digest for a version; a name says whether it is a preview;
+what a stream does not accept is not accepted, whoever else lists it. Two registries may differ: stable
+streams build the tagged image anew, and only the digest of the signed registry has a signature.
 """
 
 import re
@@ -26,17 +26,26 @@ AWAY, FORM, ENTRY, NO_PHASE, NAMES, NO_DIGEST, TWO_DIGESTS = (
     "digest-unknown",
     "two-digests",
 )
-NOT_ACCEPTED, PREVIEW, NOTHING, PAGES, PHASES = "not-accepted", "preview-as-release", "no-releases", "too-many-pages", "phases-differ"
+NOT_ACCEPTED, PREVIEW, NOTHING, PAGES, PHASES = (
+    "not-accepted",
+    "preview-as-release",
+    "no-releases",
+    "too-many-pages",
+    "phases-differ",
+)
 ACCEPTED = "Accepted"
 # The phases after which a release is not to be used. A person withdraws one in the file of releases.
 WITHDRAWN = ("Rejected", "Failed", "Withdrawn")
-# Where the digests are that the CI key signs; facts of openshift/cluster-update-keys and the release streams of openshift/release.
+# Where the digests are that the CI key signs; facts of openshift/cluster-update-keys and the release streams
+# of openshift/release.
 SIGNED = "registry.ci.openshift.org"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one source claims of one version. `image` is a digest, else empty; `prerelease` is None where a source has no such flag."""
+    """What one source claims of one version. `image` is a digest, else empty; `prerelease` is None where a
+    source has no such flag.
+    """
 
     version: Version
     source: str
@@ -50,7 +59,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Everything that one source says. `complete` is False when a part is not known; `stream` is the one that was asked for, if any."""
+    """Everything that one source says. `complete` is False when a part is not known; `stream` is the one
+    that was asked for, if any.
+    """
 
     source: str
     releases: tuple[Claim, ...] = ()
@@ -61,7 +72,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A version as all sources together say it. `signed` and `mirror` are two images of it, with different digests as a rule.
+    """A version as all sources together say it. `signed` and `mirror` are two images of it, with different
+    digests as a rule.
 
     `streams` accept it; `listed` are the streams that name it, in whatever phase.
     """
@@ -102,7 +114,8 @@ class Published:
 class Release:
     """A release of a stream, as the sources agree on it.
 
-    `image` is the signed image by digest (empty: nobody knows it), `accepted` whether the stream still accepts the release.
+    `image` is the signed image by digest (empty: nobody knows it), `accepted` whether the stream still
+    accepts the release.
     """
 
     version: Version
@@ -114,7 +127,9 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What the sources said of releases, of edges between them, and of the digest of each version at each registry, and where they disagree."""
+    """What the sources said of releases, of edges between them, and of the digest of each version at each
+    registry, and where they disagree.
+    """
 
     releases: Sequence[Release]
     graph: Graph
@@ -141,17 +156,38 @@ def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[lis
     published = [_published(version, said[version], signed) for version in sorted(said)]
     for version in sorted(said):
         found += _two_digests(version, said[version])
-    found += _folded(NOT_ACCEPTED, _unaccepted(published, answers), "its stream does not accept", "wait for the stream, or do not use it")
-    previews = [version.text for version in sorted(said) if any(_hidden(release) for release in said[version])]
-    found += _folded(PREVIEW, previews, "the name says preview, the source says release:", "nothing to do: the name counts")
-    torn = [item.version.text for item in published if item.streams and any(release.phase in WITHDRAWN[:2] for release in said[item.version])]
+    found += _folded(
+        NOT_ACCEPTED,
+        _unaccepted(published, answers),
+        "its stream does not accept",
+        "wait for the stream, or do not use it",
+    )
+    previews = [
+        version.text for version in sorted(said) if any(_hidden(release) for release in said[version])
+    ]
+    found += _folded(
+        PREVIEW, previews, "the name says preview, the source says release:", "nothing to do: the name counts"
+    )
+    torn = [
+        item.version.text
+        for item in published
+        if item.streams and any(release.phase in WITHDRAWN[:2] for release in said[item.version])
+    ]
     found += _folded(PHASES, torn, "accepted here and rejected there:", "ask why it was rejected")
-    bare = [item.version.text for item in published if item.accepted and not item.images and not _disputed(said[item.version])]
-    found += _folded(NO_DIGEST, bare, "only tags are known of", "add the update graph or the mirror to the sources")
+    bare = [
+        item.version.text
+        for item in published
+        if item.accepted and not item.images and not _disputed(said[item.version])
+    ]
+    found += _folded(
+        NO_DIGEST, bare, "only tags are known of", "add the update graph or the mirror to the sources"
+    )
     return published, ordered(found)
 
 
-def learned(published: Sequence[Published], graph: Graph, findings: Sequence[Finding], *, unknown: datetime) -> Learned:
+def learned(
+    published: Sequence[Published], graph: Graph, findings: Sequence[Finding], *, unknown: datetime
+) -> Learned:
     """Return what is known of releases; `unknown` as for `releases_of_streams`."""
     images = {item.version: item.images for item in published}
     releases = releases_of_streams(published, unknown=unknown)
@@ -162,7 +198,8 @@ def learned(published: Sequence[Published], graph: Graph, findings: Sequence[Fin
 def releases_of_streams(published: Iterable[Published], *, unknown: datetime) -> list[Release]:
     """Return each release once for each stream that lists it, with its signed image.
 
-    `unknown` is when a release counts as published whose age no source tells: pass the time of the question, so that it is as young as can be.
+    `unknown` is when a release counts as published whose age no source tells: pass the time of the question,
+    so that it is as young as can be.
     """
     return [
         Release(
@@ -178,8 +215,13 @@ def releases_of_streams(published: Iterable[Published], *, unknown: datetime) ->
 
 
 def of_graph(graph: Graph, source: str) -> Answer:
-    """Return what an update graph says of releases: their images. Its edges are for planning; its nodes are of every stream and phase."""
-    releases = [Claim(version=node.version, source=source, image=node.payload if node.pinned else "") for node in graph.nodes.values()]
+    """Return what an update graph says of releases: their images. Its edges are for planning; its nodes
+    are of every stream and phase.
+    """
+    releases = [
+        Claim(version=node.version, source=source, image=node.payload if node.pinned else "")
+        for node in graph.nodes.values()
+    ]
     empty = () if releases else (nothing(source),)
     return Answer(source=source, releases=tuple(releases), findings=(*graph.findings, *empty))
 
@@ -194,7 +236,11 @@ def version_of(text: object) -> Version | None:
 
 def dated(version: Version) -> datetime | None:
     """Return when a dated build was made, in UTC, as its name says."""
-    match = re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{6}", version.text) if version.rank in ("dated", "nightly") else None
+    match = (
+        re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{6}", version.text)
+        if version.rank in ("dated", "nightly")
+        else None
+    )
     try:
         return datetime.strptime(match[0], "%Y-%m-%d-%H%M%S").replace(tzinfo=UTC) if match else None
     except ValueError:
@@ -214,7 +260,13 @@ def no_phase(source: str, versions: Iterable[str]) -> list[Finding]:
 def nothing(source: str) -> Finding:
     """Return the finding for a source that answers with an empty list, or null, as Go writes one."""
     remedy = "look at the name of the stream or repository"
-    return Finding(name=NOTHING, location=Location(file=source), reason="there are no releases", remedy=remedy, severity=Severity.WARNING)
+    return Finding(
+        name=NOTHING,
+        location=Location(file=source),
+        reason="there are no releases",
+        remedy=remedy,
+        severity=Severity.WARNING,
+    )
 
 
 def _published(version: Version, said: Sequence[Claim], signed: str) -> Published:
@@ -227,7 +279,9 @@ def _published(version: Version, said: Sequence[Claim], signed: str) -> Publishe
         version=version,
         signed=ours[0] if ours else "",
         mirror=others[0] if others else "",
-        streams=tuple(sorted({release.stream or release.source for release in said if release.phase == ACCEPTED})),
+        streams=tuple(
+            sorted({release.stream or release.source for release in said if release.phase == ACCEPTED})
+        ),
         listed=tuple(sorted({release.stream for release in said if release.stream})),
         withdrawn=any(release.phase in WITHDRAWN for release in said),
         prerelease=any(release.prerelease for release in said) or not _final(version, said),
@@ -255,23 +309,36 @@ def _two_digests(version: Version, said: Sequence[Claim]) -> list[Finding]:
     findings = []
     for registry, images in sorted(_images(said).items()):
         if len(images) > 1:
-            who = {image: ", ".join(sorted({release.source for release in said if release.image == image})) for image in images}
+            who = {
+                image: ", ".join(sorted({release.source for release in said if release.image == image}))
+                for image in images
+            }
             told = "; ".join(f"{image.partition('@')[2]} ({who[image]})" for image in sorted(images))
             reason = f"{version.text} has {len(images)} digests at {registry}: {told}"
             remedy = "use neither; ask the publisher which one is the release"
-            findings.append(Finding(name=TWO_DIGESTS, location=Location(file=registry), reason=reason, remedy=remedy))
+            findings.append(
+                Finding(name=TWO_DIGESTS, location=Location(file=registry), reason=reason, remedy=remedy)
+            )
     return findings
 
 
 def _unaccepted(published: Sequence[Published], answers: Sequence[Answer]) -> list[str]:
     """Return what a tagged release page lists, whose stream was read to its end and does not accept it."""
     known = {answer.stream for answer in answers if answer.stream and answer.complete}
-    shown = {release.version for answer in answers for release in answer.releases if release.prerelease is not None}
-    return [item.version.text for item in published if item.version in shown and _stream(item.version) in known and not item.accepted]
+    shown = {
+        release.version for answer in answers for release in answer.releases if release.prerelease is not None
+    }
+    return [
+        item.version.text
+        for item in published
+        if item.version in shown and _stream(item.version) in known and not item.accepted
+    ]
 
 
 def _stream(version: Version) -> str:
-    """Return the stream that has to accept a version; nothing for dated builds, which were releases in one era and none in another."""
+    """Return the stream that has to accept a version; nothing for dated builds, which were releases in one
+    era and none in another.
+    """
     if version.rank in ("dated", "nightly"):
         return ""
     return f"{version.major}-scos-{'stable' if version.rank == 'release' else 'next'}"
@@ -286,12 +353,28 @@ def _final(version: Version, said: Iterable[Claim]) -> bool:
 def _hidden(release: Claim) -> bool:
     """Whether a preview is called a release by a flag or a stream."""
     preview = release.version.rank in ("ec", "fc", "rc", "nightly")
-    return preview and (release.prerelease is False or (release.stream.endswith("-stable") and release.phase == ACCEPTED))
+    return preview and (
+        release.prerelease is False or (release.stream.endswith("-stable") and release.phase == ACCEPTED)
+    )
 
 
-def _folded(finding_name: str, about: Iterable[str], what: str, remedy: str, place: str = "releases") -> list[Finding]:
+def _folded(
+    finding_name: str, about: Iterable[str], what: str, remedy: str, place: str = "releases"
+) -> list[Finding]:
     """Return one warning for many names: a source lists hundreds."""
     known = sorted(set(about))
     shown = ", ".join(f"{name:.80}" for name in known[:3]) + (", …" if len(known) > 3 else "")
     reason = f"{what} {shown} ({len(known)})" if len(known) > 1 else f"{what} {shown}"
-    return [Finding(name=finding_name, location=Location(file=place), reason=reason, remedy=remedy, severity=Severity.WARNING)] if known else []
+    return (
+        [
+            Finding(
+                name=finding_name,
+                location=Location(file=place),
+                reason=reason,
+                remedy=remedy,
+                severity=Severity.WARNING,
+            )
+        ]
+        if known
+        else []
+    )

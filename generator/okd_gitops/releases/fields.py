@@ -1,4 +1,6 @@
-"""Fields that several of the files have: a version, an image by digest, a regular expression, and how a validator says what is wrong."""
+"""Fields that several of the files have: a version, an image by digest, a regular expression, and how a
+validator says what is wrong.
+"""
 
 from typing import Annotated
 
@@ -9,13 +11,19 @@ from okd_gitops.manifests.pattern import pattern_fault
 from okd_gitops.releases.version import Version, image_fault
 
 
-def fault(reason: str, remedy: str = "", *, name: str = "invalid-value", field: str = "") -> PydanticCustomError:
-    """Return what a validator raises: it becomes a finding with this name, at `field` of the value or at the value itself."""
+def fault(
+    reason: str, remedy: str = "", *, name: str = "invalid-value", field: str = ""
+) -> PydanticCustomError:
+    """Return what a validator raises: it becomes a finding with this name, at `field` of the value or at
+    the value itself.
+    """
     return PydanticCustomError(name, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
 
 
 def by_digest(remedy: str, *, name: str = "floating-release") -> AfterValidator:
-    """Return the validator of an image, which is a name and a digest; `remedy` says where the digest is found."""
+    """Return the validator of an image, which is a name and a digest; `remedy` says where the digest is
+    found.
+    """
 
     def image(value: str) -> str:
         if reason := image_fault(value):
@@ -34,7 +42,10 @@ def _version(value: str) -> str:
 
 def _pattern(value: str) -> str:
     if reason := pattern_fault(value):
-        raise fault(f"this is not a regular expression: {reason}", r"write it like [a-z]+\.example\.org, without look-around and back-references")
+        raise fault(
+            f"this is not a regular expression: {reason}",
+            r"write it like [a-z]+\.example\.org, without look-around and back-references",
+        )
     return value
 
 

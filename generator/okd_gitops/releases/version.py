@@ -1,7 +1,8 @@
 """OKD releases: the grammar and order of versions, channels and streams, and the two digests.
 
-SemVer puts `4.20.0-okd-scos.ec.14` above `4.20.0-okd-scos.0`; OKD means the reverse. The grammar and the ranks were read in
-openshift/release-controller (release names) and in the release streams of openshift/release.
+SemVer puts `4.20.0-okd-scos.ec.14` above `4.20.0-okd-scos.0`; OKD means the reverse. The grammar and the
+ranks were read in openshift/release-controller (release names) and in the release streams of
+openshift/release.
 """
 
 import re
@@ -9,16 +10,23 @@ from dataclasses import dataclass
 from functools import total_ordering
 
 SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
-IMAGE = re.compile(rf"(?P<repository>[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+)@{SHA256.pattern}")
+IMAGE = re.compile(
+    rf"(?P<repository>[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+)@{SHA256.pattern}"
+)
 _NUMBER = r"(0|[1-9][0-9]*)"
 _VERSION = re.compile(
     rf"(?P<major>{_NUMBER})\.(?P<minor>{_NUMBER})\.(?P<patch>{_NUMBER})-"
     rf"(?:0\.okd(?P<flavour>-scos)?(?P<nightly>-nightly)?-(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}-[0-9]{{6}})(-[a-z0-9]+)?"
     rf"|okd-scos\.(?:(?P<pre>ec|fc|rc)\.(?P<preview>{_NUMBER})|(?P<number>{_NUMBER})(?:\.lab\.(?P<lab>{_NUMBER}))?))"
 )
-_CHANNEL = re.compile(r"(?P<name>stable|next|prerelease|nightly|fast|eus|candidate)(?:-scos)?-(?P<prefix>[1-9][0-9]*(?:\.(?:0|[1-9][0-9]*))?)")
-_STREAM = re.compile(r"(?P<major>[1-9][0-9]*)(?P<scos>-scos)?-(?P<name>stable|next)|[1-9][0-9]*\.[0-9]+\.0-0\.okd(-scos)?(-nightly)?")
-# OKD's minor to that of the Kubernetes inside it; the API serves that version's schemas. A later minor is one more line.
+_CHANNEL = re.compile(
+    r"(?P<name>stable|next|prerelease|nightly|fast|eus|candidate)(?:-scos)?-(?P<prefix>[1-9][0-9]*(?:\.(?:0|[1-9][0-9]*))?)"
+)
+_STREAM = re.compile(
+    r"(?P<major>[1-9][0-9]*)(?P<scos>-scos)?-(?P<name>stable|next)|[1-9][0-9]*\.[0-9]+\.0-0\.okd(-scos)?(-nightly)?"
+)
+# OKD's minor to that of the Kubernetes inside it; the API serves that version's schemas. A later minor is one
+# more line.
 KUBERNETES = {
     **{f"4.{minor}": f"1.{minor + 13}" for minor in range(16, 23)},
     "5.0": "1.36",
@@ -36,7 +44,8 @@ class Version:
     patch: int
     rank: str
     number: int
-    # A payload of a laboratory, X-okd-scos.8.lab.3, comes after the release 8 that it was made from and before 9, also to SemVer.
+    # A payload of a laboratory, X-okd-scos.8.lab.3, comes after the release 8 that it was made from and
+    # before 9, also to SemVer.
     lab: int = -1
 
     @classmethod
@@ -48,7 +57,10 @@ class Version:
         if match["date"]:
             rank, number = "nightly" if match["nightly"] else "dated", int(match["date"].replace("-", ""))
         else:
-            rank, number = match["pre"] or ("release" if match["lab"] is None else "lab"), int(match["preview"] or match["number"])
+            rank, number = (
+                match["pre"] or ("release" if match["lab"] is None else "lab"),
+                int(match["preview"] or match["number"]),
+            )
         lab = -1 if match["lab"] is None else int(match["lab"])
         return cls(text, int(match["major"]), int(match["minor"]), int(match["patch"]), rank, number, lab)
 
@@ -80,14 +92,23 @@ def image_fault(image: str) -> str:
 
 
 def channel_fault(channel: str) -> tuple[str, str]:
-    """Return why a name is not an update channel and the channel that is probably meant; two empty strings when it is one."""
+    """Return why a name is not an update channel and the channel that is probably meant; two empty strings
+    when it is one.
+    """
     if _CHANNEL.fullmatch(channel):
         return "", ""
     stream = _STREAM.fullmatch(channel)
     if not stream:
         return f'"{channel}" is not an update channel', "a channel looks like stable-scos-4 or next-scos-4"
-    meant = f'did you mean "{stream["name"]}{stream["scos"] or ""}-{stream["major"]}"?' if stream["major"] else "use stable-scos-… of the major"
-    return f'"{channel}" is a release stream, not an update channel: the cluster would be offered nothing', meant
+    meant = (
+        f'did you mean "{stream["name"]}{stream["scos"] or ""}-{stream["major"]}"?'
+        if stream["major"]
+        else "use stable-scos-… of the major"
+    )
+    return (
+        f'"{channel}" is a release stream, not an update channel: the cluster would be offered nothing',
+        meant,
+    )
 
 
 def outside_channel(version: str, channel: str) -> bool:

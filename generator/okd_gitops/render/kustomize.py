@@ -16,7 +16,8 @@ from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.system.process import Completed, run
 
 TIMEOUT = 120.0
-# A larger heap before collecting: a quarter less CPU for the same bytes (measured; off without a limit is slower than the default).
+# A larger heap before collecting: a quarter less CPU for the same bytes (measured; off without a limit is
+# slower than the default).
 ENVIRONMENT = {"GOGC": "400"}
 # What kustomize ends with by itself: built, refused, and a panic of Go.
 _CODES = (0, 1, 2)
@@ -42,23 +43,36 @@ class Document:
 
 @dataclass(slots=True)
 class Rendering:
-    """What became of a set of folders: documents by folder, and a finding for each folder that does not build."""
+    """What became of a set of folders: documents by folder, and a finding for each folder that does not
+    build.
+    """
 
     documents: dict[str, tuple[Document, ...]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
 
-def render(root: Path, folders: Mapping[str, str], binary: Path, *, workers: int, least: Mapping[str, int] | None = None) -> Rendering:
-    """Run `kustomize build` on each folder (folder to the cluster's name, for messages), `workers` at a time.
+def render(
+    root: Path,
+    folders: Mapping[str, str],
+    binary: Path,
+    *,
+    workers: int,
+    least: Mapping[str, int] | None = None,
+) -> Rendering:
+    """Run `kustomize build` on each folder (folder to the cluster's name, for messages), `workers` at a
+    time.
 
-    All folders are tried. One that does not build becomes a finding kustomize-build-failed; one that kustomize did not judge (killed, too slow,
-    too much output, no YAML, fewer documents than `least` says) becomes not-judged. The caller has refused remote bases and plug-ins before.
+    All folders are tried. One that does not build becomes a finding kustomize-build-failed; one that
+    kustomize did not judge (killed, too slow, too much output, no YAML, fewer documents than `least` says)
+    becomes not-judged. The caller has refused remote bases and plug-ins before.
     """
     rendering = Rendering()
     known: dict[bytes, Document] = {}
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for folder, result in zip(folders, pool.map(lambda folder: _build(root, folder, binary), folders), strict=True):
+            for folder, result in zip(
+                folders, pool.map(lambda folder: _build(root, folder, binary), folders), strict=True
+            ):
                 try:
                     rendering.documents[folder] = _documents(result, known, (least or {}).get(folder, 0))
                 except ToolError as error:
@@ -76,8 +90,8 @@ class _BuildError(Exception):
 
 
 def _build(root: Path, folder: str, binary: Path) -> Completed | ToolError:
-    # With "./" before it no name of a folder is an option, or an address. The load restrictor (files only from below each kustomization) and
-    # "no plug-ins" are defaults; naming the first keeps it so.
+    # With "./" before it no name of a folder is an option, or an address. The load restrictor (files only
+    # from below each kustomization) and "no plug-ins" are defaults; naming the first keeps it so.
     arguments = [str(binary), "build", f"./{folder}", "--load-restrictor", "LoadRestrictionsRootOnly"]
     try:
         return run(arguments, cwd=root, timeout=TIMEOUT, environment=ENVIRONMENT)
@@ -85,8 +99,12 @@ def _build(root: Path, folder: str, binary: Path) -> Completed | ToolError:
         return error
 
 
-def _documents(result: Completed | ToolError, known: dict[bytes, Document], least: int) -> tuple[Document, ...]:
-    """Return what was built; raises _BuildError when kustomize refuses, and ToolError when it did not do its work."""
+def _documents(
+    result: Completed | ToolError, known: dict[bytes, Document], least: int
+) -> tuple[Document, ...]:
+    """Return what was built; raises _BuildError when kustomize refuses, and ToolError when it did not do
+    its work.
+    """
     if isinstance(result, ToolError):
         raise result
     if result.code not in _CODES:
@@ -135,7 +153,8 @@ def _failure(root: Path, folder: str, cluster: str, message: str) -> Finding:
     if (panic := text.find("panic: ")) >= 0 or (panic := text.find("fatal error: ")) >= 0:
         # What follows are the stacks of every goroutine.
         text = f"kustomize itself fails ({text[panic:].splitlines()[0]})"
-    # "accumulating resources: accumulation err='…': recursed accumulation of path '…': CAUSE": the cause is what comes last.
+    # "accumulating resources: accumulation err='…': recursed accumulation of path '…': CAUSE": the cause is
+    # what comes last.
     cause = text.splitlines()[-1] if text else "kustomize failed without a message"
     files = re.findall(r"(?:bases|overlays|clusters|argocd)/[A-Za-z0-9_./-]*[A-Za-z0-9]", cause)
     cause = re.sub(r"^.*(?:accumulating|accumulation|recursed)[^:]*: ", "", cause) or cause

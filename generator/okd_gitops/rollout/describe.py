@@ -1,4 +1,6 @@
-"""What the pull request of a wave says: its verdict and why, a row for each cluster, risks, evidence, differences."""
+"""What the pull request of a wave says: its verdict and why, a row for each cluster, risks, evidence,
+differences.
+"""
 
 from collections.abc import Sequence
 
@@ -13,9 +15,18 @@ from okd_gitops.upgrade.plan import Outlook
 
 
 def proposal(
-    seen: Outlook, going: Sequence[Upgrade], changes: Difference, *, documents: int, base: str, branch: str, rehearsal: str = ""
+    seen: Outlook,
+    going: Sequence[Upgrade],
+    changes: Difference,
+    *,
+    documents: int,
+    base: str,
+    branch: str,
+    rehearsal: str = "",
 ) -> PullRequest:
-    """Return the pull request of the moves of one wave; `documents` were checked without an error, `base` is the commit it starts from."""
+    """Return the pull request of the moves of one wave; `documents` were checked without an error, `base`
+    is the commit it starts from.
+    """
     found = {reason for upgrade in going for reason in _reasons(seen, upgrade)}
     found |= {f"a rehearsal: decided as if it were {rehearsal}"} if rehearsal else set()
     reasons = tuple(sorted(found))
@@ -23,12 +34,22 @@ def proposal(
     assert release is not None
     trust = seen.trust.get(release.image)
     count = len(changes.changes)
-    facts = [f"{count} distinct object change{'' if count == 1 else 's'}", f"checks passed: {documents} documents, 0 errors"]
-    facts.append(f"signature verified ({trust.fingerprint[-16:]})" if trust and trust.verified else "signature NOT verified")
+    facts = [
+        f"{count} distinct object change{'' if count == 1 else 's'}",
+        f"checks passed: {documents} documents, 0 errors",
+    ]
+    facts.append(
+        f"signature verified ({trust.fingerprint[-16:]})"
+        if trust and trust.verified
+        else "signature NOT verified"
+    )
     # A release of unknown age was taken to be as young as can be.
-    facts += [f"release is {(seen.now - release.published).days} days old"] if release.published < seen.now else []
+    facts += (
+        [f"release is {(seen.now - release.published).days} days old"] if release.published < seen.now else []
+    )
     hunks = tuple(
-        Hunk(text=change.diff, clusters=tuple(folder.removeprefix("overlays/") for folder in change.overlays)) for change in changes.changes
+        Hunk(text=change.diff, clusters=tuple(folder.removeprefix("overlays/") for folder in change.overlays))
+        for change in changes.changes
     )
     names = ",".join(upgrade.cluster.name for upgrade in going)
     return PullRequest(
@@ -43,16 +64,28 @@ def proposal(
         evidence=tuple(_proof(seen, report) for report in _earlier(seen, going)),
         hunks=hunks,
         links=_links(seen, release.version.text, release.stream),
-        reproduce=(f"git fetch origin {branch} && git switch --detach FETCH_HEAD", "make check", f"make diff ARGS='--from {base[:12]}'"),
+        reproduce=(
+            f"git fetch origin {branch} && git switch --detach FETCH_HEAD",
+            "make check",
+            f"make diff ARGS='--from {base[:12]}'",
+        ),
         made_by=(("version", __version__), ("base", base[:12]), ("clusters", names)),
     )
 
 
 def halted(seen: Outlook, standing: Standing) -> PullRequest:
     """Return the pull request of an open branch that must not be merged now."""
-    purposes = {planned.cluster.name: str(planned.cluster.spec.purpose) for planned in seen.repository.plan.clusters}
+    purposes = {
+        planned.cluster.name: str(planned.cluster.spec.purpose) for planned in seen.repository.plan.clusters
+    }
     rows = [
-        Row(cluster=name, purpose=purposes.get(name, ""), wave=standing.wave, start=start, target=standing.release.text)
+        Row(
+            cluster=name,
+            purpose=purposes.get(name, ""),
+            wave=standing.wave,
+            start=start,
+            target=standing.release.text,
+        )
         for name, start in standing.clusters.items()
     ]
     return PullRequest(
@@ -93,9 +126,13 @@ def _reasons(seen: Outlook, upgrade: Upgrade) -> list[str]:
     trust = seen.trust.get(upgrade.release.image) if upgrade.release else None
     if not (trust and trust.verified):
         found.append("the signature of the release is not verified")
-    found += [f"signature: {finding.reason}" for finding in trust.findings] if trust and trust.verified else []
+    found += (
+        [f"signature: {finding.reason}" for finding in trust.findings] if trust and trust.verified else []
+    )
     version = upgrade.release.version.text if upgrade.release else ""
-    disagreeing = [finding.reason for finding in seen.learned.findings if version and version in finding.reason]
+    disagreeing = [
+        finding.reason for finding in seen.learned.findings if version and version in finding.reason
+    ]
 
     return found + [f"sources disagree: {reason}" for reason in disagreeing]
 
@@ -104,7 +141,13 @@ def _row(seen: Outlook, upgrade: Upgrade) -> Row:
     hop, cluster = _hop(upgrade), upgrade.cluster
     hops = tuple(each.to.text for each in upgrade.path.hops) if isinstance(upgrade.path, Path) else ()
     proofs = _earlier(seen, [upgrade])
-    evidence = f"{len(proofs)} clusters passed it" if proofs else "it is among the first" if seen.first(upgrade) else ""
+    evidence = (
+        f"{len(proofs)} clusters passed it"
+        if proofs
+        else "it is among the first"
+        if seen.first(upgrade)
+        else ""
+    )
     return Row(
         cluster=cluster.name,
         purpose=cluster.purpose,
@@ -124,7 +167,9 @@ def _earlier(seen: Outlook, going: Sequence[Upgrade]) -> list[Evidence]:
     """Return what the waves before reported of the release."""
     found = {}
     for upgrade in going:
-        of_stream = [other.cluster for other in seen.upgrades if other.cluster.stream == upgrade.cluster.stream]
+        of_stream = [
+            other.cluster for other in seen.upgrades if other.cluster.stream == upgrade.cluster.stream
+        ]
         names = {cluster.name for cluster in of_stream if cluster.wave < upgrade.cluster.wave}
 
         for report in seen.evidence:
@@ -136,7 +181,13 @@ def _earlier(seen: Outlook, going: Sequence[Upgrade]) -> list[Evidence]:
 def _proof(seen: Outlook, report: Evidence) -> Proof:
     hours = int((seen.now - report.finished).total_seconds() // 3600)
     soaked = f"{hours // 24} d {hours % 24} h"
-    return Proof(cluster=report.cluster, version=report.version, passed=report.passed, finished=f"{report.finished:%Y-%m-%d %H:%M}", soaked=soaked)
+    return Proof(
+        cluster=report.cluster,
+        version=report.version,
+        passed=report.passed,
+        finished=f"{report.finished:%Y-%m-%d %H:%M}",
+        soaked=soaked,
+    )
 
 
 def _risks(seen: Outlook, upgrade: Upgrade) -> list[Risk]:
@@ -145,8 +196,14 @@ def _risks(seen: Outlook, upgrade: Upgrade) -> list[Risk]:
         reason = "The cluster takes the release whatever its signature and the preconditions say."
         return [Risk(kind=RiskKind.FORCED, name="force", message=reason, clusters=(name,))]
     listed = seen.learned.graph.conditional.get((hop.source.text, hop.to.text), ())
-    found = [Risk(kind=RiskKind.BARRIER, name=one.name, message=one.message, url=one.url, clusters=(name,)) for one in hop.barriers]
-    return found + [Risk(kind=RiskKind.CONDITIONAL, name=risk.name, message=risk.message, url=risk.url, clusters=(name,)) for risk in listed]
+    found = [
+        Risk(kind=RiskKind.BARRIER, name=one.name, message=one.message, url=one.url, clusters=(name,))
+        for one in hop.barriers
+    ]
+    return found + [
+        Risk(kind=RiskKind.CONDITIONAL, name=risk.name, message=risk.message, url=risk.url, clusters=(name,))
+        for risk in listed
+    ]
 
 
 def _links(seen: Outlook, version: str, stream: str) -> tuple[tuple[str, str], ...]:

@@ -9,16 +9,25 @@ from okd_gitops.system.forge import Kind, Proposal, by_hand, locate, propose
 from okd_gitops.system.http import Http
 
 
-def opening(fleet: Fleet, branch: Branch, body_file: str, *, answers: Path, environment: Mapping[str, str]) -> str:
-    """Return what was done, in one line, or the command for a person when the environment has no token of the forge.
+def opening(
+    fleet: Fleet, branch: Branch, body_file: str, *, answers: Path, environment: Mapping[str, str]
+) -> str:
+    """Return what was done, in one line, or the command for a person when the environment has no token of
+    the forge.
 
-    Tokens are GITHUB_TOKEN, GITLAB_TOKEN and FORGEJO_TOKEN. Raises NetworkError when the forge is away or refuses, UsageError when it cannot
-    be told what kind of forge the repository is on.
+    Tokens are GITHUB_TOKEN, GITLAB_TOKEN and FORGEJO_TOKEN. Raises NetworkError when the forge is away or
+    refuses, UsageError when it cannot be told what kind of forge the repository is on.
     """
     kind = fleet.releases.forge if fleet.releases else None
     forge = locate(fleet.repository, Kind(kind) if kind else None)
     wave = branch.name.rpartition("--")[2]
-    proposal = Proposal(head=branch.name, base=fleet.revision, title=branch.title, body=branch.body, labels=("okd-upgrade", wave))
+    proposal = Proposal(
+        head=branch.name,
+        base=fleet.revision,
+        title=branch.title,
+        body=branch.body,
+        labels=("okd-upgrade", wave),
+    )
     name = f"{forge.kind.name}_TOKEN"
     if not environment.get(name):
         return f"no {name} in the environment; this opens the pull request:\n  {by_hand(forge, proposal, body_file)}"

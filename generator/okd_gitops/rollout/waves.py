@@ -1,8 +1,10 @@
-"""update and promote: a branch for each release and wave, a commit for each cluster, and the text of the pull request.
+"""update and promote: a branch for each release and wave, a commit for each cluster, and the text of the
+pull request.
 
-`update` starts a release on the clusters that come first; `promote` goes on with the clusters whose earlier waves have passed and soaked it.
-Both are one loop: decide on what the base branch says, edit the cluster files, generate, check, commit, push. Nothing that people have open
-is touched, and whatever kills a run, the next one ends with the same branches.
+`update` starts a release on the clusters that come first; `promote` goes on with the clusters whose earlier
+waves have passed and soaked it. Both are one loop: decide on what the base branch says, edit the cluster
+files, generate, check, commit, push. Nothing that people have open is touched, and whatever kills a run, the
+next one ends with the same branches.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +42,9 @@ _ATTEMPTS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """One wave's branch: its commits, its pull request, and its state: planned, made, unchanged, pushed, or blocked (open, and to wait)."""
+    """One wave's branch: its commits, its pull request, and its state: planned, made, unchanged, pushed,
+    or blocked (open, and to wait).
+    """
 
     name: str
     base: str
@@ -53,7 +57,9 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
-    """What a run decided and did. `superseded` are branches of older or withdrawn releases that are open for the same waves."""
+    """What a run decided and did. `superseded` are branches of older or withdrawn releases that are open
+    for the same waves.
+    """
 
     outlook: Outlook
     upgrades: tuple[Upgrade, ...]
@@ -63,7 +69,9 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was asked for. `forced` are ephemeral clusters; without `write` nothing changes, without `push` nothing leaves this clone."""
+    """What was asked for. `forced` are ephemeral clusters; without `write` nothing changes, without `push`
+    nothing leaves this clone.
+    """
 
     first: bool
     target: str = ""
@@ -89,11 +97,15 @@ class _Tools:
     revision: str = ""
 
 
-def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now: datetime, say: Callable[[str], None]) -> Rollout:
-    """Decide, and with `write` bring the branches of all waves that may move now in line; a race with another run is run again.
+def rollout(
+    root: Path, cache: Path, sources: Sources, request: Request, *, now: datetime, say: Callable[[str], None]
+) -> Rollout:
+    """Decide, and with `write` bring the branches of all waves that may move now in line; a race with
+    another run is run again.
 
-    Raises FindingsError (bad files, or a branch that its own check refuses), BlockedError when a wanted target is refused for every cluster,
-    RemoteError when the remote cannot be reached or somebody was faster every time.
+    Raises FindingsError (bad files, or a branch that its own check refuses), BlockedError when a wanted
+    target is refused for every cluster, RemoteError when the remote cannot be reached or somebody was faster
+    every time.
     """
     tools = _Tools(root, cache, sources, now, say)
     if request.push:
@@ -101,7 +113,10 @@ def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now:
         tools.url, tools.revision = branches.address(root, request.remote, fleet.repository), fleet.revision
     if request.rehearsal and tools.url and not pushtarget.is_folder(tools.url):
         # Else a wrong time would skip a soak on real clusters.
-        raise UsageError(f"{request.remote} is not a folder of this machine: a rehearsal goes nowhere", "leave out --at, or push to a bare clone")
+        raise UsageError(
+            f"{request.remote} is not a folder of this machine: a rehearsal goes nowhere",
+            "leave out --at, or push to a bare clone",
+        )
     for attempt in range(_ATTEMPTS):
         try:
             return _once(tools, request)
@@ -113,9 +128,20 @@ def rollout(root: Path, cache: Path, sources: Sources, request: Request, *, now:
 
 
 def _once(tools: _Tools, request: Request) -> Rollout:
-    base = branches.fetch(tools.root, tools.url, tools.revision) if tools.url else git.resolve(tools.root, "HEAD")
+    base = (
+        branches.fetch(tools.root, tools.url, tools.revision)
+        if tools.url
+        else git.resolve(tools.root, "HEAD")
+    )
     with drafted(tools.root, base) as draft:
-        seen = outlook(draft.folder, tools.sources, now=tools.now, target=request.target, acks=request.acks, forced=request.forced)
+        seen = outlook(
+            draft.folder,
+            tools.sources,
+            now=tools.now,
+            target=request.target,
+            acks=request.acks,
+            forced=request.forced,
+        )
     found = chosen(seen, request.clusters, first=request.first)
     going = due(found)
     refused = [upgrade for upgrade in found if upgrade.decision.verdict == Verdict.REFUSE]
@@ -133,18 +159,35 @@ def _once(tools: _Tools, request: Request) -> Rollout:
         if each.ours:
             branches.push(tools.root, tools.url, "", each.name, each.sha)
     halted = [_halted(each, seen) for each in standing if each not in stale and each.reasons(seen)]
-    return Rollout(outlook=seen, upgrades=tuple(found), branches=(*made, *halted), superseded=tuple(each.name for each in stale))
+    return Rollout(
+        outlook=seen,
+        upgrades=tuple(found),
+        branches=(*made, *halted),
+        superseded=tuple(each.name for each in stale),
+    )
 
 
 def _halted(standing: Standing, seen: Outlook) -> Branch:
     """Return an open branch that is not to be merged now, with a text that says why."""
     pull = halted(seen, standing)
-    return Branch(name=standing.name, base="", sha=standing.sha, commits=standing.commits, title=title(pull), body=body(pull), state="blocked")
+    return Branch(
+        name=standing.name,
+        base="",
+        sha=standing.sha,
+        commits=standing.commits,
+        title=title(pull),
+        body=body(pull),
+        state="blocked",
+    )
 
 
 def _wave(upgrade: Upgrade) -> tuple[Version, int, str]:
     assert upgrade.release is not None
-    return upgrade.release.version, upgrade.cluster.wave, branch_name(upgrade.release.version, upgrade.cluster.wave)
+    return (
+        upgrade.release.version,
+        upgrade.cluster.wave,
+        branch_name(upgrade.release.version, upgrade.cluster.wave),
+    )
 
 
 def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Sequence[Upgrade]) -> Branch:
@@ -160,7 +203,9 @@ def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Se
         changes = diff(draft.folder, tools.cache, before, say=lambda _: None)
         tip = draft.tip
     made = branches.commits(tools.root, base, tip)
-    pull = proposal(seen, going, changes, documents=report.documents, base=base, branch=name, rehearsal=request.rehearsal)
+    pull = proposal(
+        seen, going, changes, documents=report.documents, base=base, branch=name, rehearsal=request.rehearsal
+    )
     branch = Branch(name=name, base=base, sha=tip, commits=tuple(made), title=title(pull), body=body(pull))
     return _published(tools, branch) if request.write else branch
 
@@ -188,22 +233,39 @@ def _edit(draft: Draft, upgrade: Upgrade, request: Request) -> None:
         if missing:
             data = extend(read(path, data), ("release", "acks"), missing)
     except ValueError as error:
-        reason, remedy = f"the release cannot be changed in place: {error}", "write release: with one line for each key"
+        reason, remedy = (
+            f"the release cannot be changed in place: {error}",
+            "write release: with one line for each key",
+        )
         raise FindingsError(
-            [Finding(name="release-not-editable", location=document.at(["release"], key=True), reason=reason, remedy=remedy)]
+            [
+                Finding(
+                    name="release-not-editable",
+                    location=document.at(["release"], key=True),
+                    reason=reason,
+                    remedy=remedy,
+                )
+            ]
         ) from None
     with saving(work) as save:
         save({path: data}, before={path: before})
     generate(work)
     start, end = cluster.version.text, release.version.text
-    trailers = [f"Okd-Release: {end}", f"Okd-From: {start}", f"Okd-Digest: {release.image}", f"Wave: {cluster.wave}"]
+    trailers = [
+        f"Okd-Release: {end}",
+        f"Okd-From: {start}",
+        f"Okd-Digest: {release.image}",
+        f"Wave: {cluster.wave}",
+    ]
     trailers += ["Okd-Forced: true"] if upgrade.forced else []
     trailers += [f"Okd-Rehearsal: {request.rehearsal}"] if request.rehearsal else []
     commit_draft(draft, subject=f"okd({cluster.name}): {start} → {end}", trailers=trailers)
 
 
 def _published(tools: _Tools, branch: Branch) -> Branch:
-    """Let the branch be this, here or on the remote. One that is the same already stays, one that others have added to is refused."""
+    """Let the branch be this, here or on the remote. One that is the same already stays, one that others
+    have added to is refused.
+    """
     old = branches.heads(tools.root, tools.url, branch.name).get(branch.name, "")
     if old:
         if tools.url:
@@ -211,7 +273,9 @@ def _published(tools: _Tools, branch: Branch) -> Branch:
         theirs = branches.commits(tools.root, branches.merge_base(tools.root, branch.base, old) or old, old)
         if not ours(theirs):
             remedy = f"merge or delete it, or go on without okd-gitops: git log {branch.name}"
-            raise BlockedError(f"the branch {branch.name} has commits that okd-gitops did not make; it is left alone", remedy)
+            raise BlockedError(
+                f"the branch {branch.name} has commits that okd-gitops did not make; it is left alone", remedy
+            )
         if _same(theirs, branch.commits) and branches.merge_base(tools.root, branch.base, old) == branch.base:
             return replace(branch, sha=old, commits=tuple(theirs), state="unchanged")
     if tools.url:

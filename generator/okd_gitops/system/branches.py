@@ -1,7 +1,9 @@
-"""Branches, here and on the remote: what they have, and letting one be a commit unless somebody was faster.
+"""Branches, here and on the remote: what they have, and letting one be a commit unless somebody was
+faster.
 
-A remote is asked from a bare repository of our own, by an address that was checked: what the clone's configuration says of remotes, hooks,
-helpers and addresses is not in use. A person's own configuration (credentials, proxies) is.
+A remote is asked from a bare repository of our own, by an address that was checked: what the clone's
+configuration says of remotes, hooks, helpers and addresses is not in use. A person's own configuration
+(credentials, proxies) is.
 """
 
 import re
@@ -17,9 +19,13 @@ from okd_gitops.system.git_program import Said, asked, failure, run
 
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,100}")
 # No question is asked where nobody can answer it.
-_REACHING = {"GIT_ALLOW_PROTOCOL": "file:http:https:ssh", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20"}
+_REACHING = {
+    "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",
+    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20",
+}
 _SECONDS = 120
-# The status of a reference in the answer of git-push(1) to --porcelain: what our git, or the remote's, says and no hook.
+# The status of a reference in the answer of git-push(1) to --porcelain: what our git, or the remote's, says
+# and no hook.
 _STATUS = re.compile(r"^!\t[^\t]*\t\[(?P<kind>[a-z ]+)\](?: \((?P<why>.*)\))?$", re.MULTILINE)
 _MOVED = re.compile(
     r"failed to (update ref|lock)|cannot lock ref|incorrect old value.*|reference already exists|fetch first|non-fast-forward|stale info"
@@ -45,7 +51,16 @@ class RaceError(BusyError):
 
 def commits(root: Path, base: str, tip: str) -> list[Commit]:
     """Return the commits of `tip` that `base` does not have, oldest first."""
-    said = asked("log", "--reverse", "--topo-order", "--no-show-signature", "--format=%H%x00%T%x00%B%x00%x01", f"{base}..{tip}", "--", cwd=root)
+    said = asked(
+        "log",
+        "--reverse",
+        "--topo-order",
+        "--no-show-signature",
+        "--format=%H%x00%T%x00%B%x00%x01",
+        f"{base}..{tip}",
+        "--",
+        cwd=root,
+    )
     text = said.out.decode("utf-8", "replace")
     entries = (entry.strip("\n").split("\0") for entry in text.split("\x01") if entry.strip("\n"))
     return [Commit(entry[0], entry[1], entry[2].strip()) for entry in entries]
@@ -76,11 +91,15 @@ def set_branch(root: Path, name: str, sha: str, expected: str) -> None:
 
 def local_heads(root: Path, pattern: str) -> dict[str, str]:
     """Return the branches of this clone that match, with their hashes."""
-    return _heads(asked("for-each-ref", "--format=%(objectname)\t%(refname)", f"refs/heads/{pattern}", cwd=root))
+    return _heads(
+        asked("for-each-ref", "--format=%(objectname)\t%(refname)", f"refs/heads/{pattern}", cwd=root)
+    )
 
 
 def heads(root: Path, url: str, pattern: str) -> dict[str, str]:
-    """Return the branches that match, with their hashes: those of a remote, or (with "") the local ones. Raises RemoteError."""
+    """Return the branches that match, with their hashes: those of a remote, or (with "") the local ones.
+    Raises RemoteError.
+    """
     if not url:
         return local_heads(root, pattern)
     return _heads(_reach(root, "ls-remote", "--heads", "--", url, f"refs/heads/{pattern}"))
@@ -92,9 +111,11 @@ def _heads(said: Said) -> dict[str, str]:
 
 
 def address(root: Path, remote: str, repository: str) -> str:
-    """Return the address that a push to `remote` (a name, or an address) reaches, which must be the fleet's `repository`, or on this machine.
+    """Return the address that a push to `remote` (a name, or an address) reaches, which must be the
+    fleet's `repository`, or on this machine.
 
-    What the configuration makes of an address (insteadOf, pushInsteadOf, pushurl) counts, and must not lead elsewhere. Raises UsageError.
+    What the configuration makes of an address (insteadOf, pushInsteadOf, pushurl) counts, and must not lead
+    elsewhere. Raises UsageError.
     """
     named = bool(_REMOTE_NAME.fullmatch(remote))
     if not named and not pushtarget.is_permitted(remote):
@@ -104,7 +125,18 @@ def address(root: Path, remote: str, repository: str) -> str:
     with bare(opened(root)) as store:
         # A person's own configuration applies there, and may rewrite the address once more.
         asked("config", "remote.target.url", url, cwd=store.folder, environment=store.environment)
-        reached = _single(asked("remote", "get-url", "--push", "--all", "--", "target", cwd=store.folder, environment=store.environment))
+        reached = _single(
+            asked(
+                "remote",
+                "get-url",
+                "--push",
+                "--all",
+                "--",
+                "target",
+                cwd=store.folder,
+                environment=store.environment,
+            )
+        )
     here = pushtarget.is_here(reached) and reached == raw
     if not here and not pushtarget.same_repository(reached, repository):
         reason = f"a push would go to {plain(reached)}, and fleet.yaml says {repository}"
@@ -115,12 +147,16 @@ def address(root: Path, remote: str, repository: str) -> str:
 def _single(said: Said) -> str:
     urls = said.text.split("\n")
     if len(urls) != 1 or not pushtarget.is_permitted(urls[0]):
-        raise UsageError("the remote has no single address that can be pushed to", f"write it like {pushtarget.FORMS}")
+        raise UsageError(
+            "the remote has no single address that can be pushed to", f"write it like {pushtarget.FORMS}"
+        )
     return urls[0]
 
 
 def _configured(root: Path, name: str) -> str:
-    """Return the address of a remote as it is written, before git rewrites it; raises UsageError when there is no such remote."""
+    """Return the address of a remote as it is written, before git rewrites it; raises UsageError when
+    there is no such remote.
+    """
     for key in ("pushurl", "url"):
         said = run("config", "--get-all", f"remote.{name}.{key}", cwd=root)
         if said.code == 0:
@@ -132,27 +168,55 @@ def _configured(root: Path, name: str) -> str:
 
 
 def fetch(root: Path, url: str, branch: str) -> str:
-    """Fetch one branch of a remote and return its hash; raises RemoteError, UsageError when it is not there."""
+    """Fetch one branch of a remote and return its hash; raises RemoteError, UsageError when it is not
+    there.
+    """
     sha = heads(root, url, branch).get(branch)
     if not sha:
-        raise UsageError(f"the remote has no branch {branch}", "look at revision: in fleet.yaml, or push it first")
-    _reach(root, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--", url, f"refs/heads/{branch}")
+        raise UsageError(
+            f"the remote has no branch {branch}", "look at revision: in fleet.yaml, or push it first"
+        )
+    _reach(
+        root,
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--no-auto-gc",
+        "--",
+        url,
+        f"refs/heads/{branch}",
+    )
     return sha
 
 
 def push(root: Path, url: str, sha: str, branch: str, expected: str | None) -> None:
-    """Push `sha` as `branch` if the remote still has it at `expected` ("": it is not there); without `expected`, only forward.
+    """Push `sha` as `branch` if the remote still has it at `expected` ("": it is not there); without
+    `expected`, only forward.
 
-    Raises RaceError when somebody was faster, RefusedByRemoteError when the remote does not want it, RemoteError when it cannot be reached.
-    An empty `sha` deletes.
+    Raises RaceError when somebody was faster, RefusedByRemoteError when the remote does not want it,
+    RemoteError when it cannot be reached. An empty `sha` deletes.
     """
     lease = [] if expected is None else [f"--force-with-lease=refs/heads/{branch}:{expected}"]
-    _reach(root, "push", "--quiet", "--porcelain", "--no-verify", "--no-signed", *lease, "--", url, f"{sha}:refs/heads/{branch}")
+    _reach(
+        root,
+        "push",
+        "--quiet",
+        "--porcelain",
+        "--no-verify",
+        "--no-signed",
+        *lease,
+        "--",
+        url,
+        f"{sha}:refs/heads/{branch}",
+    )
 
 
 def _reach(root: Path, *arguments: str) -> Said:
     with bare(opened(root)) as store:
-        said = run(*arguments, cwd=store.folder, environment={**_REACHING, **store.environment}, seconds=_SECONDS)
+        said = run(
+            *arguments, cwd=store.folder, environment={**_REACHING, **store.environment}, seconds=_SECONDS
+        )
     if said.code:
         raise unreached(said, arguments[0])
     return said
@@ -172,5 +236,9 @@ def unreached(said: Said, what: str) -> OkdGitopsError:
         return RefusedByRemoteError(reason, "ask who administers it; trying again changes nothing")
     ours = "\n".join(line for line in said.err.splitlines() if not line.startswith("remote:"))
     if _REFUSED.search(ours):
-        return RefusedByRemoteError(f"git {what}: the remote refused: {shown}", "look at the remote's address and at your access")
-    return RemoteError(f"git {what} failed: {shown}", "look at the remote's address and at the network, and run again")
+        return RefusedByRemoteError(
+            f"git {what}: the remote refused: {shown}", "look at the remote's address and at your access"
+        )
+    return RemoteError(
+        f"git {what} failed: {shown}", "look at the remote's address and at the network, and run again"
+    )

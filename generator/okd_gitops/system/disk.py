@@ -1,4 +1,6 @@
-"""Read folders of the repository into Trees. Nothing here follows a symlink, and nothing outside the root is read."""
+"""Read folders of the repository into Trees. Nothing here follows a symlink, and nothing outside the root
+is read.
+"""
 
 import errno
 import os
@@ -26,17 +28,23 @@ _CATALOG = Path(__file__).parent.parent / "catalog"
 
 
 def find_root(start: Path) -> Path:
-    """Return the nearest folder at or above `start` that holds fleet.yaml; raises UsageError when there is none."""
+    """Return the nearest folder at or above `start` that holds fleet.yaml; raises UsageError when there is
+    none.
+    """
     for folder in (start, *start.parents):
         if os.path.isfile(folder / FLEET):  # noqa: PTH113 - Path.is_file raises where a folder above cannot be read
             return folder
-    raise UsageError(f"there is no {FLEET} here or in a folder above", "run okd-gitops init in a new repository, or cd into one")
+    raise UsageError(
+        f"there is no {FLEET} here or in a folder above",
+        "run okd-gitops init in a new repository, or cd into one",
+    )
 
 
 def read_tree(root: Path, *folders: str, max_file: int = MAX_FILE) -> Tree:
     """Read every file below `folders` of `root`; an absent folder is empty.
 
-    Raises FindingsError (unreadable-file) for symlinks, devices, unreadable and too large files, all of them at once.
+    Raises FindingsError (unreadable-file) for symlinks, devices, unreadable and too large files, all of them
+    at once.
     """
     tree, findings = scan_tree(root, *folders, max_file=max_file)
     if findings:
@@ -44,8 +52,12 @@ def read_tree(root: Path, *folders: str, max_file: int = MAX_FILE) -> Tree:
     return tree
 
 
-def scan_tree(root: Path, *folders: str, max_file: int = MAX_FILE, names: tuple[str, ...] = ("",)) -> tuple[Tree, list[Finding]]:
-    """Read the files below `folders` whose names end like one of `names`, and return them with what was not read and why."""
+def scan_tree(
+    root: Path, *folders: str, max_file: int = MAX_FILE, names: tuple[str, ...] = ("",)
+) -> tuple[Tree, list[Finding]]:
+    """Read the files below `folders` whose names end like one of `names`, and return them with what was
+    not read and why.
+    """
     files: dict[str, bytes] = {}
     findings: list[Finding] = []
     pending = list(folders)
@@ -66,14 +78,18 @@ def scan_tree(root: Path, *folders: str, max_file: int = MAX_FILE, names: tuple[
 
 
 def entries(root: Path, folder: str) -> dict[str, bool]:
-    """Return the names in a folder below `root`, and whether each is a folder; an absent folder is empty. Raises FindingsError (unreadable-file)."""
+    """Return the names in a folder below `root`, and whether each is a folder; an absent folder is empty.
+    Raises FindingsError (unreadable-file).
+    """
     place = Location(file=folder)
     try:
         descriptor = os.open(root / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return {}
     except NotADirectoryError:
-        raise _refused(place, "this is a file or a symlink, and a folder is expected", "put the folder itself there") from None
+        raise _refused(
+            place, "this is a file or a symlink, and a folder is expected", "put the folder itself there"
+        ) from None
     except OSError as error:
         raise _unreadable(place, error) from None
     try:
@@ -84,7 +100,9 @@ def entries(root: Path, folder: str) -> dict[str, bool]:
 
 
 def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
-    """Read one regular file below `root`; raises FindingsError (unreadable-file) for anything else, before its content is read."""
+    """Read one regular file below `root`; raises FindingsError (unreadable-file) for anything else, before
+    its content is read.
+    """
     place = Location(file=path)
     if _UNWRITABLE.search(path):
         raise _refused(place, "its name holds control characters, or is not UTF-8", "rename it")
@@ -106,7 +124,9 @@ def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
     # It may have grown since it was opened.
     size = max(status.st_size, len(data))
     if size > max_file:
-        raise _refused(place, f"{size:,} bytes are more than the {max_file:,} that are read", "split the file")
+        raise _refused(
+            place, f"{size:,} bytes are more than the {max_file:,} that are read", "split the file"
+        )
     return data
 
 
@@ -119,7 +139,9 @@ def scratch_folder() -> Iterator[Path]:
 
 def read_catalog() -> Tree:
     """Read the catalog that comes with the package."""
-    return Tree({path.relative_to(_CATALOG).as_posix(): path.read_bytes() for path in _CATALOG.rglob("*.yaml")})
+    return Tree(
+        {path.relative_to(_CATALOG).as_posix(): path.read_bytes() for path in _CATALOG.rglob("*.yaml")}
+    )
 
 
 def _refused(place: Location, reason: str, remedy: str) -> FindingsError:
@@ -128,5 +150,7 @@ def _refused(place: Location, reason: str, remedy: str) -> FindingsError:
 
 def _unreadable(place: Location, error: OSError) -> FindingsError:
     if error.errno == errno.ELOOP:
-        return _refused(place, "this is a symlink: it could lead out of the repository", "put the file itself there")
+        return _refused(
+            place, "this is a symlink: it could lead out of the repository", "put the file itself there"
+        )
     return _refused(place, f"it cannot be read: {error.strerror}", "look at its permissions")

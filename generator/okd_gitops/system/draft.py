@@ -1,7 +1,8 @@
-"""A commit in the making: its files in a folder of their own, and the commit that they become, born in the object store.
+"""A commit in the making: its files in a folder of their own, and the commit that they become, born in the
+object store.
 
-Neither the work tree nor the index of the clone is read or written, and nothing is checked out: blobs are written as they are, so no filter and
-no hook of the repository has a part in it.
+Neither the work tree nor the index of the clone is read or written, and nothing is checked out: blobs are
+written as they are, so no filter and no hook of the repository has a part in it.
 """
 
 import fcntl
@@ -26,7 +27,9 @@ _LINK, _MODULE, _PROGRAM = "120000", "160000", "100755"
 
 @dataclass(slots=True)
 class Draft:
-    """The files of a commit below the root of the repository, in `folder`; `tip` is the last commit that was made of them."""
+    """The files of a commit below the root of the repository, in `folder`; `tip` is the last commit that
+    was made of them.
+    """
 
     clone: Clone
     folder: Path
@@ -43,14 +46,22 @@ class Draft:
         return tuple(sorted(path for path in {*before, *now} if before.get(path) != now.get(path)))
 
     def commit(self, paths: Iterable[str], message: str) -> str:
-        """Make a commit of `paths` as they are in the folder, upon `tip`, and return its hash; the identity is that of the clone's user.
+        """Make a commit of `paths` as they are in the folder, upon `tip`, and return its hash; the
+        identity is that of the clone's user.
 
         Raises UsageError when git knows none.
         """
         files = {path: _content(self.folder, path) for path in sorted(paths)}
         with bare(self.clone) as store:
             stream = b"".join(self._stream(files, message.encode()))
-            said = asked("fast-import", "--quiet", "--done", cwd=store.folder, data=stream, environment=store.environment)
+            said = asked(
+                "fast-import",
+                "--quiet",
+                "--done",
+                cwd=store.folder,
+                data=stream,
+                environment=store.environment,
+            )
         self.tip = said.text.strip()
         self.head.write_text(f"{self.tip}\n")
         for path, data in files.items():
@@ -76,7 +87,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A bare repository of our own upon the objects of a clone: no configuration, no hook and no reference of the clone is in use there."""
+    """A bare repository of our own upon the objects of a clone: no configuration, no hook and no reference
+    of the clone is in use there.
+    """
 
     folder: Path
     environment: dict[str, str]
@@ -84,7 +97,8 @@ class Store:
 
 @contextmanager
 def drafted(root: Path, sha: str) -> Iterator[Draft]:
-    """Write the files of a commit to a folder of its own for as long as the block runs; what killed runs left is cleared.
+    """Write the files of a commit to a folder of its own for as long as the block runs; what killed runs
+    left is cleared.
 
     Raises UsageError for a commit whose paths no file system can hold.
     """
@@ -104,16 +118,28 @@ def drafted(root: Path, sha: str) -> Iterator[Draft]:
         try:
             _write(work, files, {path for path, (mode, _) in listed.items() if mode == _LINK})
         except OSError as error:
-            raise BusyError(f"the commit cannot be written to {folder}: {error.strerror}", "free some space there, or say TMPDIR") from None
+            raise BusyError(
+                f"the commit cannot be written to {folder}: {error.strerror}",
+                "free some space there, or say TMPDIR",
+            ) from None
         regular = {path: data for path, data in files.items() if listed[path][0] != _LINK}
         head = folder / "work/.git/HEAD"
         head.write_text(f"{sha}\n")
-        yield Draft(clone, work, head, sha, {path: mode for path, (mode, _) in listed.items() if mode == _PROGRAM}, regular)
+        yield Draft(
+            clone,
+            work,
+            head,
+            sha,
+            {path: mode for path, (mode, _) in listed.items() if mode == _PROGRAM},
+            regular,
+        )
 
 
 @contextmanager
 def bare(clone: Clone) -> Iterator[Store]:
-    """Make a bare repository upon the objects of a clone, which knows what the clone has, for as long as the block runs."""
+    """Make a bare repository upon the objects of a clone, which knows what the clone has, for as long as
+    the block runs.
+    """
     said = asked("for-each-ref", "--format=%(objectname) %(refname)", cwd=clone.root)
     with tempfile.TemporaryDirectory(prefix="okd-gitops-") as name:
         folder = Path(name)
@@ -125,8 +151,12 @@ def bare(clone: Clone) -> Iterator[Store]:
 
 
 def _repository(folder: Path, clone: Clone, *, bare: bool) -> None:
-    """Make the least that git takes for a repository, with objects like the clone's and settings of our own."""
-    version, extension = ("1", f"[extensions]\n\tobjectFormat = {clone.hash}\n") if clone.hash != "sha1" else ("0", "")
+    """Make the least that git takes for a repository, with objects like the clone's and settings of our
+    own.
+    """
+    version, extension = (
+        ("1", f"[extensions]\n\tobjectFormat = {clone.hash}\n") if clone.hash != "sha1" else ("0", "")
+    )
     # A redirect would carry a push to where fleet.yaml does not say.
     settings = "[http]\n\tfollowRedirects = false\n[push]\n\tgpgSign = false\n\tfollowTags = false\n[fetch]\n\twriteCommitGraph = false\n"
     core = f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = {str(bare).lower()}\n"
@@ -140,7 +170,10 @@ def _identity(clone: Clone, whose: str) -> str:
     if said.code < 0:
         raise failure(said, "var")
     if said.code:
-        raise UsageError(f"git does not know who commits: {plain(said.err, 200)}", "git config user.name NAME and git config user.email MAIL")
+        raise UsageError(
+            f"git does not know who commits: {plain(said.err, 200)}",
+            "git config user.name NAME and git config user.email MAIL",
+        )
     return said.text
 
 
@@ -158,7 +191,9 @@ def _write(folder: Path, files: dict[str, bytes], links: set[str]) -> None:
     """Write regular files, and then the links, so that no file is written through a link."""
     for path in files:
         if {"", ".", "..", ".git"} & set(path.split("/")):
-            raise UsageError(f"the commit has a path that leads elsewhere: {plain(path)}", "remove it from the branch")
+            raise UsageError(
+                f"the commit has a path that leads elsewhere: {plain(path)}", "remove it from the branch"
+            )
     for path in sorted(files, key=lambda path: path in links):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -184,7 +219,9 @@ def _own_folder() -> Iterator[Path]:
 
 
 def _clear() -> None:
-    """Remove the folders of runs that were killed: the kernel freed their locks. Those of runs that live, and of other users, stay."""
+    """Remove the folders of runs that were killed: the kernel freed their locks. Those of runs that live,
+    and of other users, stay.
+    """
     for folder in Path(tempfile.gettempdir()).glob(f"{_NAME}*"):
         with suppress(OSError):
             status = folder.lstat()

@@ -1,8 +1,9 @@
 """Open or update one pull request on GitHub, GitLab or Forgejo (and Gitea) through their REST APIs.
 
-The branch names the pull request: a second run finds the open one of the same branch and base in the same repository and replaces its title
-and text, so nothing piles up. Pull requests from forks are never touched, whatever their branch is called. Paths, fields and statuses were read
-in google/go-github (github/pulls.go), GitLab's doc/api/merge_requests.md and Forgejo's routers/api/v1/repo/pull.go.
+The branch names the pull request: a second run finds the open one of the same branch and base in the same
+repository and replaces its title and text, so nothing piles up. Pull requests from forks are never touched,
+whatever their branch is called. Paths, fields and statuses were read in google/go-github (github/pulls.go),
+GitLab's doc/api/merge_requests.md and Forgejo's routers/api/v1/repo/pull.go.
 """
 
 import re
@@ -74,10 +75,15 @@ class _Found:
 
 
 def locate(url: str, kind: Kind | None = None) -> Forge:
-    """Return the forge of a repository's address; raises UsageError when it cannot be told which API it speaks."""
+    """Return the forge of a repository's address; raises UsageError when it cannot be told which API it
+    speaks.
+    """
     match = _URL.fullmatch(url) or _SCP.fullmatch(url)
     if not match or {".", ".."} & set(match["path"].split("/")):
-        raise UsageError("this is not the address of a repository without credentials", "write it like https://host/owner/name")
+        raise UsageError(
+            "this is not the address of a repository without credentials",
+            "write it like https://host/owner/name",
+        )
     named = match.groupdict()
     host, path = named["host"].lower(), named["path"].removesuffix(".git")
     # A port of ssh says nothing about that of the API.
@@ -88,15 +94,28 @@ def locate(url: str, kind: Kind | None = None) -> Forge:
         raise UsageError(f"{host} has repositories like owner/name, not {path}", "look at the address")
     if host in ("github.com", "www.github.com"):
         return Forge(kind, "api.github.com", "https://api.github.com", "https://github.com", path)
-    return Forge(kind, host, web + {Kind.GITHUB: "/api/v3", Kind.GITLAB: "/api/v4", Kind.FORGEJO: "/api/v1"}[kind], web, path)
+    return Forge(
+        kind,
+        host,
+        web + {Kind.GITHUB: "/api/v3", Kind.GITLAB: "/api/v4", Kind.FORGEJO: "/api/v1"}[kind],
+        web,
+        path,
+    )
 
 
 def _guess(host: str) -> Kind:
-    known = {"github.com": Kind.GITHUB, "www.github.com": Kind.GITHUB, "gitlab.com": Kind.GITLAB, "codeberg.org": Kind.FORGEJO}
+    known = {
+        "github.com": Kind.GITHUB,
+        "www.github.com": Kind.GITHUB,
+        "gitlab.com": Kind.GITLAB,
+        "codeberg.org": Kind.FORGEJO,
+    }
     first = {"github": Kind.GITHUB, "gitlab": Kind.GITLAB, "forgejo": Kind.FORGEJO, "gitea": Kind.FORGEJO}
     found = known.get(host) or first.get(host.split(".")[0])
     if found is None:
-        raise UsageError(f"it cannot be told from {host} what kind of forge it is", f"say one of: {', '.join(Kind)}")
+        raise UsageError(
+            f"it cannot be told from {host} what kind of forge it is", f"say one of: {', '.join(Kind)}"
+        )
     return found
 
 
@@ -110,7 +129,8 @@ def propose(http: Http, forge: Forge, proposal: Proposal) -> Opened:
         try:
             return _create(http, forge, proposal)
         except NetworkError as error:
-            # GitHub says 422 and the others 409 when one was opened in the meantime; 422 may also mean that something is wrong.
+            # GitHub says 422 and the others 409 when one was opened in the meantime; 422 may also mean that
+            # something is wrong.
             found = _find(http, forge, proposal) if error.status in (409, 422) else None
             if found is None:
                 raise
@@ -162,26 +182,38 @@ def _find(http: Http, forge: Forge, proposal: Proposal) -> _Found | None:
         found = _first(forge, proposal, answer)
         if found or not answer:
             return found
-    raise NetworkError(f"{forge.web}/{forge.path} has more than {_PAGE * _PAGES} open pull requests", "close what is not needed")
+    raise NetworkError(
+        f"{forge.web}/{forge.path} has more than {_PAGE * _PAGES} open pull requests",
+        "close what is not needed",
+    )
 
 
 def _first(forge: Forge, proposal: Proposal, answer: object) -> _Found | None:
     if not isinstance(answer, list):
-        raise NetworkError(f"{forge.host} does not answer with a list of pull requests", "is it the kind of forge that was named?")
+        raise NetworkError(
+            f"{forge.host} does not answer with a list of pull requests",
+            "is it the kind of forge that was named?",
+        )
     return next((_read(forge, entry) for entry in answer if _ours(forge, proposal, entry)), None)
 
 
 def _ours(forge: Forge, proposal: Proposal, entry: object) -> bool:
-    """Whether an entry of the list is of our branch in this very repository, not of a branch of the same name in a fork."""
+    """Whether an entry of the list is of our branch in this very repository, not of a branch of the same
+    name in a fork.
+    """
     if not isinstance(entry, dict):
         return False
     if forge.kind == Kind.GITLAB:
         branches = entry.get("source_branch"), entry.get("target_branch")
         same = entry.get("source_project_id") == entry.get("target_project_id") is not None
     else:
-        head, base = (side if isinstance(side, dict) else {} for side in (entry.get("head"), entry.get("base")))
+        head, base = (
+            side if isinstance(side, dict) else {} for side in (entry.get("head"), entry.get("base"))
+        )
         branches = head.get("ref"), base.get("ref")
-        ids = [side["repo"].get("id") if isinstance(side.get("repo"), dict) else None for side in (head, base)]
+        ids = [
+            side["repo"].get("id") if isinstance(side.get("repo"), dict) else None for side in (head, base)
+        ]
         same = ids[0] == ids[1] is not None
     return same and branches == (proposal.head, proposal.base)
 
@@ -190,9 +222,18 @@ def _read(forge: Forge, entry: object) -> _Found:
     gitlab = forge.kind == Kind.GITLAB
     value = entry if isinstance(entry, dict) else {}
     number, url = (value.get(key) for key in (("iid", "web_url") if gitlab else ("number", "html_url")))
-    if not isinstance(number, int) or not isinstance(url, str) or not url.startswith(("https://", "http://")) or not url.isprintable():
-        raise NetworkError(f"{forge.host} does not answer with a pull request", "is it the kind of forge that was named?")
-    return _Found(number, url, str(value.get("title") or ""), str(value.get("description" if gitlab else "body") or ""))
+    if (
+        not isinstance(number, int)
+        or not isinstance(url, str)
+        or not url.startswith(("https://", "http://"))
+        or not url.isprintable()
+    ):
+        raise NetworkError(
+            f"{forge.host} does not answer with a pull request", "is it the kind of forge that was named?"
+        )
+    return _Found(
+        number, url, str(value.get("title") or ""), str(value.get("description" if gitlab else "body") or "")
+    )
 
 
 def _create(http: Http, forge: Forge, proposal: Proposal) -> Opened:
@@ -200,17 +241,35 @@ def _create(http: Http, forge: Forge, proposal: Proposal) -> Opened:
     if forge.kind == Kind.GITLAB:
         branches = {"source_branch": proposal.head, "target_branch": proposal.base}
         labels = {"labels": ",".join(proposal.labels)} if proposal.labels else {}
-        made = _read(forge, http.send("POST", _collection(forge), {**branches, "title": title, "description": proposal.body, **labels}))
+        made = _read(
+            forge,
+            http.send(
+                "POST",
+                _collection(forge),
+                {**branches, "title": title, "description": proposal.body, **labels},
+            ),
+        )
         return Opened(made.url, made.number, "created")
-    fields: dict[str, Any] = {"head": proposal.head, "base": proposal.base, "title": title, "body": proposal.body}
+    fields: dict[str, Any] = {
+        "head": proposal.head,
+        "base": proposal.base,
+        "title": title,
+        "body": proposal.body,
+    }
     if forge.kind == Kind.GITHUB:
         fields["draft"] = proposal.draft
     made = _read(forge, http.send("POST", _collection(forge), fields))
     if proposal.labels:
         try:
-            http.send("POST", f"{forge.api}/repos/{forge.path}/issues/{made.number}/labels", {"labels": list(proposal.labels)})
+            http.send(
+                "POST",
+                f"{forge.api}/repos/{forge.path}/issues/{made.number}/labels",
+                {"labels": list(proposal.labels)},
+            )
         except NetworkError as error:
-            raise NetworkError(f"{made.url} is open, but without labels: {error.reason}", "add them there", error.status) from None
+            raise NetworkError(
+                f"{made.url} is open, but without labels: {error.reason}", "add them there", error.status
+            ) from None
     return Opened(made.url, made.number, "created")
 
 
@@ -222,7 +281,11 @@ def _update(http: Http, forge: Forge, proposal: Proposal, found: _Found) -> Open
     if (found.title, found.body.replace("\r\n", "\n").strip()) == (title, proposal.body.strip()):
         return Opened(found.url, found.number, "unchanged")
     text = "description" if forge.kind == Kind.GITLAB else "body"
-    http.send("PUT" if forge.kind == Kind.GITLAB else "PATCH", f"{_collection(forge)}/{found.number}", {"title": title, text: proposal.body})
+    http.send(
+        "PUT" if forge.kind == Kind.GITLAB else "PATCH",
+        f"{_collection(forge)}/{found.number}",
+        {"title": title, text: proposal.body},
+    )
     return Opened(found.url, found.number, "updated")
 
 

@@ -1,7 +1,8 @@
-"""Fetch from the network, politely: limits on time and size, Retry-After, ETags, and replay without a network; and talk to JSON APIs.
+"""Fetch from the network, politely: limits on time and size, Retry-After, ETags, and replay without a
+network; and talk to JSON APIs.
 
-A cached answer is one file: a line of JSON that says what it answers, then the body. A folder of them can be copied or committed, and
-`offline=True` replays it.
+A cached answer is one file: a line of JSON that says what it answers, then the body. A folder of them can be
+copied or committed, and `offline=True` replays it.
 """
 
 import hashlib
@@ -55,10 +56,11 @@ class _Cached:
 class Http:
     """Fetch documents by https, or replay them from `cache`.
 
-    A token of `tokens` (by host) goes to its host alone, as a header. `timeout` bounds a whole exchange in seconds: connecting, waiting, retries,
-    redirects and the body; a server that let it pass is not asked again. `backoff` are the seconds before the second retry, doubled for each
-    further one. A server that says Retry-After is waited for if that is within `longest_wait`.
-    `authorities` are the certificates (PEM) that servers must be signed by, instead of those that the machine trusts.
+    A token of `tokens` (by host) goes to its host alone, as a header. `timeout` bounds a whole exchange in
+    seconds: connecting, waiting, retries, redirects and the body; a server that let it pass is not asked
+    again. `backoff` are the seconds before the second retry, doubled for each further one. A server that says
+    Retry-After is waited for if that is within `longest_wait`. `authorities` are the certificates (PEM) that
+    servers must be signed by, instead of those that the machine trusts.
     """
 
     def __init__(
@@ -76,7 +78,10 @@ class Http:
     ) -> None:
         self._tokens = dict(tokens or {})
         if not all(_TOKEN.fullmatch(token) for token in self._tokens.values()):
-            raise NetworkError("the token holds a blank or a character that no header can carry", "look for a line feed at its end")
+            raise NetworkError(
+                "the token holds a blank or a character that no header can carry",
+                "look for a line feed at its end",
+            )
         self._cache, self._timeout, self._max_bytes, self._offline = cache, timeout, max_bytes, offline
         self._retries, self._backoff, self._longest_wait = retries, backoff, longest_wait
         self._authorities = authorities
@@ -88,7 +93,10 @@ class Http:
         cached = _recall(self._cache, url, self._max_bytes)
         if self._offline:
             if cached is None:
-                raise NetworkError(f"there is no recorded answer of {_shown(parsed)}", "run once with a network, or add the recorded answer")
+                raise NetworkError(
+                    f"there is no recorded answer of {_shown(parsed)}",
+                    "run once with a network, or add the recorded answer",
+                )
             return cached.body
         body, etag = self._in_time(parsed, lambda: self._follow(url, cached))
         if cached is None or (etag, body) != (cached.etag, cached.body):
@@ -96,9 +104,11 @@ class Http:
         return body
 
     def send(self, method: str, url: str, body: object = None) -> Any:
-        """Ask a JSON API and return its answer as plain data; raises NetworkError with the API's own words.
+        """Ask a JSON API and return its answer as plain data; raises NetworkError with the API's own
+        words.
 
-        Nothing is cached or redirected. What could be done twice by repeating it (POST, PATCH) is not repeated once it was sent.
+        Nothing is cached or redirected. What could be done twice by repeating it (POST, PATCH) is not
+        repeated once it was sent.
         """
         at = _allowed(url)
         if self._offline:
@@ -108,10 +118,13 @@ class Http:
     def _in_time(self, at: "Url", ask: Callable[[], T]) -> T:
         """Return what `ask` returns, or raise NetworkError when the time is over.
 
-        A name server, a handshake and headers that come byte by byte have no limit of their own: so it is a thread that asks, and it is left behind.
+        A name server, a handshake and headers that come byte by byte have no limit of their own: so it is a
+        thread that asks, and it is left behind.
         """
         if at.netloc in self._away:
-            raise NetworkError(f"{_shown(at)} is not asked: that server gave no answer before", "try again later")
+            raise NetworkError(
+                f"{_shown(at)} is not asked: that server gave no answer before", "try again later"
+            )
         answers: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
 
         def asking() -> None:
@@ -125,7 +138,9 @@ class Http:
             value, error = answers.get(timeout=self._timeout)
         except Empty:
             self._away.add(at.netloc)
-            raise NetworkError(f"{_shown(at)} gave no answer within {self._timeout:g} s", "try again later") from None
+            raise NetworkError(
+                f"{_shown(at)} gave no answer within {self._timeout:g} s", "try again later"
+            ) from None
         if error:
             raise error
         return cast("T", value)
@@ -137,9 +152,13 @@ class Http:
         headers = self._headers(at, None) | ({"Content-Type": "application/json"} if data else {})
         with self._pool() as pool:
             try:
-                response = pool.request(method, at.url, body=data, headers=headers, redirect=False, preload_content=False)
+                response = pool.request(
+                    method, at.url, body=data, headers=headers, redirect=False, preload_content=False
+                )
             except urllib3.exceptions.HTTPError as error:
-                raise NetworkError(f"{_shown(at)} cannot be reached: {_cause(error)}", "try again later") from None
+                raise NetworkError(
+                    f"{_shown(at)} cannot be reached: {_cause(error)}", "try again later"
+                ) from None
             try:
                 answer = self._body(at, response)
             finally:
@@ -149,17 +168,33 @@ class Http:
         except (ValueError, RecursionError):
             value = None
             if response.status < 300:
-                raise NetworkError(f"{_shown(at)} does not answer with JSON", "look at the address", response.status) from None
+                raise NetworkError(
+                    f"{_shown(at)} does not answer with JSON", "look at the address", response.status
+                ) from None
         if response.status >= 300:
-            remedy = {401: "look at the token", 403: "the token may not do this", 404: "look at the address, and at what the token may see"}
+            remedy = {
+                401: "look at the token",
+                403: "the token may not do this",
+                404: "look at the address, and at what the token may see",
+            }
             reason = f"{_shown(at)} answers with status {response.status}{self._words(value)}"
-            raise NetworkError(reason, remedy.get(response.status, _REMEDY.get(response.status // 100, "mend that")), response.status)
+            raise NetworkError(
+                reason,
+                remedy.get(response.status, _REMEDY.get(response.status // 100, "mend that")),
+                response.status,
+            )
         return value
 
     def _words(self, value: object) -> str:
-        """Return what an API says of an error, as GitHub, GitLab and Forgejo write it: one short line, without a token."""
+        """Return what an API says of an error, as GitHub, GitLab and Forgejo write it: one short line,
+        without a token.
+        """
         found = [value.get(key) for key in ("message", "error", "errors")] if isinstance(value, dict) else []
-        text = " ".join(json.dumps(each, ensure_ascii=False) if not isinstance(each, str) else each for each in found if each)
+        text = " ".join(
+            json.dumps(each, ensure_ascii=False) if not isinstance(each, str) else each
+            for each in found
+            if each
+        )
         for token in self._tokens.values():
             text = text.replace(token, "…")
         shown = one_line(text, 300)
@@ -201,14 +236,26 @@ class Http:
         with self._pool() as pool:
             for _ in range(MAX_REDIRECTS + 1):
                 try:
-                    response = pool.request("GET", at.url, headers=self._headers(at, cached), redirect=False, preload_content=False)
+                    response = pool.request(
+                        "GET",
+                        at.url,
+                        headers=self._headers(at, cached),
+                        redirect=False,
+                        preload_content=False,
+                    )
                 except urllib3.exceptions.HTTPError as error:
-                    raise NetworkError(f"{_shown(at)} cannot be reached: {_cause(error)}", "try again later, or use --offline") from None
+                    raise NetworkError(
+                        f"{_shown(at)} cannot be reached: {_cause(error)}",
+                        "try again later, or use --offline",
+                    ) from None
                 if response.status not in (301, 302, 303, 307, 308):
                     return self._answer(at, response, cached)
                 response.close()
                 at = _redirected(at, response.headers.get("Location", ""))
-        raise NetworkError(f"{_shown(_allowed(url))} redirects more than {MAX_REDIRECTS} times", "give the address that it leads to")
+        raise NetworkError(
+            f"{_shown(_allowed(url))} redirects more than {MAX_REDIRECTS} times",
+            "give the address that it leads to",
+        )
 
     def _headers(self, at: "Url", cached: _Cached | None) -> dict[str, str]:
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "okd-gitops"}
@@ -223,7 +270,12 @@ class Http:
             if response.status == 304 and cached and cached.etag:
                 return cached.body, cached.etag
             if response.status != 200:
-                remedy = {401: "look at the token", 403: "it may limit requests: give a token", 404: "look at the address", 429: "try again later"}
+                remedy = {
+                    401: "look at the token",
+                    403: "it may limit requests: give a token",
+                    404: "look at the address",
+                    429: "try again later",
+                }
                 reason = f"{_shown(at)} answers with status {response.status}"
                 raise NetworkError(reason, remedy.get(response.status, "try again later"), response.status)
             etag = response.headers.get("ETag", "")
@@ -242,12 +294,20 @@ class Http:
             while chunk := response.read1(_CHUNK):
                 body += chunk
                 if len(body) > self._max_bytes:
-                    raise NetworkError(f"{_shown(at)} answers with more than {self._max_bytes:,} bytes", "this is not the answer of that API")
+                    raise NetworkError(
+                        f"{_shown(at)} answers with more than {self._max_bytes:,} bytes",
+                        "this is not the answer of that API",
+                    )
                 # Nobody waits for it any more; the connection must end all the same.
                 if time.monotonic() > deadline:
-                    raise NetworkError(f"{_shown(at)} took more than {self._timeout:g} s to send its answer", "try again later")
+                    raise NetworkError(
+                        f"{_shown(at)} took more than {self._timeout:g} s to send its answer",
+                        "try again later",
+                    )
         except HTTPError as error:
-            raise NetworkError(f"the answer of {_shown(at)} broke off: {_cause(error)}", "try again later") from None
+            raise NetworkError(
+                f"the answer of {_shown(at)} broke off: {_cause(error)}", "try again later"
+            ) from None
         return bytes(body)
 
 
@@ -276,7 +336,11 @@ def _recall(cache: Path, url: str, max_bytes: int) -> _Cached | None:
             body = file.read(max_bytes + 1)
     except (OSError, ValueError, RecursionError):
         return None
-    fits = isinstance(head, dict) and head.get("url") == url and head.get("sha256") == hashlib.sha256(body).hexdigest()
+    fits = (
+        isinstance(head, dict)
+        and head.get("url") == url
+        and head.get("sha256") == hashlib.sha256(body).hexdigest()
+    )
     etag = head.get("etag") if fits else None
     if len(body) > max_bytes or not isinstance(etag, str) or not (etag == "" or _ETAG.fullmatch(etag)):
         return None
@@ -297,9 +361,14 @@ def _allowed(url: str) -> "Url":
     except (LocationParseError, UnicodeError):
         raise NetworkError("an address is not a URL", "write https://host/path") from None
     if at.auth is not None:
-        raise NetworkError(f"the address of {at.host} holds a user or password", "remove it: credentials come by the environment")
+        raise NetworkError(
+            f"the address of {at.host} holds a user or password",
+            "remove it: credentials come by the environment",
+        )
     if not at.host or not (at.scheme == "https" or (at.scheme == "http" and at.host in _LOOPBACK)):
-        raise NetworkError(f"{_shown(at)} is not https", "write https://host/path; http is for loopback alone")
+        raise NetworkError(
+            f"{_shown(at)} is not https", "write https://host/path; http is for loopback alone"
+        )
     return at
 
 
@@ -310,7 +379,9 @@ def _redirected(at: "Url", location: str) -> "Url":
         to = _allowed(urljoin(at.url, location))
     except (NetworkError, ValueError) as error:
         reason = error.reason if isinstance(error, NetworkError) else "the place is not a URL"
-        raise NetworkError(f"{_shown(at)} redirects, but {reason}", "give the address that it should lead to") from None
+        raise NetworkError(
+            f"{_shown(at)} redirects, but {reason}", "give the address that it should lead to"
+        ) from None
     if not location or (to.host in _LOOPBACK and at.host not in _LOOPBACK):
         raise NetworkError(f"{_shown(at)} redirects to nowhere or to this machine", "look at the address")
     return to

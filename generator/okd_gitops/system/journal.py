@@ -1,10 +1,12 @@
-"""Write a set of changes so that it lands all or nothing, whatever kills the run and whoever edits meanwhile.
+"""Write a set of changes so that it lands all or nothing, whatever kills the run and whoever edits
+meanwhile.
 
-The new files are staged beside the repository's own, then a journal that lists every step is put in place with one rename. From that moment
-the change counts as made: the next run that saves anything finishes it first. Before that moment nothing of the repository was touched.
+The new files are staged beside the repository's own, then a journal that lists every step is put in place
+with one rename. From that moment the change counts as made: the next run that saves anything finishes it
+first. Before that moment nothing of the repository was touched.
 
-A step exchanges a staged file with the one in its place and then looks at what it displaced. The hashes in the journal tell what this tool
-wrote from what a person or a power loss left, so that nothing is guessed.
+A step exchanges a staged file with the one in its place and then looks at what it displaced. The hashes in
+the journal tell what this tool wrote from what a person or a power loss left, so that nothing is guessed.
 """
 
 import contextlib
@@ -38,18 +40,27 @@ _LOOK = f"look at {STATE}/{_JOURNAL}, remove it, then run okd-gitops generate"
 class Save(Protocol):
     """Write files and delete others, all or nothing."""
 
-    def __call__(self, put: Mapping[str, bytes], delete: Iterable[str] = (), *, before: Mapping[str, bytes] | None = None) -> None:
-        """Write `put` and delete `delete`; `before` is what the decision rests on: a path that it does not hold must be absent.
+    def __call__(
+        self,
+        put: Mapping[str, bytes],
+        delete: Iterable[str] = (),
+        *,
+        before: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Write `put` and delete `delete`; `before` is what the decision rests on: a path that it does not
+        hold must be absent.
 
-        Nothing is changed when it raises: BusyError when a file is another one by now, lies behind a mount point, or the disk refuses;
-        UsageError when a link or a folder is in its way.
+        Nothing is changed when it raises: BusyError when a file is another one by now, lies behind a mount
+        point, or the disk refuses; UsageError when a link or a folder is in its way.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A change of one file: its hash before and after (None: absent), and the number of its place in the stage."""
+    """A change of one file: its hash before and after (None: absent), and the number of its place in the
+    stage.
+    """
 
     path: str
     old: str | None
@@ -65,20 +76,24 @@ class _ChangedError(Exception):
 def saving(root: Path, *, wait: float = 10, clock: Callable[[], float] = time.monotonic) -> Iterator[Save]:
     """Hold the repository's lock, finish what an interrupted run had decided, and give what writes.
 
-    `wait` is how many seconds another run may take. Raises BusyError when it takes longer, or when the interrupted change cannot be finished
-    without a person.
+    `wait` is how many seconds another run may take. Raises BusyError when it takes longer, or when the
+    interrupted change cannot be finished without a person.
     """
     with _locked(root, clock() + wait, clock):
         _recover(root)
 
-        def save(put: Mapping[str, bytes], delete: Iterable[str] = (), *, before: Mapping[str, bytes] | None = None) -> None:
+        def save(
+            put: Mapping[str, bytes], delete: Iterable[str] = (), *, before: Mapping[str, bytes] | None = None
+        ) -> None:
             _publish(root, _steps(put, delete, before or {}), put)
 
         yield save
 
 
 def refuse_pending(root: Path) -> None:
-    """Raise BusyError when an interrupted run left changes to finish: what is on disk is neither before nor after."""
+    """Raise BusyError when an interrupted run left changes to finish: what is on disk is neither before
+    nor after.
+    """
     if pending(root):
         _read(root)
         raise BusyError("a run was interrupted while it wrote", "okd-gitops generate finishes it")
@@ -90,7 +105,9 @@ def pending(root: Path) -> bool:
 
 
 def written(root: Path) -> dict[str, str]:
-    """Return path to hash of what was last written here: a record that no commit carries and no merge changes."""
+    """Return path to hash of what was last written here: a record that no commit carries and no merge
+    changes.
+    """
     try:
         return manifest_hashes((root / STATE / _WRITTEN).read_bytes()) or {}
     except OSError:
@@ -109,13 +126,17 @@ def _locked(root: Path, deadline: float, clock: Callable[[], float]) -> Iterator
             _write(state / ".gitignore", b"*\n")
         descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise WriteError(f"{STATE} cannot be written: {error.strerror}", "look at its permissions and the free space") from None
+        raise WriteError(
+            f"{STATE} cannot be written: {error.strerror}", "look at its permissions and the free space"
+        ) from None
 
     with os.fdopen(descriptor, "r+", errors="replace") as lock:
         while not _taken(lock.fileno()):
             if clock() >= deadline:
                 holder = lock.read(20).strip() or "?"
-                raise BusyError(f"another run (process {holder}) is writing here", "wait for it, then run again")
+                raise BusyError(
+                    f"another run (process {holder}) is writing here", "wait for it, then run again"
+                )
             time.sleep(0.05)
         with contextlib.suppress(OSError):
             lock.truncate(0)
@@ -130,12 +151,15 @@ def _taken(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError as error:
-        raise WriteError(f"{STATE} cannot be locked: {error.strerror}", "use a file system that has locks") from None
+        raise WriteError(
+            f"{STATE} cannot be locked: {error.strerror}", "use a file system that has locks"
+        ) from None
     return True
 
 
 def _steps(put: Mapping[str, bytes], delete: Iterable[str], before: Mapping[str, bytes]) -> list[_Step]:
-    # The lists of what is ours come last: until then each file is the one that the old list or the new decision names.
+    # The lists of what is ours come last: until then each file is the one that the old list or the new
+    # decision names.
     order = sorted(put, key=lambda path: path.endswith(f"/{MANIFEST}"))
     wanted = [*((path, digest(put[path])) for path in order), *((path, None) for path in delete)]
     old = {path: digest(before[path]) for path, _ in wanted if path in before}
@@ -152,7 +176,10 @@ def _publish(root: Path, steps: list[_Step], put: Mapping[str, bytes]) -> None:
         if changed:
             raise _changed(changed)
         _stage(state, steps, put)
-        _write(state / f"{_JOURNAL}.new", json.dumps({"format": _FORMAT, "steps": [asdict(step) for step in steps]}).encode())
+        _write(
+            state / f"{_JOURNAL}.new",
+            json.dumps({"format": _FORMAT, "steps": [asdict(step) for step in steps]}).encode(),
+        )
     except OSError as error:
         _clear(state)
         raise WriteError(f"nothing was written: {error}", _AGAIN) from None
@@ -163,7 +190,9 @@ def _publish(root: Path, steps: list[_Step], put: Mapping[str, bytes]) -> None:
         _apply(root, steps)
         _finish(root, steps)
     except OSError as error:
-        raise WriteError(f"the write was interrupted: {error}", "run the same command again: it finishes what is left") from None
+        raise WriteError(
+            f"the write was interrupted: {error}", "run the same command again: it finishes what is left"
+        ) from None
 
 
 def _stage(state: Path, steps: Iterable[_Step], put: Mapping[str, bytes]) -> None:
@@ -176,7 +205,8 @@ def _stage(state: Path, steps: Iterable[_Step], put: Mapping[str, bytes]) -> Non
             if len(put) <= _FEW:
                 _sync(staged)
     if len(put) > _FEW:
-        # One sync for all of them: a thousand files synced one by one take longer than everything else together.
+        # One sync for all of them: a thousand files synced one by one take longer than everything else
+        # together.
         os.sync()
 
 
@@ -199,7 +229,9 @@ def _apply(root: Path, steps: Iterable[_Step]) -> None:
 
 
 def _exchange(root: Path, step: _Step, expected: str | None) -> None:
-    """Put a staged file in its place (or take one away); raises _ChangedError, with all as before, when what it displaces is another one."""
+    """Put a staged file in its place (or take one away); raises _ChangedError, with all as before, when
+    what it displaces is another one.
+    """
     staged, target = root / STATE / _STAGE / str(step.staged), root / step.path
     if step.new is None and look(target) is None:
         return
@@ -224,7 +256,9 @@ def _take_back(root: Path, step: _Step) -> None:
 
 def _finish(root: Path, steps: Iterable[_Step]) -> None:
     """Let what was done be on the disk, remember it, and forget the journal."""
-    parents = {parent for step in steps for parent in (root / step.path).parents if parent.is_relative_to(root)}
+    parents = {
+        parent for step in steps for parent in (root / step.path).parents if parent.is_relative_to(root)
+    }
     for folder in parents:
         if folder.is_dir():
             _sync(folder)
@@ -235,7 +269,9 @@ def _finish(root: Path, steps: Iterable[_Step]) -> None:
 
 
 def _remember(root: Path, hashes: Mapping[str, str | None]) -> None:
-    kept = {path: value for path, value in {**written(root), **hashes}.items() if value not in (None, NOT_A_FILE)}
+    kept = {
+        path: value for path, value in {**written(root), **hashes}.items() if value not in (None, NOT_A_FILE)
+    }
     text = "".join(f"{value}  {path}\n" for path, value in sorted(kept.items()))
     (root / STATE / f"{_WRITTEN}.new").write_bytes(text.encode())
     (root / STATE / f"{_WRITTEN}.new").replace(root / STATE / _WRITTEN)
@@ -258,10 +294,16 @@ def _recover(root: Path) -> None:
 
 
 def _resume(root: Path, steps: Iterable[_Step]) -> None:
-    """Make the steps that are left, after a look at all of them. What a power loss took is left out: the next generation writes it."""
-    states = [(step, look(root / step.path), look(root / STATE / _STAGE / str(step.staged))) for step in steps]
+    """Make the steps that are left, after a look at all of them. What a power loss took is left out: the
+    next generation writes it.
+    """
+    states = [
+        (step, look(root / step.path), look(root / STATE / _STAGE / str(step.staged))) for step in steps
+    ]
     refuse_obstacles(root, STATE, [step.path for step, now, _ in states if now != step.new])
-    foreign = [step.path for step, now, _ in states if now not in (step.old, step.new) and not torn(root / step.path)]
+    foreign = [
+        step.path for step, now, _ in states if now not in (step.old, step.new) and not torn(root / step.path)
+    ]
     for step, now, staged in states:
         displaced = root / STATE / _STAGE / str(step.staged)
         if now == step.new and staged not in (None, step.old, step.new) and not torn(displaced):
@@ -274,7 +316,9 @@ def _resume(root: Path, steps: Iterable[_Step]) -> None:
     left = [(step, now, staged) for step, now, staged in states if now != step.new]
     strange = [step.path for step, _, staged in left if staged != step.new and not _lost(root, step)]
     if strange:
-        raise BusyError(f"the journal of an interrupted run does not fit what it staged for {_named(strange)}", _LOOK)
+        raise BusyError(
+            f"the journal of an interrupted run does not fit what it staged for {_named(strange)}", _LOOK
+        )
     for step, now, staged in left:
         if staged == step.new:
             _exchange(root, step, now)
@@ -294,13 +338,17 @@ def _lost(root: Path, step: _Step) -> bool:
 def _read(root: Path) -> list[_Step]:
     """Read the journal as what anybody may have written; raises BusyError."""
     try:
-        descriptor = os.open(root / STATE / _JOURNAL, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(
+            root / STATE / _JOURNAL, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        )
         with os.fdopen(descriptor, "rb") as file:
             value = json.loads(file.read(_MAX_JOURNAL))
     except (OSError, ValueError, RecursionError):
         raise BusyError("the journal of an interrupted run cannot be read", _LOOK) from None
     if isinstance(value, dict) and type(value.get("format")) is int and value["format"] > _FORMAT:
-        raise BusyError("a newer okd-gitops was interrupted while it wrote", "run that version's okd-gitops generate")
+        raise BusyError(
+            "a newer okd-gitops was interrupted while it wrote", "run that version's okd-gitops generate"
+        )
     rows = value.get("steps") if isinstance(value, dict) and value.get("format") == _FORMAT else None
     if not isinstance(rows, list) or not all(map(_is_step, rows)):
         raise BusyError("the journal of an interrupted run is not one that okd-gitops writes", _LOOK)
@@ -309,19 +357,26 @@ def _read(root: Path) -> list[_Step]:
         raise BusyError("the journal of an interrupted run names a file twice", _LOOK)
     for step in steps:
         if not may_write(step.path):
-            raise BusyError(f'the journal of an interrupted run names "{step.path[:200]}", which okd-gitops never writes', _LOOK)
+            raise BusyError(
+                f'the journal of an interrupted run names "{step.path[:200]}", which okd-gitops never writes',
+                _LOOK,
+            )
     return steps
 
 
 def _is_step(row: Any) -> bool:
     if not isinstance(row, dict) or row.keys() != {"path", "old", "new", "staged"}:
         return False
-    hashes = all(row[key] is None or (isinstance(row[key], str) and len(row[key]) == 64) for key in ("old", "new"))
+    hashes = all(
+        row[key] is None or (isinstance(row[key], str) and len(row[key]) == 64) for key in ("old", "new")
+    )
     return hashes and isinstance(row["path"], str) and type(row["staged"]) is int and row["staged"] >= 0
 
 
 def _changed(paths: list[str]) -> BusyError:
-    return BusyError(f"{_named(paths)} changed while running; nothing was written", "run the same command again")
+    return BusyError(
+        f"{_named(paths)} changed while running; nothing was written", "run the same command again"
+    )
 
 
 def _foreign(paths: list[str]) -> BusyError:

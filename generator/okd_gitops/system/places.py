@@ -1,4 +1,6 @@
-"""Which paths are written, and what can be in the way of one: links, folders, mount points and permissions."""
+"""Which paths are written, and what can be in the way of one: links, folders, mount points and
+permissions.
+"""
 
 import os
 import re
@@ -27,8 +29,9 @@ def may_write(path: str) -> bool:
 def refuse_obstacles(root: Path, stage: str, paths: Iterable[str]) -> None:
     """Look at each path below `root` and at the folders above it before anything is written.
 
-    Raises UsageError for a path that is never written, a link, or a folder in a file's place; WriteError for a mount point between `stage`
-    (a folder below `root`) and a path, and for a folder that must not be written to.
+    Raises UsageError for a path that is never written, a link, or a folder in a file's place; WriteError for
+    a mount point between `stage` (a folder below `root`) and a path, and for a folder that must not be
+    written to.
     """
     mounted, home, seen = _mounts(), root.resolve(), {Path(stage)}
     _refuse_mount(home, Path(stage), mounted)
@@ -44,21 +47,31 @@ def refuse_obstacles(root: Path, stage: str, paths: Iterable[str]) -> None:
 
 def _refuse_mount(home: Path, place: Path, mounted: set[Path]) -> None:
     if place.name and home / place in mounted:
-        raise WriteError(f"{place} is a mount point: a change there cannot be all or nothing", f"umount {place}, then run again")
+        raise WriteError(
+            f"{place} is a mount point: a change there cannot be all or nothing",
+            f"umount {place}, then run again",
+        )
 
 
 def _refuse_obstacle(root: Path, place: Path, *, is_file: bool) -> None:
     on_disk = root / place
     if on_disk.is_symlink() and place.name:
-        raise UsageError(f"{place} is a symlink: it could lead out of the repository", "remove it, then run again")
+        raise UsageError(
+            f"{place} is a symlink: it could lead out of the repository", "remove it, then run again"
+        )
     if not on_disk.exists():
         return
     if is_file and not on_disk.is_file():
         raise UsageError(f"{place} is not a file: a file belongs there", f"remove {place}, then run again")
     if not is_file and not on_disk.is_dir():
-        raise UsageError(f"{place} is not a folder: a folder belongs there", f"remove {place}, then run again")
+        raise UsageError(
+            f"{place} is not a folder: a folder belongs there", f"remove {place}, then run again"
+        )
     if not is_file and not os.access(on_disk, os.W_OK | os.X_OK):
-        raise WriteError(f"{place if place.name else 'the repository'} is not writable", "look at its permissions, then run again")
+        raise WriteError(
+            f"{place if place.name else 'the repository'} is not writable",
+            "look at its permissions, then run again",
+        )
 
 
 def _mounts() -> set[Path]:
@@ -68,4 +81,7 @@ def _mounts() -> set[Path]:
     except OSError:
         return set()
     points = (line.split(b" ")[4] for line in lines)
-    return {Path(os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), point))) for point in points}
+    return {
+        Path(os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), point)))
+        for point in points
+    }

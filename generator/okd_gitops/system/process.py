@@ -1,4 +1,6 @@
-"""Run a program: argument list, scrubbed environment, limits, no network where the system allows that, and no orphan left behind."""
+"""Run a program: argument list, scrubbed environment, limits, no network where the system allows that, and
+no orphan left behind.
+"""
 
 import os
 import secrets
@@ -20,14 +22,19 @@ MAX_MEMORY = 4 << 30
 _CLOSED = "http://127.0.0.1:1"
 ENVIRONMENT = {
     "PATH": "",
-    **dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "KUSTOMIZE_PLUGIN_HOME"), "/nonexistent"),
-    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), _CLOSED),
+    **dict.fromkeys(
+        ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "KUSTOMIZE_PLUGIN_HOME"),
+        "/nonexistent",
+    ),
+    **dict.fromkeys(
+        ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), _CLOSED
+    ),
     "GIT_ALLOW_PROTOCOL": "none",
     "LANG": "C.UTF-8",
     "TZ": "UTC",
 }
-# The shell sets the limits and is replaced by the program: unlike code between fork and exec, that is safe beside threads. A limit that a
-# system does not have is left out.
+# The shell sets the limits and is replaced by the program: unlike code between fork and exec, that is safe
+# beside threads. A limit that a system does not have is left out.
 _LIMITS = 'for limit in "-t $1" "-v $2" "-f $3"; do ulimit $limit 2>/dev/null; done; shift 3; exec "$@"'
 _UNSHARE = ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 _MARK = "OKD_GITOPS_RUN"
@@ -42,11 +49,14 @@ class Completed:
     err: str
 
 
-def run(arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Mapping[str, str] | None = None) -> Completed:
-    """Run `arguments` in `cwd` and wait at most `timeout` seconds, which is also the processor time that each process gets.
+def run(
+    arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Mapping[str, str] | None = None
+) -> Completed:
+    """Run `arguments` in `cwd` and wait at most `timeout` seconds, which is also the processor time that
+    each process gets.
 
-    The program sees only ENVIRONMENT plus `environment`. Raises ToolError when it cannot start, takes too long, or writes more than 256 MiB.
-    However it ends, whatever it started ends with it.
+    The program sees only ENVIRONMENT plus `environment`. Raises ToolError when it cannot start, takes too
+    long, or writes more than 256 MiB. However it ends, whatever it started ends with it.
     """
     name = Path(arguments[0]).name
     mark = secrets.token_hex(16)
@@ -56,9 +66,19 @@ def run(arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Map
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         scrubbed = {**ENVIRONMENT, **(environment or {}), _MARK: mark}
         try:
-            process = subprocess.Popen(command, cwd=cwd, env=scrubbed, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=scrubbed,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
         except OSError as error:
-            raise ToolError(f"{name} cannot be started: {error.strerror}", "make check builds the tools") from None
+            raise ToolError(
+                f"{name} cannot be started: {error.strerror}", "make check builds the tools"
+            ) from None
         try:
             fault = _watch(process.pid, (out, err), time.monotonic() + timeout)
         finally:
@@ -67,7 +87,9 @@ def run(arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Map
             process.wait()
             _end_strays(mark)
         if fault:
-            raise ToolError(f"{name} {fault.format(seconds=timeout)}", f"run it by hand: {' '.join(arguments)}")
+            raise ToolError(
+                f"{name} {fault.format(seconds=timeout)}", f"run it by hand: {' '.join(arguments)}"
+            )
         out.seek(0)
         err.seek(0)
         return Completed(process.returncode, out.read(), err.read(1 << 20).decode("utf-8", "replace"))
@@ -75,10 +97,18 @@ def run(arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Map
 
 @cache
 def isolation() -> tuple[str, ...]:
-    """Return the words before a command that take the network from it and end all that it starts; none where the system does not allow it."""
+    """Return the words before a command that take the network from it and end all that it starts; none
+    where the system does not allow it.
+    """
     for program in ("/usr/bin/unshare", "/bin/unshare"):
         try:
-            tried = subprocess.run([program, *_UNSHARE, "/bin/sh", "-c", ":"], env=ENVIRONMENT, capture_output=True, timeout=30, check=False)
+            tried = subprocess.run(
+                [program, *_UNSHARE, "/bin/sh", "-c", ":"],
+                env=ENVIRONMENT,
+                capture_output=True,
+                timeout=30,
+                check=False,
+            )
         except (OSError, subprocess.TimeoutExpired):
             continue
         if tried.returncode == 0:
@@ -87,7 +117,9 @@ def isolation() -> tuple[str, ...]:
 
 
 def _watch(pid: int, outputs: tuple[BinaryIO, ...], end: float) -> str:
-    """Wait until a process has ended, without reaping it, and return why it has to be stopped before, if so."""
+    """Wait until a process has ended, without reaping it, and return why it has to be stopped before, if
+    so.
+    """
     pause = 0.001
     while True:
         ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
@@ -109,7 +141,9 @@ def _kill(pid: int) -> None:
 
 
 def _end_strays(mark: str) -> None:
-    """End what left the process group, where nothing else does: by the mark in the environment that it has from its parent."""
+    """End what left the process group, where nothing else does: by the mark in the environment that it has
+    from its parent.
+    """
     if isolation():
         return
     wanted = f"{_MARK}={mark}".encode()

@@ -1,4 +1,6 @@
-"""Where branches may be pushed to: forms of an address that reach one repository and run nothing, and which two mean the same."""
+"""Where branches may be pushed to: forms of an address that reach one repository and run nothing, and
+which two mean the same.
+"""
 
 import re
 
@@ -19,7 +21,9 @@ _FORMS = tuple(
 _FOLDER = re.compile(r"(file://)?/[^\x00-\x1f\x7f$`]+")
 _LOOPBACK = re.compile(rf"http://(127\.0\.0\.1|localhost){_PORT}/{_PATH}")
 _PORTS = {"https": "443", "http": "80"}
-FORMS = "https://host/path, ssh://git@host/path, git@host:path, or for a rehearsal the absolute path of a folder"
+FORMS = (
+    "https://host/path, ssh://git@host/path, git@host:path, or for a rehearsal the absolute path of a folder"
+)
 
 
 def is_folder(url: str) -> bool:
@@ -38,7 +42,9 @@ def is_permitted(url: str) -> bool:
 
 
 def same_repository(one: str, other: str) -> bool:
-    """Whether two addresses mean the same repository: https and ssh of one host and path do; the port of ssh says nothing about https."""
+    """Whether two addresses mean the same repository: https and ssh of one host and path do; the port of
+    ssh says nothing about https.
+    """
     first, second = _parts(one), _parts(other)
     if first is None or second is None:
         return one == other and is_here(one)
@@ -53,5 +59,10 @@ def _parts(url: str) -> tuple[str, str, str, str] | None:
         if match and not {".", ".."} & set(match["path"].split("/")):
             named = match.groupdict()
             scheme = named.get("scheme") or "ssh"
-            return scheme, match["host"].lower(), match["path"].removesuffix(".git"), named.get("port") or _PORTS.get(scheme, "")
+            return (
+                scheme,
+                match["host"].lower(),
+                match["path"].removesuffix(".git"),
+                named.get("port") or _PORTS.get(scheme, ""),
+            )
     return None

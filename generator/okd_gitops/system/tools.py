@@ -1,7 +1,7 @@
 """The pinned tools: binaries built from tools/go.sum, verified by hash before each run.
 
-The hashes lie beside the binaries, in a folder that nobody else may write to. Whoever can write there as the user who runs this can forge both;
-that is why a folder under check is never asked for its tools.
+The hashes lie beside the binaries, in a folder that nobody else may write to. Whoever can write there as the
+user who runs this can forge both; that is why a folder under check is never asked for its tools.
 """
 
 import hashlib
@@ -18,7 +18,9 @@ _PINS = ("go.mod", "go.sum")
 
 
 def own_cache() -> Path:
-    """Return where the tools are unless somebody says otherwise: in the checkout that this runs from, or in the user's cache."""
+    """Return where the tools are unless somebody says otherwise: in the checkout that this runs from, or
+    in the user's cache.
+    """
     if (_CHECKOUT / "tools" / "go.sum").is_file():
         return _CHECKOUT / ".cache"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "okd-gitops"
@@ -26,7 +28,9 @@ def own_cache() -> Path:
 
 @cache
 def tool(cache_folder: Path, name: str) -> Path:
-    """Return the path of a pinned tool; raises ToolError when it is missing or is not the binary that was built."""
+    """Return the path of a pinned tool; raises ToolError when it is missing or is not the binary that was
+    built.
+    """
     folder = cache_folder / "bin"
     path = folder / name
     try:
@@ -38,10 +42,20 @@ def tool(cache_folder: Path, name: str) -> Path:
     except (OSError, ValueError):
         raise ToolError(f"{name} is not there, so nothing can be judged", REMEDY) from None
     if recorded.get(name) != actual:
-        raise ToolError(f"{name} is not the binary that was built: its hash is {actual}, not that in sha256sums", f"remove {path}, then {REMEDY}")
+        raise ToolError(
+            f"{name} is not the binary that was built: its hash is {actual}, not that in sha256sums",
+            f"remove {path}, then {REMEDY}",
+        )
     for each, status in modes.items():
-        if not (stat.S_ISREG(status.st_mode) or each == folder) or status.st_uid not in (0, os.getuid()) or status.st_mode & 0o002:
-            raise ToolError(f"{each} could be changed by others, so {name} is not run", f"chmod o-w {each}, or remove {folder}; then {REMEDY}")
+        if (
+            not (stat.S_ISREG(status.st_mode) or each == folder)
+            or status.st_uid not in (0, os.getuid())
+            or status.st_mode & 0o002
+        ):
+            raise ToolError(
+                f"{each} could be changed by others, so {name} is not run",
+                f"chmod o-w {each}, or remove {folder}; then {REMEDY}",
+            )
     if not os.access(path, os.X_OK):
         raise ToolError(f"{name} is not executable", f"remove {path}, then {REMEDY}")
     _compare_pins(recorded, name)

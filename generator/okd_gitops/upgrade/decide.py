@@ -1,8 +1,8 @@
 """Upgrades: for each cluster that follows a stream, where it goes next, by which path, and whether now.
 
-The first clusters go to the newest release that they can reach. All others go to the newest one that every earlier
-wave has passed, by hops that those waves have passed too where there are such. One commit is one hop: the next one
-waits for evidence of this one.
+The first clusters go to the newest release that they can reach. All others go to the newest one that every
+earlier wave has passed, by hops that those waves have passed too where there are such. One commit is one hop:
+the next one waits for evidence of this one.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,7 +20,9 @@ from okd_gitops.upgrade.refusals import Decision, Follower, Question, decide
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the sources say, what the fleet says about paths and about when, and the reports of its clusters."""
+    """What the sources say, what the fleet says about paths and about when, and the reports of its
+    clusters.
+    """
 
     learned: Learned
     evidence: Sequence[Evidence]
@@ -31,7 +33,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upgrade:
-    """What a cluster is to do: the path (or why there is none), the release of its first hop, and the decision."""
+    """What a cluster is to do: the path (or why there is none), the release of its first hop, and the
+    decision.
+    """
 
     cluster: Follower
     path: Path | NoPath
@@ -67,12 +71,16 @@ class Upgrade:
         }
 
 
-def routes(fleet: Sequence[Follower], known: Known, target: Version | None = None) -> dict[str, Path | NoPath]:
+def routes(
+    fleet: Sequence[Follower], known: Known, target: Version | None = None
+) -> dict[str, Path | NoPath]:
     """Return the path of each cluster, by name; with a target, the path to that."""
     return {cluster.name: _route(cluster, fleet, known, target) for cluster in fleet}
 
 
-def first_releases(fleet: Sequence[Follower], paths: Mapping[str, Path | NoPath], known: Known) -> list[Release]:
+def first_releases(
+    fleet: Sequence[Follower], paths: Mapping[str, Path | NoPath], known: Known
+) -> list[Release]:
     """Return the releases of all first hops: those whose signatures need to be checked."""
     of_clusters = [_first_release(cluster, paths[cluster.name], known) for cluster in fleet]
     releases = {release for release in of_clusters if release}
@@ -92,8 +100,8 @@ def upgrades(
 ) -> list[Upgrade]:
     """Decide for each cluster, by wave and name.
 
-    `verified` are the images whose signature is good, `acks` are given now, `forced` are releases that clusters take
-    whatever speaks against it, by name of the cluster.
+    `verified` are the images whose signature is good, `acks` are given now, `forced` are releases that
+    clusters take whatever speaks against it, by name of the cluster.
     """
     ordered = sorted(fleet, key=lambda cluster: (cluster.wave, cluster.name))
     questions = [
@@ -145,7 +153,9 @@ def _first_release(cluster: Follower, path: Path | NoPath, known: Known) -> Rele
     return known.learned.release(cluster.stream, path.hops[0].to) if isinstance(path, Path) else None
 
 
-def _route(cluster: Follower, fleet: Sequence[Follower], known: Known, target: Version | None) -> Path | NoPath:
+def _route(
+    cluster: Follower, fleet: Sequence[Follower], known: Known, target: Version | None
+) -> Path | NoPath:
     graph = known.learned.graph
     of_stream = [release for release in known.learned.releases if release.stream == cluster.stream]
     accepted = {release.version for release in of_stream if release.accepted}
@@ -178,7 +188,9 @@ def _route(cluster: Follower, fleet: Sequence[Follower], known: Known, target: V
 
 
 def _proven(cluster: Follower, fleet: Sequence[Follower], known: Known) -> set[Version]:
-    """Return the releases that every cluster of an earlier wave has passed; none when there is no such cluster."""
+    """Return the releases that every cluster of an earlier wave has passed; none when there is no such
+    cluster.
+    """
     of_stream = [other for other in fleet if other.stream == cluster.stream]
     earlier = [other for other in of_stream if other.wave < cluster.wave and not other.hold]
 

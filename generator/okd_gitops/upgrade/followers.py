@@ -14,7 +14,11 @@ _UPGRADEABLE = (None, "", "Default", "OKD")
 
 def followers(repository: Repository) -> list[Follower]:
     """Return the clusters whose file names a stream, by name."""
-    return [_follower(planned) for planned in repository.plan.clusters if planned.cluster.spec.release and planned.cluster.spec.release.stream]
+    return [
+        _follower(planned)
+        for planned in repository.plan.clusters
+        if planned.cluster.spec.release and planned.cluster.spec.release.stream
+    ]
 
 
 def _follower(planned: ClusterPlan) -> Follower:
@@ -46,7 +50,9 @@ def _held(planned: ClusterPlan) -> str:
     """Return why the cluster refuses minor and major updates, as far as its extras in git tell."""
     extras = planned.cluster.extras
     for path in extras:
-        for document in read_all(path, extras[path], bounds=FOREIGN) if path.endswith((".yaml", ".yml")) else ():
+        for document in (
+            read_all(path, extras[path], bounds=FOREIGN) if path.endswith((".yaml", ".yml")) else ()
+        ):
             kind = at(document.value, "kind")
             if kind == "FeatureGate" and at(document.value, "spec", "featureSet") not in _UPGRADEABLE:
                 return f"the feature set {at(document.value, 'spec', 'featureSet')} in {path}"

@@ -19,15 +19,20 @@ from okd_gitops.upgrade.plan import Trust, releases_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """Asks by `http`. Key files and files of releases are those of the repository that is asked about, as it is at the base of a branch."""
+    """Asks by `http`. Key files and files of releases are those of the repository that is asked about, as
+    it is at the base of a branch.
+    """
 
     http: Http
     now: datetime
 
-    def published(self, root: Path, fleet: Fleet, streams: Collection[str]) -> tuple[list[Published], Learned]:
+    def published(
+        self, root: Path, fleet: Fleet, streams: Collection[str]
+    ) -> tuple[list[Published], Learned]:
         """Return every release that any source names, compared, and what is known of the streams.
 
-        Raises FindingsError (exit 6) when the graph or a stream cannot be read: what is not known is never taken for nothing.
+        Raises FindingsError (exit 6) when the graph or a stream cannot be read: what is not known is never
+        taken for nothing.
         """
         releases = releases_of(fleet)
         asked = of_fleet(releases, fleet.upstream, streams)
@@ -45,18 +50,24 @@ class Network:
         """Check the signature of an image by digest, with the keys that the fleet pins."""
         wanted = releases_of(fleet).signatures
         if wanted is None:
-            return Trust(verified=False, findings=(signature.Fault(0, signature.NOT_CONFIGURED).finding(image),))
+            return Trust(
+                verified=False, findings=(signature.Fault(0, signature.NOT_CONFIGURED).finding(image),)
+            )
         repository, _, digest = image.partition("@")
         keys = [read_file(root, path) for path in wanted.keys] or signature_store.default_keys()
         signed, findings = signature_store.fetch(self.http, [wanted.store], digest)
         pinned = frozenset(wanted.fingerprints) or signature.FINGERPRINTS
         verdict = signature.verify(signed, keys, pinned, digest=digest, repository=repository, now=self.now)
         faults = [fault.finding(image) for fault in verdict.told]
-        return Trust(verified=verdict.verified, fingerprint=verdict.fingerprint, findings=(*findings, *faults))
+        return Trust(
+            verified=verdict.verified, fingerprint=verdict.fingerprint, findings=(*findings, *faults)
+        )
 
 
 def of_fleet(releases: Releases, upstream: str, streams: Iterable[str]) -> Sources:
-    """Return what fleet.yaml names: `upstream` is the graph unless `releases` names another, `streams` are those that clusters follow."""
+    """Return what fleet.yaml names: `upstream` is the graph unless `releases` names another, `streams` are
+    those that clusters follow.
+    """
     return Sources(
         release_controller=releases.controller,
         streams=tuple(sorted(set(streams))),

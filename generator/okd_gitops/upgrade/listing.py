@@ -35,8 +35,12 @@ class Shown:
     after: tuple[str, ...]
 
 
-def listing(root: Path, network: Network, streams: Collection[str] = (), *, everything: bool = False) -> Listing:
-    """Return the accepted releases of the streams (default: those that clusters follow); `everything` also those that no stream accepts."""
+def listing(
+    root: Path, network: Network, streams: Collection[str] = (), *, everything: bool = False
+) -> Listing:
+    """Return the accepted releases of the streams (default: those that clusters follow); `everything` also
+    those that no stream accepts.
+    """
     repository = load(root)
     fleet = repository.plan.fleet
     wanted = set(streams) or {cluster.stream for cluster in followers(repository)}
@@ -50,8 +54,14 @@ def show(root: Path, network: Network, version: str) -> Shown:
     release = next((item for item in found.releases if item.version.text == version), None)
     if release is None:
         names = [item.version.text for item in found.releases]
-        raise UsageError(f'no source names a release "{version}"', nearest(version, names) or "okd-gitops release list")
-    trust = network.verify(root, found.fleet, release.signed) if release.signed else Trust(verified=False, findings=(_no_digest(version),))
+        raise UsageError(
+            f'no source names a release "{version}"', nearest(version, names) or "okd-gitops release list"
+        )
+    trust = (
+        network.verify(root, found.fleet, release.signed)
+        if release.signed
+        else Trust(verified=False, findings=(_no_digest(version),))
+    )
     graph = found.learned.graph
     return Shown(
         release,
@@ -64,4 +74,9 @@ def show(root: Path, network: Network, version: str) -> Shown:
 
 def _no_digest(version: str) -> Finding:
     explanation = explanation_of("signed-digest-unknown")
-    return Finding(name=explanation.name, location=Location(file=version), reason=explanation.statement, remedy=explanation.remedy)
+    return Finding(
+        name=explanation.name,
+        location=Location(file=version),
+        reason=explanation.statement,
+        remedy=explanation.remedy,
+    )

@@ -1,7 +1,9 @@
-"""The upgrade path of a cluster: the fewest tested hops from its version to a target, or why there are none.
+"""The upgrade path of a cluster: the fewest tested hops from its version to a target, or why there are
+none.
 
-The cluster version operator (CVO) compares versions as SemVer does, OKD means another order, and the console offers less than
-either allows. A hop is planned only when all of them agree, so that a commit never asks for what a cluster refuses or ignores.
+The cluster version operator (CVO) compares versions as SemVer does, OKD means another order, and the console
+offers less than either allows. A hop is planned only when all of them agree, so that a commit never asks for
+what a cluster refuses or ignores.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +22,14 @@ NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = (
     "already-installed",
     "nothing-newer",
 )
-NO_EDGE, MINOR, MAJOR, ROLLBACK, KIND, NOT_ACCEPTED = "no-path", "minor-skipped", "wrong-major-step", "rollback", "kind-not-taken", "not-accepted"
+NO_EDGE, MINOR, MAJOR, ROLLBACK, KIND, NOT_ACCEPTED = (
+    "no-path",
+    "minor-skipped",
+    "wrong-major-step",
+    "rollback",
+    "kind-not-taken",
+    "not-accepted",
+)
 BLOCKED, RISK, IGNORED, HELD, CHANNEL, PATTERN = (
     "edge-blocked",
     "risk-not-accepted",
@@ -35,7 +44,9 @@ _ARCHITECTURE = "amd64"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An edge that is not taken: a pattern that is searched in `version+architecture` of its start, its end, and a name."""
+    """An edge that is not taken: a pattern that is searched in `version+architecture` of its start, its
+    end, and a name.
+    """
 
     source: str
     to: str
@@ -46,8 +57,8 @@ class Block:
 class Wanted:
     """What a cluster takes, and what is known about edges beside the graph.
 
-    `majors` says which line a major hop leaves and enters, `acks` which acknowledgements leaving a line needs, `barriers` what is done by hand
-    between two lines, `held` why minors wait.
+    `majors` says which line a major hop leaves and enters, `acks` which acknowledgements leaving a line
+    needs, `barriers` what is done by hand between two lines, `held` why minors wait.
     """
 
     accepted: frozenset[str]
@@ -92,7 +103,9 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class NoPath:
-    """Why there is no path, the nearest release below the target that can be reached, and the edges that would have made one."""
+    """Why there is no path, the nearest release below the target that can be reached, and the edges that
+    would have made one.
+    """
 
     name: str
     reason: str
@@ -103,7 +116,8 @@ class NoPath:
 def plan(graph: Graph, current: Version, target: Version | None, wanted: Wanted) -> Path | NoPath:
     """Return the path with the fewest hops; without a target, to the newest release that can be reached.
 
-    Among paths of equal length the one with the fewest conditional edges wins, then the one whose earlier stops are newer.
+    Among paths of equal length the one with the fewest conditional edges wins, then the one whose earlier
+    stops are newer.
     """
     fault = _unusable(graph, current, target, wanted)
     if fault:
@@ -112,11 +126,17 @@ def plan(graph: Graph, current: Version, target: Version | None, wanted: Wanted)
     reached = reach(current, allowed)
     goal = target or max(reached)
     if goal == current:
-        here = tuple(refusal for refusal in refused if refusal.edge[0] == current.text and refusal.name != LOWER)
-        return NoPath(NOTHING_NEWER, f"no newer release that is wanted can be reached from {current.text}", None, here)
+        here = tuple(
+            refusal for refusal in refused if refusal.edge[0] == current.text and refusal.name != LOWER
+        )
+        return NoPath(
+            NOTHING_NEWER, f"no newer release that is wanted can be reached from {current.text}", None, here
+        )
     if goal not in reached:
         return _no_path(current, goal, wanted, allowed, refused)
-    return Path(tuple(_hop(graph, start, end, wanted) for start, end in _shortest(graph, current, goal, allowed)))
+    return Path(
+        tuple(_hop(graph, start, end, wanted) for start, end in _shortest(graph, current, goal, allowed))
+    )
 
 
 def kind(version: Version) -> str:
@@ -125,7 +145,9 @@ def kind(version: Version) -> str:
 
 
 def semver_key(text: str) -> tuple[tuple[int, ...], tuple[tuple[bool, int, str], ...]]:
-    """Return the key by which SemVer, and so the cluster, orders versions: numbers in a pre-release come before words."""
+    """Return the key by which SemVer, and so the cluster, orders versions: numbers in a pre-release come
+    before words.
+    """
     core, _, pre = text.partition("-")
     parts = tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in pre.split("."))
     return tuple(int(number) for number in core.split(".")), parts
@@ -146,12 +168,18 @@ def _unusable(graph: Graph, current: Version, target: Version | None, wanted: Wa
         return NoPath(CHANNEL, f"{reason}; {remedy}")
     for block in wanted.blocked:
         if reason := pattern_fault(block.source):
-            return NoPath(PATTERN, f'the pattern "{block.source}" of a blocked edge to {block.to} is not valid: {reason}')
+            return NoPath(
+                PATTERN,
+                f'the pattern "{block.source}" of a blocked edge to {block.to} is not valid: {reason}',
+            )
     if target == current:
         return NoPath(SAME, f"the cluster already has {current.text}")
     if target and target < current:
         return NoPath(LOWER, f"{target.text} is lower than {current.text}")
-    for version, finding_name, name in ((current, NOT_A_NODE, "the cluster's version"), (target, UNKNOWN, "the target")):
+    for version, finding_name, name in (
+        (current, NOT_A_NODE, "the cluster's version"),
+        (target, UNKNOWN, "the target"),
+    ):
         if version and version.text in graph.kept_out:
             return NoPath(LEFT_OUT, f"{name} {version.text} is left out: {graph.kept_out[version.text]}")
         if version and version.text not in graph.nodes:
@@ -173,9 +201,15 @@ def _edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Version]], 
 
 
 def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Iterator[RefusedEdge]:
-    """Yield why an edge is not taken: first what no one can change, then what the cluster wants, then what somebody may accept."""
+    """Yield why an edge is not taken: first what no one can change, then what the cluster wants, then what
+    somebody may accept.
+    """
     edge = start.text, end.text
-    for name, reason in (*_impossible(start, end, wanted), *_unwanted(end, wanted), *_risky(graph, edge, wanted)):
+    for name, reason in (
+        *_impossible(start, end, wanted),
+        *_unwanted(end, wanted),
+        *_risky(graph, edge, wanted),
+    ):
         yield RefusedEdge(name, reason, edge)
     if wanted.held and start.line != end.line:
         yield RefusedEdge(HELD, f"the cluster takes no {_kind(start, end)} update now: {wanted.held}", edge)
@@ -187,16 +221,25 @@ def _impossible(start: Version, end: Version, wanted: Wanted) -> Iterator[tuple[
     elif start.major != end.major:
         if wanted.majors.get(start.line) != end.line:
             known = ", ".join(f"{last} → {first}" for last, first in sorted(wanted.majors.items())) or "none"
-            yield MAJOR, f"{start.line} → {end.line} is not a change of major that is known to work (known: {known})"
+            yield (
+                MAJOR,
+                f"{start.line} → {end.line} is not a change of major that is known to work (known: {known})",
+            )
     elif end.minor > start.minor + 1:
         yield MINOR, f"{start.line} → {end.line} skips {start.major}.{start.minor + 1}"
     if start < end and semver_key(end.text) <= semver_key(start.text):
-        yield ROLLBACK, f"the cluster takes {end.text} for older than {start.text}, because SemVer does; it refuses to roll back"
+        yield (
+            ROLLBACK,
+            f"the cluster takes {end.text} for older than {start.text}, because SemVer does; it refuses to roll back",
+        )
 
 
 def _unwanted(end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:
     if kind(end) not in wanted.kinds:
-        yield KIND, f"{end.text} is of kind {kind(end)}; the cluster takes {', '.join(sorted(wanted.kinds)) or 'nothing'}"
+        yield (
+            KIND,
+            f"{end.text} is of kind {kind(end)}; the cluster takes {', '.join(sorted(wanted.kinds)) or 'nothing'}",
+        )
     if end.text not in wanted.accepted:
         yield NOT_ACCEPTED, f"{end.text} is not accepted in the wanted stream"
 
@@ -212,7 +255,9 @@ def _risky(graph: Graph, edge: Edge, wanted: Wanted) -> Iterator[tuple[str, str]
         yield RISK, f"{edge[0]} → {edge[1]} has risks that are not accepted: {', '.join(open_risks)}"
 
 
-def _shortest(graph: Graph, current: Version, goal: Version, allowed: Mapping[Version, Sequence[Version]]) -> list[tuple[Version, Version]]:
+def _shortest(
+    graph: Graph, current: Version, goal: Version, allowed: Mapping[Version, Sequence[Version]]
+) -> list[tuple[Version, Version]]:
     # Every edge that is taken goes up, so going down from the goal every end is known before its start.
     cost: dict[Version, tuple[int, int]] = {goal: (0, 0)}
     onward: dict[Version, Version] = {}
@@ -244,22 +289,35 @@ def _hop(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Hop:
     return Hop(start, end, _kind(start, end), risks, channel, acks, barriers)
 
 
-def _no_path(current: Version, goal: Version, wanted: Wanted, allowed: Mapping[Version, Sequence[Version]], refused: Sequence[RefusedEdge]) -> NoPath:
+def _no_path(
+    current: Version,
+    goal: Version,
+    wanted: Wanted,
+    allowed: Mapping[Version, Sequence[Version]],
+    refused: Sequence[RefusedEdge],
+) -> NoPath:
     reached = reach(current, allowed)
     nearest = max((version for version in reached if current < version < goal), default=None)
-    # The target itself may be out of the question; else what counts is an edge that, were it taken, would complete a path.
+    # The target itself may be out of the question; else what counts is an edge that, were it taken, would
+    # complete a path.
     backward: dict[Version, list[Version]] = {}
     for start, ends in allowed.items():
         for end in ends:
             backward.setdefault(end, []).append(start)
     known, leading = ({version.text for version in versions} for versions in (reached, reach(goal, backward)))
     missing = tuple(refusal for refusal in refused if refusal.edge[0] in known and refusal.edge[1] in leading)
-    name, reason = [*_unwanted(goal, wanted), *((fault.name, fault.reason) for fault in missing), _gap(current, nearest or current, goal, wanted)][0]
+    name, reason = [
+        *_unwanted(goal, wanted),
+        *((fault.name, fault.reason) for fault in missing),
+        _gap(current, nearest or current, goal, wanted),
+    ][0]
     return NoPath(name, reason, nearest, missing)
 
 
 def _gap(current: Version, last: Version, goal: Version, wanted: Wanted) -> tuple[str, str]:
-    """Return why no edge leads to a target: the cluster would refuse every one, a line between has nothing, or nobody tested one."""
+    """Return why no edge leads to a target: the cluster would refuse every one, a line between has
+    nothing, or nobody tested one.
+    """
     direct = [fault for fault in _impossible(current, goal, wanted) if fault[0] == ROLLBACK]
     if direct:
         return direct[0]
@@ -267,4 +325,7 @@ def _gap(current: Version, last: Version, goal: Version, wanted: Wanted) -> tupl
     if goal.line in (last.line, onward):
         return NO_EDGE, f"no edge that was tested with success leads from {last.text} to {goal.text}"
     name = MINOR if last.major == goal.major else MAJOR
-    return name, f"no release of {onward} can be reached from {last.text}, and no minor can be skipped on the way to {goal.text}"
+    return (
+        name,
+        f"no release of {onward} can be reached from {last.text}, and no minor can be skipped on the way to {goal.text}",
+    )

@@ -1,4 +1,6 @@
-"""What every release command begins with: the fleet as its files say, what the sources know, and what each cluster is to do now."""
+"""What every release command begins with: the fleet as its files say, what the sources know, and what each
+cluster is to do now.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +32,9 @@ class BlockedError(OkdGitopsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """What is known of one image: whether its signature is good, by which key, and what is wrong or will be."""
+    """What is known of one image: whether its signature is good, by which key, and what is wrong or will
+    be.
+    """
 
     verified: bool
     fingerprint: str = ""
@@ -88,10 +92,11 @@ def outlook(
     acks: Collection[str] = (),
     forced: Collection[str] = (),
 ) -> Outlook:
-    """Decide the next move of every cluster of `root` that follows a stream; with `target`, towards that release.
+    """Decide the next move of every cluster of `root` that follows a stream; with `target`, towards that
+    release.
 
-    `forced` are names of ephemeral clusters that take the target whatever speaks against it. Raises FindingsError for bad files and answers,
-    NetworkError when a source cannot be reached.
+    `forced` are names of ephemeral clusters that take the target whatever speaks against it. Raises
+    FindingsError for bad files and answers, NetworkError when a source cannot be reached.
     """
     repository = load(root)
     fleet = repository.plan.fleet
@@ -129,25 +134,40 @@ def outlook(
 def releases_of(fleet: Fleet) -> Releases:
     """Return what fleet.yaml says about releases; raises UsageError when it says nothing."""
     if fleet.releases is None:
-        raise UsageError("fleet.yaml does not say where releases are found", "add releases: with controller, graph and signatures (docs/upgrades.md)")
+        raise UsageError(
+            "fleet.yaml does not say where releases are found",
+            "add releases: with controller, graph and signatures (docs/upgrades.md)",
+        )
     return fleet.releases
 
 
 def matching(found: Sequence[Upgrade], patterns: Collection[str]) -> list[Upgrade]:
-    """Return the moves of the clusters that match a pattern, all without one; raises UsageError for a pattern that matches nothing."""
+    """Return the moves of the clusters that match a pattern, all without one; raises UsageError for a
+    pattern that matches nothing.
+    """
     names = [upgrade.cluster.name for upgrade in found]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UsageError(f'no cluster that follows a stream matches "{pattern}"', nearest(pattern, names))
-    return [upgrade for upgrade in found if not patterns or any(fnmatchcase(upgrade.cluster.name, pattern) for pattern in patterns)]
+    return [
+        upgrade
+        for upgrade in found
+        if not patterns or any(fnmatchcase(upgrade.cluster.name, pattern) for pattern in patterns)
+    ]
 
 
 def chosen(outlook: Outlook, patterns: Collection[str], *, first: bool) -> list[Upgrade]:
-    """Return the matching moves of the clusters that come first, or of all others; raises UsageError when all matching ones are of the other kind."""
+    """Return the matching moves of the clusters that come first, or of all others; raises UsageError when
+    all matching ones are of the other kind.
+    """
     fitting = matching(outlook.upgrades, patterns)
     found = [upgrade for upgrade in fitting if upgrade.forced or outlook.first(upgrade) == first]
     if patterns and not found:
-        reason = "clusters of earlier waves try a release before these" if first else "no cluster comes before these"
+        reason = (
+            "clusters of earlier waves try a release before these"
+            if first
+            else "no cluster comes before these"
+        )
         raise UsageError(reason, f"okd-gitops release {'promote' if first else 'update'} moves them")
     return found
 
@@ -185,7 +205,9 @@ def _wanted(releases: Releases) -> Wanted:
     )
 
 
-def _forced(names: Collection[str], clusters: Sequence[Follower], learned: Learned, goal: Version | None) -> dict[str, Release]:
+def _forced(
+    names: Collection[str], clusters: Sequence[Follower], learned: Learned, goal: Version | None
+) -> dict[str, Release]:
     """Return the release that each cluster is forced to.
 
     Raises UsageError for a name that no cluster has, and when no release was named.

@@ -1,8 +1,9 @@
-"""Refusals: everything that keeps a cluster from a release, as one table. The first row that speaks decides.
+"""Refusals: everything that keeps a cluster from a release, as one table. The first row that speaks
+decides.
 
-A pure question: the cluster, the fleet, the release, the evidence and a clock are values. The answer to missing
-data is no: a long-term cluster moves when the release is verified, and every wave before its own runs exactly this
-image, has passed, and has soaked.
+A pure question: the cluster, the fleet, the release, the evidence and a clock are values. The answer to
+missing data is no: a long-term cluster moves when the release is verified, and every wave before its own runs
+exactly this image, has passed, and has soaked.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,8 +36,8 @@ class Verdict(StrEnum):
 class Follower:
     """A cluster that follows a stream, with what its file and its purpose say.
 
-    `image` is the digest that it is to run now, `guarded` are the long-term clusters, `soak` is how long its wave
-    runs a release before the next one starts, `held` is why it takes no minor update.
+    `image` is the digest that it is to run now, `guarded` are the long-term clusters, `soak` is how long its
+    wave runs a release before the next one starts, `held` is why it takes no minor update.
     """
 
     name: str
@@ -63,8 +64,8 @@ class Question:
     """Whether one cluster goes to a release now, by a path, with everything that the answer rests on.
 
     `release` is what the first hop enters; `verified` says that its signature is good for exactly this image.
-    `images` are the cluster's own version as the sources know it, at each registry. `acks` are given now, besides
-    those in the file. `forced` was asked for by a person.
+    `images` are the cluster's own version as the sources know it, at each registry. `acks` are given now,
+    besides those in the file. `forced` was asked for by a person.
     """
 
     cluster: Follower
@@ -100,7 +101,9 @@ class Question:
         """Return what a cluster reported of the release."""
         version = self.release.version.text if self.release else ""
 
-        return [report for report in self.evidence if (report.cluster, report.version) == (cluster.name, version)]
+        return [
+            report for report in self.evidence if (report.cluster, report.version) == (cluster.name, version)
+        ]
 
     def soak(self, wave: int) -> timedelta:
         """Return how long a wave runs a release: as long as its most careful cluster."""
@@ -131,7 +134,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one cluster, the name of the reason, the reason as a sentence, and when it is worth asking again."""
+    """What happens to one cluster, the name of the reason, the reason as a sentence, and when it is worth
+    asking again.
+    """
 
     verdict: Verdict
     name: str = ""
@@ -166,7 +171,9 @@ def force_is_not_for_this_cluster(question: Question) -> Answer | None:
 
 
 def digest_is_another(question: Question) -> Answer | None:
-    """One registry has one digest for a version. Two may differ: stable streams build the mirrored image anew."""
+    """One registry has one digest for a version. Two may differ: stable streams build the mirrored image
+    anew.
+    """
     registry, _, _ = question.cluster.image.partition("@")
     known = [image for image in question.images if image.partition("@")[0] == registry]
 
@@ -306,8 +313,8 @@ def _has_no_evidence(cluster: Follower, question: Question) -> bool:
     return behind or not question.reports(cluster)
 
 
-# In the order in which they are asked: is it allowed to force, does the file say what the sources say, is there a
-# path, what waiting does not mend, what waiting mends.
+# In the order in which they are asked: is it allowed to force, does the file say what the sources say, is
+# there a path, what waiting does not mend, what waiting mends.
 REFUSALS: tuple[Refusal, ...] = (
     Refusal("force-not-allowed", Verdict.REFUSE, force_is_not_for_this_cluster, stops_force=True),
     Refusal("digest-differs", Verdict.REFUSE, digest_is_another),

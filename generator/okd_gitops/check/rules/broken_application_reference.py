@@ -17,22 +17,36 @@ def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
     folders = _folders(repository)
     urls = own_urls(repository.applications, folders, repository.url)
     for value in applications:
-        found = [*_missing(value, folders, urls, repository), *_unknown(value, repository), *_forbidden(value, repository)]
-        yield from (Fault(reason=reason, remedy=remedy, object=ObjectId.of(value)) for reason, remedy in found)
+        found = [
+            *_missing(value, folders, urls, repository),
+            *_unknown(value, repository),
+            *_forbidden(value, repository),
+        ]
+        yield from (
+            Fault(reason=reason, remedy=remedy, object=ObjectId.of(value)) for reason, remedy in found
+        )
 
 
 def _folders(repository: Repository) -> set[str]:
-    """Return every folder that holds something to deploy, at whatever depth: Argo CD can read folders recursively."""
+    """Return every folder that holds something to deploy, at whatever depth: Argo CD can read folders
+    recursively.
+    """
     found = {"."}
     for path in repository.files:
-        parent = posixpath.dirname(path) if path.endswith((".yaml", ".yml", ".json", ".jsonnet", "Kustomization")) else ""
+        parent = (
+            posixpath.dirname(path)
+            if path.endswith((".yaml", ".yml", ".json", ".jsonnet", "Kustomization"))
+            else ""
+        )
         while parent and parent not in found:
             found.add(parent)
             parent = posixpath.dirname(parent)
     return found
 
 
-def _missing(value: Object, folders: set[str], urls: set[str], repository: Repository) -> Iterator[tuple[str, str]]:
+def _missing(
+    value: Object, folders: set[str], urls: set[str], repository: Repository
+) -> Iterator[tuple[str, str]]:
     for source in sources(value):
         path = folder(source)
         # Whose URL is guessed may have other files on another branch.
@@ -44,7 +58,10 @@ def _missing(value: Object, folders: set[str], urls: set[str], repository: Repos
 def _unknown(value: Object, repository: Repository) -> Iterator[tuple[str, str]]:
     name = at(value, "spec", "destination", "name")
     if repository.destinations and name and name not in ("in-cluster", *repository.destinations.values()):
-        yield f'its destination "{name}" is no cluster of this repository', nearest(str(name), repository.destinations.values()) or "name one that is"
+        yield (
+            f'its destination "{name}" is no cluster of this repository',
+            nearest(str(name), repository.destinations.values()) or "name one that is",
+        )
 
 
 def _forbidden(value: Object, repository: Repository) -> Iterator[tuple[str, str]]:
@@ -52,10 +69,16 @@ def _forbidden(value: Object, repository: Repository) -> Iterator[tuple[str, str
     if name not in projects:
         # A repository of others may keep its projects elsewhere; "default" is always there.
         if repository.destinations and name != "default":
-            yield f'its project "{name}" does not exist', nearest(str(name), projects) or "name a project that is there"
+            yield (
+                f'its project "{name}" does not exist',
+                nearest(str(name), projects) or "name a project that is there",
+            )
         return
     for source in sources(value):
         if not projects[name].permits_source(at(source, "repoURL")):
-            yield f"its project {name} does not permit the repository {at(source, 'repoURL')}", "add it to sourceRepos"
+            yield (
+                f"its project {name} does not permit the repository {at(source, 'repoURL')}",
+                "add it to sourceRepos",
+            )
     if not projects[name].permits_destination(destination, at(destination, "namespace")):
         yield f"its project {name} does not permit the destination", "add it to destinations"

@@ -10,7 +10,9 @@ _LONGEST_DAYS = 366
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
-    """Compare the day of a cluster with today. Only what is too far ahead is an error: time mends that one."""
+    """Compare the day of a cluster with today. Only what is too far ahead is an error: time mends that
+    one.
+    """
     if overlay.expires is None:
         return
     left = (overlay.expires - repository.today).days
@@ -30,7 +32,9 @@ def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
 
 
 def _removal(name: str, repository: Repository) -> str:
-    """Return the command that removes what people wrote of a cluster: its file, and its extras if it has any."""
+    """Return the command that removes what people wrote of a cluster: its file, and its extras if it has
+    any.
+    """
     extras = any(path.startswith(f"clusters/{name}/") for path in repository.files)
     return f"git rm -r clusters/{name}.yaml clusters/{name}" if extras else f"git rm clusters/{name}.yaml"
 
@@ -38,4 +42,8 @@ def _removal(name: str, repository: Repository) -> str:
 def _place(path: str, repository: Repository) -> Location:
     lines = repository.files.get(path, b"").decode(errors="replace").splitlines()
     number = next((number for number, line in enumerate(lines, 1) if line.startswith("expires:")), 0)
-    return Location(file=path, line=number, column=1, length=7, text=lines[number - 1]) if number else Location(file=path)
+    return (
+        Location(file=path, line=number, column=1, length=7, text=lines[number - 1])
+        if number
+        else Location(file=path)
+    )

@@ -11,9 +11,9 @@ from okd_gitops.manifests.tekton import callees, trigger_references
 _EXTERNAL = "okd-gitops.io/external"
 _GROUPS = ("", "apps", "batch", "tekton.dev", "triggers.tekton.dev")
 # Kubernetes, OpenShift and Tekton Triggers make these themselves.
-_ALWAYS = frozenset({"ConfigMap/kube-root-ca.crt", "ConfigMap/openshift-service-ca.crt", "ServiceAccount/default"}) | frozenset(
-    f"ClusterInterceptor/{name}" for name in ("bitbucket", "cel", "github", "gitlab", "slack")
-)
+_ALWAYS = frozenset(
+    {"ConfigMap/kube-root-ca.crt", "ConfigMap/openshift-service-ca.crt", "ServiceAccount/default"}
+) | frozenset(f"ClusterInterceptor/{name}" for name in ("bitbucket", "cel", "github", "gitlab", "slack"))
 _MADE_BY_CLUSTER = re.compile(r"default$|(kube|openshift)-")
 # How a pod or a Tekton workspace names what it reads: in a map below this key, or by a field of this name.
 _NAMED = {
@@ -24,15 +24,26 @@ _NAMED = {
     "secretKeyRef": "Secret",
     "secretRef": "Secret",
 }
-_FIELDS = {"claimName": "PersistentVolumeClaim", "secretName": "Secret", "serviceAccountName": "ServiceAccount"}
+_FIELDS = {
+    "claimName": "PersistentVolumeClaim",
+    "secretName": "Secret",
+    "serviceAccountName": "ServiceAccount",
+}
 # header.canonical("X-Token").compareSecret("key", "name") of a CEL interceptor.
 _COMPARED = re.compile(r"""compareSecret\(\s*["'][^"']*["']\s*,\s*["']([^"']+)["']\s*[,)]""")
-_SERVING_CERTIFICATES = ("service.beta.openshift.io/serving-cert-secret-name", "service.alpha.openshift.io/serving-cert-secret-name")
+_SERVING_CERTIFICATES = (
+    "service.beta.openshift.io/serving-cert-secret-name",
+    "service.alpha.openshift.io/serving-cert-secret-name",
+)
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
-    """Look at workloads and Tekton objects. In a repository of others only Tasks and Pipelines are known well enough, in whatever overlay."""
-    everywhere = {name for overlay in repository.overlays for value in overlay.objects for name, _ in _provides(value)}
+    """Look at workloads and Tekton objects. In a repository of others only Tasks and Pipelines are known
+    well enough, in whatever overlay.
+    """
+    everywhere = {
+        name for overlay in repository.overlays for value in overlay.objects for name, _ in _provides(value)
+    }
     # An object names the same things in every overlay that holds it, so it is read once.
     read: dict[tuple[int, bool], list[tuple[str, str]]] = {}
     missing: dict[tuple[ObjectId, str], list[str]] = {}
@@ -52,7 +63,9 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         severity = Severity.WARNING if name.startswith("Namespace/") else None
         remedy = "add it, mend the name, or declare it external"
         reason = f"it refers to {name}, which is not there"
-        yield Fault(reason=reason, remedy=remedy, object=identity, clusters=tuple(clusters), severity=severity)
+        yield Fault(
+            reason=reason, remedy=remedy, object=identity, clusters=tuple(clusters), severity=severity
+        )
 
 
 def _provides(value: Object) -> Iterator[tuple[str, str]]:
@@ -72,21 +85,47 @@ def _provides(value: Object) -> Iterator[tuple[str, str]]:
 
 def _references(value: Object, *, ours: bool) -> Iterator[tuple[str, str]]:
     """Yield (Kind/name, namespace) of all that an object refers to and that nobody promised."""
-    promised = {name.strip() for name in str(at(value, "metadata", "annotations", _EXTERNAL) or "").split(",")} | _ALWAYS
+    promised = {
+        name.strip() for name in str(at(value, "metadata", "annotations", _EXTERNAL) or "").split(",")
+    } | _ALWAYS
     identity = ObjectId.of(value)
-    if ours and identity.namespace and not _MADE_BY_CLUSTER.match(identity.namespace) and f"Namespace/{identity.namespace}" not in promised:
+    if (
+        ours
+        and identity.namespace
+        and not _MADE_BY_CLUSTER.match(identity.namespace)
+        and f"Namespace/{identity.namespace}" not in promised
+    ):
         yield f"Namespace/{identity.namespace}", ""
     if identity.group in _GROUPS:
-        for kind, name, namespace in [*callees(value), *trigger_references(value), *_workload(value)] if ours else callees(value):
+        for kind, name, namespace in (
+            [*callees(value), *trigger_references(value), *_workload(value)] if ours else callees(value)
+        ):
             if f"{kind}/{name}" not in promised:
                 yield f"{kind}/{name}", namespace
 
 
 def _workload(value: Object) -> Iterator[tuple[str, str, str]]:
-    """Yield the ServiceAccounts, ConfigMaps, Secrets and claims that are named anywhere inside, unless they are optional."""
+    """Yield the ServiceAccounts, ConfigMaps, Secrets and claims that are named anywhere inside, unless
+    they are optional.
+    """
     namespace = ObjectId.of(value).namespace
     for inner in mappings(at(value, "spec")):
-        found = [(kind, at(inner, key, "name")) for key, kind in _NAMED.items() if at(inner, key, "optional") is not True]
-        found += [(kind, inner.get(key)) for key, kind in _FIELDS.items() if inner.get("optional") is not True]
-        found += [("Secret", name) for text in inner.values() if isinstance(text, str) for name in _COMPARED.findall(text)]
-        yield from ((kind, name, namespace) for kind, name in found if isinstance(name, str) and name and "$(" not in name)
+        found = [
+            (kind, at(inner, key, "name"))
+            for key, kind in _NAMED.items()
+            if at(inner, key, "optional") is not True
+        ]
+        found += [
+            (kind, inner.get(key)) for key, kind in _FIELDS.items() if inner.get("optional") is not True
+        ]
+        found += [
+            ("Secret", name)
+            for text in inner.values()
+            if isinstance(text, str)
+            for name in _COMPARED.findall(text)
+        ]
+        yield from (
+            (kind, name, namespace)
+            for kind, name in found
+            if isinstance(name, str) and name and "$(" not in name
+        )

@@ -38,11 +38,21 @@ def check_object(value: Object) -> Iterator[Fault]:
     for each in [value, *items(value, "spec", "resourcetemplates")]:
         api, kind = str(at(each, "apiVersion")), str(at(each, "kind"))
         if kind == "ClusterTask" and api.startswith("tekton.dev/"):
-            yield Fault(reason="Tekton has no ClusterTask any more", remedy="make it a Task, and use the cluster or git resolver", object=identity)
+            yield Fault(
+                reason="Tekton has no ClusterTask any more",
+                remedy="make it a Task, and use the cluster or git resolver",
+                object=identity,
+            )
         elif api in _GONE:
-            yield Fault(reason=f"no cluster serves {api} any more", remedy=f"write {_GONE[api]}", object=identity)
+            yield Fault(
+                reason=f"no cluster serves {api} any more", remedy=f"write {_GONE[api]}", object=identity
+            )
         elif api in _VERSIONS and (api, kind) not in _ONLY_THERE:
-            yield Fault(reason=f"{api} of {kind or 'an object'} is deprecated", remedy=f"write {_VERSIONS[api]}", object=identity)
+            yield Fault(
+                reason=f"{api} of {kind or 'an object'} is deprecated",
+                remedy=f"write {_VERSIONS[api]}",
+                object=identity,
+            )
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:

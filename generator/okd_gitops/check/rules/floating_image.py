@@ -15,13 +15,19 @@ _FIXED = re.compile(rf"{_VARIABLE}|[^@\s]+@(sha256:[0-9a-f]{{64}}|(sha256:)?{_VA
 
 
 def check_object(value: Object) -> Iterator[Fault]:
-    """Look at every container and Tekton step, and at the values of the parameters that they take their image from."""
+    """Look at every container and Tekton step, and at the values of the parameters that they take their
+    image from.
+    """
     identity = ObjectId.of(value)
     if at(value, "metadata", "annotations", _TRIGGERS):
         return
     for where, image in [*_images(value), *_parameters(value)]:
         if not _FIXED.fullmatch(image):
-            yield Fault(reason=f'image "{image}" of {where} is not a digest', remedy="write name@sha256:…", object=identity)
+            yield Fault(
+                reason=f'image "{image}" of {where} is not a digest',
+                remedy="write name@sha256:…",
+                object=identity,
+            )
 
 
 def _images(value: Object) -> Iterator[tuple[str, str]]:
@@ -36,12 +42,25 @@ def _images(value: Object) -> Iterator[tuple[str, str]]:
 
 
 def _parameters(value: Object) -> Iterator[tuple[str, str]]:
-    """Yield the values and defaults of parameters that become an image; a pipeline hands its own on under another name."""
-    entries = [entry for holder in mappings(value) for entry in items(holder, "params") if isinstance(entry, dict)]
+    """Yield the values and defaults of parameters that become an image; a pipeline hands its own on under
+    another name.
+    """
+    entries = [
+        entry for holder in mappings(value) for entry in items(holder, "params") if isinstance(entry, dict)
+    ]
     waiting, seen = [name for _, image in _images(value) for name in _named(image)], set[str]()
     while waiting:
         name = waiting.pop()
-        given = [] if name in seen else [entry.get(key) for entry in entries if entry.get("name") == name for key in ("default", "value")]
+        given = (
+            []
+            if name in seen
+            else [
+                entry.get(key)
+                for entry in entries
+                if entry.get("name") == name
+                for key in ("default", "value")
+            ]
+        )
         seen.add(name)
         for text in given:
             # An empty default asks whoever runs it for one.

@@ -16,13 +16,23 @@ _PLACES = {
 
 
 def check_object(value: Object) -> Iterator[Fault]:
-    """Look at the release image of the kinds that have one; a ClusterVersion that asks for no update needs none."""
+    """Look at the release image of the kinds that have one; a ClusterVersion that asks for no update needs
+    none.
+    """
     identity = ObjectId.of(value)
     path = _PLACES.get(identity.group_kind)
     if path is None or (identity.kind == "ClusterVersion" and at(value, "spec", "desiredUpdate") is None):
         return
     image = at(value, *path)
     if image is None:
-        yield Fault(reason=f"{'.'.join(path)} is missing: a version alone can name two images", remedy="add the digest", object=identity)
+        yield Fault(
+            reason=f"{'.'.join(path)} is missing: a version alone can name two images",
+            remedy="add the digest",
+            object=identity,
+        )
     elif reason := image_fault(str(image)):
-        yield Fault(reason=f"{'.'.join(path)}: {reason}", remedy="oc adm release info VERSION prints the digest", object=identity)
+        yield Fault(
+            reason=f"{'.'.join(path)}: {reason}",
+            remedy="oc adm release info VERSION prints the digest",
+            object=identity,
+        )

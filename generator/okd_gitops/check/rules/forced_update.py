@@ -14,10 +14,22 @@ def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
             continue
         wanted = at(value, "spec", "desiredUpdate")
         if at(wanted, "architecture") and at(wanted, "image"):
-            yield Fault(reason="architecture and image exclude each other", remedy="remove architecture", object=identity)
+            yield Fault(
+                reason="architecture and image exclude each other",
+                remedy="remove architecture",
+                object=identity,
+            )
         if overlay.purpose == "ephemeral":
             continue
         if at(wanted, "force"):
-            yield Fault(reason="force skips the signature and every precondition", remedy="remove force", object=identity)
+            yield Fault(
+                reason="force skips the signature and every precondition",
+                remedy="remove force",
+                object=identity,
+            )
         if at(value, "spec", "overrides"):
-            yield Fault(reason="overrides block minor updates and hide what runs", remedy="remove overrides", object=identity)
+            yield Fault(
+                reason="overrides block minor updates and hide what runs",
+                remedy="remove overrides",
+                object=identity,
+            )

@@ -11,7 +11,9 @@ WORD = re.compile(r"[A-Za-z0-9-]+")
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
-    """Look for names of other clusters as whole words in short strings; what is rendered for Argo CD and for the hub names them all."""
+    """Look for names of other clusters as whole words in short strings; what is rendered for Argo CD and
+    for the hub names them all.
+    """
     if overlay.purpose in ("", "hub"):
         return
     names = repository.destinations.keys() - repository.common - {overlay.name}
@@ -21,4 +23,8 @@ def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
             words = WORD.findall(text) if len(text) < 2000 else []
             found = next((word for word in words if word in names), None)
             if found:
-                yield Fault(reason=f'{path} names the cluster "{found}"', remedy=f"this is the output of {overlay.name}", object=identity)
+                yield Fault(
+                    reason=f'{path} names the cluster "{found}"',
+                    remedy=f"this is the output of {overlay.name}",
+                    object=identity,
+                )

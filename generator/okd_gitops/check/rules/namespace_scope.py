@@ -13,6 +13,10 @@ def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
         identity = ObjectId.of(value)
         scoped = scopes.get(identity.group_kind, identity.cluster_scoped)
         if scoped and identity.namespace:
-            yield Fault(reason=f"{identity.kind} has no namespace", remedy="remove metadata.namespace", object=identity)
+            yield Fault(
+                reason=f"{identity.kind} has no namespace",
+                remedy="remove metadata.namespace",
+                object=identity,
+            )
         if not scoped and not identity.namespace and identity.kind:
             yield Fault(reason="its namespace is missing", remedy="write metadata.namespace", object=identity)

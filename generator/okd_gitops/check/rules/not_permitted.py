@@ -14,7 +14,11 @@ def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
         if project:
             for identity in _refused(overlay, application, project):
                 reason = f"the project {project_name(application)} does not permit it, so nothing of {overlay.name} would be synced"
-                yield Fault(reason=reason, remedy="okd-gitops generate derives what a project permits", object=identity)
+                yield Fault(
+                    reason=reason,
+                    remedy="okd-gitops generate derives what a project permits",
+                    object=identity,
+                )
 
 
 def _refused(overlay: Rendered, application: Object, project: Project) -> Iterator[ObjectId]:
@@ -22,8 +26,11 @@ def _refused(overlay: Rendered, application: Object, project: Project) -> Iterat
     for value in overlay.objects:
         identity = ObjectId.of(value)
         cluster_scoped = scopes.get(identity.group_kind, identity.cluster_scoped)
-        # An object without a namespace goes where the Application says, unless its kind has none, which nobody may have told us.
+        # An object without a namespace goes where the Application says, unless its kind has none, which
+        # nobody may have told us.
         scopeless = not identity.namespace and project.permits_kind(identity, cluster_scoped=True)
-        placed = cluster_scoped or project.permits_destination(destination, identity.namespace or at(destination, "namespace"))
+        placed = cluster_scoped or project.permits_destination(
+            destination, identity.namespace or at(destination, "namespace")
+        )
         if not scopeless and not (placed and project.permits_kind(identity, cluster_scoped=cluster_scoped)):
             yield identity

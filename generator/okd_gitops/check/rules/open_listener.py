@@ -14,21 +14,35 @@ _OPEN = ("cel", "slack")
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
     """Look at the triggers inside EventListeners, and at Triggers that no authenticating group guards."""
-    listeners = [value for value in overlay.objects if ObjectId.of(value).group_kind == "EventListener.triggers.tekton.dev"]
-    guarded = any(_authenticates(group) for value in listeners for group in items(value, "spec", "triggerGroups"))
+    listeners = [
+        value
+        for value in overlay.objects
+        if ObjectId.of(value).group_kind == "EventListener.triggers.tekton.dev"
+    ]
+    guarded = any(
+        _authenticates(group) for value in listeners for group in items(value, "spec", "triggerGroups")
+    )
     for value in listeners:
         for index, trigger in enumerate(items(value, "spec", "triggers")):
             # A triggerRef is a Trigger, which is looked at below.
             if not at(trigger, "triggerRef") and not _authenticates(trigger):
                 yield _fault(value, f'the trigger "{at(trigger, "name") or index}"')
     for value in overlay.objects:
-        if ObjectId.of(value).group_kind == "Trigger.triggers.tekton.dev" and not guarded and not _authenticates(at(value, "spec")):
+        if (
+            ObjectId.of(value).group_kind == "Trigger.triggers.tekton.dev"
+            and not guarded
+            and not _authenticates(at(value, "spec"))
+        ):
             yield _fault(value, "this trigger")
 
 
 def _fault(value: dict[str, object], which: str) -> Fault:
     remedy = "add an interceptor: github with secretRef, or cel with compareSecret"
-    return Fault(reason=f"{which} lets everybody in who can reach the listener", remedy=remedy, object=ObjectId.of(value))
+    return Fault(
+        reason=f"{which} lets everybody in who can reach the listener",
+        remedy=remedy,
+        object=ObjectId.of(value),
+    )
 
 
 def _authenticates(trigger: object) -> bool:

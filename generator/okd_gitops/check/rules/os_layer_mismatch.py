@@ -15,11 +15,22 @@ _LONGEST = 4096
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
-    """Look at the MachineConfigs with an image and the MachineOSConfigs beside the release that the cluster is to run."""
-    named = {kind: [value for value in overlay.objects if ObjectId.of(value).group_kind == f"{kind}.{_GROUP}"] for kind in _KINDS}
+    """Look at the MachineConfigs with an image and the MachineOSConfigs beside the release that the
+    cluster is to run.
+    """
+    named = {
+        kind: [value for value in overlay.objects if ObjectId.of(value).group_kind == f"{kind}.{_GROUP}"]
+        for kind in _KINDS
+    }
     images = [value for value in named["MachineConfig"] if at(value, "spec", "osImageURL")]
-    versions = [value for value in overlay.objects if ObjectId.of(value).group_kind == "ClusterVersion.config.openshift.io"]
-    release = next((image for value in versions if (image := at(value, "spec", "desiredUpdate", "image"))), None)
+    versions = [
+        value
+        for value in overlay.objects
+        if ObjectId.of(value).group_kind == "ClusterVersion.config.openshift.io"
+    ]
+    release = next(
+        (image for value in versions if (image := at(value, "spec", "desiredUpdate", "image"))), None
+    )
     for value in images:
         yield from _image(value, release, ours=bool(overlay.environment))
     pools = {str(at(value, "metadata", "labels", _ROLE)) for value in images}
@@ -34,10 +45,16 @@ def _image(value: Object, release: object, *, ours: bool) -> Iterator[Fault]:
     if not built_on:
         if ours:
             remedy = f"add the annotation {BUILT_ON} with the release image"
-            yield Fault(reason="it does not say on which release its image was built", remedy=remedy, object=identity)
+            yield Fault(
+                reason="it does not say on which release its image was built", remedy=remedy, object=identity
+            )
     elif release and built_on != release:
         reason = f"its image was built on {built_on}, the cluster is to run {release}"
-        yield Fault(reason=reason, remedy="rebuild it on that release; change image and built-on in the same commit", object=identity)
+        yield Fault(
+            reason=reason,
+            remedy="rebuild it on that release; change image and built-on in the same commit",
+            object=identity,
+        )
 
 
 def _build(value: Object, pools: set[str]) -> Iterator[Fault]:
@@ -52,7 +69,9 @@ def _build(value: Object, pools: set[str]) -> Iterator[Fault]:
         content = str(at(file, "content"))
         if len(content) > _LONGEST:
             reason = f"its Containerfile has {len(content)} characters, {_LONGEST} is the most"
-            yield Fault(reason=reason, remedy="build it elsewhere and give its digest as an image", object=identity)
+            yield Fault(
+                reason=reason, remedy="build it elsewhere and give its digest as an image", object=identity
+            )
         if not content.rstrip().endswith("ostree container commit"):
             reason = "its Containerfile does not end in 'ostree container commit'"
             yield Fault(reason=reason, remedy="end the last RUN with it", object=identity)

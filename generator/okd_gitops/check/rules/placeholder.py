@@ -22,7 +22,9 @@ _OWN_VARIABLES = ("GrafanaDashboard", "Template")
 
 
 def check_object(value: Object) -> Iterator[Fault]:
-    """Look at every string of one line: scripts and files inside a ConfigMap have a right to their own ${variables}."""
+    """Look at every string of one line: scripts and files inside a ConfigMap have a right to their own
+    ${variables}.
+    """
     identity = ObjectId.of(value)
     if identity.kind == "CustomResourceDefinition":
         return
@@ -34,4 +36,8 @@ def check_object(value: Object) -> Iterator[Fault]:
             expanded = identity.kind in _OWN_VARIABLES or _SHELL.search(path) or text.startswith("data:")
             found = _WORDS.search(text) or (None if expanded else _VARIABLE.search(text))
         if found:
-            yield Fault(reason=f'{path} holds the placeholder "{found[0]}"', remedy="give the value, or remove the field", object=identity)
+            yield Fault(
+                reason=f'{path} holds the placeholder "{found[0]}"',
+                remedy="give the value, or remove the field",
+                object=identity,
+            )

@@ -8,7 +8,9 @@ from okd_gitops.releases.version import channel_fault
 
 
 def check_object(value: Object) -> Iterator[Fault]:
-    """Look at the channels of ClusterVersions and HostedClusters; an empty one asks for no updates, which is allowed."""
+    """Look at the channels of ClusterVersions and HostedClusters; an empty one asks for no updates, which
+    is allowed.
+    """
     identity = ObjectId.of(value)
     channel = at(value, "spec", "channel")
     if channel and identity.kind in ("ClusterVersion", "HostedCluster"):

@@ -11,21 +11,35 @@ def check_object(value: Object) -> Iterator[Fault]:
     """Look at the variables inside a TriggerTemplate."""
     identity = ObjectId.of(value)
     if identity.group_kind == "TriggerTemplate.triggers.tekton.dev":
-        for name in sorted({name for name, _ in uses(at(value, "spec"), "tt.params")} - set(named(value, "spec", "params"))):
+        for name in sorted(
+            {name for name, _ in uses(at(value, "spec"), "tt.params")} - set(named(value, "spec", "params"))
+        ):
             reason = f"it uses $(tt.params.{name}) and declares no such thing"
             yield Fault(reason=reason, remedy="declare it, or mend the name", object=identity)
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
-    """Look at EventListeners and Triggers with the bindings and templates that they name in the same overlay."""
-    known = {(identity.group_kind, identity.namespace, identity.name): value for value in overlay.objects for identity in [ObjectId.of(value)]}
+    """Look at EventListeners and Triggers with the bindings and templates that they name in the same
+    overlay.
+    """
+    known = {
+        (identity.group_kind, identity.namespace, identity.name): value
+        for value in overlay.objects
+        for identity in [ObjectId.of(value)]
+    }
     for (group_kind, namespace, _), value in known.items():
         if group_kind not in ("EventListener.triggers.tekton.dev", "Trigger.triggers.tekton.dev"):
             continue
-        for trigger in items(value, "spec", "triggers") if group_kind.startswith("EventListener") else [at(value, "spec")]:
+        for trigger in (
+            items(value, "spec", "triggers")
+            if group_kind.startswith("EventListener")
+            else [at(value, "spec")]
+        ):
             template = at(trigger, "template", "spec")
             if name := at(trigger, "template", "ref"):
-                template = at(known.get(("TriggerTemplate.triggers.tekton.dev", namespace, str(name))), "spec")
+                template = at(
+                    known.get(("TriggerTemplate.triggers.tekton.dev", namespace, str(name))), "spec"
+                )
             given = _given(trigger, namespace, known)
             declared = named(template, "params")
             for name in sorted((given or set()) - set(declared)) if template else ():

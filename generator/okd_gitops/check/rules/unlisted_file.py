@@ -17,5 +17,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         extra = parts[0] == "clusters" and len(parts) > 2
         if path.endswith((".yaml", ".yml")) and (parts[0] in ("argocd", "bases", "overlays") or extra):
             yield Fault(
-                reason="no kustomization lists this file, so it is not deployed", remedy="list it, or remove it", location=Location(file=path)
+                reason="no kustomization lists this file, so it is not deployed",
+                remedy="list it, or remove it",
+                location=Location(file=path),
             )

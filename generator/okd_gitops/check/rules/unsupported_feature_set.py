@@ -11,11 +11,17 @@ _NEEDS = {"marketplace": "OperatorLifecycleManager", "baremetal": "MachineAPI"}
 
 
 def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
-    """Look at the FeatureGate of clusters that are not ephemeral, and at the capabilities of every ClusterVersion."""
+    """Look at the FeatureGate of clusters that are not ephemeral, and at the capabilities of every
+    ClusterVersion.
+    """
     for value in overlay.objects:
         identity = ObjectId.of(value)
         chosen = at(value, "spec", "featureSet")
-        if identity.group_kind == "FeatureGate.config.openshift.io" and overlay.purpose not in ("", "ephemeral") and chosen not in _UPDATABLE:
+        if (
+            identity.group_kind == "FeatureGate.config.openshift.io"
+            and overlay.purpose not in ("", "ephemeral")
+            and chosen not in _UPDATABLE
+        ):
             reason = f"the feature set {chosen} ends the updates of this {overlay.purpose} cluster"
             yield Fault(reason=reason, remedy="remove it; try it on an ephemeral cluster", object=identity)
         if identity.group_kind == "ClusterVersion.config.openshift.io":
@@ -29,4 +35,6 @@ def _capabilities(value: Object, identity: ObjectId) -> Iterator[Fault]:
         return
     for name, needed in _NEEDS.items():
         if name in asked and needed not in asked:
-            yield Fault(reason=f"the capability {name} needs {needed}", remedy=f"add {needed}", object=identity)
+            yield Fault(
+                reason=f"the capability {name} needs {needed}", remedy=f"add {needed}", object=identity
+            )

@@ -1,1 +1,3 @@
-"""Where releases are read: each module asks one kind of source and returns an Answer; `collect` asks all that a fleet names."""
+"""Where releases are read: each module asks one kind of source and returns an Answer; `collect` asks all
+that a fleet names.
+"""

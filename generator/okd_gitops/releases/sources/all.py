@@ -14,7 +14,9 @@ from okd_gitops.system.http import Http
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where releases are read; what is empty is not asked. `graph` is an address or a file of the repository, `file` is such a file."""
+    """Where releases are read; what is empty is not asked. `graph` is an address or a file of the
+    repository, `file` is such a file.
+    """
 
     release_controller: str = ""
     streams: tuple[str, ...] = ()
@@ -28,12 +30,20 @@ class Sources:
 
 
 def collect(http: Http, sources: Sources, root: Path) -> tuple[list[Answer], Graph | None]:
-    """Return what each source says, and the update graph when there is one. A source that is away is a finding of its answer (source-away)."""
-    answers = [release_controller.releases(http, sources.release_controller, stream) for stream in sources.streams if sources.release_controller]
+    """Return what each source says, and the update graph when there is one. A source that is away is a
+    finding of its answer (source-away).
+    """
+    answers = [
+        release_controller.releases(http, sources.release_controller, stream)
+        for stream in sources.streams
+        if sources.release_controller
+    ]
     read = None
     if sources.graph:
         try:
-            read = read_graph(graph.fetch(http, sources.graph, root=root, channel=sources.channel), sources.graph)
+            read = read_graph(
+                graph.fetch(http, sources.graph, root=root, channel=sources.channel), sources.graph
+            )
             answers.append(of_graph(read, graph.NAME))
         except FindingsError as error:
             answers.append(Answer(source=graph.NAME, findings=error.findings, complete=False))

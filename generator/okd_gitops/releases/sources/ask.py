@@ -28,11 +28,15 @@ def ask(http: Http, url: str) -> Any:
 
 def refused(name: str, url: str, reason: str, remedy: str = _LATER) -> FindingsError:
     """Return the exception for an answer that cannot be used. The address is shown without its query."""
-    return FindingsError([Finding(name=name, location=Location(file=url.partition("?")[0]), reason=reason, remedy=remedy)], 6)
+    return FindingsError(
+        [Finding(name=name, location=Location(file=url.partition("?")[0]), reason=reason, remedy=remedy)], 6
+    )
 
 
 def array(answer: object, key: str, url: str) -> list[Any]:
-    """Return an array of an object; Go writes an empty one as null. Raises FindingsError (malformed-answer) for anything else."""
+    """Return an array of an object; Go writes an empty one as null. Raises FindingsError
+    (malformed-answer) for anything else.
+    """
     if not isinstance(answer, Mapping):
         raise refused(FORM, url, "the answer is not an object")
     if key not in answer:
@@ -44,7 +48,9 @@ def array(answer: object, key: str, url: str) -> list[Any]:
 
 
 def text(entry: object, key: str) -> str:
-    """Return a text of an entry, or nothing when there is none or it is no text. JSON can hold halves of characters that UTF-8 cannot."""
+    """Return a text of an entry, or nothing when there is none or it is no text. JSON can hold halves of
+    characters that UTF-8 cannot.
+    """
     value = entry.get(key) if isinstance(entry, Mapping) else None
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 

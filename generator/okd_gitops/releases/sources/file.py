@@ -1,4 +1,6 @@
-"""A file of releases that people keep, in YAML or JSON: for fleets without a network, and to withdraw a release by hand."""
+"""A file of releases that people keep, in YAML or JSON: for fleets without a network, and to withdraw a
+release by hand.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,10 +31,16 @@ class Entry(FileModel):
     """One release. Listing it means that the fleet accepts it, unless `withdrawn` says why not."""
 
     version: VersionText = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
-    images: tuple[ReleaseImage, ...] = Field((), strict=False, description="Its images by digest, one for each registry.")
+    images: tuple[ReleaseImage, ...] = Field(
+        (), strict=False, description="Its images by digest, one for each registry."
+    )
     stream: str = Field("", description="The stream that it counts for; the default is none in particular.")
-    published: Annotated[datetime, BeforeValidator(_time)] | None = Field(None, description="When it was published.")
-    prerelease: bool = Field(default=False, description="Whether it is a preview although its name does not say so.")
+    published: Annotated[datetime, BeforeValidator(_time)] | None = Field(
+        None, description="When it was published."
+    )
+    prerelease: bool = Field(
+        default=False, description="Whether it is a preview although its name does not say so."
+    )
     withdrawn: str = Field("", description="Why it is not to be used any more.")
 
 
@@ -43,7 +51,9 @@ class ReleaseFile(FileModel):
 
 
 def releases(root: Path, path: str) -> Answer:
-    """Return the releases of a file below `root`; what is wrong in it is in the findings, each with its place."""
+    """Return the releases of a file below `root`; what is wrong in it is in the findings, each with its
+    place.
+    """
     try:
         entries = parse(ReleaseFile, read(path, read_file(root, path))).releases
     except FindingsError as error:
@@ -56,6 +66,14 @@ def _said(entry: Entry, path: str) -> list[Claim]:
     version, phase = Version.parse(entry.version), WITHDRAWN[-1] if entry.withdrawn else ACCEPTED
     at, preview = dated(version) or entry.published, entry.prerelease or None
     return [
-        Claim(version=version, source=path, stream=entry.stream, phase=phase, image=image, published=at, prerelease=preview)
+        Claim(
+            version=version,
+            source=path,
+            stream=entry.stream,
+            phase=phase,
+            image=image,
+            published=at,
+            prerelease=preview,
+        )
         for image in entry.images or ("",)
     ]

@@ -1,6 +1,7 @@
 """GitHub: the releases that people are told of, each with its notes, which name the image of the mirror.
 
-The form of an answer: docs.github.com, REST API, "List releases". What the notes say was read in releases of okd-project/okd.
+The form of an answer: docs.github.com, REST API, "List releases". What the notes say was read in releases of
+okd-project/okd.
 """
 
 import re
@@ -47,13 +48,19 @@ def releases(http: Http, repository: str, *, api: str = API, max_pages: int = MA
             found += _releases(version, entry)
         else:
             wrong.append(name)
-    findings = [*stopped, *names(url, filter(None, wrong)), *left_out(url, ["an entry without a tag_name"] if "" in wrong else [])]
+    findings = [
+        *stopped,
+        *names(url, filter(None, wrong)),
+        *left_out(url, ["an entry without a tag_name"] if "" in wrong else []),
+    ]
     findings += [] if listed or stopped else [nothing(url)]
     return Answer(source=NAME, releases=tuple(found), findings=tuple(findings), complete=not stopped)
 
 
 def _releases(version: Version, entry: dict[str, Any]) -> list[Claim]:
-    """Return what an entry says: once for each image that its notes name, so that notes with two of them are seen to contradict themselves."""
+    """Return what an entry says: once for each image that its notes name, so that notes with two of them
+    are seen to contradict themselves.
+    """
     pulled = {match[1] for match in _PULL.finditer(text(entry, "body"))}
     images = sorted(image for image in pulled if IMAGE.fullmatch(image)) or [""]
     # A flag that is not there does not make a release.
@@ -61,7 +68,10 @@ def _releases(version: Version, entry: dict[str, Any]) -> list[Claim]:
     page = text(entry, "html_url")
     url = page if page.startswith("https://") else ""
     at = dated(version) or _time(text(entry, "published_at"))
-    return [Claim(version=version, source=NAME, image=image, published=at, prerelease=flag, url=url) for image in images]
+    return [
+        Claim(version=version, source=NAME, image=image, published=at, prerelease=flag, url=url)
+        for image in images
+    ]
 
 
 def _time(value: str) -> datetime | None:

@@ -1,4 +1,6 @@
-"""Quay: the tags of a mirror and the digest that each has now. Read in quay/quay: endpoints/api/tag.py (listRepoTags, _tag_dict)."""
+"""Quay: the tags of a mirror and the digest that each has now. Read in quay/quay: endpoints/api/tag.py
+(listRepoTags, _tag_dict).
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,14 +16,17 @@ MAX_PAGES = 50
 
 
 def releases(http: Http, repository: str, *, api: str = "", max_pages: int = MAX_PAGES) -> Answer:
-    """Return the releases of a repository, which is named as images name it: quay.io/okd/scos-release. `api` is where another Quay answers."""
+    """Return the releases of a repository, which is named as images name it: quay.io/okd/scos-release.
+    `api` is where another Quay answers.
+    """
     registry, _, path = repository.partition("/")
     place = f"{api.rstrip('/') or f'https://{registry}'}/api/v1/repository/{path}/tag/"
     tags: list[Any] = []
     stopped: tuple[Finding, ...] = ()
     try:
         for page in range(1, max_pages + 1):
-            # Without onlyActiveTags a tag that was pushed again is there several times, with each digest that it ever had.
+            # Without onlyActiveTags a tag that was pushed again is there several times, with each digest that
+            # it ever had.
             answer = ask(http, f"{place}?onlyActiveTags=true&limit=100&page={page}")
             fresh = array(answer, "tags", place)
             tags += fresh
@@ -44,13 +49,27 @@ def releases(http: Http, repository: str, *, api: str = "", max_pages: int = MAX
         elif not SHA256.fullmatch(digest):
             faults.append(f"{name} has no digest")
         else:
-            found.append(Claim(version=version, source=NAME, image=f"{repository}@{digest}", published=_time(tag.get("start_ts"))))
+            found.append(
+                Claim(
+                    version=version,
+                    source=NAME,
+                    image=f"{repository}@{digest}",
+                    published=_time(tag.get("start_ts")),
+                )
+            )
     faults += ["an entry without a name"] if "" in wrong else []
-    findings = [*stopped, *names(place, filter(None, wrong)), *left_out(place, faults), *([] if tags or stopped else [nothing(place)])]
+    findings = [
+        *stopped,
+        *names(place, filter(None, wrong)),
+        *left_out(place, faults),
+        *([] if tags or stopped else [nothing(place)]),
+    ]
     return Answer(source=NAME, releases=tuple(found), findings=tuple(findings), complete=not stopped)
 
 
 def _time(seconds: object) -> datetime | None:
     """Return a time of Quay, which leaves it out where it does not know it."""
     # bool is an int in Python; the bound is the year 9999.
-    return datetime.fromtimestamp(seconds, UTC) if type(seconds) is int and 0 < seconds < 253402300800 else None
+    return (
+        datetime.fromtimestamp(seconds, UTC) if type(seconds) is int and 0 < seconds < 253402300800 else None
+    )

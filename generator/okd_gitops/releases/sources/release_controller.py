@@ -1,8 +1,9 @@
 """The release controller: which releases a stream has, and in which phase each is.
 
-One call a stream. `/tags` is asked without its phase filter, because a filtered answer cannot tell a rejected release from one that never was.
-Its pullSpec is a tag, so digests come from the graph. Read in openshift/release-controller: cmd/release-controller-api/http.go
-(apiReleaseTags) and pkg/release-controller/types.go (APITag).
+One call a stream. `/tags` is asked without its phase filter, because a filtered answer cannot tell a rejected
+release from one that never was. Its pullSpec is a tag, so digests come from the graph. Read in
+openshift/release-controller: cmd/release-controller-api/http.go (apiReleaseTags) and
+pkg/release-controller/types.go (APITag).
 """
 
 from urllib.parse import quote
@@ -37,8 +38,21 @@ def releases(http: Http, host: str, stream: str) -> Answer:
             continue
         image = pull if IMAGE.fullmatch(pull) else ""
         page = f"{host}/releasestream/{path}/release/{name}"
-        found.append(Claim(version=version, source=NAME, stream=stream, phase=phase, image=image, published=dated(version), url=page))
-    findings = [*names(url, filter(None, wrong)), *left_out(url, ["an entry without a name"] if "" in wrong else [])]
+        found.append(
+            Claim(
+                version=version,
+                source=NAME,
+                stream=stream,
+                phase=phase,
+                image=image,
+                published=dated(version),
+                url=page,
+            )
+        )
+    findings = [
+        *names(url, filter(None, wrong)),
+        *left_out(url, ["an entry without a name"] if "" in wrong else []),
+    ]
     findings += no_phase(url, (release.version.text for release in found if not release.phase))
     findings += [] if tags else [nothing(url)]
     return Answer(source=NAME, stream=stream, releases=tuple(found), findings=tuple(findings))

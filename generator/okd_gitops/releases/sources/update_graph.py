@@ -1,4 +1,6 @@
-"""The update graph: fetch its bytes, or read them from a file of the repository. What they mean is read by okd_gitops.releases.graph."""
+"""The update graph: fetch its bytes, or read them from a file of the repository. What they mean is read by
+okd_gitops.releases.graph.
+"""
 
 from pathlib import Path
 from urllib.parse import urlencode
@@ -15,7 +17,8 @@ NAME = "graph"
 def fetch(http: Http, at: str, *, root: Path, channel: str = "") -> bytes:
     """Return the bytes of a graph; `at` is an address, or a file below `root`.
 
-    Raises FindingsError (source-away when there is no answer, unreadable-file for a file that cannot be read).
+    Raises FindingsError (source-away when there is no answer, unreadable-file for a file that cannot be
+    read).
     """
     if "://" not in at:
         return read_file(root, at, max_file=MAX_BYTES)

@@ -1,7 +1,8 @@
-"""The packets of a signed OpenPGP message (RFC 9580, sections 4.2 and 5.6), looked at before anything unpacks them.
+"""The packets of a signed OpenPGP message (RFC 9580, sections 4.2 and 5.6), looked at before anything
+unpacks them.
 
-A compressed packet of 500 bytes can stand for gigabytes, and may lie inside another. So one layer is unpacked here, up to a limit, and a message
-that holds anything but signatures and a text is refused.
+A compressed packet of 500 bytes can stand for gigabytes, and may lie inside another. So one layer is unpacked
+here, up to a limit, and a message that holds anything but signatures and a text is refused.
 """
 
 import zlib
@@ -13,7 +14,9 @@ _WINDOWS = {1: -15, 2: 15}
 
 
 def plain(message: bytes, limit: int) -> bytes:
-    """Return a signed message without its compression; raises ValueError when it is cut off, over `limit`, or no binary signed message."""
+    """Return a signed message without its compression; raises ValueError when it is cut off, over `limit`,
+    or no binary signed message.
+    """
     if len(message) > limit:
         raise ValueError("too large")
     packets = list(_packets(message))

@@ -1,7 +1,9 @@
-"""The OpenPGP signature of a release: who signed which image, and whether that is the image and the key that we pinned.
+"""The OpenPGP signature of a release: who signed which image, and whether that is the image and the key
+that we pinned.
 
-The cluster checks less: any key of its ring, whatever the repository. Here the fingerprint, the expiry, the digest and the repository must all
-be right. Sequoia does the cryptography, and judges a key as of when the signature was made; expiry at `now` is compared here.
+The cluster checks less: any key of its ring, whatever the repository. Here the fingerprint, the expiry, the
+digest and the repository must all be right. Sequoia does the cryptography, and judges a key as of when the
+signature was made; expiry at `now` is compared here.
 """
 
 import json
@@ -38,9 +40,11 @@ NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE, EXPIRES, KEY = (
     "unusable-signing-key",
 )
 NOT_CONFIGURED = "signatures-not-configured"
-# In the order in which they are tested: of several signatures that fail, the one that came furthest says the most.
+# In the order in which they are tested: of several signatures that fail, the one that came furthest says the
+# most.
 _ORDER = (NONE, BROKEN, UNKNOWN, UNPINNED, REVOKED, BAD, EXPIRED, NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE)
-# openshift-ci-release-key, the fourth; it signs OKD. Read in openshift/cluster-update-keys, keys/verifier-public-key-openshift-ci-4.
+# openshift-ci-release-key, the fourth; it signs OKD. Read in openshift/cluster-update-keys,
+# keys/verifier-public-key-openshift-ci-4.
 FINGERPRINTS = frozenset({"6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4"})
 # Where its signatures are; read in openshift/cluster-update-keys, stores/store-openshift-ci-release.
 STORE = "https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release"
@@ -69,12 +73,20 @@ class Fault:
         """Return it as a finding about the image that was to be verified."""
         explanation = explanation_of(self.name)
         severity = Severity(explanation.severity)
-        return Finding(name=self.name, location=Location(file=image), reason=self.reason, remedy=explanation.remedy, severity=severity)
+        return Finding(
+            name=self.name,
+            location=Location(file=image),
+            reason=self.reason,
+            remedy=explanation.remedy,
+            severity=severity,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a release is verified, by which key, else why not; `faults` are of the single signatures, and stay when another is good."""
+    """Whether a release is verified, by which key, else why not; `faults` are of the single signatures,
+    and stay when another is good.
+    """
 
     verified: bool
     fingerprint: str = ""
@@ -99,14 +111,26 @@ class _Key:
 
 
 def urls(store: str, digest: str) -> list[str]:
-    """Return where the signatures of an image are, in the order to ask; the first that is not there ends the list."""
+    """Return where the signatures of an image are, in the order to ask; the first that is not there ends
+    the list.
+    """
     if not SHA256.fullmatch(digest):
         raise ValueError(f'"{digest}" is not a sha256 digest')
     return [f"{store.rstrip('/')}/{digest.replace(':', '=')}/signature-{number}" for number in range(1, 11)]
 
 
-def verify(signed: Sequence[bytes], keys: Sequence[bytes], fingerprints: frozenset[str], *, digest: str, repository: str, now: datetime) -> Verdict:
-    """Verify a release: one good signature by a pinned key suffices. A key file may hold several keys, as the one of OKD does."""
+def verify(
+    signed: Sequence[bytes],
+    keys: Sequence[bytes],
+    fingerprints: frozenset[str],
+    *,
+    digest: str,
+    repository: str,
+    now: datetime,
+) -> Verdict:
+    """Verify a release: one good signature by a pinned key suffices. A key file may hold several keys, as
+    the one of OKD does.
+    """
     pinned = frozenset("".join(fingerprint.split()).lower() for fingerprint in fingerprints)
     ring, warnings = _ring(keys)
     faults: list[Fault] = []
@@ -127,7 +151,13 @@ def verify(signed: Sequence[bytes], keys: Sequence[bytes], fingerprints: frozens
     if end - now <= SOON:
         warnings.append(Fault(0, EXPIRES, f"{fingerprint.upper()} on {end:%Y-%m-%d}."))
     expires = None if end == _NEVER else end
-    return Verdict(verified=True, fingerprint=fingerprint, expires=expires, warnings=tuple(warnings), faults=tuple(faults))
+    return Verdict(
+        verified=True,
+        fingerprint=fingerprint,
+        expires=expires,
+        warnings=tuple(warnings),
+        faults=tuple(faults),
+    )
 
 
 def _ring(files: Sequence[bytes]) -> tuple[list[_Key], list[Fault]]:
@@ -152,7 +182,9 @@ def _ring(files: Sequence[bytes]) -> tuple[list[_Key], list[Fault]]:
 
 
 def _ends(cert: "Cert") -> Iterator[tuple[str, datetime]]:
-    """Say when the key and its subkeys expire. The library tells it of the key alone; of a subkey its last binding does."""
+    """Say when the key and its subkeys expire. The library tells it of the key alone; of a subkey its last
+    binding does.
+    """
     from pysequoia.packet import PacketPile, SignatureType, Tag
 
     whole = cert.expiration or _NEVER
@@ -163,7 +195,9 @@ def _ends(cert: "Cert") -> Iterator[tuple[str, datetime]]:
             subkey, created, bound = packet.fingerprint, packet.key_created, None
             yield subkey, whole
             continue
-        binds = subkey and packet.tag == Tag.Signature and packet.signature_type == SignatureType.SubkeyBinding
+        binds = (
+            subkey and packet.tag == Tag.Signature and packet.signature_type == SignatureType.SubkeyBinding
+        )
         if binds and (bound is None or packet.signature_created >= bound):
             bound, period = packet.signature_created, packet.key_validity_period
             yield subkey, min(whole, created + period) if period else whole
@@ -176,20 +210,28 @@ class _Made:
     fingerprint: str
 
 
-def _made(message: bytes, ring: Sequence[_Key], pinned: frozenset[str], now: datetime) -> _Made | tuple[str, str]:
-    """Return the text of a message, if a pinned key that is valid now signed it, else the name and details of what is wrong."""
+def _made(
+    message: bytes, ring: Sequence[_Key], pinned: frozenset[str], now: datetime
+) -> _Made | tuple[str, str]:
+    """Return the text of a message, if a pinned key that is valid now signed it, else the name and details
+    of what is wrong.
+    """
     import pysequoia
     from pysequoia.packet import PacketPile, Tag
 
     try:
-        # Sequoia checks while it reads; reading all of it first tells a message that is cut off from one that was changed.
+        # Sequoia checks while it reads; reading all of it first tells a message that is cut off from one that
+        # was changed.
         message = plain(message, _LIMIT)
         packets = [packet for packet in PacketPile.from_bytes(message) if packet.tag == Tag.Signature]
     except _ERRORS:
         return BROKEN, ""
     issuers = {(packet.issuer_fingerprint or packet.issuer_key_id or "?").lower() for packet in packets}
     mine = [key for key in ring if any(name.endswith(issuer) for name in key.ends for issuer in issuers)]
-    names = ", ".join(sorted({key.fingerprint.upper() for key in mine} or {issuer.upper() for issuer in issuers})) + "."
+    names = (
+        ", ".join(sorted({key.fingerprint.upper() for key in mine} or {issuer.upper() for issuer in issuers}))
+        + "."
+    )
     if not mine:
         return UNKNOWN, names
     mine = [key for key in mine if key.fingerprint in pinned]
@@ -211,7 +253,9 @@ def _made(message: bytes, ring: Sequence[_Key], pinned: frozenset[str], now: dat
 
 
 def _meant(text: bytes, digest: str, repository: str, now: datetime) -> tuple[str, str]:
-    """Return the name and details of what is wrong with what was signed; two empty strings when it is this image."""
+    """Return the name and details of what is wrong with what was signed; two empty strings when it is this
+    image.
+    """
     try:
         data: Any = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
 """A signature store: the signatures of an image, by its digest, and the keys that come with the package.
 
-The cluster asks for signature-1, signature-2, … until one is not there, at most ten (openshift/library-go, pkg/verify/store/sigstore).
+The cluster asks for signature-1, signature-2, … until one is not there, at most ten (openshift/library-go,
+pkg/verify/store/sigstore).
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,8 @@ _KEYS = Path(__file__).parent / "keys"
 
 
 def fetch(http: Http, stores: Iterable[str], digest: str) -> tuple[list[bytes], list[Finding]]:
-    """Return the signatures of an image at all stores, and a finding (source-away) for each store that did not answer.
+    """Return the signatures of an image at all stores, and a finding (source-away) for each store that did
+    not answer.
 
     Raises ValueError when `digest` is none.
     """
@@ -34,5 +36,7 @@ def fetch(http: Http, stores: Iterable[str], digest: str) -> tuple[list[bytes], 
 
 
 def default_keys() -> list[bytes]:
-    """Return the key files that come with the package; which keys count is said by fingerprint (signature.FINGERPRINTS)."""
+    """Return the key files that come with the package; which keys count is said by fingerprint
+    (signature.FINGERPRINTS).
+    """
     return [path.read_bytes() for path in sorted(_KEYS.glob("*.asc"))]
