@@ -1,18 +1,20 @@
 """A finding: what is wrong, where, why, and what to do next.
 
-Findings are values. Whoever finds something returns it; the command that asked prints all of them at once,
-sorted.
+Findings are values. `Findings` collects them while work goes on and raises all of them together; the command
+that asked prints them sorted.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol
 from unicodedata import category, east_asian_width
 
 from okd_gitops.errors import OkdGitopsError
+from okd_gitops.explanation import explanation_of
 from okd_gitops.redaction import redacted
 
 # The sign that makes a line of a log a command: `::error::` in front, `##[` and `##vso[` anywhere.
@@ -70,6 +72,142 @@ class FindingsError(OkdGitopsError):
         super().__init__(f"{len(findings)} findings")
         self.findings = tuple(findings)
         self.exit_code = exit_code
+
+
+class Document(Protocol):
+    """What knows the place of each of its values; `manifests.read.Document` is one."""
+
+    def at(self, path: Iterable[str | int], *, key: bool = False) -> Location:
+        """Return the place of the value (or key) at a path."""
+
+
+class Findings:
+    """The findings of one piece of work, collected while it goes on.
+
+    Every place is one of three: a Location, the name of a file (a string), or a path of keys and indices in
+    the document of this collection (a list or tuple).
+    """
+
+    def __init__(self, document: Document | None = None) -> None:
+        self.document = document
+        self._collected: list[Finding] = []
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self._collected)
+
+    def __len__(self) -> int:
+        return len(self._collected)
+
+    def of(self, document: Document) -> "Findings":
+        """Return this collection for another document: what is added to either is in both."""
+        other = Findings(document)
+        other._collected = self._collected
+        return other
+
+    def add(
+        self,
+        name: str,
+        place: Location | str | Sequence[str | int],
+        reason: str,
+        remedy: str | None = None,
+        *,
+        key: bool = False,
+        of_object: str = "",
+        clusters: Iterable[str] = (),
+        severity: Severity | None = None,
+    ) -> None:
+        """Add one finding; `key` places it at the key of a path, and the rest is as `finding_of` takes it."""
+        if not isinstance(place, Location | str):
+            assert self.document is not None, "a path needs a document"
+            place = self.document.at(place, key=key)
+
+        finding = finding_of(
+            name, place, reason, remedy, of_object=of_object, clusters=clusters, severity=severity
+        )
+        self._collected.append(finding)
+
+    def extend(self, findings: Iterable[Finding]) -> None:
+        """Add findings that something else has made."""
+        self._collected.extend(findings)
+
+    def collecting(self, *, at: Location | None = None) -> "_Collecting":
+        """Return a context that ends at a FindingsError and takes over its findings, with their place
+        changed to `at` where one is given.
+        """
+        return _Collecting(self, at)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Those that do not fail a check."""
+        return tuple(finding for finding in self if finding.severity == Severity.WARNING)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether one of them fails a check."""
+        return any(finding.severity == Severity.ERROR for finding in self)
+
+    def raise_errors(self, *, exit_code: int = 2) -> None:
+        """Raise FindingsError with everything collected, in order, if there is an error among it."""
+        if self.has_errors:
+            raise FindingsError(ordered(self), exit_code)
+
+
+class _Collecting:
+    # A class, because mypy takes for granted that a generator's context swallows nothing.
+    def __init__(self, findings: Findings, place: Location | None) -> None:
+        self.findings, self.place = findings, place
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, FindingsError):
+            return False
+
+        taken = error.findings
+        if self.place is not None:
+            taken = tuple(replace(finding, location=self.place) for finding in taken)
+
+        self.findings.extend(taken)
+        return True
+
+
+def finding_of(
+    name: str,
+    place: Location | str,
+    reason: str,
+    remedy: str | None = None,
+    *,
+    of_object: str = "",
+    clusters: Iterable[str] = (),
+    severity: Severity | None = None,
+) -> Finding:
+    """Return one finding at a Location, or about a whole file.
+
+    Without a severity or a remedy it has those that findings.yaml gives to its name; raises KeyError for a name
+    that is not there.
+    """
+    explanation = explanation_of(name)
+    location = Location(file=place) if isinstance(place, str) else place
+
+    return Finding(
+        name=name,
+        location=location,
+        reason=reason,
+        remedy=explanation.remedy if remedy is None else remedy,
+        object=of_object,
+        clusters=tuple(clusters),
+        severity=severity or Severity(explanation.severity or Severity.ERROR),
+    )
+
+
+def refused(
+    name: str, place: Location | str, reason: str, remedy: str | None = None, *, exit_code: int = 2
+) -> FindingsError:
+    """Return the error for work that one finding stops, to be raised; the rest as in `finding_of`."""
+    return FindingsError([finding_of(name, place, reason, remedy)], exit_code)
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
