@@ -32,8 +32,9 @@ from okd_gitops.manifests.json_patch import PathError, operations, segments
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.pattern import matches, pattern_fault
-from okd_gitops.manifests.read import FOREIGN, dump, read, read_all
+from okd_gitops.manifests.read import FOREIGN, read, read_all
 from okd_gitops.manifests.set_values import assign
+from okd_gitops.manifests.write import dump
 from okd_gitops.releases import cross_check as published
 from okd_gitops.releases.cluster_version import acks, built, faults, read_state
 from okd_gitops.releases.graph import read_graph

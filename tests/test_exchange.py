@@ -18,8 +18,9 @@ from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.fleet.apply_changes import exchange
 from okd_gitops.fleet.feature import Catalog, load_catalog
 from okd_gitops.fleet.local_features import own_features
-from okd_gitops.manifests.read import dump, read
+from okd_gitops.manifests.read import read
 from okd_gitops.manifests.task_order import OrderError, inserted, moved, removed, waits
+from okd_gitops.manifests.write import dump
 from okd_gitops.system.disk import read_catalog, read_tree
 from okd_gitops.tree import Tree
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, files
-from okd_gitops.finding import Finding, FindingsError, Location, as_text, printable
+from okd_gitops.finding import Finding, FindingsError, Location, as_text
 from okd_gitops.generate import load as repository
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.load import load
+from okd_gitops.redaction import printable
 from okd_gitops.rollout.pull_request_text import code, prose
 from readers import catalog
 

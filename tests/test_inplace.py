@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.manifests.read import Path, dump, read
+from okd_gitops.manifests.read import Path, read
 from okd_gitops.manifests.set_values import assign, extend
+from okd_gitops.manifests.write import dump
 
 FILE = """\
 # why this cluster is here

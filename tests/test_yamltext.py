@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okd_gitops.finding import FindingsError, as_text
-from okd_gitops.manifests.read import FOREIGN, MAX_DEPTH, WRITTEN, Bounds, dump, read, read_all
+from okd_gitops.manifests.read import FOREIGN, MAX_DEPTH, WRITTEN, Bounds, read, read_all
+from okd_gitops.manifests.write import dump
 
 
 def refused(text: str | bytes) -> tuple[str, int, int]:

@@ -4,7 +4,6 @@ Findings are values. `Findings` collects them while work goes on and raises all 
 that asked prints them sorted.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
@@ -15,10 +14,7 @@ from unicodedata import category, east_asian_width
 
 from okd_gitops.errors import OkdGitopsError
 from okd_gitops.explanation import explanation_of
-from okd_gitops.redaction import redacted
-
-# The sign that makes a line of a log a command: `::error::` in front, `##[` and `##vso[` anywhere.
-_LOG_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:(?i:vso))?\[)")
+from okd_gitops.redaction import printable, redacted
 
 
 class Severity(StrEnum):
@@ -261,22 +257,3 @@ def _columns(text: str) -> int:
     on a letter takes none.
     """
     return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def printable(line: str) -> str:
-    """Return a line of text from anywhere as a terminal or a CI's log may have it.
-
-    It holds no control character but tabs, nothing that turns text around, and no command to the machine that
-    shows the log: GitHub reads those at `::` in front of a line and at `##[`, Azure at `##vso[`. Each sign
-    that is replaced becomes one `?`, so that columns stay.
-    """
-    shown = "".join(c if c.isprintable() or c == "\t" else "?" for c in line)
-    return _LOG_COMMAND.sub(lambda sign: f"{sign[1] or ''}?", shown)
-
-
-def one_line(text: str, longest: int) -> str:
-    """Return text from anywhere as one line of words: blanks for what is not printable, and cut with a
-    sign where it is too long.
-    """
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"

@@ -1,12 +1,12 @@
-"""What another program or a server said, made fit to be shown: no secret of a URL, and nothing that moves
-a terminal's cursor.
-"""
+"""Foreign text made fit to be shown: no secret of a URL, and nothing that moves a terminal's cursor."""
 
 import re
 
 # `git@` is the name that every forge gives to ssh, and no secret.
 _USER = re.compile(r"(?<=://)(?!git@)[^/\s@'\"]+@")
 _QUERY = re.compile(r"(?P<url>[a-z][a-z0-9+.-]*://[^\s?#'\"]+)\?[^\s'\"]+", re.IGNORECASE)
+# The sign that makes a line of a log a command: `::error::` in front, `##[` and `##vso[` anywhere.
+_LOG_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:(?i:vso))?\[)")
 _CONTROL = re.compile(r"[^\S\n]+|[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -16,7 +16,24 @@ def redacted(text: str) -> str:
 
 
 def plain(text: str, limit: int = 400) -> str:
-    """Return the end of foreign `text`, at most `limit` characters: redacted, with line feeds and no other
-    control character.
-    """
+    """Return the end of foreign text, at most `limit` characters: redacted, and line feeds its only controls."""
     return redacted(_CONTROL.sub(" ", text)).strip()[-limit:]
+
+
+def printable(line: str) -> str:
+    """Return a line of foreign text as a terminal or a CI's log may have it.
+
+    It holds no control character but tabs, nothing that turns text around, and no command to the machine that
+    shows the log: GitHub reads those at `::` in front of a line and at `##[`, Azure at `##vso[`. Each sign
+    that is replaced becomes one `?`, so that columns stay.
+    """
+    shown = "".join(c if c.isprintable() or c == "\t" else "?" for c in line)
+    return _LOG_COMMAND.sub(lambda sign: f"{sign[1] or ''}?", shown)
+
+
+def one_line(text: str, longest: int) -> str:
+    """Return foreign text as one line of words, cut with a sign where it is longer than `longest`."""
+    spaced = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(spaced.split())
+
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

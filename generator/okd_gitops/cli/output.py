@@ -74,7 +74,7 @@ def say(text: str = "", *, head: str = "", err: bool = False, nl: bool = True, *
     """Print text for people, `head` or all of it in a style. Text from anywhere may be in it: each of its
     lines is `printable`.
     """
-    from okd_gitops.finding import printable
+    from okd_gitops.redaction import printable
 
     lines = "\n".join(map(printable, text.split("\n")))
     styled = click.style(printable(head), **style) + lines if head else click.style(lines, **style)

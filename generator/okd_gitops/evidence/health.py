@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.finding import one_line
 from okd_gitops.manifests.objects import at, items
+from okd_gitops.redaction import one_line
 
 _TEST = "test "
 

@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.manifests.model import FileModel, Name, parse
-from okd_gitops.manifests.read import dump, read
+from okd_gitops.manifests.read import read
+from okd_gitops.manifests.write import dump
 from okd_gitops.releases.fields import VersionText, by_digest, fault
 from okd_gitops.system.disk import read_tree
 from okd_gitops.tree import Tree

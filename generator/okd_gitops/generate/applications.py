@@ -11,7 +11,8 @@ from typing import Any
 from okd_gitops.finding import Finding, Location
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.objects import Object, ObjectId, at
-from okd_gitops.manifests.read import FOREIGN, dump, read
+from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.write import dump
 
 NAMESPACE = "argocd"
 ROOT = "fleet"

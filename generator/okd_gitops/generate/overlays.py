@@ -9,7 +9,7 @@ from okd_gitops.generate.applications import argocd_files
 from okd_gitops.generate.placement import Patch, Placement
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.objects import Object, ObjectId
-from okd_gitops.manifests.read import dump
+from okd_gitops.manifests.write import dump
 from okd_gitops.tree import Tree, with_manifests
 
 KUSTOMIZATION_KEYS = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}

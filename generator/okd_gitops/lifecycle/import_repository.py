@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from okd_gitops.explanation import explanation_of
-from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered, printable
+from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
 from okd_gitops.generate.load import RESERVED
 from okd_gitops.manifests.kustomization import NAMES, Graph, kustomization_of, walk
 from okd_gitops.manifests.model import NAME_PATTERN
-from okd_gitops.manifests.read import dump
+from okd_gitops.manifests.write import dump
+from okd_gitops.redaction import printable
 from okd_gitops.releases.cluster_version import State, built, cluster_name, faults, mentions, read_state
 from okd_gitops.system.disk import MAX_GENERATED, scan_tree
 from okd_gitops.system.journal import saving

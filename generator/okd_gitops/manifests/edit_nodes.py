@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from okd_gitops.manifests.read import Loader, dump
+from okd_gitops.manifests.read import Loader
+from okd_gitops.manifests.write import dump
 
 # What may stand between a scalar and the comment that speaks of it.
 _COMMENT = re.compile(r"(,?)[ \t]*#[^\n]*")

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.manifests.read import Document, Path, read, scalar_text
+from okd_gitops.manifests.read import Document, Path, read
+from okd_gitops.manifests.write import scalar_text
 
 
 def assign(document: Document, values: Mapping[Path, str | bool]) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
 
-from okd_gitops.finding import one_line, printable
+from okd_gitops.redaction import one_line, printable
 
 LIMIT = 65_536
 MARKER = "<!-- okd-gitops: every run writes this text anew -->"

@@ -20,7 +20,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from okd_gitops.errors import OkdGitopsError
-from okd_gitops.finding import one_line
+from okd_gitops.redaction import one_line
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
