@@ -24,7 +24,7 @@ from okd_gitops.tree import MANIFEST
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
 CASES = ROOT / "tests" / "cases"
-PULLS = ROOT / "tests" / "pullrequests"
+PULLS = ROOT / "tests" / "rollout" / "pull_requests"
 
 
 def copied(target: Path) -> None:

@@ -8,7 +8,9 @@ from conftest import ROOT
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 
 ORDERED = [
-    line for line in (ROOT / "tests/versions.txt").read_text().splitlines() if not line.startswith("#")
+    line
+    for line in (ROOT / "tests/releases/versions.txt").read_text().splitlines()
+    if not line.startswith("#")
 ]
 
 

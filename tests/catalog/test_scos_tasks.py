@@ -15,7 +15,7 @@ import yaml
 
 from programs import program
 
-FOLDER = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features/scos-pipeline/pipeline"
+FOLDER = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features/scos-pipeline/pipeline"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 FILES = sorted(FOLDER.glob("*.yaml"))
 DIGEST = re.compile(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}")

@@ -43,7 +43,7 @@ def marked() -> list[str]:
     """Return the modules of the tests that are marked."""
     texts = {
         str(path): path.read_text()
-        for path in (ROOT / "tests").glob("test_*.py")
+        for path in (ROOT / "tests").rglob("test_*.py")
         if path.name != Path(__file__).name
     }
     return sorted(path for path, text in texts.items() if "pytest.mark.clock" in text)
@@ -74,7 +74,7 @@ def test_what_reads_the_clock_passes_on_another_day(day: str) -> None:
 def test_whoever_reads_the_clock_is_among_them() -> None:
     texts = {
         path.name: path.read_text()
-        for path in (ROOT / "tests").glob("test_*.py")
+        for path in (ROOT / "tests").rglob("test_*.py")
         if path.name != Path(__file__).name
     }
     unmarked = [

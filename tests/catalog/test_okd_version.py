@@ -9,7 +9,7 @@ import yaml
 from okd_gitops.releases.cluster_version import is_cluster_id
 from okd_gitops.releases.version import IMAGE, Version, channel_fault, outside_channel
 
-FEATURE = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features/okd-version"
+FEATURE = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features/okd-version"
 WAVE = "argocd.argoproj.io/sync-wave"
 OPTIONS = "argocd.argoproj.io/sync-options"
 

@@ -31,7 +31,7 @@ from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
 from rendered import invalid, objects, of_kind
-from test_observation import conditions, operator
+from test_health import conditions, operator
 from test_release_flow import NEW, OLD, PUSH, PUSH_ON, Fleet, wave
 
 Object = dict[str, Any]

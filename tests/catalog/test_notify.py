@@ -15,7 +15,7 @@ from okd_gitops.finding import FindingsError
 from programs import program
 from rendered import invalid, objects, of_kind
 
-FEATURES = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features"
+FEATURES = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features"
 MATRIX = '    matrix-endpoint: https://matrix.example.org\n    matrix-room: "!abc:example.org"\n'
 WEBHOOK = "    webhook-url: https://chat.example.org/hooks/okd\n"
 SECRET, MESSAGE = "s3cr3t", 'run "x" $(id): Failed\n`date` {"a": 1} \\'

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from lupa.lua51 import LuaRuntime
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FEATURE = ROOT / "generator/okd_gitops/catalog/features/argocd"
 SAMPLES = Path(__file__).parent / "health"
 PREFIX = "resource.customizations.health."

@@ -30,7 +30,7 @@ from okd_gitops.gate.decide import Expectation
 from okd_gitops.gate.server import MAX_BYTES, GateServer, Trust
 from okd_gitops.gate.store import Ledger
 from programs import program
-from test_gate import NOW, report, text
+from test_decide import NOW, report, text
 
 TOKEN = "s3cret-token"
 EXPECTED = Expectation(("amd64", "arm64"), timedelta(hours=24), "quay.io/okd")

@@ -115,10 +115,9 @@ class Hostile:
         for name in COPIED:
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, self.root / name)
-        (self.root / "tests").mkdir()
-        for name in ("conftest.py", "__main__.py", "test_pattern.py", "frozen.py"):
-            if (ROOT / "tests" / name).exists():
-                shutil.copy2(ROOT / "tests" / name, self.root / "tests" / name)
+        (self.root / "tests/manifests").mkdir(parents=True)
+        for name in ("conftest.py", "__main__.py", "frozen.py", "manifests/test_pattern.py"):
+            shutil.copy2(ROOT / "tests" / name, self.root / "tests" / name)
         for name in MODULES:
             (self.root / f"{name}.py").write_text(f"open({str(self.told)!r}, 'a').write('{name}.py ')\n")
         for folder in (self.root, self.root / "bin"):
@@ -253,7 +252,7 @@ def test_the_images_entry_point_runs_what_was_copied_into_the_image(hostile: Hos
         ("check", ("ARGS=--help",)),
         ("diff", ("ARGS=--help",)),
         # With two workers, which are started by a package and not by us.
-        ("test", ("-o", "lint", "ARGS=tests/test_pattern.py -p no:cacheprovider")),
+        ("test", ("-o", "lint", "ARGS=tests/manifests/test_pattern.py -p no:cacheprovider")),
     ],
 )
 def test_no_target_runs_what_lies_in_the_checkout(

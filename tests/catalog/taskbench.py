@@ -17,7 +17,7 @@ import yaml
 from frozen import CLOCK
 from programs import program
 
-FEATURES = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features"
+FEATURES = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features"
 SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 # What an image is: FOLDER/raw/NAME its manifest, FOLDER/info/NAME what `oc adm release info` says; NAME with
 # _ for / : and @.

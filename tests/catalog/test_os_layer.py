@@ -17,7 +17,7 @@ from okd_gitops.finding import FindingsError
 from programs import program
 from rendered import invalid, objects, of_kind
 
-FEATURES = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features"
+FEATURES = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features"
 PIPELINE = FEATURES / "os-layer-build/pipeline"
 TASKS = {
     path.stem.removeprefix("task-"): yaml.safe_load(path.read_text())["spec"]

@@ -20,7 +20,7 @@ from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 from okd_gitops.system import process
 from okd_gitops.system.tools import sha256_of, tool
-from test_kustomize_scan import CONFIGMAP, write
+from test_kustomization import CONFIGMAP, write
 
 APP = {"app/kustomization.yaml": b"resources: [cm.yaml]\n", "app/cm.yaml": CONFIGMAP.encode()}
 IDENTITY = ObjectId.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}})

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-FEATURE = Path(__file__).resolve().parents[1] / "generator/okd_gitops/catalog/features/tekton"
+FEATURE = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features/tekton"
 OKD_ONLY = re.compile(r"(^|\.)openshift\.io/|^operators\.coreos\.com/|^operator\.tekton\.dev/")
 DIGEST = re.compile(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}")
 WORKLOADS = ("Deployment",)

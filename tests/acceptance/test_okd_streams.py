@@ -59,7 +59,7 @@ def rows(heading: str) -> dict[str, str]:
 @cache
 def there() -> frozenset[str]:
     """Return every test there is, as FILE::NAME."""
-    trees = {path.name: ast.parse(path.read_text()) for path in (ROOT / "tests").glob("test_*.py")}
+    trees = {path.name: ast.parse(path.read_text()) for path in (ROOT / "tests").rglob("test_*.py")}
     return frozenset(
         f"{name}::{node.name}"
         for name, tree in trees.items()
