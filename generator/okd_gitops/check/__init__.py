@@ -1,0 +1,1 @@
+"""Files and documents to findings: drift, schemas, rules, differences, history."""

@@ -1,0 +1,1 @@
+"""What clusters report about a release."""

@@ -1,0 +1,1 @@
+"""What people write, read once: fleet.yaml, clusters/, features, purposes, local changes."""

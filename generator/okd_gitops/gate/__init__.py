@@ -1,0 +1,1 @@
+"""The multi-arch gate: a service of its own."""

@@ -1,0 +1,1 @@
+"""From the fleet to bases/, overlays/ and argocd/."""

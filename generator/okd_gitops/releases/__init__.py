@@ -1,0 +1,1 @@
+"""What OKD publishes: versions, the update graph, sources and signatures."""

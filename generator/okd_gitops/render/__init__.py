@@ -1,0 +1,1 @@
+"""What a cluster would get, built by kustomize."""

@@ -1,0 +1,1 @@
+"""A wave of upgrades as a branch, its commits and its pull request."""

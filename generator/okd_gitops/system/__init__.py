@@ -1,0 +1,1 @@
+"""Everything outside the program: git, forges, HTTP, processes, disk, journal, tools."""

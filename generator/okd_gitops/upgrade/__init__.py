@@ -1,0 +1,1 @@
+"""Which cluster goes to which release, and whether now."""

@@ -1,0 +1,1 @@
+"""Which release is genuine: signatures, keys, and where signatures are found."""
