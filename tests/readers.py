@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from okd_gitops.cli.output import clock
+from okd_gitops.cli.options import clock
 from okd_gitops.errors import OkdGitopsError
 from okd_gitops.evidence.health import Seen, judge
 from okd_gitops.evidence.observe import addresses, bound

@@ -154,12 +154,12 @@ def _bug(error: Exception) -> int:
     import click
 
     from okd_gitops import __version__
-    from okd_gitops.cli.output import say
+    from okd_gitops.cli.output import echo
     from okd_gitops.redaction import redacted
 
     frames = traceback.extract_tb(error.__traceback__)[-6:]
-    say("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True)
-    say(
+    echo("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True)
+    echo(
         f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {redacted(str(error))[:300]}",
         err=True,
     )

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import pytest
 
 from conftest import CACHE, ROOT, git
-from okd_gitops.cli.release import print_moves
+from okd_gitops.cli.upgrades import print_upgrades
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.record import record
 from okd_gitops.evidence.report import Evidence
@@ -435,7 +435,7 @@ def test_fact_51_work_by_hand_is_in_the_plan_and_in_the_pull_request(
         "**barrier** `old-disks` on `canary`, `probe`: Remove the label disks=old. [read more](<https://example.org/disks>)\n"
         in body
     )
-    print_moves(done.outlook, done.upgrades, "text", "Plan")
+    print_upgrades(done.outlook, done.upgrades)
     assert (
         f"canary: by hand for {NEXT_LINE}, old-disks: Remove the label disks=old. https://example.org/disks\n"
         in capsys.readouterr().out

@@ -408,7 +408,7 @@ def test_without_a_cluster_it_says_so(okd_gitops: Run, tmp_path: Path) -> None:
 
 
 def test_the_namespace_is_the_pods_own() -> None:
-    from okd_gitops.gate.serve import own_namespace
+    from okd_gitops.cli.serve import own_namespace
 
     with pytest.raises(UsageError, match="outside of a pod"):
         own_namespace()

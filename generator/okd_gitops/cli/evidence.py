@@ -1,114 +1,130 @@
-"""The command line of what clusters report: `okd-gitops release observe` and `record`."""
+"""`okd-gitops release record` and `observe`: what clusters report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
-from okd_gitops.cli.output import AT, OUTPUT, cache_of, clock, print_json, root_of, say
+from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, cache_of, clock, root_of
+from okd_gitops.cli.output import echo, print_result
 
 if TYPE_CHECKING:
+    from okd_gitops.evidence.observe import Observed
+    from okd_gitops.evidence.record import Recorded
     from okd_gitops.system.http import Http
 
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-_PUSH = click.option("--push", is_flag=True, help="Commit it on the fleet's branch and push that.")
-_REMOTE = click.option("--remote", default="origin", show_default=True, help="Where to push.")
-_DRY_RUN = click.option("--dry-run", is_flag=True, help="Write nothing; print the report.")
 
 
 @click.command()
 @click.argument("cluster")
-@click.option("--version", required=True, help="The release that the cluster completed.")
-@click.option("--image", required=True, help="Its image by digest: status.history[0].image.")
+@click.option("--version", required=True, help="Release that the cluster completed.")
+@click.option("--image", required=True, help="Its image by digest (status.history[0].image).")
 @click.option(
-    "--finished", default="", metavar="TIME", help="When, UTC, like 2026-11-21T12:00:00Z; default: now."
+    "--finished",
+    default="",
+    metavar="TIME",
+    help="Time of completion in UTC. Default: now. Write it like 2026-11-21T12:00:00Z.",
 )
-@click.option("--passed/--failed", required=True, help="The result.")
+@click.option("--passed/--failed", required=True, help="Result of the upgrade.")
 @click.option(
     "--operators",
     type=click.Choice(["healthy", "degraded", "unknown"]),
     default="unknown",
     show_default=True,
-    help="All cluster operators.",
+    help="State of the cluster operators.",
 )
 @click.option(
-    "--test", "tests", multiple=True, metavar="NAME=passed|failed", help="A test and its result. Repeatable."
+    "--test",
+    "tests",
+    multiple=True,
+    metavar="NAME=passed|failed",
+    help="A test and its result. Repeatable.",
 )
-@click.option("--reason", default="", help="Why it failed.")
+@click.option("--reason", default="", help="Reason of a failure.")
 @AT
-@_PUSH
-@_REMOTE
-@_DRY_RUN
+@PUSH
+@REMOTE
+@DRY_RUN
 @OUTPUT
 @click.pass_context
 def record(
     context: click.Context,
-    /,
     *,
     cluster: str,
+    version: str,
+    image: str,
     finished: str,
-    at: str,
+    passed: bool,
+    operators: str,
     tests: tuple[str, ...],
+    reason: str,
+    at: str,
     push: bool,
     remote: str,
     dry_run: bool,
     output: str,
-    **said: Any,
 ) -> None:
-    """Record what CLUSTER reported after an upgrade, in evidence/. By hand, or by `observe`; once for each
-    release.
+    """Record how an upgrade of CLUSTER went.
+
+    Writes evidence/CLUSTER/VERSION.yaml, once for each release. `observe` does the same from inside the
+    cluster.
     """
     from okd_gitops.evidence.record import record as run
     from okd_gitops.evidence.report import report_of
 
-    report = report_of(cluster=cluster, finished=clock(finished or at), tests=tests, **said)
-    done = run(root_of(context), report, write=not dry_run, remote=remote if push else "")
-    if output == "json":
-        print_json("Evidence", {"path": done.path, "new": done.new, "commit": done.sha, "text": done.text})
-    else:
-        say(
-            f"{done.path}: {'recorded' if done.new else 'was there already'}"
-            + (f", pushed as {done.sha[:12]}" if done.sha else "")
-        )
-        if dry_run:
-            say(done.text, nl=False)
+    report = report_of(
+        cluster=cluster,
+        version=version,
+        image=image,
+        finished=clock(finished or at),
+        passed=passed,
+        operators=operators,
+        tests=tests,
+        reason=reason,
+    )
+    result = run(root_of(context), report, write=not dry_run, remote=remote if push else "")
+    print_result(output, "Evidence", _file_as_json(result), lambda: _print_file(result, dry_run=dry_run))
 
 
 @click.command()
 @click.argument("cluster")
 @click.option(
-    "--api", default="https://kubernetes.default.svc", show_default=True, help="The cluster's API server."
+    "--api",
+    default="https://kubernetes.default.svc",
+    show_default=True,
+    help="URL of the cluster's API server.",
 )
 @click.option(
     "--account",
     type=click.Path(file_okay=False, path_type=Path),
     default=_ACCOUNT,
     show_default=True,
-    help="Folder with the files token, ca.crt and (where there is one) service-ca.crt.",
+    help="Folder with token, ca.crt and service-ca.crt. The last one is optional.",
 )
 @click.option(
     "--patience",
     default="4h",
     show_default=True,
-    help="How long what fails may fail before the release has failed here, e.g. 90m.",
+    metavar="TIME",
+    help="Record a failure that lasts longer than this. Write it like 90m, 4h or 2d.",
 )
 @click.option(
     "--test",
     "tests",
     multiple=True,
     metavar="NAME=URL",
-    help="An https address in the cluster that must answer 200. Repeatable.",
+    help="HTTPS URL that must answer with status 200. Repeatable.",
 )
 @AT
-@_PUSH
-@_REMOTE
-@_DRY_RUN
+@PUSH
+@REMOTE
+@DRY_RUN
 @OUTPUT
 @click.pass_context
 def observe(
     context: click.Context,
-    /,
     *,
     cluster: str,
     api: str,
@@ -121,57 +137,68 @@ def observe(
     dry_run: bool,
     output: str,
 ) -> None:
-    """Look at CLUSTER through its own API, and record how the release went that git says it runs. Runs on
-    the cluster, again and again.
+    """Inspect CLUSTER and record how its upgrade went.
 
-    A release that is complete with every operator well is recorded as passed, one that has failed for longer
-    than --patience as failed, once; until then nothing is. Exit 1 when the cluster passed and something is
-    wrong now.
+    Runs inside the cluster at regular intervals and asks its API about the release that Git names for it. A
+    complete release with all operators healthy is recorded as passed, one that has failed for longer than
+    --patience as failed. Each release is recorded once. Exits 1 if the cluster passed and is unhealthy now.
     """
     from okd_gitops.evidence.observe import Question, addresses, bound
     from okd_gitops.evidence.observe import observe as run
 
     root = root_of(context)
+    http = _as_account(account, api, cache_of(context, root) / "answers")
     question = Question(
         cluster=cluster, api=api, tests=addresses(tests), patience=bound(patience), now=clock(at)
     )
-    done = run(
-        root,
-        _asking(account, api, cache_of(context, root) / "answers"),
-        question,
-        write=not dry_run,
-        remote=remote if push else "",
-    )
-    if output == "json":
-        report = {"path": done.path, "new": done.new, "commit": done.sha, "text": done.text}
-        print_json("Observation", {"cluster": cluster, "reason": done.reason, **report})
+    result = run(root, http, question, write=not dry_run, remote=remote if push else "")
+
+    def as_text() -> None:
+        echo(f"{cluster}: {result.reason}")
+        _print_file(result, dry_run=dry_run)
+
+    body = {"cluster": cluster, "reason": result.reason, **_file_as_json(result)}
+    print_result(output, "Observation", body, as_text)
+
+
+def _file_as_json(result: "Recorded | Observed") -> dict[str, object]:
+    return {"path": result.path, "new": result.new, "commit": result.sha, "text": result.text}
+
+
+def _print_file(result: "Recorded | Observed", *, dry_run: bool) -> None:
+    """Print what became of a report; nothing when there is no report yet."""
+    if not result.path:
         return
-    say(f"{cluster}: {done.reason}")
-    if done.path:
-        say(
-            f"{done.path}: {'recorded' if done.new else 'was there already'}"
-            + (f", pushed as {done.sha[:12]}" if done.sha else "")
-        )
-    if done.text and dry_run:
-        say(done.text, nl=False)
+
+    state = "recorded" if result.new else "already recorded"
+    pushed = f", pushed as {result.sha[:12]}" if result.sha else ""
+    echo(f"{result.path}: {state}{pushed}")
+
+    if dry_run:
+        echo(result.text, nl=False)
 
 
-def _asking(account: Path, api: str, answers: Path) -> "Http":
-    """Return what asks as the service account. Its files are links that the kubelet exchanges, so they are
-    read here, each time.
+def _as_account(account: Path, api: str, answers: Path) -> "Http":
+    """Return a client that asks as the service account; raises UsageError when there is none.
+
+    The files of the account are links that the kubelet exchanges, so they are read on each run.
     """
     from okd_gitops.errors import UsageError
     from okd_gitops.system.http import Http
 
     try:
-        token, authorities = (account / "token").read_text().strip(), (account / "ca.crt").read_bytes()
+        token = (account / "token").read_text().strip()
+        authorities = (account / "ca.crt").read_bytes()
     except (OSError, ValueError):
         raise UsageError(
             f"there is no service account in {account}",
-            "run this in a pod with its account's token, or say --account",
+            "run this in a pod with its account's token, or give --account",
         ) from None
-    # OpenShift signs the certificates of services with an authority of its own, and puts it beside the API
-    # server's.
+
+    # OpenShift signs the certificates of services with another authority than the API server's.
     services = account / "service-ca.crt"
-    authorities += b"\n" + services.read_bytes() if services.is_file() else b""
+
+    if services.is_file():
+        authorities += b"\n" + services.read_bytes()
+
     return Http(answers, tokens={urlsplit(api).hostname or "": token}, authorities=authorities)

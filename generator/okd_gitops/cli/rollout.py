@@ -1,52 +1,53 @@
-"""The command line of what changes a fleet: `okd-gitops release update` and `promote`."""
+"""`okd-gitops release update` and `promote`: branches and pull requests of a release."""
 
 import os
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.output import OUTPUT, cache_of, progress, root_of, say
-from okd_gitops.cli.release import (
+from okd_gitops.cli.options import (
     ACK,
     CLUSTER,
+    OUTPUT,
+    REMOTE,
     TO,
     Command,
+    cache_of,
     network_options,
-    print_moves,
-    release,
-    sources_of,
 )
+from okd_gitops.cli.output import echo, print_result, progress
+from okd_gitops.cli.upgrades import print_upgrades, sources_of, upgrades_as_json
 
 if TYPE_CHECKING:
-    from okd_gitops.rollout.waves import Rollout
+    from okd_gitops.rollout.waves import Branch, Request, Rollout
 
 
-def _writes(command: Command) -> Command:
+def _branch_options(command: Command) -> Command:
     """Add the options of the commands that make branches."""
-    for option in (
-        click.option(
-            "--open",
-            "opening",
-            is_flag=True,
-            help="Also open or update the pull requests; without a token, print the command.",
-        ),
-        click.option("--remote", default="origin", show_default=True, help="Where to push."),
-        click.option(
-            "--push",
-            is_flag=True,
-            help="Start from the remote's branch, and push with a lease. Implies --write.",
-        ),
-        click.option("--write", is_flag=True, help="Make the branches. Your open files are not touched."),
-        click.option(
-            "--dry-run", is_flag=True, help="Change nothing and show the pull requests; this is the default."
-        ),
-    ):
-        command = option(command)
-    return command
+    dry_run = click.option(
+        "--dry-run", is_flag=True, help="Change nothing; show the pull requests. This is the default."
+    )
+    write = click.option(
+        "--write", is_flag=True, help="Create the branches locally. The working tree is not touched."
+    )
+    push = click.option(
+        "--push",
+        is_flag=True,
+        help="Push the branches, with a lease. Starts from the remote's branch; implies --write.",
+    )
+    opening = click.option(
+        "--open",
+        "opening",
+        is_flag=True,
+        help="Open or update the pull requests. Implies --push. Without a token, prints the command.",
+    )
+
+    return dry_run(write(push(REMOTE(opening(command)))))
 
 
-@release.command()
+@click.command()
 @TO
 @CLUSTER
 @ACK
@@ -55,103 +56,161 @@ def _writes(command: Command) -> Command:
     "forced",
     multiple=True,
     metavar="CLUSTER",
-    help="Ephemeral clusters only: whatever speaks against it. Needs --to.",
+    help="Upgrade this ephemeral cluster even if checks refuse. Needs --to. Repeatable.",
 )
-@_writes
+@_branch_options
 @network_options
 @OUTPUT
 @click.pass_context
-def update(context: click.Context, /, **options: Any) -> None:
-    """Start a release on the clusters that come first: a branch for the wave, a commit for each cluster,
-    the pull request's text.
-
-    With --at it is a rehearsal: its commits say so, and it is pushed to no remote that others see.
-    """
-    _advance(context, first=True, **options)
-
-
-@release.command()
-@TO
-@CLUSTER
-@ACK
-@_writes
-@network_options
-@OUTPUT
-@click.pass_context
-def promote(context: click.Context, /, **options: Any) -> None:
-    """Go on with the next waves: the clusters whose earlier waves reported passed, and for which the
-    release has soaked.
-
-    With --at it is a rehearsal: its commits say so, and it is pushed to no remote that others see.
-    """
-    _advance(context, first=False, **options)
-
-
-def _advance(
+def update(
     context: click.Context,
     *,
-    output: str,
-    at: str,
-    offline: bool,
-    opening: bool,
+    target: str,
+    clusters: tuple[str, ...],
+    acks: tuple[str, ...],
+    forced: tuple[str, ...],
     dry_run: bool,
     write: bool,
     push: bool,
-    **asked: Any,
+    remote: str,
+    opening: bool,
+    offline: bool,
+    at: str,
+    output: str,
 ) -> None:
-    from dataclasses import asdict
+    """Start a release on the first wave.
 
+    Makes a branch for the wave, a commit for each cluster, and the text of the pull request. With --at it is
+    a rehearsal: its commits are marked, and it pushes only to a folder of this machine.
+    """
+    from okd_gitops.rollout.waves import Request
+
+    request = Request(
+        first=True,
+        target=target,
+        clusters=clusters,
+        acks=acks,
+        forced=forced,
+        write=write,
+        push=push,
+        remote=remote,
+        rehearsal=at,
+    )
+    _advance(context, request, dry_run=dry_run, opening=opening, offline=offline, output=output)
+
+
+@click.command()
+@TO
+@CLUSTER
+@ACK
+@_branch_options
+@network_options
+@OUTPUT
+@click.pass_context
+def promote(
+    context: click.Context,
+    *,
+    target: str,
+    clusters: tuple[str, ...],
+    acks: tuple[str, ...],
+    dry_run: bool,
+    write: bool,
+    push: bool,
+    remote: str,
+    opening: bool,
+    offline: bool,
+    at: str,
+    output: str,
+) -> None:
+    """Continue a release on the next waves.
+
+    Upgrades the clusters whose earlier waves have reported that the release passed, and have soaked it. With
+    --at it is a rehearsal: its commits are marked, and it pushes only to a folder of this machine.
+    """
+    from okd_gitops.rollout.waves import Request
+
+    request = Request(
+        first=False,
+        target=target,
+        clusters=clusters,
+        acks=acks,
+        write=write,
+        push=push,
+        remote=remote,
+        rehearsal=at,
+    )
+    _advance(context, request, dry_run=dry_run, opening=opening, offline=offline, output=output)
+
+
+def _advance(
+    context: click.Context, request: "Request", *, dry_run: bool, opening: bool, offline: bool, output: str
+) -> None:
     from okd_gitops.errors import UsageError
-    from okd_gitops.rollout.open_pull_request import opening as run
-    from okd_gitops.rollout.waves import Request, rollout
+    from okd_gitops.rollout.open_pull_request import opening as open_pull_request
+    from okd_gitops.rollout.waves import rollout
 
-    if dry_run and (write or push or opening):
+    if dry_run and (request.write or request.push or opening):
         raise UsageError("--dry-run changes nothing", "leave it out, or leave out --write, --push and --open")
-    root, network = sources_of(context, at, offline=offline)
-    request: Request = Request(write=write or push or opening, push=push or opening, rehearsal=at, **asked)
-    done: Rollout = rollout(
-        root, cache_of(context, root), network, request, now=network.now, say=progress(context)
-    )
-    requests = root_of(context) / ".okd-gitops" / "pull-requests"
-    written = (
-        [_written(requests, branch.name, branch.body) for branch in done.branches] if request.write else []
-    )
-    if output == "json":
-        branches = [
-            {**asdict(branch), "commits": [each.message for each in branch.commits]}
-            for branch in done.branches
-        ]
-        print_moves(
-            done.outlook,
-            done.upgrades,
-            output,
-            "Rollout",
-            {"branches": branches, "superseded": list(done.superseded)},
-        )
-    else:
-        print_moves(done.outlook, done.upgrades, output, "Rollout")
-        for branch, path in zip(done.branches, written or [""] * len(done.branches), strict=True):
-            say(f"\n{branch.state} {branch.name}", bold=True)
-            for each in branch.commits:
-                say(f"  {each.sha[:12]} {each.message.splitlines()[0]}")
-            say(f"  {branch.title}")
-            # The joiners that break mentions on a forge are no text.
-            say(f"  PR.md: {path}" if path else f"\n{branch.body}".replace("\u2060", ""))
-        for name in done.superseded:
-            say(f"superseded: {name}" + (" (closed)" if request.push else ""))
-        if not done.branches:
-            say("nothing moves now")
-    for branch, path in zip(done.branches, written, strict=True) if opening else ():
-        fleet, answers = done.outlook.repository.plan.fleet, cache_of(context, root) / "answers"
-        say(run(fleet, branch, path, answers=answers, environment=os.environ), err=True)
+
+    pushes = request.push or opening
+    request = replace(request, push=pushes, write=request.write or pushes)
+
+    root, network = sources_of(context, request.rehearsal, offline=offline)
+    cache = cache_of(context, root)
+    result = rollout(root, cache, network, request, now=network.now, say=progress(context))
+
+    texts = root / ".okd-gitops" / "pull-requests"
+    files = {branch.name: _write_text(texts, branch) for branch in result.branches if request.write}
+
+    body = {
+        **upgrades_as_json(result.outlook, result.upgrades),
+        "branches": [_branch_as_json(branch) for branch in result.branches],
+        "superseded": result.superseded,
+    }
+    print_result(output, "Rollout", body, lambda: _print_rollout(result, files, closed=request.push))
+
+    if opening:
+        fleet = result.outlook.repository.plan.fleet
+
+        for branch in result.branches:
+            outcome = open_pull_request(
+                fleet, branch, files[branch.name], answers=cache / "answers", environment=os.environ
+            )
+            echo(outcome, err=True)
 
 
-def _written(folder: Path, name: str, body: str) -> str:
-    """Write PR.md of a branch where git does not see it."""
-    path = folder / name.replace("/", "--") / "PR.md"
+def _write_text(folder: Path, branch: "Branch") -> str:
+    """Write PR.md of a branch where git does not see it, and return its path."""
+    path = folder / branch.name.replace("/", "--") / "PR.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(body)
+    path.write_text(branch.body)
+
     return os.path.relpath(path)
 
 
-__all__ = ["release"]
+def _branch_as_json(branch: "Branch") -> dict[str, object]:
+    return {**asdict(branch), "commits": [commit.message for commit in branch.commits]}
+
+
+def _print_rollout(result: "Rollout", files: dict[str, str], *, closed: bool) -> None:
+    print_upgrades(result.outlook, result.upgrades)
+
+    for branch in result.branches:
+        _print_branch(branch, files.get(branch.name, ""))
+
+    for name in result.superseded:
+        echo(f"superseded: {name}" + (" (closed)" if closed else ""))
+
+    if not result.branches:
+        echo("no cluster is upgraded now")
+
+
+def _print_branch(branch: "Branch", file: str) -> None:
+    echo(f"\n{branch.state} {branch.name}", bold=True)
+
+    for commit in branch.commits:
+        echo(f"  {commit.sha[:12]} {commit.message.splitlines()[0]}")
+
+    echo(f"  {branch.title}")
+    # The joiners that break mentions on a forge are not part of the text.
+    echo(f"  PR.md: {file}" if file else f"\n{branch.body}".replace("\u2060", ""))

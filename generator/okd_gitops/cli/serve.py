@@ -1,54 +1,84 @@
-"""The command line of `okd-gitops serve`: what runs inside a cluster."""
+"""`okd-gitops serve`: services that run inside a cluster."""
 
+import re
 import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.output import OUTPUT, print_json, say
+from okd_gitops.cli.options import OUTPUT
+from okd_gitops.cli.output import echo, print_result
+
+if TYPE_CHECKING:
+    from okd_gitops.gate.decide import BuildSet, Expectation
+    from okd_gitops.gate.store import Ledger
+
+# After that a set is forgotten. A late repetition then opens a set that nobody completes, and a sweep
+# reports it.
+_RETAIN = timedelta(days=30)
+_ARCH = re.compile(r"[a-z0-9]{3,12}")
+_DURATION = re.compile(r"([1-9][0-9]{0,4})([mhd])")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_FILE = click.Path(path_type=Path)
 
 
 @click.group()
 def serve() -> None:
-    """Run as a service inside a cluster."""
+    """Run a service inside a cluster."""
 
 
 @serve.command("gate")
-@click.option("--arches", metavar="A,B", help="GOARCH names that make a set complete.")
-@click.option("--tls-cert", type=click.Path(path_type=Path), help="The server's certificate, PEM.")
-@click.option("--tls-key", type=click.Path(path_type=Path), help="Its key, PEM.")
+@click.option("--arches", metavar="A,B", help="Architectures of a complete set (amd64,arm64).")
+@click.option("--tls-cert", type=_FILE, help="Certificate of the server (PEM).")
+@click.option("--tls-key", type=_FILE, help="Private key of the certificate (PEM).")
 @click.option(
     "--tls-ca",
     multiple=True,
-    type=click.Path(path_type=Path),
-    help="Its CA, PEM, published in --interceptor. Repeatable: those that exist.",
+    type=_FILE,
+    help="CA to publish in --interceptor (PEM). Files that do not exist are skipped. Repeatable.",
 )
 @click.option(
     "--interceptor",
     default="",
     metavar="NAME",
-    help="The Interceptor through which EventListeners find the gate.",
+    help="Interceptor object that points at this server.",
 )
 @click.option(
-    "--registry", default="", metavar="HOST/PATH", help="Where reported images must be; default: anywhere."
+    "--registry",
+    default="",
+    metavar="HOST/PATH",
+    help="Accept only images in this registry. Default: any.",
 )
 @click.option(
     "--expire",
     default="24h",
     show_default=True,
     metavar="TIME",
-    help="How long a set may be incomplete: 90m, 24h, 2d.",
+    help="Expire incomplete sets after this time. Write it like 90m, 24h or 2d.",
 )
-@click.option("--namespace", default="", help="Where sets are kept; default: the pod's own.")
-@click.option("--listen", default="0.0.0.0", show_default=True, metavar="ADDRESS")  # noqa: S104 - a pod's Service leads to it
-@click.option("--port", type=click.IntRange(1, 65535), default=8443, show_default=True)
+@click.option("--namespace", default="", help="Namespace of the sets. Default: that of the pod.")
 @click.option(
-    "--sweep",
-    is_flag=True,
-    help="Serve nothing: name the sets that expired incomplete, once each, and exit 1 if there are any.",
+    "--listen",
+    # A Service of the cluster leads to the pod.
+    default="0.0.0.0",  # noqa: S104
+    show_default=True,
+    metavar="ADDRESS",
+    help="Listen on this address.",
 )
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8443,
+    show_default=True,
+    help="Listen on this port.",
+)
+@click.option("--sweep", is_flag=True, help="Report expired sets once instead of serving. Exit 1 if any.")
 @OUTPUT
-def serve_gate(
+def gate_command(
     *,
     arches: str | None,
     tls_cert: Path | None,
@@ -63,27 +93,98 @@ def serve_gate(
     sweep: bool,
     output: str,
 ) -> None:
-    """Gate multi-architecture builds: a Tekton interceptor that opens once all architectures of a set have
-    reported.
+    """Combine builds of several architectures.
 
-    Its state is one ConfigMap for each set, so any number of replicas may run. It stops on SIGTERM with exit
-    code 0, and does not start without its files, its address or a cluster (4) or with wrong options (2). A
-    sweep exits 4 when the cluster does not answer.
+    A Tekton interceptor that lets an event through when all architectures of a set have reported. Its state
+    is one ConfigMap for each set, so any number of replicas may run. SIGTERM ends it with exit code 0. Wrong
+    options exit 2; a missing file, address or cluster exits 4, also with --sweep.
     """
-    from okd_gitops.gate import serve as command
-
     if sweep:
-        expired = command.sweep(namespace)
-        if output == "json":
-            print_json("Sweep", {"expired": [each.model_dump(mode="json") for each in expired]})
-        for each in expired if output == "text" else ():
-            here = ", ".join(f"{built.arch} ({built.run})" for built in each.built)
-            say(
-                f"expired: {each.key} {each.image}: {', '.join(each.missing)} missing since {each.opened:%Y-%m-%d %H:%M} UTC; here: {here}"
-            )
-        command.told(namespace, expired)
+        expired = _sweep(namespace, output)
         sys.exit(1 if expired else 0)
+
     if not (arches and tls_cert and tls_key):
-        raise click.UsageError("--arches, --tls-cert and --tls-key are needed to serve")
-    files = command.Files(tls_cert, tls_key, tls_ca)
-    command.gate(listen, port, files, namespace, command.expectation(arches, expire, registry), interceptor)
+        raise click.UsageError("--arches, --tls-cert and --tls-key are required to serve")
+
+    from okd_gitops.gate.server import GateServer, Trust
+    from okd_gitops.gate.server import serve as run
+
+    expected = expectation(arches, expire, registry)
+    trust = Trust(tls_cert, tls_key, tls_ca)
+    trust.bundle()
+
+    server = GateServer(
+        (listen, port),
+        trust,
+        _ledger(namespace),
+        expected,
+        interceptor=interceptor,
+        clock=lambda: datetime.now(UTC),
+    )
+    run(server)
+
+
+def _sweep(namespace: str, output: str) -> "tuple[BuildSet, ...]":
+    """Print the sets that expired and that no sweep has reported, and forget the old ones.
+
+    A set counts as reported only after it was printed: a sweep that is stopped before that reports it again.
+    """
+    ledger = _ledger(namespace)
+    now = datetime.now(UTC)
+    ledger.forget(now, _RETAIN)
+    expired = ledger.overdue(now)
+
+    print_result(output, "Sweep", {"expired": expired}, lambda: _print_expired(expired))
+
+    for build_set in expired:
+        ledger.notified(build_set, datetime.now(UTC))
+
+    return expired
+
+
+def _print_expired(expired: "Iterable[BuildSet]") -> None:
+    for build_set in expired:
+        missing = ", ".join(build_set.missing)
+        reported = ", ".join(f"{built.arch} ({built.run})" for built in build_set.built)
+        echo(
+            f"expired: {build_set.key} {build_set.image}: {missing} missing since "
+            f"{build_set.opened:%Y-%m-%d %H:%M} UTC; here: {reported}"
+        )
+
+
+def _ledger(namespace: str) -> "Ledger":
+    from okd_gitops.gate.store import Ledger, connect
+
+    return Ledger(connect(), namespace or own_namespace())
+
+
+def expectation(arches: str, expire: str, registry: str) -> "Expectation":
+    """Return which reports the gate waits for; raises UsageError."""
+    from okd_gitops.errors import UsageError
+    from okd_gitops.gate.decide import Expectation
+
+    names = tuple(arches.split(","))
+    are_distinct = len(set(names)) == len(names) >= 2
+
+    if not are_distinct or not all(_ARCH.fullmatch(name) for name in names):
+        raise UsageError(
+            f'"{arches}" does not name two or more architectures',
+            "write the GOARCH names of the nodes, separated by commas",
+        )
+
+    duration = _DURATION.fullmatch(expire)
+
+    if duration is None:
+        raise UsageError(f'"{expire}" is not a duration', "write it like 90m, 24h or 2d")
+
+    return Expectation(names, int(duration[1]) * _UNITS[duration[2]], registry.rstrip("/"))
+
+
+def own_namespace() -> str:
+    """Return the namespace of the pod that this runs in; raises UsageError outside of a pod."""
+    from okd_gitops.errors import UsageError
+
+    try:
+        return _NAMESPACE.read_text("utf-8").strip()
+    except OSError:
+        raise UsageError("the namespace is not known outside of a pod", "give --namespace") from None

@@ -1,0 +1,238 @@
+"""Commands on the files of a repository: generate, check, diff, commit."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from okd_gitops.cli.options import AT, OUTPUT, cache_of, clock, root_of, tools_of
+from okd_gitops.cli.output import echo, print_result, progress, show_findings
+
+if TYPE_CHECKING:
+    from okd_gitops.check.check import Report
+    from okd_gitops.check.diff import Difference
+    from okd_gitops.generate.commit import Committed
+    from okd_gitops.generate.generate import Generated
+
+_SHOWN_CHANGES = 30
+_DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def _cluster_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of clusters, from any folder of the repository."""
+    here = Path.cwd()
+    repositories = [folder for folder in (here, *here.parents) if (folder / "clusters").is_dir()]
+
+    if not repositories:
+        return []
+
+    return sorted(path.stem for path in (repositories[0] / "clusters").glob(f"{incomplete}*.yaml"))
+
+
+@click.command()
+@click.option("--check", "checking", is_flag=True, help="Write nothing; exit 3 if any file would change.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; print the changes as a diff.")
+@click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="GLOB",
+    shell_complete=_cluster_names,
+    help="Write only matching clusters and what they use. Repeatable.",
+)
+@click.option(
+    "--force",
+    "forced",
+    multiple=True,
+    metavar="PATH",
+    help="Overwrite or delete this hand-edited or foreign file. Repeatable.",
+)
+@OUTPUT
+@click.pass_context
+def generate(
+    context: click.Context,
+    *,
+    checking: bool,
+    dry_run: bool,
+    clusters: tuple[str, ...],
+    forced: tuple[str, ...],
+    output: str,
+) -> None:
+    """Write bases/, overlays/ and argocd/ from clusters/.
+
+    Either all files are written, or none. A generated file that was edited by hand and a foreign file are
+    never overwritten: the run stops, shows the difference and exits 3.
+    """
+    from okd_gitops.generate.generate import diff_text, stale
+    from okd_gitops.generate.generate import generate as run
+
+    root = root_of(context)
+    result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
+
+    drift = result.drift
+    notes = result.repository.notes
+    findings = [*drift.refused, *(stale(drift) if checking else [])]
+
+    def as_text() -> None:
+        if drift.refused:
+            echo("".join(drift.diffs.values()), nl=False)
+        elif dry_run:
+            echo(diff_text(root, drift), nl=False)
+        else:
+            _list_changes(result)
+
+        show_findings([*notes, *findings])
+        verb = "would change" if checking or dry_run or drift.refused else "changed"
+        counts = f"{len(result.repository.plan.clusters)} clusters, {len(result.repository.wanted)} files"
+        echo(f"{counts}, {drift.changes} {verb}")
+
+    body = {
+        "put": sorted(drift.put),
+        "delete": sorted(drift.delete),
+        "written": result.written,
+        "clusters": len(result.repository.plan.clusters),
+        "findings": [*notes, *findings],
+    }
+    print_result(output, "Generate", body, as_text)
+
+    if findings:
+        sys.exit(3)
+
+
+def _list_changes(result: "Generated") -> None:
+    """Print the files that were written or deleted, without the records of ownership."""
+    drift = result.drift
+    verbs = dict.fromkeys(drift.put, "write") | dict.fromkeys(drift.delete, "delete")
+    paths = [path for path in sorted(verbs) if not path.endswith(".sha256")]
+
+    for path in paths[:_SHOWN_CHANGES]:
+        echo(f"{verbs[path]:6} {path}")
+
+    if len(paths) > _SHOWN_CHANGES:
+        echo(f"… and {len(paths) - _SHOWN_CHANGES} more")
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--kubernetes", metavar="MINOR", help="Kubernetes minor of a foreign FOLDER, such as 1.33.")
+@AT
+@OUTPUT
+@click.pass_context
+def check(context: click.Context, folder: Path | None, kubernetes: str | None, at: str, output: str) -> None:
+    """Check drift, builds, schemas and rules.
+
+    With FOLDER, check a repository that okd-gitops did not write: every kustomization that no other one
+    uses. A check fetches nothing and runs nothing from the repository. Whatever cannot be checked is a
+    finding or exit code 4; it never counts as passed.
+    """
+    from okd_gitops.check import check as judge
+
+    today = clock(at).date()
+
+    if folder is None or (kubernetes is None and judge.is_ours(folder.resolve())):
+        root = folder.resolve() if folder else root_of(context)
+        cache = tools_of(context) if folder else cache_of(context, root)
+        report = judge.check(root, cache, today=today, say=progress(context))
+    else:
+        report = judge.check_foreign(
+            folder.resolve(),
+            tools_of(context),
+            kubernetes=kubernetes or judge.DEFAULT_KUBERNETES,
+            today=today,
+            say=progress(context),
+        )
+
+    body = {
+        "clusters": report.clusters,
+        "overlays": report.overlays,
+        "documents": report.documents,
+        "distinct": report.distinct,
+        "withoutSchema": report.without_schema,
+        "errors": report.errors,
+        "warnings": len(report.findings) - report.errors,
+        "seconds": report.seconds,
+        "findings": report.findings,
+    }
+    print_result(output, "Check", body, lambda: _print_report(report))
+    sys.exit(report.exit_code)
+
+
+def _print_report(report: "Report") -> None:
+    show_findings(report.findings)
+    warnings = len(report.findings) - report.errors
+    echo(
+        f"{report.clusters} clusters, {report.overlays} overlays, "
+        f"{report.documents} documents ({report.distinct} distinct), "
+        f"{report.without_schema} without schema, {report.errors} errors, {warnings} warnings"
+    )
+
+
+@click.command()
+@click.option(
+    "--from", "ref", default="HEAD", show_default=True, metavar="REF", help="Compare with this commit."
+)
+@OUTPUT
+@click.pass_context
+def diff(context: click.Context, ref: str, output: str) -> None:
+    """Show what changes on each cluster since a commit.
+
+    Rendered objects are compared. A change that several clusters share is shown once, with their names.
+    """
+    from okd_gitops.check.diff import FOLDERS
+    from okd_gitops.check.diff import diff as run
+    from okd_gitops.system.git import tree_at
+
+    root = root_of(context)
+    result = run(root, cache_of(context, root), tree_at(root, ref, FOLDERS), say=progress(context))
+
+    body = {"changes": result.changes, "untouched": result.untouched}
+    print_result(output, "Diff", body, lambda: _print_difference(result))
+
+
+def _print_difference(result: "Difference") -> None:
+    overlays: tuple[str, ...] = ()
+
+    for change in result.changes:
+        if change.overlays != overlays:
+            overlays = change.overlays
+            echo(f"== {', '.join(overlays)}", bold=True)
+
+        echo(f"{change.verb} {change.object}")
+
+        for line in change.diff.splitlines()[2:]:
+            echo(line, fg=_DIFF_COLORS.get(line[:1]))
+
+    verbs = [change.verb for change in result.changes]
+    counts = ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("added", "changed", "removed"))
+    echo(f"{counts} (identical changes counted once); {len(result.untouched)} overlays untouched")
+
+
+@click.command()
+@click.option(
+    "-m", "--message", "subject", default="", help="Subject line. Default: the clusters that changed."
+)
+@click.option("--dry-run", is_flag=True, help="Commit nothing; print the message and the paths.")
+@OUTPUT
+@click.pass_context
+def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) -> None:
+    """Commit cluster files together with what they generate.
+
+    Commits fleet.yaml, clusters/, catalog/ and the generated folders, and nothing else. Your Git hooks and
+    your signing settings apply.
+    """
+    from okd_gitops.generate.commit import commit as run
+
+    result = run(root_of(context), subject=subject, dry_run=dry_run)
+
+    body = {"paths": result.paths, "message": result.message, "commit": result.sha}
+    print_result(output, "Commit", body, lambda: _print_commit(result))
+
+
+def _print_commit(result: "Committed") -> None:
+    if not result.paths:
+        echo("nothing to commit: the cluster files and the generated folders are as in HEAD")
+        return
+
+    echo(f"{result.sha[:12]} {len(result.paths)} files" if result.sha else "\n".join(result.paths))
+    echo(f"\n{result.message}", nl=False)

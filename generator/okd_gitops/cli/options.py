@@ -1,0 +1,94 @@
+"""Options that several commands share, and the folders and the time that they name."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+OUTPUT = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the result.",
+)
+AT = click.option(
+    "--at",
+    "at",
+    default="",
+    metavar="TIME",
+    help="Decide as of this UTC time (2026-11-21T12:00:00Z).",
+)
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Write nothing; print the report.")
+PUSH = click.option("--push", is_flag=True, help="Commit and push to the fleet's branch.")
+REMOTE = click.option("--remote", default="origin", show_default=True, help="Push to this remote.")
+TO = click.option(
+    "--to",
+    "target",
+    default="",
+    metavar="VERSION",
+    help="Upgrade to this release. Default: the newest each cluster may take.",
+)
+CLUSTER = click.option(
+    "--cluster",
+    "clusters",
+    multiple=True,
+    metavar="GLOB",
+    help="Select only matching clusters. Repeatable.",
+)
+ACK = click.option(
+    "--ack",
+    "acks",
+    multiple=True,
+    metavar="NAME",
+    help="Acknowledge an admin gate (ack-4.21-api-removals). Repeatable.",
+)
+
+
+def network_options(command: Command) -> Command:
+    """Add the options of every command that asks the sources of releases."""
+    offline = click.option("--offline", is_flag=True, help="Use recorded answers; send no requests.")
+
+    return AT(offline(command))
+
+
+def root_of(context: click.Context) -> Path:
+    """Return the repository: the folder of --root, or the nearest one with fleet.yaml."""
+    from okd_gitops.system.disk import find_root
+
+    root: Path | None = context.obj["root"]
+
+    return root.resolve() if root else find_root(Path.cwd())
+
+
+def cache_of(context: click.Context, root: Path) -> Path:
+    """Return the folder of tools, schemas and recorded answers."""
+    cache: Path | None = context.obj["cache"]
+
+    return (cache or root / ".cache").resolve()
+
+
+def tools_of(context: click.Context) -> Path:
+    """Return the tools and schemas for a folder that others wrote; never a cache inside that folder."""
+    from okd_gitops.system.tools import own_cache
+
+    cache: Path | None = context.obj["cache"]
+
+    return (cache or own_cache()).resolve()
+
+
+def clock(at: str) -> datetime:
+    """Return the time that --at names, or the current time; raises UsageError."""
+    from okd_gitops.errors import UsageError
+
+    if not at:
+        return datetime.now(UTC).replace(microsecond=0)
+
+    try:
+        return datetime.strptime(f"{at}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
+    except ValueError:
+        raise UsageError(f'"{at}" is not a time', "write it like 2026-11-21T12:00:00Z") from None

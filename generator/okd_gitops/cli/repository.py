@@ -1,0 +1,182 @@
+"""Commands that start a repository and explain it: init, import, explain, schema, doctor."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from okd_gitops.cli.options import OUTPUT, cache_of, root_of
+from okd_gitops.cli.output import echo, print_result, show_findings
+
+if TYPE_CHECKING:
+    from okd_gitops.cli.doctor import Fact
+    from okd_gitops.fleet.feature import Catalog
+    from okd_gitops.lifecycle.import_repository import Import, Imported
+
+
+@click.command()
+@click.argument("name", required=False, default="")
+@click.option(
+    "--purpose",
+    type=click.Choice(["hub", "cd", "test", "ephemeral"]),
+    default=None,
+    help="Purpose of the cluster. Default: test; without NAME, hub.",
+)
+@click.option(
+    "--environment",
+    type=click.Choice(["okd", "kubernetes", "kind"]),
+    default=None,
+    help="Kind of API server. Default: okd; without NAME, kind.",
+)
+@click.pass_context
+def init(context: click.Context, name: str, purpose: str | None, environment: str | None) -> None:
+    """Start a repository, or add a cluster file.
+
+    Without NAME, write fleet.yaml, clusters/hub.yaml and the schemas into the working folder. With NAME, add
+    clusters/NAME.yaml to the repository. Existing files are never overwritten.
+    """
+    from okd_gitops.lifecycle.init import init as run
+
+    root = context.obj["root"] or (root_of(context) if name else Path.cwd())
+    written = run(
+        root,
+        cluster=name,
+        purpose=purpose or ("test" if name else "hub"),
+        environment=environment or ("okd" if name else "kind"),
+    )
+
+    for path in written:
+        echo(f"wrote {path}")
+
+    echo("next: replace EXAMPLE and FILL-IN in these files, then run okd-gitops generate")
+
+
+@click.command(name="import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--write", is_flag=True, help="Write the new files. Default: only print them.")
+@OUTPUT
+@click.pass_context
+def import_(context: click.Context, folder: Path, *, write: bool, output: str) -> None:
+    """Create cluster files from another repository.
+
+    Reads the ClusterVersions in FOLDER: manifests, Lists and patches of kustomizations. The name of the
+    overlay's folder becomes the name of the cluster. Values that Git does not contain, such as the API
+    server, are written as FILL-IN. Invalid values are kept and reported, and the command exits 1. FOLDER is
+    only read, and existing files are never overwritten.
+    """
+    from okd_gitops.lifecycle.import_repository import import_ as run
+
+    result = run(root_of(context), folder.resolve(), write=write)
+    errors = sum(finding.severity == "error" for finding in result.findings)
+
+    body = {
+        "clusters": [_imported_as_json(cluster) for cluster in result.clusters],
+        "written": result.written,
+        "findings": result.findings,
+    }
+    print_result(output, "Import", body, lambda: _print_import(result, errors, write=write))
+
+    if errors:
+        sys.exit(1)
+
+
+def _imported_as_json(cluster: "Imported") -> dict[str, object]:
+    return {
+        "name": cluster.name,
+        "path": cluster.path,
+        "source": cluster.source,
+        "unknown": cluster.unknown,
+        "exists": cluster.exists,
+        "content": cluster.content,
+    }
+
+
+def _print_import(result: "Import", errors: int, *, write: bool) -> None:
+    for cluster in result.clusters:
+        verb = "wrote" if write else "would write"
+        echo(f"{'already exists:' if cluster.exists else verb} {cluster.path}", bold=True)
+
+        if not write and not cluster.exists:
+            echo(cluster.content)
+
+        echo(f"  from {cluster.source}; to find out: {', '.join(cluster.unknown)}")
+
+    show_findings(result.findings)
+
+    existing = sum(cluster.exists for cluster in result.clusters)
+    verb = "written" if write else "would be written"
+    counts = f"{len(result.clusters)} clusters, {len(result.clusters) - existing} {verb}"
+    echo(f"{counts}, {existing} already exist, {errors} errors")
+
+    if result.clusters:
+        first = "" if write else "run the command with --write, then "
+        echo(f"next: {first}replace FILL-IN in these files, then run okd-gitops generate")
+
+
+@click.command()
+@click.argument("name", required=False, default="")
+@click.pass_context
+def explain(context: click.Context, name: str) -> None:
+    """Explain a finding, a feature or a purpose.
+
+    Without NAME, list everything that can be explained.
+    """
+    from okd_gitops.cli.explain import explain as run
+    from okd_gitops.cli.explain import overview
+
+    text = run(name, lambda: _catalog(context)) if name else overview(_catalog(context))
+    echo(text, nl=False)
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["cluster", "fleet", "feature", "changes"]))
+@click.pass_context
+def schema(context: click.Context, kind: str) -> None:
+    """Print a JSON Schema for an editor.
+
+    `cluster` is for files in clusters/, `fleet` for fleet.yaml, `feature` for a feature.yaml and `changes`
+    for files in catalog/changes/.
+    """
+    from okd_gitops.fleet.schema import schema as run
+
+    click.echo(run(kind, _catalog(context)), nl=False)
+
+
+def _catalog(context: click.Context) -> "Catalog":
+    """Return the catalog of the repository; outside of a repository, the built-in one."""
+    from okd_gitops.errors import UsageError
+    from okd_gitops.generate.load import load_repository_catalog
+
+    try:
+        root: Path | None = root_of(context)
+    except UsageError:
+        root = None
+
+    return load_repository_catalog(root)
+
+
+@click.command()
+@OUTPUT
+@click.pass_context
+def doctor(context: click.Context, output: str) -> None:
+    """Find what is missing on this machine.
+
+    Prints a command that fixes each problem. Exits 4 if anything is missing.
+    """
+    from okd_gitops.cli.doctor import doctor as run
+
+    root = root_of(context)
+    facts = run(root, cache_of(context, root))
+    print_result(output, "Doctor", {"facts": facts}, lambda: _print_facts(facts))
+
+    if any(fact.remedy for fact in facts):
+        sys.exit(4)
+
+
+def _print_facts(facts: list["Fact"]) -> None:
+    for fact in facts:
+        echo(f"{'!!' if fact.remedy else 'ok'}  {fact.name:16} {fact.value}")
+
+        if fact.remedy:
+            echo(f"    fix: {fact.remedy}")

@@ -1,0 +1,172 @@
+"""`okd-gitops release plan` and `status`, and how the upgrades of clusters are printed."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from okd_gitops.cli.options import ACK, CLUSTER, OUTPUT, TO, cache_of, clock, network_options, root_of
+from okd_gitops.cli.output import echo, print_result, print_table, show_findings
+
+if TYPE_CHECKING:
+    from okd_gitops.evidence.report import Evidence
+    from okd_gitops.upgrade.decide import Upgrade
+    from okd_gitops.upgrade.known import Network
+    from okd_gitops.upgrade.path import Hop
+    from okd_gitops.upgrade.plan import Outlook
+
+_COLORS = {"done": "green", "upgrade": "cyan", "wait": "yellow", "refuse": "red"}
+_SHOWN_EDGES = 5
+
+
+def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path, Network]":
+    """Return the repository and what asks the sources of releases, as of --at."""
+    from okd_gitops.system.http import Http
+    from okd_gitops.upgrade.known import Network
+
+    root = root_of(context)
+    token = os.environ.get("GITHUB_TOKEN", "")
+    tokens = {"api.github.com": token} if token else {}
+    http = Http(cache_of(context, root) / "answers", offline=offline, tokens=tokens)
+
+    return root, Network(http=http, now=clock(at))
+
+
+@click.command()
+@TO
+@CLUSTER
+@ACK
+@network_options
+@OUTPUT
+@click.pass_context
+def plan(
+    context: click.Context,
+    *,
+    target: str,
+    clusters: tuple[str, ...],
+    acks: tuple[str, ...],
+    offline: bool,
+    at: str,
+    output: str,
+) -> None:
+    """Show the next release of each cluster.
+
+    Prints the upgrade path, and whether the upgrade may start now. With --to or --cluster, exits 5 if an
+    upgrade is refused.
+    """
+    from okd_gitops.upgrade.plan import matching, outlook
+
+    root, network = sources_of(context, at, offline=offline)
+    seen = outlook(root, network, now=network.now, target=target, acks=acks)
+    upgrades = matching(seen.upgrades, clusters)
+    body = upgrades_as_json(seen, upgrades)
+    print_result(output, "Plan", body, lambda: print_upgrades(seen, upgrades))
+
+    refused = any(upgrade.decision.verdict == "refuse" for upgrade in upgrades)
+
+    if (target or clusters) and refused:
+        sys.exit(5)
+
+
+@click.command()
+@network_options
+@OUTPUT
+@click.pass_context
+def status(context: click.Context, *, offline: bool, at: str, output: str) -> None:
+    """Show where every cluster stands.
+
+    For each cluster: its release, its reports, and its next upgrade. Also lists the open branches.
+    """
+    from okd_gitops.rollout.open_branches import PREFIX
+    from okd_gitops.system.branches import local_heads
+    from okd_gitops.upgrade.plan import outlook
+
+    root, network = sources_of(context, at, offline=offline)
+    seen = outlook(root, network, now=network.now)
+    branches = sorted(local_heads(root, f"{PREFIX}*"))
+
+    def as_text() -> None:
+        print_upgrades(seen, seen.upgrades)
+        rows = [_report_row(report) for report in seen.evidence]
+        print_table(("evidence of", "release", "result", "finished"), rows)
+
+        for name in branches:
+            echo(f"open branch  {name}")
+
+    body = {**upgrades_as_json(seen, seen.upgrades), "evidence": seen.evidence, "branches": branches}
+    print_result(output, "Status", body, as_text)
+
+
+def _report_row(report: "Evidence") -> tuple[str, str, str, str]:
+    result = "passed" if report.passed else "FAILED"
+
+    return report.cluster, report.version, result, f"{report.finished:%Y-%m-%d %H:%M}"
+
+
+def upgrades_as_json(seen: "Outlook", upgrades: "Iterable[Upgrade]") -> dict[str, object]:
+    """Return the upgrades as `--output json` shows them, with the signatures and findings behind them."""
+    findings = [*seen.repository.notes, *seen.learned.findings]
+
+    return {"moves": list(upgrades), "trust": dict(seen.trust), "findings": findings}
+
+
+def print_upgrades(seen: "Outlook", upgrades: "Sequence[Upgrade]") -> None:
+    """Print a table of the upgrades, and below it why clusters wait and what people must do by hand."""
+    rows = [_upgrade_row(upgrade) for upgrade in upgrades]
+    print_table(("cluster", "wave", "path", "now"), rows)
+
+    for upgrade in upgrades:
+        _print_decision(upgrade)
+
+        for hop in _hops(upgrade):
+            _print_barriers(upgrade.cluster.name, hop)
+
+    signatures = [finding for trust in seen.trust.values() for finding in trust.findings]
+    show_findings([*signatures, *seen.repository.notes, *seen.learned.findings], limit=10)
+
+
+def _hops(upgrade: "Upgrade") -> "tuple[Hop, ...]":
+    from okd_gitops.upgrade.path import NoPath
+
+    return () if isinstance(upgrade.path, NoPath) else upgrade.path.hops
+
+
+def _upgrade_row(upgrade: "Upgrade") -> tuple[str, str, str, str]:
+    cluster = upgrade.cluster
+    versions = [cluster.version.text, *(hop.to.text for hop in _hops(upgrade))]
+
+    return cluster.name, str(cluster.wave), " → ".join(versions), str(upgrade.decision.verdict)
+
+
+def _print_decision(upgrade: "Upgrade") -> None:
+    """Print why a cluster is not upgraded now, and what to do."""
+    from okd_gitops.upgrade.path import NoPath
+
+    decision, path = upgrade.decision, upgrade.path
+
+    if not decision.name or decision.verdict == "done":
+        return
+
+    no_path = path if isinstance(path, NoPath) else None
+    until = f" until {decision.until.isoformat()}" if decision.until else ""
+    nearest = (
+        f"; the nearest release that can be reached is {no_path.nearest.text}"
+        if no_path and no_path.nearest
+        else ""
+    )
+    reason = f": {decision.reason} [{decision.name}]{until}{nearest}"
+    echo(reason, head=upgrade.cluster.name, fg=_COLORS[decision.verdict])
+
+    for edge in no_path.refused[:_SHOWN_EDGES] if no_path else ():
+        echo(f"  {edge.reason} [{edge.name}]")
+
+    echo(f"  fix: {decision.remedy}")
+
+
+def _print_barriers(cluster: str, hop: "Hop") -> None:
+    for barrier in hop.barriers:
+        instruction = f"{barrier.name}: {barrier.message} {barrier.url}".rstrip()
+        echo(f"{cluster}: by hand for {hop.to.text}, {instruction}")
