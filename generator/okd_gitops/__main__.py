@@ -1,6 +1,4 @@
-"""Run the command line: every ending has its exit code, and no traceback reaches a user for what a user
-can cause.
-"""
+"""Run the command line: every ending has its exit code, and no user error shows a traceback."""
 
 import os
 import sys
@@ -9,11 +7,11 @@ import sys
 # either can.
 if not sys.flags.isolated:
     _own = os.path.realpath(f"{__file__}/../..")
-    _foreign = {
-        os.path.realpath(folder) for folder in (sys.path[0], *os.environ.get("PYTHONPATH", "").split(":"))
-    } - {_own}
+    _folders = (sys.path[0], *os.environ.get("PYTHONPATH", "").split(":"))
+    _foreign = {os.path.realpath(folder) for folder in _folders} - {_own}
     sys.path[:] = [folder for folder in sys.path if os.path.realpath(folder) not in _foreign]
 
+import errno
 from typing import TYPE_CHECKING, NoReturn
 
 from okd_gitops.cli.endings import EndedError, OutputError, end_by_signals, end_children, leave, open_streams
@@ -22,22 +20,37 @@ if TYPE_CHECKING:
     from okd_gitops.errors import OkdGitopsError
 
 
+# After these errors of the system, the same command may work later.
+_MAY_WORK_LATER = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EBUSY,
+    errno.ETXTBSY,
+)
+
+
 def main() -> NoReturn:
     """Run a command and exit."""
     try:
         # Before anything that takes time to import: a signal can come at any moment.
         end_by_signals()
+
         if not open_streams():
-            sys.stderr.write(
-                "error: standard output is closed: nobody would see the result\n  fix: give it a file or /dev/null\n"
-            )
+            sys.stderr.write("error: standard output is closed: nobody would see the result\n")
+            sys.stderr.write("  fix: give it a file or /dev/null\n")
             leave(7)
+
         code = _run()
     except EndedError as ending:
         code = _ended(ending)
     except OutputError as error:
         sys.stderr.write(f"error: {error}\n  fix: free some space, or give it another file\n")
         code = 7
+
     leave(code)
 
 
@@ -48,7 +61,8 @@ def _run() -> int:
     from okd_gitops.cli.main import cli
     from okd_gitops.errors import OkdGitopsError
 
-    os.environ["PATH"] = _named_from_the_root(os.environ.get("PATH", os.defpath))
+    os.environ["PATH"] = _absolute_folders(os.environ.get("PATH", os.defpath))
+
     try:
         cli.main(standalone_mode=False, prog_name="okd-gitops")
     except SystemExit as ending:
@@ -64,70 +78,59 @@ def _run() -> int:
         return _fail(error)
     except (EndedError, OutputError):
         raise
-    except Exception as error:  # noqa: BLE001 - the one place where anything may arrive: it becomes a sentence or a report
-        return _fail_of_machine(error) or _bug(error)
+    except Exception as error:  # noqa: BLE001 - the one place where anything may arrive
+        failure = _failure_of_machine(error)
+        return _fail(failure) if failure else _report_bug(error)
+
     return 0
 
 
-def _named_from_the_root(path: str) -> str:
-    """Return PATH without what lies in the working folder: git is never a program of the repository that
-    is worked on.
-    """
+def _absolute_folders(path: str) -> str:
+    """Return PATH without relative folders and those in the working folder: the repository must not lend git."""
     from pathlib import Path
 
+    absolute = [folder for folder in path.split(":") if folder.startswith("/")]
+
     try:
-        here: Path | None = Path.cwd()
+        here = Path.cwd()
     except OSError:
-        here = None
-    absolute = [Path(folder) for folder in path.split(":") if folder.startswith("/")]
-    return (
-        ":".join(
-            str(folder) for folder in absolute if here is None or not folder.resolve().is_relative_to(here)
-        )
-        or os.defpath
-    )
+        return ":".join(absolute) or os.defpath
+
+    outside = [folder for folder in absolute if not Path(folder).resolve().is_relative_to(here)]
+
+    return ":".join(outside) or os.defpath
 
 
 def _ended(ending: EndedError) -> int:
     end_children()
+
     if ending.exit_code != 141:
         sys.stderr.write("interrupted; nothing is half-written\n")
+
     return ending.exit_code
 
 
-def _fail_of_machine(error: Exception) -> int:
-    """Print what the machine or the input made of a run, and return its exit code; 0 when it is none of
-    that.
-    """
-    import errno
+def _failure_of_machine(error: Exception) -> "OkdGitopsError | None":
+    """Return the failure that the machine or the input caused; None for a bug of okd-gitops."""
+    from okd_gitops.errors import BusyError, ToolError, UsageError
 
-    from okd_gitops.errors import BusyError, OkdGitopsError, ToolError, UsageError
-
-    busy = (
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EIO,
-        errno.EROFS,
-        errno.EACCES,
-        errno.EPERM,
-        errno.EBUSY,
-        errno.ETXTBSY,
-    )
-    reason = f"{getattr(error, 'strerror', None) or error}: {getattr(error, 'filename', None) or 'no file is named'}"
-    found: OkdGitopsError | None = None
     if isinstance(error, RecursionError):
-        found = UsageError(
-            "something in the input is nested too deeply", "look at the newest of the files that people write"
-        )
-    elif isinstance(error, MemoryError):
-        found = ToolError("the memory is used up", "give it more, or fewer clusters at once")
-    elif isinstance(error, OSError) and error.errno in busy:
-        found = BusyError(reason, "look at the free space and the permissions, then run again")
-    elif isinstance(error, OSError):
-        found = ToolError(
-            reason, "look at the folder, the temporary folder and the limits of this machine, then run again"
-        )
-    return _fail(found) if found else 0
+        return UsageError("an input file is nested too deeply", "look at the files that changed last")
+
+    if isinstance(error, MemoryError):
+        return ToolError("the memory is used up", "add memory, or select fewer clusters")
+
+    if not isinstance(error, OSError):
+        return None
+
+    reason = f"{error.strerror or error}: {error.filename or 'no file is named'}"
+
+    if error.errno in _MAY_WORK_LATER:
+        return BusyError(reason, "check the free space and the permissions, then run again")
+
+    remedy = "check the folder, the temporary folder and the limits of this machine, then run again"
+
+    return ToolError(reason, remedy)
 
 
 def _fail(error: "OkdGitopsError") -> int:
@@ -136,18 +139,19 @@ def _fail(error: "OkdGitopsError") -> int:
     from okd_gitops.cli.output import show_error, show_findings
     from okd_gitops.finding import FindingsError, ordered
 
-    if isinstance(error, FindingsError):
-        findings = ordered(error.findings)
-        show_findings(findings)
-        click.echo(
-            f"{len(findings)} {'error' if len(findings) == 1 else 'errors'}; nothing was written", err=True
-        )
-    else:
+    if not isinstance(error, FindingsError):
         show_error(error)
+        return error.exit_code
+
+    findings = ordered(error.findings)
+    show_findings(findings)
+    noun = "error" if len(findings) == 1 else "errors"
+    click.echo(f"{len(findings)} {noun}; nothing was written", err=True)
+
     return error.exit_code
 
 
-def _bug(error: Exception) -> int:
+def _report_bug(error: Exception) -> int:
     import traceback
     from pathlib import Path
 
@@ -157,14 +161,14 @@ def _bug(error: Exception) -> int:
     from okd_gitops.cli.output import echo
     from okd_gitops.redaction import redacted
 
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    python = sys.version.split()[0]
+    reason = f"{type(error).__name__}: {redacted(str(error))[:300]}"
     echo("this is a bug in okd-gitops; please report these lines:", fg="red", bold=True, err=True)
-    echo(
-        f"  okd-gitops {__version__}, python {sys.version.split()[0]}, {type(error).__name__}: {redacted(str(error))[:300]}",
-        err=True,
-    )
-    for frame in frames:
+    echo(f"  okd-gitops {__version__}, python {python}, {reason}", err=True)
+
+    for frame in traceback.extract_tb(error.__traceback__)[-6:]:
         click.echo(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}", err=True)
+
     return 70
 
 

@@ -5,16 +5,16 @@ codes are part of the interface: `docs/reference.md` is generated from `EXIT_COD
 """
 
 EXIT_CODES = {
-    0: "fine",
+    0: "success",
     1: "findings: a rule, a build, a schema or a refused change",
     2: "bad input: a file that people write, or the command line, is wrong; nothing was written",
-    3: "generated files differ from what the cluster files say, or hold edits that are not the tool's",
-    4: "a tool or a schema is missing or failed, or nothing was judged; what was not checked never counts as passed",
-    5: "an upgrade that was asked for by name is blocked",
-    6: "a remote cannot be reached: try later",
-    7: "it could not lock or write, or lost a race; nothing changed: try again",
+    3: "generated files are out of date, or were edited by hand",
+    4: "a tool or a schema is missing or failed, or nothing was checked",
+    5: "an upgrade that was requested by name is blocked",
+    6: "a remote cannot be reached: try again later",
+    7: "the lock, the disk or another run is in the way: nothing was changed; try again",
     8: "a remote refused: do not try again",
-    70: "a bug in okd-gitops, with a report to paste",
+    70: "a bug in okd-gitops: please report it",
     129: "ended by SIGHUP",
     130: "ended by SIGINT (Ctrl-C)",
     141: "ended by SIGPIPE: the reader of the output went away",

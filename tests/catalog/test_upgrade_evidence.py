@@ -405,7 +405,7 @@ def test_a_cluster_reports_once_when_it_is_complete_and_well_and_the_next_wave_s
         == f"evidence(canary): {NEW} passed\n"
     )
     tip = git(bench.fleet.root, "ls-remote", "origin", "main")
-    assert f"{PATH}: was there already" in bench.job.run().stdout
+    assert f"{PATH}: already recorded" in bench.job.run().stdout
     assert git(bench.fleet.root, "ls-remote", "origin", "main") == tip
     # The other cluster of the wave, by itself: then the wave has soaked, by the clusters' own clocks.
     bench.job.name = "probe"

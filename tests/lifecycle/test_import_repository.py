@@ -313,7 +313,7 @@ def test_the_command(repo: Path, other: Path, okd_gitops: Run) -> None:
     assert done.returncode == 1
     assert "would write clusters/a.yaml" in done.stdout
     assert "to find out: purpose, server" in done.stdout
-    assert "2 clusters, 2 would be written, 0 there already, 1 errors" in done.stdout
+    assert "2 clusters, 2 would be written, 0 already exist, 1 errors" in done.stdout
     assert "overlays/b/cv.yaml:7:12" in done.stderr
     answer = json.loads(okd_gitops("import", str(other), "--write", "-o", "json").stdout)
     assert (answer["kind"], answer["written"]) == ("Import", ["clusters/a.yaml", "clusters/b.yaml"])

@@ -1,4 +1,4 @@
-"""doctor: is everything there that the other commands need, and if not, which command mends it?"""
+"""doctor: find what the other commands need and is missing, and the command that fixes it."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from okd_gitops.system.tools import REMEDY, tool
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that was looked at; `remedy` is empty when it is fine."""
+    """One thing that was inspected; `remedy` is empty when nothing is wrong with it."""
 
     name: str
     value: str
@@ -32,17 +32,23 @@ def doctor(root: Path, cache: Path) -> list[Fact]:
         *_git(root),
         *(_tool(cache, name) for name in ("kustomize", "kubeconform")),
         _schemas(cache),
-        Fact(
-            "writable",
-            "yes" if os.access(root, os.W_OK) else "no",
-            "" if os.access(root, os.W_OK) else "chown or chmod the folder",
-        ),
-        Fact(
-            "interrupted run",
-            "yes" if pending(root) else "no",
-            "okd-gitops generate finishes it" if pending(root) else "",
-        ),
+        _writable(root),
+        _interrupted_run(root),
     ]
+
+
+def _writable(root: Path) -> Fact:
+    if os.access(root, os.W_OK):
+        return Fact("writable", "yes")
+
+    return Fact("writable", "no", "chown or chmod the folder")
+
+
+def _interrupted_run(root: Path) -> Fact:
+    if pending(root):
+        return Fact("interrupted run", "yes", "okd-gitops generate finishes it")
+
+    return Fact("interrupted run", "no")
 
 
 def _git(root: Path) -> Iterator[Fact]:
@@ -51,6 +57,7 @@ def _git(root: Path) -> Iterator[Fact]:
     except OkdGitopsError as error:
         yield Fact("git", error.reason, error.remedy)
         return
+
     yield Fact("git", f"{changed} paths differ from HEAD")
 
 
@@ -65,6 +72,9 @@ def _schemas(cache: Path) -> Fact:
     try:
         index = json.loads((cache / "schemas" / "index.json").read_text("utf-8"))
     except (OSError, ValueError):
-        return Fact("schemas", "not there", REMEDY)
+        return Fact("schemas", "missing", REMEDY)
+
     minors = sorted(index["kubernetes"], key=lambda minor: int(minor.partition(".")[2]))
-    return Fact("schemas", f"Kubernetes {minors[0]} to {minors[-1]}, {len(index['crds'])} kinds of CRDs")
+    kinds = len(index["crds"])
+
+    return Fact("schemas", f"Kubernetes {minors[0]} to {minors[-1]}, {kinds} kinds of CRDs")

@@ -1,5 +1,6 @@
-"""How a run ends from outside: by a signal, or because its output cannot be written. It imports nothing
-heavy, to be there first.
+"""How a run ends from outside: by a signal, or because its output cannot be written.
+
+It imports nothing heavy, because it must be loaded first.
 """
 
 import io
@@ -19,9 +20,7 @@ _GRACE = 3.0
 
 
 class EndedError(BaseException):
-    """A signal ends the run; it is no Exception, so that nothing on the way takes it for a failure of its
-    own.
-    """
+    """A signal ends the run; not an Exception, so that no code on the way handles it as a failure."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -29,7 +28,7 @@ class EndedError(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """Return what a shell says of a process that a signal ended."""
+        """Return the code that a shell reports for a process that a signal ended."""
         return 128 + self.number
 
 
@@ -38,15 +37,13 @@ class OutputError(Exception):
 
 
 def end_by_signals() -> None:
-    """Let SIGINT, SIGTERM and SIGHUP raise EndedError, and end the programs that run; signals that are
-    ignored stay so.
-    """
+    """Let SIGINT, SIGTERM and SIGHUP end child programs and raise EndedError; ignored signals stay ignored."""
     first = 0.0
 
     def end(number: int, _frame: object) -> None:
         nonlocal first
         if first:
-            # `timeout` and terminals signal twice. Whoever waits and signals again wants out.
+            # `timeout` and terminals signal twice at once; a later second signal must end the run.
             if time.monotonic() - first > _GRACE:
                 os._exit(128 + number)
             return
@@ -61,24 +58,26 @@ def end_by_signals() -> None:
 
 
 def end_children() -> None:
-    """End every program that this run started: by SIGTERM, so that it can remove its locks, and after some
-    seconds by SIGKILL.
-    """
+    """End all child programs: by SIGTERM, so that they can remove their locks, then by SIGKILL."""
     deadline = time.monotonic() + _GRACE
+
     for child in _children():
         _signal(child, signal.SIGTERM)
+
     while (left := _children()) and time.monotonic() < deadline:
         time.sleep(0.02)
+
     for child in left:
         _signal(child, signal.SIGKILL)
 
 
 def open_streams() -> bool:
-    """Make standard error one that never fails and standard output one whose failure is an OutputError;
-    say whether the latter is open.
+    """Make writing errors quiet on standard error and OutputErrors on standard output.
+
+    Returns whether standard output is open.
     """
     is_open = sys.stdout is not None
-    # Else the next file that is opened gets the number of a standard stream, and is what is printed to.
+    # Otherwise the next opened file gets the number of a standard stream, and output goes into it.
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)  # noqa: FBT003 - it takes no name
     os.close(number)
@@ -87,26 +86,32 @@ def open_streams() -> bool:
     return is_open
 
 
-def leave(name: int) -> NoReturn:
-    """Write what is left of the output and exit; a reader that went away is 141, other failures are 7
-    unless `code` weighs more.
+def leave(code: int) -> NoReturn:
+    """Write the rest of the output and exit: 141 when the reader went away, 7 when that fails otherwise.
+
+    A code that stands before 7 in PRECEDENCE is kept.
     """
     try:
         sys.stdout.flush()
     except EndedError as ending:
-        name = ending.exit_code
+        code = ending.exit_code
         _discard_output()
     except OutputError as error:
         busy = BusyError.exit_code
-        if name != busy:
+
+        if code != busy:
             sys.stderr.write(f"error: {error}\n")
-        name = name if name in PRECEDENCE[: PRECEDENCE.index(busy)] else busy
+
+        if code not in PRECEDENCE[: PRECEDENCE.index(busy)]:
+            code = busy
+
         _discard_output()
-    sys.exit(name)
+
+    sys.exit(code)
 
 
 def _discard_output() -> None:
-    """Lead what is left in the buffer to nowhere: the interpreter would try it again."""
+    """Send the rest of the buffer to /dev/null: the interpreter would try to write it again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -132,7 +137,7 @@ def _stream(number: int, kind: type[io.FileIO]) -> io.TextIOWrapper:
     old = sys.__stdout__ if number == 1 else sys.__stderr__
     encoding = getattr(old, "encoding", None) or "utf-8"
     raw = kind(number, "w", closefd=False)
-    # What a terminal cannot show is shown as its number.
+    # A character that the terminal cannot show is printed as its number.
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=encoding,
@@ -143,12 +148,14 @@ def _stream(number: int, kind: type[io.FileIO]) -> io.TextIOWrapper:
 
 def _children() -> list[int]:
     """Return the programs that this process started and that still run."""
-    found: list[int] = []
+    children: list[int] = []
+
     with suppress(OSError):
         for task in os.listdir("/proc/self/task"):  # noqa: PTH208 - pathlib is not loaded yet
             with open(f"/proc/self/task/{task}/children", encoding="ascii") as file:  # noqa: PTH123
-                found += [int(word) for word in file.read().split()]
-    return [child for child in found if _runs(child)]
+                children += [int(word) for word in file.read().split()]
+
+    return [child for child in children if _runs(child)]
 
 
 def _runs(child: int) -> bool:
