@@ -14,10 +14,16 @@ import yaml
 from conftest import CACHE
 from okd_gitops.check.check import Report, check
 from okd_gitops.check.kubeconform import validate
+from okd_gitops.fleet.cluster import Fleet, parse_cluster
+from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.generate.generate import generate
+from okd_gitops.generate.plan import Plan, plan
+from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.manifests.read import read
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
+from okd_gitops.tree import Tree
 
 FLEET = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [okd-wg]\nupstream: https://graph.example.org/graph\n"
 OKD = """\
@@ -52,6 +58,18 @@ def report(environment: str, features: str, extras: Mapping[str, str] | None = N
     with TemporaryDirectory() as folder:
         _generated(Path(folder), environment, features, extras)
         return check(Path(folder), CACHE, today=date(2026, 11, 21), say=lambda _: None)
+
+
+def planned(catalog: Tree, features: str, environment: str = "okd") -> Plan:
+    """Return the plan for a hub with `features` (YAML below `features:`) of a catalog."""
+    document = read("fleet.yaml", FLEET.encode())
+    where = (
+        OKD if environment == "okd" else f"server: https://api.example.org:6443\n{ENVIRONMENTS[environment]}"
+    )
+    hub = read("clusters/hub.yaml", f"purpose: hub\n{where}features:\n{features}".encode())
+    return plan(
+        parse(Fleet, document), document, [parse_cluster("hub", hub, Tree({}))], load_catalog(catalog)
+    )
 
 
 @cache

@@ -17,7 +17,7 @@ from okd_gitops.manifests.model import FileModel, parse
 from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.upgrade.refusals import REFUSALS
-from test_release_flow import BASE, PUSH, Fleet
+from release_fleet import BASE, PUSH, Fleet
 
 TEXT = (ROOT / "docs/upgrades.md").read_text()
 OLD, NEW = "4.22.0-okd-scos.7", "4.22.0-okd-scos.9"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cluster_files import OS_LAYER_BUILDS
 from okd_gitops.finding import FindingsError
 from programs import program
 from rendered import invalid, objects, of_kind
@@ -29,16 +30,6 @@ RELEASE = (
 BASE = f"registry.example.org/content@sha256:{'1' * 64}"
 IMAGE = f"registry.example.org/layered@sha256:{'2' * 64}"
 IMAGES = f"  os-layer:\n    images:\n    - {{pool: worker, image: '{IMAGE}', built-on: '{RELEASE}'}}\n"
-BUILDS = """\
-  os-layer:
-    builds:
-    - pool: infra
-      push-to: registry.example.org/layered:infra
-      containerfile: |
-        FROM configs AS final
-        RUN rpm-ostree install usbutils && \\
-            ostree container commit
-"""
 HEAD = "  os-layer:\n"
 EXTENSIONS = "  os-layer:\n    extensions:\n    - {pool: worker, extensions: [usbguard, kerberos]}\n"
 OPENSHIFT = {"MachineConfig", "MachineOSConfig", "MachineConfigPool", "SecurityContextConstraints"}
@@ -57,7 +48,7 @@ def test_fact_45_an_image_is_a_digest_for_one_pool() -> None:
 
 
 def test_fact_45_a_build_has_the_name_of_its_pool_a_job_and_both_secrets() -> None:
-    values = objects("okd", BUILDS)
+    values = objects("okd", OS_LAYER_BUILDS)
     (build,) = of_kind(values, "MachineOSConfig").values()
     assert build["apiVersion"] == "machineconfiguration.openshift.io/v1"
     assert build["metadata"]["name"] == build["spec"]["machineConfigPool"]["name"] == "infra"
@@ -82,7 +73,7 @@ def test_fact_45_a_build_has_the_name_of_its_pool_a_job_and_both_secrets() -> No
     ],
 )
 def test_fact_45_a_containerfile_that_cannot_work_is_refused_in_the_cluster_file(content: str) -> None:
-    features = yaml.safe_load(f"features:\n{BUILDS}")["features"]
+    features = yaml.safe_load(f"features:\n{OS_LAYER_BUILDS}")["features"]
     features["os-layer"]["builds"][0]["containerfile"] = content
     text = "".join(f"  {line}\n" for line in yaml.safe_dump(features).splitlines())
     with pytest.raises(FindingsError) as error:

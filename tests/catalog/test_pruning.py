@@ -16,8 +16,7 @@ from okd_gitops.generate.applications import argocd_files
 from okd_gitops.manifests.objects import mappings
 from okd_gitops.system.disk import read_catalog
 from programs import program
-from rendered import invalid, objects, of_kind
-from test_external_secrets import planned
+from rendered import invalid, objects, of_kind, planned
 
 PRUNING = """\
   tekton:

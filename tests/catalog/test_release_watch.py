@@ -16,14 +16,14 @@ import pytest
 import git_server
 import release_controller
 from conftest import CACHE, ROOT, git
+from cron import run_cron
 from okd_gitops.check.check import check
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.generate.generate import generate
 from okd_gitops.system.disk import read_catalog
+from release_fleet import NEW, OLD, Fleet, wave
 from rendered import ENVIRONMENTS, FLEET, invalid, objects, of_kind
-from test_release_flow import NEW, OLD, Fleet, wave
-from test_scos_triggers import run_cron
 
 Object = dict[str, Any]
 IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64

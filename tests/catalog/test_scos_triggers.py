@@ -4,12 +4,12 @@ that concern them, faults F5 to F22).
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cron import env, run_cron
 from okd_gitops.finding import FindingsError
 from rendered import objects, of_kind
 
@@ -31,11 +31,6 @@ KIND = "  tekton:\n  kvm-device-plugin:\n  scos-pipeline:\n"
 @pytest.fixture(scope="module")
 def okd() -> tuple[dict[str, Any], ...]:
     return objects("okd", LINES)
-
-
-def env(cron: dict[str, Any]) -> dict[str, str]:
-    (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    return {item["name"]: item["value"] for item in container.get("env", [])}
 
 
 def test_fact_01_current_api_versions(okd: tuple[dict[str, Any], ...]) -> None:
@@ -280,44 +275,6 @@ def test_fact_40_uploads_are_off_unless_asked_for() -> None:
             defaults[name]
             for name in ("upload-container-images", "upload-bootimages", "tag-latest", "notify-matrix")
         } == {"false"}
-
-
-CURL = """\
-#!/bin/sh
-case "$*" in
-*--data*) call=post answer='{"eventListener":"okd-coreos","eventID":"5f0c-77"}' ;;
-*) call=list answer="$RUNS" ;;
-esac
-printf '%s\\n' "$@" > "$FOLDER/$call"
-cat > "$FOLDER/$call-input"
-printf '%s\\n' "$answer"
-exit "$STATUS"
-"""
-
-
-def run_cron(
-    cron: dict[str, Any], folder: Path, *, runs: str, status: int = 0, secret: str = "okd-coreos-trigger"
-) -> int:
-    """Run the script of a CronJob with a curl that writes down how it was called, and return its exit
-    code.
-    """
-    (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    script = container["args"][0]
-    for path in (f"/var/run/{secret}", "/var/run/secrets/kubernetes.io/serviceaccount"):
-        (folder / Path(path).name).mkdir()
-        (folder / Path(path).name / "token").write_text(f"s3cret-of-{Path(path).name}")
-        script = script.replace(path, str(folder / Path(path).name))
-    for name, text in {"curl": CURL, "sleep": "#!/bin/sh\n"}.items():
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o755)
-    given = {
-        **env(cron),
-        "PATH": f"{folder}:/usr/bin:/bin",
-        "FOLDER": str(folder),
-        "RUNS": runs,
-        "STATUS": str(status),
-    }
-    return subprocess.run([*container["command"], script], env=given, check=False).returncode
 
 
 def test_the_cron_posts_what_the_binding_reads_and_keeps_tokens_out_of_arguments(

@@ -22,6 +22,7 @@ import pytest
 
 import git_server
 import release_controller
+from cluster_state import conditions, operator
 from conftest import ROOT, git
 from frozen import CLOCK
 from okd_gitops.evidence.report import Evidence
@@ -30,9 +31,8 @@ from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
+from release_fleet import NEW, OLD, PUSH, PUSH_ON, Fleet, wave
 from rendered import invalid, objects, of_kind
-from test_health import conditions, operator
-from test_release_flow import NEW, OLD, PUSH, PUSH_ON, Fleet, wave
 
 Object = dict[str, Any]
 IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64

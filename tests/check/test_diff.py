@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster_files import DEMO
 from conftest import Run, git
-from test_commit import DEMO
 
 
 @pytest.fixture

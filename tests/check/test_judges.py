@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import CACHE, ROOT, Run
+from kustomizations import CONFIGMAP, write
 from okd_gitops.check import kubeconform
 from okd_gitops.errors import ToolError
 from okd_gitops.manifests.kustomization import walk
@@ -20,7 +21,6 @@ from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 from okd_gitops.system import process
 from okd_gitops.system.tools import sha256_of, tool
-from test_kustomization import CONFIGMAP, write
 
 APP = {"app/kustomization.yaml": b"resources: [cm.yaml]\n", "app/cm.yaml": CONFIGMAP.encode()}
 IDENTITY = ObjectId.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}})

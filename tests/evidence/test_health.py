@@ -4,13 +4,14 @@ answers are never either.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster_state import DONE, conditions, operator
 from okd_gitops.evidence.health import Observation, Seen, judge
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.manifests.model import parse
@@ -22,22 +23,8 @@ IMAGE, OTHER = (
     "registry.example.org/release@sha256:" + "b" * 64,
     "registry.example.org/release@sha256:" + "a" * 64,
 )
-DONE = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PATIENCE = timedelta(hours=4)
 SOON, LATE = DONE + timedelta(minutes=20), DONE + PATIENCE + timedelta(seconds=1)
-
-
-def conditions(**status: str) -> list[dict[str, str]]:
-    """Return conditions in the form of openshift/api, config/v1/types_cluster_operator.go."""
-    return [
-        {"type": kind, "status": value, "lastTransitionTime": f"{DONE:%Y-%m-%dT%H:%M:%SZ}"}
-        for kind, value in status.items()
-    ]
-
-
-def operator(name: str, **status: str) -> dict[str, Any]:
-    said = {"Available": "True", "Degraded": "False", "Progressing": "False", "Upgradeable": "True", **status}
-    return {"metadata": {"name": name}, "spec": {}, "status": {"conditions": conditions(**said)}}
 
 
 @dataclass

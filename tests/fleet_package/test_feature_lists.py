@@ -17,7 +17,7 @@ from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
 from rendered import FLEET, OKD
-from test_plan import CATALOG
+from small_catalog import CATALOG
 
 FILES = {
     **{path: text for path, text in CATALOG.items() if path.startswith("purposes/")},

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from build_reports import COMMIT, NOW, report, text
 from configmaps import NAMESPACE, Api, serving
 from okd_gitops.gate.decide import (
     MAX_REPEATS,
@@ -30,31 +31,8 @@ from okd_gitops.gate.decide import (
 )
 from okd_gitops.gate.store import PREFIX, Ledger, LedgerError
 
-COMMIT = "4d2b1f0c" * 5
-NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 ARCHES = ("amd64", "arm64", "ppc64le")
 EXPECTED = Expectation(ARCHES, timedelta(hours=24), "quay.io/okd")
-
-
-def text(arch: str = "amd64", number: int = 1, run: str = "okd-coreos-4.22-x7k2p", **changes: Any) -> str:
-    """Return a report as the task report-build writes it."""
-    report = {
-        "key": f"4.22-next-{COMMIT}-20261121",
-        "version": "4.22",
-        "release-stream": "next",
-        "source-commit": COMMIT,
-        "arch": arch,
-        "image": "quay.io/okd/stream-coreos",
-        "digest": f"sha256:{number:064x}",
-        "pipelineRun": run,
-    }
-    return json.dumps({name: value for name, value in {**report, **changes}.items() if value is not None})
-
-
-def report(arch: str = "amd64", digest: int = 1, **changes: Any) -> Report:
-    found, fault = read_report(text(arch, digest, **changes))
-    assert found is not None, fault
-    return found
 
 
 def play(

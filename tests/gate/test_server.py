@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
+from build_reports import NOW, report, text
 from configmaps import NAMESPACE, Api, serving
 from conftest import ROOT, Run
 from okd_gitops.errors import ToolError, UsageError
@@ -30,7 +31,6 @@ from okd_gitops.gate.decide import Expectation
 from okd_gitops.gate.server import MAX_BYTES, GateServer, Trust
 from okd_gitops.gate.store import Ledger
 from programs import program
-from test_decide import NOW, report, text
 
 TOKEN = "s3cret-token"
 EXPECTED = Expectation(("amd64", "arm64"), timedelta(hours=24), "quay.io/okd")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster_files import DEMO
 from conftest import Run, git
 
 
@@ -14,17 +15,6 @@ def committed(repo: Path) -> Path:
     git(repo, "add", "--all")
     git(repo, "commit", "--quiet", "--message=start")
     return repo
-
-
-DEMO = """\
-purpose: test
-server: https://api.demo.example.org:6443
-clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d927
-release:
-  channel: stable-scos-4
-  version: 4.22.0-okd-scos.0
-  image: registry.ci.openshift.org/origin/release-scos@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f
-"""
 
 
 def add_demo(root: Path, okd_gitops: Run) -> None:

@@ -10,19 +10,16 @@ import pytest
 import yaml
 
 import golden
+from cluster_files import OS_LAYER_BUILDS
 from okd_gitops.cli.explain import explain
 from okd_gitops.finding import FindingsError
-from okd_gitops.fleet.cluster import Environment, Fleet, parse_cluster
+from okd_gitops.fleet.cluster import Environment
 from okd_gitops.fleet.feature import FeatureSpec, SecretNeed, load_catalog
 from okd_gitops.generate.applications import argocd_files
-from okd_gitops.generate.plan import plan
-from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.objects import mappings
-from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.tree import Tree
-from rendered import ENVIRONMENTS, FLEET, OKD, invalid, objects, of_kind
-from test_os_layer import BUILDS
+from rendered import invalid, objects, of_kind, planned
 
 CATALOG = load_catalog(read_catalog())
 TABLE = {
@@ -39,7 +36,7 @@ STORE = """\
 PIPELINE = "  tekton:\n  kvm-device-plugin:\n  scos-pipeline:\n"
 RELEASES = '    releases:\n    - {minor: "4.20", stream: stable, schedule: 30 6 * * *}\n'
 UPLOADS = "    upload-container-images: true\n    s3-bucket: scos\n    notify-matrix: true\n"
-EVERYTHING = STORE + PIPELINE + UPLOADS + RELEASES + BUILDS + "  os-layer-build:\n    push: true\n"
+EVERYTHING = STORE + PIPELINE + UPLOADS + RELEASES + OS_LAYER_BUILDS + "  os-layer-build:\n    push: true\n"
 
 
 def made(values: tuple[dict[str, Any], ...]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -181,17 +178,6 @@ def catalog_with(**secrets: str) -> Tree:
             f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: x}}\n".encode()
         )
     return Tree({**{path: source[path] for path in source}, **more})
-
-
-def planned(catalog: Tree, features: str, environment: str = "okd") -> Any:
-    document = read("fleet.yaml", FLEET.encode())
-    where = (
-        OKD if environment == "okd" else f"server: https://api.example.org:6443\n{ENVIRONMENTS[environment]}"
-    )
-    hub = read("clusters/hub.yaml", f"purpose: hub\n{where}features:\n{features}".encode())
-    return plan(
-        parse(Fleet, document), document, [parse_cluster("hub", hub, Tree({}))], load_catalog(catalog)
-    )
 
 
 def test_two_features_may_share_a_secret() -> None:

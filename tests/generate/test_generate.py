@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster_files import DEMO
 from conftest import Run, files
-from test_commit import DEMO
 
 
 def snapshot(root: Path) -> dict[str, tuple[int, int]]:

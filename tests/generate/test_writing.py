@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster_files import DEMO
 from conftest import Run, files, git
 from okd_gitops.errors import BusyError
 from okd_gitops.generate import generate as command
@@ -17,7 +18,6 @@ from okd_gitops.generate.generate import generate
 from okd_gitops.system import journal
 from okd_gitops.system.swap import swap
 from okd_gitops.tree import digest
-from test_commit import DEMO
 
 EDITED = "overlays/moc-test/kustomization.yaml"
 LIST = "overlays/moc-test/generated.sha256"

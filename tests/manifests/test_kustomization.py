@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from conftest import CACHE, Run
+from kustomizations import CONFIGMAP, write
 from okd_gitops.manifests.kustomization import tops, walk
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 
-CONFIGMAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n"
 # Every field of a kustomization that takes a path; PATH stands for it.
 FIELDS = [
     *(
@@ -130,13 +130,6 @@ def repository(form: str) -> dict[str, bytes]:
             if "/k" in path
         },
     }
-
-
-def write(root: Path, tree: dict[str, bytes]) -> Path:
-    for path, data in tree.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(data)
-    return root
 
 
 @pytest.fixture
