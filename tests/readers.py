@@ -20,7 +20,7 @@ from okd_gitops.evidence.health import Seen, judge
 from okd_gitops.evidence.observe import addresses, bound
 from okd_gitops.evidence.report import read_evidence
 from okd_gitops.finding import FindingsError, as_text
-from okd_gitops.fleet.apply_changes import exchange
+from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.cluster import Fleet, parse_cluster
 from okd_gitops.fleet.extras import read_extras
 from okd_gitops.fleet.feature import Catalog, FeatureSpec, load_catalog
@@ -216,11 +216,11 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
     "feature.yaml": (lambda data: parse(FeatureSpec, read("feature.yaml", data)), (FindingsError,)),
     "purpose": (lambda data: parse(PurposeSpec, read("purpose.yaml", data)), (FindingsError,)),
     "changes of the catalog": (
-        lambda data: exchange(catalog(), Tree({"changes/x.yaml": data})),
+        lambda data: apply_changes(catalog(), Tree({"changes/x.yaml": data})),
         (FindingsError,),
     ),
     "feature of one's own": (
-        lambda data: exchange(
+        lambda data: apply_changes(
             catalog(), Tree({"features/mine/feature.yaml": data, "features/mine/a/configmap-x.yaml": data})
         ),
         (FindingsError,),

@@ -100,6 +100,11 @@ class Findings:
         other._collected = self._collected
         return other
 
+    def at(self, path: Sequence[str | int], *, key: bool = False) -> Location:
+        """Return the place of a path in the document, or of its key."""
+        assert self.document is not None, "a path needs a document"
+        return self.document.at(path, key=key)
+
     def add(
         self,
         name: str,
@@ -114,8 +119,7 @@ class Findings:
     ) -> None:
         """Add one finding; `key` places it at the key of a path, and the rest is as `finding_of` takes it."""
         if not isinstance(place, Location | str):
-            assert self.document is not None, "a path needs a document"
-            place = self.document.at(place, key=key)
+            place = self.at(place, key=key)
 
         finding = finding_of(
             name, place, reason, remedy, of_object=of_object, clusters=clusters, severity=severity

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from conftest import ROOT, Run, git
-from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.fleet.apply_changes import exchange
+from okd_gitops.finding import Finding, Findings, FindingsError
+from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.feature import Catalog, load_catalog
-from okd_gitops.fleet.local_features import own_features
+from okd_gitops.fleet.local_features import local_features
 from okd_gitops.manifests.read import read
 from okd_gitops.manifests.task_order import OrderError, inserted, moved, removed, waits
 from okd_gitops.manifests.write import dump
@@ -42,7 +42,7 @@ Files = Mapping[str, str]
 
 
 def exchanged(files: Files, builtin: Catalog = BUILTIN) -> Catalog:
-    return exchange(builtin, Tree({path: text.encode() for path, text in files.items()}))
+    return apply_changes(builtin, Tree({path: text.encode() for path, text in files.items()}))
 
 
 def changed(changes: str, files: Files | None = None) -> Mapping[str, bytes]:
@@ -71,7 +71,7 @@ def test_nothing_of_ones_own_changes_nothing() -> None:
 
 
 def test_a_feature_of_ones_own_is_one_like_the_others() -> None:
-    catalog = exchange(BUILTIN, read_tree(CASE, "catalog").below("catalog"))
+    catalog = apply_changes(BUILTIN, read_tree(CASE, "catalog").below("catalog"))
     own = catalog.features["build-quota"]
     assert own.objects("quota")[0]["kind"] == "ResourceQuota"
     assert set(catalog.features) == {*BUILTIN.features, "build-quota"}
@@ -665,8 +665,9 @@ def test_a_parameter_reaches_objects_of_a_feature_that_is_required() -> None:
 
 
 def test_the_built_in_features_are_sound_by_the_same_judgement() -> None:
-    found, _, findings = own_features(read_catalog(), {})
-    assert (found.keys(), findings) == (BUILTIN.features.keys(), [])
+    findings = Findings()
+    found, _ = local_features(read_catalog(), {}, findings)
+    assert (found.keys(), list(findings)) == (BUILTIN.features.keys(), [])
 
 
 def test_an_ambiguous_name_asks_for_the_part() -> None:

@@ -97,7 +97,7 @@ def test_all_faults_at_once() -> None:
         .replace("server:", "sever:")
         .replace("stable-scos-4", "4-scos-stable")
     )
-    assert [finding.name for finding in faults(text)] == ["invalid-value", "stream-as-channel", "unknown-key"]
+    assert [finding.name for finding in faults(text)] == ["invalid-value", "unknown-key", "stream-as-channel"]
 
 
 def test_the_terminal_shows_line_and_caret() -> None:

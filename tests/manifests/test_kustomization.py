@@ -332,7 +332,7 @@ def test_what_people_write_passes_the_scan_and_is_built(tmp_path: Path) -> None:
     files = {path: text.encode() for path, text in tree.items()}
     graphs = tops(files)
     assert list(graphs) == ["app"]
-    assert graphs["app"].findings == []
+    assert not graphs["app"].findings
     assert graphs["app"].least == 3
     rendering = kustomize.render(
         write(tmp_path, files), {"app": "x"}, tool(CACHE, "kustomize"), workers=1, least={"app": 3}

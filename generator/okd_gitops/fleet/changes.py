@@ -120,7 +120,7 @@ class Move(Positioned):
 
 
 class Change(FileModel):
-    """One change: exactly one of these. `exchange` has a method of the same name for each."""
+    """One change: exactly one of these; `apply_changes.VERBS` has the function for each."""
 
     replace: Replace | None = None
     add: Add | None = None

@@ -27,7 +27,7 @@ def read_extras(cluster: str, tree: Tree) -> tuple[Extras, list[Finding]]:
     graph = walk({f"{folder}/{path}": data for path, data in tree.items()}, folder)
     document = graph.kustomizations.get(f"{folder}/{kustomization_of(tree, '')}")
     if document is None:
-        return Extras(present=True), graph.findings
+        return Extras(present=True), list(graph.findings)
     namespace = str(document.value.get("namespace") or "")
     moved = (
         identity if identity.cluster_scoped or not namespace else replace(identity, namespace=namespace)
@@ -35,4 +35,4 @@ def read_extras(cluster: str, tree: Tree) -> tuple[Extras, list[Finding]]:
     )
     return Extras(
         present=True, component=document.value.get("kind") == "Component", objects=tuple(moved)
-    ), graph.findings
+    ), list(graph.findings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
-from okd_gitops.fleet.apply_changes import exchange
+from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.cluster import Cluster, Fleet, parse_cluster
 from okd_gitops.fleet.feature import Catalog, load_catalog
 from okd_gitops.generate.overlays import render
@@ -77,7 +77,7 @@ def load_repository_catalog(root: Path | None) -> Catalog:
     """
     builtin = load_catalog(read_catalog())
     local = read_tree(root, CATALOG).below(CATALOG) if root else Tree()
-    return exchange(builtin, local) if local else builtin
+    return apply_changes(builtin, local) if local else builtin
 
 
 def name_fault(name: str) -> str:

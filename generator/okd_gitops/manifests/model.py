@@ -1,17 +1,16 @@
-"""Files that people write, as frozen models: everything wrong in a file is reported at once, each with its
-place.
-"""
+"""Files that people write, as frozen models: all faults of a file are reported at once, each with its place."""
 
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from okd_gitops.explanation import explanations
-from okd_gitops.finding import Finding, FindingsError, nearest
-from okd_gitops.manifests.read import Document
+from okd_gitops.finding import Findings, nearest
+from okd_gitops.manifests.read import Document, Path
 
 NAME_PATTERN = r"^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$"
 _EMPTY = "empty"
@@ -19,9 +18,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
 
 class FileModel(BaseModel):
-    """The base of all of them: nothing is coerced, nothing unknown is passed over, nothing changes after
-    reading.
-    """
+    """The base of all of them: frozen; no value is coerced and no unknown key is ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
 
@@ -39,128 +36,113 @@ Model = TypeVar("Model", bound=FileModel)
 
 def parse(model: type[Model], document: Document) -> Model:
     """Return the file as `model`; raises FindingsError with a finding for each fault."""
+    findings = Findings(document)
+    parsed = None
+
     try:
         parsed = model.model_validate(document.value)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
+        for fault in _without_consequences(model, error.errors(include_url=False)):
+            _add_fault(findings, model, document, fault)
     else:
-        findings = _dates(parsed, document)
-        if findings:
-            raise FindingsError(findings)
-        return parsed
+        for path, text in _dates_read_as_text(parsed, document):
+            _add_date(findings, path, text)
 
-    misspelt = {
-        (fault["loc"][:-1], close)
-        for fault in faults
-        if fault["type"] == "extra_forbidden"
-        for close in _close(model, fault["loc"])
-    }
-    # A misspelt key is one mistake, not an unknown key and a missing one.
-    told = [
-        fault
-        for fault in faults
-        if fault["type"] != "missing" or (fault["loc"][:-1], fault["loc"][-1]) not in misspelt
-    ]
-    raise FindingsError([_finding(model, document, fault) for fault in told])
+    findings.raise_errors()
+    assert parsed is not None
+    return parsed
 
 
-def _dates(parsed: FileModel, document: Document) -> list[Finding]:
-    """Return a finding for each text that YAML 1.1 reads as a date: what is a date here has become one."""
-    findings = []
+def _without_consequences(model: type[FileModel], faults: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Yield the faults; a misspelt key is one mistake, not an unknown key and a missing one."""
+    misspelt: set[tuple[int | str, ...]] = set()
+    for fault in faults:
+        if fault["type"] == "extra_forbidden":
+            *parents, key = fault["loc"]
+            meant = get_close_matches(str(key), _fields(model, parents), n=1)
+            misspelt |= {(*parents, name) for name in meant}
+
+    for fault in faults:
+        if fault["type"] != "missing" or fault["loc"] not in misspelt:
+            yield fault
+
+
+def _dates_read_as_text(parsed: FileModel, document: Document) -> Iterator[tuple[Path, str]]:
+    """Yield each text that YAML 1.1 reads as a date; where the model has a date, it is none."""
     values = parsed.model_dump(by_alias=True) if document.dates else {}
+
     for path in sorted(document.dates, key=str):
         value: Any = values
         for step in path:
             value = value[step]
+
         if isinstance(value, str):
-            findings.append(_date(document, path, value))
-    return findings
+            yield path, value
 
 
-def _date(document: Document, path: tuple[int | str, ...], value: str) -> Finding:
-    reason = f"{'.'.join(map(str, path))}: text is expected, and YAML readers take {value} for a date"
-    return Finding(
-        name="ambiguous-yaml", location=document.at(path), reason=reason, remedy=f'write "{value}" in quotes'
-    )
-
-
-def _close(model: type[FileModel], path: tuple[int | str, ...]) -> list[str]:
-    return get_close_matches(str(path[-1]), _fields(model, path[:-1]), n=1)
-
-
-def _finding(model: type[FileModel], document: Document, fault: Any) -> Finding:
+def _add_fault(findings: Findings, model: type[FileModel], document: Document, fault: ErrorDetails) -> None:
     details = fault.get("ctx", {})
-    path = (*fault["loc"], *([details["field"]] if details.get("field") else []))
-    kind, inside = fault["type"], f" in {'.'.join(map(str, path[:-1]))}" if path[:-1] else ""
+    field = (details["field"],) if details.get("field") else ()
+    path, kind = (*fault["loc"], *field), fault["type"]
+    inside = f" in {_dotted(path[:-1])}" if path[:-1] else ""
+
     if kind == "extra_forbidden":
         remedy = nearest(str(path[-1]), _fields(model, path[:-1]))
-        return Finding(
-            name="unknown-key",
-            location=document.at(path, key=True),
-            reason=f'unknown key "{path[-1]}"{inside}',
-            remedy=remedy,
-        )
-    if kind == _EMPTY:
+        findings.add("unknown-key", path, f'unknown key "{path[-1]}"{inside}', remedy, key=True)
+    elif kind == _EMPTY:
         remedy = "write one (text in quotes), or remove the line"
-        return Finding(
-            name="missing-value",
-            location=document.at(path, key=True),
-            reason=f'the value of "{path[-1]}" is missing{inside}',
-            remedy=remedy,
-        )
-    if kind == "missing":
-        place = document.at(path[:-1], key=True)
-        return Finding(
-            name="missing-value",
-            location=place,
-            reason=f'"{path[-1]}" is missing{inside}',
-            remedy=f"add {path[-1]}: …",
-        )
-    if path[-1:] == ("[key]",):
+        findings.add("missing-value", path, f'the value of "{path[-1]}" is missing{inside}', remedy, key=True)
+    elif kind == "missing":
+        reason, remedy = f'"{path[-1]}" is missing{inside}', f"add {path[-1]}: …"
+        findings.add("missing-value", path[:-1], reason, remedy, key=True)
+    elif path[-1:] == ("[key]",):
         remedy = "lower-case letters, digits and dashes, at most 40, beginning with a letter"
-        return Finding(
-            name="invalid-name",
-            location=document.at(path[:-1], key=True),
-            reason=f'"{path[-2]}" is not a valid name',
-            remedy=remedy,
-        )
-    place = document.at(path)
+        findings.add("invalid-name", path[:-1], f'"{path[-2]}" is not a valid name', remedy, key=True)
     # The type of an error that a validator of ours raises is the name of the finding.
-    if kind in explanations():
-        return Finding(name=kind, location=place, reason=fault["msg"], remedy=details["remedy"])
-    if path in document.dates and kind.startswith("string_"):
-        return _date(document, path, fault["input"])
-    remedy = ""
-    if (
-        kind == "string_type"
-        and isinstance(fault["input"], int | float)
-        and not isinstance(fault["input"], bool)
-    ):
-        remedy = (
-            f'write "{place.text.strip().split(": ", 1)[-1]}" in quotes: without them YAML reads a number'
-        )
+    elif kind in explanations():
+        findings.add(kind, path, fault["msg"], details["remedy"])
+    elif path in document.dates and kind.startswith("string_"):
+        _add_date(findings, path, fault["input"])
+    else:
+        reason = f"{_dotted(path) or 'the file'}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+        findings.add("invalid-value", path, reason, _remedy(document, path, fault))
+
+
+def _add_date(findings: Findings, path: Path, text: str) -> None:
+    reason = f"{_dotted(path)}: text is expected, and YAML readers take {text} for a date"
+    findings.add("ambiguous-yaml", path, reason, f'write "{text}" in quotes')
+
+
+def _remedy(document: Document, path: Path, fault: ErrorDetails) -> str:
+    kind, value = fault["type"], fault["input"]
+
+    if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
+        written = document.at(path).text.strip().split(": ", 1)[-1]
+        return f'write "{written}" in quotes: without them YAML reads a number'
+
     if kind in ("enum", "literal_error"):
-        remedy = nearest(
-            str(fault["input"]),
-            [name.strip("'") for name in str(details["expected"]).replace(" or ", ", ").split(", ")],
-        )
-    reason = f"{'.'.join(map(str, path)) or 'the file'}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
-    return Finding(name="invalid-value", location=place, reason=reason, remedy=remedy)
+        # Pydantic writes them as 'a', 'b' or 'c'.
+        expected = str(fault["ctx"]["expected"]).replace(" or ", ", ").split(", ")
+        return nearest(str(value), [name.strip("'") for name in expected])
+
+    return ""
 
 
-def _fields(model: type[FileModel], path: tuple[Any, ...]) -> list[str]:
+def _dotted(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _fields(model: type[FileModel], path: Sequence[int | str]) -> list[str]:
     """Return the keys that `model` knows at `path`."""
-    place = schema = _schema(model)
-    for step in (None, *path):
-        if step is not None:
-            place = (
-                place.get("properties", {}).get(step)
-                or place.get("additionalProperties")
-                or place.get("items")
-                or {}
-            )
-        choices = [place, *(place.get("anyOf") or [])]
-        place = next((_resolved(schema, choice) for choice in choices if "$ref" in choice), place)
+    schema = _schema(model)
+    place = _followed(schema, schema)
+
+    for step in path:
+        inner = (
+            place.get("properties", {}).get(step) or place.get("additionalProperties") or place.get("items")
+        )
+        place = _followed(schema, inner or {})
+
     return list(place.get("properties", {}))
 
 
@@ -169,6 +151,12 @@ def _schema(model: type[FileModel]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
-def _resolved(schema: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
-    resolved: dict[str, Any] = schema["$defs"][choice["$ref"].rsplit("/", 1)[-1]]
-    return resolved
+def _followed(schema: dict[str, Any], place: dict[str, Any]) -> dict[str, Any]:
+    """Return the definition that a place of the schema refers to, itself or in its first choice that does."""
+    for choice in (place, *(place.get("anyOf") or [])):
+        if "$ref" in choice:
+            name = choice["$ref"].rsplit("/", 1)[-1]
+            place = schema["$defs"][name]
+            break
+
+    return place

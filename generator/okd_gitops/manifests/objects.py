@@ -1,7 +1,7 @@
 """Kubernetes objects as plain data: what names one, and what its kind's scope is."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Object = dict[str, Any]
@@ -70,8 +70,17 @@ class ObjectId:
         """Whether objects of this kind have no namespace."""
         return self.group_kind in CLUSTER_SCOPED
 
+    def same_object(self, other: "ObjectId") -> bool:
+        """Whether both name one object on a cluster; its version may differ."""
+        return replace(self, version="") == replace(other, version="")
+
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def kind_and_name(value: Object) -> str:
+    """Return `Kind/name`, by which the catalog calls an object of a feature; the object must have both."""
+    return f"{value['kind']}/{value['metadata']['name']}"
 
 
 def at(value: object, *path: str) -> Any:

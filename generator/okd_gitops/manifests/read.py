@@ -4,8 +4,6 @@ The files come from anywhere, so the work is bounded before anything is built, a
 understand differently is refused: duplicate keys, aliases, tags, merge keys, `yes`/`on`, octal numbers.
 """
 
-import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +11,8 @@ from typing import Any
 import yaml
 
 from okd_gitops.finding import Findings, FindingsError, Location, refused
+from okd_gitops.manifests import words
+from okd_gitops.manifests.decode import character_place, decode
 
 MAX_DEPTH = 64
 
@@ -43,25 +43,10 @@ Path = tuple[str | int, ...]
 # Line and column, both from 0, and length.
 Span = tuple[int, int, int]
 
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
-# What YAML 1.1 and 1.2 read differently.
-AMBIGUOUS = re.compile(
-    r"(?i:y|n|yes|no|on|off)|[-+]?0[0-7]+|[-+]?0[xob][0-9a-fA-F_]+"
-    r"|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9]*)?|[-+]?[0-9]+_[0-9_]*"
-)
-# What editors do not show, or take for an end of line where YAML does not (or the other way round).
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _STANDARD = "tag:yaml.org,2002:"
 _NULL, _STR = f"{_STANDARD}null", f"{_STANDARD}str"
 # Text to us and to YAML 1.2, a date and an odd relic to YAML 1.1.
 _TIME, _RELIC = f"{_STANDARD}timestamp", f"{_STANDARD}value"
-CONSTANTS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +77,14 @@ def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Docume
 
     Raises FindingsError with the place for text that is too large, not UTF-8, not YAML, or not plain data.
     """
-    text = _decode(file, data, bounds)
+    text = decode(file, data, max_bytes=bounds.max_bytes, strict=bounds.strict)
     lines = tuple(text.split("\n"))
 
     try:
         _check_bounds(file, lines, text, bounds)
         nodes = list(yaml.compose_all(text, Loader))
     except yaml.reader.ReaderError as error:
-        place = _character(file, text, error.position)
+        place = character_place(file, text, error.position)
         reason = f"the file holds a character that YAML does not allow: {error.reason}"
         raise refused("not-yaml", place, reason, "remove it") from None
     except yaml.MarkedYAMLError as error:
@@ -119,49 +104,12 @@ def read(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> Document:
     raise refused("not-yaml", file, f"{reason}; one is expected", "write one YAML document")
 
 
-def _decode(file: str, data: bytes, bounds: Bounds) -> str:
-    """Return the file as text; raises FindingsError when it is too large, or with the byte that is not text."""
-    if len(data) > bounds.max_bytes:
-        reason = f"{len(data):,} bytes are more than the {bounds.max_bytes:,} that are read"
-        raise refused("unreadable-file", file, reason, "split the file")
-
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8")
-        place = _character(file, before + data[error.start :].decode("utf-8", "replace"), len(before))
-        reason = f"byte {error.start} (0x{data[error.start]:02x}) is not UTF-8"
-        raise refused("unreadable-file", place, reason, "save the file as UTF-8") from None
-
-    unseen = _UNSEEN.search(text) if bounds.strict else None
-    if unseen:
-        raise _unseen_character(file, text, unseen.start())
-
-    # Readers pass over the mark, and count the characters of its line from behind it.
-    return text.removeprefix("\ufeff")
-
-
-def _unseen_character(file: str, text: str, index: int) -> FindingsError:
-    code = ord(text[index])
-    name = "a byte order mark" if code == 0xFEFF else f"the control character U+{code:04X}"
-    reason = f"byte {len(text[:index].encode())} begins {name}, which YAML does not allow here"
-    remedy = "remove it; save the file as UTF-8 without a byte order mark"
-    return refused("not-yaml", _character(file, text, index), reason, remedy)
-
-
 def _is_empty(node: yaml.Node | None) -> bool:
     """Whether there is nothing at all between two separators of documents."""
     if node is None:
         return True
 
     return isinstance(node, yaml.ScalarNode) and node.tag == _NULL and not node.value
-
-
-def _character(file: str, text: str, index: int) -> Location:
-    """Return the place of a character of the text."""
-    start = text.rfind("\n", 0, index) + 1
-    line = text[start:].split("\n", 1)[0].rstrip("\r")
-    return Location(file=file, line=text.count("\n", 0, index) + 1, column=index - start + 1, text=line)
 
 
 def _location(file: str, lines: tuple[str, ...], span: Span) -> Location:
@@ -298,7 +246,7 @@ class _Builder:
 
     def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text = node.value
-        ambiguous = bool(AMBIGUOUS.fullmatch(text))
+        ambiguous = bool(words.AMBIGUOUS.fullmatch(text))
 
         if node.style or (ambiguous and not self.exact):
             return text
@@ -313,19 +261,19 @@ class _Builder:
         """Return what a word without quotes means."""
         text = node.value
 
-        if node.tag == _STR and not _FLOAT.fullmatch(text):
+        if node.tag == _STR and not words.NUMBER.fullmatch(text):
             return text
 
-        if text in CONSTANTS:
-            return CONSTANTS[text]
+        if text in words.CONSTANTS:
+            return words.CONSTANTS[text]
 
-        number = _number(text, node.tag)
+        number = words.number(text, number_in_1_1=node.tag != _STR)
         if number is not None:
             return number
 
         if node.tag not in (_TIME, _RELIC):
             self.disagree(node)
-        elif _DATE.fullmatch(text):
+        elif words.DATE.fullmatch(text):
             self.dates.add(path)
 
         return text
@@ -337,18 +285,6 @@ class _Builder:
 
     def refuse(self, name: str, node: yaml.Node, reason: str, remedy: str) -> None:
         self.findings.add(name, _location(self.file, self.lines, _span(node)), reason, remedy)
-
-
-def _number(text: str, tag: str) -> int | float | None:
-    """Return the number that every reader reads, or None."""
-    if _INT.fullmatch(text) and len(text) < 20:
-        return int(text)
-
-    # 1e3 and 08 are numbers to YAML 1.2 alone, and more than a double holds is one to none.
-    if tag != _STR and _FLOAT.fullmatch(text) and math.isfinite(float(text)):
-        return float(text)
-
-    return None
 
 
 def _span(node: yaml.Node) -> Span:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from okd_gitops.manifests.read import AMBIGUOUS, CONSTANTS
+from okd_gitops.manifests.words import AMBIGUOUS, CONSTANTS
 
 # A bracket is part of a word from the second one on. That it stands in one place only keeps the time linear:
 # as a separator too it would double with each bracket.
