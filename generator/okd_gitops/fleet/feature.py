@@ -74,6 +74,19 @@ class Parameter(FileModel):
             return 'a schedule has five fields, like "30 6 * * *" (UTC)'
         return self._form(text)
 
+    def in_object(self, value: Any) -> Any:
+        """Return a value of this parameter's type in the form that an object gets it."""
+        if self.type == "entries":
+            return " ".join(value)
+        if self.type == "text":
+            # kustomize trims the text of a patch: at its end a line feed would go, elsewhere it would stay.
+            return value.rstrip("\n")
+        if self.type == "set":
+            return dict.fromkeys(value, "true")
+        if self.type == "list":
+            return list(value)
+        return value
+
     def _form(self, text: str) -> str:
         if self.enum and text not in self.enum:
             return f"one of {', '.join(self.enum)} is expected"
@@ -247,6 +260,11 @@ def load_catalog(tree: Tree) -> Catalog:
         elif parts[0] == "purposes" and len(parts) == 2:
             purposes[parts[1].removesuffix(".yaml")] = parse(PurposeSpec, read(f"catalog/{path}", tree[path]))
     return Catalog(features, purposes)
+
+
+def short_name(value: Object) -> str:
+    """Return `Kind/name`, by which a feature.yaml calls an object."""
+    return f"{value['kind']}/{value['metadata']['name']}"
 
 
 def valid_key(key: str) -> bool:

@@ -1,69 +1,92 @@
-"""The Secrets that a cluster's features expect, as ExternalSecrets: one for each row of their tables, out
-of one store.
+"""The Secrets that a cluster's features expect, as ExternalSecrets: one for each row of their tables, out of
+one store.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from okd_gitops.fleet.feature import Feature, SecretNeed
+from okd_gitops.fleet.feature import Feature, SecretNeed, short_name
+from okd_gitops.generate.parameters import Setting
 from okd_gitops.manifests.objects import Object, ObjectId
 
 _API_VERSION = "external-secrets.io/v1"
+_CLUSTER_STORE = "ClusterSecretStore.external-secrets.io"
+
+Values = Mapping[str, Any]
 
 
-def needs(
-    features: Iterable[Feature], given: Mapping[str, Mapping[str, Any]]
+class SecretConflictError(ValueError):
+    """Two features expect one Secret in different types; the message has all three names."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSecrets:
+    """The feature that is a store of secrets, the values it was given, and what it has to provide."""
+
+    store: Feature
+    values: Values
+    needs: Mapping[tuple[str, str], SecretNeed]
+
+    def objects(self) -> tuple[Object, ...]:
+        """Return an ExternalSecret for each Secret that is needed."""
+        spec = self.store.spec.external_secrets
+        assert spec is not None  # what makes the feature a store
+        reference = {"kind": self._value(spec.kind), "name": self._value(spec.store)}
+        prefix = self._value(spec.prefix)
+        return tuple(
+            _external_secret(reference, prefix, name, need) for (_, name), need in self.needs.items()
+        )
+
+    def settings(self, objects: Iterable[Object]) -> list[Setting]:
+        """Return what restricts each ClusterSecretStore among objects of the store to the namespaces that
+        need a Secret; without it every namespace could read every key.
+        """
+        namespaces = sorted({namespace for namespace, _ in self.needs})
+        return [
+            Setting(short_name(value), "spec.conditions", [{"namespaces": namespaces}])
+            for value in objects
+            if ObjectId.of(value).group_kind == _CLUSTER_STORE
+        ]
+
+    def _value(self, name: str) -> str:
+        return str(self.values.get(name, self.store.spec.parameters[name].default))
+
+
+def secret_needs(
+    features: Iterable[Feature], values: Mapping[str, Values]
 ) -> dict[tuple[str, str], SecretNeed]:
-    """Return what the features expect with the parameters that are `given`, by namespace and name.
+    """Return the Secrets that features expect with the values they were given, by namespace and name.
 
-    Two features may share a Secret. Raises ValueError when they expect different types of it.
+    Two features may share a Secret; raises SecretConflictError when they expect different types of it.
     """
-    found: dict[tuple[str, str], SecretNeed] = {}
+    needs: dict[tuple[str, str], SecretNeed] = {}
+
     for feature in features:
         for name, need in feature.spec.secrets.items():
-            if need.when and not _asked(feature, need.when, given.get(feature.name, {})):
+            if need.when and not _is_set(feature, need.when, values.get(feature.name, {})):
                 continue
+
             place = (need.namespace, name)
-            other = found.get(place, need)
-            if other.type != need.type:
-                raise ValueError(
-                    f"Secret {need.namespace}/{name} is {other.type} for one feature and {need.type} for {feature.name}"
-                )
-            keys = (*other.keys, *(key for key in need.keys if key not in other.keys))
-            found[place] = need.model_copy(update={"keys": keys})
-    return dict(sorted(found.items()))
+            needs[place] = _joined(name, needs.get(place, need), need, feature.name)
+
+    return dict(sorted(needs.items()))
 
 
-def external_secrets(
-    store: Feature, given: Mapping[str, Any], found: Mapping[tuple[str, str], SecretNeed]
-) -> tuple[Object, ...]:
-    """Return an ExternalSecret for each need, out of the store that a feature says with the parameters
-    that are `given`.
-    """
-    spec = store.spec.external_secrets
-    assert spec is not None  # a feature is asked for this because it is a store
-    kind, name, prefix = (
-        str(given.get(each, store.spec.parameters[each].default))
-        for each in (spec.kind, spec.store, spec.prefix)
-    )
-    return tuple(
-        _external_secret({"kind": kind, "name": name}, prefix, secret, need)
-        for (_, secret), need in found.items()
-    )
+def _joined(name: str, earlier: SecretNeed, need: SecretNeed, feature: str) -> SecretNeed:
+    """Return a need with the keys of an earlier feature in front of its own."""
+    if earlier.type != need.type:
+        raise SecretConflictError(
+            f"Secret {need.namespace}/{name} is {earlier.type} for one feature and {need.type} for {feature}"
+        )
+    keys = tuple(dict.fromkeys((*earlier.keys, *need.keys)))
+    return need.model_copy(update={"keys": keys})
 
 
-def limited(target: ObjectId, namespaces: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the operations that let a ClusterSecretStore be used from `namespaces` alone; without them
-    every namespace could read every key.
-    """
-    if target.group_kind != "ClusterSecretStore.external-secrets.io":
-        return []
-    return [{"op": "add", "path": "/spec/conditions", "value": [{"namespaces": sorted(set(namespaces))}]}]
-
-
-def _asked(feature: Feature, name: str, given: Mapping[str, Any]) -> bool:
+def _is_set(feature: Feature, name: str, values: Values) -> bool:
+    """Whether a parameter or a list of a feature has a value that is not empty or false."""
     parameter = feature.spec.parameters.get(name)
-    return bool(given.get(name, parameter.default if parameter else None))
+    return bool(values.get(name, parameter.default if parameter else None))
 
 
 def _external_secret(store: Mapping[str, str], prefix: str, name: str, need: SecretNeed) -> Object:
@@ -72,10 +95,10 @@ def _external_secret(store: Mapping[str, str], prefix: str, name: str, need: Sec
     Fields as in external-secrets apis/externalsecrets/v1/externalsecret_types.go.
     """
     key = f"{prefix}/{need.namespace}/{name}"
-    # Before what reads the Secret.
     metadata = {
         "name": name,
         "namespace": need.namespace,
+        # Before what reads the Secret.
         "annotations": {"argocd.argoproj.io/sync-wave": "-5"},
     }
     spec = {
@@ -88,6 +111,9 @@ def _external_secret(store: Mapping[str, str], prefix: str, name: str, need: Sec
             "deletionPolicy": "Retain",
             "template": {"type": need.type},
         },
-        "data": [{"secretKey": each, "remoteRef": {"key": key, "property": each}} for each in need.keys],
+        "data": [
+            {"secretKey": property_, "remoteRef": {"key": key, "property": property_}}
+            for property_ in need.keys
+        ],
     }
     return {"apiVersion": _API_VERSION, "kind": "ExternalSecret", "metadata": metadata, "spec": spec}

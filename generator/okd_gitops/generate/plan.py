@@ -5,16 +5,17 @@ Everything that needs more than one file to judge is judged here: unknown featur
 parameters that nothing takes, clusters without a hub. All findings are collected before anything is rendered.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from okd_gitops.finding import Finding, FindingsError, nearest, ordered
 from okd_gitops.fleet.cluster import Cluster, Fleet, Purpose
 from okd_gitops.fleet.extras import Extras, read_extras
-from okd_gitops.fleet.feature import Catalog, Feature, Ignored
+from okd_gitops.fleet.feature import Catalog, Feature, Ignored, NamespaceSpec
 from okd_gitops.fleet.purpose import PurposeSpec
-from okd_gitops.generate.external_secrets import external_secrets, needs
-from okd_gitops.generate.placement import Faults, Placement, Placing
+from okd_gitops.generate.external_secrets import SecretConflictError, StoredSecrets, secret_needs
+from okd_gitops.generate.parameters import Faults
+from okd_gitops.generate.placement import Placement, Placing
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.read import Document
 
@@ -28,7 +29,7 @@ class ClusterPlan:
     owners: tuple[str, ...]
     wave: int
     placements: tuple[Placement, ...]
-    namespaces: Mapping[str, Mapping[str, Mapping[str, str]]]
+    namespaces: Mapping[str, NamespaceSpec]
     extras: Extras
     objects: tuple[ObjectId, ...] = field(repr=False)
     # Fields of those objects that other controllers own.
@@ -47,25 +48,30 @@ class Plan:
 
 def plan(fleet: Fleet, fleet_document: Document, clusters: Iterable[Cluster], catalog: Catalog) -> Plan:
     """Decide what each cluster gets; raises FindingsError with every fault of every cluster file."""
-    planned, findings = [], []
     by_name = {cluster.name: cluster for cluster in clusters}
+    planned, findings = [], []
+
     for _, cluster in sorted(by_name.items()):
         step = _ClusterStep(fleet, cluster, catalog)
         planned.append(step.run())
         findings += step.faults.findings
-    hub = by_name.get(fleet.hub)
-    if hub is None or hub.spec.purpose != Purpose.HUB:
-        reason = f'the hub "{fleet.hub}" has no file clusters/{fleet.hub}.yaml with purpose: hub'
-        remedy = nearest(
-            fleet.hub, [name for name, cluster in by_name.items() if cluster.spec.purpose == Purpose.HUB]
-        )
-        findings.append(
-            Finding(name="empty-fleet", location=fleet_document.at(["hub"]), reason=reason, remedy=remedy)
-        )
+    findings += _hub_faults(fleet, fleet_document, by_name)
     if findings:
         raise FindingsError(ordered(findings))
+
     used = {(placement.feature, placement.part) for cluster in planned for placement in cluster.placements}
     return Plan(fleet, tuple(planned), {pair: catalog.features[pair[0]] for pair in sorted(used)})
+
+
+def _hub_faults(fleet: Fleet, document: Document, clusters: Mapping[str, Cluster]) -> list[Finding]:
+    """Return a finding unless the fleet's hub is one of its clusters, and of that purpose."""
+    hubs = [name for name, cluster in clusters.items() if cluster.spec.purpose == Purpose.HUB]
+    if fleet.hub in hubs:
+        return []
+
+    reason = f'the hub "{fleet.hub}" has no file clusters/{fleet.hub}.yaml with purpose: hub'
+    place = document.at(["hub"])
+    return [Finding(name="empty-fleet", location=place, reason=reason, remedy=nearest(fleet.hub, hubs))]
 
 
 class _ClusterStep:
@@ -79,152 +85,133 @@ class _ClusterStep:
     def run(self) -> ClusterPlan:
         spec = self.cluster.spec
         purpose = self.catalog.purposes[spec.purpose]
-        self.expiry(purpose)
-        features = self.features(purpose)
-        placing = Placing(self.fleet, self.cluster, self.catalog, self.faults)
-        placements, secrets = self.secrets(
-            features, [placement for feature in features for placement in placing.placements(feature)]
-        )
-        held = [
-            identity
-            for placement in placements
-            for identity in placement.held(self.catalog.features[placement.feature])
+        self._judge_expiry(purpose)
+        features = self._features(purpose)
+        extras = self._extras()
+
+        secrets = self._secrets(features)
+        placing = Placing(self.fleet, self.cluster, self.catalog, secrets, self.faults)
+        placements = [placement for feature in features for placement in placing.placements(feature)]
+
+        external_secrets = secrets.objects() if secrets else ()
+        placed = [value.placed for placement in placements for value in placement.objects]
+        namespaces = _namespaces(features, {identity.namespace for identity in placed})
+        objects = [
+            *(ObjectId("", "v1", "Namespace", "", name) for name in namespaces),
+            *map(ObjectId.of, external_secrets),
+            *placed,
+            *extras.objects,
         ]
-        inhabited = {identity.namespace for identity in held}
-        namespaces: dict[str, dict[str, dict[str, str]]] = {}
-        for feature in features:
-            for name, namespace in feature.spec.namespaces.items():
-                # A namespace comes with what lives in it: parts that this environment does not get bring
-                # none.
-                if name not in inhabited:
-                    continue
-                merged = namespaces.setdefault(name, {})
-                merged["labels"] = {**merged.get("labels", {}), **namespace.labels}
-                merged["annotations"] = {**merged.get("annotations", {}), **namespace.annotations}
-        extras = self.extras()
-        named = {(identity.group, identity.kind, identity.namespace, identity.name) for identity in held}
-        ignored = [
-            each
-            for feature in features
-            for each in feature.spec.ignore_differences
-            if (each.group, each.kind, each.namespace, each.name) in named
-        ]
-        made = [ObjectId("", "v1", "Namespace", "", name) for name in namespaces] + [
-            ObjectId.of(value) for value in secrets
-        ]
-        wave = purpose.wave if spec.wave is None else spec.wave
-        owners = spec.owners or self.fleet.owners
-        objects = (*made, *held, *extras.objects)
+
         return ClusterPlan(
-            self.cluster,
-            purpose,
-            owners,
-            wave,
-            placements,
-            namespaces,
-            extras,
-            objects,
-            tuple(ignored),
-            secrets,
+            cluster=self.cluster,
+            purpose=purpose,
+            owners=spec.owners or self.fleet.owners,
+            wave=purpose.wave if spec.wave is None else spec.wave,
+            placements=tuple(placements),
+            namespaces=namespaces,
+            extras=extras,
+            objects=tuple(objects),
+            ignored=_ignored(features, placed),
+            external_secrets=external_secrets,
         )
 
-    def expiry(self, purpose: PurposeSpec) -> None:
+    def _judge_expiry(self, purpose: PurposeSpec) -> None:
         spec = self.cluster.spec
         if purpose.expires == "required" and spec.expires is None:
-            self.find(
-                "missing-value",
-                ["purpose"],
-                f"a cluster of purpose {spec.purpose} says when it goes",
-                "add expires: YYYY-MM-DD",
-            )
+            reason = f"a cluster of purpose {spec.purpose} says when it goes"
+            self.find("missing-value", ["purpose"], reason, "add expires: YYYY-MM-DD")
         if purpose.expires == "forbidden" and spec.expires is not None:
-            self.find(
-                "invalid-value",
-                ["expires"],
-                f"a cluster of purpose {spec.purpose} does not expire",
-                "remove expires",
-            )
+            reason = f"a cluster of purpose {spec.purpose} does not expire"
+            self.find("invalid-value", ["expires"], reason, "remove expires")
 
-    def extras(self) -> Extras:
+    def _extras(self) -> Extras:
         extras, findings = read_extras(self.cluster.name, self.cluster.extras)
         self.faults.findings.extend(findings)
         return extras
 
-    def features(self, purpose: PurposeSpec) -> list[Feature]:
-        spec, known = self.cluster.spec, self.catalog.features
+    def _features(self, purpose: PurposeSpec) -> list[Feature]:
+        """Return the features that the cluster gets, by name: those of its purpose, and those of its file."""
+        environment, known = self.cluster.spec.environment, self.catalog.features
         # A purpose's features are defaults: those that the environment cannot have are left out, asked-for
         # ones are an error.
         names = {
             name
             for name in purpose.features
-            if name in known and spec.environment in known[name].spec.environments
+            if name in known and environment in known[name].spec.environments
         }
-        for name in spec.features:
-            if name not in known:
-                self.find(
-                    "not-in-catalog",
-                    ["features", name],
-                    f'unknown feature "{name}"',
-                    nearest(name, known),
-                    key=True,
-                )
-            elif spec.environment not in known[name].spec.environments:
-                places = ", ".join(known[name].spec.environments)
-                self.find(
-                    "unsuitable-feature",
-                    ["features", name],
-                    f'a {spec.environment} cluster cannot have "{name}"',
-                    f"it is for: {places}",
-                    key=True,
-                )
-            else:
-                names.add(name)
-        for name in sorted(names):
-            for needed in known[name].spec.requires:
-                if needed not in names:
-                    self.find(
-                        "unsuitable-feature",
-                        ["features", name],
-                        f'"{name}" needs the feature "{needed}"',
-                        f"add {needed}: under features",
-                        key=True,
-                    )
-        return [known[name] for name in sorted(names)]
+        names |= {name for name in self.cluster.spec.features if self._is_usable(name)}
 
-    def secrets(
-        self, features: list[Feature], placements: list[Placement]
-    ) -> tuple[tuple[Placement, ...], tuple[Object, ...]]:
-        """Return the placements with their secret store limited to the namespaces it is for, and the
-        ExternalSecrets; a store is a feature.
-        """
-        given = {feature.name: self.cluster.spec.features.get(feature.name) or {} for feature in features}
+        features = [known[name] for name in sorted(names)]
+        for feature in features:
+            for needed in feature.spec.requires:
+                if needed not in names:
+                    reason = f'"{feature.name}" needs the feature "{needed}"'
+                    remedy = f"add {needed}: under features"
+                    self.find("unsuitable-feature", ["features", feature.name], reason, remedy, key=True)
+        return features
+
+    def _is_usable(self, name: str) -> bool:
+        """Whether a feature that the cluster file names is known and for its environment."""
+        environment, known = self.cluster.spec.environment, self.catalog.features
+        where = ["features", name]
+
+        if name not in known:
+            self.find("not-in-catalog", where, f'unknown feature "{name}"', nearest(name, known), key=True)
+            return False
+        if environment not in known[name].spec.environments:
+            reason = f'a {environment} cluster cannot have "{name}"'
+            remedy = f"it is for: {', '.join(known[name].spec.environments)}"
+            self.find("unsuitable-feature", where, reason, remedy, key=True)
+            return False
+        return True
+
+    def _secrets(self, features: Sequence[Feature]) -> StoredSecrets | None:
+        """Return the store of the cluster's secrets, which is a feature, with what it has to provide."""
         stores = [feature for feature in features if feature.spec.external_secrets]
         if not stores:
-            return tuple(placements), ()
+            return None
+
         if len(stores) > 1:
-            names = " and ".join(feature.name for feature in stores)
-            self.find(
-                "invalid-value",
-                ["features", stores[1].name],
-                f"{names} are both stores of secrets",
-                "keep one of them",
-                key=True,
-            )
+            reason = f"{' and '.join(feature.name for feature in stores)} are both stores of secrets"
+            path = ["features", stores[1].name]
+            self.find("invalid-value", path, reason, "keep one of them", key=True)
+
+        values = {feature.name: self.cluster.spec.features.get(feature.name) or {} for feature in features}
         try:
-            found = needs(features, given)
-        except ValueError as error:
-            self.find(
-                "broken-feature",
-                ["features"],
-                f"catalog: {error}",
-                "repair one of the feature.yaml",
-                key=True,
-            )
-            return tuple(placements), ()
-        narrowed = [
-            placement.limited({namespace for namespace, _ in found})
-            if placement.feature == stores[0].name
-            else placement
-            for placement in placements
-        ]
-        return tuple(narrowed), external_secrets(stores[0], given[stores[0].name], found)
+            needs = secret_needs(features, values)
+        except SecretConflictError as error:
+            remedy = "repair one of the feature.yaml"
+            self.find("broken-feature", ["features"], f"catalog: {error}", remedy, key=True)
+            return None
+        return StoredSecrets(stores[0], values[stores[0].name], needs)
+
+
+def _namespaces(features: Iterable[Feature], inhabited: Collection[str]) -> dict[str, NamespaceSpec]:
+    """Return the namespaces of features with what all of them say about each.
+
+    A namespace comes with what lives in it: parts that this environment does not get bring none.
+    """
+    namespaces: dict[str, NamespaceSpec] = {}
+
+    for feature in features:
+        for name, spec in feature.spec.namespaces.items():
+            if name in inhabited:
+                earlier = namespaces.get(name, NamespaceSpec())
+                namespaces[name] = NamespaceSpec(
+                    labels={**earlier.labels, **spec.labels},
+                    annotations={**earlier.annotations, **spec.annotations},
+                )
+
+    return namespaces
+
+
+def _ignored(features: Iterable[Feature], placed: Iterable[ObjectId]) -> tuple[Ignored, ...]:
+    """Return the fields of placed objects that other controllers own."""
+    names = {(identity.group, identity.kind, identity.namespace, identity.name) for identity in placed}
+    return tuple(
+        ignored
+        for feature in features
+        for ignored in feature.spec.ignore_differences
+        if (ignored.group, ignored.kind, ignored.namespace, ignored.name) in names
+    )

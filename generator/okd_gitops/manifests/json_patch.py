@@ -59,8 +59,8 @@ def operations(value: Object, path: str, new: object) -> list[Operation]:
     return [*tests, {"op": verb, "path": f"{pointer}/{_escaped(last)}", "value": new}]
 
 
-def substitutions(value: Object, path: str, texts: Mapping[str, str]) -> list[Operation]:
-    """Return the operations that put new texts in the place of old ones inside the string at `path`.
+def substituted(value: Object, path: str, texts: Mapping[str, str]) -> str:
+    """Return the string at `path` with new texts in the place of old ones.
 
     Raises PathError unless the string is there and holds each of the old texts once.
     """
@@ -68,13 +68,14 @@ def substitutions(value: Object, path: str, texts: Mapping[str, str]) -> list[Op
     pointer = ""
     for step in segments(path):
         place, pointer, _ = _descend(place, pointer, step, path)
+
     for text in texts:
         if not isinstance(place, str) or place.count(text) != 1:
             raise PathError(f'"{path}": "{text}" is not there exactly once')
+
     # In one pass, so that no text is found in what another one became.
-    return operations(
-        value, path, re.sub("|".join(map(re.escape, texts)), lambda found: texts[found[0]], place)
-    )
+    any_old_text = "|".join(map(re.escape, texts))
+    return re.sub(any_old_text, lambda found: texts[found[0]], place)
 
 
 def _descend(

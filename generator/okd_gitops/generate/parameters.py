@@ -1,0 +1,195 @@
+"""From the values that a cluster file gives a feature to the objects that they change.
+
+A value is checked against its parameter and becomes settings, one for each place that the parameter names.
+The settings for an object become the JSON6902 operations on it.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from okd_gitops.finding import Finding
+from okd_gitops.fleet.cluster import Cluster, Fleet
+from okd_gitops.fleet.feature import Parameter, short_name
+from okd_gitops.manifests.json_patch import Operation, PathError, operations, segments, substituted
+from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.read import Document
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value for one place of an object (`Kind/name`); with `text`, for that text in the string there."""
+
+    object: str
+    path: str
+    value: Any
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedObject:
+    """An object of the catalog, the namespace that it ends up in, and the operations on it.
+
+    `faults` are the settings whose paths lead nowhere.
+    """
+
+    identity: ObjectId
+    namespace: str
+    operations: tuple[Operation, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def placed(self) -> ObjectId:
+        """The object's identity in the catalog, in the namespace that it ends up in."""
+        return replace(self.identity, namespace=self.namespace)
+
+    def renamed(self, name: str) -> "PatchedObject":
+        """Return this object with another name on the cluster."""
+        rename = {"op": "replace", "path": "/metadata/name", "value": name}
+        return replace(self, operations=(rename, *self.operations))
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """The findings so far about one file."""
+
+    document: Document
+    findings: list[Finding] = field(default_factory=list)
+
+    def find(
+        self, name: str, path: Iterable[str | int], reason: str, remedy: str = "", *, key: bool = False
+    ) -> None:
+        """Add a finding with its place in the file."""
+        self.findings.append(
+            Finding(name=name, location=self.document.at(path, key=key), reason=reason, remedy=remedy)
+        )
+
+
+class ParameterValues:
+    """Reads the values of parameters out of one cluster's file; what is wrong goes to `faults`."""
+
+    def __init__(self, fleet: Fleet, cluster: Cluster, faults: Faults) -> None:
+        self.environment = cluster.spec.environment
+        self.facts = _facts(fleet, cluster)
+        self.find = faults.find
+
+    def settings(
+        self,
+        parameters: Mapping[str, Parameter],
+        values: Mapping[str, Any],
+        names: Collection[str],
+        where: Path,
+    ) -> list[Setting]:
+        """Return what the values change in the objects called `names` (`Kind/name`).
+
+        `where` is the path of the values in the cluster file.
+        """
+        settings: list[Setting] = []
+
+        for name, parameter in parameters.items():
+            targets = [target for target in parameter.sets if target.object in names]
+            if parameter.sets and not targets:
+                self._refuse_without_effect(name, parameter, values, where)
+                continue
+
+            value = self._value(name, parameter, values, where)
+            if value is not None:
+                settings += [Setting(target.object, target.path, value, target.text) for target in targets]
+
+        return settings
+
+    def _value(self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path) -> Any:
+        """Return the value of a parameter as an object gets it; None when it has none, or a wrong one."""
+        source = parameter.source
+        value = self.facts.get(source) if source else values.get(name, parameter.default)
+
+        if value is None or value == ():
+            if not parameter.optional:
+                self._refuse_missing(name, parameter, where)
+            return None
+
+        fault = parameter.fault(value)
+        if fault:
+            self.find("invalid-value", [*where, name], f"{name}: {fault}", parameter.summary)
+            return None
+
+        return parameter.in_object(value)
+
+    def _refuse_missing(self, name: str, parameter: Parameter, where: Path) -> None:
+        # What comes from the cluster file itself is missing there, not below the feature.
+        path = tuple(parameter.source.split(".")[:-1]) if parameter.source else where
+        missing = parameter.source or name
+        reason = f'"{missing}" is missing: {parameter.summary}'
+        self.find("missing-parameter", path, reason, f"add {missing.rpartition('.')[2]}: …", key=True)
+
+    def _refuse_without_effect(
+        self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path
+    ) -> None:
+        if name in values and not parameter.source:
+            reason = f'"{name}" has no effect on a {self.environment} cluster'
+            self.find("unsuitable-feature", [*where, name], reason, "remove it", key=True)
+
+
+def patched_objects(objects: Iterable[Object], settings: Sequence[Setting]) -> list[PatchedObject]:
+    """Return each object with what the settings for it change, in the order of their identities."""
+    settings_of: dict[str, list[Setting]] = {}
+    for setting in settings:
+        settings_of.setdefault(setting.object, []).append(setting)
+
+    patched = [_patched(value, settings_of.get(short_name(value), [])) for value in objects]
+    return sorted(patched, key=lambda each: each.identity)
+
+
+class _Texts(dict[str, str]):
+    """New texts by old ones, all inside one string of an object."""
+
+
+def _patched(value: Object, settings: Sequence[Setting]) -> PatchedObject:
+    identity = ObjectId.of(value)
+    namespace = identity.namespace
+    steps: list[Operation] = []
+    faults = []
+
+    for path, new in _by_place(settings):
+        try:
+            new_value = substituted(value, path, new) if isinstance(new, _Texts) else new
+            steps += operations(value, path, new_value)
+        except PathError as error:
+            faults.append(f"{short_name(value)}: {error}")
+            continue
+        if segments(path) == ["metadata", "namespace"]:
+            namespace = new_value
+
+    return PatchedObject(identity, namespace, tuple(steps), tuple(faults))
+
+
+def _by_place(settings: Iterable[Setting]) -> Iterator[tuple[str, Any]]:
+    """Yield each path with its new value; several values may share one string, which is written once."""
+    texts: dict[str, _Texts] = {}
+
+    for setting in settings:
+        if setting.text:
+            texts.setdefault(setting.path, _Texts())[setting.text] = str(setting.value)
+        else:
+            yield setting.path, setting.value
+
+    yield from texts.items()
+
+
+def _facts(fleet: Fleet, cluster: Cluster) -> dict[str, Any]:
+    """Return what `from:` of a parameter may name, in the cluster file or (`fleet.…`) in fleet.yaml."""
+    spec = cluster.spec
+    facts: dict[str, Any] = {
+        "name": cluster.name,
+        "clusterID": spec.cluster_id,
+        "purpose": str(spec.purpose),
+        **{f"fleet.{name}": value for name, value in fleet},
+    }
+
+    if spec.release:
+        facts |= {f"release.{name}": value for name, value in spec.release}
+        facts["release.upstream"] = spec.release.upstream or fleet.upstream
+
+    return facts
