@@ -50,21 +50,32 @@ each:
 summary: Over.
 requires: [tools]
 environments: {okd: [p]}
+namespaces:
+  moved: {}
 parameters:
   mode: {summary: Mode., default: fast, sets: [{object: ConfigMap/tools, path: data.mode}]}
+  namespace:
+    summary: Namespace.
+    optional: true
+    sets: [{object: ConfigMap/tools, path: metadata.namespace}]
 """,
     "features/over/p/configmap-over.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: over, namespace: x}\n",
 }
 
 
-def overlay(features: str) -> dict[str, Any]:
-    """The kustomizations of a hub's overlay by folder."""
+def rendered(features: str) -> Tree:
+    """The generated files of a fleet whose only cluster, the hub, has `features`."""
     document = read("fleet.yaml", FLEET.encode())
     hub = parse_cluster(
         "hub", read("clusters/hub.yaml", f"purpose: hub\n{OKD}features:\n{features}".encode()), Tree({})
     )
     catalog = load_catalog(Tree({path: text.encode() for path, text in FILES.items()}))
-    tree = render(plan(parse(Fleet, document), document, [hub], catalog))
+    return render(plan(parse(Fleet, document), document, [hub], catalog))
+
+
+def overlay(features: str) -> dict[str, Any]:
+    """The kustomizations of a hub's overlay by folder."""
+    tree = rendered(features)
     paths = [
         path for path in tree if path.startswith("overlays/hub/") and path.endswith("kustomization.yaml")
     ]
@@ -108,3 +119,11 @@ def test_a_value_reaches_an_object_of_a_feature_that_is_required() -> None:
     (patch,) = overlay("  over:\n")["hub"]["patches"]
     assert patch["target"]["name"] == "tools"
     assert yaml.safe_load(patch["patch"]) == [{"op": "replace", "path": "/data/mode", "value": "fast"}]
+
+
+def test_an_object_that_another_feature_moves_brings_its_namespace_and_the_permission_for_it() -> None:
+    assert "overlays/hub/namespace-moved.yaml" not in rendered("  over:\n")
+    tree = rendered("  over:\n    namespace: moved\n")
+    assert "overlays/hub/namespace-moved.yaml" in tree
+    project = yaml.safe_load(tree["argocd/appproject-hub.yaml"])
+    assert {"name": "in-cluster", "namespace": "moved"} in project["spec"]["destinations"]

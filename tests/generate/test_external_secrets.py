@@ -16,6 +16,7 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import Environment
 from okd_gitops.fleet.feature import FeatureSpec, SecretNeed, load_catalog
 from okd_gitops.generate.applications import argocd_files
+from okd_gitops.generate.overlays import render
 from okd_gitops.manifests.objects import mappings
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.tree import Tree
@@ -132,6 +133,35 @@ def test_the_store_is_for_the_namespaces_of_the_secrets_and_no_others() -> None:
         "okd-x",
     )
     assert vault["auth"]["kubernetes"]["role"] == "okd-x"
+
+
+PLAIN_STORE = {
+    "features/plain-store/feature.yaml": b"""\
+summary: A store that is written once.
+environments: {okd: [p]}
+externalSecrets: {store: store, kind: kind, prefix: prefix}
+parameters:
+  store: {summary: Name., default: plain}
+  kind: {summary: Kind., default: ClusterSecretStore}
+  prefix: {summary: Prefix., default: moc}
+""",
+    "features/plain-store/p/clustersecretstore-plain.yaml": b"""\
+apiVersion: external-secrets.io/v1
+kind: ClusterSecretStore
+metadata: {name: plain}
+spec: {provider: {fake: {data: []}}}
+""",
+}
+
+
+def test_a_store_that_no_parameter_changes_is_restricted_too() -> None:
+    catalog = Tree({**catalog_with(a="keys: [one]"), **PLAIN_STORE})
+    tree = render(planned(catalog, "  a:\n  plain-store:\n"))
+    patches = yaml.safe_load(tree["overlays/hub/kustomization.yaml"])["patches"]
+    by_kind = {patch["target"]["kind"]: yaml.safe_load(patch["patch"]) for patch in patches}
+    assert by_kind["ClusterSecretStore"] == [
+        {"op": "add", "path": "/spec/conditions", "value": [{"namespaces": ["x"]}]}
+    ]
 
 
 def test_a_store_that_somebody_else_made() -> None:

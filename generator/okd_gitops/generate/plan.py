@@ -94,7 +94,7 @@ class _ClusterStep:
         placements = [placement for feature in features for placement in placing.placements(feature)]
 
         external_secrets = secrets.objects() if secrets else ()
-        placed = [value.placed for placement in placements for value in placement.objects]
+        placed = _placed(placements)
         namespaces = _namespaces(features, {identity.namespace for identity in placed})
         objects = [
             *(ObjectId("", "v1", "Namespace", "", name) for name in namespaces),
@@ -185,6 +185,18 @@ class _ClusterStep:
             self.find("broken-feature", ["features"], f"catalog: {error}", remedy, key=True)
             return None
         return StoredSecrets(stores[0], values[stores[0].name], needs)
+
+
+def _placed(placements: Sequence[Placement]) -> list[ObjectId]:
+    """Return the objects of placements, each in the namespace that it ends up in."""
+    moved_by_others = {
+        value.identity: value.placed for placement in placements for value in placement.reached
+    }
+    return [
+        moved_by_others.get(value.identity, value.placed)
+        for placement in placements
+        for value in placement.objects
+    ]
 
 
 def _namespaces(features: Iterable[Feature], inhabited: Collection[str]) -> dict[str, NamespaceSpec]:
