@@ -19,7 +19,7 @@ from okd_gitops.errors import OkdGitopsError
 from okd_gitops.evidence.health import Seen, judge
 from okd_gitops.evidence.observe import addresses, bound
 from okd_gitops.evidence.report import read_evidence
-from okd_gitops.finding import FindingsError, as_text
+from okd_gitops.finding import Findings, FindingsError, as_text
 from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.cluster import Fleet, parse_cluster
 from okd_gitops.fleet.extras import read_extras
@@ -231,7 +231,7 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
     ),
     "file of releases": (lambda data: parse(file.ReleaseFile, read("releases.yaml", data)), (FindingsError,)),
     "extras": (
-        lambda data: read_extras("x", Tree({"kustomization.yaml": data, "x.yaml": data})),
+        lambda data: read_extras("x", Tree({"kustomization.yaml": data, "x.yaml": data}), Findings()),
         (FindingsError,),
     ),
     "kustomization": (_kustomization, (FindingsError,)),

@@ -1,10 +1,11 @@
-"""Hand-written extras of a cluster: `clusters/NAME/` with a kustomization.yaml of its own, which
-generation reads and never touches.
+"""Hand-written extras of a cluster: `clusters/NAME/` with a kustomization.yaml of its own, which generation
+reads and never changes.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from okd_gitops.finding import Finding
+from okd_gitops.finding import Findings
 from okd_gitops.manifests.kustomization import kustomization_of, walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.tree import Tree
@@ -12,27 +13,38 @@ from okd_gitops.tree import Tree
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """Whether there are any, whether they are a Component, and the identities of their objects."""
+    """Whether a cluster has extras, whether they are a Component, and the identities of their objects."""
 
     present: bool = False
     component: bool = False
     objects: tuple[ObjectId, ...] = ()
 
 
-def read_extras(cluster: str, tree: Tree) -> tuple[Extras, list[Finding]]:
-    """Read what a cluster's extras add, as far as it can be told without running kustomize."""
+def read_extras(cluster: str, tree: Tree, findings: Findings) -> Extras:
+    """Read what a cluster's extras add, as far as it can be told without running kustomize; what is wrong
+    goes to `findings`.
+    """
     if not tree:
-        return Extras(), []
+        return Extras()
+
     folder = f"clusters/{cluster}"
     graph = walk({f"{folder}/{path}": data for path, data in tree.items()}, folder)
+    findings.extend(graph.findings)
+
     document = graph.kustomizations.get(f"{folder}/{kustomization_of(tree, '')}")
     if document is None:
-        return Extras(present=True), list(graph.findings)
+        return Extras(present=True)
+
     namespace = str(document.value.get("namespace") or "")
-    moved = (
-        identity if identity.cluster_scoped or not namespace else replace(identity, namespace=namespace)
-        for identity in graph.objects
+    is_component = document.value.get("kind") == "Component"
+    return Extras(present=True, component=is_component, objects=_moved(graph.objects, namespace))
+
+
+def _moved(objects: Iterable[ObjectId], namespace: str) -> tuple[ObjectId, ...]:
+    """Return objects in the namespace that a kustomization gives them; without one they stay."""
+    if not namespace:
+        return tuple(objects)
+    return tuple(
+        identity if identity.cluster_scoped else replace(identity, namespace=namespace)
+        for identity in objects
     )
-    return Extras(
-        present=True, component=document.value.get("kind") == "Component", objects=tuple(moved)
-    ), list(graph.findings)

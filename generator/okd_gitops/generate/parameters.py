@@ -5,15 +5,14 @@ The settings for an object become the JSON6902 operations on it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from okd_gitops.finding import Finding
+from okd_gitops.finding import Findings
 from okd_gitops.fleet.cluster import Cluster, Fleet
 from okd_gitops.fleet.feature import Parameter, short_name
 from okd_gitops.manifests.json_patch import Operation, PathError, operations, segments, substituted
 from okd_gitops.manifests.objects import Object, ObjectId
-from okd_gitops.manifests.read import Document
 
 Path = tuple[str | int, ...]
 
@@ -51,29 +50,13 @@ class PatchedObject:
         return replace(self, operations=(rename, *self.operations))
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """The findings so far about one file."""
-
-    document: Document
-    findings: list[Finding] = field(default_factory=list)
-
-    def find(
-        self, name: str, path: Iterable[str | int], reason: str, remedy: str = "", *, key: bool = False
-    ) -> None:
-        """Add a finding with its place in the file."""
-        self.findings.append(
-            Finding(name=name, location=self.document.at(path, key=key), reason=reason, remedy=remedy)
-        )
-
-
 class ParameterValues:
-    """Reads the values of parameters out of one cluster's file; what is wrong goes to `faults`."""
+    """Reads the values of parameters out of one cluster's file; what is wrong goes to `findings`."""
 
-    def __init__(self, fleet: Fleet, cluster: Cluster, faults: Faults) -> None:
+    def __init__(self, fleet: Fleet, cluster: Cluster, findings: Findings) -> None:
         self.environment = cluster.spec.environment
         self.facts = _facts(fleet, cluster)
-        self.find = faults.find
+        self.findings = findings
 
     def settings(
         self,
@@ -112,7 +95,7 @@ class ParameterValues:
 
         fault = parameter.fault(value)
         if fault:
-            self.find("invalid-value", [*where, name], f"{name}: {fault}", parameter.summary)
+            self.findings.add("invalid-value", [*where, name], f"{name}: {fault}", parameter.summary)
             return None
 
         return parameter.in_object(value)
@@ -122,14 +105,14 @@ class ParameterValues:
         path = tuple(parameter.source.split(".")[:-1]) if parameter.source else where
         missing = parameter.source or name
         reason = f'"{missing}" is missing: {parameter.summary}'
-        self.find("missing-parameter", path, reason, f"add {missing.rpartition('.')[2]}: …", key=True)
+        self.findings.add("missing-parameter", path, reason, f"add {missing.rpartition('.')[2]}: …", key=True)
 
     def _refuse_without_effect(
         self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path
     ) -> None:
         if name in values and not parameter.source:
             reason = f'"{name}" has no effect on a {self.environment} cluster'
-            self.find("unsuitable-feature", [*where, name], reason, "remove it", key=True)
+            self.findings.add("unsuitable-feature", [*where, name], reason, "remove it", key=True)
 
 
 def patched_objects(objects: Iterable[Object], settings: Sequence[Setting]) -> list[PatchedObject]:

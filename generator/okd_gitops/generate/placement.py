@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from okd_gitops.finding import nearest
+from okd_gitops.finding import Findings, nearest
 from okd_gitops.fleet.cluster import Cluster, Fleet
 from okd_gitops.fleet.feature import Catalog, Each, Feature, short_name, valid_key
 from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.parameters import (
-    Faults,
     ParameterValues,
     PatchedObject,
     Path,
@@ -35,14 +34,19 @@ class Placement:
 
 
 class Placing:
-    """The placements of one cluster's features in the making; what is wrong goes to `faults`."""
+    """The placements of one cluster's features in the making; what is wrong goes to `findings`."""
 
     def __init__(
-        self, fleet: Fleet, cluster: Cluster, catalog: Catalog, secrets: StoredSecrets | None, faults: Faults
+        self,
+        fleet: Fleet,
+        cluster: Cluster,
+        catalog: Catalog,
+        secrets: StoredSecrets | None,
+        findings: Findings,
     ) -> None:
         self.cluster, self.catalog, self.secrets = cluster, catalog, secrets
-        self.parameters = ParameterValues(fleet, cluster, faults)
-        self.find = faults.find
+        self.parameters = ParameterValues(fleet, cluster, findings)
+        self.findings = findings
 
     def placements(self, feature: Feature) -> list[Placement]:
         """Return the parts of a feature that the cluster's environment has, with every copy."""
@@ -84,7 +88,7 @@ class Placing:
         if each.part not in self._parts(feature):
             if name in values:
                 reason = f'"{name}" has no effect on a {self.cluster.spec.environment} cluster'
-                self.find("unsuitable-feature", [*where, name], reason, "remove it", key=True)
+                self.findings.add("unsuitable-feature", [*where, name], reason, "remove it", key=True)
             return []
         if each.optional and name not in values:
             return []
@@ -92,7 +96,7 @@ class Placing:
         entries = values.get(name)
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             reason = f"{name} is a list with at least one entry: {each.summary}"
-            self.find("invalid-value", [*where, name], reason, f"add - {each.key}: …")
+            self.findings.add("invalid-value", [*where, name], reason, f"add - {each.key}: …")
             return []
 
         self._refuse_unknown_needs(each, entries, (*where, name))
@@ -129,7 +133,7 @@ class Placing:
         for fault in (fault for value in patched for fault in value.faults):
             remedy = "repair its feature.yaml, or what catalog/ puts in the place of the object"
             reason = f"catalog feature {feature.name}, {fault}"
-            self.find("broken-feature", where, reason, remedy, key=True)
+            self.findings.add("broken-feature", where, reason, remedy, key=True)
         return tuple(patched)
 
     def _parts(self, feature: Feature) -> tuple[str, ...]:
@@ -155,7 +159,7 @@ class Placing:
         known = [*parameters, *feature.spec.each]
         for name in values.keys() - set(known):
             reason = f'"{feature.name}" has no parameter "{name}"'
-            self.find("not-in-catalog", [*where, name], reason, nearest(name, known), key=True)
+            self.findings.add("not-in-catalog", [*where, name], reason, nearest(name, known), key=True)
 
     def _refuse_idle(self, feature: Feature, values: Mapping[str, Any], where: Path) -> None:
         """Refuse a feature whose parts are all copies, and of whose lists none was given."""
@@ -164,12 +168,12 @@ class Placing:
             lists = ", ".join(feature.spec.each)
             reason = f'"{feature.name}" has nothing to do: it takes {lists}'
             remedy = "give one of them, or remove the feature"
-            self.find("missing-parameter", where, reason, remedy, key=True)
+            self.findings.add("missing-parameter", where, reason, remedy, key=True)
 
     def _refuse_unknown_fields(self, each: Each, entry: Mapping[str, Any], place: Path) -> None:
         for name in entry.keys() - each.fields.keys():
             reason = f'an entry of {place[-2]} has no "{name}"'
-            self.find("not-in-catalog", [*place, name], reason, nearest(name, each.fields), key=True)
+            self.findings.add("not-in-catalog", [*place, name], reason, nearest(name, each.fields), key=True)
 
     def _key_is_usable(
         self, each: Each, entry: Mapping[str, Any], place: Path, taken: Mapping[str, Placement]
@@ -181,11 +185,11 @@ class Placing:
 
         if not valid_key(key):
             remedy = "use lower-case letters, digits, dots and dashes"
-            self.find("invalid-name", path, f'"{key}" cannot be part of a name', remedy)
+            self.findings.add("invalid-name", path, f'"{key}" cannot be part of a name', remedy)
         elif fault:
-            self.find("invalid-value", path, f"{each.key}: {fault}", each.summary)
+            self.findings.add("invalid-value", path, f"{each.key}: {fault}", each.summary)
         elif key in taken:
-            self.find("duplicate-key", path, f"{key} is there twice", "keep one of them")
+            self.findings.add("duplicate-key", path, f"{key} is there twice", "keep one of them")
         else:
             return True
         return False
@@ -203,13 +207,15 @@ class Placing:
                 for key in needed:
                     if key not in keys:
                         reason = f'{field}: no entry of {where[-1]} is called "{key}"'
-                        self.find("not-in-catalog", [*where, index, field], reason, nearest(key, keys))
+                        self.findings.add(
+                            "not-in-catalog", [*where, index, field], reason, nearest(key, keys)
+                        )
 
             circle = _circle(dict(zip(keys, needs, strict=True)))
             if circle:
                 path = [*where, keys.index(circle[0]), field]
                 reason = f"{field} go in a circle: {' needs '.join(circle)}"
-                self.find("invalid-value", path, reason, "take one of them out")
+                self.findings.add("invalid-value", path, reason, "take one of them out")
 
 
 def _texts(value: object) -> list[str]:

@@ -8,13 +8,12 @@ parameters that nothing takes, clusters without a hub. All findings are collecte
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from okd_gitops.finding import Finding, FindingsError, nearest, ordered
+from okd_gitops.finding import Findings, nearest
 from okd_gitops.fleet.cluster import Cluster, Fleet, Purpose
 from okd_gitops.fleet.extras import Extras, read_extras
 from okd_gitops.fleet.feature import Catalog, Feature, Ignored, NamespaceSpec
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.generate.external_secrets import SecretConflictError, StoredSecrets, secret_needs
-from okd_gitops.generate.parameters import Faults
 from okd_gitops.generate.placement import Placement, Placing
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.read import Document
@@ -49,48 +48,41 @@ class Plan:
 def plan(fleet: Fleet, fleet_document: Document, clusters: Iterable[Cluster], catalog: Catalog) -> Plan:
     """Decide what each cluster gets; raises FindingsError with every fault of every cluster file."""
     by_name = {cluster.name: cluster for cluster in clusters}
-    planned, findings = [], []
-
-    for _, cluster in sorted(by_name.items()):
-        step = _ClusterStep(fleet, cluster, catalog)
-        planned.append(step.run())
-        findings += step.faults.findings
-    findings += _hub_faults(fleet, fleet_document, by_name)
-    if findings:
-        raise FindingsError(ordered(findings))
+    findings = Findings(fleet_document)
+    planned = [
+        _ClusterStep(fleet, cluster, catalog, findings.of(cluster.document)).run()
+        for _, cluster in sorted(by_name.items())
+    ]
+    _refuse_missing_hub(fleet, by_name, findings)
+    findings.raise_errors()
 
     used = {(placement.feature, placement.part) for cluster in planned for placement in cluster.placements}
     return Plan(fleet, tuple(planned), {pair: catalog.features[pair[0]] for pair in sorted(used)})
 
 
-def _hub_faults(fleet: Fleet, document: Document, clusters: Mapping[str, Cluster]) -> list[Finding]:
-    """Return a finding unless the fleet's hub is one of its clusters, and of that purpose."""
+def _refuse_missing_hub(fleet: Fleet, clusters: Mapping[str, Cluster], findings: Findings) -> None:
+    """Add a finding unless the fleet's hub is one of its clusters, and of that purpose."""
     hubs = [name for name, cluster in clusters.items() if cluster.spec.purpose == Purpose.HUB]
-    if fleet.hub in hubs:
-        return []
-
-    reason = f'the hub "{fleet.hub}" has no file clusters/{fleet.hub}.yaml with purpose: hub'
-    place = document.at(["hub"])
-    return [Finding(name="empty-fleet", location=place, reason=reason, remedy=nearest(fleet.hub, hubs))]
+    if fleet.hub not in hubs:
+        reason = f'the hub "{fleet.hub}" has no file clusters/{fleet.hub}.yaml with purpose: hub'
+        findings.add("empty-fleet", ["hub"], reason, nearest(fleet.hub, hubs))
 
 
 class _ClusterStep:
-    """The plan of one cluster in the making, with the findings so far."""
+    """The plan of one cluster in the making; what is wrong goes to `findings`."""
 
-    def __init__(self, fleet: Fleet, cluster: Cluster, catalog: Catalog) -> None:
-        self.fleet, self.cluster, self.catalog = fleet, cluster, catalog
-        self.faults = Faults(cluster.document)
-        self.find = self.faults.find
+    def __init__(self, fleet: Fleet, cluster: Cluster, catalog: Catalog, findings: Findings) -> None:
+        self.fleet, self.cluster, self.catalog, self.findings = fleet, cluster, catalog, findings
 
     def run(self) -> ClusterPlan:
         spec = self.cluster.spec
         purpose = self.catalog.purposes[spec.purpose]
         self._judge_expiry(purpose)
         features = self._features(purpose)
-        extras = self._extras()
+        extras = read_extras(self.cluster.name, self.cluster.extras, self.findings)
 
         secrets = self._secrets(features)
-        placing = Placing(self.fleet, self.cluster, self.catalog, secrets, self.faults)
+        placing = Placing(self.fleet, self.cluster, self.catalog, secrets, self.findings)
         placements = [placement for feature in features for placement in placing.placements(feature)]
 
         external_secrets = secrets.objects() if secrets else ()
@@ -120,15 +112,10 @@ class _ClusterStep:
         spec = self.cluster.spec
         if purpose.expires == "required" and spec.expires is None:
             reason = f"a cluster of purpose {spec.purpose} says when it goes"
-            self.find("missing-value", ["purpose"], reason, "add expires: YYYY-MM-DD")
+            self.findings.add("missing-value", ["purpose"], reason, "add expires: YYYY-MM-DD")
         if purpose.expires == "forbidden" and spec.expires is not None:
             reason = f"a cluster of purpose {spec.purpose} does not expire"
-            self.find("invalid-value", ["expires"], reason, "remove expires")
-
-    def _extras(self) -> Extras:
-        extras, findings = read_extras(self.cluster.name, self.cluster.extras)
-        self.faults.findings.extend(findings)
-        return extras
+            self.findings.add("invalid-value", ["expires"], reason, "remove expires")
 
     def _features(self, purpose: PurposeSpec) -> list[Feature]:
         """Return the features that the cluster gets, by name: those of its purpose, and those of its file."""
@@ -148,7 +135,9 @@ class _ClusterStep:
                 if needed not in names:
                     reason = f'"{feature.name}" needs the feature "{needed}"'
                     remedy = f"add {needed}: under features"
-                    self.find("unsuitable-feature", ["features", feature.name], reason, remedy, key=True)
+                    self.findings.add(
+                        "unsuitable-feature", ["features", feature.name], reason, remedy, key=True
+                    )
         return features
 
     def _is_usable(self, name: str) -> bool:
@@ -157,12 +146,14 @@ class _ClusterStep:
         where = ["features", name]
 
         if name not in known:
-            self.find("not-in-catalog", where, f'unknown feature "{name}"', nearest(name, known), key=True)
+            self.findings.add(
+                "not-in-catalog", where, f'unknown feature "{name}"', nearest(name, known), key=True
+            )
             return False
         if environment not in known[name].spec.environments:
             reason = f'a {environment} cluster cannot have "{name}"'
             remedy = f"it is for: {', '.join(known[name].spec.environments)}"
-            self.find("unsuitable-feature", where, reason, remedy, key=True)
+            self.findings.add("unsuitable-feature", where, reason, remedy, key=True)
             return False
         return True
 
@@ -175,14 +166,14 @@ class _ClusterStep:
         if len(stores) > 1:
             reason = f"{' and '.join(feature.name for feature in stores)} are both stores of secrets"
             path = ["features", stores[1].name]
-            self.find("invalid-value", path, reason, "keep one of them", key=True)
+            self.findings.add("invalid-value", path, reason, "keep one of them", key=True)
 
         values = {feature.name: self.cluster.spec.features.get(feature.name) or {} for feature in features}
         try:
             needs = secret_needs(features, values)
         except SecretConflictError as error:
             remedy = "repair one of the feature.yaml"
-            self.find("broken-feature", ["features"], f"catalog: {error}", remedy, key=True)
+            self.findings.add("broken-feature", ["features"], f"catalog: {error}", remedy, key=True)
             return None
         return StoredSecrets(stores[0], values[stores[0].name], needs)
 
