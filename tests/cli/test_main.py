@@ -105,8 +105,9 @@ def test_explain_prints_title_reason_and_remedy(okd_gitops: Run) -> None:
     assert okd_gitops("explain", "floating-image").stdout == (
         "floating-image (rule, error)\n"
         "Every image must be pinned by digest.\n\n"
-        "why: A tag can move. Tomorrow something else would run than what was reviewed, and a pipeline could break without a commit.\n"
-        "fix: Write name@sha256:… and keep the tag in a comment behind it.\n"
+        "why: A tag can move. The cluster would then run an image that nobody reviewed, and a pipeline could break "
+        "without a commit.\n"
+        "fix: Write name@sha256:… and keep the tag in a comment after it.\n"
     )
 
 

@@ -384,7 +384,7 @@ def test_a_sweep_names_what_expired_once_and_exits_1(api: Api, kubeconfig: Path,
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        ((), 2, "--arches, --tls-cert and --tls-key are needed"),
+        ((), 2, "--arches, --tls-cert and --tls-key are required"),
         (("--arches", "amd64"), 2, "two or more"),
         (("--arches", "amd64,amd64"), 2, "two or more"),
         (("--arches", "x86_64,arm64"), 2, "GOARCH"),
