@@ -35,10 +35,11 @@ from okd_gitops.manifests.pattern import matches, pattern_fault
 from okd_gitops.manifests.read import FOREIGN, read, read_all
 from okd_gitops.manifests.set_values import assign
 from okd_gitops.manifests.write import dump
-from okd_gitops.releases import cross_check as published
 from okd_gitops.releases.cluster_version import acks, built, faults, read_state
+from okd_gitops.releases.cross_check import cross_check
 from okd_gitops.releases.graph import read_graph
 from okd_gitops.releases.sources import file, github, quay, release_controller
+from okd_gitops.releases.sources.update_graph import of_graph
 from okd_gitops.releases.trust.openpgp import plain
 from okd_gitops.releases.trust.signature import FINGERPRINTS, verify
 from okd_gitops.releases.trust.store import default_keys
@@ -130,7 +131,7 @@ def _observed(data: bytes) -> object:
 
 
 def _graph(data: bytes) -> object:
-    return published.cross_check([published.of_graph(read_graph(data), "graph")])
+    return cross_check([of_graph(read_graph(data), "graph")])
 
 
 def _pull_requests(data: bytes) -> None:

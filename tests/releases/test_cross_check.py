@@ -9,21 +9,10 @@ from hypothesis import strategies as st
 
 from okd_gitops.explanation import explanations
 from okd_gitops.finding import Finding, Location, Severity
-from okd_gitops.releases.cross_check import (
-    Answer,
-    Claim,
-    Published,
-    Release,
-    cross_check,
-    dated,
-    learned,
-    names,
-    nothing,
-    of_graph,
-    releases_of_streams,
-    version_of,
-)
+from okd_gitops.releases.cross_check import Published, Release, cross_check, learned, releases_of_streams
 from okd_gitops.releases.graph import Graph, read_graph
+from okd_gitops.releases.sources.answer import Answer, Claim, dated, names, nothing, version_of
+from okd_gitops.releases.sources.update_graph import of_graph
 from okd_gitops.releases.version import Version
 
 V7, V8, EC = (Version.parse(f"4.22.0-okd-scos.{name}") for name in ("7", "8", "ec.16"))

@@ -5,69 +5,32 @@ what a stream does not accept is not accepted, whoever else lists it. Two regist
 streams build the tagged image anew, and only the digest of the signed registry has a signature.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from okd_gitops.explanation import explanation_of
-from okd_gitops.finding import Finding, Location, Severity, ordered
+from okd_gitops.finding import Finding, Location, ordered
 from okd_gitops.releases.graph import Graph
+from okd_gitops.releases.sources.answer import (
+    ACCEPTED,
+    NO_DIGEST,
+    NOT_ACCEPTED,
+    PHASES,
+    PREVIEW,
+    TWO_DIGESTS,
+    WITHDRAWN,
+    Answer,
+    Claim,
+    dated,
+    folded,
+)
 from okd_gitops.releases.version import IMAGE, Version
 
-AWAY, FORM, ENTRY, NO_PHASE, NAMES, NO_DIGEST, TWO_DIGESTS = (
-    "source-away",
-    "malformed-answer",
-    "incomplete-entries",
-    "phase-missing",
-    "foreign-version-names",
-    "digest-unknown",
-    "two-digests",
-)
-NOT_ACCEPTED, PREVIEW, NOTHING, PAGES, PHASES = (
-    "not-accepted",
-    "preview-as-release",
-    "no-releases",
-    "too-many-pages",
-    "phases-differ",
-)
-ACCEPTED = "Accepted"
-# The phases after which a release is not to be used. A person withdraws one in the file of releases.
-WITHDRAWN = ("Rejected", "Failed", "Withdrawn")
 # Where the digests are that the CI key signs; facts of openshift/cluster-update-keys and the release streams
 # of openshift/release.
 SIGNED = "registry.ci.openshift.org"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What one source claims of one version. `image` is a digest, else empty; `prerelease` is None where a
-    source has no such flag.
-    """
-
-    version: Version
-    source: str
-    stream: str = ""
-    phase: str = ""
-    image: str = ""
-    published: datetime | None = None
-    prerelease: bool | None = None
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """Everything that one source says. `complete` is False when a part is not known; `stream` is the one
-    that was asked for, if any.
-    """
-
-    source: str
-    releases: tuple[Claim, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    complete: bool = True
-    stream: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +119,7 @@ def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[lis
     published = [_published(version, said[version], signed) for version in sorted(said)]
     for version in sorted(said):
         found += _two_digests(version, said[version])
-    found += _folded(
+    found += folded(
         NOT_ACCEPTED,
         _unaccepted(published, answers),
         "its stream does not accept",
@@ -165,7 +128,7 @@ def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[lis
     previews = [
         version.text for version in sorted(said) if any(_hidden(release) for release in said[version])
     ]
-    found += _folded(
+    found += folded(
         PREVIEW, previews, "the name says preview, the source says release:", "nothing to do: the name counts"
     )
     torn = [
@@ -173,13 +136,13 @@ def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[lis
         for item in published
         if item.streams and any(release.phase in WITHDRAWN[:2] for release in said[item.version])
     ]
-    found += _folded(PHASES, torn, "accepted here and rejected there:", "ask why it was rejected")
+    found += folded(PHASES, torn, "accepted here and rejected there:", "ask why it was rejected")
     bare = [
         item.version.text
         for item in published
         if item.accepted and not item.images and not _disputed(said[item.version])
     ]
-    found += _folded(
+    found += folded(
         NO_DIGEST, bare, "only tags are known of", "add the update graph or the mirror to the sources"
     )
     return published, ordered(found)
@@ -212,61 +175,6 @@ def releases_of_streams(published: Iterable[Published], *, unknown: datetime) ->
         for item in published
         for stream in item.listed
     ]
-
-
-def of_graph(graph: Graph, source: str) -> Answer:
-    """Return what an update graph says of releases: their images. Its edges are for planning; its nodes
-    are of every stream and phase.
-    """
-    releases = [
-        Claim(version=node.version, source=source, image=node.payload if node.pinned else "")
-        for node in graph.nodes.values()
-    ]
-    empty = () if releases else (nothing(source),)
-    return Answer(source=source, releases=tuple(releases), findings=(*graph.findings, *empty))
-
-
-def version_of(text: object) -> Version | None:
-    """Return the version that a name is, or None for any other name, such as prose like 4.19.0-scos.0."""
-    try:
-        return Version.parse(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
-def dated(version: Version) -> datetime | None:
-    """Return when a dated build was made, in UTC, as its name says."""
-    match = (
-        re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{6}", version.text)
-        if version.rank in ("dated", "nightly")
-        else None
-    )
-    try:
-        return datetime.strptime(match[0], "%Y-%m-%d-%H%M%S").replace(tzinfo=UTC) if match else None
-    except ValueError:
-        return None
-
-
-def names(source: str, wrong: Iterable[str]) -> list[Finding]:
-    """Return one finding for all names of a source that are not versions."""
-    return _folded(NAMES, wrong, "not versions of OKD:", explanation_of(NAMES).remedy, source)
-
-
-def no_phase(source: str, versions: Iterable[str]) -> list[Finding]:
-    """Return one finding for all releases whose phase is missing."""
-    return _folded(NO_PHASE, versions, "no phase has", "wait until the tests of the release are done", source)
-
-
-def nothing(source: str) -> Finding:
-    """Return the finding for a source that answers with an empty list, or null, as Go writes one."""
-    remedy = "look at the name of the stream or repository"
-    return Finding(
-        name=NOTHING,
-        location=Location(file=source),
-        reason="there are no releases",
-        remedy=remedy,
-        severity=Severity.WARNING,
-    )
 
 
 def _published(version: Version, said: Sequence[Claim], signed: str) -> Published:
@@ -355,26 +263,4 @@ def _hidden(release: Claim) -> bool:
     preview = release.version.rank in ("ec", "fc", "rc", "nightly")
     return preview and (
         release.prerelease is False or (release.stream.endswith("-stable") and release.phase == ACCEPTED)
-    )
-
-
-def _folded(
-    finding_name: str, about: Iterable[str], what: str, remedy: str, place: str = "releases"
-) -> list[Finding]:
-    """Return one warning for many names: a source lists hundreds."""
-    known = sorted(set(about))
-    shown = ", ".join(f"{name:.80}" for name in known[:3]) + (", …" if len(known) > 3 else "")
-    reason = f"{what} {shown} ({len(known)})" if len(known) > 1 else f"{what} {shown}"
-    return (
-        [
-            Finding(
-                name=finding_name,
-                location=Location(file=place),
-                reason=reason,
-                remedy=remedy,
-                severity=Severity.WARNING,
-            )
-        ]
-        if known
-        else []
     )

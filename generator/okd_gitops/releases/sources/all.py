@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.releases.cross_check import Answer, of_graph
 from okd_gitops.releases.graph import Graph, read_graph
 from okd_gitops.releases.sources import file, github, quay, release_controller
 from okd_gitops.releases.sources import update_graph as graph
+from okd_gitops.releases.sources.answer import Answer
 from okd_gitops.releases.sources.github import API
 from okd_gitops.system.http import Http
 
@@ -44,7 +44,7 @@ def collect(http: Http, sources: Sources, root: Path) -> tuple[list[Answer], Gra
             read = read_graph(
                 graph.fetch(http, sources.graph, root=root, channel=sources.channel), sources.graph
             )
-            answers.append(of_graph(read, graph.NAME))
+            answers.append(graph.of_graph(read, graph.NAME))
         except FindingsError as error:
             answers.append(Answer(source=graph.NAME, findings=error.findings, complete=False))
     if sources.quay:

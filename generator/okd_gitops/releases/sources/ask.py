@@ -6,7 +6,7 @@ from typing import Any
 
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity
-from okd_gitops.releases.cross_check import AWAY, ENTRY, FORM
+from okd_gitops.releases.sources.answer import AWAY, ENTRY, FORM
 from okd_gitops.system.http import Http, NetworkError
 
 _LATER = "ask again later; if it stays, the API has changed or the address is wrong"

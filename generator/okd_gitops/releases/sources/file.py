@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, Field
 from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.model import FileModel, parse
 from okd_gitops.manifests.read import read
-from okd_gitops.releases.cross_check import ACCEPTED, WITHDRAWN, Answer, Claim, dated, nothing
 from okd_gitops.releases.fields import ReleaseImage, VersionText, fault
+from okd_gitops.releases.sources.answer import ACCEPTED, WITHDRAWN, Answer, Claim, dated, nothing
 from okd_gitops.releases.version import Version
 from okd_gitops.system.disk import read_file
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.releases.cross_check import FORM, PAGES, Answer, Claim, dated, names, nothing, version_of
+from okd_gitops.releases.sources.answer import FORM, PAGES, Answer, Claim, dated, names, nothing, version_of
 from okd_gitops.releases.sources.ask import ask, left_out, refused, text
 from okd_gitops.releases.version import IMAGE, Version
 from okd_gitops.system.http import Http

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.releases.cross_check import FORM, PAGES, Answer, Claim, names, nothing, version_of
+from okd_gitops.releases.sources.answer import FORM, PAGES, Answer, Claim, names, nothing, version_of
 from okd_gitops.releases.sources.ask import array, ask, left_out, refused, text
 from okd_gitops.releases.version import SHA256
 from okd_gitops.system.http import Http

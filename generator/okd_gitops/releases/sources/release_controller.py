@@ -9,7 +9,16 @@ pkg/release-controller/types.go (APITag).
 from urllib.parse import quote
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.releases.cross_check import FORM, Answer, Claim, dated, names, no_phase, nothing, version_of
+from okd_gitops.releases.sources.answer import (
+    FORM,
+    Answer,
+    Claim,
+    dated,
+    names,
+    no_phase,
+    nothing,
+    version_of,
+)
 from okd_gitops.releases.sources.ask import array, ask, left_out, refused, text
 from okd_gitops.releases.version import IMAGE
 from okd_gitops.system.http import Http

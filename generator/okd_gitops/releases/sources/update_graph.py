@@ -5,8 +5,8 @@ okd_gitops.releases.graph.
 from pathlib import Path
 from urllib.parse import urlencode
 
-from okd_gitops.releases.cross_check import AWAY
-from okd_gitops.releases.graph import MAX_BYTES
+from okd_gitops.releases.graph import MAX_BYTES, Graph
+from okd_gitops.releases.sources.answer import AWAY, Answer, Claim, nothing
 from okd_gitops.releases.sources.ask import refused
 from okd_gitops.system.disk import read_file
 from okd_gitops.system.http import Http, NetworkError
@@ -26,3 +26,15 @@ def fetch(http: Http, at: str, *, root: Path, channel: str = "") -> bytes:
         return http.get(f"{at}?{urlencode({'channel': channel})}" if channel else at)
     except NetworkError as error:
         raise refused(AWAY, at, error.reason, error.remedy) from None
+
+
+def of_graph(graph: Graph, source: str) -> Answer:
+    """Return what an update graph says of releases: their images. Its edges are for planning; its nodes
+    are of every stream and phase.
+    """
+    releases = [
+        Claim(version=node.version, source=source, image=node.payload if node.pinned else "")
+        for node in graph.nodes.values()
+    ]
+    empty = () if releases else (nothing(source),)
+    return Answer(source=source, releases=tuple(releases), findings=(*graph.findings, *empty))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from okd_gitops.finding import Finding
-from okd_gitops.releases.cross_check import AWAY
+from okd_gitops.releases.sources.answer import AWAY
 from okd_gitops.releases.sources.ask import refused
 from okd_gitops.releases.trust import signature
 from okd_gitops.system.http import Http, NetworkError
