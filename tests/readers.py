@@ -40,8 +40,9 @@ from okd_gitops.releases.cross_check import cross_check
 from okd_gitops.releases.graph import read_graph
 from okd_gitops.releases.sources import file, github, quay, release_controller
 from okd_gitops.releases.sources.update_graph import of_graph
+from okd_gitops.releases.trust.keyring import FINGERPRINTS
 from okd_gitops.releases.trust.openpgp import plain
-from okd_gitops.releases.trust.signature import FINGERPRINTS, verify
+from okd_gitops.releases.trust.signature import verify
 from okd_gitops.releases.trust.store import default_keys
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 from okd_gitops.system import git
@@ -253,8 +254,7 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
             [data],
             default_keys(),
             FINGERPRINTS,
-            digest=DIGEST,
-            repository="registry.example.org/okd/release",
+            image=f"registry.example.org/okd/release@{DIGEST}",
             now=NOW,
         ),
         (),
@@ -264,8 +264,7 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
             [data],
             [data],
             FINGERPRINTS,
-            digest=DIGEST,
-            repository="registry.example.org/okd/release",
+            image=f"registry.example.org/okd/release@{DIGEST}",
             now=NOW,
         ),
         (),

@@ -1,7 +1,7 @@
 """The sources that fleet.yaml names, asked over the network or replayed from recorded answers."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,11 +10,13 @@ from okd_gitops.fleet.cluster import Fleet
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.cross_check import Learned, Published, cross_check, learned
 from okd_gitops.releases.sources.all import Sources, collect
-from okd_gitops.releases.trust import signature
 from okd_gitops.releases.trust import store as signature_store
+from okd_gitops.releases.trust.keyring import FINGERPRINTS
+from okd_gitops.releases.trust.signature import verify
+from okd_gitops.releases.trust.verdict import NOT_CONFIGURED, Trust, finding_about
 from okd_gitops.system.disk import read_file
 from okd_gitops.system.http import Http
-from okd_gitops.upgrade.plan import Trust, releases_of
+from okd_gitops.upgrade.plan import releases_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +50,18 @@ class Network:
 
     def verify(self, root: Path, fleet: Fleet, image: str) -> Trust:
         """Check the signature of an image by digest, with the keys that the fleet pins."""
-        wanted = releases_of(fleet).signatures
-        if wanted is None:
-            return Trust(
-                verified=False, findings=(signature.Fault(0, signature.NOT_CONFIGURED).finding(image),)
-            )
-        repository, _, digest = image.partition("@")
-        keys = [read_file(root, path) for path in wanted.keys] or signature_store.default_keys()
-        signed, findings = signature_store.fetch(self.http, [wanted.store], digest)
-        pinned = frozenset(wanted.fingerprints) or signature.FINGERPRINTS
-        verdict = signature.verify(signed, keys, pinned, digest=digest, repository=repository, now=self.now)
-        faults = [fault.finding(image) for fault in verdict.told]
-        return Trust(
-            verified=verdict.verified, fingerprint=verdict.fingerprint, findings=(*findings, *faults)
-        )
+        signatures = releases_of(fleet).signatures
+        if signatures is None:
+            return Trust(verified=False, findings=(finding_about(image, NOT_CONFIGURED),))
+
+        key_files = [read_file(root, path) for path in signatures.keys] or signature_store.default_keys()
+        pinned = frozenset(signatures.fingerprints) or FINGERPRINTS
+
+        _, _, digest = image.partition("@")
+        messages, store_findings = signature_store.fetch(self.http, [signatures.store], digest)
+        trust = verify(messages, key_files, pinned, image=image, now=self.now)
+
+        return replace(trust, findings=(*store_findings, *trust.findings))
 
 
 def of_fleet(releases: Releases, upstream: str, streams: Iterable[str]) -> Sources:

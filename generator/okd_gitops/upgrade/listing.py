@@ -10,9 +10,9 @@ from okd_gitops.finding import Finding, Location, nearest
 from okd_gitops.fleet.cluster import Fleet
 from okd_gitops.generate.load import load
 from okd_gitops.releases.cross_check import Learned, Published
+from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.known import Network
-from okd_gitops.upgrade.plan import Trust
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.report import Evidence, evidence
-from okd_gitops.finding import Finding, nearest
+from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Fleet
 from okd_gitops.fleet.upgrades import Releases, duration
 from okd_gitops.generate.load import Repository, load
 from okd_gitops.releases.barriers import KNOWN, Barrier
 from okd_gitops.releases.cross_check import Learned, Release
+from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, upgrades
 from okd_gitops.upgrade.followers import followers
@@ -28,22 +29,6 @@ class BlockedError(OkdGitopsError):
     """An upgrade that was asked for by name is not possible."""
 
     exit_code = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """What is known of one image: whether its signature is good, by which key, and what is wrong or will
-    be.
-    """
-
-    verified: bool
-    fingerprint: str = ""
-    findings: tuple[Finding, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the form that `--output json` prints."""
-        findings = [finding.as_json() for finding in self.findings]
-        return {"verified": self.verified, "fingerprint": self.fingerprint, "findings": findings}
 
 
 class Sources(Protocol):

@@ -14,51 +14,80 @@ _WINDOWS = {1: -15, 2: 15}
 
 
 def plain(message: bytes, limit: int) -> bytes:
-    """Return a signed message without its compression; raises ValueError when it is cut off, over `limit`,
-    or no binary signed message.
+    """Return a signed message without its compression.
+
+    Raises ValueError when it is cut off, larger than `limit` bytes, or not a binary signed message.
     """
     if len(message) > limit:
         raise ValueError("too large")
+
     packets = list(_packets(message))
     if [tag for tag, _ in packets] == [_COMPRESSED]:
-        body = packets[0][1]
-        if not body or body[0] not in _WINDOWS:
-            raise ValueError("compressed in an unknown way")
-        unpacker = zlib.decompressobj(_WINDOWS[body[0]])
-        try:
-            message = unpacker.decompress(body[1:], limit + 1)
-        except zlib.error:
-            raise ValueError("not compressed as it says") from None
-        if not unpacker.eof:
-            raise ValueError("too large, or cut off")
+        message = _decompressed(packets[0][1], limit)
         packets = list(_packets(message))
-    tags = [tag for tag, _ in packets if tag != _MARKER]
-    if _LITERAL not in tags or _SIGNATURE not in tags or not set(tags) <= {_SIGNATURE, _ONE_PASS, _LITERAL}:
+
+    tags = {tag for tag, _ in packets} - {_MARKER}
+    if not {_LITERAL, _SIGNATURE} <= tags <= {_LITERAL, _SIGNATURE, _ONE_PASS}:
         raise ValueError("not a signed message")
+
     return message
+
+
+def _decompressed(body: bytes, limit: int) -> bytes:
+    """Return the content of a compressed packet; never more than a byte over the limit is unpacked."""
+    if not body or body[0] not in _WINDOWS:
+        raise ValueError("compressed in an unknown way")
+
+    unpacker = zlib.decompressobj(_WINDOWS[body[0]])
+    try:
+        content = unpacker.decompress(body[1:], limit + 1)
+    except zlib.error:
+        raise ValueError("not compressed as it says") from None
+
+    if not unpacker.eof:
+        raise ValueError("too large, or cut off")
+
+    return content
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Split data into the tags and bodies of its packets."""
     at = 0
     while at < len(data):
-        head, at = data[at], at + 1
+        head = data[at]
         if head < 0x80:
             raise ValueError("not a packet")
-        body = b""
+
         if head & 0x40:
-            more = True
-            while more:
-                size, at, more = _size(data, at)
-                body, at = body + _taken(data, at, size), at + size
+            body, at = _body_of_new_form(data, at + 1)
             yield head & 0x3F, body
-            continue
-        # The old form: one, two or four bytes of length, or a body up to the end.
-        bytes_of_size = (1, 2, 4, 0)[head & 3]
-        size = int.from_bytes(_taken(data, at, bytes_of_size), "big") if bytes_of_size else len(data) - at
-        at += bytes_of_size
-        yield (head & 0x3C) >> 2, _taken(data, at, size)
+        else:
+            body, at = _body_of_old_form(data, at + 1, head & 3)
+            yield (head & 0x3C) >> 2, body
+
+
+def _body_of_new_form(data: bytes, at: int) -> tuple[bytes, int]:
+    """Return a body that may come in parts, each after its own length, and where it ends."""
+    body = b""
+    is_partial = True
+
+    while is_partial:
+        size, at, is_partial = _size(data, at)
+        body += _taken(data, at, size)
         at += size
+
+    return body, at
+
+
+def _body_of_old_form(data: bytes, at: int, type_of_length: int) -> tuple[bytes, int]:
+    """Return a body after one, two or four bytes of length, or up to the end of the data, and where it ends."""
+    bytes_of_size = (1, 2, 4, 0)[type_of_length]
+    if not bytes_of_size:
+        return data[at:], len(data)
+
+    size = int.from_bytes(_taken(data, at, bytes_of_size), "big")
+    at += bytes_of_size
+    return _taken(data, at, size), at + size
 
 
 def _size(data: bytes, at: int) -> tuple[int, int, bool]:

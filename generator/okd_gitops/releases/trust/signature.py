@@ -1,5 +1,4 @@
-"""The OpenPGP signature of a release: who signed which image, and whether that is the image and the key
-that we pinned.
+"""The OpenPGP signature of a release: who signed which image, and whether both are what we pinned.
 
 The cluster checks less: any key of its ring, whatever the repository. Here the fingerprint, the expiry, the
 digest and the repository must all be right. Sequoia does the cryptography, and judges a key as of when the
@@ -8,276 +7,209 @@ signature was made; expiry at `now` is compared here.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from okd_gitops.explanation import explanation_of
-from okd_gitops.finding import Finding, Location, Severity
+from okd_gitops.releases.trust.keyring import SEQUOIA_ERRORS, Key, Keyring, read_keyring
 from okd_gitops.releases.trust.openpgp import plain
-from okd_gitops.releases.version import SHA256
+from okd_gitops.releases.trust.verdict import (
+    BAD,
+    BROKEN,
+    DIGEST,
+    EXPIRED,
+    EXPIRES,
+    FUTURE,
+    KEY,
+    NONE,
+    NOT_JSON,
+    REPOSITORY,
+    REVOKED,
+    TYPE,
+    UNKNOWN,
+    UNPINNED,
+    SignatureError,
+    Trust,
+    finding_about,
+)
 
 if TYPE_CHECKING:
-    from pysequoia import Cert
+    from pysequoia import Decrypted
+    from pysequoia.packet import Packet
 
-NONE, BROKEN, UNKNOWN, UNPINNED, REVOKED, BAD, EXPIRED = (
-    "signature-missing",
-    "malformed-signature",
-    "unknown-signing-key",
-    "unpinned-signing-key",
-    "revoked-signing-key",
-    "bad-signature",
-    "expired-signing-key",
-)
-NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE, EXPIRES, KEY = (
-    "signed-text-not-json",
-    "not-an-image-signature",
-    "signed-other-image",
-    "signed-other-repository",
-    "signature-from-future",
-    "signing-key-expires-soon",
-    "unusable-signing-key",
-)
-NOT_CONFIGURED = "signatures-not-configured"
-# In the order in which they are tested: of several signatures that fail, the one that came furthest says the
-# most.
-_ORDER = (NONE, BROKEN, UNKNOWN, UNPINNED, REVOKED, BAD, EXPIRED, NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE)
-# openshift-ci-release-key, the fourth; it signs OKD. Read in openshift/cluster-update-keys,
-# keys/verifier-public-key-openshift-ci-4.
-FINGERPRINTS = frozenset({"6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4"})
-# Where its signatures are; read in openshift/cluster-update-keys, stores/store-openshift-ci-release.
-STORE = "https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release"
 SOON = timedelta(days=90)
-_NEVER = datetime.max.replace(tzinfo=UTC)
 # A real one has under 1 kB. The limit comes before anything is unpacked.
 _LIMIT = 16 * 1024
-# What Sequoia raises; its text carries a stack trace, so it is not shown.
-_ERRORS = (RuntimeError, ValueError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with the n-th signature (0: with none in particular)."""
+class Signature:
+    """A good signature: the signed text, and the key that made it with the end of its validity."""
 
-    number: int
-    name: str
-    detail: str = ""
-
-    @property
-    def reason(self) -> str:
-        """What it is, in words."""
-        return f"{explanation_of(self.name).title} {self.detail}".strip()
-
-    def finding(self, image: str) -> Finding:
-        """Return it as a finding about the image that was to be verified."""
-        explanation = explanation_of(self.name)
-        severity = Severity(explanation.severity)
-        return Finding(
-            name=self.name,
-            location=Location(file=image),
-            reason=self.reason,
-            remedy=explanation.remedy,
-            severity=severity,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Whether a release is verified, by which key, else why not; `faults` are of the single signatures,
-    and stay when another is good.
-    """
-
-    verified: bool
-    fingerprint: str = ""
-    expires: datetime | None = None
-    worst: Fault | None = None
-    warnings: tuple[Fault, ...] = ()
-    faults: tuple[Fault, ...] = ()
-
-    @property
-    def told(self) -> tuple[Fault, ...]:
-        """What a person is to know: why it is not verified, and what will be wrong soon."""
-        return (self.worst, *self.warnings) if self.worst else self.warnings
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    cert: "Cert"
+    text: bytes
+    expires: datetime
     fingerprint: str
-    revoked: bool
-    # By fingerprint, of the key itself and each subkey: the end of its validity.
-    ends: Mapping[str, datetime]
 
 
-def urls(store: str, digest: str) -> list[str]:
-    """Return where the signatures of an image are, in the order to ask; the first that is not there ends
-    the list.
-    """
-    if not SHA256.fullmatch(digest):
-        raise ValueError(f'"{digest}" is not a sha256 digest')
-    return [f"{store.rstrip('/')}/{digest.replace(':', '=')}/signature-{number}" for number in range(1, 11)]
+@dataclass(frozen=True, slots=True)
+class _SignedImage:
+    digest: str
+    reference: str
+    timestamp: float
 
 
 def verify(
-    signed: Sequence[bytes],
-    keys: Sequence[bytes],
+    messages: Sequence[bytes],
+    key_files: Sequence[bytes],
     fingerprints: frozenset[str],
     *,
-    digest: str,
-    repository: str,
+    image: str,
     now: datetime,
-) -> Verdict:
-    """Verify a release: one good signature by a pinned key suffices. A key file may hold several keys, as
-    the one of OKD does.
-    """
-    pinned = frozenset("".join(fingerprint.split()).lower() for fingerprint in fingerprints)
-    ring, warnings = _ring(keys)
-    faults: list[Fault] = []
-    good: list[tuple[datetime, str]] = []
-    for number, message in enumerate(signed, 1):
-        made = _made(message, ring, pinned, now)
-        if not isinstance(made, tuple):
-            text, end, fingerprint = made.text, made.end, made.fingerprint
-            made = _meant(text, digest, repository, now)
-            if not made[0]:
-                good.append((end, fingerprint))
-                continue
-        faults.append(Fault(number, *made))
-    if not good:
-        worst = max(faults, key=lambda fault: _ORDER.index(fault.name), default=Fault(0, NONE))
-        return Verdict(verified=False, worst=worst, warnings=tuple(warnings), faults=tuple(faults))
-    end, fingerprint = max(good)
-    if end - now <= SOON:
-        warnings.append(Fault(0, EXPIRES, f"{fingerprint.upper()} on {end:%Y-%m-%d}."))
-    expires = None if end == _NEVER else end
-    return Verdict(
-        verified=True,
-        fingerprint=fingerprint,
-        expires=expires,
-        warnings=tuple(warnings),
-        faults=tuple(faults),
-    )
+) -> Trust:
+    """Check the signatures of an image (repository@digest); one good one by a pinned key is enough."""
+    keyring = read_keyring(key_files, fingerprints)
+    findings = [finding_about(image, KEY, detail) for detail in keyring.unusable]
+    good: list[Signature] = []
+    faults: list[SignatureError] = []
 
-
-def _ring(files: Sequence[bytes]) -> tuple[list[_Key], list[Fault]]:
-    """Read the keys; one that cannot be used hides no other."""
-    from pysequoia import Cert
-
-    ring, faults = [], []
-    for number, data in enumerate(files, 1):
+    for message in messages:
         try:
-            certs = Cert.split_bytes(data)
-            if not certs:
-                raise ValueError
-        except _ERRORS:
-            faults.append(Fault(0, KEY, f"Key file {number}."))
-            continue
-        for cert in certs:
-            try:
-                ring.append(_Key(cert, cert.fingerprint, cert.is_revoked, dict(_ends(cert))))
-            except _ERRORS:
-                faults.append(Fault(0, KEY, f"Key file {number}, {cert.fingerprint.upper()}."))
-    return ring, faults
+            signature = _signature(message, keyring, now)
+            _must_be_for(image, signature.text, now)
+        except SignatureError as fault:
+            faults.append(fault)
+        else:
+            good.append(signature)
+
+    if not good:
+        furthest = max(faults, key=lambda fault: fault.passed_tests, default=SignatureError(NONE))
+        reason = finding_about(image, furthest.name, furthest.detail)
+        return Trust(verified=False, findings=(reason, *findings))
+
+    longest = max(good, key=lambda signature: (signature.expires, signature.fingerprint))
+    if longest.expires - now <= SOON:
+        findings.append(finding_about(image, EXPIRES, _on(longest)))
+
+    return Trust(verified=True, fingerprint=longest.fingerprint, findings=tuple(findings))
 
 
-def _ends(cert: "Cert") -> Iterator[tuple[str, datetime]]:
-    """Say when the key and its subkeys expire. The library tells it of the key alone; of a subkey its last
-    binding does.
-    """
-    from pysequoia.packet import PacketPile, SignatureType, Tag
+def _signature(message: bytes, keyring: Keyring, now: datetime) -> Signature:
+    """Return the good signature of a message; raises SignatureError when no pinned, valid key made one."""
+    unpacked, packets = _unpacked(message)
+    keys = _signing_keys(packets, keyring)
+    result = _verified(unpacked, keys)
 
-    whole = cert.expiration or _NEVER
-    yield cert.fingerprint, whole
-    subkey, created, bound = "", _NEVER, None
-    for packet in PacketPile.from_bytes(bytes(cert)):
-        if packet.tag == Tag.PublicSubkey:
-            subkey, created, bound = packet.fingerprint, packet.key_created, None
-            yield subkey, whole
-            continue
-        binds = (
-            subkey and packet.tag == Tag.Signature and packet.signature_type == SignatureType.SubkeyBinding
-        )
-        if binds and (bound is None or packet.signature_created >= bound):
-            bound, period = packet.signature_created, packet.key_validity_period
-            yield subkey, min(whole, created + period) if period else whole
+    ends = {fingerprint: end for key in keys for fingerprint, end in key.ends.items()}
+    expires, fingerprint = max((ends[made.signing_key], made.certificate) for made in result.valid_sigs)
+    signature = Signature(result.bytes or b"", expires, fingerprint)
+
+    if signature.expires <= now:
+        raise SignatureError(EXPIRED, _on(signature))
+    if any(packet.signature_created and packet.signature_created > now for packet in packets):
+        raise SignatureError(FUTURE)
+
+    return signature
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    text: bytes
-    end: datetime
-    fingerprint: str
-
-
-def _made(
-    message: bytes, ring: Sequence[_Key], pinned: frozenset[str], now: datetime
-) -> _Made | tuple[str, str]:
-    """Return the text of a message, if a pinned key that is valid now signed it, else the name and details
-    of what is wrong.
-    """
-    import pysequoia
+def _unpacked(message: bytes) -> tuple[bytes, list["Packet"]]:
+    """Return a message without its compression, and the packets of its signatures."""
     from pysequoia.packet import PacketPile, Tag
 
+    # Sequoia verifies while it reads; reading all of it first tells a message that is cut off from one that
+    # was changed.
     try:
-        # Sequoia checks while it reads; reading all of it first tells a message that is cut off from one that
-        # was changed.
-        message = plain(message, _LIMIT)
-        packets = [packet for packet in PacketPile.from_bytes(message) if packet.tag == Tag.Signature]
-    except _ERRORS:
-        return BROKEN, ""
+        unpacked = plain(message, _LIMIT)
+        packets = [packet for packet in PacketPile.from_bytes(unpacked) if packet.tag == Tag.Signature]
+    except SEQUOIA_ERRORS:
+        raise SignatureError(BROKEN) from None
+
+    return unpacked, packets
+
+
+def _signing_keys(packets: Sequence["Packet"], keyring: Keyring) -> list[Key]:
+    """Return the keys that signatures name and that may be used: known, pinned and not revoked."""
     issuers = {(packet.issuer_fingerprint or packet.issuer_key_id or "?").lower() for packet in packets}
-    mine = [key for key in ring if any(name.endswith(issuer) for name in key.ends for issuer in issuers)]
-    names = (
-        ", ".join(sorted({key.fingerprint.upper() for key in mine} or {issuer.upper() for issuer in issuers}))
-        + "."
-    )
-    if not mine:
-        return UNKNOWN, names
-    mine = [key for key in mine if key.fingerprint in pinned]
-    if not mine:
-        return UNPINNED, names
-    if all(key.revoked for key in mine):
-        return REVOKED, names
-    try:
-        result = pysequoia.verify(message, store=lambda _: [key.cert for key in mine if not key.revoked])
-    except _ERRORS:
-        return BAD, names
-    ends = {name: end for key in mine for name, end in key.ends.items()}
-    end, fingerprint = max((ends[one.signing_key], one.certificate) for one in result.valid_sigs)
-    if end <= now:
-        return EXPIRED, f"{fingerprint.upper()} on {end:%Y-%m-%d}."
-    if any(packet.signature_created and packet.signature_created > now for packet in packets):
-        return FUTURE, ""
-    return _Made(result.bytes or b"", end, fingerprint)
+
+    known = [key for key in keyring.keys if any(map(key.is_named_by, issuers))]
+    if not known:
+        raise SignatureError(UNKNOWN, _listed(issuers))
+
+    pinned = [key for key in known if key.fingerprint in keyring.pinned]
+    if not pinned:
+        raise SignatureError(UNPINNED, _listed(key.fingerprint for key in known))
+
+    usable = [key for key in pinned if not key.revoked]
+    if not usable:
+        raise SignatureError(REVOKED, _listed(key.fingerprint for key in pinned))
+
+    return usable
 
 
-def _meant(text: bytes, digest: str, repository: str, now: datetime) -> tuple[str, str]:
-    """Return the name and details of what is wrong with what was signed; two empty strings when it is this
-    image.
-    """
+def _verified(message: bytes, keys: Sequence[Key]) -> "Decrypted":
+    import pysequoia
+
     try:
-        data: Any = json.loads(text)
+        return pysequoia.verify(message, store=lambda _: [key.cert for key in keys])
+    except SEQUOIA_ERRORS:
+        raise SignatureError(BAD, _listed(key.fingerprint for key in keys)) from None
+
+
+def _must_be_for(image: str, text: bytes, now: datetime) -> None:
+    """Raise SignatureError unless a signed text is about this image, and not from the future."""
+    repository, _, digest = image.partition("@")
+    signed = _signed_image(text)
+    name, _, digest_in_name = signed.reference.partition("@")
+
+    for signed_digest in (signed.digest, digest_in_name or digest):
+        if signed_digest != digest:
+            raise SignatureError(DIGEST, f"It is for {signed_digest!r:.120}.")
+
+    without_tag = re.sub(r":[^/:]*$", "", name)
+    if without_tag != repository:
+        raise SignatureError(REPOSITORY, f"It is for {signed.reference!r:.120}.")
+
+    # NaN is not later than anything, so the comparison must hold for a good timestamp.
+    if not signed.timestamp <= now.timestamp():
+        raise SignatureError(FUTURE)
+
+
+def _signed_image(text: bytes) -> _SignedImage:
+    """Read a signed text: openshift/release-controller, pkg/signer/signer.go, writes it."""
+    try:
+        statement: Any = json.loads(text)
     except (ValueError, RecursionError):
-        return NOT_JSON, ""
-    match data:
+        raise SignatureError(NOT_JSON) from None
+
+    match statement:
         case {
             "critical": {
                 "type": "atomic container signature",
-                "image": {"docker-manifest-digest": str(of)},
-                "identity": {"docker-reference": str(name)},
+                "image": {"docker-manifest-digest": str(digest)},
+                "identity": {"docker-reference": str(reference)},
             }
         }:
-            pass
+            return _SignedImage(digest, reference, _timestamp(statement.get("optional")))
         case _:
-            return TYPE, ""
-    named, _, at = name.partition("@")
-    if of != digest or at not in ("", digest):
-        return DIGEST, f"It is for {of if of != digest else at!r:.120}."
-    if re.sub(r":[^/:]*$", "", named) != repository:
-        return REPOSITORY, f"It is for {name!r:.120}."
-    optional = data.get("optional") or {}
-    stamp = optional.get("timestamp", 0) if isinstance(optional, dict) else ""
-    if isinstance(stamp, bool) or not isinstance(stamp, (int, float)):
-        return TYPE, "Its timestamp is not a number."
-    return (FUTURE, "") if not stamp <= now.timestamp() else ("", "")
+            raise SignatureError(TYPE)
+
+
+def _timestamp(optional: object) -> float:
+    """Return when a text was signed, in seconds of Unix time; 0 when it does not tell."""
+    if not optional:
+        return 0
+
+    timestamp = optional.get("timestamp", 0) if isinstance(optional, dict) else None
+    # bool is an int in Python.
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
+        raise SignatureError(TYPE, "Its timestamp is not a number.")
+
+    return timestamp
+
+
+def _on(signature: Signature) -> str:
+    return f"{signature.fingerprint.upper()} on {signature.expires:%Y-%m-%d}."
+
+
+def _listed(fingerprints: Iterable[str]) -> str:
+    return ", ".join(sorted({fingerprint.upper() for fingerprint in fingerprints})) + "."

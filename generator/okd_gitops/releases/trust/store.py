@@ -1,6 +1,6 @@
 """A signature store: the signatures of an image, by its digest, and the keys that come with the package.
 
-The cluster asks for signature-1, signature-2, … until one is not there, at most ten (openshift/library-go,
+The cluster asks for signature-1, signature-2, … until one does not exist, at most ten (openshift/library-go,
 pkg/verify/store/sigstore).
 """
 
@@ -10,33 +10,45 @@ from pathlib import Path
 from okd_gitops.finding import Finding
 from okd_gitops.releases.sources.answer import AWAY
 from okd_gitops.releases.sources.ask import refused
-from okd_gitops.releases.trust import signature
+from okd_gitops.releases.version import SHA256
 from okd_gitops.system.http import Http, NetworkError
 
 _KEYS = Path(__file__).parent / "keys"
+_MOST_SIGNATURES = 10
 
 
 def fetch(http: Http, stores: Iterable[str], digest: str) -> tuple[list[bytes], list[Finding]]:
-    """Return the signatures of an image at all stores, and a finding (source-away) for each store that did
-    not answer.
+    """Return the signatures of an image at all stores, and a finding for each store that did not answer.
 
-    Raises ValueError when `digest` is none.
+    Raises ValueError when `digest` is not a SHA-256 digest.
     """
-    signed: list[bytes] = []
+    signatures: list[bytes] = []
     findings: list[Finding] = []
+
     for store in stores:
-        for url in signature.urls(store, digest):
+        for url in urls(store, digest):
             try:
-                signed.append(http.get(url))
+                signatures.append(http.get(url))
             except NetworkError as error:
                 if error.status != 404:
                     findings += refused(AWAY, url, error.reason, error.remedy).findings
                 break
-    return signed, findings
+
+    return signatures, findings
+
+
+def urls(store: str, digest: str) -> list[str]:
+    """Return where the signatures of an image are, in the order to ask.
+
+    The first that does not exist ends the list. Raises ValueError when `digest` is not a SHA-256 digest.
+    """
+    if not SHA256.fullmatch(digest):
+        raise ValueError(f'"{digest}" is not a sha256 digest')
+
+    folder = f"{store.rstrip('/')}/{digest.replace(':', '=')}"
+    return [f"{folder}/signature-{number}" for number in range(1, _MOST_SIGNATURES + 1)]
 
 
 def default_keys() -> list[bytes]:
-    """Return the key files that come with the package; which keys count is said by fingerprint
-    (signature.FINGERPRINTS).
-    """
+    """Return the key files that come with the package; keyring.FINGERPRINTS says which of their keys count."""
     return [path.read_bytes() for path in sorted(_KEYS.glob("*.asc"))]
