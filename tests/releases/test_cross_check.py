@@ -11,7 +11,7 @@ from okd_gitops.explanation import explanations
 from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.releases.cross_check import Published, Release, cross_check, learned, releases_of_streams
 from okd_gitops.releases.graph import Graph, read_graph
-from okd_gitops.releases.sources.answer import Answer, Claim, dated, names, nothing, version_of
+from okd_gitops.releases.sources.answer import Answer, Claim, dated, nothing, unused, version_of
 from okd_gitops.releases.sources.update_graph import of_graph
 from okd_gitops.releases.version import Version
 
@@ -226,11 +226,11 @@ def test_findings_of_answers_are_kept_once() -> None:
     )
     assert (published, findings) == ([], [away])
     assert nothing("quay").name == "no-releases"
-    assert names("quay", []) == []
+    assert unused("quay", []) == []
 
 
 def test_long_names_are_cut() -> None:
-    (finding,) = names("quay", ["x" * 10_000])
+    (finding,) = unused("quay", ["x" * 10_000])
     assert len(finding.reason) < 200
 
 

@@ -50,7 +50,7 @@ def graph(*edges: str, **extra: Any) -> Graph:
             conditional[start, end] = (Risk("Risk", "", "", ("Always",)),)
         else:
             dropped[start, end] = "it has no risks"
-    nodes = {name: Node(Version.parse(name), "", {}) for name in sorted(names)}
+    nodes = {name: Node(Version.parse(name), "") for name in sorted(names)}
     return Graph(nodes, frozenset(plain), conditional, dropped=dropped, **extra)
 
 
@@ -316,7 +316,7 @@ def questions(draw: st.DrawFn) -> tuple[Graph, Version, Version | None, Wanted]:
         pair: (Risk(draw(st.sampled_from("RS")), "", "", ("Always",)),) for pair in sorted(sets[1])
     }
     dropped = dict.fromkeys(sets[2] - sets[1], "why")
-    nodes = {name: Node(Version.parse(name), "", {}) for name in names}
+    nodes = {name: Node(Version.parse(name), "") for name in names}
     answer = Graph(nodes, frozenset(sets[0] - sets[1] - sets[2]), conditional, dropped=dropped)
     rules = Wanted(
         accepted=frozenset(name for name in names if draw(st.integers(0, 5))),

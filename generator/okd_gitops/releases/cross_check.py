@@ -1,4 +1,4 @@
-"""What is published: what each source says of a release, and what is left when they are compared.
+"""What is published: the claims of all sources about each release, compared.
 
 No source is believed alone. One registry has one digest for a version; a name says whether it is a preview;
 what a stream does not accept is not accepted, whoever else lists it. Two registries may differ: stable
@@ -11,23 +11,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from okd_gitops.finding import Finding, Location, ordered
+from okd_gitops.finding import Finding, finding_of, ordered
 from okd_gitops.releases.graph import Graph
+from okd_gitops.releases.json_answer import listed
 from okd_gitops.releases.sources.answer import (
     ACCEPTED,
-    NO_DIGEST,
-    NOT_ACCEPTED,
-    PHASES,
-    PREVIEW,
-    TWO_DIGESTS,
+    FAILED,
+    REJECTED,
     WITHDRAWN,
     Answer,
     Claim,
     dated,
-    folded,
 )
 from okd_gitops.releases.version import IMAGE, Version
 
+NO_DIGEST, TWO_DIGESTS, NOT_ACCEPTED, PREVIEW, PHASES = (
+    "digest-unknown",
+    "two-digests",
+    "not-accepted",
+    "preview-as-release",
+    "phases-differ",
+)
+_PLACE = "releases"
 # Where the digests are that the CI key signs; facts of openshift/cluster-update-keys and the release streams
 # of openshift/release.
 SIGNED = "registry.ci.openshift.org"
@@ -35,10 +40,10 @@ SIGNED = "registry.ci.openshift.org"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A version as all sources together say it. `signed` and `mirror` are two images of it, with different
-    digests as a rule.
+    """A version as all sources together describe it.
 
-    `streams` accept it; `listed` are the streams that name it, in whatever phase.
+    `signed` and `mirror` are two images of it, as a rule with different digests. `streams` accept it; `listed`
+    are the streams that name it, in whatever phase.
     """
 
     version: Version
@@ -90,9 +95,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What the sources said of releases, of edges between them, and of the digest of each version at each
-    registry, and where they disagree.
-    """
+    """What the sources answered: releases, edges between them, the images of each version, and disagreements."""
 
     releases: Sequence[Release]
     graph: Graph
@@ -111,41 +114,29 @@ def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[lis
 
     `signed` is the host of the registry whose digests are signed.
     """
-    said: defaultdict[Version, list[Claim]] = defaultdict(list)
+    claims_of: defaultdict[Version, list[Claim]] = defaultdict(list)
     for answer in answers:
-        for release in answer.releases:
-            said[release.version].append(release)
-    found = [finding for answer in answers for finding in answer.findings]
-    published = [_published(version, said[version], signed) for version in sorted(said)]
-    for version in sorted(said):
-        found += _two_digests(version, said[version])
-    found += folded(
-        NOT_ACCEPTED,
-        _unaccepted(published, answers),
-        "its stream does not accept",
-        "wait for the stream, or do not use it",
-    )
-    previews = [
-        version.text for version in sorted(said) if any(_hidden(release) for release in said[version])
-    ]
-    found += folded(
-        PREVIEW, previews, "the name says preview, the source says release:", "nothing to do: the name counts"
-    )
-    torn = [
-        item.version.text
-        for item in published
-        if item.streams and any(release.phase in WITHDRAWN[:2] for release in said[item.version])
-    ]
-    found += folded(PHASES, torn, "accepted here and rejected there:", "ask why it was rejected")
-    bare = [
-        item.version.text
-        for item in published
-        if item.accepted and not item.images and not _disputed(said[item.version])
-    ]
-    found += folded(
-        NO_DIGEST, bare, "only tags are known of", "add the update graph or the mirror to the sources"
-    )
-    return published, ordered(found)
+        for claim in answer.releases:
+            claims_of[claim.version].append(claim)
+
+    versions = sorted(claims_of)
+    published = [_published(version, claims_of[version], signed) for version in versions]
+
+    findings = [finding for answer in answers for finding in answer.findings]
+    for version in versions:
+        findings += _two_digests(version, claims_of[version])
+
+    not_accepted = _not_accepted(published, answers)
+    hidden_previews = [version.text for version in versions if any(map(_hides_preview, claims_of[version]))]
+    disputed = [item.version.text for item in published if _phases_differ(item, claims_of[item.version])]
+    without_digest = [item.version.text for item in published if _lacks_digest(item, claims_of[item.version])]
+
+    findings += listed(NOT_ACCEPTED, _PLACE, not_accepted, "its stream does not accept")
+    findings += listed(PREVIEW, _PLACE, hidden_previews, "the name says preview, the source says release:")
+    findings += listed(PHASES, _PLACE, disputed, "accepted here and rejected there:")
+    findings += listed(NO_DIGEST, _PLACE, without_digest, "only tags are known of")
+
+    return published, ordered(findings)
 
 
 def learned(
@@ -177,90 +168,123 @@ def releases_of_streams(published: Iterable[Published], *, unknown: datetime) ->
     ]
 
 
-def _published(version: Version, said: Sequence[Claim], signed: str) -> Published:
-    images = _images(said)
-    usable = {registry: min(of) for registry, of in images.items() if len(of) == 1}
-    ours = sorted(image for registry, image in usable.items() if registry.partition("/")[0] == signed)
-    others = sorted(image for registry, image in usable.items() if registry.partition("/")[0] != signed)
-    times = [release.published for release in said if release.published]
+def _published(version: Version, claims: Sequence[Claim], signed: str) -> Published:
+    images = _usable_images(claims)
+    signed_images = [image for image in images if _host_of(image) == signed]
+    other_images = [image for image in images if _host_of(image) != signed]
+
+    times = [claim.published for claim in claims if claim.published]
+    urls = [claim.url for claim in claims if claim.url]
+    is_withdrawn = any(claim.phase in (REJECTED, FAILED, WITHDRAWN) for claim in claims)
+    is_flagged = any(claim.prerelease for claim in claims)
+
     return Published(
         version=version,
-        signed=ours[0] if ours else "",
-        mirror=others[0] if others else "",
-        streams=tuple(
-            sorted({release.stream or release.source for release in said if release.phase == ACCEPTED})
-        ),
-        listed=tuple(sorted({release.stream for release in said if release.stream})),
-        withdrawn=any(release.phase in WITHDRAWN for release in said),
-        prerelease=any(release.prerelease for release in said) or not _final(version, said),
+        signed=min(signed_images, default=""),
+        mirror=min(other_images, default=""),
+        streams=_accepting_streams(claims),
+        listed=tuple(sorted({claim.stream for claim in claims if claim.stream})),
+        withdrawn=is_withdrawn,
+        prerelease=is_flagged or not _is_final(version, claims),
         # The latest of all: a tag that was pushed again is as young as the push.
         published=dated(version) or max(times, default=None),
-        sources=tuple(sorted({release.source for release in said})),
-        url=min((release.url for release in said if release.url), default=""),
-        images=tuple(sorted(usable.values())),
+        sources=tuple(sorted({claim.source for claim in claims})),
+        url=min(urls, default=""),
+        images=images,
     )
 
 
-def _images(said: Iterable[Claim]) -> Mapping[str, set[str]]:
+def _accepting_streams(claims: Iterable[Claim]) -> tuple[str, ...]:
+    """Return the streams that accept a version; a source without streams counts as one."""
+    return tuple(sorted({claim.stream or claim.source for claim in claims if claim.phase == ACCEPTED}))
+
+
+def _host_of(image: str) -> str:
+    return image.partition("/")[0]
+
+
+def _images_by_repository(claims: Iterable[Claim]) -> Mapping[str, set[str]]:
     images: defaultdict[str, set[str]] = defaultdict(set)
-    for release in said:
-        if match := IMAGE.fullmatch(release.image):
-            images[match["repository"]].add(release.image)
+    for claim in claims:
+        if match := IMAGE.fullmatch(claim.image):
+            images[match["repository"]].add(claim.image)
     return images
 
 
-def _disputed(said: Iterable[Claim]) -> bool:
-    return any(len(of) > 1 for of in _images(said).values())
+def _usable_images(claims: Iterable[Claim]) -> tuple[str, ...]:
+    """Return the image of each repository for which the sources name a single one."""
+    images = _images_by_repository(claims).values()
+    return tuple(sorted(min(same_repository) for same_repository in images if len(same_repository) == 1))
 
 
-def _two_digests(version: Version, said: Sequence[Claim]) -> list[Finding]:
+def _has_two_digests(claims: Iterable[Claim]) -> bool:
+    return any(len(images) > 1 for images in _images_by_repository(claims).values())
+
+
+def _two_digests(version: Version, claims: Sequence[Claim]) -> list[Finding]:
     findings = []
-    for registry, images in sorted(_images(said).items()):
+
+    for repository, images in sorted(_images_by_repository(claims).items()):
         if len(images) > 1:
-            who = {
-                image: ", ".join(sorted({release.source for release in said if release.image == image}))
-                for image in images
-            }
-            told = "; ".join(f"{image.partition('@')[2]} ({who[image]})" for image in sorted(images))
-            reason = f"{version.text} has {len(images)} digests at {registry}: {told}"
-            remedy = "use neither; ask the publisher which one is the release"
-            findings.append(
-                Finding(name=TWO_DIGESTS, location=Location(file=registry), reason=reason, remedy=remedy)
-            )
+            digests = "; ".join(_digest_and_sources(image, claims) for image in sorted(images))
+            reason = f"{version.text} has {len(images)} digests at {repository}: {digests}"
+            findings.append(finding_of(TWO_DIGESTS, repository, reason))
+
     return findings
 
 
-def _unaccepted(published: Sequence[Published], answers: Sequence[Answer]) -> list[str]:
-    """Return what a tagged release page lists, whose stream was read to its end and does not accept it."""
-    known = {answer.stream for answer in answers if answer.stream and answer.complete}
-    shown = {
-        release.version for answer in answers for release in answer.releases if release.prerelease is not None
-    }
+def _digest_and_sources(image: str, claims: Iterable[Claim]) -> str:
+    _, _, digest = image.partition("@")
+    sources = sorted({claim.source for claim in claims if claim.image == image})
+    return f"{digest} ({', '.join(sources)})"
+
+
+def _not_accepted(published: Sequence[Published], answers: Sequence[Answer]) -> list[str]:
+    """Return the versions of a release page whose stream was read to its end and does not accept them."""
+    complete_streams = {answer.stream for answer in answers if answer.complete}
+    claims = [claim for answer in answers for claim in answer.releases]
+    # Only a release page has the flag.
+    on_release_page = {claim.version for claim in claims if claim.prerelease is not None}
+
     return [
         item.version.text
         for item in published
-        if item.version in shown and _stream(item.version) in known and not item.accepted
+        if item.version in on_release_page and not item.accepted and _stream(item.version) in complete_streams
     ]
 
 
-def _stream(version: Version) -> str:
-    """Return the stream that has to accept a version; nothing for dated builds, which were releases in one
-    era and none in another.
+def _stream(version: Version) -> str | None:
+    """Return the stream that has to accept a version.
+
+    None for dated builds, which were releases in one era and none in another.
     """
     if version.rank in ("dated", "nightly"):
-        return ""
+        return None
     return f"{version.major}-scos-{'stable' if version.rank == 'release' else 'next'}"
 
 
-def _final(version: Version, said: Iterable[Claim]) -> bool:
+def _is_final(version: Version, claims: Iterable[Claim]) -> bool:
     """Whether it is a release by its name; dated builds were the releases of stable streams before 4.16."""
-    stable = any(release.stream.endswith("-stable") and release.phase == ACCEPTED for release in said)
-    return version.rank == "release" or (version.rank == "dated" and stable)
+    if version.rank == "dated":
+        return any(map(_accepts_in_stable_stream, claims))
+    return version.rank == "release"
 
 
-def _hidden(release: Claim) -> bool:
+def _hides_preview(claim: Claim) -> bool:
     """Whether a preview is called a release by a flag or a stream."""
-    preview = release.version.rank in ("ec", "fc", "rc", "nightly")
-    return preview and (
-        release.prerelease is False or (release.stream.endswith("-stable") and release.phase == ACCEPTED)
-    )
+    is_preview = claim.version.rank in ("ec", "fc", "rc", "nightly")
+    return is_preview and (claim.prerelease is False or _accepts_in_stable_stream(claim))
+
+
+def _accepts_in_stable_stream(claim: Claim) -> bool:
+    return claim.phase == ACCEPTED and claim.stream.endswith("-stable")
+
+
+def _phases_differ(item: Published, claims: Iterable[Claim]) -> bool:
+    is_rejected = any(claim.phase in (REJECTED, FAILED) for claim in claims)
+    return is_rejected and bool(item.streams)
+
+
+def _lacks_digest(item: Published, claims: Iterable[Claim]) -> bool:
+    """Whether only tags are known of an accepted release; two digests are a finding of their own."""
+    return item.accepted and not item.images and not _has_two_digests(claims)

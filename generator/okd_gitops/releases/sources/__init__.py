@@ -1,3 +1,1 @@
-"""Where releases are read: each module asks one kind of source and returns an Answer; `collect` asks all
-that a fleet names.
-"""
+"""Where releases are read: each module asks one kind of source; `all` asks those that a fleet names."""

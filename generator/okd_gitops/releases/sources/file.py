@@ -1,5 +1,6 @@
-"""A file of releases that people keep, in YAML or JSON: for fleets without a network, and to withdraw a
-release by hand.
+"""A file of releases that people keep, in YAML or JSON.
+
+It serves fleets without a network, and withdraws a release by hand.
 """
 
 from datetime import UTC, datetime
@@ -22,8 +23,10 @@ def _time(value: object) -> datetime:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         time = None
+
     if time is None:
         raise fault("published is a day or a time", "write it like 2026-12-31 or 2026-12-31T12:00:00Z")
+
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
@@ -41,7 +44,7 @@ class Entry(FileModel):
     prerelease: bool = Field(
         default=False, description="Whether it is a preview although its name does not say so."
     )
-    withdrawn: str = Field("", description="Why it is not to be used any more.")
+    withdrawn: str = Field("", description="Why it must not be used any more.")
 
 
 class ReleaseFile(FileModel):
@@ -51,29 +54,30 @@ class ReleaseFile(FileModel):
 
 
 def releases(root: Path, path: str) -> Answer:
-    """Return the releases of a file below `root`; what is wrong in it is in the findings, each with its
-    place.
-    """
+    """Return the releases of a file below `root`; what is wrong in it is in the findings, with its place."""
     try:
         entries = parse(ReleaseFile, read(path, read_file(root, path))).releases
     except FindingsError as error:
         return Answer(source=path, findings=error.findings, complete=False)
-    found = [release for entry in entries for release in _said(entry, path)]
-    return Answer(source=path, releases=tuple(found), findings=() if found else (nothing(path),))
+
+    claims = tuple(claim for entry in entries for claim in _claims(entry, path))
+    findings = () if claims else (nothing(path),)
+
+    return Answer(source=path, releases=claims, findings=findings)
 
 
-def _said(entry: Entry, path: str) -> list[Claim]:
-    version, phase = Version.parse(entry.version), WITHDRAWN[-1] if entry.withdrawn else ACCEPTED
-    at, preview = dated(version) or entry.published, entry.prerelease or None
+def _claims(entry: Entry, path: str) -> list[Claim]:
+    version = Version.parse(entry.version)
+
     return [
         Claim(
             version=version,
             source=path,
             stream=entry.stream,
-            phase=phase,
+            phase=WITHDRAWN if entry.withdrawn else ACCEPTED,
             image=image,
-            published=at,
-            prerelease=preview,
+            published=dated(version) or entry.published,
+            prerelease=entry.prerelease or None,
         )
         for image in entry.images or ("",)
     ]

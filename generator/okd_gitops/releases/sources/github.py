@@ -8,9 +8,9 @@ import re
 from datetime import datetime
 from typing import Any
 
-from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.releases.sources.answer import FORM, PAGES, Answer, Claim, dated, names, nothing, version_of
-from okd_gitops.releases.sources.ask import ask, left_out, refused, text
+from okd_gitops.releases.json_answer import FORM, text, unusable
+from okd_gitops.releases.sources.answer import Answer, Claim, dated, nothing, unused, version_of
+from okd_gitops.releases.sources.ask import ask, read_pages
 from okd_gitops.releases.version import IMAGE, Version
 from okd_gitops.system.http import Http
 
@@ -22,55 +22,54 @@ MAX_PAGES = 20
 _PULL = re.compile(r"Pull From:[ \t`*]*([^\s`*]{1,300})")
 
 
-def releases(http: Http, repository: str, *, api: str = API, max_pages: int = MAX_PAGES) -> Answer:
+def releases(http: Http, repository: str, *, max_pages: int = MAX_PAGES) -> Answer:
     """Return the releases of a repository, which is named owner/name; drafts are not releases."""
-    url = f"{api.rstrip('/')}/repos/{repository}/releases"
-    entries: list[Any] = []
-    stopped: tuple[Finding, ...] = ()
-    try:
-        for page in range(1, max_pages + 1):
-            fresh = ask(http, f"{url}?per_page={PER_PAGE}&page={page}")
-            if not isinstance(fresh, list):
-                raise refused(FORM, url, "the answer is not an array")
-            entries += fresh
-            if len(fresh) < PER_PAGE:
-                break
-        else:
-            raise refused(PAGES, url, f"there are more than {max_pages} pages of releases")
-    except FindingsError as error:
-        stopped = error.findings
-    listed = [entry for entry in entries if not (isinstance(entry, dict) and entry.get("draft") is True)]
-    found: list[Claim] = []
-    wrong = []
-    for entry in listed:
+    url = f"{API}/repos/{repository}/releases"
+
+    def read_page(number: int) -> tuple[list[Any], bool]:
+        page = ask(http, f"{url}?per_page={PER_PAGE}&page={number}")
+        if not isinstance(page, list):
+            raise unusable(FORM, url, "the answer is not an array")
+        return page, len(page) >= PER_PAGE
+
+    entries, faults = read_pages(url, read_page, max_pages)
+    published = [entry for entry in entries if not _is_draft(entry)]
+    claims: list[Claim] = []
+    wrong_names: list[str] = []
+
+    for entry in published:
         name = text(entry, "tag_name")
-        if version := version_of(name):
-            found += _releases(version, entry)
+        version = version_of(name)
+        if version is None:
+            wrong_names.append(name)
         else:
-            wrong.append(name)
-    findings = [
-        *stopped,
-        *names(url, filter(None, wrong)),
-        *left_out(url, ["an entry without a tag_name"] if "" in wrong else []),
-    ]
-    findings += [] if listed or stopped else [nothing(url)]
-    return Answer(source=NAME, releases=tuple(found), findings=tuple(findings), complete=not stopped)
+            claims += _claims(version, entry)
+
+    findings = [*faults, *unused(url, wrong_names)]
+    if not published and not faults:
+        findings.append(nothing(url))
+
+    return Answer(source=NAME, releases=tuple(claims), findings=tuple(findings), complete=not faults)
 
 
-def _releases(version: Version, entry: dict[str, Any]) -> list[Claim]:
-    """Return what an entry says: once for each image that its notes name, so that notes with two of them
-    are seen to contradict themselves.
-    """
-    pulled = {match[1] for match in _PULL.finditer(text(entry, "body"))}
-    images = sorted(image for image in pulled if IMAGE.fullmatch(image)) or [""]
-    # A flag that is not there does not make a release.
-    flag = entry.get("prerelease") is not False
+def _is_draft(entry: object) -> bool:
+    return isinstance(entry, dict) and entry.get("draft") is True
+
+
+def _claims(version: Version, entry: dict[str, Any]) -> list[Claim]:
+    """Return what an entry claims: once for each image of its notes, so that two images contradict each other."""
+    named_images = {match[1] for match in _PULL.finditer(text(entry, "body"))}
+    images = sorted(image for image in named_images if IMAGE.fullmatch(image))
+
     page = text(entry, "html_url")
     url = page if page.startswith("https://") else ""
-    at = dated(version) or _time(text(entry, "published_at"))
+    published = dated(version) or _time(text(entry, "published_at"))
+    # A missing flag does not make a release.
+    prerelease = entry.get("prerelease") is not False
+
     return [
-        Claim(version=version, source=NAME, image=image, published=at, prerelease=flag, url=url)
-        for image in images
+        Claim(version=version, source=NAME, image=image, published=published, prerelease=prerelease, url=url)
+        for image in images or [""]
     ]
 
 

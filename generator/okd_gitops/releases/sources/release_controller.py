@@ -6,20 +6,21 @@ openshift/release-controller: cmd/release-controller-api/http.go (apiReleaseTags
 pkg/release-controller/types.go (APITag).
 """
 
+from typing import Any
 from urllib.parse import quote
 
 from okd_gitops.finding import FindingsError
+from okd_gitops.releases.json_answer import FORM, array, text, unusable
 from okd_gitops.releases.sources.answer import (
-    FORM,
     Answer,
     Claim,
     dated,
-    names,
     no_phase,
     nothing,
+    unused,
     version_of,
 )
-from okd_gitops.releases.sources.ask import array, ask, left_out, refused, text
+from okd_gitops.releases.sources.ask import ask
 from okd_gitops.releases.version import IMAGE
 from okd_gitops.system.http import Http
 
@@ -28,40 +29,48 @@ NAME = "release-controller"
 
 def releases(http: Http, host: str, stream: str) -> Answer:
     """Return every release of a stream, in whatever phase. `host` is https://…, without a path."""
-    host, path = host.rstrip("/"), quote(stream, safe="")
-    url = f"{host}/api/v1/releasestream/{path}/tags"
+    host, stream_in_path = host.rstrip("/"), quote(stream, safe="")
+    url = f"{host}/api/v1/releasestream/{stream_in_path}/tags"
+
     try:
-        answer = ask(http, url)
-        tags = array(answer, "tags", url)
-        if text(answer, "name") != stream:
-            raise refused(FORM, url, f'the answer is about the stream "{text(answer, "name"):.80}"')
+        tags = _tags(http, url, stream)
     except FindingsError as error:
         return Answer(source=NAME, stream=stream, findings=error.findings, complete=False)
-    found: list[Claim] = []
-    wrong = []
+
+    claims: list[Claim] = []
+    wrong_names: list[str] = []
+
     for tag in tags:
-        name, phase, pull = text(tag, "name"), text(tag, "phase"), text(tag, "pullSpec")
+        name, pull_spec = text(tag, "name"), text(tag, "pullSpec")
         version = version_of(name)
         if version is None:
-            wrong.append(name)
+            wrong_names.append(name)
             continue
-        image = pull if IMAGE.fullmatch(pull) else ""
-        page = f"{host}/releasestream/{path}/release/{name}"
-        found.append(
-            Claim(
-                version=version,
-                source=NAME,
-                stream=stream,
-                phase=phase,
-                image=image,
-                published=dated(version),
-                url=page,
-            )
+
+        claim = Claim(
+            version=version,
+            source=NAME,
+            stream=stream,
+            phase=text(tag, "phase"),
+            image=pull_spec if IMAGE.fullmatch(pull_spec) else "",
+            published=dated(version),
+            url=f"{host}/releasestream/{stream_in_path}/release/{name}",
         )
-    findings = [
-        *names(url, filter(None, wrong)),
-        *left_out(url, ["an entry without a name"] if "" in wrong else []),
-    ]
-    findings += no_phase(url, (release.version.text for release in found if not release.phase))
-    findings += [] if tags else [nothing(url)]
-    return Answer(source=NAME, stream=stream, releases=tuple(found), findings=tuple(findings))
+        claims.append(claim)
+
+    findings = [*unused(url, wrong_names), *no_phase(url, claims)]
+    if not tags:
+        findings.append(nothing(url))
+
+    return Answer(source=NAME, stream=stream, releases=tuple(claims), findings=tuple(findings))
+
+
+def _tags(http: Http, url: str, stream: str) -> list[Any]:
+    answer = ask(http, url)
+    tags = array(answer, "tags", url)
+
+    answered_stream = text(answer, "name")
+    if answered_stream != stream:
+        raise unusable(FORM, url, f'the answer is about the stream "{answered_stream:.80}"')
+
+    return tags

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from okd_gitops.finding import Finding
-from okd_gitops.releases.sources.answer import AWAY
-from okd_gitops.releases.sources.ask import refused
+from okd_gitops.releases.sources.ask import away
 from okd_gitops.releases.version import SHA256
 from okd_gitops.system.http import Http, NetworkError
 
@@ -31,7 +30,7 @@ def fetch(http: Http, stores: Iterable[str], digest: str) -> tuple[list[bytes], 
                 signatures.append(http.get(url))
             except NetworkError as error:
                 if error.status != 404:
-                    findings += refused(AWAY, url, error.reason, error.remedy).findings
+                    findings += away(url, error).findings
                 break
 
     return signatures, findings
