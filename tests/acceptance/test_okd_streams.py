@@ -1,12 +1,8 @@
-"""docs/okd-streams.md says what is there and what proves it; and what holds for everything that is
-generated, looked at on all features together.
-"""
+"""docs/okd-streams.md names every feature; and what holds for all features rendered together."""
 
-import ast
 import re
 import subprocess
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,6 @@ import golden
 from conftest import CACHE, ROOT
 from everything import everything, features
 from minimal import CATALOG
-from okd_gitops.check.run_rules import all_rules
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.releases.cluster_version import is_cluster_id
@@ -47,81 +42,6 @@ KUBERNETES = {
 BROUGHT = {"external-secrets.io"}
 
 
-def rows(heading: str) -> dict[str, str]:
-    """Return the rows of the table below a heading, by the number in their first column."""
-    section = TEXT.partition(f"\n## {heading}")[2].partition("\n## ")[0]
-    found = re.findall(r"^\| (F?\d+(?:, F?\d+)*) \| (.*) \|$", section, re.MULTILINE)
-    numbers = [(number, row) for several, row in found for number in several.split(", ")]
-    assert len(dict(numbers)) == len(numbers), "a number is there twice"
-    return dict(numbers)
-
-
-@cache
-def there() -> frozenset[str]:
-    """Return every test there is, as FILE::NAME."""
-    trees = {path.name: ast.parse(path.read_text()) for path in (ROOT / "tests").rglob("test_*.py")}
-    return frozenset(
-        f"{name}::{node.name}"
-        for name, tree in trees.items()
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-    )
-
-
-def named(row: str) -> tuple[list[str], list[str]]:
-    """Return the tests and the rules that a row names."""
-    return re.findall(r"test_\w+\.py::\w+", row), re.findall(
-        r"`([a-z]+(?:-[a-z]+)*)`", row.rpartition("|")[2]
-    )
-
-
-def facts_of(name: str) -> set[int]:
-    """Return the numbers of the facts that a test has in its name."""
-    return {
-        int(number)
-        for numbers in re.findall(r"facts?((?:_(?:and_)?\d\d)+)", name)
-        for number in re.findall(r"\d\d", numbers)
-    }
-
-
-def faults_of(name: str) -> set[int]:
-    """Return the numbers of the faults that a test has in its name."""
-    return {int(number) for number in re.findall(r"(?:_f|fault_)(\d\d)", name)}
-
-
-def test_every_fact_has_its_row_and_every_row_its_test() -> None:
-    table = rows("Facts")
-    assert list(table) == [str(number) for number in range(1, 57)]
-    for number, row in table.items():
-        proofs, rules = named(row)
-        assert proofs or rules, f"fact {number} names no test"
-        assert set(proofs) <= there(), f"fact {number}: {set(proofs) - there()} is no test"
-        assert set(rules) <= all_rules().keys()
-        for proof in proofs:
-            assert not facts_of(proof) or int(number) in facts_of(proof), (
-                f"fact {number}: {proof} is about another"
-            )
-
-
-def test_every_fault_has_a_check_or_a_reason() -> None:
-    table = rows("Faults")
-    assert list(table) == [f"F{number}" for number in range(1, 44)]
-    for number, row in table.items():
-        proofs, rules = named(row)
-        assert proofs or rules or "Does not apply:" in row, f"{number} has neither a check nor a reason"
-        assert set(proofs) <= there(), f"{number}: {set(proofs) - there()} is no test"
-        assert set(rules) <= all_rules().keys()
-        for proof in proofs:
-            assert not faults_of(proof) or int(number[1:]) in faults_of(proof), (
-                f"{number}: {proof} is about another"
-            )
-
-
-def test_every_test_of_a_fact_or_a_fault_is_of_one_that_there_is() -> None:
-    assert {number for name in there() for number in facts_of(name)} <= set(range(1, 57))
-    assert {number for name in there() for number in faults_of(name)} <= set(range(1, 44))
-
-
 def test_the_links_lead_somewhere_and_every_feature_is_in_the_table() -> None:
     targets = re.findall(r"\]\(([^)]+)\)", TEXT)
     assert targets
@@ -142,7 +62,7 @@ def test_the_document_is_short() -> None:
     assert len(TEXT.splitlines()) <= 150
 
 
-def test_fact_12_one_more_okd_minor_is_one_entry_and_a_small_difference(tmp_path: Path) -> None:
+def test_one_more_okd_minor_is_one_entry_and_a_small_difference(tmp_path: Path) -> None:
     golden.clone(tmp_path)
     text, diff = golden.one_more_line(TEXT, tmp_path)
     assert text == TEXT, "make golden writes it anew"
@@ -176,7 +96,7 @@ def test_all_features_together_fit_their_schemas_and_break_no_rule(environment: 
 
 
 @ENVIRONMENTS
-def test_fact_18_an_environment_has_only_what_its_api_server_serves(environment: str) -> None:
+def test_an_environment_gets_only_what_its_api_server_serves(environment: str) -> None:
     values = everything(environment)
     served = (
         KUBERNETES
@@ -198,7 +118,7 @@ def test_fact_18_an_environment_has_only_what_its_api_server_serves(environment:
 
 
 @ENVIRONMENTS
-def test_fact_01_and_f19_nothing_is_in_an_old_version(environment: str) -> None:
+def test_no_object_has_a_removed_api_version(environment: str) -> None:
     values = everything(environment)
     made = [
         each
@@ -214,7 +134,7 @@ def test_fact_01_and_f19_nothing_is_in_an_old_version(environment: str) -> None:
             assert version == ("v1alpha1" if kind in ("Interceptor", "ClusterInterceptor") else "v1beta1")
 
 
-def test_fact_01_and_f19_f35_kustomizations_use_current_fields_and_patch_by_name(generated: Path) -> None:
+def test_kustomizations_use_current_fields_and_patch_by_name(generated: Path) -> None:
     paths = [
         path
         for folder in ("bases", "overlays", "argocd")
@@ -236,7 +156,7 @@ def test_fact_01_and_f19_f35_kustomizations_use_current_fields_and_patch_by_name
 
 
 @ENVIRONMENTS
-def test_fact_02_and_f01_no_image_floats(environment: str) -> None:
+def test_no_image_floats(environment: str) -> None:
     images = [
         each["image"]
         for value in everything(environment)
@@ -258,7 +178,7 @@ def test_fact_02_and_f01_no_image_floats(environment: str) -> None:
 
 
 @ENVIRONMENTS
-def test_fact_03_and_f39_every_step_says_what_it_needs(environment: str) -> None:
+def test_every_step_and_container_requests_resources(environment: str) -> None:
     values = everything(environment)
     steps = [
         task["spec"].get("stepTemplate", {}) | step
@@ -275,7 +195,7 @@ def test_fact_03_and_f39_every_step_says_what_it_needs(environment: str) -> None
 
 
 @pytest.mark.parametrize("environment", ["okd", "kubernetes"])
-def test_f39_a_network_policy_says_who_reaches_each_listener(environment: str) -> None:
+def test_a_network_policy_says_who_reaches_each_listener(environment: str) -> None:
     values = everything(environment)
     # Where there is no Route, somebody else decides how the forge reaches the listeners that it calls.
     listeners = {
@@ -293,13 +213,13 @@ def test_f39_a_network_policy_says_who_reaches_each_listener(environment: str) -
 
 
 @ENVIRONMENTS
-def test_fact_40_and_f29_what_belongs_to_a_person_is_the_plug_ins_source_alone(environment: str) -> None:
+def test_only_the_source_of_the_plugin_belongs_to_a_person(environment: str) -> None:
     people = re.compile(r"zzlotnik|cheesesashimi|luzuccar|aleskandro|cgwalters")
     personal = {value["metadata"]["name"] for value in everything(environment) if people.search(str(value))}
     assert personal == ({"kvm-device-plugin"} if environment == "okd" else set())
 
 
-def test_f02_f03_no_line_is_built_from_a_branch_that_has_nothing_to_build() -> None:
+def test_no_release_line_is_built_from_a_branch_without_sources() -> None:
     """master of openshift/os has no CoreOS, release-4.19 has no okd-c9s: neither follows from a minor,
     both are said by a person or are an error.
     """
@@ -315,7 +235,7 @@ def test_f02_f03_no_line_is_built_from_a_branch_that_has_nothing_to_build() -> N
         objects("okd", lines.format("4.19"))
 
 
-def test_f07_every_file_of_the_catalog_is_in_a_part_that_something_uses() -> None:
+def test_every_file_of_the_catalog_is_used() -> None:
     for name, feature in CATALOG.features.items():
         used = {part for parts in feature.spec.environments.values() for part in parts}
         assert {
@@ -327,7 +247,7 @@ def test_f07_every_file_of_the_catalog_is_in_a_part_that_something_uses() -> Non
             assert feature.objects(part), f"{name}/{part} is empty"
 
 
-def test_f32_git_holds_text_alone() -> None:
+def test_git_contains_text_only() -> None:
     listed = (
         subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
         .stdout.decode()
@@ -339,7 +259,7 @@ def test_f32_git_holds_text_alone() -> None:
         assert "\0" not in path.read_text(encoding="utf-8"), path
 
 
-def test_fact_47_the_fleet_asks_for_a_release_in_the_form_that_the_operator_takes(generated: Path) -> None:
+def test_the_fleet_requests_releases_in_the_form_that_the_operator_accepts(generated: Path) -> None:
     names = [path.parent.name for path in (generated / "overlays").glob("*/kustomization.yaml")]
     rendering = kustomize.render(
         generated, {f"overlays/{name}": name for name in names}, tool(CACHE, "kustomize"), workers=2
@@ -370,9 +290,7 @@ def test_fact_47_the_fleet_asks_for_a_release_in_the_form_that_the_operator_take
         ("purpose: cd\nexpires: 2030-01-31\n", "does not expire"),
     ],
 )
-def test_fact_54_an_ephemeral_cluster_has_its_day_and_no_other_one_has(
-    tmp_path: Path, text: str, said: str
-) -> None:
+def test_only_ephemeral_clusters_have_an_expiry_date(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "clusters").mkdir()
     (tmp_path / "fleet.yaml").write_text(FLEET)
     (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
@@ -383,7 +301,7 @@ def test_fact_54_an_ephemeral_cluster_has_its_day_and_no_other_one_has(
     assert said in finding.reason
 
 
-def test_fact_54_what_is_ephemeral_goes_with_its_file_and_what_lives_does_not(generated: Path) -> None:
+def test_removing_the_file_deletes_an_ephemeral_cluster_and_no_other(generated: Path) -> None:
     applications = {
         path.stem: yaml.safe_load(path.read_text())
         for path in (generated / "argocd").glob("application-*.yaml")

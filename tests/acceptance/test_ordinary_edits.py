@@ -17,10 +17,10 @@ TOUCHED = [
         "tests/catalog/test_examples.py",
         "tests/generate/test_generate.py::test_eight_lines_make_a_cluster_and_removing_the_file_removes_it",
     ),
-    "tests/acceptance/test_okd_streams.py::test_fact_12_one_more_okd_minor_is_one_entry_and_a_small_difference",
-    "tests/acceptance/test_okd_streams.py::test_fact_47_the_fleet_asks_for_a_release_in_the_form_that_the_operator_takes",
-    "tests/acceptance/test_okd_streams.py::test_fact_54_what_is_ephemeral_goes_with_its_file_and_what_lives_does_not",
-    "tests/catalog/test_scos_triggers.py::test_fact_25_schedules_of_the_fleet_do_not_overlap",
+    "tests/acceptance/test_okd_streams.py::test_one_more_okd_minor_is_one_entry_and_a_small_difference",
+    "tests/acceptance/test_okd_streams.py::test_the_fleet_requests_releases_in_the_form_that_the_operator_accepts",
+    "tests/acceptance/test_okd_streams.py::test_removing_the_file_deletes_an_ephemeral_cluster_and_no_other",
+    "tests/catalog/test_scos_triggers.py::test_schedules_of_the_fleet_do_not_overlap",
 ]
 
 

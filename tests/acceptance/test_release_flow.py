@@ -304,7 +304,7 @@ def test_a_minor_moves_channel_and_acknowledgements_in_one_change(fleet: Fleet) 
     assert "LOOK" in branch.body
 
 
-def test_fact_49_conditional_edges_need_their_risks_accepted_by_name(fleet: Fleet) -> None:
+def test_conditional_edges_need_their_risks_accepted_by_name(fleet: Fleet) -> None:
     fleet.controller.edges.clear()
     risk = {
         "name": "SlowDisks",
@@ -320,7 +320,7 @@ def test_fact_49_conditional_edges_need_their_risks_accepted_by_name(fleet: Flee
     assert fleet.codes(target=NEW)["canary"] == "upgrade"
 
 
-def test_fact_51_work_by_hand_is_in_the_plan_and_in_the_pull_request(
+def test_manual_work_is_in_the_plan_and_in_the_pull_request(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = "{from: '4.21', to: '4.22', name: old-disks, message: Remove the label disks=old., url: https://example.org/disks}"
@@ -423,7 +423,7 @@ REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_fact_49_and_f42_refusals_of_a_long_term_cluster(fleet: Fleet, name: str) -> None:
+def test_a_long_term_cluster_refuses_unsafe_updates(fleet: Fleet, name: str) -> None:
     for first in ("canary", "probe"):
         (fleet.root / f"clusters/{first}.yaml").unlink()
     code, change = REFUSALS[name]
@@ -439,7 +439,7 @@ def test_an_unsigned_release_reaches_test_clusters_and_says_so(fleet: Fleet) -> 
     assert "signature NOT verified" in done.branches[0].body
 
 
-def test_fact_50_and_f42_previews_stay_off_long_term_clusters(fleet: Fleet) -> None:
+def test_previews_stay_off_long_term_clusters(fleet: Fleet) -> None:
     for first in ("canary", "probe"):
         (fleet.root / f"clusters/{first}.yaml").unlink()
     preview = "4.22.0-okd-scos.ec.1"
@@ -521,7 +521,7 @@ def test_one_version_with_two_digests_moves_nobody(fleet: Fleet) -> None:
     ],
     ids=["no stream", "another stream", "cut off", "away", "an edge to nowhere", "an error as a graph"],
 )
-def test_fact_52_sources_that_are_away_or_lie_move_nobody(
+def test_unreachable_or_contradicting_sources_upgrade_no_cluster(
     fleet: Fleet, path: str, answer: bytes | int
 ) -> None:
     fleet.controller.paths[path] = answer
@@ -544,7 +544,7 @@ def test_a_line_without_schemas_is_refused_before_anything_is_edited(fleet: Flee
     assert fleet.codes()["probe"] == "upgrade"
 
 
-def test_fact_48_forcing_is_for_ephemeral_clusters_and_shows(fleet: Fleet) -> None:
+def test_only_ephemeral_clusters_may_be_forced_and_it_is_shown(fleet: Fleet) -> None:
     fleet.write("clusters/scratch.yaml", cluster("scratch", "ephemeral", more="features:\n  okd-version:\n"))
     generate(fleet.root)
     git(fleet.root, "add", "-A")

@@ -1,6 +1,4 @@
-"""The variants of docs/variants.md as one fleet: built, validated, judged; and the acceptance facts that
-concern them.
-"""
+"""The variants of docs/variants.md as one fleet: built, validated and judged."""
 
 import re
 import shutil
@@ -66,7 +64,7 @@ def test_the_table_names_every_example_and_the_examples_use_every_variant() -> N
         assert any(f"\n  {feature}:" in path.read_text() for path in (CASE / "clusters").glob("*.yaml"))
 
 
-def test_fact_46_a_release_change_without_a_new_image_is_an_error(tmp_path: Path) -> None:
+def test_a_release_change_without_a_new_image_is_an_error(tmp_path: Path) -> None:
     file = fleet(tmp_path, "hpc") / "clusters/hpc.yaml"
     text = file.read_text()
     old = "018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
@@ -78,7 +76,7 @@ def test_fact_46_a_release_change_without_a_new_image_is_an_error(tmp_path: Path
     assert finding.object == "MachineConfig 90-layer-image-hpc"
 
 
-def test_fact_45_an_image_and_a_build_for_one_pool_is_an_error(tmp_path: Path) -> None:
+def test_an_image_and_a_build_for_one_pool_is_an_error(tmp_path: Path) -> None:
     file = fleet(tmp_path, "hpc") / "clusters/hpc.yaml"
     build = "    builds:\n    - pool: hpc\n      push-to: registry.example.org/x:y\n      containerfile: |\n"
     file.write_text(
@@ -88,7 +86,7 @@ def test_fact_45_an_image_and_a_build_for_one_pool_is_an_error(tmp_path: Path) -
     assert [finding.name for finding in checked(tmp_path).findings] == ["os-layer-mismatch"]
 
 
-def test_fact_53_a_feature_set_on_a_long_term_cluster_is_an_error(tmp_path: Path) -> None:
+def test_a_feature_set_on_a_long_term_cluster_is_an_error(tmp_path: Path) -> None:
     file = fleet(tmp_path, "edge") / "clusters/edge.yaml"
     file.write_text(f"{file.read_text()}  feature-set:\n    feature-set: DevPreviewNoUpgrade\n")
     generate(tmp_path)
@@ -100,7 +98,7 @@ def test_fact_53_a_feature_set_on_a_long_term_cluster_is_an_error(tmp_path: Path
     )
 
 
-def test_fact_53_marketplace_brings_the_lifecycle_manager_or_is_an_error(tmp_path: Path) -> None:
+def test_marketplace_without_the_lifecycle_manager_is_an_error(tmp_path: Path) -> None:
     file = fleet(tmp_path, "edge") / "clusters/edge.yaml"
     file.write_text(file.read_text().replace("OperatorLifecycleManager, ", ""))
     generate(tmp_path)
@@ -147,7 +145,7 @@ def test_other_clusters_keep_the_capabilities_that_they_have() -> None:
         assert of_kind(rendered(name), "ClusterVersion")["version"]["spec"]["capabilities"] == {}
 
 
-def test_fact_15_local_volumes_wait_for_their_pod_and_come_on_request() -> None:
+def test_local_volumes_are_optional_and_wait_for_their_pod() -> None:
     (local,) = of_kind(rendered("bare-metal"), "StorageClass").values()
     assert (local["metadata"]["name"], local["provisioner"]) == ("local-scos", "kubernetes.io/no-provisioner")
     assert local["volumeBindingMode"] == "WaitForFirstConsumer"
@@ -174,7 +172,7 @@ def test_bare_metal_has_kernel_arguments_by_pool() -> None:
     assert arguments["worker"][2:] == ["rd.multipath=default", "root=/dev/disk/by-label/dm-mpath-root"]
 
 
-def test_fact_17_machine_configs_are_ignition_3_with_decimal_modes() -> None:
+def test_machine_configs_are_ignition_3_with_decimal_modes() -> None:
     found = [
         value["spec"].get("config", {})
         for name in NAMES
@@ -189,7 +187,7 @@ def test_fact_17_machine_configs_are_ignition_3_with_decimal_modes() -> None:
             assert file["mode"] <= 0o777
 
 
-def test_fault_38_no_variant_pins_a_tag_or_an_architecture() -> None:
+def test_no_variant_pins_a_tag_or_an_architecture() -> None:
     for feature in (
         "os-layer",
         "os-layer-build",
@@ -213,7 +211,7 @@ def test_fault_38_no_variant_pins_a_tag_or_an_architecture() -> None:
         assert all("@sha256:" in image for image in images)
 
 
-def test_fault_39_every_step_of_ours_asks_for_what_it_needs() -> None:
+def test_every_step_requests_resources() -> None:
     tasks = {**of_kind(rendered("hub"), "Task"), **of_kind(rendered("laptop"), "Task")}
     assert {"notify", "okd-layer-base", "okd-layer-build"} <= tasks.keys()
     for task in tasks.values():
@@ -223,7 +221,7 @@ def test_fault_39_every_step_of_ours_asks_for_what_it_needs() -> None:
             assert "resources" not in step
 
 
-def test_fact_48_no_variant_that_lives_is_forced_or_overridden() -> None:
+def test_no_long_term_variant_is_forced_or_overridden() -> None:
     for name in NAMES:
         for version in of_kind(rendered(name), "ClusterVersion").values():
             assert "overrides" not in version["spec"]

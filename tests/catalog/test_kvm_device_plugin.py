@@ -1,4 +1,4 @@
-"""kvm-device-plugin, rendered: the acceptance facts 16 to 19 and fault F18."""
+"""kvm-device-plugin, rendered."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -22,7 +22,7 @@ def rendered(environment: str) -> tuple[dict[str, Any], ...]:
     return objects(environment, "  kvm-device-plugin:\n")
 
 
-def test_fact_16_the_daemonset_runs_where_the_pool_is_and_nothing_touches_workers() -> None:
+def test_the_daemonset_runs_on_the_pool_and_nothing_changes_other_workers() -> None:
     okd = rendered("okd")
     (pool,) = of_kind(okd, "MachineConfigPool").values()
     (daemon,) = of_kind(okd, "DaemonSet").values()
@@ -39,7 +39,7 @@ def test_fact_16_the_daemonset_runs_where_the_pool_is_and_nothing_touches_worker
     )
 
 
-def test_fact_17_the_machine_config_is_ignition_3_and_decodes_to_both_options() -> None:
+def test_the_machine_config_is_ignition_3_and_sets_both_options() -> None:
     (config,) = of_kind(rendered("okd"), "MachineConfig").values()
     assert config["spec"]["config"]["ignition"]["version"].startswith("3.")
     (file,) = config["spec"]["config"]["storage"]["files"]
@@ -51,7 +51,7 @@ def test_fact_17_the_machine_config_is_ignition_3_and_decodes_to_both_options() 
 
 
 @pytest.mark.parametrize("environment", ["kind", "kubernetes"])
-def test_fact_18_nothing_of_openshift_elsewhere_and_the_namespace_is_privileged(environment: str) -> None:
+def test_other_environments_get_no_openshift_object_but_a_privileged_namespace(environment: str) -> None:
     values = rendered(environment)
     assert {value["kind"] for value in values} & OPENSHIFT == set()
     labels = of_kind(values, "Namespace")["kvm-device-plugin"]["metadata"]["labels"]
@@ -63,7 +63,7 @@ def test_fact_18_nothing_of_openshift_elsewhere_and_the_namespace_is_privileged(
     assert "--domain=devices.kubevirt.io" in container["args"]
 
 
-def test_fact_19_only_the_plugin_may_use_the_privileged_scc() -> None:
+def test_only_the_plugin_may_use_the_privileged_scc() -> None:
     okd = rendered("okd")
     roles = [
         role
@@ -101,7 +101,7 @@ def test_the_image_is_built_in_the_cluster_and_runs_by_its_digest() -> None:
     assert "system:image-puller" in str(of_kind(okd, "RoleBinding")["kvm-device-plugin-puller"]["roleRef"])
 
 
-def test_fault_18_requests_and_limits() -> None:
+def test_the_plugin_has_requests_and_limits() -> None:
     for environment in ("okd", "kubernetes", "kind"):
         (daemon,) = of_kind(rendered(environment), "DaemonSet").values()
         (container,) = daemon["spec"]["template"]["spec"]["containers"]

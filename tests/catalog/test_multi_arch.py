@@ -1,6 +1,4 @@
-"""multi-arch, rendered: acceptance facts 1, 2, 20 to 24, 28 to 31 and 37, and that its parts understand
-each other; scripts run with stubs.
-"""
+"""multi-arch, rendered: its parts understand each other; its scripts run with stubs."""
 
 import hashlib
 import json
@@ -94,7 +92,7 @@ def run_of(values: Objects, template: str) -> dict[str, Any]:
 # What an environment gets.
 
 
-def test_fact_01_current_api_versions(okd: Objects) -> None:
+def test_api_versions_are_current(okd: Objects) -> None:
     versions = {
         (value["kind"] == "Interceptor", value["apiVersion"])
         for value in okd
@@ -148,7 +146,7 @@ def test_a_tag_one_architecture_or_a_machine_name_is_an_error(wrong: str) -> Non
     assert {finding.name for finding in error.value.findings} == {"invalid-value"}
 
 
-def test_fact_02_images_are_digests_and_the_gates_is_the_clusters(okd: Objects) -> None:
+def test_images_are_digests_and_the_cluster_file_sets_the_image_of_the_gate(okd: Objects) -> None:
     images = set(re.findall(r"'image': '([^']+)'", str(okd)))
     assert IMAGE in images
     assert all(
@@ -212,7 +210,7 @@ def test_the_images_packages_are_those_that_the_tests_run_with() -> None:
 # Triggers.
 
 
-def test_fact_20_the_listener_has_an_account_of_its_own(okd: Objects) -> None:
+def test_the_listener_has_its_own_service_account(okd: Objects) -> None:
     (listener,) = of_kind(okd, "EventListener").values()
     name = listener["spec"]["serviceAccountName"]
     assert name in of_kind(okd, "ServiceAccount")
@@ -226,7 +224,7 @@ def test_fact_20_the_listener_has_an_account_of_its_own(okd: Objects) -> None:
     ).keys()
 
 
-def test_fact_21_every_trigger_authenticates_and_a_report_starts_no_build(okd: Objects) -> None:
+def test_every_trigger_authenticates_and_a_report_starts_no_build(okd: Objects) -> None:
     triggers = of_kind(okd, "Trigger")
     filters = {
         name: trigger["spec"]["interceptors"][0]["params"][0]["value"] for name, trigger in triggers.items()
@@ -249,7 +247,7 @@ def test_an_interceptor_without_its_ca_does_not_stop_event_listeners(okd: Object
 
 
 @pytest.mark.parametrize("name", ["okd-coreos-multi-arch", "compose-manifest-list"])
-def test_fact_09_22_and_23_params_and_workspaces_resolve(okd: Objects, name: str) -> None:
+def test_params_and_workspaces_resolve(okd: Objects, name: str) -> None:
     bound = {param["name"] for param in of_kind(okd, "TriggerBinding")[name]["spec"]["params"]}
     declared = {
         param["name"]: param.get("default")
@@ -270,7 +268,7 @@ def test_fact_09_22_and_23_params_and_workspaces_resolve(okd: Objects, name: str
     )
 
 
-def test_fact_24_crons_are_tidy(okd: Objects) -> None:
+def test_cronjobs_keep_limits(okd: Objects) -> None:
     for cron in of_kind(okd, "CronJob").values():
         spec = cron["spec"]
         assert spec["concurrencyPolicy"] == "Forbid"
@@ -284,10 +282,10 @@ def test_fact_24_crons_are_tidy(okd: Objects) -> None:
         assert spec["jobTemplate"]["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"]
 
 
-# Facts 28 to 31.
+# One run for each architecture, one manifest list for all of them.
 
 
-def test_fact_28_one_run_for_each_architecture_of_the_configuration(okd: Objects) -> None:
+def test_each_configured_architecture_gets_one_run(okd: Objects) -> None:
     run = run_of(okd, "okd-coreos-multi-arch")
     assert run["spec"]["taskRunTemplate"]["podTemplate"]["nodeSelector"] == {
         "kubernetes.io/arch": "$(tt.params.architecture)"
@@ -301,7 +299,7 @@ def test_fact_28_one_run_for_each_architecture_of_the_configuration(okd: Objects
             assert not ARCHITECTURES.search(yaml.safe_dump(value)), value["metadata"]["name"]
 
 
-def test_fact_12_a_release_line_is_one_cronjob(okd: Objects) -> None:
+def test_a_release_line_is_one_cronjob(okd: Objects) -> None:
     more = ours(objects("okd", f'{FEATURES}    - {{minor: "5.1", stream: next, schedule: 30 18 * * *}}\n'))
     assert [value["metadata"]["name"] for value in more if value not in okd] == ["okd-coreos-multi-arch-5.1"]
     assert {name: env(cron_of(okd, name), okd)["BRANCH"] for name in ("4.22", "5.0")} == {
@@ -311,14 +309,14 @@ def test_fact_12_a_release_line_is_one_cronjob(okd: Objects) -> None:
     assert env(cron_of(okd, "5.0"), okd)["VARIANT"] == "c9s"
 
 
-def test_fact_29_the_name_of_the_run_follows_from_the_set(okd: Objects) -> None:
+def test_the_set_of_builds_decides_the_name_of_the_run(okd: Objects) -> None:
     metadata = run_of(okd, "compose-manifest-list")["metadata"]
     assert metadata["name"] == "compose-manifest-list-$(tt.params.set)"
     assert "generateName" not in metadata
     assert len(metadata["name"].replace("$(tt.params.set)", set_name("x", "y"))) <= 63
 
 
-def test_fact_29_the_binding_reads_what_the_gate_gives_and_nothing_of_the_report(okd: Objects) -> None:
+def test_the_binding_reads_only_what_the_gate_adds(okd: Objects) -> None:
     expected = Expectation(("amd64", "arm64"), timedelta(hours=1))
     state = None
     for arch in expected.arches:
@@ -335,7 +333,7 @@ def test_fact_29_the_binding_reads_what_the_gate_gives_and_nothing_of_the_report
     )
 
 
-def test_fact_31_an_expired_set_fails_a_job_once(okd: Objects) -> None:
+def test_an_expired_set_fails_the_job_without_a_retry(okd: Objects) -> None:
     job = of_kind(okd, "CronJob")["multi-arch-sweep"]["spec"]["jobTemplate"]["spec"]
     (container,) = job["template"]["spec"]["containers"]
     assert container["command"] == ["okd-gitops", "serve", "gate", "--sweep"]
@@ -529,7 +527,9 @@ def registry(tmp_path: Path) -> Registry:
     return Registry(tmp_path)
 
 
-def test_fact_30_the_list_names_digests_and_its_own_is_the_result(registry: Registry, tmp_path: Path) -> None:
+def test_the_manifest_list_names_digests_and_its_digest_is_the_result(
+    registry: Registry, tmp_path: Path
+) -> None:
     sources = [registry.image("amd64", "x86_64"), registry.image("arm64", "aarch64")]
     done = registry.compose(" ".join(sources))
     assert done.returncode == 0, done.stderr
@@ -559,7 +559,7 @@ def test_fact_30_the_list_names_digests_and_its_own_is_the_result(registry: Regi
     ]
 
 
-def test_fact_30_what_is_not_as_reported_is_not_composed(registry: Registry, tmp_path: Path) -> None:
+def test_an_image_that_differs_from_its_report_is_not_composed(registry: Registry, tmp_path: Path) -> None:
     good, other = registry.image("amd64", "x86_64"), registry.image("arm64", "aarch64")
     (tmp_path / "registry" / ("0" * 64)).write_text("{}")
     wrong = {

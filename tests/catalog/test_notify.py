@@ -1,6 +1,4 @@
-"""notify: facts 37 and 38 and fault F20, on the Task as it is rendered; its script runs with the real bash
-and jq and a stub for curl.
-"""
+"""notify: the rendered Task; its script runs with the real bash and jq and a stub for curl."""
 
 import json
 import subprocess
@@ -81,7 +79,7 @@ def bodies(root: Path) -> list[Any]:
     return found
 
 
-def test_fact_37_tokens_are_files_and_headers_and_nothing_else(tmp_path: Path) -> None:
+def test_the_token_is_read_from_a_file_and_sent_in_a_header_only(tmp_path: Path) -> None:
     done = run(tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "log.headers").read_text() == f"Authorization: Bearer {SECRET}\n" * 2
@@ -92,7 +90,7 @@ def test_fact_37_tokens_are_files_and_headers_and_nothing_else(tmp_path: Path) -
     assert {item["name"] for item in spec["workspaces"]} == {"credentials"}
 
 
-def test_fault_20_any_message_arrives_as_it_is(tmp_path: Path) -> None:
+def test_any_message_arrives_unchanged(tmp_path: Path) -> None:
     assert run(tmp_path).returncode == 0
     assert bodies(tmp_path) == [{"msgtype": "m.notice", "body": MESSAGE}, {"text": MESSAGE}]
     matrix, webhook = (tmp_path / "log.arguments").read_text().splitlines()
@@ -131,7 +129,7 @@ def test_one_that_is_away_fails_the_task_and_the_other_is_told(fail: str, tmp_pa
     ],
     ids=["nobody", "no TLS", "no token"],
 )
-def test_fault_20_what_cannot_be_sent_fails(
+def test_a_message_that_cannot_be_sent_fails_the_task(
     values: dict[str, str], tokens: tuple[str, ...], reason: str, sent: int, tmp_path: Path
 ) -> None:
     done = run(tmp_path, tokens=tokens, **values)
@@ -166,7 +164,7 @@ def test_the_cluster_file_says_where_to() -> None:
         "matrix-endpoint: matrix.org",
     ],
 )
-def test_fact_37_a_token_in_a_url_is_refused(value: str) -> None:
+def test_a_token_in_a_url_is_refused(value: str) -> None:
     with pytest.raises(FindingsError) as error:
         task(f"    {value}\n")
     assert [finding.name for finding in error.value.findings] == ["invalid-value"]
@@ -178,7 +176,7 @@ def test_kind_is_not_for_telling_people() -> None:
     assert [finding.name for finding in error.value.findings] == ["unsuitable-feature"]
 
 
-def test_fact_38_the_keys_are_those_of_the_table() -> None:
+def test_the_keys_match_the_table_of_secrets() -> None:
     table = yaml.safe_load((FEATURES / "notify/feature.yaml").read_text())["secrets"]
     (step,) = task()["spec"]["steps"]
     for key in table["okd-notify"]["keys"]:

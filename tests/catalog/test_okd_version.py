@@ -1,4 +1,4 @@
-"""The ClusterVersion and the acknowledgements: acceptance facts 42, 47 and 48 on the catalog's own files."""
+"""okd-version: the ClusterVersion and the acknowledgements in the files of the catalog."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ def _acks() -> dict[str, Any]:
     return _load("version/configmap-admin-acks.yaml")
 
 
-def test_fact_47_the_cluster_version_is_the_one_that_the_operator_accepts() -> None:
+def test_the_cluster_version_has_the_form_that_its_operator_accepts() -> None:
     value = _version()
     assert (value["apiVersion"], value["kind"], value["metadata"]["name"]) == (
         "config.openshift.io/v1",
@@ -50,7 +50,7 @@ def test_the_update_is_a_version_and_its_digest_and_the_graph_is_okds() -> None:
     assert "api.openshift.com" not in spec["upstream"]
 
 
-def test_fact_48_nothing_is_forced_or_overridden() -> None:
+def test_no_update_is_forced_and_nothing_is_overridden() -> None:
     spec = _version()["spec"]
     assert spec.keys() == {"clusterID", "channel", "upstream", "desiredUpdate", "capabilities"}
     assert spec["capabilities"] == {}

@@ -1,6 +1,4 @@
-"""operator-pipeline: acceptance facts and faults on what is rendered, and the Tasks' scripts run for real
-where git, make, jq and curl suffice.
-"""
+"""operator-pipeline, rendered; the scripts of its Tasks run where git, make, jq and curl suffice."""
 
 import json
 import re
@@ -76,28 +74,26 @@ def params(task: dict[str, Any]) -> dict[str, str]:
     return {param["name"]: param["value"] for param in task["params"]}
 
 
-# --- acceptance facts
+# What is rendered.
 
 
 @pytest.mark.parametrize(
     ("place", "features"), [("okd", COMPONENTS), ("kubernetes", COMPONENTS), ("kind", KIND)]
 )
-def test_facts_09_22_42_and_f34_f36_the_check_finds_nothing_wrong_or_dangling(
-    place: str, features: str
-) -> None:
+def test_check_finds_no_fault_and_no_dangling_reference(place: str, features: str) -> None:
     found = report(place, features)
     assert [str(finding) for finding in found.findings] == []
     assert found.without_schema == 0
 
 
-def test_fact_01_current_api_versions(okd: tuple[dict[str, Any], ...]) -> None:
+def test_api_versions_are_current(okd: tuple[dict[str, Any], ...]) -> None:
     assert {value["apiVersion"] for value in ours(okd) if "tekton" in value["apiVersion"]} == {
         "tekton.dev/v1",
         "triggers.tekton.dev/v1beta1",
     }
 
 
-def test_fact_02_and_f37_f43_images_are_digests_and_nothing_floats(okd: tuple[dict[str, Any], ...]) -> None:
+def test_images_are_digests_and_tools_are_pinned(okd: tuple[dict[str, Any], ...]) -> None:
     for value in ours(okd):
         for image in re.findall(r"'image': '([^']*)'", str(value)):
             assert image == "$(params.tools-image)" or re.fullmatch(
@@ -110,7 +106,7 @@ def test_fact_02_and_f37_f43_images_are_digests_and_nothing_floats(okd: tuple[di
         ] == TOOLS
 
 
-def test_fact_03_steps_request_resources_and_are_not_root_but_for_buildah() -> None:
+def test_steps_request_resources_and_only_buildah_is_root() -> None:
     for name in TASKS:
         assert {"cpu", "memory"} <= step(name)["computeResources"]["requests"].keys()
         assert "resources" not in step(name)
@@ -120,7 +116,7 @@ def test_fact_03_steps_request_resources_and_are_not_root_but_for_buildah() -> N
 
 
 @each_pipeline
-def test_fact_09_every_param_is_declared_and_used(pipeline: dict[str, Any]) -> None:
+def test_every_param_is_declared_and_used(pipeline: dict[str, Any]) -> None:
     for task in pipeline["tasks"]:
         declared = {param["name"]: param for param in TASKS[task["taskRef"]["name"]]["params"]}
         assert params(task).keys() <= declared.keys()
@@ -143,7 +139,7 @@ def test_the_longest_way_through_fits_into_the_run(pipeline: dict[str, Any]) -> 
     assert before(pipeline, last) | {last} == tasks(pipeline).keys()
 
 
-def test_fact_18_kind_gets_definitions_and_kubernetes_nothing_of_openshift() -> None:
+def test_kind_gets_definitions_only_and_kubernetes_no_openshift_object() -> None:
     kinds = {value["kind"] for value in ours(objects("kind", KIND))}
     assert kinds == {"Pipeline", "Task", "ServiceAccount", "Role", "RoleBinding"}
     values = objects("kubernetes", COMPONENTS)
@@ -151,7 +147,7 @@ def test_fact_18_kind_gets_definitions_and_kubernetes_nothing_of_openshift() -> 
     assert "securitycontextconstraints" not in str(values)
 
 
-def test_fact_19_on_okd_users_are_allowed_and_nothing_is_privileged(okd: tuple[dict[str, Any], ...]) -> None:
+def test_okd_allows_the_users_of_the_pods_without_privileges(okd: tuple[dict[str, Any], ...]) -> None:
     (constraints,) = of_kind(okd, "SecurityContextConstraints").values()
     assert constraints["allowPrivilegedContainer"] is False
     assert constraints["allowedCapabilities"] == ["SETFCAP"]
@@ -168,7 +164,7 @@ def test_fact_19_on_okd_users_are_allowed_and_nothing_is_privileged(okd: tuple[d
     }
 
 
-def test_fact_20_and_f31_accounts_have_what_they_need_in_one_namespace(
+def test_accounts_have_the_needed_rights_in_one_namespace(
     okd: tuple[dict[str, Any], ...],
 ) -> None:
     (listener,) = of_kind(okd, "EventListener").values()
@@ -188,7 +184,7 @@ def test_fact_20_and_f31_accounts_have_what_they_need_in_one_namespace(
     assert of_kind(okd, "ServiceAccount")["okd-team-build"]["automountServiceAccountToken"] is False
 
 
-def test_fact_21_every_trigger_authenticates_and_starts_one_entry(okd: tuple[dict[str, Any], ...]) -> None:
+def test_every_trigger_authenticates_and_starts_one_entry(okd: tuple[dict[str, Any], ...]) -> None:
     (listener,) = of_kind(okd, "EventListener").values()
     wanted = listener["spec"]["labelSelector"]["matchLabels"]
     triggers = of_kind(okd, "Trigger")
@@ -208,7 +204,7 @@ def test_fact_21_every_trigger_authenticates_and_starts_one_entry(okd: tuple[dic
     assert triggers["component-rook"]["spec"]["template"]["ref"] == "operand"
 
 
-def test_facts_22_23_params_resolve_and_f36_templates_start_pipelines_that_exist(
+def test_params_resolve_and_templates_start_existing_pipelines(
     okd: tuple[dict[str, Any], ...],
 ) -> None:
     for name, template in of_kind(okd, "TriggerTemplate").items():
@@ -229,7 +225,7 @@ def test_facts_22_23_params_resolve_and_f36_templates_start_pipelines_that_exist
         assert declared["storage-class"] == "fast"
 
 
-def test_fact_12_one_more_entry_is_three_objects(okd: tuple[dict[str, Any], ...]) -> None:
+def test_one_more_entry_adds_three_objects(okd: tuple[dict[str, Any], ...]) -> None:
     more = objects(
         "okd",
         COMPONENTS
@@ -243,7 +239,7 @@ def test_fact_12_one_more_entry_is_three_objects(okd: tuple[dict[str, Any], ...]
     ]
 
 
-def test_fact_24_crons_are_tidy(okd: tuple[dict[str, Any], ...]) -> None:
+def test_cronjobs_keep_limits(okd: tuple[dict[str, Any], ...]) -> None:
     crons = of_kind(okd, "CronJob")
     assert {name: cron["spec"]["schedule"] for name, cron in crons.items()} == {
         "component-rook": "0 9 * * 1",
@@ -257,7 +253,7 @@ def test_fact_24_crons_are_tidy(okd: tuple[dict[str, Any], ...]) -> None:
         assert "--fail-with-body" in container["args"][0]
 
 
-def test_facts_37_38_39_and_f37_credentials_are_secrets_that_the_table_names(
+def test_credentials_are_secrets_of_the_table(
     okd: tuple[dict[str, Any], ...],
 ) -> None:
     table = load_catalog(read_catalog()).features["operator-pipeline"].spec.secrets
@@ -276,7 +272,7 @@ def test_facts_37_38_39_and_f37_credentials_are_secrets_that_the_table_names(
     assert not [value for value in ours(okd) if value["kind"] in ("ConfigMap", "Secret")]
 
 
-def test_fact_40_nothing_is_pushed_unless_asked_for(okd: tuple[dict[str, Any], ...]) -> None:
+def test_nothing_is_pushed_by_default(okd: tuple[dict[str, Any], ...]) -> None:
     for template in of_kind(okd, "TriggerTemplate").values():
         defaults = {param["name"]: param.get("default") for param in template["spec"]["params"]}
         assert defaults["publish"] == "false"
@@ -293,7 +289,7 @@ def test_fact_40_nothing_is_pushed_unless_asked_for(okd: tuple[dict[str, Any], .
         )
 
 
-def test_fact_41_order_of_an_operator() -> None:
+def test_an_operator_is_built_in_order() -> None:
     pipeline = PIPELINES["operator"]
     order = [
         "wait-for-needs",
@@ -325,20 +321,18 @@ def test_fact_41_order_of_an_operator() -> None:
         ("ref: release-4.22}", "ref: release-4.22, needs: [odf]}", "in a circle"),
     ],
 )
-def test_fact_41_unknown_needs_and_circles_are_errors_when_they_are_written(
-    old: str, new: str, said: str
-) -> None:
+def test_unknown_and_circular_needs_are_errors_in_the_cluster_file(old: str, new: str, said: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", COMPONENTS.replace(old, new))
     assert [said in finding.reason for finding in error.value.findings] == [True]
 
 
-def test_f43_the_catalogs_branch_is_that_of_the_minor(okd: tuple[dict[str, Any], ...]) -> None:
+def test_the_branch_of_the_catalog_follows_the_minor(okd: tuple[dict[str, Any], ...]) -> None:
     (run,) = of_kind(okd, "TriggerTemplate")["operator"]["spec"]["resourcetemplates"]
     assert params(run["spec"])["catalog-branch"] == "release-$(tt.params.version)"
 
 
-def test_f30_f35_nothing_is_fetched_and_applied_and_no_patch_goes_by_index(
+def test_nothing_is_applied_from_a_url_and_no_patch_uses_an_index(
     okd: tuple[dict[str, Any], ...],
 ) -> None:
     assert not re.search(r"\b(oc|kubectl) (create|apply)|raw\.githubusercontent", str(ours(okd)))
@@ -426,7 +420,7 @@ def api(httpserver: HTTPServer, tmp_path: Path) -> Api:
     return Api(httpserver, tmp_path)
 
 
-def test_fact_41_a_run_waits_for_its_needs_and_takes_their_images(api: Api) -> None:
+def test_a_run_waits_for_the_needed_operators_and_takes_their_images(api: Api) -> None:
     going = [
         pipeline_run("rook-1", 1, "True", image=f"quay.io/o/rook@sha256:{'b' * 64}"),
         pipeline_run("rook-2", 2, "Unknown"),
@@ -447,7 +441,7 @@ def test_fact_41_a_run_waits_for_its_needs_and_takes_their_images(api: Api) -> N
     assert result.stdout == "rook: run rook-2\nlib: run lib-1\n"
 
 
-def test_fact_41_without_needs_nothing_is_asked(api: Api) -> None:
+def test_without_needs_the_api_is_not_asked(api: Api) -> None:
     assert api.wait("").returncode == 0
     assert (api.images(), api.queries) == ({}, [])
 
@@ -462,9 +456,7 @@ def test_fact_41_without_needs_nothing_is_asked(api: Api) -> None:
         ([pipeline_run("rook-1", 1, "True", image="quay.io/o/rook:4.22")], "no image by digest"),
     ],
 )
-def test_fact_41_a_need_that_is_not_there_is_a_reason(
-    api: Api, runs: list[dict[str, Any]], said: str
-) -> None:
+def test_a_missing_need_is_the_reason_of_the_failure(api: Api, runs: list[dict[str, Any]], said: str) -> None:
     api.answers = {"rook": [runs]}
     result = api.wait("rook")
     assert result.returncode == 1
@@ -472,7 +464,7 @@ def test_fact_41_a_need_that_is_not_there_is_a_reason(
     assert not (api.folder / "RESULT_IMAGES").exists()
 
 
-def test_fact_41_an_older_success_counts_and_the_failure_is_said(api: Api) -> None:
+def test_an_older_success_counts_and_the_newer_failure_is_reported(api: Api) -> None:
     api.answers = {"rook": [[pipeline_run("rook-1", 1, "True"), pipeline_run("rook-2", 2, "False")]]}
     result = api.wait("rook")
     assert (result.returncode, result.stdout) == (0, "rook: run rook-1 (the newer rook-2 failed)\n")
@@ -681,7 +673,7 @@ def bundled(folder: Path, operand: str, image: str = IMG, sdk: int = 0) -> Any:
     return run_step(step("bundle"), folder, **given)
 
 
-def test_fact_41_the_bundle_names_digests_and_is_validated(tmp_path: Path) -> None:
+def test_the_bundle_names_digests_and_is_validated(tmp_path: Path) -> None:
     result = bundled(tmp_path, "$(IMAGE_ROOK_CEPH)")
     assert result.returncode == 0, result.stderr
     text = (tmp_path / "source/bundle/manifests/odf.clusterserviceversion.yaml").read_text()
@@ -705,7 +697,7 @@ def test_fact_41_the_bundle_names_digests_and_is_validated(tmp_path: Path) -> No
         ),
     ],
 )
-def test_fact_41_a_tag_or_another_operand_stops_before_anything_is_validated(
+def test_a_tag_or_a_foreign_operand_stops_the_run_before_validation(
     tmp_path: Path, operand: str, image: str, said: str
 ) -> None:
     result = bundled(tmp_path, operand, image)
@@ -714,7 +706,7 @@ def test_fact_41_a_tag_or_another_operand_stops_before_anything_is_validated(
     assert not (tmp_path / "log").exists()
 
 
-def test_fact_41_an_invalid_bundle_stops_the_run(tmp_path: Path) -> None:
+def test_an_invalid_bundle_stops_the_run(tmp_path: Path) -> None:
     assert bundled(tmp_path, "$(IMAGE_ROOK_CEPH)", sdk=1).returncode == 1
 
 
@@ -799,7 +791,7 @@ class Catalog:
         return git(self.origin, "show", f"add-odf.v4.22.0-x:catalog/odf/{name}") + "\n"
 
 
-def test_fact_41_the_catalog_changes_by_a_pull_request_that_replaces_the_head(
+def test_the_catalog_changes_by_a_pull_request_that_replaces_the_head(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     forge = Catalog(httpserver, tmp_path, HEAD)
@@ -852,7 +844,7 @@ def test_a_first_bundle_makes_its_package_and_channel(
         ),
     ],
 )
-def test_fact_41_a_channel_without_one_head_or_of_another_form_is_left_alone(
+def test_a_channel_without_exactly_one_head_is_not_changed(
     httpserver: HTTPServer, tmp_path: Path, old: str, new: str, said: str
 ) -> None:
     forge = Catalog(httpserver, tmp_path, HEAD.replace(old, new))

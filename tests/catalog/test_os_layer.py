@@ -1,6 +1,4 @@
-"""os-layer and os-layer-build: acceptance facts 45 and 46, and the build's scripts with stubs for their
-programs.
-"""
+"""os-layer and os-layer-build, rendered; the scripts of the build run with stubs for their programs."""
 
 import io
 import json
@@ -35,7 +33,7 @@ EXTENSIONS = "  os-layer:\n    extensions:\n    - {pool: worker, extensions: [us
 OPENSHIFT = {"MachineConfig", "MachineOSConfig", "MachineConfigPool", "SecurityContextConstraints"}
 
 
-def test_fact_45_an_image_is_a_digest_for_one_pool() -> None:
+def test_a_pool_gets_one_image_by_digest() -> None:
     values = objects("okd", IMAGES)
     (config,) = [
         value for name, value in of_kind(values, "MachineConfig").items() if name.startswith("90-layer")
@@ -47,7 +45,7 @@ def test_fact_45_an_image_is_a_digest_for_one_pool() -> None:
     assert invalid(values) == []
 
 
-def test_fact_45_a_build_has_the_name_of_its_pool_a_job_and_both_secrets() -> None:
+def test_a_build_has_the_name_of_its_pool_a_job_and_both_secrets() -> None:
     values = objects("okd", OS_LAYER_BUILDS)
     (build,) = of_kind(values, "MachineOSConfig").values()
     assert build["apiVersion"] == "machineconfiguration.openshift.io/v1"
@@ -72,7 +70,7 @@ def test_fact_45_a_build_has_the_name_of_its_pool_a_job_and_both_secrets() -> No
         "FROM configs AS final\n" + "x" * 4100 + "\nostree container commit\n",
     ],
 )
-def test_fact_45_a_containerfile_that_cannot_work_is_refused_in_the_cluster_file(content: str) -> None:
+def test_a_containerfile_that_cannot_work_is_refused_in_the_cluster_file(content: str) -> None:
     features = yaml.safe_load(f"features:\n{OS_LAYER_BUILDS}")["features"]
     features["os-layer"]["builds"][0]["containerfile"] = content
     text = "".join(f"  {line}\n" for line in yaml.safe_dump(features).splitlines())
@@ -114,7 +112,7 @@ def test_only_okd_has_pools_and_the_pipeline_is_everywhere(environment: str) -> 
     assert not {value["kind"] for value in values} & OPENSHIFT
 
 
-def test_fact_46_the_layer_says_on_which_release_it_was_built_and_comes_after_the_release() -> None:
+def test_a_layer_names_the_release_it_was_built_on_and_follows_that_release() -> None:
     values = objects("okd", IMAGES)
     config, version = (
         of_kind(values, "MachineConfig")["90-layer-image-worker"],
@@ -131,7 +129,7 @@ def test_fact_46_the_layer_says_on_which_release_it_was_built_and_comes_after_th
     )
 
 
-def test_fact_09_the_pipeline_hands_on_what_its_tasks_declare() -> None:
+def test_the_pipeline_passes_what_its_tasks_declare() -> None:
     spec = yaml.safe_load((PIPELINE / "pipeline-okd-layer.yaml").read_text())["spec"]
     for task in spec["tasks"]:
         declared = TASKS[task["taskRef"]["name"]]
@@ -141,7 +139,7 @@ def test_fact_09_the_pipeline_hands_on_what_its_tasks_declare() -> None:
         }
 
 
-def test_fact_40_nothing_is_pushed_unless_asked() -> None:
+def test_nothing_is_pushed_by_default() -> None:
     values = objects("okd", "  tekton:\n  os-layer-build:\n")
     params = {
         item["name"]: item.get("default")
@@ -222,7 +220,7 @@ def release_image(root: Path, tags: list[dict[str, Any]] | None) -> dict[str, st
     ],
     ids=["found", "tag", "another name", "another image"],
 )
-def test_fact_46_the_base_is_the_releases_own(
+def test_the_base_image_comes_from_the_release(
     tags: list[dict[str, Any]] | None, reason: str, tmp_path: Path
 ) -> None:
     done = run(
@@ -243,7 +241,7 @@ def test_fact_46_the_base_is_the_releases_own(
         )
 
 
-def test_fact_46_a_release_by_tag_is_refused(tmp_path: Path) -> None:
+def test_a_release_by_tag_is_refused(tmp_path: Path) -> None:
     done = run(
         "okd-layer-base", tmp_path, {"skopeo": ""}, RELEASE_IMAGE="quay.io/okd/scos-release:4.22.0-okd-scos.0"
     )
@@ -272,7 +270,7 @@ def build(
 GOOD = "FROM scratch\nRUN rpm-ostree install tmux && \\\n    ostree container commit\n\n"
 
 
-def test_fact_46_the_image_is_built_on_that_base_and_reported_by_digest_with_the_release(
+def test_the_image_is_built_on_the_base_and_reported_by_digest_with_its_release(
     tmp_path: Path,
 ) -> None:
     done = build(tmp_path, GOOD, PUSH="true")
@@ -300,7 +298,7 @@ def test_without_push_nothing_leaves_the_cluster(tmp_path: Path) -> None:
     ],
     ids=["not committed", "no credentials", "no digest"],
 )
-def test_fault_22_a_build_that_failed_has_no_image(
+def test_a_failed_build_reports_no_image(
     containerfile: str, digest: str, values: dict[str, str], calls: int, tmp_path: Path
 ) -> None:
     assert build(tmp_path, containerfile, digest, PUSH="true", **values).returncode == 1

@@ -1,6 +1,4 @@
-"""payload: rendered, and its Tasks' scripts run (acceptance facts 1 to 44 that concern it, faults F29 to
-F38).
-"""
+"""payload, rendered; the scripts of its Tasks run."""
 
 import json
 import re
@@ -48,7 +46,7 @@ def own(values: Objects) -> list[dict[str, Any]]:
 # --- rendered
 
 
-def test_facts_01_02_and_03_versions_images_and_resources(okd: Objects) -> None:
+def test_api_versions_are_current_images_are_digests_and_steps_request_resources(okd: Objects) -> None:
     assert {value["apiVersion"] for value in own(okd) if "tekton" in value["apiVersion"]} == {"tekton.dev/v1"}
     for task in of_kind(okd, "Task").values():
         for step in task["spec"]["steps"]:
@@ -64,7 +62,7 @@ def test_scripts_pass_shellcheck(path: Path) -> None:
         assert shellcheck(step) == ""
 
 
-def test_fact_09_params_of_tasks_are_declared(okd: Objects) -> None:
+def test_params_of_tasks_are_declared(okd: Objects) -> None:
     tasks = of_kind(okd, "Task")
     for called in of_kind(okd, "Pipeline")["okd-payload"]["spec"]["tasks"]:
         declared = {item["name"]: item for item in tasks[called["taskRef"]["name"]]["spec"]["params"]}
@@ -76,7 +74,7 @@ def test_fact_09_params_of_tasks_are_declared(okd: Objects) -> None:
         }
 
 
-def test_fact_18_every_environment_gets_the_pipeline_and_only_okd_its_constraints(okd: Objects) -> None:
+def test_every_environment_gets_the_pipeline_and_only_okd_gets_constraints(okd: Objects) -> None:
     plain = {"Namespace", "Pipeline", "ServiceAccount", "Task"}
     assert {value["kind"] for value in own(objects("kubernetes", GIVEN))} == plain
     assert {value["kind"] for value in own(objects("kind", "  tekton:\n  payload:\n"))} == plain
@@ -87,7 +85,7 @@ def test_fact_18_every_environment_gets_the_pipeline_and_only_okd_its_constraint
     }
 
 
-def test_fact_19_nothing_is_privileged(okd: Objects) -> None:
+def test_nothing_is_privileged(okd: Objects) -> None:
     constraints = of_kind(okd, "SecurityContextConstraints")["okd-payload"]
     assert constraints["allowPrivilegedContainer"] is False
     asked = {
@@ -102,19 +100,19 @@ def test_fact_19_nothing_is_privileged(okd: Objects) -> None:
     ]
 
 
-def test_facts_37_and_38_secrets_are_those_of_the_table(okd: Objects) -> None:
+def test_secrets_are_those_of_the_table(okd: Objects) -> None:
     table = yaml.safe_load((FEATURES / "payload/feature.yaml").read_bytes())["secrets"]
     assert set(re.findall(r"'secretName': '([a-z0-9-]+)'", str(own(okd)))) == set(table)
 
 
-def test_fact_40_and_f29_no_repository_is_a_default() -> None:
+def test_no_repository_is_a_default() -> None:
     (pipeline,) = of_kind(objects("kubernetes", "  tekton:\n  payload:\n"), "Pipeline").values()
     defaults = {item["name"]: item["default"] for item in pipeline["spec"]["params"]}
     assert {name for name, default in defaults.items() if default} == {"smoke-install", "install-minutes"}
     assert defaults["smoke-install"] == "false"
 
 
-def test_fact_44_the_cluster_file_says_what_changes(okd: Objects) -> None:
+def test_the_pipeline_gets_the_changes_of_the_cluster_file(okd: Objects) -> None:
     params = {
         item["name"]: item["default"] for item in of_kind(okd, "Pipeline")["okd-payload"]["spec"]["params"]
     }
@@ -133,9 +131,7 @@ def test_fact_44_the_cluster_file_says_what_changes(okd: Objects) -> None:
         (f"base: {BASE}", "base: quay.io/okd/scos-release:4.22.0-okd-scos.8"),
     ],
 )
-def test_fact_44_what_is_wrong_in_the_cluster_file_is_an_error_before_anything_is_generated(
-    old: str, new: str
-) -> None:
+def test_a_wrong_entry_in_the_cluster_file_stops_generation(old: str, new: str) -> None:
     with pytest.raises(FindingsError):
         objects("okd", GIVEN.replace(old, new))
 
@@ -217,7 +213,7 @@ def check(
     return done.stderr if done.returncode else ""
 
 
-def test_fact_44_a_component_of_the_base_and_an_image_by_digest(bench: Bench) -> None:
+def test_a_replacement_is_a_component_of_the_base_and_an_image_by_digest(bench: Bench) -> None:
     assert check(bench, rebuild=["etcd=https://github.com/lab/etcd.git#v3.6#images/Dockerfile"]) == ""
     assert bench.result("version") == "4.22.0-okd-scos.8"
 
@@ -232,7 +228,7 @@ def test_fact_44_a_component_of_the_base_and_an_image_by_digest(bench: Bench) ->
         ("console", "not an image by digest"),
     ],
 )
-def test_fact_44_and_f34_what_cannot_be_replaced(bench: Bench, entry: str, reason: str) -> None:
+def test_a_wrong_entry_of_replace_is_refused(bench: Bench, entry: str, reason: str) -> None:
     assert reason in check(bench, replace=[entry])
 
 
@@ -245,11 +241,11 @@ def test_fact_44_and_f34_what_cannot_be_replaced(bench: Bench, entry: str, reaso
         ("console=https://github.com/lab/console.git#main", "console is changed twice"),
     ],
 )
-def test_fact_44_and_f34_what_cannot_be_rebuilt(bench: Bench, entry: str, reason: str) -> None:
+def test_a_wrong_entry_of_rebuild_is_refused(bench: Bench, entry: str, reason: str) -> None:
     assert reason in check(bench, rebuild=[entry])
 
 
-def test_fact_44_an_image_that_is_not_what_its_digest_says(bench: Bench) -> None:
+def test_an_image_that_does_not_match_its_digest_is_refused(bench: Bench) -> None:
     (bench.root / f"raw/quay.io_lab_console_{SHA.replace(':', '_')}").write_text("something else")
     assert "it is another image" in check(bench, replace=[f"console=quay.io/lab/console@{SHA}"])
 
@@ -266,7 +262,7 @@ def test_fact_44_an_image_that_is_not_what_its_digest_says(bench: Bench) -> None
         "4.22.0-lab.3",
     ],
 )
-def test_fact_44_only_names_that_sort_between_two_releases(bench: Bench, name: str) -> None:
+def test_a_name_must_sort_between_two_releases(bench: Bench, name: str) -> None:
     assert "which sorts between two releases" in check(bench, name=name)
 
 
@@ -283,12 +279,12 @@ def test_fact_44_only_names_that_sort_between_two_releases(bench: Bench, name: s
         ("4.22.0-okd-scos.ec.16", "4.22.0-okd-scos.16.lab.3", False),
     ],
 )
-def test_fact_44_the_name_sorts_behind_the_base(bench: Bench, version: str, name: str, fine: bool) -> None:
+def test_the_name_sorts_after_the_base(bench: Bench, version: str, name: str, fine: bool) -> None:
     base_is(bench, release(version))
     assert (check(bench, name=name) == "") == fine
 
 
-def test_fact_44_a_name_is_used_once_and_something_has_to_change(bench: Bench) -> None:
+def test_a_name_is_used_once_and_a_change_is_required(bench: Bench) -> None:
     assert "nothing is replaced" in check(bench, replace=[])
     bench.image(f"{LAB}:{NAME}", "from yesterday")
     assert "is there already" in check(bench)
@@ -297,11 +293,11 @@ def test_fact_44_a_name_is_used_once_and_something_has_to_change(bench: Bench) -
 @pytest.mark.parametrize(
     "base", ["quay.io/okd/scos-release:4.22.0-okd-scos.8", "", f"quay.io/okd/other@{SHA}"]
 )
-def test_fact_44_the_base_is_a_release_by_digest(bench: Bench, base: str) -> None:
+def test_the_base_must_be_a_release_by_digest(bench: Bench, base: str) -> None:
     assert check(bench, base=base)
 
 
-def test_fact_52_a_base_whose_list_is_null(bench: Bench) -> None:
+def test_a_base_with_a_null_list_is_refused(bench: Bench) -> None:
     base_is(bench, {"metadata": {"version": "4.22.0-okd-scos.8"}, "references": {"spec": {"tags": None}}})
     assert "no version or no components" in check(bench)
 
@@ -360,7 +356,7 @@ def test_nothing_to_rebuild_is_no_failure(bench: Bench) -> None:
         ("hyperkube=file://{fork}#main", BUILDER, "the base has no component hyperkube"),
     ],
 )
-def test_f33_and_f34_what_cannot_be_rebuilt_is_said(
+def test_a_component_that_cannot_be_rebuilt_names_its_reason(
     bench: Bench, fork: Path, entry: str, builder: str, reason: str
 ) -> None:
     done = rebuild(bench, entry.format(fork=fork), builder=builder)
@@ -373,7 +369,7 @@ CONSOLE = f"console=quay.io/lab/console@{SHA}"
 ETCD = f"etcd={LAB}@{SHA}"
 
 
-def test_fact_44_the_release_is_made_from_the_base_by_digest(bench: Bench) -> None:
+def test_the_release_is_made_from_the_base_by_digest(bench: Bench) -> None:
     (bench.root / "made").write_text("manifest of the lab")
     (bench.root / "new").write_text(f'cp "$FOLDER/made" "$FOLDER/raw/quay.io_lab_release_{NAME}"\n')
     done = bench.run(
@@ -390,7 +386,7 @@ def test_fact_44_the_release_is_made_from_the_base_by_digest(bench: Bench) -> No
     )
 
 
-def test_fact_44_a_replacement_by_tag_is_not_assembled(bench: Bench) -> None:
+def test_a_replacement_by_tag_is_not_assembled(bench: Bench) -> None:
     done = bench.run(
         "payload-assemble", base=BASE, name=NAME, repository=LAB, replace=["console=quay.io/lab/console:v1"]
     )

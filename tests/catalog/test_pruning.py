@@ -1,6 +1,4 @@
-"""Fact 27 and fault F17: history is pruned by namespace, at least one run stays, and nothing deletes them
-all.
-"""
+"""pruning: history is pruned by namespace, at least one run stays, and nothing deletes all runs."""
 
 import re
 import subprocess
@@ -35,7 +33,7 @@ def container(cron: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("environment", ["kubernetes", "kind"])
-def test_fact_27_each_namespace_has_its_own_clock_and_number(environment: str) -> None:
+def test_each_namespace_has_its_own_schedule_and_number_of_runs(environment: str) -> None:
     values = objects(environment, PRUNING + LAYER)
     crons = of_kind(values, "CronJob")
     env = {
@@ -80,13 +78,13 @@ def test_its_account_may_delete_runs_one_by_one_in_those_namespaces_alone() -> N
     ("environment", "text"),
     [("kind", PRUNING.replace("keep: 5", "keep: VALUE")), ("okd", "  tekton:\n    keep: VALUE\n")],
 )
-def test_fault_17_keeping_nothing_is_refused(environment: str, text: str, value: str) -> None:
+def test_keeping_no_run_is_refused(environment: str, text: str, value: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects(environment, text.replace("VALUE", value))
     assert [finding.name for finding in error.value.findings] == ["invalid-value"]
 
 
-def test_fact_27_on_okd_the_operator_prunes() -> None:
+def test_on_okd_the_operator_prunes() -> None:
     with pytest.raises(FindingsError) as error:
         objects("okd", PRUNING)
     assert "unsuitable-feature" in {finding.name for finding in error.value.findings}
@@ -94,7 +92,7 @@ def test_fact_27_on_okd_the_operator_prunes() -> None:
     assert (pruner["disabled"], pruner["keep"], pruner["prune-per-resource"]) == (False, 3, True)
 
 
-def test_fact_27_nowhere_is_a_run_annotated_and_nothing_deletes_all() -> None:
+def test_no_run_is_annotated_and_no_command_deletes_all_runs() -> None:
     tree = read_catalog()
     for path in tree:
         if (

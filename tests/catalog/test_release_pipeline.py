@@ -1,4 +1,4 @@
-"""release-pipeline, rendered (acceptance facts 1 to 42 that concern it, faults F25 to F29)."""
+"""release-pipeline, rendered."""
 
 import json
 import re
@@ -43,14 +43,14 @@ def own(values: Objects) -> list[dict[str, Any]]:
 # --- rendered
 
 
-def test_fact_01_current_api_versions(okd: Objects) -> None:
+def test_api_versions_are_current(okd: Objects) -> None:
     assert {value["apiVersion"] for value in own(okd) if "tekton" in value["apiVersion"]} == {
         "tekton.dev/v1",
         "triggers.tekton.dev/v1beta1",
     }
 
 
-def test_facts_02_and_03_images_are_digests_and_steps_request_resources(okd: Objects) -> None:
+def test_images_are_digests_and_steps_request_resources(okd: Objects) -> None:
     for task in of_kind(okd, "Task").values():
         for step in task["spec"]["steps"]:
             assert re.fullmatch(r"[a-z0-9./-]+@sha256:[0-9a-f]{64}", step["image"])
@@ -61,7 +61,7 @@ def test_facts_02_and_03_images_are_digests_and_steps_request_resources(okd: Obj
         assert not re.search(r"[:/-](latest|vdev)\b", path.read_text().replace('/latest"', "")), path.name
 
 
-def test_fact_09_params_and_workspaces_of_tasks_and_runs_are_declared(okd: Objects) -> None:
+def test_params_and_workspaces_of_tasks_and_runs_are_declared(okd: Objects) -> None:
     spec, tasks = pipeline(okd), of_kind(okd, "Task")
     for called in spec["tasks"] + spec["finally"]:
         task = tasks[called["taskRef"]["name"]]["spec"]
@@ -77,7 +77,7 @@ def test_fact_09_params_and_workspaces_of_tasks_and_runs_are_declared(okd: Objec
     assert run["spec"]["timeouts"]["pipeline"] == "30h0m0s"
 
 
-def test_fact_18_kind_gets_tasks_and_pipeline_only() -> None:
+def test_kind_gets_only_tasks_and_the_pipeline() -> None:
     assert {value["kind"] for value in own(objects("kind", "  tekton:\n  release-pipeline:\n"))} == {
         "ConfigMap",
         "Pipeline",
@@ -86,7 +86,7 @@ def test_fact_18_kind_gets_tasks_and_pipeline_only() -> None:
     }
 
 
-def test_fact_18_nothing_of_openshift_on_plain_kubernetes() -> None:
+def test_plain_kubernetes_gets_no_openshift_object() -> None:
     values = objects("kubernetes", FEATURE)
     assert not [
         value["kind"]
@@ -96,7 +96,7 @@ def test_fact_18_nothing_of_openshift_on_plain_kubernetes() -> None:
     assert {"CronJob", "EventListener", "TriggerTemplate"} <= {value["kind"] for value in values}
 
 
-def test_fact_20_and_21_the_listener_has_its_account_and_asks_for_the_token(okd: Objects) -> None:
+def test_the_listener_has_its_own_account_and_requires_the_token(okd: Objects) -> None:
     listener = of_kind(okd, "EventListener")["okd-release"]["spec"]
     assert (
         of_kind(okd, "RoleBinding")[listener["serviceAccountName"]]["roleRef"]["name"]
@@ -111,7 +111,7 @@ def test_fact_20_and_21_the_listener_has_its_account_and_asks_for_the_token(okd:
     assert "cluster-admin" not in str(okd)
 
 
-def test_facts_22_and_23_params_resolve(okd: Objects) -> None:
+def test_params_resolve(okd: Objects) -> None:
     template = of_kind(okd, "TriggerTemplate")["okd-release"]["spec"]
     bound = {item["name"] for item in of_kind(okd, "TriggerBinding")["okd-release"]["spec"]["params"]}
     declared = {item["name"]: item.get("default") for item in template["params"]}
@@ -122,7 +122,7 @@ def test_facts_22_and_23_params_resolve(okd: Objects) -> None:
     assert {name for name, default in declared.items() if default is None} == bound
 
 
-def test_fact_24_crons_are_tidy(okd: Objects) -> None:
+def test_cronjobs_keep_limits(okd: Objects) -> None:
     for cron in of_kind(okd, "CronJob").values():
         assert cron["spec"]["concurrencyPolicy"] == "Forbid"
         assert {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= cron[
@@ -160,9 +160,7 @@ cat > /dev/null
     return (folder / "posted").read_text() if (folder / "posted").exists() else ""
 
 
-def test_fact_26_exactly_one_preview_in_three_iso_weeks_also_over_new_year(
-    okd: Objects, tmp_path: Path
-) -> None:
+def test_three_iso_weeks_have_exactly_one_preview_also_over_new_year(okd: Objects, tmp_path: Path) -> None:
     assert env(of_kind(okd, "CronJob")["okd-release-next"])["PRERELEASE"] == "true"
     # 2026 has 53 ISO weeks: counting them by their number would release twice or never at its end.
     mondays = [datetime(2026, 11, 30, 5, tzinfo=UTC) + timedelta(weeks=week) for week in range(12)]
@@ -173,7 +171,7 @@ def test_fact_26_exactly_one_preview_in_three_iso_weeks_also_over_new_year(
     assert not run_cron(okd, "okd-release-next", sunday + timedelta(minutes=1), tmp_path)
 
 
-def test_fact_26_stable_is_asked_for_every_week_and_is_no_prerelease(okd: Objects, tmp_path: Path) -> None:
+def test_stable_is_requested_every_week_and_is_no_prerelease(okd: Objects, tmp_path: Path) -> None:
     posted = run_cron(okd, "okd-release-stable", datetime(2026, 12, 1, 5, tzinfo=UTC), tmp_path)
     bound = {item["name"] for item in of_kind(okd, "TriggerBinding")["okd-release"]["spec"]["params"]}
     params = json.loads(posted)["params"]
@@ -189,7 +187,7 @@ def test_fact_26_stable_is_asked_for_every_week_and_is_no_prerelease(okd: Object
 @pytest.mark.parametrize(
     "entry", ["schedule: 0 5 * * *", "schedule: 0 5 * * 1-5", "every-weeks: 5, schedule: 0 5 * * 1"]
 )
-def test_fact_26_a_schedule_that_is_not_weekly_is_an_error(entry: str) -> None:
+def test_a_schedule_that_is_not_weekly_is_an_error(entry: str) -> None:
     with pytest.raises(FindingsError):
         objects("okd", FEATURE.replace("schedule: 0 5 * * 1", entry))
 
@@ -214,7 +212,7 @@ def before(spec: dict[str, Any]) -> dict[str, set[str]]:
     return {name: walk(name) for name in direct}
 
 
-def test_fact_32_order(okd: Objects) -> None:
+def test_tasks_run_in_order(okd: Objects) -> None:
     waits = before(pipeline(okd))
     picked = {"release-pick"}
     tested = picked | {"release-name", "release-verify", "release-test"}
@@ -233,7 +231,7 @@ def test_fact_32_order(okd: Objects) -> None:
     assert [item["name"] for item in pipeline(okd)["finally"]] == ["release-notify"]
 
 
-def test_fact_32_nothing_leaves_without_the_signature_and_the_test_of_the_picked_digest(okd: Objects) -> None:
+def test_nothing_is_published_before_signature_and_test_of_the_chosen_digest(okd: Objects) -> None:
     """Tekton starts what is only ordered behind a skipped task; it skips what reads a result of one."""
     spec = pipeline(okd)
     tasks = {item["name"]: item for item in spec["tasks"]}
@@ -253,14 +251,14 @@ def test_fact_32_nothing_leaves_without_the_signature_and_the_test_of_the_picked
         assert "onError" not in str(tasks[name])
 
 
-def test_fact_35_and_f25_behind_the_mirror_everything_is_its_digest(okd: Objects) -> None:
+def test_after_the_mirror_every_task_uses_its_digest(okd: Objects) -> None:
     tasks = {item["name"]: item for item in pipeline(okd)["tasks"]}
     for name in ("release-binaries", "release-notes", "release-publish", "release-stream"):
         images = [item["value"] for item in tasks[name]["params"] if item["name"] == "image"]
         assert images == ["$(tasks.release-mirror.results.image)"]
 
 
-def test_facts_37_38_and_f27_secrets_are_files_of_the_table(okd: Objects) -> None:
+def test_secrets_are_files_and_in_the_table(okd: Objects) -> None:
     table = yaml.safe_load((FEATURES / "release-pipeline/feature.yaml").read_bytes())["secrets"]
     assert set(re.findall(r"'secretName': '([a-z0-9-]+)'", str(own(okd)))) == set(table)
     assert "secretKeyRef" not in str(own(okd))
@@ -268,7 +266,7 @@ def test_facts_37_38_and_f27_secrets_are_files_of_the_table(okd: Objects) -> Non
         assert not [item["name"] for item in task["spec"].get("results", []) if "token" in item["name"]]
 
 
-def test_fact_40_and_f29_publishing_is_off_and_no_default_is_personal(okd: Objects) -> None:
+def test_publishing_is_off_and_no_default_belongs_to_a_person(okd: Objects) -> None:
     defaults = {
         item["name"]: item.get("default")
         for item in of_kind(okd, "TriggerTemplate")["okd-release"]["spec"]["params"]
@@ -283,7 +281,7 @@ def test_fact_40_and_f29_publishing_is_off_and_no_default_is_personal(okd: Objec
     assert not re.search(r"zzlotnik|cheesesashimi|luzuccar|aleskandrox", str(okd))
 
 
-def test_fact_42_every_account_and_task_is_there(okd: Objects) -> None:
+def test_every_referenced_account_and_task_exists(okd: Objects) -> None:
     accounts, tasks = of_kind(okd, "ServiceAccount"), of_kind(okd, "Task")
     assert {"okd-release", "okd-release-cron", "okd-release-trigger"} <= accounts.keys()
     called = [item["taskRef"]["name"] for item in pipeline(okd)["tasks"] + pipeline(okd)["finally"]]
@@ -291,9 +289,7 @@ def test_fact_42_every_account_and_task_is_there(okd: Objects) -> None:
     assert accounts["okd-release"]["automountServiceAccountToken"] is False
 
 
-def test_fact_33_the_key_in_the_catalog_is_the_one_whose_fingerprint_is_trusted(
-    okd: Objects, tmp_path: Path
-) -> None:
+def test_the_key_in_the_catalog_has_the_trusted_fingerprint(okd: Objects, tmp_path: Path) -> None:
     (key,) = of_kind(okd, "ConfigMap")["okd-release-keys"]["data"].values()
     shown = subprocess.run(
         ["gpg", "--homedir", str(tmp_path), "--with-colons", "--show-keys"],

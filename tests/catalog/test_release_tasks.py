@@ -1,6 +1,4 @@
-"""The Tasks of release-pipeline, run against answers in the real form (acceptance facts 26 to 52 that
-concern them, faults F20 to F40).
-"""
+"""The Tasks of release-pipeline run against answers in the form of the real ones."""
 
 import hashlib
 import json
@@ -98,7 +96,7 @@ def test_pick_gives_the_digest_of_the_newest_accepted_release(httpserver: HTTPSe
         ({"pullSpec": f"{ORIGIN}:gone"}, "not in its registry any more"),
     ],
 )
-def test_fact_52_and_f22_half_an_answer_is_a_failure_and_no_null(
+def test_an_incomplete_answer_is_a_failure_and_never_a_release_called_null(
     httpserver: HTTPServer, bench: Bench, changes: dict[str, Any], reason: str
 ) -> None:
     latest(httpserver, bench, **changes)
@@ -119,7 +117,7 @@ def test_fact_52_and_f22_half_an_answer_is_a_failure_and_no_null(
     ],
     ids=["404", "429", "503", "null", "html"],
 )
-def test_fact_52_what_the_controller_says_is_in_the_message(
+def test_the_message_contains_the_answer_of_the_controller(
     httpserver: HTTPServer, bench: Bench, response: Response, reason: str
 ) -> None:
     httpserver.expect_request("/api/v1/releasestream/4.22.0-0.okd-scos-nightly/latest").respond_with_response(
@@ -131,7 +129,7 @@ def test_fact_52_what_the_controller_says_is_in_the_message(
     assert bench.result("name") == ""
 
 
-def test_fact_52_a_controller_that_is_away(bench: Bench) -> None:
+def test_an_unreachable_controller_is_a_failure(bench: Bench) -> None:
     done = bench.run("release-pick", release_controller="http://127.0.0.1:1", source_stream="4-scos-next")
     assert done.returncode == 1
     assert "answers 000" in done.stderr
@@ -141,7 +139,7 @@ def test_fact_52_a_controller_that_is_away(bench: Bench) -> None:
     ("tags", "code"),
     [(None, 1), ([], 1), ([{"name": NAME, "phase": "Accepted", "pullSpec": f"{ORIGIN}:{NAME}"}], 0)],
 )
-def test_fact_52_a_named_release_is_looked_up_in_a_list_that_may_be_null(
+def test_a_named_release_is_found_also_where_the_list_is_null(
     httpserver: HTTPServer, bench: Bench, tags: Any, code: int
 ) -> None:
     latest(httpserver, bench)
@@ -196,7 +194,7 @@ def name(
 @pytest.mark.parametrize(
     ("minor", "prerelease", "wanted", "previous"),
     [
-        # A release of an older minor: the next number of that minor, though newer minors exist (F26).
+        # A release of an older minor: the next number of that minor, though newer minors exist.
         ("4.20.0", "false", "4.20.0-okd-scos.18", "4.20.0-okd-scos.9,4.20.0-okd-scos.17,4.19.0-okd-scos.19"),
         ("4.21.0", "false", "4.21.0-okd-scos.12", "4.21.0-okd-scos.0,4.21.0-okd-scos.2,4.21.0-okd-scos.11,4.20.0-okd-scos.17"),
         ("4.22.0", "true", "4.22.0-okd-scos.ec.17", "4.22.0-okd-scos.ec.2,4.22.0-okd-scos.ec.16,4.21.0-okd-scos.11"),
@@ -206,7 +204,7 @@ def name(
         ("4.18.0", "false", "4.18.0-okd-scos.0", ""),
     ],
 )  # fmt: skip
-def test_facts_34_and_36_and_f24_f26_the_next_name_and_where_it_updates_from(
+def test_the_next_name_is_new_and_lists_the_releases_it_updates_from(
     httpserver: HTTPServer, bench: Bench, minor: str, prerelease: str, wanted: str, previous: str
 ) -> None:
     assert (
@@ -216,9 +214,7 @@ def test_facts_34_and_36_and_f24_f26_the_next_name_and_where_it_updates_from(
     assert bench.result("previous") == previous
 
 
-def test_fact_34_a_name_that_is_only_in_the_registry_is_not_used_again(
-    httpserver: HTTPServer, bench: Bench
-) -> None:
+def test_a_name_that_only_the_registry_has_is_not_used_again(httpserver: HTTPServer, bench: Bench) -> None:
     assert (
         name(httpserver, bench, "4.21.0-0.x-1", registry=["4.21.0-okd-scos.12", "4.21.0-okd-scos.9"])
         == "4.21.0-okd-scos.13"
@@ -229,13 +225,13 @@ def test_fact_34_a_name_that_is_only_in_the_registry_is_not_used_again(
     ("tags", "registry", "wanted"),
     [(None, None, "4.21.0-okd-scos.0"), (None, ["4.21.0-okd-scos.3"], "4.21.0-okd-scos.4")],
 )
-def test_fact_52_empty_lists_are_null(
+def test_a_null_list_counts_as_empty(
     httpserver: HTTPServer, bench: Bench, tags: Any, registry: Any, wanted: str
 ) -> None:
     assert name(httpserver, bench, "4.21.0-0.x-1", tags=tags, registry=registry) == wanted
 
 
-def test_fact_34_no_name_without_the_published_ones(httpserver: HTTPServer, bench: Bench) -> None:
+def test_without_the_published_names_no_name_is_chosen(httpserver: HTTPServer, bench: Bench) -> None:
     given = {
         "target_stream": "gone",
         "release": NAME,
@@ -249,7 +245,7 @@ def test_fact_34_no_name_without_the_published_ones(httpserver: HTTPServer, benc
     assert bench.result("name") == ""
 
 
-def test_fact_36_a_major_without_a_hop_in_the_table_is_an_error(httpserver: HTTPServer, bench: Bench) -> None:
+def test_a_major_without_a_hop_in_the_table_is_an_error(httpserver: HTTPServer, bench: Bench) -> None:
     assert "which minor is before 6.0" in name(httpserver, bench, "6.0.0-0.x-1")
 
 
@@ -343,7 +339,7 @@ def verify(
     )
 
 
-def test_fact_33_a_trusted_signature_of_this_image_is_enough(
+def test_one_trusted_signature_of_the_image_is_enough(
     httpserver: HTTPServer, bench: Bench, keys: Keys
 ) -> None:
     done = verify(httpserver, bench, keys, keys.sign(keys.good, claim()))
@@ -352,7 +348,7 @@ def test_fact_33_a_trusted_signature_of_this_image_is_enough(
 
 
 @pytest.mark.parametrize("reference", [f"{ORIGIN}@{SHA}", ORIGIN])
-def test_fact_33_the_reference_may_have_a_digest_or_nothing_behind_the_repository(
+def test_the_signed_reference_may_end_with_a_digest_or_the_repository(
     httpserver: HTTPServer, bench: Bench, keys: Keys, reference: str
 ) -> None:
     assert verify(httpserver, bench, keys, keys.sign(keys.good, claim(reference=reference))).returncode == 0
@@ -386,7 +382,7 @@ def bad_signatures(keys: Keys) -> dict[str, tuple[bytes, str]]:
         "no signature",
     ],
 )
-def test_fact_33_and_f23_what_does_not_count(
+def test_a_signature_of_something_else_does_not_count(
     httpserver: HTTPServer, bench: Bench, keys: Keys, which: str
 ) -> None:
     signature, reason = bad_signatures(keys)[which]
@@ -397,7 +393,7 @@ def test_fact_33_and_f23_what_does_not_count(
     assert bench.result("digest") == ""
 
 
-def test_fact_33_and_f23_every_signature_is_tried(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
+def test_every_signature_is_tried(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
     bad = [signature for signature, _ in bad_signatures(keys).values()]
     done = verify(httpserver, bench, keys, *bad, keys.sign(keys.good, claim()))
     assert done.returncode == 0, done.stderr
@@ -406,15 +402,13 @@ def test_fact_33_and_f23_every_signature_is_tried(httpserver: HTTPServer, bench:
 
 
 @pytest.mark.clock
-def test_fact_55_a_key_that_expires_soon_is_a_warning(
-    httpserver: HTTPServer, bench: Bench, keys: Keys
-) -> None:
+def test_a_key_that_expires_soon_is_a_warning(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
     done = verify(httpserver, bench, keys, keys.sign(keys.soon, claim()), trusted=keys.soon)
     assert done.returncode == 0
     assert "warning: the key expires in 29 days" in done.stderr
 
 
-def test_fact_33_no_signature_and_a_store_that_is_away_are_failures(
+def test_a_missing_signature_or_an_unreachable_store_is_a_failure(
     httpserver: HTTPServer, bench: Bench, keys: Keys
 ) -> None:
     assert "has no signature that counts" in verify(httpserver, bench, keys).stderr
@@ -471,7 +465,7 @@ def wait(bench: Bench) -> subprocess.CompletedProcess[str]:
     return bench.run("release-test", image=f"{ORIGIN}@{SHA}", name=NAME, minutes="0", interval="0")
 
 
-def test_fact_32_a_healthy_cluster_with_this_digest_is_the_evidence(bench: Bench) -> None:
+def test_a_healthy_cluster_with_the_digest_is_evidence(bench: Bench) -> None:
     cluster(bench)
     assert wait(bench).returncode == 0
     assert (bench.result("digest"), bench.result("evidence")) == (SHA, "updated from 4.21.0-okd-scos.11")
@@ -493,7 +487,9 @@ def test_fact_32_a_healthy_cluster_with_this_digest_is_the_evidence(bench: Bench
         ({"history": None}, "has no history"),
     ],
 )
-def test_fact_32_anything_less_is_no_evidence(bench: Bench, state: dict[str, Any], reason: str) -> None:
+def test_a_cluster_in_any_other_state_is_no_evidence(
+    bench: Bench, state: dict[str, Any], reason: str
+) -> None:
     cluster(bench, **state)
     done = wait(bench)
     assert done.returncode == 1
@@ -501,7 +497,7 @@ def test_fact_32_anything_less_is_no_evidence(bench: Bench, state: dict[str, Any
     assert bench.result("digest") == ""
 
 
-def test_fact_32_the_test_waits_through_an_update_and_a_silent_api(bench: Bench) -> None:
+def test_the_test_waits_while_the_cluster_updates_or_its_api_is_silent(bench: Bench) -> None:
     cluster(bench, state="Partial", history=None)
     later = [{"state": "Completed", "version": NAME, "image": f"quay.io/mirror/x@{SHA}"}]
     answer = json.dumps(
@@ -520,7 +516,7 @@ def test_fact_32_the_test_waits_through_an_update_and_a_silent_api(bench: Bench)
     assert bench.result("evidence") == "installed"
 
 
-def test_fact_32_without_a_test_cluster_nothing_is_tested(bench: Bench) -> None:
+def test_without_a_test_cluster_nothing_is_tested(bench: Bench) -> None:
     done = bench.run("release-test", image=f"{ORIGIN}@{SHA}", name=NAME, minutes="1")
     assert done.returncode == 1
     assert "nothing is published untested" in done.stderr
@@ -565,7 +561,7 @@ def mirror(
     )
 
 
-def test_facts_35_and_36_the_mirrored_digest_is_recorded_and_the_published_names_are_in_it(
+def test_the_mirrored_digest_is_recorded_with_the_published_names(
     bench: Bench,
 ) -> None:
     done = mirror(bench)
@@ -580,7 +576,7 @@ def test_facts_35_and_36_the_mirrored_digest_is_recorded_and_the_published_names
     )
 
 
-def test_fact_34_a_published_name_is_not_pushed_again(bench: Bench) -> None:
+def test_a_published_name_is_not_pushed_again(bench: Bench) -> None:
     bench.image(f"{QUAY}:{TARGET}", "published before", {})
     done = mirror(bench)
     assert done.returncode == 1
@@ -592,9 +588,7 @@ def test_fact_34_a_published_name_is_not_pushed_again(bench: Bench) -> None:
     "wrong",
     [{"version": "4.22.0-okd-scos.8"}, {"previous": "4.22.0-okd-scos.8"}, {"etcd": SHA}, {"more": SHA}],
 )
-def test_facts_32_and_36_and_f24_a_mirror_that_is_not_what_was_asked_for_is_a_failure(
-    bench: Bench, wrong: dict[str, str]
-) -> None:
+def test_a_mirror_that_differs_from_the_request_is_a_failure(bench: Bench, wrong: dict[str, str]) -> None:
     assert mirror(bench, **wrong).returncode == 1
     assert bench.result("image") == ""
 
@@ -617,7 +611,7 @@ def binaries(bench: Bench, keys: Keys, key: str) -> subprocess.CompletedProcess[
     return bench.run("release-binaries", image=PUBLISHED_IMAGE, name=TARGET)
 
 
-def test_fact_32_and_f25_tools_and_the_image_itself_are_signed(bench: Bench, keys: Keys) -> None:
+def test_the_tools_and_the_image_are_signed(bench: Bench, keys: Keys) -> None:
     done = binaries(bench, keys, keys.good)
     assert done.returncode == 0, done.stderr
     assets = bench.workspace / "assets"
@@ -630,7 +624,7 @@ def test_fact_32_and_f25_tools_and_the_image_itself_are_signed(bench: Bench, key
     assert signed["identity"]["docker-reference"] == f"{QUAY}:{TARGET}"
 
 
-def test_f40_an_expired_key_signs_nothing(bench: Bench, keys: Keys) -> None:
+def test_an_expired_key_signs_nothing(bench: Bench, keys: Keys) -> None:
     done = binaries(bench, keys, keys.expired)
     assert done.returncode == 1
     assert "expired" in done.stderr
@@ -655,7 +649,7 @@ def notes(bench: Bench, **changes: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_f28_the_notes_name_the_digest_and_are_no_file_of_the_release(bench: Bench) -> None:
+def test_the_notes_name_the_digest_and_are_not_uploaded_as_a_file(bench: Bench) -> None:
     assert notes(bench).returncode == 0
     text = (bench.workspace / "notes.md").read_text()
     assert f"\nPull From: {PUBLISHED_IMAGE}\n" in text
@@ -664,7 +658,7 @@ def test_f28_the_notes_name_the_digest_and_are_no_file_of_the_release(bench: Ben
     assert bench.result("checksum") == hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_facts_35_notes_about_a_tag_are_refused(bench: Bench) -> None:
+def test_release_notes_that_name_a_tag_are_refused(bench: Bench) -> None:
     assert notes(bench, image=f"{QUAY}:{TARGET}").returncode == 1
 
 
@@ -718,7 +712,7 @@ def publish(
 
 
 @pytest.mark.parametrize(("prerelease", "latest"), [("true", "false"), ("false", "true")])
-def test_fact_26_and_32_a_draft_gets_all_files_and_is_then_published(
+def test_a_draft_gets_all_files_before_it_is_published(
     httpserver: HTTPServer, bench: Bench, keys: Keys, prerelease: str, latest: str
 ) -> None:
     github = GitHub(httpserver)
@@ -733,7 +727,7 @@ def test_fact_26_and_32_a_draft_gets_all_files_and_is_then_published(
     assert bench.result("url") == "https://github.com/okd-project/okd/releases/tag/x"
 
 
-def test_fact_37_the_token_is_in_no_argument_output_or_result(
+def test_the_token_is_in_no_argument_output_or_result(
     httpserver: HTTPServer, bench: Bench, keys: Keys
 ) -> None:
     GitHub(httpserver)
@@ -744,18 +738,14 @@ def test_fact_37_the_token_is_in_no_argument_output_or_result(
 
 
 @pytest.mark.parametrize("failure", ["POST /upload", "PATCH"])
-def test_f28_half_a_release_is_taken_back(
-    httpserver: HTTPServer, bench: Bench, keys: Keys, failure: str
-) -> None:
+def test_half_a_release_is_taken_back(httpserver: HTTPServer, bench: Bench, keys: Keys, failure: str) -> None:
     github = GitHub(httpserver, fail=failure)
     assert publish(httpserver, bench, keys).returncode == 1
     assert github.calls[-1] == "DELETE /repos/okd-project/okd/releases/7"
     assert bench.result("url") == ""
 
 
-def test_fact_34_a_release_that_is_there_is_not_touched(
-    httpserver: HTTPServer, bench: Bench, keys: Keys
-) -> None:
+def test_an_existing_release_is_not_changed(httpserver: HTTPServer, bench: Bench, keys: Keys) -> None:
     github = GitHub(httpserver, there=True)
     assert "has a release 4.22.0-okd-scos.9 already" in publish(httpserver, bench, keys).stderr
     assert github.calls == [f"GET /repos/okd-project/okd/releases/tags/{TARGET}"]
@@ -777,7 +767,7 @@ def test_a_file_that_changed_after_it_was_signed_is_not_published(
 
 
 @pytest.mark.parametrize("task", ["release-publish", "release-notify"])
-def test_fact_37_no_token_goes_over_plain_http(bench: Bench, task: str) -> None:
+def test_no_token_is_sent_over_plain_http(bench: Bench, task: str) -> None:
     bench.secret("okd-release-github", token="s3cret")
     bench.secret("okd-matrix-bot-auth", token="s3cret")
     given = (
@@ -812,7 +802,7 @@ def stream(bench: Bench, there: str, then: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_fact_35_the_stream_gets_the_digest_and_it_is_looked_at(bench: Bench) -> None:
+def test_the_stream_gets_the_digest_and_is_read_back(bench: Bench) -> None:
     assert stream(bench, "", PUBLISHED_IMAGE.split("@")[1]).returncode == 0
     (call,) = [call for call in bench.calls("oc") if call.startswith("oc tag")]
     assert (
@@ -825,18 +815,14 @@ def test_fact_35_the_stream_gets_the_digest_and_it_is_looked_at(bench: Bench) ->
     ("there", "then", "reason"),
     [(SHA, "", "already: a name is never used again"), ("", SHA, "and not sha256:")],
 )
-def test_fact_34_and_35_a_tag_that_is_another_image_is_a_failure(
-    bench: Bench, there: str, then: str, reason: str
-) -> None:
+def test_a_tag_of_another_image_is_a_failure(bench: Bench, there: str, then: str, reason: str) -> None:
     done = stream(bench, there, then)
     assert done.returncode == 1
     assert reason in done.stderr
     assert bool([call for call in bench.calls("oc") if call.startswith("oc tag")]) == (there == "")
 
 
-def test_fact_37_and_f20_matrix_gets_json_and_the_token_in_a_header(
-    httpserver: HTTPServer, bench: Bench
-) -> None:
+def test_matrix_gets_json_and_the_token_in_a_header(httpserver: HTTPServer, bench: Bench) -> None:
     seen: list[Request] = []
 
     def answer(request: Request) -> Response:

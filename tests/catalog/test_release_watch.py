@@ -1,6 +1,4 @@
-"""release-watch, rendered (facts 9, 20 to 24, 37, 38, 40, 42 as far as they concern it), and its scripts
-with the real tool, a real remote and a real controller.
-"""
+"""release-watch, rendered; its scripts run with the real tool, a real remote and a release controller."""
 
 import json
 import re
@@ -92,7 +90,7 @@ def test_the_cluster_file_says_which_image_runs(text: str, code: str) -> None:
     assert [finding.name for finding in error.value.findings] == [code]
 
 
-def test_fact_09_params_and_results_meet(okd: tuple[Object, ...]) -> None:
+def test_params_and_results_match(okd: tuple[Object, ...]) -> None:
     _, run = template(okd)
     pipeline = of_kind(okd, "Pipeline")["release-watch"]["spec"]
     names = {param["name"] for param in pipeline["params"]}
@@ -108,7 +106,7 @@ def test_fact_09_params_and_results_meet(okd: tuple[Object, ...]) -> None:
     assert pipeline["results"][0]["value"] == "$(tasks.watch.results.blocked)"
 
 
-def test_fact_19_users_are_allowed_on_okd_and_nothing_of_openshift_is_elsewhere(
+def test_okd_allows_the_users_of_the_pods_and_other_environments_get_no_openshift_object(
     okd: tuple[Object, ...],
 ) -> None:
     role = of_kind(okd, "Role")["release-watch-nonroot"]
@@ -124,7 +122,7 @@ def test_fact_19_users_are_allowed_on_okd_and_nothing_of_openshift_is_elsewhere(
     assert {"CronJob", "EventListener", "Task", "Pipeline"} <= {value["kind"] for value in plain}
 
 
-def test_facts_20_and_21_the_listener_has_its_own_account_and_asks_for_the_token(
+def test_the_listener_has_its_own_account_and_requires_the_token(
     okd: tuple[Object, ...],
 ) -> None:
     (listener,) = of_kind(okd, "EventListener").values()
@@ -146,13 +144,13 @@ def test_facts_20_and_21_the_listener_has_its_own_account_and_asks_for_the_token
     assert "cluster-admin" not in str(okd)
 
 
-def test_facts_22_and_23_a_caller_decides_nothing(okd: tuple[Object, ...]) -> None:
+def test_a_caller_cannot_choose_what_the_run_does(okd: tuple[Object, ...]) -> None:
     values, run = template(okd)
     assert set(re.findall(r"\$\(tt\.params\.([a-z-]+)\)", str(run))) == values.keys()
     assert "body." not in str(okd)
 
 
-def test_fact_24_the_cron_is_tidy_and_runs_do_not_overlap(okd: tuple[Object, ...]) -> None:
+def test_the_cronjob_keeps_limits_and_runs_do_not_overlap(okd: tuple[Object, ...]) -> None:
     spec = of_kind(okd, "CronJob")["release-watch"]["spec"]
     assert spec["concurrencyPolicy"] == "Forbid"
     assert {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= spec.keys()
@@ -188,7 +186,7 @@ def test_the_run_has_no_token_of_the_cluster_and_no_rights(okd: tuple[Object, ..
     ) == (True, False, {"drop": ["ALL"]})
 
 
-def test_facts_37_38_and_42_secrets_are_files_or_environment_and_all_are_in_the_table(
+def test_secrets_are_files_or_environment_variables_and_all_are_in_the_table(
     okd: tuple[Object, ...],
 ) -> None:
     table = load_catalog(read_catalog()).features["release-watch"].spec.secrets

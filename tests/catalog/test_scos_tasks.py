@@ -1,6 +1,4 @@
-"""SCOS Tasks and Pipelines: acceptance facts and faults that concern them, on the catalog's own files;
-scripts run with stubs for their programs.
-"""
+"""Tasks and Pipelines of scos-pipeline: their files, and their scripts with stubs for the programs."""
 
 import hashlib
 import re
@@ -205,10 +203,10 @@ def test_the_interface_that_triggers_and_crons_rely_on(pipeline: Object) -> None
     assert not any("enum" in item for item in params.values()), "enum needs an alpha feature flag"
 
 
-# --- acceptance facts
+# What the files contain.
 
 
-def test_fact_01_only_current_api_versions() -> None:
+def test_scos_tasks_use_current_api_versions() -> None:
     assert {(value["kind"], value["apiVersion"]) for value in OBJECTS.values()} == {
         ("Task", "tekton.dev/v1"),
         ("Pipeline", "tekton.dev/v1"),
@@ -216,7 +214,7 @@ def test_fact_01_only_current_api_versions() -> None:
     }
 
 
-def test_fact_02_images_are_digests_with_the_readable_tag_in_a_comment() -> None:
+def test_images_are_digests_with_the_readable_tag_in_a_comment() -> None:
     for pipeline in PIPELINES.values():
         assert DIGEST.fullmatch(_named(pipeline["params"])["cosa-image"]["default"])
         for task in pipeline["tasks"] + pipeline["finally"]:
@@ -239,7 +237,7 @@ def test_fact_02_images_are_digests_with_the_readable_tag_in_a_comment() -> None
 
 
 @each_step
-def test_fact_03_steps_request_resources(task: str, step: Object) -> None:
+def test_steps_request_resources(task: str, step: Object) -> None:
     assert "resources" not in step
     requests = step["computeResources"]["requests"]
     assert {"cpu", "memory"} <= set(requests)
@@ -250,7 +248,7 @@ def test_fact_03_steps_request_resources(task: str, step: Object) -> None:
     assert (requests.get(KVM) == "1") == needs_kvm
 
 
-def test_fact_04_order_of_generation_1() -> None:
+def test_tasks_of_generation_1_run_in_order() -> None:
     tasks = _named(PIPELINES[G1]["tasks"])
     after = {name: set(task.get("runAfter", [])) for name, task in tasks.items()}
     assert after == {
@@ -280,7 +278,7 @@ def test_order_of_generation_2() -> None:
 
 
 @each_pipeline
-def test_fact_05_release_meta_is_before_the_uploads_and_nothing_is_behind_them(pipeline: Object) -> None:
+def test_release_metadata_comes_before_the_uploads_which_come_last(pipeline: Object) -> None:
     before = _before(pipeline)
     everything = {"cosa-build-baseos", "cosa-build-extensions", "cosa-buildextend"}
     if pipeline is PIPELINES[G2]:
@@ -292,7 +290,7 @@ def test_fact_05_release_meta_is_before_the_uploads_and_nothing_is_behind_them(p
 
 
 @each_pipeline
-def test_fact_06_uploads_are_switched_on_and_need_extensions_and_disks(pipeline: Object) -> None:
+def test_uploads_are_optional_and_need_extensions_and_disks(pipeline: Object) -> None:
     tasks, before = _named(pipeline["tasks"]), _before(pipeline)
     needed = (
         {"extensions-image", "base-disks", "base-test"}
@@ -314,7 +312,7 @@ def test_fact_06_uploads_are_switched_on_and_need_extensions_and_disks(pipeline:
 
 
 @each_pipeline
-def test_fact_07_build_timeout_and_a_critical_path_within_four_hours(pipeline: Object) -> None:
+def test_the_critical_path_fits_into_four_hours(pipeline: Object) -> None:
     tasks, before = _named(pipeline["tasks"]), _before(pipeline)
     build = "base-build" if pipeline is PIPELINES[G2] else "cosa-build-baseos"
     assert tasks[build]["timeout"] == "1h30m"
@@ -329,7 +327,7 @@ def test_fact_07_build_timeout_and_a_critical_path_within_four_hours(pipeline: O
 
 
 @pytest.mark.parametrize("task", ["cosa-test", "base-test"])
-def test_fact_08_kola_runs_and_its_failure_is_the_steps_failure(task: str, bench: Bench) -> None:
+def test_kola_runs_and_its_failure_fails_the_step(task: str, bench: Bench) -> None:
     bench.stub("cosa", '[[ "$1" != kola ]] || exit 7')
     done = bench.run(task)
     assert done.returncode == 7
@@ -340,7 +338,7 @@ def test_fact_08_kola_runs_and_its_failure_is_the_steps_failure(task: str, bench
 
 
 @each_pipeline
-def test_fact_09_params_are_declared_and_workspaces_are_bound(pipeline: Object) -> None:
+def test_params_are_declared_and_workspaces_are_bound(pipeline: Object) -> None:
     params, workspaces = _named(pipeline["params"]), _named(pipeline["workspaces"])
     tasks = _named(pipeline["tasks"])
     for item in pipeline["tasks"] + pipeline["finally"]:
@@ -377,7 +375,7 @@ def test_fact_09_params_are_declared_and_workspaces_are_bound(pipeline: Object) 
     assert set(params) <= used, "a parameter that nothing reads"
 
 
-def test_fact_09_tasks_reference_only_what_they_declare() -> None:
+def test_tasks_reference_only_declared_params_and_workspaces() -> None:
     for name, task in TASKS.items():
         used: set[str] = set()
         for step in task["steps"]:
@@ -398,7 +396,7 @@ def test_fact_09_tasks_reference_only_what_they_declare() -> None:
 @pytest.mark.parametrize(
     "endpoint", ["https://s3.example.org/", "https://s3.example.org", "https://bucket.s3.example.org/"]
 )
-def test_fact_10_download_and_upload_use_one_path_and_one_endpoint(
+def test_download_and_upload_use_one_path_and_one_endpoint(
     endpoint: str, bench: Bench, tmp_path: Path
 ) -> None:
     bench.stub("git", "echo 0123")
@@ -430,7 +428,7 @@ def test_fact_10_download_and_upload_use_one_path_and_one_endpoint(
 
 
 @each_pipeline
-def test_fact_10_the_path_comes_from_one_result(pipeline: Object) -> None:
+def test_the_path_comes_from_one_result(pipeline: Object) -> None:
     init = "base-init" if pipeline is PIPELINES[G2] else "cosa-init"
     users = [task for task in pipeline["tasks"] if "builds-url" in _named(task["params"])]
     assert len(users) == 2
@@ -440,7 +438,7 @@ def test_fact_10_the_path_comes_from_one_result(pipeline: Object) -> None:
         assert given["endpoint-url"]["value"] == f"$(tasks.{init}.results.endpoint-url)"
 
 
-def test_fact_11_each_generation_builds_from_its_own_repository() -> None:
+def test_each_generation_builds_from_its_own_repository() -> None:
     one, two = PIPELINES[G1], PIPELINES[G2]
     openshift, coreos = (
         "https://github.com/openshift/os.git",
@@ -462,7 +460,7 @@ def test_fact_11_each_generation_builds_from_its_own_repository() -> None:
         ], "a default names an OKD minor"
 
 
-def test_fact_11_a_variant_that_the_branch_does_not_have_is_an_error(bench: Bench) -> None:
+def test_a_variant_that_the_branch_lacks_is_an_error(bench: Bench) -> None:
     bench.stub("git", "echo 0123")
     bench.stub("cosa", "mkdir -p src/config && touch src/config/manifest-c10s.yaml")
     done = bench.run("cosa-init", VARIANT="okd-c9s", BRANCH="release-4.19")
@@ -470,7 +468,7 @@ def test_fact_11_a_variant_that_the_branch_does_not_have_is_an_error(bench: Benc
     assert "no manifest-okd-c9s.yaml" in done.stderr
 
 
-def test_fact_11_the_node_layer_is_built_on_this_runs_base_at_one_commit(bench: Bench) -> None:
+def test_the_node_layer_is_built_on_the_base_of_the_same_run_at_one_commit(bench: Bench) -> None:
     tasks = _named(PIPELINES[G2]["tasks"])
     node, extensions = (_named(tasks[name]["params"]) for name in ("node-image", "extensions-image"))
     assert node["base-archive"]["value"] == "$(tasks.base-build.results.archive)"
@@ -502,14 +500,14 @@ def test_fact_11_the_node_layer_is_built_on_this_runs_base_at_one_commit(bench: 
     assert (bench.result("ARCHIVE"), bench.result("DIGEST")) == ("images/node.ociarchive", "sha256:1")
 
 
-def test_fact_28_no_architecture_is_named() -> None:
+def test_no_definition_names_an_architecture() -> None:
     for path in FILES:
         assert not ARCHITECTURES.search(path.read_text()), path.name
     assert "uname -m" in TASKS["cosa-push-container"]["steps"][0]["script"]
 
 
 @each_step
-def test_fact_37_no_secret_is_a_parameter_argument_url_or_result(task: str, step: Object) -> None:
+def test_no_secret_is_in_a_parameter_argument_url_or_result(task: str, step: Object) -> None:
     secret = {item["name"]: item["valueFrom"]["secretKeyRef"] for item in step["env"] if "valueFrom" in item}
     known = {
         "notify-matrix": ("MATRIX_TOKEN", "okd-matrix-bot-auth", "Authorization: Bearer"),
@@ -528,7 +526,7 @@ def test_fact_37_no_secret_is_a_parameter_argument_url_or_result(task: str, step
     assert not re.search(r"^set .*x|set -x", step["script"], re.MULTILINE)
 
 
-def test_fact_38_secrets_are_named_as_in_the_table() -> None:
+def test_secrets_have_the_names_of_the_table() -> None:
     names = {
         found
         for path in FILES
@@ -539,7 +537,7 @@ def test_fact_38_secrets_are_named_as_in_the_table() -> None:
     assert names == {"okd-quay-pull-secret", "okd-s3-config", "okd-matrix-bot-auth"}
 
 
-def test_fact_39_registry_credentials_are_a_workspace_with_dockerconfigjson() -> None:
+def test_registry_credentials_are_a_workspace_with_dockerconfigjson() -> None:
     push = TASKS["cosa-push-container"]
     assert _env(push["steps"][0])["REGISTRY_CREDENTIALS"] == "$(workspaces.regcred.path)"
     assert "/.dockerconfigjson" in push["steps"][0]["script"]
@@ -553,7 +551,7 @@ def test_fact_39_registry_credentials_are_a_workspace_with_dockerconfigjson() ->
 
 
 @each_pipeline
-def test_fact_40_defaults_are_projects_and_uploads_are_off(pipeline: Object) -> None:
+def test_defaults_name_projects_not_people_and_uploads_are_off(pipeline: Object) -> None:
     default = {item["name"]: item["default"] for item in pipeline["params"] if "default" in item}
     assert {name for name, value in default.items() if value == "false"} == {
         "upload-container-images", "tag-latest", "upload-bootimages", "notify-matrix"
@@ -574,7 +572,7 @@ def test_fact_40_defaults_are_projects_and_uploads_are_off(pipeline: Object) -> 
 
 
 @each_pipeline
-def test_fact_42_every_referenced_task_is_in_this_folder_and_every_task_is_used(pipeline: Object) -> None:
+def test_every_referenced_task_exists_and_every_task_is_used(pipeline: Object) -> None:
     assert {item["taskRef"]["name"] for item in pipeline["tasks"] + pipeline["finally"]} <= set(TASKS)
     assert {
         item["taskRef"]["name"] for spec in PIPELINES.values() for item in spec["tasks"] + spec["finally"]
@@ -595,7 +593,7 @@ REPORT = {
 }
 
 
-def test_fact_31_only_a_successful_run_with_a_pushed_image_reports() -> None:
+def test_only_a_successful_run_with_a_pushed_image_reports_its_build() -> None:
     reports = {
         task["name"]: task for task in PIPELINES[G2]["finally"] if task["taskRef"]["name"] == "report-build"
     }
@@ -656,9 +654,7 @@ def test_without_a_token_or_an_architecture_nothing_is_reported(
 
 
 @each_step
-def test_fault_01_nothing_floats_and_removed_commands_are_in_generation_1_only(
-    task: str, step: Object
-) -> None:
+def test_no_image_floats_and_removed_commands_are_in_generation_1_only(task: str, step: Object) -> None:
     assert step["imagePullPolicy"] == "IfNotPresent"
     removed = re.compile(r"--force-nocache|build container\b|build-extensions-container|buildextend-")
     layered = {item["taskRef"]["name"] for item in PIPELINES[G2]["tasks"] + PIPELINES[G2]["finally"]}
@@ -669,7 +665,7 @@ def test_fault_01_nothing_floats_and_removed_commands_are_in_generation_1_only(
     )
 
 
-def test_fault_04_no_internal_mirror_and_no_unsigned_packages_by_us(bench: Bench, tmp_path: Path) -> None:
+def test_no_internal_mirror_is_used_and_unsigned_packages_are_reported(bench: Bench, tmp_path: Path) -> None:
     for path in FILES:
         text = path.read_text()
         assert not re.search(r"mirror\.openshift|redhat\.com|ose-mirror|gpgcheck=0|MIRROR_", text), path.name
@@ -684,7 +680,7 @@ def test_fault_04_no_internal_mirror_and_no_unsigned_packages_by_us(bench: Bench
     assert (bench.workspace / "coreos/src/config/extra.repo").is_file()
 
 
-def test_fault_10_release_json_points_to_the_upload_path(bench: Bench) -> None:
+def test_release_json_points_to_the_upload_path(bench: Bench) -> None:
     bench.stub("cosa", '[[ "$1" != basearch ]] || echo arch')
     assert (
         bench.run(
@@ -698,21 +694,21 @@ def test_fault_10_release_json_points_to_the_upload_path(bench: Bench) -> None:
     assert bench.calls()[-1] == expected
 
 
-def test_fault_11_no_command_is_commented_out() -> None:
+def test_no_command_is_commented_out() -> None:
     for name, _, step in STEPS:
         assert not re.search(r"^\s*#\s*(cosa|kola|skopeo|buildah|curl)\b", step["script"], re.MULTILINE), name
     assert all("kola run" in TASKS[name]["steps"][0]["script"] for name in ("cosa-test", "base-test"))
 
 
 @each_pipeline
-def test_fault_12_a_variant_goes_only_to_tasks_that_declare_it(pipeline: Object) -> None:
+def test_a_variant_goes_only_to_tasks_that_declare_it(pipeline: Object) -> None:
     for item in pipeline["tasks"] + pipeline["finally"]:
         if "variant" in _named(item["params"]):
             assert "variant" in _named(TASKS[item["taskRef"]["name"]]["params"])
     assert not any("claimname" in text for text in _strings(pipeline))
 
 
-def test_fault_20_matrix_gets_json_from_jq_and_the_token_in_a_header() -> None:
+def test_jq_writes_the_message_to_matrix_and_a_header_carries_the_token() -> None:
     assert len([name for name in TASKS if "matrix" in name]) == 1
     script = TASKS["notify-matrix"]["steps"][0]["script"]
     assert "access_token" not in script
@@ -723,7 +719,7 @@ def test_fault_20_matrix_gets_json_from_jq_and_the_token_in_a_header() -> None:
 
 
 @pytest.mark.parametrize("missing", ["MATRIX_TOKEN", "MATRIX_ROOM", "MATRIX_ENDPOINT"])
-def test_fault_20_a_notification_that_cannot_be_sent_fails(missing: str, bench: Bench) -> None:
+def test_a_notification_that_cannot_be_sent_fails(missing: str, bench: Bench) -> None:
     env = {
         "MATRIX_TOKEN": "secret",
         "MATRIX_ROOM": "!r:example.org",
@@ -737,7 +733,7 @@ def test_fault_20_a_notification_that_cannot_be_sent_fails(missing: str, bench: 
     assert bench.calls() == []
 
 
-def test_fault_20_the_token_is_not_sent_without_tls(bench: Bench) -> None:
+def test_the_token_is_not_sent_without_tls(bench: Bench) -> None:
     bench.stub("curl")
     done = bench.run(
         "notify-matrix",
@@ -770,7 +766,7 @@ def registry(bench: Bench) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("tag_latest", "copies"), [("false", 1), ("true", 2)])
-def test_fault_22_a_push_reports_the_registrys_digest(
+def test_a_push_reports_the_digest_from_the_registry(
     tag_latest: str, copies: int, bench: Bench, registry: dict[str, str]
 ) -> None:
     digest = f"sha256:{'a' * 64}"
@@ -795,7 +791,7 @@ def test_fault_22_a_push_reports_the_registrys_digest(
     ],
     ids=["another archive", "push failed", "no digest"],
 )
-def test_fault_22_a_failed_push_has_no_result(
+def test_a_failed_push_has_no_result(
     change: dict[str, str], stub: str, bench: Bench, registry: dict[str, str]
 ) -> None:
     bench.stub("skopeo", stub)
@@ -805,7 +801,7 @@ def test_fault_22_a_failed_push_has_no_result(
 
 
 @pytest.mark.parametrize("task", ["cosa-push-container", "cosa-upload-s3"])
-def test_fault_22_an_upload_without_credentials_fails(task: str, bench: Bench) -> None:
+def test_an_upload_without_credentials_fails(task: str, bench: Bench) -> None:
     bench.stub("cosa")
     bench.stub("skopeo")
     assert bench.run(task, BUILDS_URL="bucket/stable/builds").returncode == 1
@@ -813,7 +809,7 @@ def test_fault_22_an_upload_without_credentials_fails(task: str, bench: Bench) -
 
 
 @pytest.mark.parametrize("stream", ["", "a/b", ".."])
-def test_fault_22_a_bad_stream_is_an_error_before_the_workspace_is_emptied(stream: str, bench: Bench) -> None:
+def test_an_unknown_stream_is_an_error_before_the_workspace_is_emptied(stream: str, bench: Bench) -> None:
     (bench.workspace / "keep").touch()
     done = bench.run(
         "cosa-init", S3_BUCKET="bucket", S3_ENDPOINT_URL="https://s3.example.org", RELEASE_STREAM=stream
@@ -822,7 +818,7 @@ def test_fault_22_a_bad_stream_is_an_error_before_the_workspace_is_emptied(strea
     assert (bench.workspace / "keep").exists()
 
 
-def test_fault_35_every_list_item_can_be_selected_by_its_name() -> None:
+def test_every_list_item_can_be_selected_by_name() -> None:
     """A value that a cluster changes is found by name; an item without a name of its own could only be
     found by its position.
     """

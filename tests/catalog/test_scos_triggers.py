@@ -1,6 +1,4 @@
-"""scos-pipeline, rendered: triggers, release lines and what an environment gets (acceptance facts 1 to 42
-that concern them, faults F5 to F22).
-"""
+"""scos-pipeline, rendered: triggers, release lines and what each environment gets."""
 
 import json
 import re
@@ -33,19 +31,21 @@ def okd() -> tuple[dict[str, Any], ...]:
     return objects("okd", LINES)
 
 
-def test_fact_01_current_api_versions(okd: tuple[dict[str, Any], ...]) -> None:
+def test_api_versions_are_current(okd: tuple[dict[str, Any], ...]) -> None:
     versions = {value["apiVersion"] for value in okd if "tekton.dev" in value["apiVersion"]}
     assert versions == {"tekton.dev/v1", "triggers.tekton.dev/v1beta1", "operator.tekton.dev/v1alpha1"}
     assert all("okd-coreos" in str(value) for value in okd if value["kind"] == "EventListener")
 
 
-def test_fact_07_a_run_has_four_hours(okd: tuple[dict[str, Any], ...]) -> None:
+def test_a_run_times_out_after_four_hours(okd: tuple[dict[str, Any], ...]) -> None:
     for template in of_kind(okd, "TriggerTemplate").values():
         (run,) = template["spec"]["resourcetemplates"]
         assert run["spec"]["timeouts"]["pipeline"] == "4h0m0s"
 
 
-def test_fact_09_every_param_and_workspace_of_a_run_is_the_pipelines(okd: tuple[dict[str, Any], ...]) -> None:
+def test_a_run_sets_exactly_the_params_and_workspaces_of_its_pipeline(
+    okd: tuple[dict[str, Any], ...],
+) -> None:
     pipelines = of_kind(okd, "Pipeline")
     for template in of_kind(okd, "TriggerTemplate").values():
         (run,) = template["spec"]["resourcetemplates"]
@@ -68,7 +68,7 @@ def test_fact_09_every_param_and_workspace_of_a_run_is_the_pipelines(okd: tuple[
         ("4.22", "okd-coreos-layered", "c10s", "release-4.22"),
     ],
 )
-def test_fact_11_the_generation_follows_from_the_minor(
+def test_the_minor_decides_the_generation(
     okd: tuple[dict[str, Any], ...], minor: str, pipeline: str, variant: str, branch: str
 ) -> None:
     values = env(of_kind(okd, "CronJob")[f"okd-coreos-{minor}"])
@@ -81,7 +81,7 @@ def test_fact_11_the_generation_follows_from_the_minor(
 
 
 @pytest.mark.parametrize("minor", ["4.15", "4.19", "3.11"])
-def test_fact_11_an_unknown_minor_is_an_error_not_a_guess(minor: str) -> None:
+def test_an_unknown_minor_is_an_error(minor: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects(
             "okd",
@@ -92,13 +92,13 @@ def test_fact_11_an_unknown_minor_is_an_error_not_a_guess(minor: str) -> None:
     assert {finding.name for finding in error.value.findings} >= {"missing-parameter"}
 
 
-def test_fact_12_and_f06_one_entry_is_one_cronjob_and_nothing_else(okd: tuple[dict[str, Any], ...]) -> None:
+def test_one_more_release_line_adds_one_cronjob_and_nothing_else(okd: tuple[dict[str, Any], ...]) -> None:
     more = objects("okd", LINES + '    - {minor: "5.1", stream: next, schedule: 30 18 * * *}\n')
     assert [value["metadata"]["name"] for value in more if value not in okd] == ["okd-coreos-5.1"]
     assert [value for value in okd if value not in more] == []
 
 
-def test_fact_13_and_f05_cron_trigger_and_run_by_hand_are_one(okd: tuple[dict[str, Any], ...]) -> None:
+def test_cronjob_trigger_and_manual_run_build_the_same_branch(okd: tuple[dict[str, Any], ...]) -> None:
     (binding,) = of_kind(okd, "TriggerBinding").values()
     assert {param["name"]: param["value"] for param in binding["spec"]["params"]}[
         "branch"
@@ -106,7 +106,7 @@ def test_fact_13_and_f05_cron_trigger_and_run_by_hand_are_one(okd: tuple[dict[st
     assert len(of_kind(okd, "PipelineRun")) == 0
 
 
-def test_facts_14_and_15_and_f08_f09_storage_comes_from_a_class(okd: tuple[dict[str, Any], ...]) -> None:
+def test_storage_comes_from_a_storage_class(okd: tuple[dict[str, Any], ...]) -> None:
     assert {value["kind"] for value in okd} & {
         "PersistentVolume",
         "PersistentVolumeClaim",
@@ -127,19 +127,19 @@ def test_facts_14_and_15_and_f08_f09_storage_comes_from_a_class(okd: tuple[dict[
     )
 
 
-def test_fact_18_kind_gets_tasks_and_pipelines_to_run_by_hand() -> None:
+def test_kind_gets_tasks_and_pipelines_without_triggers() -> None:
     kind = [value for value in objects("kind", KIND) if value["metadata"].get("namespace") == "okd-coreos"]
     assert {value["kind"] for value in kind} == {"Pipeline", "Task", "ServiceAccount"}
 
 
-def test_fact_18_nothing_of_openshift_on_plain_kubernetes() -> None:
+def test_plain_kubernetes_gets_no_openshift_object() -> None:
     values = objects("kubernetes", LINES)
     assert not [value["kind"] for value in values if "openshift.io" in value["apiVersion"]]
     assert "securitycontextconstraints" not in str(values)
     assert {"CronJob", "EventListener", "TriggerTemplate"} <= {value["kind"] for value in values}
 
 
-def test_fact_19_on_okd_the_users_of_the_pods_are_allowed_and_nothing_is_privileged(
+def test_okd_allows_the_users_of_the_pods_without_privileges(
     okd: tuple[dict[str, Any], ...],
 ) -> None:
     (constraints,) = of_kind(okd, "SecurityContextConstraints").values()
@@ -176,7 +176,7 @@ def test_fact_19_on_okd_the_users_of_the_pods_are_allowed_and_nothing_is_privile
         assert cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"] in may
 
 
-def test_fact_20_the_listener_has_an_account_of_its_own(okd: tuple[dict[str, Any], ...]) -> None:
+def test_the_listener_has_its_own_service_account(okd: tuple[dict[str, Any], ...]) -> None:
     (listener,) = of_kind(okd, "EventListener").values()
     name = listener["spec"]["serviceAccountName"]
     assert name in of_kind(okd, "ServiceAccount")
@@ -188,14 +188,14 @@ def test_fact_20_the_listener_has_an_account_of_its_own(okd: tuple[dict[str, Any
     assert "cluster-admin" not in str(okd)
 
 
-def test_fact_21_and_f14_every_trigger_authenticates(okd: tuple[dict[str, Any], ...]) -> None:
+def test_every_trigger_authenticates_its_caller(okd: tuple[dict[str, Any], ...]) -> None:
     (listener,) = of_kind(okd, "EventListener").values()
     for trigger in listener["spec"]["triggers"]:
         (interceptor,) = trigger["interceptors"]
         assert "compareSecret('token', 'okd-coreos-trigger')" in interceptor["params"][0]["value"]
 
 
-def test_fact_22_and_23_and_f13_params_resolve_and_no_default_names_a_version(
+def test_params_resolve_and_no_default_names_a_version(
     okd: tuple[dict[str, Any], ...],
 ) -> None:
     (binding,) = of_kind(okd, "TriggerBinding").values()
@@ -211,7 +211,7 @@ def test_fact_22_and_23_and_f13_params_resolve_and_no_default_names_a_version(
         ]
 
 
-def test_fact_24_and_f15_crons_are_tidy_and_fail_loudly(okd: tuple[dict[str, Any], ...]) -> None:
+def test_cronjobs_keep_limits_and_report_failures(okd: tuple[dict[str, Any], ...]) -> None:
     for cron in of_kind(okd, "CronJob").values():
         spec = cron["spec"]
         assert spec["concurrencyPolicy"] == "Forbid"
@@ -229,7 +229,7 @@ def test_fact_24_and_f15_crons_are_tidy_and_fail_loudly(okd: tuple[dict[str, Any
         assert "@sha256:" in container["image"]
 
 
-def test_fact_25_schedules_of_the_fleet_do_not_overlap() -> None:
+def test_schedules_of_the_fleet_do_not_overlap() -> None:
     import yaml
 
     from frozen import FLEET
@@ -242,14 +242,14 @@ def test_fact_25_schedules_of_the_fleet_do_not_overlap() -> None:
     )
 
 
-def test_fact_27_and_f16_f17_nothing_deletes_runs(okd: tuple[dict[str, Any], ...]) -> None:
+def test_no_object_deletes_runs(okd: tuple[dict[str, Any], ...]) -> None:
     assert not re.search(r"\b(tkn|kubectl|oc)\b.*delete", str(okd))
     assert "operator.tekton.dev/prune" not in str(
         [value for value in okd if value["kind"] == "TriggerTemplate"]
     )
 
 
-def test_facts_37_38_42_and_f21_the_secrets_are_those_of_the_table(okd: tuple[dict[str, Any], ...]) -> None:
+def test_secrets_are_those_of_the_table(okd: tuple[dict[str, Any], ...]) -> None:
     from okd_gitops.fleet.feature import load_catalog
     from okd_gitops.system.disk import read_catalog
 
@@ -265,7 +265,7 @@ def test_facts_37_38_42_and_f21_the_secrets_are_those_of_the_table(okd: tuple[di
     }
 
 
-def test_fact_40_uploads_are_off_unless_asked_for() -> None:
+def test_uploads_are_off_by_default() -> None:
     plain = of_kind(
         objects("okd", LINES.replace("    upload-container-images: true\n", "")), "TriggerTemplate"
     )
@@ -293,9 +293,7 @@ def test_the_cron_posts_what_the_binding_reads_and_keeps_tokens_out_of_arguments
     assert (tmp_path / "list-input").read_text() == "Authorization: Bearer s3cret-of-serviceaccount\n"
 
 
-def test_f15_a_request_that_starts_no_run_is_not_green(
-    okd: tuple[dict[str, Any], ...], tmp_path: Path
-) -> None:
+def test_a_request_that_starts_no_run_fails(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
     """An EventListener answers 202 before it looks at the token: the answer alone proves nothing."""
     cron = of_kind(okd, "CronJob")["okd-coreos-4.22"]
     code = run_cron(cron, tmp_path, runs='{"kind":"PipelineRunList","items":[]}')
@@ -303,6 +301,6 @@ def test_f15_a_request_that_starts_no_run_is_not_green(
     assert (rule["action"], rule["onExitCodes"]["values"]) == ("FailJob", [code])
 
 
-def test_f15_a_listener_that_is_away_is_asked_again(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
+def test_a_listener_that_is_away_is_asked_again(okd: tuple[dict[str, Any], ...], tmp_path: Path) -> None:
     assert run_cron(of_kind(okd, "CronJob")["okd-coreos-4.22"], tmp_path, runs="", status=7) == 7
     assert not (tmp_path / "list").exists()

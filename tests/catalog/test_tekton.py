@@ -1,6 +1,4 @@
-"""Tekton: acceptance facts 1, 2, 18, 27 and 42 on the catalog's own files, and that upstream's parts fit
-together.
-"""
+"""tekton: the files of the catalog, and that the parts from upstream fit together."""
 
 import re
 from collections.abc import Iterator

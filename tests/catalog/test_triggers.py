@@ -1,5 +1,5 @@
 """scos-triggers and operator-triggers: what starts a build when a source changes, by webhook and by
-polling (acceptance facts 20 to 24 and 43).
+polling.
 
 What an interceptor decides is not evaluated here: `webhooks/verdicts.json` holds what those of Tekton
 Triggers v0.35.0 decided about the calls below, by `webhooks/main.go`. The tests compare the recording with
@@ -192,7 +192,7 @@ def test_the_recorded_verdicts_are_about_todays_interceptors_and_calls() -> None
     list(enumerate(starts for _, starts in CALLS)),
     ids=[call["name"] for call, _ in CALLS],
 )
-def test_fact_43_only_the_affected_pipeline_starts(index: int, starts: list[str]) -> None:
+def test_a_change_starts_only_the_affected_pipeline(index: int, starts: list[str]) -> None:
     verdict = json.loads(RECORDED.read_text())["calls"][index]
     assert verdict["starts"] == starts
     assert verdict["refused"].keys() == recording()["triggers"].keys() - set(starts)
@@ -219,11 +219,11 @@ def test_a_github_signature_has_the_form_that_is_documented_and_accepted() -> No
         assert "X-Hub-Signature-256: sha256=HMAC" in (FEATURES / feature / "feature.yaml").read_text()
 
 
-# --- acceptance facts
+# What is rendered.
 
 
 @pytest.mark.parametrize("place", ["okd", "kubernetes"])
-def test_facts_22_42_the_check_finds_nothing_wrong_or_dangling(place: str) -> None:
+def test_check_finds_no_fault_and_no_dangling_reference(place: str) -> None:
     found = report(place, SOURCES)
     assert [str(finding) for finding in found.findings] == []
     assert found.without_schema == 0
@@ -240,7 +240,7 @@ def test_facts_22_42_the_check_finds_nothing_wrong_or_dangling(place: str) -> No
         ),
     ],
 )
-def test_f36_what_a_source_starts_must_be_there(old: str, new: str, said: str) -> None:
+def test_the_pipeline_of_a_source_must_exist(old: str, new: str, said: str) -> None:
     try:
         reasons = [finding.reason for finding in report("okd", SOURCES.replace(old, new)).findings]
     except FindingsError as error:
@@ -249,7 +249,7 @@ def test_f36_what_a_source_starts_must_be_there(old: str, new: str, said: str) -
 
 
 @pytest.mark.parametrize("feature", ["scos-triggers", "operator-triggers"])
-def test_fact_18_kind_has_no_way_in_and_a_pipeline_is_required(feature: str) -> None:
+def test_kind_has_no_triggers_and_a_pipeline_is_required(feature: str) -> None:
     text = f"  tekton:\n  {feature}:\n    sources: []\n"
     reasons = {}
     for place in ("kind", "kubernetes"):
@@ -260,7 +260,7 @@ def test_fact_18_kind_has_no_way_in_and_a_pipeline_is_required(feature: str) -> 
     assert f'"{feature}" needs the feature "{feature.split("-")[0]}-pipeline"' in reasons["kubernetes"]
 
 
-def test_fact_18_the_route_is_okds_alone(okd: tuple[dict[str, Any], ...]) -> None:
+def test_only_okd_has_a_route(okd: tuple[dict[str, Any], ...]) -> None:
     routes = of_kind(okd, "Route")
     assert routes.keys() == {"okd-coreos-sources", "okd-team-sources"}
     for name, route in routes.items():
@@ -280,7 +280,7 @@ def test_fact_18_the_route_is_okds_alone(okd: tuple[dict[str, Any], ...]) -> Non
 
 
 @NAMESPACES
-def test_fact_20_and_f31_accounts(
+def test_accounts_have_only_the_needed_rights(
     okd: tuple[dict[str, Any], ...], feature: str, namespace: str, poll: str
 ) -> None:
     listener = of_kind(okd, "EventListener")[f"{namespace}-sources"]
@@ -317,7 +317,7 @@ def test_fact_20_and_f31_accounts(
     assert "data" not in seen
 
 
-def test_fact_21_every_trigger_proves_the_sender_before_it_filters(okd: tuple[dict[str, Any], ...]) -> None:
+def test_every_trigger_authenticates_the_sender_before_it_filters(okd: tuple[dict[str, Any], ...]) -> None:
     listeners = of_kind(okd, "EventListener")
     for name, trigger in of_kind(okd, "Trigger").items():
         listener = listeners[trigger["metadata"]["labels"]["okd-gitops.io/listener"]]
@@ -336,7 +336,7 @@ def test_fact_21_every_trigger_proves_the_sender_before_it_filters(okd: tuple[di
         assert source["ref"]["name"] == "cel"
 
 
-def test_fact_43_a_minor_gets_what_scos_pipeline_would_give_it(okd: tuple[dict[str, Any], ...]) -> None:
+def test_a_minor_gets_the_same_values_as_in_scos_pipeline(okd: tuple[dict[str, Any], ...]) -> None:
     pipeline, triggers = (
         yaml.safe_load((FEATURES / name / "feature.yaml").read_text())["each"]
         for name in ("scos-pipeline", "scos-triggers")
@@ -356,7 +356,7 @@ def test_fact_43_a_minor_gets_what_scos_pipeline_would_give_it(okd: tuple[dict[s
     ("minor", "template", "variant"),
     [("4.18", "okd-coreos", "okd-c9s"), ("4.20", "okd-coreos-layered", "c10s")],
 )
-def test_fact_22_the_webhook_and_the_poll_start_the_same_run(
+def test_the_webhook_and_the_poll_start_the_same_run(
     okd: tuple[dict[str, Any], ...], minor: str, template: str, variant: str
 ) -> None:
     trigger = of_kind(okd, "Trigger")[f"scos-{minor}"]
@@ -385,7 +385,7 @@ def container(values: tuple[dict[str, Any], ...], name: str) -> dict[str, Any]:
     return only
 
 
-def test_fact_24_crons_are_tidy_and_ask_the_listener_of_all_crons(okd: tuple[dict[str, Any], ...]) -> None:
+def test_cronjobs_keep_limits_and_call_the_shared_listener(okd: tuple[dict[str, Any], ...]) -> None:
     crons = {name: value for name, value in of_kind(okd, "CronJob").items() if name.startswith("poll-")}
     assert {name: (value["spec"]["schedule"], value["spec"]["suspend"]) for name, value in crons.items()} == {
         "poll-scos-4.18": ("15 */6 * * *", False),
@@ -412,7 +412,7 @@ def test_fact_24_crons_are_tidy_and_ask_the_listener_of_all_crons(okd: tuple[dic
     assert environment(container(okd, "poll-source-odf"))["PATHS"] == "bundle/|pkg/.*/api"
 
 
-def test_f15_the_four_polling_scripts_are_one_and_pass_shellcheck(okd: tuple[dict[str, Any], ...]) -> None:
+def test_the_four_polling_scripts_are_one_and_pass_shellcheck(okd: tuple[dict[str, Any], ...]) -> None:
     scripts = {
         container(okd, name)["args"][0] for name in of_kind(okd, "CronJob") if name.startswith("poll-")
     }
@@ -527,7 +527,7 @@ def test_what_is_seen_first_is_remembered_and_starts_nothing(polled: Polled) -> 
 
 
 @pytest.mark.parametrize("name", [OS, RCC])
-def test_fact_43_a_branch_that_moved_starts_one_run_and_is_remembered(polled: Polled, name: str) -> None:
+def test_a_moved_branch_starts_one_run_and_its_commit_is_stored(polled: Polled, name: str) -> None:
     made = polled.change(name, README="changed")
     done = polled.poll()
     assert done.returncode == 0, done.stderr
@@ -541,7 +541,7 @@ def test_fact_43_a_branch_that_moved_starts_one_run_and_is_remembered(polled: Po
 @pytest.mark.parametrize(
     ("file", "starts"), [("manifests__base_DOT_yaml", 1), ("Containerfile", 1), ("docs__Containerfile", 0)]
 )
-def test_fact_43_only_the_paths_count(polled: Polled, file: str, starts: int) -> None:
+def test_only_changes_below_the_given_paths_count(polled: Polled, file: str, starts: int) -> None:
     made = polled.change(OS, **{file: "changed"})
     done = polled.poll("manifests/|Containerfile")
     assert done.returncode == 0, done.stderr
@@ -559,7 +559,7 @@ def test_history_that_was_rewritten_counts_as_changed(polled: Polled) -> None:
     assert len(polled.posted) == 1
 
 
-def test_f15_a_request_that_starts_no_run_is_not_remembered(polled: Polled) -> None:
+def test_a_request_that_starts_no_run_is_not_remembered(polled: Polled) -> None:
     before, polled.runs = dict(polled.data), []
     polled.change(OS, README="changed")
     done = polled.poll()
@@ -571,7 +571,7 @@ def test_f15_a_request_that_starts_no_run_is_not_remembered(polled: Polled) -> N
     assert "has the reason" in done.stderr
 
 
-def test_f15_a_listener_that_is_away_is_asked_again_at_the_next_hour(polled: Polled) -> None:
+def test_a_listener_that_is_away_is_asked_again_at_the_next_hour(polled: Polled) -> None:
     before, polled.status = dict(polled.data), 503
     polled.change(OS, README="changed")
     assert polled.poll().returncode not in (0, 3)

@@ -1,6 +1,7 @@
-"""upgrade-evidence, rendered (facts 24, 37, 38, 42 as far as they concern it), and its script with the
-real tool: an API server with a certificate of its own authority on loopback, and a git remote that asks
-for the token.
+"""upgrade-evidence, rendered; its script runs with the real tool.
+
+On loopback answer an API server, whose certificate is by an authority of its own, and a git remote that
+requires the token.
 """
 
 import json
@@ -126,7 +127,7 @@ def test_its_account_reads_how_the_cluster_is_and_nothing_else(okd: tuple[Object
     ]
 
 
-def test_fact_24_the_cron_is_tidy_and_a_drained_node_is_no_failure(okd: tuple[Object, ...]) -> None:
+def test_the_cronjob_keeps_limits_and_a_drained_node_is_no_failure(okd: tuple[Object, ...]) -> None:
     spec = of_kind(okd, "CronJob")["upgrade-evidence"]["spec"]
     assert spec["concurrencyPolicy"] == "Forbid"
     assert {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= spec.keys()
@@ -139,7 +140,7 @@ def test_fact_24_the_cron_is_tidy_and_a_drained_node_is_no_failure(okd: tuple[Ob
     assert pod(okd)["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
 
 
-def test_facts_37_38_and_42_the_token_is_a_file_of_a_secret_in_the_table(okd: tuple[Object, ...]) -> None:
+def test_the_token_is_a_file_from_a_secret_of_the_table(okd: tuple[Object, ...]) -> None:
     table = load_catalog(read_catalog()).features["upgrade-evidence"].spec.secrets
     assert (
         set(re.findall(r'"secretName": "([a-z-]+)"', json.dumps(okd)))

@@ -120,7 +120,7 @@ def test_a_key_is_version_stream_and_commit_with_or_without_a_date(key: str) -> 
 
 
 @given(st.permutations([report(arch) for arch in ARCHES]))
-def test_fact_29_in_every_order_the_last_one_opens_and_no_other(order: list[Report]) -> None:
+def test_in_every_order_only_the_last_report_opens_the_gate(order: list[Report]) -> None:
     decisions, state = play(order)
     assert [decision.proceed for decision in decisions] == [False, False, True]
     assert [decision.extensions for decision in decisions[:2]] == [{}, {}]
@@ -160,7 +160,7 @@ def test_it_opens_for_the_newest_of_every_architecture_and_then_never_for_anothe
     assert [built.arch for built in state.built] == list(ARCHES)
 
 
-def test_fact_30_what_opens_carries_digests_and_the_names_of_tags() -> None:
+def test_the_gate_passes_on_digests_and_names_of_tags() -> None:
     (*_, last), state = play([report(arch, digest) for digest, arch in enumerate(ARCHES, start=1)])
     values = last.extensions
     assert values["images"][0] == {
@@ -195,7 +195,7 @@ def test_the_report_that_completed_the_set_is_answered_again_for_a_while_and_no_
 
 
 @given(st.permutations([report(arch) for arch in ARCHES]), st.integers(0, 10**6))
-def test_fact_31_an_expired_set_is_told_of_and_never_composed(order: list[Report], late: int) -> None:
+def test_an_expired_set_is_reported_and_never_composed(order: list[Report], late: int) -> None:
     _, partial = play(order[:2])
     then = NOW + EXPECTED.expire + timedelta(seconds=late)
     decision = decide(partial, order[2], EXPECTED, then)

@@ -1,6 +1,4 @@
-"""ExternalSecrets follow from the tables of the features that a cluster has: facts 37 to 39, and what is
-refused.
-"""
+"""ExternalSecrets follow from the tables of the features that a cluster has; what is refused."""
 
 import re
 from collections.abc import Iterator
@@ -48,7 +46,7 @@ def made(values: tuple[dict[str, Any], ...]) -> dict[tuple[str, str], dict[str, 
     }
 
 
-def test_fact_38_one_table_makes_the_external_secrets() -> None:
+def test_the_table_of_secrets_makes_the_external_secrets() -> None:
     values = objects("okd", EVERYTHING)
     secrets = made(values)
     features = ("scos-pipeline", "os-layer", "os-layer-build")
@@ -69,7 +67,7 @@ def test_fact_38_one_table_makes_the_external_secrets() -> None:
     assert invalid(values) == []
 
 
-def test_fact_38_the_docs_and_explain_print_the_same_table() -> None:
+def test_documents_and_explain_print_the_same_table() -> None:
     reference = golden.reference()
     assert TABLE
     for name, feature in CATALOG.features.items():
@@ -96,7 +94,7 @@ def read_secrets(spec: FeatureSpec, files: Tree) -> Iterator[tuple[str, str, str
 @pytest.mark.parametrize(
     "name", sorted(name for name, feature in CATALOG.features.items() if feature.spec.secrets)
 )
-def test_fact_38_what_is_read_is_in_the_table_and_what_is_in_the_table_is_named(name: str) -> None:
+def test_the_table_lists_exactly_the_secrets_that_objects_read(name: str) -> None:
     feature = CATALOG.features[name]
     for namespace, secret, key in read_secrets(feature.spec, feature.files):
         assert key in TABLE[namespace, secret].keys
@@ -234,7 +232,7 @@ def test_the_project_permits_the_external_secrets() -> None:
     assert "x" in {each["namespace"] for each in project["destinations"]}
 
 
-def test_fact_39_registry_credentials_have_the_type_of_registry_credentials() -> None:
+def test_registry_credentials_have_the_type_dockerconfigjson() -> None:
     docker = {place: need for place, need in TABLE.items() if ".dockerconfigjson" in need.keys}
     assert docker
     assert {need.type for need in docker.values()} == {"kubernetes.io/dockerconfigjson"}

@@ -20,7 +20,7 @@ def snapshot(root: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def test_fact_56_a_second_run_changes_nothing_and_touches_no_file(repo: Path, okd_gitops: Run) -> None:
+def test_a_second_run_changes_no_file(repo: Path, okd_gitops: Run) -> None:
     before = snapshot(repo)
     result = okd_gitops("generate")
     assert result.returncode == 0, result.stderr
@@ -28,7 +28,7 @@ def test_fact_56_a_second_run_changes_nothing_and_touches_no_file(repo: Path, ok
     assert snapshot(repo) == before
 
 
-def test_fact_56_deleted_folders_come_back_byte_for_byte_whatever_the_seed_locale_and_place(
+def test_deleted_folders_return_byte_for_byte_under_any_seed_locale_and_path(
     repo: Path, okd_gitops: Run
 ) -> None:
     wanted = files(repo)

@@ -72,7 +72,7 @@ def test_the_form_of_cincinnati() -> None:
 
 
 @pytest.mark.parametrize("edges", [None, []])
-def test_fact_52_null_arrays_are_empty(edges: object) -> None:
+def test_null_arrays_are_empty(edges: object) -> None:
     assert read_graph(answer(edges)).edges == frozenset()
     assert read_graph(b'{"nodes":null,"edges":null,"conditionalEdges":null}').nodes == {}
 

@@ -219,7 +219,7 @@ def test_expired_after_it_signed() -> None:
 
 
 @pytest.mark.parametrize(("days", "warned"), [(89, True), (91, False), (None, False)])
-def test_fact_55_and_f41_expires_soon(days: int | None, warned: bool) -> None:
+def test_a_key_that_expires_soon_is_a_warning(days: int | None, warned: bool) -> None:
     key, end = lasting(days) if days else (KEY, None)
     trust = trust_in(signed(key=key), keys=(public(key),), pinned=name(key))
     assert trust.verified
@@ -232,7 +232,7 @@ def test_from_the_future() -> None:
 
 
 def test_the_key_of_openshift_ci_comes_with_the_package() -> None:
-    """Fact 55 names the day on which it expires."""
+    """The day on which it expires is known: a new key must come before."""
     certs = [cert for data in signature_store.default_keys() for cert in Cert.split_bytes(data)]
     assert (
         {cert.fingerprint.upper() for cert in certs}

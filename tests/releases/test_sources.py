@@ -199,7 +199,7 @@ def test_dated_builds_say_when_they_were_made(httpserver: HTTPServer, http: Http
         ([rc_tag("4.22.0-okd-scos.8\ud800")], ["foreign-version-names"]),
     ],
 )
-def test_fact_52_odd_tags(httpserver: HTTPServer, http: Http, tags: object, expected: list[str]) -> None:
+def test_odd_tags_are_findings(httpserver: HTTPServer, http: Http, tags: object, expected: list[str]) -> None:
     answer = stream(httpserver, http, {"name": STREAM, "tags": tags})
     assert codes(answer) == expected
     published, _ = cross_check([answer])

@@ -14,7 +14,7 @@ ORDERED = [
 ]
 
 
-def test_fact_50_order_of_all_pairs_is_okds() -> None:
+def test_versions_sort_as_okd_sorts_them() -> None:
     assert len(ORDERED) >= 80
     for low, high in itertools.combinations(ORDERED, 2):
         assert Version.parse(low) < Version.parse(high), (low, high)

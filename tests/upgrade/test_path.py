@@ -93,7 +93,7 @@ def stops(result: Path | NoPath) -> list[str]:
         ),
     ],
 )
-def test_fact_49_paths(edges: list[str], start: str, end: str | None, expected: str) -> None:
+def test_the_planner_finds_the_path(edges: list[str], start: str, end: str | None, expected: str) -> None:
     result = run(graph(*edges), start, end, accepted_risks=frozenset({"Risk"}), kinds=PREVIEW)
     assert stops(result) == [okd(short) for short in expected.split()]
 
@@ -187,7 +187,7 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
         ),
     ],
 )
-def test_fact_49_refusals(
+def test_the_planner_refuses_with_a_reason(
     edges: list[str],
     start: str,
     end: str | None,
@@ -259,7 +259,7 @@ def test_the_channel_moves_with_the_version(channel: str, version: str, expected
     assert not outside_channel(okd(version), expected)
 
 
-def test_fact_50_semver_puts_previews_above_releases() -> None:
+def test_semver_puts_previews_above_releases() -> None:
     rising = [
         okd("22.0"),
         okd("22.2"),
@@ -417,7 +417,7 @@ def test_the_order_of_an_answer_does_not_matter(
     assert plan(other, current, target, rules) == plan(answer, current, target, rules)
 
 
-def test_fact_51_known_barriers_are_in_the_hop_that_meets_them() -> None:
+def test_a_known_barrier_is_in_the_hop_that_it_stops() -> None:
     fcos = "4.15.0-0.okd-2024-03-10-010116"
     answer = graph(f"{fcos}>16.1", "16.1>17.0", "17.0>18.0", "18.0>19.0", "19.0>20.0", "20.0>20.1")
     found = run(answer, fcos, "20.1", barriers=KNOWN)
