@@ -21,7 +21,7 @@ from okd_gitops.evidence.observe import addresses, bound
 from okd_gitops.evidence.report import read_evidence
 from okd_gitops.finding import Findings, FindingsError, as_text
 from okd_gitops.fleet.apply_changes import apply_changes
-from okd_gitops.fleet.cluster import Fleet, parse_cluster
+from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
 from okd_gitops.fleet.extras import read_extras
 from okd_gitops.fleet.feature import Catalog, FeatureSpec, load_catalog
 from okd_gitops.fleet.purpose import PurposeSpec
@@ -210,7 +210,7 @@ def _redirect(data: bytes) -> object:
 READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
     "yaml of people": (_people, (FindingsError,)),
     "yaml from elsewhere": (_foreign, (FindingsError,)),
-    "fleet.yaml": (lambda data: parse(Fleet, read("fleet.yaml", data)), (FindingsError,)),
+    "fleet.yaml": (lambda data: parse(FleetSpec, read("fleet.yaml", data)), (FindingsError,)),
     "cluster file": (
         lambda data: parse_cluster("x", read("clusters/x.yaml", data), Tree()),
         (FindingsError,),

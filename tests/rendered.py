@@ -12,7 +12,7 @@ import yaml
 from conftest import CACHE
 from okd_gitops.check.check import Report, check
 from okd_gitops.check.kubeconform import validate
-from okd_gitops.fleet.cluster import Fleet, parse_cluster
+from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.plan import Plan, plan
@@ -66,7 +66,7 @@ def planned(catalog: Tree, features: str, environment: str = "okd") -> Plan:
     )
     hub = read("clusters/hub.yaml", f"purpose: hub\n{where}features:\n{features}".encode())
     return plan(
-        parse(Fleet, document), document, [parse_cluster("hub", hub, Tree({}))], load_catalog(catalog)
+        parse(FleetSpec, document), document, [parse_cluster("hub", hub, Tree({}))], load_catalog(catalog)
     )
 
 

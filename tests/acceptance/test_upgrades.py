@@ -10,7 +10,7 @@ from pathlib import Path
 import release_controller
 from conftest import CACHE, ROOT
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.fleet.cluster import Fleet as FleetFile
+from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.fleet.upgrades import Upgrades, duration
 from okd_gitops.manifests.model import FileModel, parse
@@ -37,7 +37,7 @@ class Holder(FileModel):
 
 
 def test_its_files_are_what_the_models_take() -> None:
-    fleet = parse(FleetFile, read("fleet.yaml", f"{BASE}{shown('fleet.yaml')}".encode()))
+    fleet = parse(FleetSpec, read("fleet.yaml", f"{BASE}{shown('fleet.yaml')}".encode()))
     assert fleet.releases
     unsaid = {"channel", "forge", "freeze"}
     assert {

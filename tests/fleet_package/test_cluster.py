@@ -3,7 +3,7 @@
 import pytest
 
 from okd_gitops.finding import Finding, FindingsError, as_text
-from okd_gitops.fleet.cluster import Cluster, ClusterSpec, Fleet, parse_cluster
+from okd_gitops.fleet.cluster import Cluster, ClusterSpec, FleetSpec, parse_cluster
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
@@ -119,7 +119,7 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal() -> None:
 def test_the_fleet_is_strict_too() -> None:
     text = b"repository: https://github.com/x/y.git\nhub: Hub\nowner: [a]\n"
     with pytest.raises(FindingsError) as error:
-        parse(Fleet, read("fleet.yaml", text))
+        parse(FleetSpec, read("fleet.yaml", text))
     assert sorted(finding.name for finding in error.value.findings) == [
         "invalid-value",
         "missing-value",
@@ -149,8 +149,8 @@ def test_models_are_frozen() -> None:
 def test_where_argo_cd_reads_the_repository(url: str, fine: bool) -> None:
     text = f"repository: '{url}'\nhub: hub\nowners: [a]\nupstream: https://graph.example.org/graph\n"
     if fine:
-        assert parse(Fleet, read("fleet.yaml", text.encode())).repository == url
+        assert parse(FleetSpec, read("fleet.yaml", text.encode())).repository == url
         return
     with pytest.raises(FindingsError) as error:
-        parse(Fleet, read("fleet.yaml", text.encode()))
+        parse(FleetSpec, read("fleet.yaml", text.encode()))
     assert [finding.name for finding in error.value.findings] == ["invalid-value"]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.fleet.cluster import Fleet, parse_cluster
+from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import plan
@@ -70,7 +70,7 @@ def rendered(features: str) -> Tree:
         "hub", read("clusters/hub.yaml", f"purpose: hub\n{OKD}features:\n{features}".encode()), Tree({})
     )
     catalog = load_catalog(Tree({path: text.encode() for path, text in FILES.items()}))
-    return render(plan(parse(Fleet, document), document, [hub], catalog))
+    return render(plan(parse(FleetSpec, document), document, [hub], catalog))
 
 
 def overlay(features: str) -> dict[str, Any]:

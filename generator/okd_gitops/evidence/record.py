@@ -9,7 +9,7 @@ from okd_gitops import __version__
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.report import FOLDER, Evidence, read_evidence
 from okd_gitops.finding import nearest
-from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.generate.commit import GENERATED_BY
 from okd_gitops.generate.load import load
 from okd_gitops.system import branches
@@ -55,7 +55,7 @@ def record(root: Path, report: Evidence, *, write: bool = True, remote: str = ""
     raise AssertionError
 
 
-def _pushed(root: Path, fleet: Fleet, report: Evidence, url: str, *, write: bool) -> Recorded:
+def _pushed(root: Path, fleet: FleetSpec, report: Evidence, url: str, *, write: bool) -> Recorded:
     base = branches.fetch(root, url, fleet.revision)
     with drafted(root, base) as draft:
         work = draft.folder

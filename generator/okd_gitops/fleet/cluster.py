@@ -127,7 +127,7 @@ class Release(FileModel):
         return self
 
 
-class Fleet(FileModel):
+class FleetSpec(FileModel, title="Fleet"):
     """`fleet.yaml`: facts of the whole repository."""
 
     repository: Annotated[str, AfterValidator(_repository)] = Field(

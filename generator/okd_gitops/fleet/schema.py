@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from okd_gitops.fleet.changes import Changes
-from okd_gitops.fleet.cluster import ClusterSpec, Fleet
+from okd_gitops.fleet.cluster import ClusterSpec, FleetSpec
 from okd_gitops.fleet.feature import Catalog, FeatureSpec, Parameter
 from okd_gitops.manifests.model import FileModel
 
 _MODELS: dict[str, type[FileModel]] = {
     "cluster": ClusterSpec,
-    "fleet": Fleet,
+    "fleet": FleetSpec,
     "feature": FeatureSpec,
     "changes": Changes,
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
 from okd_gitops.fleet.apply_changes import apply_changes
-from okd_gitops.fleet.cluster import Cluster, Fleet, parse_cluster
+from okd_gitops.fleet.cluster import Cluster, FleetSpec, parse_cluster
 from okd_gitops.fleet.feature import Catalog, load_catalog
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan
@@ -52,10 +52,10 @@ def load(root: Path) -> Repository:
     all files.
     """
     findings: list[Finding] = []
-    fleet: tuple[Fleet, object] | None = None
+    fleet: tuple[FleetSpec, object] | None = None
     try:
         document = read(FLEET, read_file(root, FLEET))
-        fleet = parse(Fleet, document), document
+        fleet = parse(FleetSpec, document), document
     except FindingsError as error:
         findings += error.findings
     clusters, faults = _clusters(root)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from okd_gitops.finding import Findings
-from okd_gitops.fleet.cluster import Cluster, Fleet
+from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.fleet.feature import Parameter, short_name
 from okd_gitops.manifests.json_patch import Operation, PathError, operations, segments, substituted
 from okd_gitops.manifests.objects import Object, ObjectId
@@ -53,7 +53,7 @@ class PatchedObject:
 class ParameterValues:
     """Reads the values of parameters out of one cluster's file; what is wrong goes to `findings`."""
 
-    def __init__(self, fleet: Fleet, cluster: Cluster, findings: Findings) -> None:
+    def __init__(self, fleet: FleetSpec, cluster: Cluster, findings: Findings) -> None:
         self.environment = cluster.spec.environment
         self.facts = _facts(fleet, cluster)
         self.findings = findings
@@ -161,7 +161,7 @@ def _by_place(settings: Iterable[Setting]) -> Iterator[tuple[str, Any]]:
     yield from texts.items()
 
 
-def _facts(fleet: Fleet, cluster: Cluster) -> dict[str, Any]:
+def _facts(fleet: FleetSpec, cluster: Cluster) -> dict[str, Any]:
     """Return what `from:` of a parameter may name, in the cluster file or (`fleet.…`) in fleet.yaml."""
     spec = cluster.spec
     facts: dict[str, Any] = {

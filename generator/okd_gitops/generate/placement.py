@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from okd_gitops.finding import Findings, nearest
-from okd_gitops.fleet.cluster import Cluster, Fleet
+from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.fleet.feature import Catalog, Each, Feature, short_name, valid_key
 from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.parameters import (
@@ -38,7 +38,7 @@ class Placing:
 
     def __init__(
         self,
-        fleet: Fleet,
+        fleet: FleetSpec,
         cluster: Cluster,
         catalog: Catalog,
         secrets: StoredSecrets | None,

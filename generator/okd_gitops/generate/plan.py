@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from okd_gitops.finding import Findings, nearest
-from okd_gitops.fleet.cluster import Cluster, Fleet, Purpose
+from okd_gitops.fleet.cluster import Cluster, FleetSpec, Purpose
 from okd_gitops.fleet.extras import Extras, read_extras
 from okd_gitops.fleet.feature import Catalog, Feature, Ignored, NamespaceSpec
 from okd_gitops.fleet.purpose import PurposeSpec
@@ -40,12 +40,12 @@ class ClusterPlan:
 class Plan:
     """The fleet, cluster by cluster, and the parts that are used."""
 
-    fleet: Fleet
+    fleet: FleetSpec
     clusters: tuple[ClusterPlan, ...]
     parts: Mapping[tuple[str, str], Feature]
 
 
-def plan(fleet: Fleet, fleet_document: Document, clusters: Iterable[Cluster], catalog: Catalog) -> Plan:
+def plan(fleet: FleetSpec, fleet_document: Document, clusters: Iterable[Cluster], catalog: Catalog) -> Plan:
     """Decide what each cluster gets; raises FindingsError with every fault of every cluster file."""
     by_name = {cluster.name: cluster for cluster in clusters}
     findings = Findings(fleet_document)
@@ -60,7 +60,7 @@ def plan(fleet: Fleet, fleet_document: Document, clusters: Iterable[Cluster], ca
     return Plan(fleet, tuple(planned), {pair: catalog.features[pair[0]] for pair in sorted(used)})
 
 
-def _refuse_missing_hub(fleet: Fleet, clusters: Mapping[str, Cluster], findings: Findings) -> None:
+def _refuse_missing_hub(fleet: FleetSpec, clusters: Mapping[str, Cluster], findings: Findings) -> None:
     """Add a finding unless the fleet's hub is one of its clusters, and of that purpose."""
     hubs = [name for name, cluster in clusters.items() if cluster.spec.purpose == Purpose.HUB]
     if fleet.hub not in hubs:
@@ -71,7 +71,7 @@ def _refuse_missing_hub(fleet: Fleet, clusters: Mapping[str, Cluster], findings:
 class _ClusterStep:
     """The plan of one cluster in the making; what is wrong goes to `findings`."""
 
-    def __init__(self, fleet: Fleet, cluster: Cluster, catalog: Catalog, findings: Findings) -> None:
+    def __init__(self, fleet: FleetSpec, cluster: Cluster, catalog: Catalog, findings: Findings) -> None:
         self.fleet, self.cluster, self.catalog, self.findings = fleet, cluster, catalog, findings
 
     def run(self) -> ClusterPlan:

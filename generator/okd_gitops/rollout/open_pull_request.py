@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.rollout.waves import Branch
 from okd_gitops.system.forge import Kind, Proposal, by_hand, locate, propose
 from okd_gitops.system.http import Http
 
 
 def opening(
-    fleet: Fleet, branch: Branch, body_file: str, *, answers: Path, environment: Mapping[str, str]
+    fleet: FleetSpec, branch: Branch, body_file: str, *, answers: Path, environment: Mapping[str, str]
 ) -> str:
     """Return what was done, in one line, or the command for a person when the environment has no token of
     the forge.

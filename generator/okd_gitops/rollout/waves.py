@@ -17,7 +17,7 @@ from okd_gitops.check.check import check
 from okd_gitops.check.diff import FOLDERS, diff
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.generate.commit import commit_draft
 from okd_gitops.generate.generate import generate
 from okd_gitops.manifests.model import parse
@@ -109,7 +109,7 @@ def rollout(
     """
     tools = _Tools(root, cache, sources, now, say)
     if request.push:
-        fleet = parse(Fleet, read(FLEET, read_file(root, FLEET)))
+        fleet = parse(FleetSpec, read(FLEET, read_file(root, FLEET)))
         tools.url, tools.revision = branches.address(root, request.remote, fleet.repository), fleet.revision
     if request.rehearsal and tools.url and not pushtarget.is_folder(tools.url):
         # Else a wrong time would skip a soak on real clusters.

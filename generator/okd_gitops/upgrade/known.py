@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.cross_check import Learned, Published, cross_check, learned
 from okd_gitops.releases.sources.all import Sources, collect
@@ -29,7 +29,7 @@ class Network:
     now: datetime
 
     def published(
-        self, root: Path, fleet: Fleet, streams: Collection[str]
+        self, root: Path, fleet: FleetSpec, streams: Collection[str]
     ) -> tuple[list[Published], Learned]:
         """Return every release that any source names, compared, and what is known of the streams.
 
@@ -44,11 +44,11 @@ class Network:
             raise FindingsError(findings, exit_code=6)
         return published, learned(published, graph, findings, unknown=self.now)
 
-    def learn(self, root: Path, fleet: Fleet, streams: Collection[str]) -> Learned:
+    def learn(self, root: Path, fleet: FleetSpec, streams: Collection[str]) -> Learned:
         """Return what is known of the streams' releases; raises FindingsError like `published`."""
         return self.published(root, fleet, streams)[1]
 
-    def verify(self, root: Path, fleet: Fleet, image: str) -> Trust:
+    def verify(self, root: Path, fleet: FleetSpec, image: str) -> Trust:
         """Check the signature of an image by digest, with the keys that the fleet pins."""
         signatures = releases_of(fleet).signatures
         if signatures is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from okd_gitops.errors import UsageError
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, nearest
-from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.generate.load import load
 from okd_gitops.releases.cross_check import Learned, Published
 from okd_gitops.releases.trust.verdict import Trust
@@ -19,7 +19,7 @@ from okd_gitops.upgrade.known import Network
 class Listing:
     """The fleet that was asked about, its releases, newest first, and what is known beside."""
 
-    fleet: Fleet
+    fleet: FleetSpec
     releases: tuple[Published, ...]
     learned: Learned
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.report import Evidence, evidence
 from okd_gitops.finding import nearest
-from okd_gitops.fleet.cluster import Fleet
+from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.upgrades import Releases, duration
 from okd_gitops.generate.load import Repository, load
 from okd_gitops.releases.barriers import KNOWN, Barrier
@@ -34,13 +34,13 @@ class BlockedError(OkdGitopsError):
 class Sources(Protocol):
     """Where releases, the graph and signatures come from."""
 
-    def learn(self, root: Path, fleet: Fleet, streams: Collection[str]) -> Learned:
+    def learn(self, root: Path, fleet: FleetSpec, streams: Collection[str]) -> Learned:
         """Return what is known of the streams' releases; files that the fleet names are below `root`.
 
         Raises NetworkError or FindingsError when nothing can be concluded.
         """
 
-    def verify(self, root: Path, fleet: Fleet, image: str) -> Trust:
+    def verify(self, root: Path, fleet: FleetSpec, image: str) -> Trust:
         """Check the signature of an image by digest."""
 
 
@@ -116,7 +116,7 @@ def outlook(
     )
 
 
-def releases_of(fleet: Fleet) -> Releases:
+def releases_of(fleet: FleetSpec) -> Releases:
     """Return what fleet.yaml says about releases; raises UsageError when it says nothing."""
     if fleet.releases is None:
         raise UsageError(
