@@ -14,6 +14,7 @@ from okd_gitops.check.check import Report, check
 from okd_gitops.check.kubeconform import validate
 from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.load import fleet_of
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.manifests.model import parse
@@ -65,9 +66,8 @@ def planned(catalog: Tree, features: str, environment: str = "okd") -> Plan:
         OKD if environment == "okd" else f"server: https://api.example.org:6443\n{ENVIRONMENTS[environment]}"
     )
     hub = read("clusters/hub.yaml", f"purpose: hub\n{where}features:\n{features}".encode())
-    return plan(
-        parse(FleetSpec, document), document, [parse_cluster("hub", hub, Tree({}))], load_catalog(catalog)
-    )
+    file = parse_cluster("hub", hub, Tree({}))
+    return plan(fleet_of(parse(FleetSpec, document), document, [file], load_catalog(catalog)))
 
 
 @cache

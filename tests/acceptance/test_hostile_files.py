@@ -15,9 +15,9 @@ import pytest
 
 from conftest import Run, files
 from okd_gitops.finding import Finding, FindingsError, Location, as_text
-from okd_gitops.generate import load as repository
+from okd_gitops.fleet import load as fleet_load
+from okd_gitops.fleet.load import load
 from okd_gitops.generate.generate import generate
-from okd_gitops.generate.load import load
 from okd_gitops.redaction import printable
 from okd_gitops.rollout.pull_request_text import code, prose
 from readers import catalog
@@ -32,7 +32,7 @@ kubernetes: "1.35"
 @pytest.fixture(autouse=True)
 def _catalog_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalog that comes with the tool is the same for all of them."""
-    monkeypatch.setattr(repository, "load_repository_catalog", lambda _: catalog())
+    monkeypatch.setattr(fleet_load, "load_catalog", lambda _: catalog())
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_what_an_editor_left_is_passed_over_and_named(small: Path, name: str) ->
         path.symlink_to("user@host.1234")
     else:
         path.write_bytes(b"\0" if "sw" in name else b"purpose: [")
-    (note,) = generate(small).repository.notes
+    (note,) = generate(small).fleet.notes
     assert (note.severity, note.location.file) == ("warning", f"clusters/{name}")
 
 

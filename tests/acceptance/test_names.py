@@ -12,8 +12,8 @@ from everything import features
 from okd_gitops.check.check import check
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.names import RESERVED, RESERVED_BEGINNINGS
 from okd_gitops.generate.generate import generate
-from okd_gitops.generate.load import RESERVED, RESERVED_BEGINNINGS
 from okd_gitops.lifecycle.init import init
 from rendered import FLEET, OKD
 

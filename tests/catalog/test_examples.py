@@ -20,7 +20,7 @@ def test_every_example_generates(tmp_path: Path) -> None:
     for name, environment in places:
         text = f"purpose: test\n{ENVIRONMENTS[environment]}{yaml.safe_dump({'features': example(name, environment)})}"
         (tmp_path / f"clusters/{name}-{environment}.yaml").write_text(text)
-    assert len(generate(tmp_path).repository.plan.clusters) == len(places) + 1
+    assert len(generate(tmp_path).fleet.clusters) == len(places) + 1
 
 
 def test_examples_are_of_features_that_there_are() -> None:

@@ -1,9 +1,9 @@
-"""Cluster files: every fault has its place, its reason and the nearest valid name, and all come at once."""
+"""ClusterFile files: every fault has its place, its reason and the nearest valid name, and all come at once."""
 
 import pytest
 
 from okd_gitops.finding import Finding, FindingsError, as_text
-from okd_gitops.fleet.cluster import Cluster, ClusterSpec, FleetSpec, parse_cluster
+from okd_gitops.fleet.cluster import ClusterFile, ClusterSpec, FleetSpec, parse_cluster
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
@@ -19,7 +19,7 @@ release:
 """
 
 
-def cluster(text: str) -> Cluster:
+def cluster(text: str) -> ClusterFile:
     return parse_cluster("demo", read("clusters/demo.yaml", text.encode()), Tree())
 
 

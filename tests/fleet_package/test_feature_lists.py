@@ -11,6 +11,7 @@ import yaml
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.load import fleet_of
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import plan
 from okd_gitops.manifests.model import parse
@@ -70,7 +71,7 @@ def rendered(features: str) -> Tree:
         "hub", read("clusters/hub.yaml", f"purpose: hub\n{OKD}features:\n{features}".encode()), Tree({})
     )
     catalog = load_catalog(Tree({path: text.encode() for path, text in FILES.items()}))
-    return render(plan(parse(FleetSpec, document), document, [hub], catalog))
+    return render(plan(fleet_of(parse(FleetSpec, document), document, [hub], catalog)))
 
 
 def overlay(features: str) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.fleet.cluster import Cluster, FleetSpec, parse_cluster
+from okd_gitops.fleet.cluster import ClusterFile, FleetSpec, parse_cluster
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.load import fleet_of
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.manifests.model import parse
@@ -24,14 +25,14 @@ release:
 """
 
 
-def cluster(name: str, text: str, extras: dict[str, bytes] | None = None) -> Cluster:
+def cluster(name: str, text: str, extras: dict[str, bytes] | None = None) -> ClusterFile:
     return parse_cluster(name, read(f"clusters/{name}.yaml", text.encode()), Tree(extras or {}))
 
 
-def planned(*clusters: Cluster) -> Plan:
+def planned(*clusters: ClusterFile) -> Plan:
     document = read("fleet.yaml", FLEET)
     catalog = load_catalog(Tree({path: text.encode() for path, text in CATALOG.items()}))
-    return plan(parse(FleetSpec, document), document, clusters, catalog)
+    return plan(fleet_of(parse(FleetSpec, document), document, clusters, catalog))
 
 
 def faults(text: str, extras: dict[str, bytes] | None = None) -> list[Finding]:
@@ -161,7 +162,7 @@ def test_a_required_feature_is_named() -> None:
     catalog = load_catalog(Tree({path: text.encode() for path, text in without.items()}))
     clusters = [cluster("hub", f"purpose: hub\n{RELEASE}"), cluster("x", BUILD + '"4.20"\n')]
     with pytest.raises(FindingsError) as error:
-        plan(parse(FleetSpec, document), document, clusters, catalog)
+        plan(fleet_of(parse(FleetSpec, document), document, clusters, catalog))
     assert [(finding.name, finding.reason) for finding in error.value.findings] == [
         ("unsuitable-feature", '"build" needs the feature "tools"')
     ]

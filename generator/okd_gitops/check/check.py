@@ -17,11 +17,13 @@ from okd_gitops.evidence.report import FOLDER as EVIDENCE
 from okd_gitops.evidence.report import read_evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
+from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import destination
 from okd_gitops.generate.compare import compare
 from okd_gitops.generate.generate import stale
-from okd_gitops.generate.load import Repository, load
-from okd_gitops.generate.plan import ClusterPlan
+from okd_gitops.generate.overlays import render
+from okd_gitops.generate.plan import ClusterPlan, Plan
+from okd_gitops.generate.plan import plan as plan_fleet
 from okd_gitops.manifests.kustomization import Graph, tops, walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
@@ -73,22 +75,26 @@ class _Overlay:
     plan: ClusterPlan | None = None
 
 
-def check(root: Path, cache: Path, *, today: date, say: Callable[[str], None]) -> Report:
-    """Check the repository at `root` with the tools and schemas in `cache`.
+def check(
+    root: Path, cache: Path, *, today: date, say: Callable[[str], None], fleet: Fleet | None = None
+) -> Report:
+    """Check the repository at `root` with the tools and schemas in `cache`; `fleet` is the fleet there, where
+    it is known already.
 
     Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
     not checked is never passed.
     """
     started = monotonic()
-    repository = load(root)
+    fleet = fleet or load(root)
+    planned = plan_fleet(fleet)
     tree = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
     drift = compare(
-        repository.wanted,
+        render(planned),
         Tree({path: data for path, data in tree.items() if not path.startswith("clusters/")}),
     )
     report = Report(
-        [*repository.notes, *drift.refused, *stale(drift)],
-        clusters=len(repository.plan.clusters),
+        [*fleet.notes, *drift.refused, *stale(drift)],
+        clusters=len(planned.clusters),
         drifted=bool(drift.changes or drift.refused),
     )
     try:
@@ -97,13 +103,13 @@ def check(root: Path, cache: Path, *, today: date, say: Callable[[str], None]) -
     except FindingsError as error:
         report.findings += error.findings
     report.seconds["generate"] = monotonic() - started
-    plans = {plan.cluster.name: plan for plan in repository.plan.clusters}
-    hub = plans[repository.plan.fleet.hub].cluster.kubernetes
+    plans = {plan.cluster.name: plan for plan in planned.clusters}
+    hub = plans[fleet.spec.hub].cluster.kubernetes
     overlays = [_Overlay("argocd", "argocd", hub)]
     overlays += [
         _Overlay(name, f"overlays/{name}", plan.cluster.kubernetes, plan) for name, plan in plans.items()
     ]
-    _judge(root, cache, tree, overlays, report, today, say, repository)
+    _judge(root, cache, tree, overlays, report, today, say, planned)
     return report
 
 
@@ -147,7 +153,7 @@ def _judge(
     report: Report,
     today: date,
     say: Callable[[str], None],
-    repository: Repository | None,
+    planned: Plan | None,
 ) -> None:
     started = monotonic()
     graphs = {
@@ -180,15 +186,14 @@ def _judge(
     started = monotonic()
     say("running the rules")
     rendered = tuple(
-        _rendered(overlay, rendering.documents[overlay.folder], graphs[overlay.folder], repository)
+        _rendered(overlay, rendering.documents[overlay.folder], graphs[overlay.folder], planned)
         for overlay in built
     )
     judged = Judged(files=tree, overlays=rendered, today=today)
-    if repository:
-        plan = repository.plan
-        destinations = {cluster.cluster.name: destination(plan, cluster) for cluster in plan.clusters}
+    if planned:
+        destinations = {cluster.cluster.name: destination(planned, cluster) for cluster in planned.clusters}
         judged = replace(
-            judged, destinations=destinations, url=plan.fleet.repository, common=_words(read_catalog())
+            judged, destinations=destinations, url=planned.fleet.repository, common=_words(read_catalog())
         )
     report.findings = ordered([*report.findings, *run(judged)])
     report.seconds["rules"] = monotonic() - started
@@ -199,17 +204,16 @@ def _words(tree: Tree) -> frozenset[str]:
 
 
 def _rendered(
-    overlay: _Overlay, documents: tuple[kustomize.Document, ...], graph: Graph, repository: Repository | None
+    overlay: _Overlay, documents: tuple[kustomize.Document, ...], graph: Graph, planned: Plan | None
 ) -> Rendered:
     objects = tuple(document.value for document in documents)
-    if overlay.plan is None or repository is None:
+    if overlay.plan is None or planned is None:
         return Rendered(name=overlay.name, folder=overlay.folder, objects=objects, graph=graph)
     spec = overlay.plan.cluster.spec
-    features = {placement.feature for placement in overlay.plan.placements}
-    declared = {name for feature in features for name in repository.catalog.features[feature].spec.external}
-    declared |= {
-        f"Secret/{name}" for feature in features for name in repository.catalog.features[feature].spec.secrets
-    }
+    parts = {(placement.feature, placement.part) for placement in overlay.plan.placements}
+    features = [planned.parts[part].spec for part in parts]
+    declared = {name for feature in features for name in feature.external}
+    declared |= {f"Secret/{name}" for feature in features for name in feature.secrets}
     return Rendered(
         name=overlay.name,
         folder=overlay.folder,

@@ -71,7 +71,7 @@ def generate(
     result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
 
     drift = result.drift
-    notes = result.repository.notes
+    notes = result.fleet.notes
     findings = [*drift.refused, *(stale(drift) if checking else [])]
 
     def as_text() -> None:
@@ -84,14 +84,14 @@ def generate(
 
         show_findings([*notes, *findings])
         verb = "would change" if checking or dry_run or drift.refused else "changed"
-        counts = f"{len(result.repository.plan.clusters)} clusters, {len(result.repository.wanted)} files"
+        counts = f"{len(result.fleet.clusters)} clusters, {len(result.wanted)} files"
         echo(f"{counts}, {drift.changes} {verb}")
 
     body = {
         "put": sorted(drift.put),
         "delete": sorted(drift.delete),
         "written": result.written,
-        "clusters": len(result.repository.plan.clusters),
+        "clusters": len(result.fleet.clusters),
         "findings": [*notes, *findings],
     }
     print_result(output, "Generate", body, as_text)

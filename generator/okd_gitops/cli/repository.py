@@ -146,14 +146,14 @@ def schema(context: click.Context, kind: str) -> None:
 def _catalog(context: click.Context) -> "Catalog":
     """Return the catalog of the repository; outside of a repository, the built-in one."""
     from okd_gitops.errors import UsageError
-    from okd_gitops.generate.load import load_repository_catalog
+    from okd_gitops.fleet.load import load_catalog
 
     try:
         root: Path | None = root_of(context)
     except UsageError:
         root = None
 
-    return load_repository_catalog(root)
+    return load_catalog(root)
 
 
 @click.command()

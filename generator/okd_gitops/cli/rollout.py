@@ -170,7 +170,7 @@ def _advance(
     print_result(output, "Rollout", body, lambda: _print_rollout(result, files, closed=request.push))
 
     if opening:
-        fleet = result.outlook.repository.plan.fleet
+        fleet = result.outlook.fleet.spec
 
         for branch in result.branches:
             outcome = open_pull_request(

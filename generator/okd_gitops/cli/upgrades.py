@@ -108,7 +108,7 @@ def _report_row(report: "Evidence") -> tuple[str, str, str, str]:
 
 def upgrades_as_json(seen: "Outlook", upgrades: "Iterable[Upgrade]") -> dict[str, object]:
     """Return the upgrades as `--output json` shows them, with the signatures and findings behind them."""
-    findings = [*seen.repository.notes, *seen.learned.findings]
+    findings = [*seen.fleet.notes, *seen.learned.findings]
 
     return {"moves": list(upgrades), "trust": dict(seen.trust), "findings": findings}
 
@@ -125,7 +125,7 @@ def print_upgrades(seen: "Outlook", upgrades: "Sequence[Upgrade]") -> None:
             _print_barriers(upgrade.cluster.name, hop)
 
     signatures = [finding for trust in seen.trust.values() for finding in trust.findings]
-    show_findings([*signatures, *seen.repository.notes, *seen.learned.findings], limit=10)
+    show_findings([*signatures, *seen.fleet.notes, *seen.learned.findings], limit=10)
 
 
 def _hops(upgrade: "Upgrade") -> "tuple[Hop, ...]":

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.health import Seen, judge
-from okd_gitops.evidence.record import record
+from okd_gitops.evidence.record import cluster_of, record
 from okd_gitops.evidence.report import evidence
-from okd_gitops.finding import Finding, FindingsError, Location, nearest
+from okd_gitops.finding import Finding, FindingsError, Location
+from okd_gitops.fleet.load import load
 from okd_gitops.fleet.upgrades import duration
-from okd_gitops.generate.load import load
 from okd_gitops.system.http import Http, NetworkError
 
 _CONFIG = "/apis/config.openshift.io/v1"
@@ -53,13 +53,12 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
     Raises UsageError for a cluster that git does not have, NetworkError when the API is away or refuses,
     FindingsError (no-longer-healthy) when a cluster that has reported passed is not well.
     """
-    planned = {each.cluster.name: each.cluster.spec for each in load(root).plan.clusters}
-    spec = planned.get(question.cluster)
-    if spec is None:
-        raise UsageError(f'there is no cluster "{question.cluster}"', nearest(question.cluster, planned))
-    if spec.release is None:
+    release = cluster_of(load(root), question.cluster).spec.release
+
+    if release is None:
         raise UsageError(f'the cluster "{question.cluster}" has no release', "only okd clusters report")
-    version, image = spec.release.version, spec.release.image
+
+    version, image = release.version, release.image
     found = judge(
         _seen(http, question),
         cluster=question.cluster,

@@ -9,12 +9,12 @@ from okd_gitops import __version__
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.report import FOLDER, Evidence, read_evidence
 from okd_gitops.finding import nearest
-from okd_gitops.fleet.cluster import FleetSpec
-from okd_gitops.generate.commit import GENERATED_BY
-from okd_gitops.generate.load import load
+from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import branches
 from okd_gitops.system.disk import read_tree
 from okd_gitops.system.draft import drafted
+from okd_gitops.system.git import GENERATED_BY
 from okd_gitops.system.journal import saving
 
 _ATTEMPTS = 6
@@ -44,7 +44,7 @@ def record(root: Path, report: Evidence, *, write: bool = True, remote: str = ""
             with saving(root) as save:
                 save({report.path: report.text().encode()})
         return Recorded(report.path, report.text(), new)
-    fleet = load(root).plan.fleet
+    fleet = load(root).spec
     url = branches.address(root, remote, fleet.repository)
     for attempt in range(_ATTEMPTS):
         try:
@@ -53,6 +53,17 @@ def record(root: Path, report: Evidence, *, write: bool = True, remote: str = ""
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError
+
+
+def cluster_of(fleet: Fleet, name: str) -> Cluster:
+    """Return the cluster of a name; raises UsageError with the nearest name when there is none."""
+    cluster = fleet.cluster(name)
+
+    if cluster is None:
+        names = [cluster.name for cluster in fleet.clusters]
+        raise UsageError(f'there is no cluster "{name}"', nearest(name, names))
+
+    return cluster
 
 
 def _pushed(root: Path, fleet: FleetSpec, report: Evidence, url: str, *, write: bool) -> Recorded:
@@ -75,9 +86,7 @@ def _pushed(root: Path, fleet: FleetSpec, report: Evidence, url: str, *, write: 
 
 
 def _new(root: Path, report: Evidence) -> bool:
-    names = {planned.cluster.name for planned in load(root).plan.clusters}
-    if report.cluster not in names:
-        raise UsageError(f'there is no cluster "{report.cluster}"', nearest(report.cluster, names))
+    cluster_of(load(root), report.cluster)
     there = {each.path: each for each in read_evidence(read_tree(root, FOLDER))}
     if report.path not in there:
         return True

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.read import Document
@@ -232,7 +233,7 @@ class ClusterSpec(FileModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class ClusterFile:
     """A cluster's file, its name, and the files of its hand-written extras (paths below `clusters/NAME/`)."""
 
     name: str
@@ -245,10 +246,20 @@ class Cluster:
         """The minor of Kubernetes whose schemas hold for this cluster."""
         if self.spec.kubernetes:
             return self.spec.kubernetes
+
         assert self.spec.release is not None  # the model refuses an okd cluster without one
         return KUBERNETES[Version.parse(self.spec.release.version).line]
 
 
-def parse_cluster(name: str, document: Document, extras: Tree) -> Cluster:
+@dataclass(frozen=True, slots=True)
+class Cluster(ClusterFile):
+    """A cluster of a fleet: its file, its purpose, and the wave and owners that apply to it."""
+
+    purpose: PurposeSpec
+    wave: int
+    owners: tuple[str, ...]
+
+
+def parse_cluster(name: str, document: Document, extras: Tree) -> ClusterFile:
     """Read a cluster's file; raises FindingsError with all of its faults."""
-    return Cluster(name, parse(ClusterSpec, document), document, extras)
+    return ClusterFile(name, parse(ClusterSpec, document), document, extras)

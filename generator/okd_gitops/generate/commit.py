@@ -3,21 +3,19 @@ a readable message.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops import __version__
-from okd_gitops.finding import FindingsError
-from okd_gitops.generate.generate import Generated, generate, stale
+from okd_gitops.generate.generate import Generated, drift_error, generate
 from okd_gitops.generate.plan import Plan
 from okd_gitops.system.disk import CATALOG, FLEET, ROOTS
 from okd_gitops.system.draft import Draft
+from okd_gitops.system.git import GENERATED_BY, status
 from okd_gitops.system.git import commit as git_commit
-from okd_gitops.system.git import status
 from okd_gitops.tree import Tree, digest, owned_folder
 
-GENERATED_BY = "Generated-By"
 # A commit that had the output without its cause would fail its own check.
 FOLDERS = (*ROOTS, CATALOG, "clusters", FLEET)
 # What people and the tool write there; an exclude pattern of a person does not keep these out, but does keep
@@ -43,75 +41,83 @@ def commit(root: Path, *, subject: str = "", dry_run: bool = False) -> Committed
     git cannot commit.
     """
     generated = _current(root)
-    listed = status(root, FOLDERS, ignored=True).paths.items()
-    paths = tuple(sorted(path for path, letters in listed if letters != "!!" or path.endswith(_OURS)))
+    changed = status(root, FOLDERS, ignored=True).paths
+    paths = tuple(sorted(path for path, state in changed.items() if state != "!!" or path.endswith(_OURS)))
+
     if not paths:
         return Committed((), "", "")
+
     text = _described(generated, paths, subject)
+
     return Committed(paths, text, "" if dry_run else git_commit(root, paths, text))
 
 
-def commit_draft(draft: Draft, *, subject: str, trailers: Sequence[str]) -> Committed:
-    """Commit the inputs and the generated folders of a draft; raises FindingsError like `commit`."""
-    generated = _current(draft.folder)
-    paths = draft.changed(FOLDERS)
+def commit_draft(
+    draft: Draft, generated: Generated, edited: Iterable[str], *, subject: str, trailers: Sequence[str]
+) -> Committed:
+    """Commit the edited files of a draft together with the files that were generated from them."""
+    drift = generated.drift
+    paths = tuple(sorted({*edited, *drift.put, *drift.delete}))
     text = _described(generated, paths, subject, trailers)
+
     return Committed(paths, text, draft.commit(paths, text))
 
 
 def _current(root: Path) -> Generated:
     generated = generate(root, write=False)
+
     if generated.drift.refused or generated.drift.changes:
-        raise FindingsError([*generated.drift.refused, *stale(generated.drift)], exit_code=3)
+        raise drift_error(generated.drift)
+
     return generated
 
 
 def _described(
-    generated: Generated, paths: tuple[str, ...], subject: str = "", trailers: Sequence[str] = ()
+    generated: Generated, paths: Sequence[str], subject: str = "", trailers: Sequence[str] = ()
 ) -> str:
-    names = _touched(paths, generated.repository.plan)
-    return message(subject, names, paths, generated.repository.wanted, trailers)
+    names = _touched(paths, generated.plan)
+    return message(subject, names, paths, generated.wanted, trailers)
 
 
 def message(
-    subject: str, names: list[str], paths: tuple[str, ...], wanted: Tree, extra: Sequence[str] = ()
+    subject: str, clusters: Sequence[str], paths: Sequence[str], wanted: Tree, extra: Sequence[str] = ()
 ) -> str:
     """Return a commit message that depends on the change alone: no time, no host.
 
     The trailers are for machines (git-interpret-trailers(1)): which clusters, which tool, and a digest of all
     that was generated.
     """
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    first = subject or f"Update {shown or 'the fleet'}"
-    counts = Counter(
-        owned_folder(path) if path.startswith(("bases/", "overlays/")) else path.split("/")[0]
-        for path in paths
-    )
-    body = "\n".join(
+    named = ", ".join(clusters[:3]) + (f" and {len(clusters) - 3} more" if len(clusters) > 3 else "")
+    first_line = subject or f"Update {named or 'the fleet'}"
+
+    counts = Counter(_counted_folder(path) for path in paths)
+    counted = [
         f"- {folder}: {count} file{'s' if count > 1 else ''}" for folder, count in sorted(counts.items())[:40]
-    )
-    inputs = digest(b"".join(f"{digest(data)}  {path}\n".encode() for path, data in wanted.items()))
-    named = [f"Cluster: {name}" for name in names[:60]]
+    ]
+
+    hashes = [f"{digest(data)}  {path}\n" for path, data in wanted.items()]
     trailers = [
-        *named,
+        *(f"Cluster: {name}" for name in clusters[:60]),
         *extra,
         f"{GENERATED_BY}: okd-gitops {__version__}",
-        f"Output-Digest: sha256:{inputs}",
+        f"Output-Digest: sha256:{digest(''.join(hashes).encode())}",
     ]
-    return f"{first}\n\n{body}\n\n" + "\n".join(trailers) + "\n"
+
+    return "\n".join([first_line, "", *counted, "", *trailers, ""])
 
 
-def _touched(paths: tuple[str, ...], plan: Plan) -> list[str]:
+def _counted_folder(path: str) -> str:
+    return owned_folder(path) if path.startswith(("bases/", "overlays/")) else path.split("/")[0]
+
+
+def _touched(paths: Sequence[str], plan: Plan) -> list[str]:
     """Return the clusters whose file, extras or overlay are among `paths`, or a base that they use."""
-    named = {
-        path.split("/")[1].removesuffix(".yaml")
-        for path in paths
-        if path.startswith(("overlays/", "clusters/"))
-    }
-    bases = {tuple(path.split("/")[1:3]) for path in paths if path.startswith("bases/")}
-    using = {
-        each.cluster.name
-        for each in plan.clusters
-        if bases & {(placement.feature, placement.part) for placement in each.placements}
-    }
-    return sorted(named | using)
+    own_paths = [path for path in paths if path.startswith(("overlays/", "clusters/"))]
+    touched = {path.split("/")[1].removesuffix(".yaml") for path in own_paths}
+    parts = {tuple(path.split("/")[1:3]) for path in paths if path.startswith("bases/")}
+
+    for cluster in plan.clusters:
+        if any((placement.feature, placement.part) in parts for placement in cluster.placements):
+            touched.add(cluster.cluster.name)
+
+    return sorted(touched)

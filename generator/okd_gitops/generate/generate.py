@@ -1,16 +1,18 @@
-"""generate: write what the cluster files say, all or nothing."""
+"""generate: write the files that follow from the cluster files, all or nothing."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
 from okd_gitops.errors import BusyError, UsageError
-from okd_gitops.finding import Finding, Location, nearest
+from okd_gitops.finding import Finding, FindingsError, Severity, finding_of, nearest
+from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import unannounced
 from okd_gitops.generate.compare import Drift, compare, only
-from okd_gitops.generate.load import Repository, load
+from okd_gitops.generate.overlays import render
+from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.system.git import BlobIds, committed_blobs
 from okd_gitops.system.journal import refuse_pending, saving, written
@@ -19,17 +21,19 @@ from okd_gitops.tree import MANIFEST, Tree, unified_diff
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What a run found and did."""
+    """What a run found and did: the fleet and its plan, the files that must be there, and what differs."""
 
-    repository: Repository
+    fleet: Fleet
+    plan: Plan
+    wanted: Tree
     drift: Drift
-    written: bool
+    written: bool = False
 
 
 def generate(
     root: Path, *, clusters: Collection[str] = (), forced: Collection[str] = (), write: bool = True
 ) -> Generated:
-    """Bring the generated folders of `root` in line with the cluster files; with `write=False` only say
+    """Bring the generated folders of `root` in line with the cluster files; with `write=False` only report
     what would change.
 
     `clusters` are glob patterns that limit which overlays are touched. Nothing is written when a file is
@@ -37,16 +41,50 @@ def generate(
     """
     if not write:
         refuse_pending(root)
-        repository = load(root)
-        return Generated(repository, _drift(repository, _generated(root), clusters, forced), written=False)
+        return _compared(root, load(root), _generated(root), clusters, forced)
+
     with saving(root) as save:
         inputs, actual = _inputs(root), _generated(root)
-        repository = load(root)
-        drift = _drift(repository, actual, clusters, forced)
-        if drift.changes and not drift.refused:
-            _refuse_changed(inputs, _inputs(root))
-            save(drift.put, drift.delete, before=actual)
-        return Generated(repository, drift, written=not drift.refused and drift.changes > 0)
+        generated = _compared(root, load(root), actual, clusters, forced)
+        drift = generated.drift
+
+        if drift.refused or not drift.changes:
+            return generated
+
+        _refuse_changed(inputs, _inputs(root))
+        save(drift.put, drift.delete, before=actual)
+
+        return replace(generated, written=True)
+
+
+def generate_draft(folder: Path, fleet: Fleet, edited: Mapping[str, bytes]) -> Generated:
+    """Write edited cluster files, together with what follows for `fleet`, in which they are changed already.
+
+    `folder` is that of a draft: nobody else writes there, so nothing is read again. Raises FindingsError when
+    a generated file there was edited by hand (exit 3), or when the fleet cannot be planned.
+    """
+    with saving(folder) as save:
+        actual = _generated(folder)
+        generated = _compared(folder, fleet, actual)
+        drift = generated.drift
+
+        if drift.refused:
+            raise drift_error(drift)
+
+        before = {**actual, **read_tree(folder, *edited)}
+        save({**edited, **drift.put}, drift.delete, before=before)
+
+        return replace(generated, written=True)
+
+
+def planning_faults(fleet: Fleet) -> list[Finding]:
+    """Return, as warnings, what generation would refuse in cluster files that can be read."""
+    try:
+        plan(fleet)
+    except FindingsError as error:
+        return [replace(finding, severity=Severity.WARNING) for finding in error.findings]
+
+    return []
 
 
 def stale(drift: Drift) -> list[Finding]:
@@ -56,21 +94,26 @@ def stale(drift: Drift) -> list[Finding]:
         **dict.fromkeys(drift.put, "this generated file is missing or out of date"),
         **dict.fromkeys(drift.delete, "this file is stale"),
     }
-    return [
-        Finding(name="out-of-date", location=Location(file=path), reason=reason, remedy=remedy)
-        for path, reason in sorted(reasons.items())
-    ]
+
+    return [finding_of("out-of-date", path, reason, remedy) for path, reason in sorted(reasons.items())]
+
+
+def drift_error(drift: Drift) -> FindingsError:
+    """Return the error for generated files that are not as the cluster files make them (exit 3)."""
+    return FindingsError([*drift.refused, *stale(drift)], exit_code=3)
 
 
 def diff_text(root: Path, drift: Drift) -> str:
     """Return what a run would change as one unified diff, without the manifests."""
-    actual = read_tree(root, *ROOTS, max_file=MAX_GENERATED)
-    paths = [path for path in sorted({*drift.put, *drift.delete}) if not path.endswith(f"/{MANIFEST}")]
+    actual = _generated(root)
+    changed = sorted({*drift.put, *drift.delete})
+    paths = [path for path in changed if not path.endswith(f"/{MANIFEST}")]
+
     return "".join(unified_diff(path, actual.get(path, b""), drift.put.get(path, b"")) for path in paths)
 
 
 def _inputs(root: Path) -> Tree:
-    """Return what people write; what cannot be read is for `load` to say."""
+    """Return what people write; `load` reports what cannot be read."""
     return scan_tree(root, FLEET, "clusters", CATALOG)[0]
 
 
@@ -88,18 +131,25 @@ def _refuse_changed(before: Tree, now: Tree) -> None:
         )
 
 
-def _drift(repository: Repository, actual: Tree, clusters: Collection[str], forced: Collection[str]) -> Drift:
-    root = repository.root
-    drift = compare(repository.wanted, actual, forced, known=written(root), committed=_committed(root))
+def _compared(
+    root: Path, fleet: Fleet, actual: Tree, clusters: Collection[str] = (), forced: Collection[str] = ()
+) -> Generated:
+    """Plan the fleet, render it, and compare that with the generated files that `root` has."""
+    planned = plan(fleet)
+    wanted = render(planned)
+    drift = compare(wanted, actual, forced, known=written(root), committed=_committed(root))
+
     if clusters:
-        drift = only(drift, _folders(repository, clusters))
+        drift = only(drift, _folders(planned, clusters))
+
     folders = [_in_the_way(path) for path in drift.put if path not in actual and (root / path).is_dir()]
-    return replace(drift, refused=(*drift.refused, *folders, *unannounced(actual, drift.delete)))
+    refused = (*drift.refused, *folders, *unannounced(actual, drift.delete))
+
+    return Generated(fleet, planned, wanted, replace(drift, refused=refused))
 
 
 def _committed(root: Path) -> Callable[[str, bytes], bool]:
-    """Return what says whether git has these bytes for a path; git is asked once, and not before it must
-    be.
+    """Return a function that tells whether git has these bytes for a path; git is asked once, at first use.
 
     Where there is neither a commit nor a record of what was written here, the manifest is all there is, and
     is believed.
@@ -117,19 +167,22 @@ def _committed(root: Path) -> Callable[[str, bytes], bool]:
 
 def _in_the_way(path: str) -> Finding:
     reason = "a folder is in the place of this generated file"
-    return Finding(name="foreign-file", location=Location(file=path), reason=reason, remedy=f"rmdir {path}")
+    return finding_of("foreign-file", path, reason, f"rmdir {path}")
 
 
-def _folders(repository: Repository, clusters: Collection[str]) -> set[str]:
+def _folders(planned: Plan, patterns: Collection[str]) -> set[str]:
     """Return the owned folders that the clusters matching the patterns use."""
-    names = [cluster.cluster.name for cluster in repository.plan.clusters]
-    for pattern in clusters:
+    names = [cluster.cluster.name for cluster in planned.clusters]
+
+    for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UsageError(f'no cluster matches "{pattern}"', nearest(pattern, names))
-    chosen = [
-        plan
-        for plan in repository.plan.clusters
-        if any(fnmatchcase(plan.cluster.name, pattern) for pattern in clusters)
-    ]
-    bases = {f"bases/{placement.feature}" for plan in chosen for placement in plan.placements}
-    return {"argocd", *bases, *(f"overlays/{plan.cluster.name}" for plan in chosen)}
+
+    folders = {"argocd"}
+
+    for cluster in planned.clusters:
+        if any(fnmatchcase(cluster.cluster.name, pattern) for pattern in patterns):
+            folders.add(f"overlays/{cluster.cluster.name}")
+            folders |= {f"bases/{placement.feature}" for placement in cluster.placements}
+
+    return folders

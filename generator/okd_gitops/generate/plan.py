@@ -12,11 +12,11 @@ from okd_gitops.finding import Findings, nearest
 from okd_gitops.fleet.cluster import Cluster, FleetSpec, Purpose
 from okd_gitops.fleet.extras import Extras, read_extras
 from okd_gitops.fleet.feature import Catalog, Feature, Ignored, NamespaceSpec
+from okd_gitops.fleet.load import Fleet
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.generate.external_secrets import SecretConflictError, StoredSecrets, secret_needs
 from okd_gitops.generate.placement import Placement, Placing
 from okd_gitops.manifests.objects import Object, ObjectId
-from okd_gitops.manifests.read import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,6 @@ class ClusterPlan:
     """Everything that is rendered for one cluster."""
 
     cluster: Cluster
-    purpose: PurposeSpec
-    owners: tuple[str, ...]
-    wave: int
     placements: tuple[Placement, ...]
     namespaces: Mapping[str, NamespaceSpec]
     extras: Extras
@@ -45,27 +42,30 @@ class Plan:
     parts: Mapping[tuple[str, str], Feature]
 
 
-def plan(fleet: FleetSpec, fleet_document: Document, clusters: Iterable[Cluster], catalog: Catalog) -> Plan:
+def plan(fleet: Fleet) -> Plan:
     """Decide what each cluster gets; raises FindingsError with every fault of every cluster file."""
-    by_name = {cluster.name: cluster for cluster in clusters}
-    findings = Findings(fleet_document)
+    findings = Findings(fleet.document)
     planned = [
-        _ClusterStep(fleet, cluster, catalog, findings.of(cluster.document)).run()
-        for _, cluster in sorted(by_name.items())
+        _ClusterStep(fleet.spec, cluster, fleet.catalog, findings.of(cluster.document)).run()
+        for cluster in fleet.clusters
     ]
-    _refuse_missing_hub(fleet, by_name, findings)
+    _refuse_missing_hub(fleet, findings)
     findings.raise_errors()
 
     used = {(placement.feature, placement.part) for cluster in planned for placement in cluster.placements}
-    return Plan(fleet, tuple(planned), {pair: catalog.features[pair[0]] for pair in sorted(used)})
+    parts = {(feature, part): fleet.catalog.features[feature] for feature, part in sorted(used)}
+
+    return Plan(fleet.spec, tuple(planned), parts)
 
 
-def _refuse_missing_hub(fleet: FleetSpec, clusters: Mapping[str, Cluster], findings: Findings) -> None:
+def _refuse_missing_hub(fleet: Fleet, findings: Findings) -> None:
     """Add a finding unless the fleet's hub is one of its clusters, and of that purpose."""
-    hubs = [name for name, cluster in clusters.items() if cluster.spec.purpose == Purpose.HUB]
-    if fleet.hub not in hubs:
-        reason = f'the hub "{fleet.hub}" has no file clusters/{fleet.hub}.yaml with purpose: hub'
-        findings.add("empty-fleet", ["hub"], reason, nearest(fleet.hub, hubs))
+    name = fleet.spec.hub
+    hubs = [cluster.name for cluster in fleet.clusters if cluster.spec.purpose == Purpose.HUB]
+
+    if name not in hubs:
+        reason = f'the hub "{name}" has no file clusters/{name}.yaml with purpose: hub'
+        findings.add("empty-fleet", ["hub"], reason, nearest(name, hubs))
 
 
 class _ClusterStep:
@@ -75,8 +75,7 @@ class _ClusterStep:
         self.fleet, self.cluster, self.catalog, self.findings = fleet, cluster, catalog, findings
 
     def run(self) -> ClusterPlan:
-        spec = self.cluster.spec
-        purpose = self.catalog.purposes[spec.purpose]
+        purpose = self.cluster.purpose
         self._judge_expiry(purpose)
         features = self._features(purpose)
         extras = read_extras(self.cluster.name, self.cluster.extras, self.findings)
@@ -97,9 +96,6 @@ class _ClusterStep:
 
         return ClusterPlan(
             cluster=self.cluster,
-            purpose=purpose,
-            owners=spec.owners or self.fleet.owners,
-            wave=purpose.wave if spec.wave is None else spec.wave,
             placements=tuple(placements),
             namespaces=namespaces,
             extras=extras,

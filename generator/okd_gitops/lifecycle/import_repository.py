@@ -10,7 +10,7 @@ from pathlib import Path
 
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Location, Severity, ordered
-from okd_gitops.generate.load import RESERVED
+from okd_gitops.fleet.names import RESERVED
 from okd_gitops.manifests.kustomization import NAMES, Graph, kustomization_of, walk
 from okd_gitops.manifests.model import NAME_PATTERN
 from okd_gitops.manifests.write import dump

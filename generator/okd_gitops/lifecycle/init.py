@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
+from okd_gitops.fleet.load import load_catalog
+from okd_gitops.fleet.names import name_fault
 from okd_gitops.fleet.schema import KINDS, schema
-from okd_gitops.generate.load import load_repository_catalog, name_fault
 from okd_gitops.system.disk import FLEET
 from okd_gitops.system.journal import saving
 
@@ -60,7 +61,7 @@ def init(root: Path, *, cluster: str = "", purpose: str = "hub", environment: st
         )
     }
     if not cluster:
-        catalog = load_repository_catalog(root)
+        catalog = load_catalog(root)
         files |= {f"schemas/{kind}.schema.json": schema(kind, catalog) for kind in KINDS}
         files |= {FLEET: _FLEET.format(hub=name), ".gitattributes": _ATTRIBUTES}
     elif not (root / FLEET).is_file():

@@ -58,7 +58,7 @@ def proposal(
         rows=tuple(_row(seen, upgrade) for upgrade in going),
         reasons=reasons,
         waves=len(seen.waves),
-        untouched=len(seen.repository.plan.clusters) - len(going),
+        untouched=len(seen.fleet.clusters) - len(going),
         facts=tuple(facts),
         risks=tuple(risk for upgrade in going for risk in _risks(seen, upgrade)),
         evidence=tuple(_proof(seen, report) for report in _earlier(seen, going)),
@@ -75,9 +75,7 @@ def proposal(
 
 def halted(seen: Outlook, standing: Standing) -> PullRequest:
     """Return the pull request of an open branch that must not be merged now."""
-    purposes = {
-        planned.cluster.name: str(planned.cluster.spec.purpose) for planned in seen.repository.plan.clusters
-    }
+    purposes = {cluster.name: str(cluster.spec.purpose) for cluster in seen.fleet.clusters}
     rows = [
         Row(
             cluster=name,
@@ -207,7 +205,7 @@ def _risks(seen: Outlook, upgrade: Upgrade) -> list[Risk]:
 
 
 def _links(seen: Outlook, version: str, stream: str) -> tuple[tuple[str, str], ...]:
-    releases = seen.repository.plan.fleet.releases
+    releases = seen.fleet.spec.releases
     assert releases is not None
     links = [("release controller", f"{releases.controller}/releasestream/{stream}/release/{version}")]
     if releases.github:

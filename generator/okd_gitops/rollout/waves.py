@@ -16,10 +16,11 @@ from pathlib import Path
 from okd_gitops.check.check import check
 from okd_gitops.check.diff import FOLDERS, diff
 from okd_gitops.errors import UsageError
-from okd_gitops.finding import Finding, FindingsError
+from okd_gitops.finding import FindingsError, refused
 from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.commit import commit_draft
-from okd_gitops.generate.generate import generate
+from okd_gitops.generate.generate import generate_draft
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import Path as YamlPath
 from okd_gitops.manifests.read import read
@@ -32,7 +33,6 @@ from okd_gitops.system import branches, git
 from okd_gitops.system import push_target as pushtarget
 from okd_gitops.system.disk import FLEET, read_file
 from okd_gitops.system.draft import Draft, drafted
-from okd_gitops.system.journal import saving
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.plan import BlockedError, Outlook, Sources, chosen, due, outlook
 from okd_gitops.upgrade.refusals import Verdict
@@ -144,9 +144,9 @@ def _once(tools: _Tools, request: Request) -> Rollout:
         )
     found = chosen(seen, request.clusters, first=request.first)
     going = due(found)
-    refused = [upgrade for upgrade in found if upgrade.decision.verdict == Verdict.REFUSE]
-    if request.target and refused and not going:
-        first = refused[0]
+    blocked = [upgrade for upgrade in found if upgrade.decision.verdict == Verdict.REFUSE]
+    if request.target and blocked and not going:
+        first = blocked[0]
         reason = f"{first.cluster.name}: {first.decision.reason} [{first.decision.name}]"
         raise BlockedError(reason, first.decision.remedy)
 
@@ -195,9 +195,14 @@ def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Se
     tools.say(f"{name}: {', '.join(upgrade.cluster.name for upgrade in going)}")
     before = git.tree_at(tools.root, base, FOLDERS)
     with drafted(tools.root, base) as draft:
+        # The base is read once; from here on, each cluster that is edited replaces itself in the fleet.
+        fleet = seen.fleet
+
         for upgrade in going:
-            _edit(draft, upgrade, request)
-        report = check(draft.folder, tools.cache, today=tools.now.date(), say=lambda _: None)
+            fleet = _commit_upgrade(draft, fleet, upgrade, request)
+
+        report = check(draft.folder, tools.cache, today=tools.now.date(), say=lambda _: None, fleet=fleet)
+
         if report.exit_code:
             raise FindingsError(report.findings, exit_code=report.exit_code)
         changes = diff(draft.folder, tools.cache, before, say=lambda _: None)
@@ -210,56 +215,73 @@ def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Se
     return _published(tools, branch) if request.write else branch
 
 
-def _edit(draft: Draft, upgrade: Upgrade, request: Request) -> None:
-    """Edit one cluster file, generate, and commit both."""
-    work = draft.folder
-    hop, release, cluster = upgrade.hop, upgrade.release, upgrade.cluster
+def _commit_upgrade(draft: Draft, fleet: Fleet, upgrade: Upgrade, request: Request) -> Fleet:
+    """Commit one cluster's upgrade with everything that is generated from it; return the fleet after it."""
+    name = upgrade.cluster.name
+    data = _edited_file(fleet, upgrade, request)
+    fleet = fleet.with_cluster_file(name, data)
+
+    edited = {f"clusters/{name}.yaml": data}
+    generated = generate_draft(draft.folder, fleet, edited)
+    subject, trailers = _commit_text(upgrade, request)
+    commit_draft(draft, generated, edited, subject=subject, trailers=trailers)
+
+    return fleet
+
+
+def _edited_file(fleet: Fleet, upgrade: Upgrade, request: Request) -> bytes:
+    """Return the cluster's file with the release of the upgrade; comments, order and quotes stay."""
+    hop, release, follower = upgrade.hop, upgrade.release, upgrade.cluster
+    cluster = fleet.cluster(follower.name)
+    assert cluster is not None
     assert hop is not None
     assert release is not None
-    path = f"clusters/{cluster.name}.yaml"
+
     values: dict[YamlPath, str | bool] = {
         ("release", "version"): release.version.text,
         ("release", "image"): release.image,
     }
-    if hop.channel != cluster.channel:
+
+    if hop.channel != follower.channel:
         values["release", "channel"] = hop.channel
+
     if upgrade.forced:
         values["release", "force"] = True
-    before = read_file(work, path)
-    document = read(path, before)
-    missing = sorted((set(hop.acks) & set(request.acks)) - cluster.acks)
+
+    document = cluster.document
+    given_acks = set(hop.acks) & set(request.acks)
+    new_acks = sorted(given_acks - follower.acks)
+
     try:
         data = assign(document, values)
-        if missing:
-            data = extend(read(path, data), ("release", "acks"), missing)
+        return extend(read(document.file, data), ("release", "acks"), new_acks) if new_acks else data
     except ValueError as error:
-        reason, remedy = (
-            f"the release cannot be changed in place: {error}",
-            "write release: with one line for each key",
-        )
-        raise FindingsError(
-            [
-                Finding(
-                    name="release-not-editable",
-                    location=document.at(["release"], key=True),
-                    reason=reason,
-                    remedy=remedy,
-                )
-            ]
-        ) from None
-    with saving(work) as save:
-        save({path: data}, before={path: before})
-    generate(work)
+        place = document.at(["release"], key=True)
+        reason = f"the release cannot be changed in place: {error}"
+        remedy = "write release: with one line for each key"
+        raise refused("release-not-editable", place, reason, remedy) from None
+
+
+def _commit_text(upgrade: Upgrade, request: Request) -> tuple[str, list[str]]:
+    """Return the subject and the trailers of a cluster's commit."""
+    release, cluster = upgrade.release, upgrade.cluster
+    assert release is not None
     start, end = cluster.version.text, release.version.text
+
     trailers = [
         f"Okd-Release: {end}",
         f"Okd-From: {start}",
         f"Okd-Digest: {release.image}",
         f"Wave: {cluster.wave}",
     ]
-    trailers += ["Okd-Forced: true"] if upgrade.forced else []
-    trailers += [f"Okd-Rehearsal: {request.rehearsal}"] if request.rehearsal else []
-    commit_draft(draft, subject=f"okd({cluster.name}): {start} → {end}", trailers=trailers)
+
+    if upgrade.forced:
+        trailers.append("Okd-Forced: true")
+
+    if request.rehearsal:
+        trailers.append(f"Okd-Rehearsal: {request.rehearsal}")
+
+    return f"okd({cluster.name}): {start} → {end}", trailers
 
 
 def _published(tools: _Tools, branch: Branch) -> Branch:

@@ -16,6 +16,8 @@ from okd_gitops.redaction import plain
 from okd_gitops.system.git_program import Said, asked, failure, run
 from okd_gitops.tree import Tree
 
+# The trailer of every commit that this tool makes, with its version.
+GENERATED_BY = "Generated-By"
 _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~^-]{0,200}")
 # Objects are read in groups of so many bytes.
 _GROUP = 32 << 20

@@ -1,8 +1,8 @@
-"""Which clusters of a repository follow a release stream, with all that their upgrades depend on."""
+"""The clusters of a fleet that follow a release stream, with everything that their upgrades depend on."""
 
+from okd_gitops.fleet.cluster import Cluster, Release
+from okd_gitops.fleet.load import Fleet
 from okd_gitops.fleet.upgrades import duration
-from okd_gitops.generate.load import Repository
-from okd_gitops.generate.plan import ClusterPlan
 from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import FOREIGN, read_all
 from okd_gitops.releases.version import Version
@@ -12,50 +12,62 @@ from okd_gitops.upgrade.refusals import Follower
 _UPGRADEABLE = (None, "", "Default", "OKD")
 
 
-def followers(repository: Repository) -> list[Follower]:
+def followers(fleet: Fleet) -> list[Follower]:
     """Return the clusters whose file names a stream, by name."""
     return [
-        _follower(planned)
-        for planned in repository.plan.clusters
-        if planned.cluster.spec.release and planned.cluster.spec.release.stream
+        _follower(cluster, cluster.spec.release, cluster.spec.release.stream)
+        for cluster in fleet.clusters
+        if cluster.spec.release and cluster.spec.release.stream
     ]
 
 
-def _follower(planned: ClusterPlan) -> Follower:
-    spec = planned.cluster.spec
-    release, upgrades = spec.release, spec.upgrades
-    assert release is not None
-    assert release.stream is not None
+def _follower(cluster: Cluster, release: Release, stream: str) -> Follower:
+    upgrades = cluster.spec.upgrades
+
     return Follower(
-        name=planned.cluster.name,
-        purpose=str(spec.purpose),
-        guarded=planned.purpose.guarded,
-        wave=planned.wave,
-        soak=duration(planned.purpose.soak),
-        stream=release.stream,
+        name=cluster.name,
+        purpose=str(cluster.spec.purpose),
+        guarded=cluster.purpose.guarded,
+        wave=cluster.wave,
+        soak=duration(cluster.purpose.soak),
+        stream=stream,
         version=Version.parse(release.version),
         image=release.image,
         channel=release.channel,
-        takes=frozenset(planned.purpose.takes),
+        takes=frozenset(cluster.purpose.takes),
         acks=frozenset(release.acks),
         accept_risks=frozenset(upgrades.accept_risks),
         hold=upgrades.hold or "",
         window=upgrades.window,
-        held=_held(planned),
-        kubernetes=spec.kubernetes or "",
+        held=_held(cluster),
+        kubernetes=cluster.spec.kubernetes or "",
     )
 
 
-def _held(planned: ClusterPlan) -> str:
+def _held(cluster: Cluster) -> str:
     """Return why the cluster refuses minor and major updates, as far as its extras in git tell."""
-    extras = planned.cluster.extras
-    for path in extras:
-        for document in (
-            read_all(path, extras[path], bounds=FOREIGN) if path.endswith((".yaml", ".yml")) else ()
-        ):
-            kind = at(document.value, "kind")
-            if kind == "FeatureGate" and at(document.value, "spec", "featureSet") not in _UPGRADEABLE:
-                return f"the feature set {at(document.value, 'spec', 'featureSet')} in {path}"
-            if kind == "ClusterVersion" and at(document.value, "spec", "overrides"):
-                return f"the overrides in {path}"
+    for path in cluster.extras:
+        if not path.endswith((".yaml", ".yml")):
+            continue
+
+        for document in read_all(path, cluster.extras[path], bounds=FOREIGN):
+            reason = _hold_of(document.value)
+
+            if reason:
+                return f"{reason} in {path}"
+
+    return ""
+
+
+def _hold_of(value: object) -> str:
+    """Return what in an object holds minor and major updates back, or nothing."""
+    kind = at(value, "kind")
+    feature_set = at(value, "spec", "featureSet")
+
+    if kind == "FeatureGate" and feature_set not in _UPGRADEABLE:
+        return f"the feature set {feature_set}"
+
+    if kind == "ClusterVersion" and at(value, "spec", "overrides"):
+        return "the overrides"
+
     return ""

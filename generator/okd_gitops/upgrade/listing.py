@@ -8,7 +8,7 @@ from okd_gitops.errors import UsageError
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, nearest
 from okd_gitops.fleet.cluster import FleetSpec
-from okd_gitops.generate.load import load
+from okd_gitops.fleet.load import load
 from okd_gitops.releases.cross_check import Learned, Published
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.upgrade.followers import followers
@@ -41,11 +41,12 @@ def listing(
     """Return the accepted releases of the streams (default: those that clusters follow); `everything` also
     those that no stream accepts.
     """
-    repository = load(root)
-    fleet = repository.plan.fleet
-    wanted = set(streams) or {cluster.stream for cluster in followers(repository)}
-    published, learned = network.published(root, fleet, wanted)
-    return Listing(fleet, tuple(item for item in reversed(published) if everything or item.accepted), learned)
+    fleet = load(root)
+    wanted = set(streams) or {cluster.stream for cluster in followers(fleet)}
+    published, learned = network.published(root, fleet.spec, wanted)
+    shown = [release for release in reversed(published) if everything or release.accepted]
+
+    return Listing(fleet.spec, tuple(shown), learned)
 
 
 def show(root: Path, network: Network, version: str) -> Shown:

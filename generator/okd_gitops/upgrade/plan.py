@@ -13,8 +13,8 @@ from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.report import Evidence, evidence
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.upgrades import Releases, duration
-from okd_gitops.generate.load import Repository, load
 from okd_gitops.releases.barriers import KNOWN, Barrier
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.trust.verdict import Trust
@@ -48,7 +48,7 @@ class Sources(Protocol):
 class Outlook:
     """The upgrades of all followers, by wave and name, with all that they rest on."""
 
-    repository: Repository
+    fleet: Fleet
     upgrades: tuple[Upgrade, ...]
     trust: Mapping[str, Trust]
     evidence: Sequence[Evidence]
@@ -83,12 +83,12 @@ def outlook(
     `forced` are names of ephemeral clusters that take the target whatever speaks against it. Raises
     FindingsError for bad files and answers, NetworkError when a source cannot be reached.
     """
-    repository = load(root)
-    fleet = repository.plan.fleet
-    releases = releases_of(fleet)
-    clusters = followers(repository)
+    fleet = load(root)
+    spec = fleet.spec
+    releases = releases_of(spec)
+    clusters = followers(fleet)
     reports = evidence(root)
-    learned = sources.learn(root, fleet, sorted({cluster.stream for cluster in clusters}))
+    learned = sources.learn(root, spec, sorted({cluster.stream for cluster in clusters}))
     known = Known(
         learned=learned,
         evidence=reports,
@@ -101,13 +101,13 @@ def outlook(
 
     paths = routes(clusters, known, goal)
     images = [release.image for release in first_releases(clusters, paths, known) if release.image]
-    trust = {image: sources.verify(root, fleet, image) for image in dict.fromkeys(images)}
+    trust = {image: sources.verify(root, spec, image) for image in dict.fromkeys(images)}
     verified = {image for image, result in trust.items() if result.verified}
 
     decided = upgrades(clusters, paths, known, verified=verified, now=now, acks=acks, forced=forced_to)
 
     return Outlook(
-        repository=repository,
+        fleet=fleet,
         upgrades=tuple(decided),
         trust=trust,
         evidence=reports,

@@ -1,0 +1,190 @@
+"""Read a fleet, once: fleet.yaml, clusters/ and the catalog with the repository's own changes.
+
+Everything after this takes the value: generation plans it, an upgrade decides on it, and neither reads again.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from okd_gitops.finding import Finding, Findings, FindingsError
+from okd_gitops.fleet.apply_changes import apply_changes
+from okd_gitops.fleet.cluster import Cluster, ClusterFile, FleetSpec, parse_cluster
+from okd_gitops.fleet.feature import Catalog
+from okd_gitops.fleet.feature import load_catalog as parse_catalog
+from okd_gitops.fleet.names import name_fault, reserved
+from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.read import Document, read
+from okd_gitops.system.disk import CATALOG, FLEET, entries, read_catalog, read_file, read_tree, scan_tree
+from okd_gitops.tree import Tree
+
+_LIKE_YAML = re.compile(r"(?i)\.(yaml|yml|json)$")
+# What editors, patch and git leave beside x.yaml: x.yaml~, .x.yaml.swp, .#x.yaml, #x.yaml#, x.yaml.orig,
+# x.yaml.bak, and its like.
+_LEFTOVER = re.compile(r"(?is)\.#.*|#.*#|.*\.(yaml|yml|json)(~|[.~_-].+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What people wrote: fleet.yaml and its document, the catalog as changed, and the clusters by name.
+
+    `notes` are warnings about files that were passed over.
+    """
+
+    spec: FleetSpec
+    document: Document
+    catalog: Catalog
+    clusters: tuple[Cluster, ...]
+    notes: tuple[Finding, ...] = ()
+
+    def cluster(self, name: str) -> Cluster | None:
+        """Return the cluster of a name."""
+        return next((cluster for cluster in self.clusters if cluster.name == name), None)
+
+    def with_cluster_file(self, name: str, data: bytes) -> "Fleet":
+        """Return the fleet in which the file of one of its clusters contains `data`; nothing else is read.
+
+        Raises FindingsError with all faults of the new file.
+        """
+        old = self.cluster(name)
+        assert old is not None, f"{name} is not in the fleet"
+        new_file = parse_cluster(name, read(_path(name), data), old.extras)
+        new = _resolved(new_file, self.spec, self.catalog)
+
+        return replace(self, clusters=tuple(new if cluster is old else cluster for cluster in self.clusters))
+
+
+def load(root: Path) -> Fleet:
+    """Read everything that people wrote; raises FindingsError with all faults of all files."""
+    findings = Findings()
+    spec: FleetSpec | None = None
+    catalog: Catalog | None = None
+
+    with findings.collecting():
+        document = read(FLEET, read_file(root, FLEET))
+        spec = parse(FleetSpec, document)
+
+    files = _cluster_files(root, findings)
+
+    with findings.collecting():
+        catalog = load_catalog(root)
+
+    findings.raise_errors()
+    assert spec is not None
+    assert catalog is not None
+    return fleet_of(spec, document, files, catalog, notes=findings.warnings)
+
+
+def load_catalog(root: Path | None) -> Catalog:
+    """Read the catalog that comes with the tool, and what the repository at `root` adds and changes.
+
+    Raises FindingsError.
+    """
+    catalog = parse_catalog(read_catalog())
+    changes = read_tree(root, CATALOG).below(CATALOG) if root else Tree()
+
+    return apply_changes(catalog, changes) if changes else catalog
+
+
+def fleet_of(
+    spec: FleetSpec,
+    document: Document,
+    files: Iterable[ClusterFile],
+    catalog: Catalog,
+    *,
+    notes: Iterable[Finding] = (),
+) -> Fleet:
+    """Return a fleet of parsed files, in which each cluster has its purpose, wave and owners."""
+    by_name = sorted(files, key=lambda file: file.name)
+    clusters = tuple(_resolved(file, spec, catalog) for file in by_name)
+
+    return Fleet(spec, document, catalog, clusters, tuple(notes))
+
+
+def _resolved(file: ClusterFile, fleet: FleetSpec, catalog: Catalog) -> Cluster:
+    purpose = catalog.purposes[file.spec.purpose]
+
+    return Cluster(
+        name=file.name,
+        spec=file.spec,
+        document=file.document,
+        extras=file.extras,
+        purpose=purpose,
+        wave=purpose.wave if file.spec.wave is None else file.spec.wave,
+        owners=file.spec.owners or fleet.owners,
+    )
+
+
+def _cluster_files(root: Path, findings: Findings) -> list[ClusterFile]:
+    """Read clusters/: the files of clusters, and the folders of their extras."""
+    try:
+        is_folder = entries(root, "clusters")
+    except FindingsError as error:
+        findings.extend(error.findings)
+        return []
+
+    names = _considered(is_folder, findings)
+    tree, unread = scan_tree(root, *(f"clusters/{name}" for name in names))
+    findings.extend(unread)
+    tree = tree.below("clusters")
+
+    # Also a file that is not readable or has a wrong name: its extras are not without a cluster.
+    files = {name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and not is_folder[name]}
+    _report_lonely_extras(tree, files, findings)
+
+    if not files:
+        reason = "there is no cluster: nothing would be left of the generated folders"
+        findings.add("empty-fleet", "clusters", reason, "write clusters/NAME.yaml")
+
+    parsed = []
+
+    for path in tree:
+        if "/" not in path and _is_cluster_file(path):
+            name = path.removesuffix(".yaml")
+
+            with findings.collecting():
+                parsed.append(parse_cluster(name, read(_path(name), tree[path]), tree.below(name)))
+
+    return parsed
+
+
+def _considered(is_folder: dict[str, bool], findings: Findings) -> list[str]:
+    """Return the entries of clusters/ without leftovers, and report what cannot be a cluster's file."""
+    considered = []
+
+    for name in sorted(is_folder):
+        place = f"clusters/{name}"
+
+        if _LEFTOVER.fullmatch(name):
+            reason = "this looks like what an editor or a merge left: it is no cluster"
+            findings.add("leftover-file", place, reason, "remove it, or name it NAME.yaml")
+            continue
+
+        considered.append(name)
+
+        if _LIKE_YAML.search(name) and (is_folder[name] or not _is_cluster_file(name)):
+            is_reserved = reserved(name.removesuffix(".yaml"))
+            reason = is_reserved or f'"{name}" is not the name of a cluster file, or not a file'
+            remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
+            findings.add("invalid-name", place, reason, remedy)
+
+    return considered
+
+
+def _report_lonely_extras(tree: Tree, clusters: set[str], findings: Findings) -> None:
+    """Report each file in a folder of extras whose cluster has no file."""
+    for path in tree:
+        folder, _, below = path.partition("/")
+
+        if below and folder not in clusters and not _LIKE_YAML.search(folder):
+            reason = f"these extras belong to no cluster: there is no clusters/{folder}.yaml"
+            findings.add("incomplete-extras", f"clusters/{path}", reason, "add it, or remove the folder")
+
+
+def _is_cluster_file(name: str) -> bool:
+    return name.endswith(".yaml") and not name_fault(name.removesuffix(".yaml"))
+
+
+def _path(name: str) -> str:
+    return f"clusters/{name}.yaml"

@@ -1,0 +1,34 @@
+"""The names that a cluster may have: the name of its file, of its overlay, and of its Application."""
+
+import re
+
+from okd_gitops.manifests.model import NAME_PATTERN
+
+# Names that a cluster cannot have, and why; and how such names may begin.
+RESERVED = {
+    "in-cluster": "Argo CD calls its own cluster so",
+    "fleet": "the root Application is called so",
+    "root": "the root Application could be meant",
+    "default": "every cluster has a namespace of that name",
+    "openshift": "every cluster has a namespace of that name",
+}
+RESERVED_BEGINNINGS = {
+    "kube-": "namespaces of Kubernetes begin so",
+    "openshift-": "namespaces of OKD begin so",
+}
+
+
+def name_fault(name: str) -> str:
+    """Return why a cluster cannot be called `name`, or nothing."""
+    if not re.fullmatch(NAME_PATTERN, name):
+        return f'"{name}" is not a name for a cluster'
+
+    return reserved(name)
+
+
+def reserved(name: str) -> str:
+    """Return why a name is reserved, or nothing."""
+    reasons = [reason for beginning, reason in RESERVED_BEGINNINGS.items() if name.startswith(beginning)]
+    reason = RESERVED.get(name) or next(iter(reasons), "")
+
+    return f'"{name}" is reserved: {reason}' if reason else ""
