@@ -47,9 +47,10 @@ from okd_gitops.releases.trust.store import default_keys
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 from okd_gitops.system import git
 from okd_gitops.system.disk import read_catalog
-from okd_gitops.system.forge import Forge, Kind, Proposal, locate, propose
+from okd_gitops.system.forge import Forge, Kind, locate
 from okd_gitops.system.http import Http, NetworkError, _redirected
 from okd_gitops.system.journal import saving
+from okd_gitops.system.pull_requests import Proposal, propose
 from okd_gitops.tree import Tree, manifest_hashes
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -21,8 +21,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from okd_gitops.errors import UsageError
-from okd_gitops.system.forge import Forge, Kind, Opened, Proposal, by_hand, locate, propose
+from okd_gitops.system.forge import Forge, Kind, locate
 from okd_gitops.system.http import Http, NetworkError
+from okd_gitops.system.pull_requests import Opened, Proposal, by_hand, propose
 
 TOKEN = "hunter2-token"
 BRANCH = "okd/4.22.0-okd-scos.9--wave1"
@@ -69,7 +70,6 @@ class Fake:
             "html_url": f"https://x/pull/{number}",
             "title": title,
             "body": text,
-            "draft": False,
             **sides,
         }
 
@@ -96,7 +96,7 @@ class Fake:
                 else ("head", "base", "title", "body")
             )
             self.entries.append(self.entry(10 + len(self.entries), *(sent[name] for name in names)))
-            self.entries[-1] |= {"draft": sent.get("draft", False), "labels": sent.get("labels", "")}
+            self.entries[-1] |= {"labels": sent.get("labels", "")}
             return reply(201, self.entries[-1])
         for entry in self.entries:
             if path == f"{collection}/{entry['iid' if gitlab else 'number']}" and request.method == (
@@ -219,17 +219,13 @@ def test_forgejo_is_read_page_by_page_to_an_end(fake: Fake, forge: Forge, tmp_pa
     assert "more than 1000" in refused(client(tmp_path, forge), forge).reason
 
 
-def test_a_draft_is_the_reviewers_once_it_is_open(fake: Fake, forge: Forge, tmp_path: Path) -> None:
-    http, draft = client(tmp_path, forge), replace(PROPOSAL, draft=True)
-    propose(http, forge, draft)
+def test_an_update_leaves_a_draft_a_draft(fake: Fake, forge: Forge, tmp_path: Path) -> None:
     prefix = {Kind.GITHUB: "", Kind.GITLAB: "Draft: ", Kind.FORGEJO: "WIP: "}[fake.kind]
-    assert fake.entries[0]["title"] == prefix + PROPOSAL.title
-    assert fake.entries[0]["draft"] == (fake.kind == Kind.GITHUB)
-    assert propose(http, forge, draft).action == "unchanged"
+    fake.entries.append(fake.entry(4, BRANCH, "main", prefix + PROPOSAL.title, PROPOSAL.body))
+    http = client(tmp_path, forge)
+    assert propose(http, forge, PROPOSAL).action == "unchanged"
     propose(http, forge, replace(PROPOSAL, title="new"))
-    assert fake.entries[0]["title"] == f"{prefix}new", "a run without the option does not make it ready"
-    fake.entries[0]["title"] = PROPOSAL.title
-    assert propose(http, forge, draft).action == "unchanged", "what somebody made ready stays ready"
+    assert fake.entries[0]["title"] == f"{prefix}new"
 
 
 def test_labels_are_set_when_it_is_opened(fake: Fake, forge: Forge, tmp_path: Path) -> None:
@@ -430,7 +426,7 @@ def test_told_what_kind_it_is() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("https://github.com/o/r", ["gh", "pr", "create", "--repo", "o/r", "--draft"]),
+        ("https://github.com/o/r", ["gh", "pr", "create", "--repo", "o/r", "--label"]),
         ("https://github.example.org/o/r", ["gh", "pr", "create", "--repo", "github.example.org/o/r"]),
         ("https://gitlab.com/g/s/p", ["glab", "mr", "create", "--repo", "https://gitlab.com/g/s/p", "--yes"]),
         ("https://codeberg.org/o/r", ["jq", "curl", "https://codeberg.org/api/v1/repos/o/r/pulls"]),
@@ -438,11 +434,11 @@ def test_told_what_kind_it_is() -> None:
 )
 def test_without_a_token_a_person_is_told_what_to_run(url: str, words: list[str]) -> None:
     title = "it's `id` $(id) → b; rm -rf ~"
-    proposal = replace(PROPOSAL, title=title, draft=True, labels=("a b",))
+    proposal = replace(PROPOSAL, title=title, labels=("a b",))
     command = by_hand(locate(url), proposal, "my folder/PR.md")
     given = shlex.split(command)
     assert set(words) <= set(given)
     assert {BRANCH, "main"} <= set(given)
-    assert title in [word.removeprefix("WIP: ") for word in given]
+    assert title in given
     checked = subprocess.run(["bash", "-n", "-c", command], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.rollout.waves import Branch
-from okd_gitops.system.forge import Kind, Proposal, by_hand, locate, propose
+from okd_gitops.system.forge import Kind, locate
 from okd_gitops.system.http import Http
+from okd_gitops.system.pull_requests import Proposal, by_hand, propose
 
 
 def opening(
