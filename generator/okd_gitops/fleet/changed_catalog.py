@@ -1,7 +1,7 @@
 """The catalog while the changes of a repository are made in it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from okd_gitops.finding import Findings, FindingsError, Location, nearest
 from okd_gitops.fleet.changes import Swap, Target
@@ -34,23 +34,14 @@ class ChangedCatalog:
         self.changed_files: dict[tuple[str, str], Location] = {}
         self.swapped_images: dict[tuple[str, str], Location] = {}
         self.changed_tasks: dict[tuple[str, str, str], Location] = {}
-        self._objects: dict[str, dict[str, Object]] = {}
 
     def parts(self, feature: str) -> list[str]:
         """Return the parts of a feature."""
         return parts_of(self.features[feature].spec)
 
-    def objects(self, feature: str) -> dict[str, Object]:
+    def objects(self, feature: str) -> Mapping[str, Object]:
         """Return the objects of a feature by the paths of their files."""
-        if feature not in self._objects:
-            unchanged = self.features[feature]
-            objects = self._objects[feature] = {}
-
-            for part in self.parts(feature):
-                for path, value in zip(unchanged.part(part), unchanged.objects(part), strict=True):
-                    objects[f"{part}/{path}"] = value
-
-        return self._objects[feature]
+        return self.features[feature].objects_by_path
 
     def find_object(self, target: Target, name: str, where: Path) -> ObjectFile | None:
         """Return the object that a change calls `Kind/name`, or add a finding."""
@@ -103,9 +94,7 @@ class ChangedCatalog:
 
     def put(self, target: Target | Swap, path: str, data: bytes, value: Object, where: Path) -> None:
         """Put a file into a feature, at a path that may be there already; `value` is the object in it."""
-        feature = self.features[target.feature]
-        self.features[target.feature] = replace(feature, files=Tree({**feature.files, path: data}))
-        self.objects(target.feature)[path] = value
+        self.features[target.feature] = self.features[target.feature].with_file(path, data, value)
         self.changed_files[target.feature, path] = self.findings.at(where)
 
     def put_edited(

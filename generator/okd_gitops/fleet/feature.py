@@ -4,8 +4,8 @@ format.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -209,31 +209,45 @@ class FeatureSpec(FileModel):
         return self
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Feature:
-    """A feature of the catalog: its `feature.yaml` and the files of its parts."""
+    """A feature of the catalog: its `feature.yaml`, and the files of its parts with the object in each.
+
+    The objects are read once, when the first of them is asked for: reading those of the whole catalog takes
+    longer than most commands, which use a few features or none. `known` are objects that were read before.
+    """
 
     name: str
     spec: FeatureSpec
     files: Tree
+    known: Mapping[str, Object] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def objects_by_path(self) -> Mapping[str, Object]:
+        """The objects by the paths of their files, PART/KIND-NAME.yaml."""
+        return {path: self.known.get(path) or self._read(path) for path in self.files}
+
+    def objects(self, part: str) -> tuple[Object, ...]:
+        """Return the objects of a part, in the order of its files."""
+        return tuple(value for path, value in self.objects_by_path.items() if path.startswith(f"{part}/"))
 
     def part(self, name: str) -> Mapping[str, bytes]:
         """Return the files of a part by name."""
         return self.files.below(name)
 
-    def objects(self, part: str) -> tuple[Object, ...]:
-        """Return the objects of a part, in the order of its files."""
-        return _objects(self, part)
+    def with_spec(self, spec: FeatureSpec) -> "Feature":
+        """Return this feature with another `feature.yaml`."""
+        return replace(self, spec=spec, known=self.objects_by_path)
 
+    def with_file(self, path: str, data: bytes, value: Object) -> "Feature":
+        """Return this feature with a file more, or another one in its place; `value` is the object in it."""
+        files = Tree({**self.files, path: data})
+        return replace(self, files=files, known={**self.objects_by_path, path: value})
 
-@lru_cache(maxsize=512)
-def _objects(feature: Feature, part: str) -> tuple[Object, ...]:
-    files = feature.part(part)
-    # A CRD of the upstream controllers is larger than anything that people write.
-    return tuple(
-        read(f"catalog/features/{feature.name}/{part}/{path}", files[path], bounds=FOREIGN).value
-        for path in files
-    )
+    def _read(self, path: str) -> Object:
+        # A CRD of the upstream controllers is larger than anything that people write.
+        value: Object = read(f"catalog/features/{self.name}/{path}", self.files[path], bounds=FOREIGN).value
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +274,6 @@ def load_catalog(tree: Tree) -> Catalog:
         elif parts[0] == "purposes" and len(parts) == 2:
             purposes[parts[1].removesuffix(".yaml")] = parse(PurposeSpec, read(f"catalog/{path}", tree[path]))
     return Catalog(features, purposes)
-
-
-def short_name(value: Object) -> str:
-    """Return `Kind/name`, by which a feature.yaml calls an object."""
-    return f"{value['kind']}/{value['metadata']['name']}"
 
 
 def valid_key(key: str) -> bool:

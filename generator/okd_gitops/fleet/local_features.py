@@ -50,7 +50,8 @@ def local_features(
             findings.extend(faults)
 
             if not faults:
-                sound[name], documents[name] = Feature(name, spec, Tree(object_files)), document
+                sound[name] = Feature(name, spec, Tree(object_files), known=objects)
+                documents[name] = document
 
     known = {**builtin, **sound}
     for name, feature in sound.items():

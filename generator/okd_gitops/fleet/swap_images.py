@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -41,9 +40,9 @@ def _swap(catalog: ChangedCatalog, change: Swap, where: Path) -> None:
     choose_text = partial(_instead, old=change.old, new=_with_comment(catalog, change, where))
 
     spec = _with_defaults(feature.spec, choose_value)
-    catalog.features[change.feature] = replace(feature, spec=spec)
+    catalog.features[change.feature] = feature.with_spec(spec)
 
-    for path, value in [*catalog.objects(change.feature).items()]:
+    for path, value in catalog.objects(change.feature).items():
         new_value = _mapped(value, choose_value)
 
         if new_value != value:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from okd_gitops.fleet.feature import Feature, SecretNeed, short_name
+from okd_gitops.fleet.feature import Feature, SecretNeed
 from okd_gitops.generate.parameters import Setting
-from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.objects import Object, ObjectId, kind_and_name
 
 _API_VERSION = "external-secrets.io/v1"
 _CLUSTER_STORE = "ClusterSecretStore.external-secrets.io"
@@ -44,7 +44,7 @@ class StoredSecrets:
         """
         namespaces = sorted({namespace for namespace, _ in self.needs})
         return [
-            Setting(short_name(value), "spec.conditions", [{"namespaces": namespaces}])
+            Setting(kind_and_name(value), "spec.conditions", [{"namespaces": namespaces}])
             for value in objects
             if ObjectId.of(value).group_kind == _CLUSTER_STORE
         ]

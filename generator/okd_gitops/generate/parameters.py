@@ -10,11 +10,10 @@ from typing import Any
 
 from okd_gitops.finding import Findings
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
-from okd_gitops.fleet.feature import Parameter, short_name
+from okd_gitops.fleet.feature import Parameter
 from okd_gitops.manifests.json_patch import Operation, PathError, operations, segments, substituted
-from okd_gitops.manifests.objects import Object, ObjectId
-
-Path = tuple[str | int, ...]
+from okd_gitops.manifests.objects import Object, ObjectId, kind_and_name
+from okd_gitops.manifests.read import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def patched_objects(objects: Iterable[Object], settings: Sequence[Setting]) -> l
     for setting in settings:
         settings_of.setdefault(setting.object, []).append(setting)
 
-    patched = [_patched(value, settings_of.get(short_name(value), [])) for value in objects]
+    patched = [_patched(value, settings_of.get(kind_and_name(value), [])) for value in objects]
     return sorted(patched, key=lambda each: each.identity)
 
 
@@ -140,7 +139,7 @@ def _patched(value: Object, settings: Sequence[Setting]) -> PatchedObject:
             new_value = substituted(value, path, new) if isinstance(new, _Texts) else new
             steps += operations(value, path, new_value)
         except PathError as error:
-            faults.append(f"{short_name(value)}: {error}")
+            faults.append(f"{kind_and_name(value)}: {error}")
             continue
         if segments(path) == ["metadata", "namespace"]:
             namespace = new_value

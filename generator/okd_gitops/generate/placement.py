@@ -7,16 +7,16 @@ from typing import Any
 
 from okd_gitops.finding import Findings, nearest
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
-from okd_gitops.fleet.feature import Catalog, Each, Feature, short_name, valid_key
+from okd_gitops.fleet.feature import Catalog, Each, Feature, valid_key
 from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.parameters import (
     ParameterValues,
     PatchedObject,
-    Path,
     Setting,
     patched_objects,
 )
-from okd_gitops.manifests.objects import Object
+from okd_gitops.manifests.objects import Object, kind_and_name
+from okd_gitops.manifests.read import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Placing:
         required = self._required(feature) if parts else []
         own = [value for part in parts for value in feature.objects(part)]
 
-        names = {short_name(value) for value in (*own, *required)}
+        names = {kind_and_name(value) for value in (*own, *required)}
         settings = self.parameters.settings(feature.spec.parameters, values, names, where)
 
         placements = [
@@ -111,7 +111,7 @@ class Placing:
 
     def _copy(self, feature: Feature, each: Each, entry: Mapping[str, Any], place: Path) -> Placement:
         objects = feature.objects(each.part)
-        names = {short_name(value) for value in objects}
+        names = {kind_and_name(value) for value in objects}
         settings = self.parameters.settings(each.fields, each.entry(entry), names, place)
         patched = self._patched(feature, objects, settings, place)
 
