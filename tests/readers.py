@@ -45,7 +45,7 @@ from okd_gitops.releases.trust.openpgp import plain
 from okd_gitops.releases.trust.signature import verify
 from okd_gitops.releases.trust.store import default_keys
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
-from okd_gitops.system import git
+from okd_gitops.system import history
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.forge import Forge, Kind, locate
 from okd_gitops.system.http import Http, NetworkError, _redirected
@@ -149,7 +149,7 @@ def _history(data: bytes) -> None:
     """Read what git prints of a commit: people choose its subject and its paths."""
     subject, _, path = data.decode("utf-8", "surrogateescape").replace("\0", "").partition("\n")
     text = f"{'a' * 40} 1 {subject}\0\n:000000 100644 {'0' * 40} {'b' * 40} A\0{path}\0"
-    assert list(git._log(text)) == [("a" * 40, 1, subject, [("0" * 40, "b" * 40, path)])]
+    assert list(history._log(text)) == [("a" * 40, 1, subject, [("0" * 40, "b" * 40, path)])]
 
 
 def _journal(data: bytes) -> None:

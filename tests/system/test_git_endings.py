@@ -21,6 +21,7 @@ from okd_gitops.errors import (
 from okd_gitops.redaction import plain, redacted
 from okd_gitops.system import branches
 from okd_gitops.system import git as reading
+from okd_gitops.system.commit import commit
 from okd_gitops.system.git_program import Said, failure
 
 HIDDEN = "CANARY-7f3a9c"
@@ -96,7 +97,7 @@ def test_a_git_that_is_killed_at_any_step_ends_as_busy(
         branches.merge_base(clone, head, head)
         branches.heads(clone, remote, "*")
         branches.push(clone, remote, head, "main", "")
-        reading.commit(clone, ["b"], "more\n")
+        commit(clone, ["b"], "more\n")
 
     with pytest.raises(
         BusyError, match=rf"git ({step}|commit) was ended by signal {signal.SIGKILL}"
@@ -131,7 +132,7 @@ def test_a_lock_that_was_left_is_named_and_stays(clone: Path) -> None:
         remote / "refs/heads/okd/x.lock",
     ]
     actions: list[Callable[[], object]] = [
-        lambda: reading.commit(clone, ["b"], "more\n"),
+        lambda: commit(clone, ["b"], "more\n"),
         lambda: branches.set_branch(clone, "okd/x", head, ""),
         lambda: branches.push(clone, str(remote), head, "okd/x", ""),
     ]
@@ -153,7 +154,7 @@ def test_a_signature_that_fails_leaves_the_index_as_it_was(clone: Path) -> None:
     (clone / "a").write_text("changed\n")
     index = (clone / ".git/index").read_bytes()
     with pytest.raises(UsageError, match="refused the commit"):
-        reading.commit(clone, ["a", "b"], "more\n")
+        commit(clone, ["a", "b"], "more\n")
     assert (clone / ".git/index").read_bytes() == index
 
 

@@ -13,6 +13,7 @@ from conftest import git
 from okd_gitops.errors import ToolError, UsageError
 from okd_gitops.system import branches
 from okd_gitops.system import git as reading
+from okd_gitops.system.commit import commit
 from okd_gitops.system.draft import drafted
 from okd_gitops.system.git_program import find, run
 
@@ -169,7 +170,7 @@ def test_foreign_variables_change_nothing(clone: Path, monkeypatch: pytest.Monke
     assert bot(clone) == b"a: 2\r\n$Id$\nb: 1\r\n"
     (clone / "clusters/a.yaml").write_text("a: 3\n")
     assert reading.status(clone, ["clusters"]).paths == {"clusters/a.yaml": " M"}
-    assert reading.commit(clone, ["clusters/a.yaml"], "by a person\n") == reading.resolve(clone, "HEAD")
+    assert commit(clone, ["clusters/a.yaml"], "by a person\n") == reading.resolve(clone, "HEAD")
     assert not mark.exists()
     assert sorted(path.relative_to(other) for path in other.rglob("*")) == before
 

@@ -21,7 +21,7 @@ from okd_gitops.releases.cluster_version import (
     mentions,
     read_state,
 )
-from okd_gitops.system.git import Revision, history
+from okd_gitops.system.history import Revision, history
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import branches
+from okd_gitops.system.commit import GENERATED_BY
 from okd_gitops.system.disk import read_tree
 from okd_gitops.system.draft import drafted
-from okd_gitops.system.git import GENERATED_BY
 from okd_gitops.system.journal import saving
 
 _ATTEMPTS = 6

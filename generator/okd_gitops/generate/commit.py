@@ -10,10 +10,11 @@ from pathlib import Path
 from okd_gitops import __version__
 from okd_gitops.generate.generate import Generated, drift_error, generate
 from okd_gitops.generate.plan import Plan
+from okd_gitops.system.commit import GENERATED_BY
+from okd_gitops.system.commit import commit as git_commit
 from okd_gitops.system.disk import CATALOG, FLEET, ROOTS
 from okd_gitops.system.draft import Draft
-from okd_gitops.system.git import GENERATED_BY, status
-from okd_gitops.system.git import commit as git_commit
+from okd_gitops.system.git import status
 from okd_gitops.tree import Tree, digest, owned_folder
 
 # A commit that had the output without its cause would fail its own check.

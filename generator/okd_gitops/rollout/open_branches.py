@@ -7,7 +7,7 @@ from pathlib import Path
 
 from okd_gitops.releases.version import Version
 from okd_gitops.system import branches
-from okd_gitops.system.git import GENERATED_BY
+from okd_gitops.system.commit import GENERATED_BY
 from okd_gitops.upgrade.plan import Outlook
 from okd_gitops.upgrade.refusals import Verdict
 
