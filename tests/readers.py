@@ -46,9 +46,10 @@ from okd_gitops.releases.trust.signature import verify
 from okd_gitops.releases.trust.store import default_keys
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 from okd_gitops.system import history
+from okd_gitops.system.address import NetworkError, redirected
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.forge import Forge, Kind, locate
-from okd_gitops.system.http import Http, NetworkError, _redirected
+from okd_gitops.system.http import Http
 from okd_gitops.system.journal import saving
 from okd_gitops.system.pull_requests import Proposal, propose
 from okd_gitops.tree import Tree, manifest_hashes
@@ -204,7 +205,7 @@ def _path(data: bytes) -> object:
 def _redirect(data: bytes) -> object:
     from urllib3.util import parse_url
 
-    return _redirected(parse_url("https://a.example.org/x"), data.decode("latin-1"))
+    return redirected(parse_url("https://a.example.org/x"), data.decode("latin-1"))
 
 
 # By name: the reader, and the exceptions that are its own.

@@ -20,7 +20,8 @@ from okd_gitops.releases.sources import file, github, quay, release_controller
 from okd_gitops.releases.sources import update_graph as graph
 from okd_gitops.releases.sources.all import Sources, collect
 from okd_gitops.releases.sources.answer import Answer
-from okd_gitops.system.http import Http, remember
+from okd_gitops.system.http import Http
+from okd_gitops.system.recorded_answers import remember
 from okd_gitops.upgrade.known import of_fleet
 
 STREAM = "4-scos-stable"

@@ -21,8 +21,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from okd_gitops.errors import UsageError
+from okd_gitops.system.address import NetworkError
 from okd_gitops.system.forge import Forge, Kind, locate
-from okd_gitops.system.http import Http, NetworkError
+from okd_gitops.system.http import Http
 from okd_gitops.system.pull_requests import Opened, Proposal, by_hand, propose
 
 TOKEN = "hunter2-token"

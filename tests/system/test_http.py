@@ -15,8 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.system import http
-from okd_gitops.system.http import Http, NetworkError, remember
+from okd_gitops.system import address
+from okd_gitops.system.address import NetworkError
+from okd_gitops.system.http import Http
+from okd_gitops.system.recorded_answers import remember
 
 Answer = Callable[["Handler"], None]
 
@@ -306,8 +308,10 @@ def test_redirect_refused(server: Server, tmp_path: Path, to: str) -> None:
 
 def test_redirect_to_this_machine() -> None:
     with pytest.raises(NetworkError, match="this machine"):
-        http._redirected(http._allowed("https://example.org/a"), "http://127.0.0.1:8080/admin")
-    assert http._redirected(http._allowed("https://example.org/a/b"), "c").url == "https://example.org/a/c"
+        address.redirected(address.allowed("https://example.org/a"), "http://127.0.0.1:8080/admin")
+    assert (
+        address.redirected(address.allowed("https://example.org/a/b"), "c").url == "https://example.org/a/c"
+    )
 
 
 @pytest.mark.parametrize(
@@ -335,7 +339,7 @@ def test_no_credentials_in_addresses(tmp_path: Path) -> None:
 def test_any_text_as_address(text: str) -> None:
     for url in (text, f"https://{text}", f"https://example.org/{text}"):
         with suppress(NetworkError):
-            assert http._allowed(url).host
+            assert address.allowed(url).host
 
 
 def test_token(server: Server, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from okd_gitops.evidence.report import evidence
 from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.fleet.load import load
 from okd_gitops.fleet.upgrades import duration
-from okd_gitops.system.http import Http, NetworkError
+from okd_gitops.system.address import NetworkError
+from okd_gitops.system.http import Http
 
 _CONFIG = "/apis/config.openshift.io/v1"
 # The API server says of itself whether it is ready, to every account; its own checks are behind that answer.

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from okd_gitops.system.address import NetworkError
 from okd_gitops.system.forge import APIS, Forge, Kind
-from okd_gitops.system.http import Http, NetworkError
+from okd_gitops.system.http import Http
 
 # Titles that GitLab and Forgejo take for a draft.
 _DRAFT = re.compile(r"(?i)(draft:|\[draft\]|\(draft\)|wip:|\[wip\])\s*")

@@ -6,7 +6,8 @@ from typing import Any
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.releases.json_answer import read_json, unusable
 from okd_gitops.releases.sources.answer import AWAY, PAGES
-from okd_gitops.system.http import Http, NetworkError
+from okd_gitops.system.address import NetworkError
+from okd_gitops.system.http import Http
 
 
 def fetch(http: Http, url: str) -> bytes:

@@ -10,7 +10,8 @@ from pathlib import Path
 from okd_gitops.finding import Finding
 from okd_gitops.releases.sources.ask import away
 from okd_gitops.releases.version import SHA256
-from okd_gitops.system.http import Http, NetworkError
+from okd_gitops.system.address import NetworkError
+from okd_gitops.system.http import Http
 
 _KEYS = Path(__file__).parent / "keys"
 _MOST_SIGNATURES = 10
