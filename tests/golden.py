@@ -258,7 +258,7 @@ def main() -> None:
         (ROOT / "README.md").write_text(readme((ROOT / "README.md").read_text(), Path(folder)))
         text, diff = one_more_line((ROOT / "docs/okd-streams.md").read_text(), Path(folder))
         (ROOT / "docs/okd-streams.md").write_text(text)
-        (ROOT / "docs/okd-5.1.diff").write_text(diff)
+        (ROOT / "tests/acceptance/okd-5.1.diff").write_text(diff)
     (ROOT / "docs/reference.md").write_text(reference())
     shutil.rmtree(PULLS, ignore_errors=True)
     PULLS.mkdir()
