@@ -103,6 +103,15 @@ def readme(text: str, repository: Path) -> str:
         text,
         flags=re.DOTALL,
     )
+    if "<!-- demo-release -->" in text:
+        log = excerpt(shown("make demo-release", repository))
+        text = re.sub(
+            r"(<!-- demo-release -->\n```text\n).*?```",
+            lambda match: f"{match[1]}{log}```",
+            text,
+            flags=re.DOTALL,
+        )
+
     cluster = repository / "clusters/moc-test.yaml"
     cluster.write_text(file.replace("channel: stable-scos-4", "channel: 4-scos-stable"))
     error = shown("./okd-gitops generate", repository)
@@ -110,6 +119,14 @@ def readme(text: str, repository: Path) -> str:
     return re.sub(
         r"(<!-- mistake -->\n```text\n).*?```", lambda match: f"{match[1]}{error}```", text, flags=re.DOTALL
     )
+
+
+def excerpt(log: str) -> str:
+    """Return what a reader learns from in the log of a rollout: its first plan and branch, and its end."""
+    steps = re.split(r"^(?=\$ |# )", log, flags=re.MULTILINE)
+    lessons = ("$ okd-gitops release plan", "$ okd-gitops release update", "$ okd-gitops release status")
+
+    return "".join(step for step in steps if step.startswith(lessons))
 
 
 _NEW_LINE = '    - {minor: "5.1", stream: next, schedule: 30 2 * * *}\n'

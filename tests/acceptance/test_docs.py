@@ -71,3 +71,43 @@ def test_the_changelog_names_every_command_and_feature() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     features = [folder.name for folder in (ROOT / "generator/okd_gitops/catalog/features").iterdir()]
     assert [name for name in [*cli.commands, *release.commands, *features] if name not in text] == []
+
+
+def test_the_first_cluster_of_the_readme_is_generated_checked_and_committed(tmp_path: Path) -> None:
+    block = SECTIONS["your_first_cluster"].partition("```sh\n")[2].partition("```")[0]
+    clone, setup, *lines = [line.partition("#")[0].strip() for line in block.splitlines()]
+    assert clone.startswith("git clone ")
+    assert setup.startswith("make -C okd-gitops ")
+
+    example = (FLEET / "clusters/moc-test.yaml").read_text()
+    script = ["set -e", "export GIT_CONFIG_GLOBAL=/dev/null"]
+    for line in lines:
+        if line.startswith("$EDITOR "):
+            script += ["sed -i s/EXAMPLE/okd/ fleet.yaml"]
+            for key in ("clusterID", "version", "image"):
+                value = re.search(rf"{key}: (\S+)", example)
+                assert value, f"the example fleet has no {key}"
+                script.append(f"sed -i 's|{key}: FILL-IN.*|{key}: {value[1]}|' clusters/moc-lab.yaml")
+        else:
+            script.append(line.replace("../okd-gitops/okd-gitops", str(ROOT / "okd-gitops")))
+    script[4:4] = ["git config user.name A", "git config user.email a@example.org"]
+
+    output = golden.shown("\n".join(script), tmp_path)
+    assert "0 errors, 0 warnings" in output
+    assert "\nUpdate hub, moc-lab\n" in output
+
+
+def test_the_index_names_every_document() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+    names = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert [name for name in sorted(names) if f"]({name})" not in index] == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")],
+    ids=lambda path: path.name,
+)
+def test_every_link_of_a_document_leads_to_a_file(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+        assert target.startswith("https://") or (document.parent / target).exists(), target
