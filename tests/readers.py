@@ -27,7 +27,7 @@ from okd_gitops.fleet.feature import Catalog, FeatureSpec, load_catalog
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.gate.decide import BuildSet, read_report
 from okd_gitops.gate.server import InterceptorRequest
-from okd_gitops.manifests.edit_nodes import SpliceError, swapped
+from okd_gitops.manifests.edit_nodes import EditError, replace_scalars
 from okd_gitops.manifests.json_patch import PathError, operations, segments
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.model import parse
@@ -117,7 +117,7 @@ def _patched(data: bytes) -> object:
 
 def _edited(data: bytes) -> object:
     document = read("x.yaml", data)
-    swapped(data.decode(), lambda _: None)
+    replace_scalars(data.decode(), lambda _: None)
     paths = [path for path in document.marks if path and all(isinstance(step, str) for step in path)]
     return assign(document, dict.fromkeys(paths[:2], "4.22.0"))
 
@@ -242,7 +242,7 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
     "patch": (_patched, (FindingsError,)),
     "ClusterVersion": (_cluster_version, (FindingsError,)),
     "list of what is owned": (manifest_hashes, ()),
-    "edit in place": (_edited, (FindingsError, SpliceError, ValueError)),
+    "edit in place": (_edited, (FindingsError, EditError, ValueError)),
     "update graph": (_graph, (FindingsError,)),
     "release controller": (
         lambda data: release_controller.releases(Answers(data), "https://example.org", "4-scos-stable"),

@@ -6,7 +6,7 @@ from functools import partial
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.changed_catalog import ChangedCatalog, ObjectFile
 from okd_gitops.fleet.changes import Insert, Move, Positioned, Remove
-from okd_gitops.manifests.edit_nodes import relisted
+from okd_gitops.manifests.edit_nodes import rewrite_list
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.manifests.read import Path
 from okd_gitops.manifests.task_order import OrderError, inserted, moved, names, removed, waits
@@ -99,7 +99,9 @@ def _reorder(
         del spec[field]
 
     edited = ObjectFile(pipeline.path, {**pipeline.value, "spec": spec})
-    edit = partial(relisted, path=("spec", field), old=old_tasks, new=_with_old_places(new_tasks, old_tasks))
+    edit = partial(
+        rewrite_list, path=("spec", field), old=old_tasks, new=_with_old_places(new_tasks, old_tasks)
+    )
     catalog.put_edited(change, edited, edit, where)
 
     if appeared_or_gone:

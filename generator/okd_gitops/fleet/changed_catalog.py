@@ -7,7 +7,7 @@ from okd_gitops.finding import Findings, FindingsError, Location, nearest
 from okd_gitops.fleet.changes import Swap, Target
 from okd_gitops.fleet.feature import Feature
 from okd_gitops.fleet.local_features import parts_of, read_object
-from okd_gitops.manifests.edit_nodes import SpliceError
+from okd_gitops.manifests.edit_nodes import EditError
 from okd_gitops.manifests.objects import Object, kind_and_name
 from okd_gitops.manifests.read import FOREIGN, Path, read
 from okd_gitops.tree import Tree
@@ -110,7 +110,7 @@ class ChangedCatalog:
             data = edit(self.features[target.feature].files[edited.path].decode()).encode()
             if read(edited.path, data, bounds=FOREIGN).value != edited.value:
                 reason = "what would come out is not what was meant"
-        except SpliceError as error:
+        except EditError as error:
             reason = str(error)
         except FindingsError as error:
             reason = error.findings[0].reason

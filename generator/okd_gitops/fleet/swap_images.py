@@ -9,7 +9,7 @@ from okd_gitops.finding import nearest
 from okd_gitops.fleet.changed_catalog import ChangedCatalog, ObjectFile
 from okd_gitops.fleet.changes import Swap
 from okd_gitops.fleet.feature import FeatureSpec, Parameter
-from okd_gitops.manifests.edit_nodes import swapped
+from okd_gitops.manifests.edit_nodes import replace_scalars
 from okd_gitops.manifests.objects import strings
 from okd_gitops.manifests.read import Path
 from okd_gitops.releases.version import IMAGE
@@ -46,7 +46,7 @@ def _swap(catalog: ChangedCatalog, change: Swap, where: Path) -> None:
         new_value = _mapped(value, choose_value)
 
         if new_value != value:
-            edit = partial(swapped, choose=choose_text)
+            edit = partial(replace_scalars, choose=choose_text)
             catalog.put_edited(change, ObjectFile(path, new_value), edit, where)
 
 

@@ -1,9 +1,7 @@
-"""What an AppProject permits and what an Application reads, as Argo CD decides it, on objects of any
-shape.
-"""
+"""What an AppProject permits and an Application reads, as Argo CD decides it, on objects of any shape."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -16,10 +14,12 @@ _HEADS = (None, "", "HEAD", "main", "master")
 
 def of_kind(objects: Iterable[Object], kind: str) -> list[Object]:
     """Return the Applications or AppProjects among objects."""
+    group_kind = f"{kind}.argoproj.io"
+    # The kind is compared first, because it is cheap and most objects have another one.
     return [
         value
         for value in objects
-        if value.get("kind") == kind and ObjectId.of(value).group_kind == f"{kind}.argoproj.io"
+        if value.get("kind") == kind and ObjectId.of(value).group_kind == group_kind
     ]
 
 
@@ -41,23 +41,24 @@ def folder(source: Object) -> str | None:
 
 
 def own_urls(applications: Iterable[Object], folders: set[str], url: str) -> set[str]:
-    """Return the URLs of the repository that `folders` are of, in the form of `same_url`.
+    """Return the URLs of the repository that `folders` belong to, in the form of `same_url`.
 
-    A repository of others does not say its URL. It is one at whose head more paths of Applications exist here
+    A foreign repository does not name its URL. It is one at whose head more paths of Applications exist here
     than are missing.
     """
     if url:
         return {same_url(url)}
+
+    named: set[tuple[str, str | None]] = set()
+    for application in applications:
+        heads = [source for source in sources(application) if at_head(source)]
+        named |= {(same_url(at(source, "repoURL")), folder(source)) for source in heads}
+
     votes: dict[str, int] = {}
-    named = {
-        (same_url(at(source, "repoURL")), folder(source))
-        for each in applications
-        for source in sources(each)
-        if at_head(source)
-    }
     for name, path in named:
         if path is not None and path != ".":
             votes[name] = votes.get(name, 0) + (1 if path in folders else -1)
+
     return {name for name, count in votes.items() if count > 0}
 
 
@@ -72,49 +73,45 @@ def same_url(url: object) -> str:
 
 
 class Project:
-    """An AppProject. A fleet's has thousands of plain destinations, so those are looked up; only patterns
-    are tried one by one.
+    """An AppProject.
+
+    A fleet's has thousands of plain destinations, so those are looked up; only patterns are tried one by one.
     """
 
     def __init__(self, value: Object) -> None:
         self._value = value
         self._plain: set[tuple[str, str]] = set()
         self._patterns: list[object] = []
+
         for entry in items(value, "spec", "destinations"):
-            name, namespace = at(entry, "name"), at(entry, "namespace")
-            plain = (
-                isinstance(name, str)
-                and isinstance(namespace, str)
-                and not at(entry, "server")
-                and not set("*?[!") & set(name + namespace)
-            )
+            plain = _plain_destination(entry)
             if plain:
-                self._plain.add((name, namespace))
+                self._plain.add(plain)
             else:
                 self._patterns.append(entry)
+
         self._namespaces = {namespace for _, namespace in self._plain}
 
     def permits_source(self, url: object) -> bool:
         """Whether the project permits a repository; a pattern with `!` in front forbids."""
         patterns = [str(pattern) for pattern in items(self._value, "spec", "sourceRepos")]
-        forbidden = any(
-            pattern.startswith("!") and fnmatchcase(same_url(url), same_url(pattern[1:]))
-            for pattern in patterns
-        )
-        return not forbidden and any(fnmatchcase(same_url(url), same_url(pattern)) for pattern in patterns)
+        forbidding = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+
+        return _any_url_matches(patterns, url) and not _any_url_matches(forbidding, url)
 
     def permits_destination(self, destination: object, namespace: object) -> bool:
         """Whether the project permits a namespace on the cluster of a destination."""
         place = {key: at(destination, key) for key in _HERE}
         if any(place[key] == here for key, here in _HERE.items()):
             place = dict[str, Any](_HERE)
+
         wanted = str(namespace or "")
-        plain = (
-            wanted in self._namespaces
-            if place["name"] is None
-            else (str(place["name"]), wanted) in self._plain
-        )
-        verdicts = [plain or None, *(_verdict(entry, place, wanted) for entry in self._patterns)]
+        if place["name"] is None:
+            is_plain = wanted in self._namespaces
+        else:
+            is_plain = (str(place["name"]), wanted) in self._plain
+
+        verdicts = [is_plain or None, *(_verdict(entry, place, wanted) for entry in self._patterns)]
         return True in verdicts and False not in verdicts
 
     def permits_kind(self, identity: ObjectId, *, cluster_scoped: bool) -> bool:
@@ -123,29 +120,52 @@ class Project:
         """
         scope = "clusterResource" if cluster_scoped else "namespaceResource"
         everything = not cluster_scoped and at(self._value, "spec", f"{scope}Whitelist") is None
-        permitted = everything or any(self._lists(f"{scope}Whitelist", identity))
-        return permitted and not any(self._lists(f"{scope}Blacklist", identity))
+        permitted = everything or self._lists(f"{scope}Whitelist", identity)
 
-    def _lists(self, key: str, identity: ObjectId) -> Iterator[bool]:
+        return permitted and not self._lists(f"{scope}Blacklist", identity)
+
+    def _lists(self, key: str, identity: ObjectId) -> bool:
+        """Whether an entry of a list of kinds matches a kind."""
         for entry in items(self._value, "spec", key):
-            yield fnmatchcase(identity.group, str(at(entry, "group") or "")) and fnmatchcase(
-                identity.kind, str(at(entry, "kind") or "")
-            )
+            group, kind = str(at(entry, "group") or ""), str(at(entry, "kind") or "")
+            if fnmatchcase(identity.group, group) and fnmatchcase(identity.kind, kind):
+                return True
+
+        return False
+
+
+def _plain_destination(entry: object) -> tuple[str, str] | None:
+    """Return the name of the cluster and the namespace of a destination that is no pattern."""
+    name, namespace = at(entry, "name"), at(entry, "namespace")
+
+    if not isinstance(name, str) or not isinstance(namespace, str) or at(entry, "server"):
+        return None
+
+    return None if set("*?[!") & set(name + namespace) else (name, namespace)
+
+
+def _any_url_matches(patterns: Iterable[str], url: object) -> bool:
+    return any(fnmatchcase(same_url(url), same_url(pattern)) for pattern in patterns)
 
 
 def _verdict(entry: object, place: Mapping[str, Any], namespace: str) -> bool | None:
-    """Return whether an entry permits (True) or forbids (False) a place, or has nothing to say."""
+    """Return whether a destination permits (True) or forbids (False) a place, or neither (None)."""
     patterns = [(str(at(entry, key)), place[key]) for key in place if at(entry, key)]
+
     # An entry by name and a destination by server may be the same cluster, which only the hub knows: the
     # entry gets the benefit of the doubt.
-    cluster = any(text is None or _matches(pattern, str(text)) for pattern, text in patterns)
-    pattern = str(at(entry, "namespace") or "")
-    if cluster and _matches(pattern, namespace):
+    cluster_matches = any(text is None or _matches(pattern, str(text)) for pattern, text in patterns)
+    namespace_pattern = str(at(entry, "namespace") or "")
+    namespace_matches = _matches(namespace_pattern, namespace)
+
+    if cluster_matches and namespace_matches:
         return True
-    others = (
-        not cluster and any(each.startswith("!") for each, _ in patterns) and _matches(pattern, namespace)
-    )
-    return False if others or (cluster and pattern.startswith("!")) else None
+
+    if cluster_matches:
+        return False if namespace_pattern.startswith("!") else None
+
+    forbids_cluster = any(pattern.startswith("!") for pattern, _ in patterns)
+    return False if forbids_cluster and namespace_matches else None
 
 
 def _matches(pattern: str, text: str) -> bool:

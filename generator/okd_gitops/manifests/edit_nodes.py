@@ -1,13 +1,13 @@
-"""Edit YAML as text: some scalars, or the items of one list. Everything else stays as it was typed,
-comments too.
+"""Edit YAML as text: some scalars, or the items of one list. Everything else stays as typed, with its comments.
 
-Nothing here decides what an edit means. Who edits reads the result again and compares it with what was meant:
-text that is written in a way that these functions do not foresee is then refused and never bent. `inplace`
-sets values of cluster files by their paths, which needs no nodes.
+Nothing here decides what an edit means. The caller reads the result again and compares it with what it meant,
+so text that is written in a way that these functions do not foresee is refused and never changed wrongly.
+`set_values` changes cluster files by the places that the reader knows; this edits objects of the catalog, in
+any style that YAML has.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -15,73 +15,82 @@ import yaml
 from okd_gitops.manifests.read import Loader
 from okd_gitops.manifests.write import dump
 
-# What may stand between a scalar and the comment that speaks of it.
+# A comma, and the comment that belongs to the scalar in front of it.
 _COMMENT = re.compile(r"(,?)[ \t]*#[^\n]*")
 
 
-class SpliceError(ValueError):
+class EditError(ValueError):
     """The text is written in a way that cannot be edited in place; the message says which."""
 
 
-def swapped(text: str, choose: Callable[[str], str | None]) -> str:
-    """Put what `choose` returns in the place of each scalar for which it returns something; `new  # comment` brings its comment.
+def replace_scalars(text: str, choose: Callable[[str], str | None]) -> str:
+    """Put what `choose` returns in the place of each scalar for which it is not None.
 
-    A comment behind the old value goes: it spoke of that (the readable tag of a digest).
+    `new  # comment` brings its comment. A comment behind the old value is removed: it belonged to that (the
+    readable tag of a digest). Raises EditError.
     """
+    # From the end, so that the places of the nodes before stay right.
     for node in reversed(list(_scalars(_compose(text)))):
         new = None if node.style in ("|", ">") else choose(node.value)
-        if new is None:
-            continue
-        value, _, comment = new.partition("  #")
-        start, end = node.start_mark.index, node.end_mark.index
-        quote = node.style or ""
-        behind = _COMMENT.match(text, end)
-        if behind:
-            comma, end = behind[1], behind.end()
-        else:
-            comma = ""
-        # In a flow collection more may follow on the line, which a comment would swallow.
-        tail = f"  #{comment}" if comment and (behind or text[end : end + 1] in ("\n", "")) else ""
-        text = f"{text[:start]}{quote}{value}{quote}{comma}{tail}{text[end:]}"
+
+        if new is not None:
+            text = _with_scalar(text, node, new)
+
     return text
 
 
-def relisted(
+def _with_scalar(text: str, node: yaml.ScalarNode, new: str) -> str:
+    value, _, new_comment = new.partition("  #")
+    start, end = node.start_mark.index, node.end_mark.index
+    quote, comma = node.style or "", ""
+
+    old_comment = _COMMENT.match(text, end)
+    if old_comment:
+        comma, end = old_comment[1], old_comment.end()
+
+    # In a flow collection more may follow on the line, which a comment would swallow.
+    ends_line = old_comment or text[end : end + 1] in ("\n", "")
+    tail = f"  #{new_comment}" if new_comment and ends_line else ""
+
+    return f"{text[:start]}{quote}{value}{quote}{comma}{tail}{text[end:]}"
+
+
+def rewrite_list(
     text: str, path: Sequence[str], old: Sequence[Any], new: Sequence[tuple[int | None, dict[str, Any]]]
 ) -> str:
-    """Write the items of the block list at `path` anew: each is an item of `old` by its place, or (None)
-    one that is written here.
+    """Write the items of the block list at `path` anew: each is an item of `old` by its index, or (None) one
+    that is not there yet.
 
     An item that was there keeps its text and the comments above it; fields of it that differ from `old` are
-    lists of words. Without items the whole field goes. Raises SpliceError when the list is written in braces
-    or brackets, and for a document without it.
+    lists of words. Without items the whole field is removed. Raises EditError when the list is written in
+    brackets, and for a document without it.
     """
     key, sequence = _entry(_compose(text), path)
     if not isinstance(sequence, yaml.SequenceNode) or sequence.flow_style:
-        raise SpliceError(f"{'.'.join(path)} is not written as a list with a dash for each item")
+        raise EditError(f"{'.'.join(path)} is not written as a list with a dash for each item")
+
     lines = text.splitlines(keepends=True)
     column = sequence.start_mark.column
     starts = [_above(lines, _dash(lines, item.start_mark.line, column), column) for item in sequence.value]
-    end = sequence.end_mark.line + (1 if sequence.end_mark.column > column else 0)
-    while end > starts[-1] and _outside(lines[end - 1], column):
-        end -= 1
+    end = _end(lines, sequence, starts[-1])
+
     if not new:
-        return "".join([*lines[: _above(lines, key.start_mark.line, key.start_mark.column)], *lines[end:]])
-    chunks = ["".join(lines[start:stop]) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
-    written: list[str] = []
+        first = _above(lines, key.start_mark.line, key.start_mark.column)
+        return "".join([*lines[:first], *lines[end:]])
+
+    ends = [*starts[1:], end]
+    old_items = ["".join(lines[start:stop]) for start, stop in zip(starts, ends, strict=True)]
+    new_items = []
+
     for index, value in new:
         if index is None:
-            chunk = "".join(
-                f"{' ' * column}{line}\n" if line else "\n" for line in dump([value])[:-1].split("\n")
-            )
+            new_items.append(_indented(dump([value]), column))
         else:
-            chunk = chunks[index]
-            for name in value:
-                if value[name] != old[index].get(name):
-                    chunk = _with_words(chunk, name, value[name])
-        # The last line of a file may end without a line feed; it is the last no more when something follows.
-        written.append(chunk if chunk.endswith("\n") or len(written) == len(new) - 1 else f"{chunk}\n")
-    return "".join([*lines[: starts[0]], *written, *lines[end:]])
+            new_items.append(_with_changes(old_items[index], old[index], value))
+
+    # The last line of a file may end without a line feed; when something follows, it needs one.
+    ended = [item if item.endswith("\n") else f"{item}\n" for item in new_items[:-1]]
+    return "".join([*lines[: starts[0]], *ended, new_items[-1], *lines[end:]])
 
 
 def _compose(text: str) -> yaml.Node:
@@ -89,72 +98,104 @@ def _compose(text: str) -> yaml.Node:
         node = yaml.compose(text, Loader)
     except yaml.YAMLError:
         # A reader passes over a document without a value; an editor must not.
-        raise SpliceError("the file is not one document") from None
+        raise EditError("the file is not one document") from None
+
     if node is None:
-        raise SpliceError("the file is empty")
+        raise EditError("the file is empty")
+
     return node
 
 
 def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
     if isinstance(node, yaml.ScalarNode):
         yield node
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _scalars(item)
-    elif isinstance(node, yaml.MappingNode):
-        for _, value in node.value:
-            yield from _scalars(value)
+        return
+
+    # A mapping has pairs of key and value, a sequence has items.
+    for item in node.value:
+        yield from _scalars(item[1] if isinstance(node, yaml.MappingNode) else item)
 
 
 def _entry(node: yaml.Node, path: Sequence[str]) -> tuple[yaml.Node, yaml.Node]:
     """Return the nodes of the key and the value at a path of map keys."""
     key = node
+
     for name in path:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-        found = next(((each, value) for each, value in pairs if each.value == name), None)
-        if found is None:
-            raise SpliceError(f"there is no {'.'.join(path)}")
-        key, node = found
+        fields = _fields(node) if isinstance(node, yaml.MappingNode) else {}
+        if name not in fields:
+            raise EditError(f"there is no {'.'.join(path)}")
+        key, node = fields[name]
+
     return key, node
+
+
+def _fields(node: yaml.MappingNode) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+    """Return the pairs of key and value by the text of the key."""
+    return {key.value: (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
 
 
 def _dash(lines: Sequence[str], line: int, column: int) -> int:
     """Return the line of the dash of an item whose content begins at `line`."""
     while line > 0 and not re.match(rf" {{{column}}}-\s", lines[line]):
         line -= 1
+
     return line
 
 
 def _above(lines: Sequence[str], line: int, column: int) -> int:
-    """Return the first of the comment lines directly above a line; deeper ones could be the end of
-    somebody's script.
-    """
+    """Return the first of the comment lines directly above a line; deeper ones could end somebody's script."""
     while line > 0 and re.match(rf" {{{column}}}#", lines[line - 1]):
         line -= 1
+
     return line
 
 
-def _outside(line: str, column: int) -> bool:
-    """Whether a line behind the last item is no part of it: blank, or a comment on what follows."""
-    return not line.strip() or bool(re.match(rf" {{0,{column}}}#", line))
+def _end(lines: Sequence[str], sequence: yaml.SequenceNode, last_start: int) -> int:
+    """Return the line behind the last item; blank lines, and comments on what follows, are outside."""
+    column, end_mark = sequence.start_mark.column, sequence.end_mark
+    end = end_mark.line + (1 if end_mark.column > column else 0)
+
+    while end > last_start and (not lines[end - 1].strip() or re.match(rf" {{0,{column}}}#", lines[end - 1])):
+        end -= 1
+
+    return end
 
 
-def _with_words(chunk: str, name: str, words: Sequence[str]) -> str:
-    """Set a field of the one item in `chunk` to a list of words, in the place of the old value or behind
-    the item's name.
+def _indented(text: str, column: int) -> str:
+    lines = text.removesuffix("\n").split("\n")
+    return "".join(f"{' ' * column}{line}\n" if line else "\n" for line in lines)
+
+
+def _with_changes(item: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Return the text of an item with each field that differs from `old`."""
+    for name, value in new.items():
+        if value != old.get(name):
+            item = _with_words(item, name, value)
+
+    return item
+
+
+def _with_words(text: str, name: str, words: Sequence[str]) -> str:
+    """Set a field of the one item in `text` to a list of words, in the place of the old value or behind the
+    item's name.
     """
-    item = _compose(chunk).value[0]
+    item = _compose(text).value[0]
+    fields = _fields(item)
     written = f"[{', '.join(dump(word).strip() for word in words)}]"
-    fields = {key.value: (key, value) for key, value in item.value}
+
     if name in fields:
         key, value = fields[name]
-        start = chunk.index(":", key.end_mark.index) + 1
-        block = isinstance(value, yaml.SequenceNode) and not value.flow_style and value.value
-        last = value.value[-1] if block else value
-        return f"{chunk[:start]} {written}{chunk[max(start, last.end_mark.index) :]}"
+        start = text.index(":", key.end_mark.index) + 1
+        is_block = isinstance(value, yaml.SequenceNode) and not value.flow_style and value.value
+        last = value.value[-1] if is_block else value
+        return f"{text[:start]} {written}{text[max(start, last.end_mark.index) :]}"
+
     key, value = fields["name"]
+    end = value.end_mark.index
+
     if item.flow_style:
-        return f"{chunk[: value.end_mark.index]}, {name}: {written}{chunk[value.end_mark.index :]}"
-    end = chunk.find("\n", value.end_mark.index)
-    end = len(chunk) if end < 0 else end
-    return f"{chunk[:end]}\n{' ' * key.start_mark.column}{name}: {written}{chunk[end:]}"
+        return f"{text[:end]}, {name}: {written}{text[end:]}"
+
+    line_feed = text.find("\n", end)
+    end = len(text) if line_feed < 0 else line_feed
+    return f"{text[:end]}\n{' ' * key.start_mark.column}{name}: {written}{text[end:]}"

@@ -5,7 +5,7 @@ The path names list items (`containers[name=trigger]`), never their index, and e
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from okd_gitops.manifests.objects import Object
@@ -22,15 +22,18 @@ class PathError(ValueError):
 
 def segments(path: str) -> list[str | tuple[str, str]]:
     """Split a path into map keys and (field, value) selectors of list items; raises PathError."""
-    found: list[str | tuple[str, str]] = []
+    steps: list[str | tuple[str, str]] = []
     position = 0
+
     while position < len(path):
         match = _SEGMENT.match(path, position)
         if not match:
             raise PathError(f'"{path}" cannot be read from "{path[position:]}" on')
-        found.append((match["field"], match["item"]) if match["field"] else match["key"] or match["literal"])
+
+        steps.append((match["field"], match["item"]) if match["field"] else match["key"] or match["literal"])
         position = match.end() + (path[match.end() : match.end() + 1] == ".")
-    return found
+
+    return steps
 
 
 def operations(value: Object, path: str, new: object) -> list[Operation]:
@@ -39,22 +42,21 @@ def operations(value: Object, path: str, new: object) -> list[Operation]:
     `new` takes the type of the string it replaces. Raises PathError when the parent of the last segment does
     not exist.
     """
-    steps = segments(path)
-    place: Any = value
-    pointer, tests = "", []
-    for step in steps[:-1]:
-        place, pointer, test = _descend(place, pointer, step, path)
-        tests += test
-    last = steps[-1]
+    *parents, last = segments(path)
+    place, pointer, tests = _followed(value, parents, path)
+
     if isinstance(last, tuple):
         raise PathError(f'"{path}" ends with a list item; name a field of it')
     if not isinstance(place, dict):
         raise PathError(f'"{path}": {pointer or "/"} is not a map')
+
     old = place.get(last)
-    if isinstance(old, str) and not isinstance(new, str | list | dict):
-        new = str(new).lower() if isinstance(new, bool) else str(new)
+    if isinstance(old, str):
+        new = _as_string(new)
+
     if last in place and old == new and type(old) is type(new):
         return []
+
     verb = "replace" if last in place else "add"
     return [*tests, {"op": verb, "path": f"{pointer}/{_escaped(last)}", "value": new}]
 
@@ -64,36 +66,56 @@ def substituted(value: Object, path: str, texts: Mapping[str, str]) -> str:
 
     Raises PathError unless the string is there and holds each of the old texts once.
     """
-    place: Any = value
-    pointer = ""
-    for step in segments(path):
-        place, pointer, _ = _descend(place, pointer, step, path)
+    old, _, _ = _followed(value, segments(path), path)
 
     for text in texts:
-        if not isinstance(place, str) or place.count(text) != 1:
+        if not isinstance(old, str) or old.count(text) != 1:
             raise PathError(f'"{path}": "{text}" is not there exactly once')
 
     # In one pass, so that no text is found in what another one became.
     any_old_text = "|".join(map(re.escape, texts))
-    return re.sub(any_old_text, lambda found: texts[found[0]], place)
+    return re.sub(any_old_text, lambda match: texts[match[0]], old)
 
 
-def _descend(
-    place: Any, pointer: str, step: str | tuple[str, str], path: str
+def _as_string(value: object) -> object:
+    """Return a number or a boolean as the string that YAML has for it; lists and maps stay."""
+    if isinstance(value, bool):
+        return str(value).lower()
+
+    return value if isinstance(value, str | list | dict) else str(value)
+
+
+def _followed(
+    value: Any, steps: Iterable[str | tuple[str, str]], path: str
 ) -> tuple[Any, str, list[Operation]]:
-    if isinstance(step, str):
-        if not isinstance(place, dict) or step not in place:
-            raise PathError(f'"{path}": there is no {pointer}/{step}')
-        return place[step], f"{pointer}/{_escaped(step)}", []
-    field, wanted = step
-    items = place if isinstance(place, list) else []
-    found = [
+    """Return the place that steps lead to, its JSON pointer, and a test of each list item on the way."""
+    pointer, tests = "", []
+
+    for step in steps:
+        if isinstance(step, str):
+            if not isinstance(value, dict) or step not in value:
+                raise PathError(f'"{path}": there is no {pointer}/{step}')
+            value, pointer = value[step], f"{pointer}/{_escaped(step)}"
+        else:
+            index = _item_index(value, pointer, step, path)
+            value, pointer = value[index], f"{pointer}/{index}"
+            tests.append({"op": "test", "path": f"{pointer}/{step[0]}", "value": step[1]})
+
+    return value, pointer, tests
+
+
+def _item_index(value: Any, pointer: str, selector: tuple[str, str], path: str) -> int:
+    """Return the index of the one list item that a (field, value) selects; raises PathError."""
+    field, wanted = selector
+    items = value if isinstance(value, list) else []
+    matching = [
         index for index, item in enumerate(items) if isinstance(item, dict) and item.get(field) == wanted
     ]
-    if len(found) != 1:
-        raise PathError(f'"{path}": {len(found)} items of {pointer or "/"} have {field}={wanted}')
-    inner = f"{pointer}/{found[0]}"
-    return items[found[0]], inner, [{"op": "test", "path": f"{inner}/{field}", "value": wanted}]
+
+    if len(matching) != 1:
+        raise PathError(f'"{path}": {len(matching)} items of {pointer or "/"} have {field}={wanted}')
+
+    return matching[0]
 
 
 def _escaped(key: str) -> str:

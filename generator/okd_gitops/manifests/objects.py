@@ -6,37 +6,47 @@ from typing import Any
 
 Object = dict[str, Any]
 
-# Kinds without a namespace that our catalog or common repositories hold; read from the API types and the
-# CRDs' `spec.scope`.
+# Kinds without a namespace that our catalog or common repositories hold, by group; read from the API types and
+# the CRDs' `spec.scope`.
+_CLUSTER_SCOPED = {
+    "": "Namespace Node PersistentVolume",
+    "admissionregistration.k8s.io": (
+        "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy "
+        "ValidatingAdmissionPolicyBinding"
+    ),
+    "apiextensions.k8s.io": "CustomResourceDefinition",
+    "apiregistration.k8s.io": "APIService",
+    "certificates.k8s.io": "CertificateSigningRequest",
+    "config.openshift.io": (
+        "APIServer Authentication Build ClusterImagePolicy ClusterOperator ClusterVersion Console DNS "
+        "FeatureGate Image ImageDigestMirrorSet ImageTagMirrorSet Infrastructure Ingress Network Node OAuth "
+        "OperatorHub Project Proxy Scheduler"
+    ),
+    "external-secrets.io": "ClusterExternalSecret ClusterSecretStore",
+    "hive.openshift.io": "ClusterImageSet HiveConfig SelectorSyncSet",
+    "machineconfiguration.openshift.io": (
+        "ContainerRuntimeConfig ControllerConfig KubeletConfig MachineConfig MachineConfigNode "
+        "MachineConfigPool MachineOSBuild MachineOSConfig OSImageStream PinnedImageSet"
+    ),
+    "operator.openshift.io": (
+        "CloudCredential Console Etcd KubeAPIServer Network OpenShiftAPIServer Storage"
+    ),
+    "operator.tekton.dev": (
+        "TektonAddon TektonChain TektonConfig TektonDashboard TektonHub TektonInstallerSet TektonPipeline "
+        "TektonPruner TektonResult TektonTrigger"
+    ),
+    "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding",
+    "scheduling.k8s.io": "PriorityClass",
+    "security.openshift.io": "SecurityContextConstraints",
+    "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment",
+    "tekton.dev": "ClusterTask",
+    "triggers.tekton.dev": "ClusterInterceptor ClusterTriggerBinding",
+    "user.openshift.io": "Group Identity User",
+    "node.k8s.io": "RuntimeClass",
+}
 CLUSTER_SCOPED = frozenset(
-    f"{kind}.{group}"
-    for group, kinds in {
-        "": "Namespace Node PersistentVolume",
-        "admissionregistration.k8s.io": "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy "
-        "ValidatingAdmissionPolicyBinding",
-        "apiextensions.k8s.io": "CustomResourceDefinition",
-        "apiregistration.k8s.io": "APIService",
-        "certificates.k8s.io": "CertificateSigningRequest",
-        "config.openshift.io": "APIServer Authentication Build ClusterImagePolicy ClusterOperator ClusterVersion Console DNS FeatureGate "
-        "Image ImageDigestMirrorSet ImageTagMirrorSet Infrastructure Ingress Network Node OAuth OperatorHub Project Proxy Scheduler",
-        "external-secrets.io": "ClusterExternalSecret ClusterSecretStore",
-        "hive.openshift.io": "ClusterImageSet HiveConfig SelectorSyncSet",
-        "machineconfiguration.openshift.io": "ContainerRuntimeConfig ControllerConfig KubeletConfig MachineConfig MachineConfigNode "
-        "MachineConfigPool MachineOSBuild MachineOSConfig OSImageStream PinnedImageSet",
-        "operator.openshift.io": "CloudCredential Console Etcd IngressController KubeAPIServer Network OpenShiftAPIServer Storage",
-        "operator.tekton.dev": "TektonAddon TektonChain TektonConfig TektonDashboard TektonHub TektonInstallerSet TektonPipeline "
-        "TektonPruner TektonResult TektonTrigger",
-        "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding",
-        "scheduling.k8s.io": "PriorityClass",
-        "security.openshift.io": "SecurityContextConstraints",
-        "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment",
-        "tekton.dev": "ClusterTask",
-        "triggers.tekton.dev": "ClusterInterceptor ClusterTriggerBinding",
-        "user.openshift.io": "Group Identity User",
-        "node.k8s.io": "RuntimeClass",
-    }.items()
-    for kind in kinds.split()
-) - {"IngressController.operator.openshift.io"}
+    f"{kind}.{group}" for group in _CLUSTER_SCOPED for kind in _CLUSTER_SCOPED[group].split()
+)
 
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers", "steps", "sidecars")
 
@@ -55,9 +65,12 @@ class ObjectId:
     def of(cls, value: Object) -> "ObjectId":
         """Read the identity of an object; absent fields are empty."""
         group, _, version = str(value.get("apiVersion") or "").rpartition("/")
-        metadata = value.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        kind, namespace, name = value.get("kind"), metadata.get("namespace"), metadata.get("name")
+        kind, namespace, name = (
+            value.get("kind"),
+            at(value, "metadata", "namespace"),
+            at(value, "metadata", "name"),
+        )
+
         return cls(group, version, str(kind or ""), str(namespace or ""), str(name or ""))
 
     @property
@@ -84,20 +97,11 @@ def kind_and_name(value: Object) -> str:
 
 
 def at(value: object, *path: str) -> Any:
-    """Return what stands at a path of map keys, or None where the path ends early; foreign objects may
-    have any shape.
-    """
+    """Return the value at a path of map keys, or None where the path ends early; `value` may have any shape."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
+
     return value
-
-
-def mappings(value: object) -> Iterator[Object]:
-    """Yield every map inside a value, the value itself included, however deep."""
-    if isinstance(value, dict):
-        yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from mappings(item)
 
 
 def items(value: object, *path: str) -> list[Any]:
@@ -106,32 +110,46 @@ def items(value: object, *path: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def _parts(value: object) -> Iterable[object]:
+    """Return the values directly inside a map or a list."""
+    if isinstance(value, dict):
+        return value.values()
+
+    return value if isinstance(value, list) else ()
+
+
+def mappings(value: object) -> Iterator[Object]:
+    """Yield every map inside a value, the value itself included, however deep."""
+    if isinstance(value, dict):
+        yield value
+
+    for part in _parts(value):
+        yield from mappings(part)
+
+
 def defined_scopes(objects: Iterable[Object]) -> dict[str, bool]:
-    """Return for each `Kind.group` that a CustomResourceDefinition among objects defines whether it is
-    cluster-scoped.
+    """Return whether each `Kind.group` is cluster-scoped that a CustomResourceDefinition among objects
+    defines.
     """
-    return {
-        f"{at(value, 'spec', 'names', 'kind')}.{at(value, 'spec', 'group')}": at(value, "spec", "scope")
-        == "Cluster"
-        for value in objects
-        if ObjectId.of(value).kind == "CustomResourceDefinition"
-    }
+    scopes = {}
+
+    for value in objects:
+        if ObjectId.of(value).kind == "CustomResourceDefinition":
+            kind, group = at(value, "spec", "names", "kind"), at(value, "spec", "group")
+            scopes[f"{kind}.{group}"] = at(value, "spec", "scope") == "Cluster"
+
+    return scopes
 
 
 def containers(value: object) -> Iterator[Object]:
-    """Yield every container, Tekton step or sidecar inside an object, however deep: a map with an image in
-    a list of such.
+    """Yield every container, Tekton step or sidecar inside an object, however deep: a map with an image, in a
+    list of such.
     """
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in _CONTAINERS and isinstance(item, list):
-                yield from (
-                    each for each in item if isinstance(each, dict) and isinstance(each.get("image"), str)
-                )
-            yield from containers(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from containers(item)
+    for mapping in mappings(value):
+        for key in _CONTAINERS:
+            for container in items(mapping, key):
+                if isinstance(container, dict) and isinstance(container.get("image"), str):
+                    yield container
 
 
 def strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:

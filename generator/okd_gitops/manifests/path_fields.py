@@ -1,5 +1,4 @@
-"""Where a kustomization, and the configuration of a built-in plug-in, name files: every field, with what
-kustomize does with it.
+"""Every field in which a kustomization, or the configuration of a built-in plug-in, names files.
 
 The tables follow api/types/kustomization.go and api/internal/builtins of kustomize v5. Go's JSON decoder
 takes keys without regard to case, so they are compared folded; a character that only Unicode folds ("ſ" for
@@ -27,7 +26,15 @@ class Use(Enum):
     KEYED = "a file that is taken as it is, maybe with a key before it: key=file"
 
 
+_PATCH = {"path": Use.YAML, "patch": Use.TEXT}
 _GENERATOR = {"files[]": Use.KEYED, "envs[]": Use.DATA, "env": Use.DATA}
+
+
+def _in_each(field: str, fields: Mapping[str, Use]) -> dict[str, Use]:
+    """Return the fields of the items of a list."""
+    return {f"{field}[].{key}": use for key, use in fields.items()}
+
+
 KUSTOMIZATION: Mapping[str, Use] = {
     "resources[]": Use.BASE,
     "bases[]": Use.BASE,
@@ -40,46 +47,44 @@ KUSTOMIZATION: Mapping[str, Use] = {
     "openapi.path": Use.YAML,
     "replacements[].path": Use.YAML,
     "patchesStrategicMerge[]": Use.PATCH,
-    **{
-        f"{field}[].{key}": use
-        for field in ("patches", "patchesJson6902")
-        for key, use in (("path", Use.YAML), ("patch", Use.TEXT))
-    },
-    **{
-        f"{field}[].{key}": use
-        for field in ("configMapGenerator", "secretGenerator")
-        for key, use in _GENERATOR.items()
-    },
+    **_in_each("patches", _PATCH),
+    **_in_each("patchesJson6902", _PATCH),
+    **_in_each("configMapGenerator", _GENERATOR),
+    **_in_each("secretGenerator", _GENERATOR),
 }
 # All other fields of a kustomization. One that kustomize does not know makes it fail before it reads anything
 # else.
 _OTHERS = (
-    *(
-        "apiVersion",
-        "kind",
-        "metadata",
-        "namePrefix",
-        "nameSuffix",
-        "namespace",
-        "commonLabels",
-        "labels",
-        "commonAnnotations",
-        "images",
-    ),
-    *("imageTags", "replicas", "vars", "sortOptions", "generatorOptions", "buildMetadata"),
+    "apiVersion",
+    "kind",
+    "metadata",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "images",
+    "imageTags",
+    "replicas",
+    "vars",
+    "sortOptions",
+    "generatorOptions",
+    "buildMetadata",
 )
 # They run programs or fetch charts. (kustomize itself needs flags for some of these; a check refuses all.)
 RUNS = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
 _PATHLESS = (
-    *(
-        "AnnotationsTransformer",
-        "HashTransformer",
-        "IAMPolicyGenerator",
-        "ImageTagTransformer",
-        "LabelTransformer",
-        "NamespaceTransformer",
-    ),
-    *("PrefixTransformer", "PrefixSuffixTransformer", "ReplicaCountTransformer", "SuffixTransformer"),
+    "AnnotationsTransformer",
+    "HashTransformer",
+    "IAMPolicyGenerator",
+    "ImageTagTransformer",
+    "LabelTransformer",
+    "NamespaceTransformer",
+    "PrefixTransformer",
+    "PrefixSuffixTransformer",
+    "ReplicaCountTransformer",
+    "SuffixTransformer",
 )
 # The plug-ins that are part of kustomize and run nothing: the fields of each that name files. Any other is a
 # program.
@@ -93,10 +98,8 @@ PLUGINS: Mapping[str, Mapping[str, Use]] = {
     "ValueAddTransformer": {"targetFilePath": Use.YAML},
     **{name: {} for name in _PATHLESS},
 }
-_NAMES = {
-    name.casefold(): name
-    for name in (*_OTHERS, *RUNS, *(pattern.partition("[")[0].partition(".")[0] for pattern in KUSTOMIZATION))
-}
+_WITH_FILES = tuple(pattern.partition("[")[0].partition(".")[0] for pattern in KUSTOMIZATION)
+_NAMES = {name.casefold(): name for name in (*_OTHERS, *RUNS, *_WITH_FILES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,43 +117,43 @@ def canonical(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def entries(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Entry]:
-    """Yield what stands at each of `fields` in `value`: a kustomization, or the configuration of a
-    plug-in.
-    """
+    """Yield the value at each of `fields` in a kustomization, or in the configuration of a plug-in."""
     for pattern, use in fields.items():
-        for where, item in _at(value, pattern.replace("[]", ".[]").split("."), ()):
+        steps = pattern.replace("[]", ".[]").split(".")
+
+        for where, item in _values_at(value, steps, ()):
             # In a list, nothing is an entry as well; elsewhere it is as good as no field.
             if item is not None or isinstance(where[-1], int):
                 yield Entry(where, use, item)
 
 
 def repeated(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Where]:
-    """Yield the places of keys that kustomize takes for one that stands before them: the last would win,
-    without a word.
-    """
-    yield from _again(value, ())
+    """Yield the places of keys that kustomize takes for an earlier one: the last would win, without a word."""
+    yield from _repeated_keys(value, ())
     lists = {pattern.partition("[")[0].casefold() for pattern in fields if "[]." in pattern}
-    for key, held in value.items():
-        if key.casefold() in lists and isinstance(held, list):
-            for index, item in enumerate(held):
-                yield from _again(item, (key, index))
+
+    for key, items in value.items():
+        if key.casefold() in lists and isinstance(items, list):
+            for index, item in enumerate(items):
+                yield from _repeated_keys(item, (key, index))
 
 
-def _again(value: Any, where: Where) -> Iterator[Where]:
+def _repeated_keys(value: Any, where: Where) -> Iterator[Where]:
     seen: set[str] = set()
+
     for key in value if isinstance(value, dict) else ():
         if key.casefold() in seen:
             yield (*where, key)
         seen.add(key.casefold())
 
 
-def _at(value: Any, steps: list[str], where: Where) -> Iterator[tuple[Where, Any]]:
+def _values_at(value: Any, steps: list[str], where: Where) -> Iterator[tuple[Where, Any]]:
     if not steps:
         yield where, value
     elif steps[0] == "[]":
         for index, item in enumerate(value if isinstance(value, list) else ()):
-            yield from _at(item, steps[1:], (*where, index))
+            yield from _values_at(item, steps[1:], (*where, index))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             if key.casefold() == steps[0].casefold():
-                yield from _at(item, steps[1:], (*where, key))
+                yield from _values_at(item, steps[1:], (*where, key))

@@ -1,9 +1,8 @@
-"""Regular expressions out of files that people write: matched in time that grows with the text and never
-explodes.
+"""Regular expressions from files that people write, matched in time that is linear in the text.
 
-Python's `re` goes back and tries again: 30 letters against `(a+)+b` take minutes. The engine here is Rust's
-`regex`, which comes with pydantic and does not. It has no look-around and no back-references, and what it
-compiles has a limit.
+Python's `re` backtracks: 30 letters against `(a+)+b` take minutes. The engine here is Rust's `regex`, which
+comes with pydantic and does not backtrack. It has no look-around and no back-references, and limits the size
+of what it compiles.
 """
 
 from functools import lru_cache

@@ -1,9 +1,8 @@
-"""Change single values of a file that people wrote: comments, order and quotes stay, and the result is
-read again before it counts.
+"""Change single values of a file that people wrote: comments, order and quotes stay.
 
-What changes is known by its path here, in small files of plain values, so the places of `yamltext` are enough
-and the result is proven here. `splice` edits objects of the catalog, in any style that YAML has, by what
-stands in them.
+The values are known by their paths, in small files of plain data, so the places that the reader keeps are
+enough. The result is read again and counts only when it holds what was wanted. `edit_nodes` edits objects of
+the catalog, in any style that YAML has.
 """
 
 import copy
@@ -11,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from okd_gitops.finding import FindingsError
+from okd_gitops.manifests.edit_nodes import EditError
 from okd_gitops.manifests.read import Document, Path, read
 from okd_gitops.manifests.write import scalar_text
 
@@ -19,91 +19,117 @@ def assign(document: Document, values: Mapping[Path, str | bool]) -> bytes:
     """Return the file with new scalars at `values`; a key that is not there yet goes to the end of its
     mapping, which must exist.
 
-    Raises ValueError when the file is written in a way that cannot be changed in place, and nothing is to be
-    written then.
+    Raises EditError when the file is written in a way that cannot be changed in place.
     """
     lines, wanted = list(document.lines), copy.deepcopy(document.value)
+
+    # From the end, so that the places before stay right.
     for path in sorted(values, key=lambda path: document.marks.get(path, (0, 0, 0)), reverse=True):
         _put(wanted, path, values[path])
+
         if path in document.marks:
-            number, column, length = document.marks[path]
-            # A key that ends the file without a value has its place behind the last line.
-            if not length or number >= len(lines):
-                raise ValueError(f"{path[-1]} has no value")
-            line = lines[number]
-            quote = line[column] if line[column] in "'\"" else ""
-            new = scalar_text(values[path])
-            # The quotes that were there, unless the value needs others.
-            new = f"{quote}{new}{quote}" if quote and new[:1] != '"' else new
-            lines[number] = line[:column] + new + line[column + length :]
+            _replace_scalar(document, lines, path, scalar_text(values[path]))
         else:
             _append(document, lines, path[:-1], f"{path[-1]}: {scalar_text(values[path])}")
+
     return _proven(document, lines, wanted)
 
 
 def extend(document: Document, path: Path, items: Sequence[str]) -> bytes:
     """Return the file with `items` added to the list at `path`, which is made when it is not there; raises
-    ValueError like `assign`.
+    EditError like `assign`.
     """
     lines, wanted = list(document.lines), copy.deepcopy(document.value)
-    there = _get(wanted, path) or []
-    _put(wanted, path, [*there, *items])
-    if not there:
-        if path in document.marks:
-            raise ValueError(f"{path[-1]} is an empty list")
-        _append(document, lines, path[:-1], f"{path[-1]}: [{', '.join(scalar_text(item) for item in items)}]")
-        return _proven(document, lines, wanted)
-    number, column, length = document.marks[*path, len(there) - 1]
-    if number >= len(lines):
-        raise ValueError(f"the last entry of {path[-1]} has no value")
-    before = lines[number][:column]
-    if before.strip() == "-":
-        _insert(lines, number + 1, [f"{before}{scalar_text(item)}" for item in items])
+    old_items = _list_at(wanted, path)
+    new_texts = [scalar_text(item) for item in items]
+    _put(wanted, path, [*old_items, *items])
+
+    if old_items:
+        _extend_list(document, lines, (*path, len(old_items) - 1), new_texts)
+    elif path in document.marks:
+        raise EditError(f"{path[-1]} is an empty list")
     else:
-        end = column + length
-        lines[number] = (
-            lines[number][:end] + "".join(f", {scalar_text(item)}" for item in items) + lines[number][end:]
-        )
+        _append(document, lines, path[:-1], f"{path[-1]}: [{', '.join(new_texts)}]")
+
     return _proven(document, lines, wanted)
 
 
+def _replace_scalar(document: Document, lines: list[str], path: Path, new: str) -> None:
+    number, column, length = document.marks[path]
+
+    # A key that ends the file without a value has its place behind the last line.
+    if not length or number >= len(lines):
+        raise EditError(f"{path[-1]} has no value")
+
+    line = lines[number]
+    old_quote = line[column] if line[column] in "'\"" else ""
+
+    # The quotes that were there stay, unless the value needs others.
+    if old_quote and new[:1] != '"':
+        new = f"{old_quote}{new}{old_quote}"
+
+    lines[number] = line[:column] + new + line[column + length :]
+
+
+def _extend_list(document: Document, lines: list[str], last: Path, new_texts: Sequence[str]) -> None:
+    """Write items behind the one at the path `last`, in the style of the list."""
+    number, column, length = document.marks[last]
+    if number >= len(lines):
+        raise EditError(f"the last entry of {last[-2]} has no value")
+
+    before, end = lines[number][:column], column + length
+
+    if before.strip() == "-":
+        _insert(lines, number + 1, [f"{before}{text}" for text in new_texts])
+    else:
+        added = "".join(f", {text}" for text in new_texts)
+        lines[number] = lines[number][:end] + added + lines[number][end:]
+
+
 def _append(document: Document, lines: list[str], parent: Path, entry: str) -> None:
-    keys = [path for path in document.keys if path[:-1] == parent]
-    if not keys:
-        raise ValueError(f"{'.'.join(map(str, parent))} has no keys")
-    first = min(keys, key=lambda path: document.keys[path])
-    column = document.keys[first][1]
-    if lines[document.keys[first][0]][:column].strip():
-        raise ValueError(f"{'.'.join(map(str, parent))} is written on one line")
+    """Write a key and its value behind the last line of the mapping at `parent`."""
+    spans = [span for path, span in document.keys.items() if path[:-1] == parent]
+    if not spans:
+        raise EditError(f"{'.'.join(map(str, parent))} has no keys")
+
+    first_line, column, _ = min(spans)
+    if lines[first_line][:column].strip():
+        raise EditError(f"{'.'.join(map(str, parent))} is written on one line")
+
     # Behind the last line of anything below the mapping; comments that follow belong to what comes next.
-    last = max(number for path, (number, _, _) in document.marks.items() if path[: len(parent)] == parent)
+    last = max(line for path, (line, _, _) in document.marks.items() if path[: len(parent)] == parent)
     _insert(lines, last + 1, [" " * column + entry])
 
 
 def _insert(lines: list[str], number: int, new: Sequence[str]) -> None:
-    """Put lines in before that of `number`, which end like the rest of the file does; a last line without
-    an end stays without one.
+    """Put lines in before that of `number`, which end like the rest of the file; a last line without an end
+    stays without one.
     """
     end = "\r" if lines[0].endswith("\r") else ""
     added = [f"{line}{end}" for line in new]
+
     if number == len(lines) and lines[-1]:
         lines[-1] += end
         added[-1] = new[-1]
+
     lines[number:number] = added
 
 
 def _proven(document: Document, lines: list[str], wanted: object) -> bytes:
     data = "\n".join(lines).encode()
+
     with suppress(FindingsError):
         if read(document.file, data).value == wanted:
             return data
-    raise ValueError("the file is written in a way that cannot be changed in place")
+
+    raise EditError("the file is written in a way that cannot be changed in place")
 
 
-def _get(value: object, path: Path) -> list[str] | None:
+def _list_at(value: object, path: Path) -> list[str]:
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
-    return value if isinstance(value, list) else None
+
+    return value if isinstance(value, list) else []
 
 
 def _put(value: dict[str, object], path: Path, new: object) -> None:
@@ -111,4 +137,5 @@ def _put(value: dict[str, object], path: Path, new: object) -> None:
         inner = value[str(step)]
         assert isinstance(inner, dict)
         value = inner
+
     value[str(path[-1])] = new

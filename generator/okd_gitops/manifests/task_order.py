@@ -1,8 +1,7 @@
-"""The order of a Pipeline's tasks: put one before or after another, move it, take it out. Who waited still
-waits.
+"""The order of a Pipeline's tasks: insert one, move it, remove it. A task that waited for it still waits.
 
-Tekton orders tasks by `runAfter` and by the results that one takes of another; where they stand in the list
-means nothing. So an insertion between two tasks is a change of what the second one waits for.
+Tekton orders tasks by `runAfter` and by the results that one takes of another; their order in the list means
+nothing. So an insertion between two tasks is a change of what the second one waits for.
 (https://tekton.dev/docs/pipelines/pipelines/#configuring-the-task-execution-order)
 """
 
@@ -23,11 +22,11 @@ class OrderError(ValueError):
 
 
 def waits(task: Object) -> list[str]:
-    """Return the names of the tasks that a task waits for itself: `runAfter`, and those whose results it
-    takes.
-    """
+    """Return the names of the tasks that a task waits for: `runAfter`, and those whose results it takes."""
+    by_order = [str(name) for name in items(task, "runAfter")]
     by_result = [name for name, rest in uses(task, "tasks") if rest.startswith((".results.", ".results["))]
-    return list(dict.fromkeys([*(str(name) for name in items(task, "runAfter")), *by_result]))
+
+    return list(dict.fromkeys([*by_order, *by_result]))
 
 
 def names(tasks: Iterable[Object]) -> list[str]:
@@ -45,70 +44,86 @@ def inserted(
     when tasks would wait for each other.
     """
     if task["name"] in names(tasks):
-        raise OrderError(
-            "already-in-catalog",
-            ("task", "name"),
-            f'there is a task "{task["name"]}" already',
-            "choose another name, or move it",
-        )
-    at = _index(tasks, before or after or "", "before" if before else "after")
+        reason, remedy = f'there is a task "{task["name"]}" already', "choose another name, or move it"
+        raise OrderError("already-in-catalog", ("task", "name"), reason, remedy)
+
     if before:
-        anchor = {**tasks[at], "runAfter": [task["name"]]}
-        result = [*tasks[:at], _after(task, waits(tasks[at])), anchor, *tasks[at + 1 :]]
+        result = _inserted_before(tasks, task, before)
     else:
-        anchored = [_instead(each, after or "", [task["name"]]) for each in tasks]
-        result = [*anchored[: at + 1], _after(task, [after or ""]), *anchored[at + 1 :]]
+        result = _inserted_after(tasks, task, after or "")
+
     try:
-        TopologicalSorter({str(each["name"]): waits(each) for each in result}).prepare()
+        TopologicalSorter({str(other["name"]): waits(other) for other in result}).prepare()
     except CycleError as error:
         reason = f"tasks would wait for each other: {' → '.join(error.args[1])}"
-        raise OrderError(
-            "broken-task-order", ("before" if before else "after",), reason, "put it elsewhere"
-        ) from None
+        field = "before" if before else "after"
+        raise OrderError("broken-task-order", (field,), reason, "put it elsewhere") from None
+
     return result
 
 
 def removed(tasks: Sequence[Object], name: str) -> list[Object]:
-    """Return the tasks without one: those that ran after it run after what it waited for. Raises
-    OrderError when it is not there.
+    """Return the tasks without one: those that ran after it run after what it waited for.
+
+    Raises OrderError when it is not there.
     """
-    gone = waits(tasks[_index(tasks, name, "task")])
-    return [_instead(each, name, gone) for each in tasks if each["name"] != name]
+    waited_for = waits(tasks[_index(tasks, name, "task")])
+    return [_instead(task, name, waited_for) for task in tasks if task["name"] != name]
 
 
 def moved(
     tasks: Sequence[Object], name: str, *, before: str | None = None, after: str | None = None
 ) -> list[Object]:
-    """Return the tasks with one of them taken out and inserted elsewhere; raises OrderError like both."""
+    """Return the tasks with one of them removed and inserted elsewhere; raises OrderError like both."""
     task = tasks[_index(tasks, name, "task")]
     free = {**task, "runAfter": []} if "runAfter" in task else task
+
     return inserted(removed(tasks, name), free, before=before, after=after)
+
+
+def _inserted_before(tasks: Sequence[Object], task: Object, anchor: str) -> list[Object]:
+    index = _index(tasks, anchor, "before")
+    waiting = {**tasks[index], "runAfter": [task["name"]]}
+
+    return [*tasks[:index], _after(task, waits(tasks[index])), waiting, *tasks[index + 1 :]]
+
+
+def _inserted_after(tasks: Sequence[Object], task: Object, anchor: str) -> list[Object]:
+    index = _index(tasks, anchor, "after")
+    waiting = [_instead(other, anchor, [task["name"]]) for other in tasks]
+
+    return [*waiting[: index + 1], _after(task, [anchor]), *waiting[index + 1 :]]
 
 
 def _index(tasks: Sequence[Object], name: str, field: str) -> int:
     known = names(tasks)
+
     if name not in known:
-        raise OrderError(
-            "change-without-target",
-            (field,),
-            f'there is no task "{name}" whose order can change',
-            nearest(name, known),
-        )
+        reason = f'there is no task "{name}" whose order can change'
+        raise OrderError("change-without-target", (field,), reason, nearest(name, known))
+
     return known.index(name)
 
 
 def _after(task: Object, names: Iterable[str]) -> Object:
-    """Let a task run after `names`, and after what it says itself."""
-    wanted = list(dict.fromkeys([*names, *(str(name) for name in items(task, "runAfter"))]))
-    rest = {key: value for key, value in task.items() if key not in ("name", "runAfter")}
+    """Return a task that runs after `names`, and after what its own `runAfter` has."""
+    own = [str(name) for name in items(task, "runAfter")]
+    order = list(dict.fromkeys([*names, *own]))
+
+    if not order and "runAfter" not in task:
+        return dict(task)
+
     # A field that is new stands behind the name, where a reader looks for it.
-    return {"name": task["name"], "runAfter": wanted, **rest} if wanted or "runAfter" in task else dict(task)
+    others = {key: value for key, value in task.items() if key not in ("name", "runAfter")}
+    return {"name": task["name"], "runAfter": order, **others}
 
 
 def _instead(task: Object, name: str, others: Sequence[str]) -> Object:
-    """Let a task that waits for `name` run after `others` in its place."""
+    """Return a task that runs after `others` in the place of `name`, if it waits for that."""
     if name not in waits(task):
         return task
-    listed = [str(each) for each in items(task, "runAfter")]
-    at = listed.index(name) if name in listed else len(listed)
-    return _after({**task, "runAfter": [*listed[:at], *others, *listed[at + 1 :]]}, ())
+
+    order = [str(other) for other in items(task, "runAfter")]
+    index = order.index(name) if name in order else len(order)
+
+    return _after({**task, "runAfter": [*order[:index], *others, *order[index + 1 :]]}, ())

@@ -1,50 +1,52 @@
-"""Tekton objects as rules read them: what is declared, what is passed, what is named; they may have any
-shape.
-"""
+"""Tekton objects as rules read them: what is declared, passed and named; they may have any shape."""
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, strings
 
 # $(params.name), $(params.name.key), $(params.name[*]), $(params["na.me"]); likewise for other scopes.
-_USES = r"""\$\((?P<scope>{scopes})(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quoted>[^"']+)["']\])(?P<rest>[^()]*)\)"""
 _ANY_USE = re.compile(
-    _USES.format(scopes=r"params|inputs\.params|tt\.params|workspaces|results|tasks|finally")
+    r"""\$\((?P<scope>params|inputs\.params|tt\.params|workspaces|results|tasks|finally)"""
+    r"""(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quoted>[^"']+)["']\])(?P<rest>[^()]*)\)"""
 )
+_VERSIONS = (None, "", "tekton.dev/v1", "tekton.dev/v1beta1")
 
 
 def named(value: object, *path: str) -> dict[str, Object]:
     """Return the maps in the list at a path by their `name`."""
-    return {
-        each["name"]: each
-        for each in items(value, *path)
-        if isinstance(each, dict) and isinstance(each.get("name"), str)
-    }
+    maps = [entry for entry in items(value, *path) if isinstance(entry, dict)]
+    return {entry["name"]: entry for entry in maps if isinstance(entry.get("name"), str)}
 
 
 def required(declared: dict[str, Object]) -> set[str]:
     """Return the names of the parameters or workspaces that must be given: no default, not optional."""
     return {
-        name for name, each in declared.items() if "default" not in each and at(each, "optional") is not True
+        name
+        for name, declaration in declared.items()
+        if "default" not in declaration and declaration.get("optional") is not True
     }
 
 
 def tasks(pipeline: object) -> Iterator[tuple[Object, str]]:
-    """Yield the tasks of a Pipeline's spec, each with the list (`tasks` or `finally`) that it stands in."""
+    """Yield the tasks of a Pipeline's spec, each with the list (`tasks` or `finally`) that holds it."""
     for key in ("tasks", "finally"):
-        yield from ((each, key) for each in items(pipeline, key) if isinstance(each, dict))
+        for task in items(pipeline, key):
+            if isinstance(task, dict):
+                yield task, key
 
 
 def runs(value: Object) -> Iterator[Object]:
     """Yield an object if it is a PipelineRun or a TaskRun, or those that a TriggerTemplate makes."""
     identity = ObjectId.of(value)
+
     if identity.group == "tekton.dev" and identity.kind in ("PipelineRun", "TaskRun"):
         yield value
     elif identity.group_kind == "TriggerTemplate.triggers.tekton.dev":
-        for each in items(value, "spec", "resourcetemplates"):
-            if isinstance(each, dict) and ObjectId.of(each).kind != identity.kind:
-                yield from runs(each)
+        for template in items(value, "spec", "resourcetemplates"):
+            if isinstance(template, dict) and ObjectId.of(template).kind != identity.kind:
+                yield from runs(template)
 
 
 def uses(value: object, *scopes: str) -> Iterator[tuple[str, str]]:
@@ -53,57 +55,63 @@ def uses(value: object, *scopes: str) -> Iterator[tuple[str, str]]:
     """
     for _, text in strings(value):
         # Most strings hold no variable, and scripts are long.
-        for found in _ANY_USE.finditer(text) if "$(" in text else ():
-            if found["scope"] in scopes:
-                yield found["plain"] or found["quoted"], found["rest"]
+        if "$(" not in text:
+            continue
+
+        for variable in _ANY_USE.finditer(text):
+            if variable["scope"] in scopes:
+                yield variable["plain"] or variable["quoted"], variable["rest"]
 
 
 def local_name(reference: object, kind: str) -> str:
-    """Return the name in a reference to an object of that kind in the same namespace; empty when a
-    resolver or another API finds it.
+    """Return the name in a reference to an object of that kind in the same namespace; empty when a resolver
+    or another API finds it.
     """
     name = at(reference, "name")
-    elsewhere = (
-        at(reference, "resolver")
-        or at(reference, "bundle")
-        or at(reference, "apiVersion") not in (None, "", "tekton.dev/v1", "tekton.dev/v1beta1")
-    )
-    wanted = at(reference, "kind") or kind
-    return name if isinstance(name, str) and "$(" not in name and not elsewhere and wanted == kind else ""
+    if not isinstance(name, str) or "$(" in name or (at(reference, "kind") or kind) != kind:
+        return ""
+
+    is_resolved = at(reference, "resolver") or at(reference, "bundle")
+    return "" if is_resolved or at(reference, "apiVersion") not in _VERSIONS else name
 
 
 def callees(value: Object) -> Iterator[tuple[str, str, str]]:
-    """Yield (kind, name, namespace) of each Task and Pipeline that an object runs, as far as it names
-    them.
-    """
+    """Yield (kind, name, namespace) of each Task and Pipeline that an object runs, as far as it names them."""
     identity = ObjectId.of(value)
-    specs = [(at(value, "spec"), identity.namespace)] if identity.group_kind == "Pipeline.tekton.dev" else []
+    pipelines = []
+
+    if identity.group_kind == "Pipeline.tekton.dev":
+        pipelines.append((at(value, "spec"), identity.namespace))
+
     for run in runs(value):
         namespace = ObjectId.of(run).namespace or identity.namespace
-        specs.append((at(run, "spec", "pipelineSpec"), namespace))
+        pipelines.append((at(run, "spec", "pipelineSpec"), namespace))
+
         kind = "Pipeline" if run.get("kind") == "PipelineRun" else "Task"
-        if name := local_name(_defaulted(at(run, "spec", f"{kind.lower()}Ref"), value), kind):
+        reference = _with_default(at(run, "spec", f"{kind.lower()}Ref"), value)
+        name = local_name(reference, kind)
+        if name:
             yield kind, name, namespace
-    for spec, namespace in specs:
+
+    for spec, namespace in pipelines:
         for task, _ in tasks(spec):
-            if name := local_name(at(task, "taskRef"), "Task"):
+            name = local_name(at(task, "taskRef"), "Task")
+            if name:
                 yield "Task", name, namespace
 
 
-def _defaulted(reference: object, template: Object) -> object:
-    """Put the default of a TriggerTemplate's parameter in the place of `$(tt.params.…)`."""
+def _with_default(reference: object, template: Object) -> object:
+    """Return a reference with the default of a TriggerTemplate's parameter in the place of `$(tt.params.…)`."""
     name = at(reference, "name")
-    if (
-        isinstance(reference, dict)
-        and isinstance(name, str)
-        and (found := _ANY_USE.fullmatch(name))
-        and found["scope"] == "tt.params"
-    ):
-        return {
-            **reference,
-            "name": at(named(template, "spec", "params").get(found["plain"]), "default") or name,
-        }
-    return reference
+    if not isinstance(reference, dict) or not isinstance(name, str):
+        return reference
+
+    variable = _ANY_USE.fullmatch(name)
+    if not variable or variable["scope"] != "tt.params":
+        return reference
+
+    parameter = named(template, "spec", "params").get(variable["plain"])
+    return {**reference, "name": at(parameter, "default") or name}
 
 
 def trigger_references(value: Object) -> Iterator[tuple[str, str, str]]:
@@ -111,25 +119,30 @@ def trigger_references(value: Object) -> Iterator[tuple[str, str, str]]:
     EventListener or a Trigger names.
     """
     identity = ObjectId.of(value)
+    triggers = []
+
     if identity.group_kind == "EventListener.triggers.tekton.dev":
         triggers = [*items(value, "spec", "triggers"), *items(value, "spec", "triggerGroups")]
-    else:
-        triggers = [at(value, "spec")] if identity.group_kind == "Trigger.triggers.tekton.dev" else []
+    elif identity.group_kind == "Trigger.triggers.tekton.dev":
+        triggers = [at(value, "spec")]
+
     for trigger in triggers:
-        found = [("Trigger", at(trigger, "triggerRef")), ("TriggerTemplate", at(trigger, "template", "ref"))]
-        found += [
-            (at(binding, "kind") or "TriggerBinding", at(binding, "ref"))
-            for binding in items(trigger, "bindings")
-        ]
-        found += [
-            (at(each, "ref", "kind") or "ClusterInterceptor", at(each, "ref", "name"))
-            for each in items(trigger, "interceptors")
-        ]
-        for kind, name in found:
-            if isinstance(kind, str) and isinstance(name, str) and name and "$(" not in name:
-                # The reference says NamespacedInterceptor, the kind is Interceptor.
-                yield (
-                    kind.removeprefix("Namespaced"),
-                    name,
-                    "" if kind.startswith("Cluster") else identity.namespace,
-                )
+        for kind, name in _references(trigger):
+            if not isinstance(kind, str) or not isinstance(name, str) or not name or "$(" in name:
+                continue
+
+            # The reference has NamespacedInterceptor, the kind is Interceptor.
+            namespace = "" if kind.startswith("Cluster") else identity.namespace
+            yield kind.removeprefix("Namespaced"), name, namespace
+
+
+def _references(trigger: object) -> Iterator[tuple[Any, Any]]:
+    """Yield the kind and the name of each object that a trigger refers to; they may be of any type."""
+    yield "Trigger", at(trigger, "triggerRef")
+    yield "TriggerTemplate", at(trigger, "template", "ref")
+
+    for binding in items(trigger, "bindings"):
+        yield at(binding, "kind") or "TriggerBinding", at(binding, "ref")
+
+    for interceptor in items(trigger, "interceptors"):
+        yield at(interceptor, "ref", "kind") or "ClusterInterceptor", at(interceptor, "ref", "name")
