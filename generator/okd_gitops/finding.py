@@ -40,8 +40,9 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong. `object` names a Kubernetes object as `Kind namespace/name`; `clusters` are
-    those it concerns.
+    """One thing that is wrong.
+
+    `object` names a Kubernetes object as `Kind namespace/name`; `clusters` are those it concerns.
     """
 
     name: str
@@ -55,7 +56,8 @@ class Finding:
     def as_json(self) -> dict[str, Any]:
         """Return the form that `--output json` prints."""
         body = asdict(self)
-        body["reason"], body["location"]["text"] = redacted(self.reason), redacted(self.location.text)
+        body["reason"] = redacted(self.reason)
+        body["location"]["text"] = redacted(self.location.text)
         return body
 
 
@@ -186,8 +188,8 @@ def finding_of(
 ) -> Finding:
     """Return one finding at a Location, or about a whole file.
 
-    Without a severity or a remedy it has those that findings.yaml gives to its name; raises KeyError for a name
-    that is not there.
+    Without a severity or a remedy it has those that findings.yaml gives to its name; raises KeyError for a
+    name that is not there.
     """
     explanation = explanation_of(name)
     location = Location(file=place) if isinstance(place, str) else place
@@ -219,45 +221,54 @@ def nearest(wrong: str, names: Iterable[str]) -> str:
     """Return a sentence with the nearest valid name, or with all of them when there are few, or nothing."""
     valid = sorted(set(names))
     close = get_close_matches(wrong, valid, n=1, cutoff=0.5)
+
     if close:
         return f'did you mean "{close[0]}"?'
+
     return f"valid: {', '.join(valid)}" if 0 < len(valid) <= 12 else ""
 
 
 def as_text(finding: Finding) -> str:
-    """Return a finding as lines for people: name and reason, place, source line with a caret, remedy. All
-    of it is `printable`.
-    """
+    """Return a finding as printable lines: name and reason, place, source line with a caret, remedy."""
     place = finding.location
-    lines = [f"{finding.severity} {finding.name}: {finding.reason}", f"  {place}"]
-    if finding.object:
-        lines[-1] += f"  ({finding.object})"
+    lines = [f"{finding.severity} {finding.name}: {finding.reason}"]
+    lines.append(f"  {place}  ({finding.object})" if finding.object else f"  {place}")
+
     if place.line and place.text:
         lines += _pointed(place)
+
     if finding.clusters:
-        named = ", ".join(finding.clusters[:6]) + (
-            f" and {len(finding.clusters) - 6} more" if len(finding.clusters) > 6 else ""
-        )
-        lines.append(f"  clusters: {named}")
+        shown, others = finding.clusters[:6], finding.clusters[6:]
+        more = f" and {len(others)} more" if others else ""
+        lines.append(f"  clusters: {', '.join(shown)}{more}")
+
     if finding.remedy:
         lines.append(f"  fix: {finding.remedy}")
+
     return "\n".join(redacted(printable(line)) for line in lines)
 
 
 def _pointed(place: Location) -> tuple[str, str]:
-    """Return the source line, cut around the caret (a minified file must not fill the screen), and the
-    carets below it.
+    """Return the source line and the carets below it, cut around them: a minified file must not fill the
+    screen.
     """
     start = max(0, place.column - 80)
     shown = printable(place.text[start : start + 110].replace("\t", "?"))
     before = shown[: place.column - 1 - start]
     marked = shown[len(before) : len(before) + max(1, place.length)]
+
     margin = f"  {place.line} | "
-    return margin + shown, " " * (len(margin) + _columns(before)) + "^" * max(1, _columns(marked))
+    blanks = " " * (len(margin) + _columns(before))
+    return margin + shown, blanks + "^" * max(1, _columns(marked))
 
 
 def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: East Asian signs take two, an accent that is put
-    on a letter takes none.
-    """
-    return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+    """Return how many columns of a terminal a text takes."""
+    columns = 0
+
+    for character in text:
+        # An accent is put on the letter before it; East Asian signs take two columns.
+        if category(character) not in ("Mn", "Me"):
+            columns += 2 if east_asian_width(character) in "WF" else 1
+
+    return columns

@@ -16,7 +16,7 @@ def redacted(text: str) -> str:
 
 
 def plain(text: str, limit: int = 400) -> str:
-    """Return the end of foreign text, at most `limit` characters: redacted, and line feeds its only controls."""
+    """Return the end of foreign text, redacted and without control characters but line feeds."""
     return redacted(_CONTROL.sub(" ", text)).strip()[-limit:]
 
 

@@ -36,42 +36,41 @@ def digest(data: bytes) -> str:
 
 
 def owned_folder(path: str) -> str:
-    """Return the folder that owns a generated path: `argocd`, or the first two segments of `bases/x` and
-    `overlays/x`.
-    """
+    """Return the folder that owns a generated path: `argocd`, `bases/x` or `overlays/x`."""
     parts = path.split("/")
     return parts[0] if parts[0] == "argocd" else "/".join(parts[:2])
 
 
 def with_manifests(files: Mapping[str, bytes]) -> Tree:
     """Return the tree of `files` with a manifest of hashes in each owned folder."""
-    folders: dict[str, list[str]] = {}
+    lines: dict[str, list[str]] = {}
+
     for path in sorted(files):
-        folders.setdefault(owned_folder(path), []).append(path)
-    manifests = {
-        f"{folder}/{MANIFEST}": "".join(
-            f"{digest(files[path])}  {path[len(folder) + 1 :]}\n" for path in paths
-        ).encode()
-        for folder, paths in folders.items()
-    }
+        folder = owned_folder(path)
+        lines.setdefault(folder, []).append(f"{digest(files[path])}  {path.removeprefix(f'{folder}/')}\n")
+
+    manifests = {f"{folder}/{MANIFEST}": "".join(hashes).encode() for folder, hashes in lines.items()}
     return Tree({**files, **manifests})
 
 
 def manifest_hashes(data: bytes) -> dict[str, str] | None:
     """Return path to hash from a manifest's text, or None when it is not one (a merge conflict, an edit)."""
     hashes = {}
+
     for line in data.decode("utf-8", "replace").splitlines():
         value, separator, path = line.partition("  ")
         if len(value) != 64 or not separator or not path:
             return None
         hashes[path] = value
+
     return hashes
 
 
 def unified_diff(path: str, old: bytes, new: bytes, *, old_name: str = "", new_name: str = "") -> str:
     """Return a unified diff of one file as text; an absent side is empty."""
-    before, after = (data.decode("utf-8", "replace").splitlines(keepends=True) for data in (old, new))
-    lines = difflib.unified_diff(before, after, old_name or f"a/{path}", new_name or f"b/{path}", n=3)
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
-    )
+    old_lines = old.decode("utf-8", "replace").splitlines(keepends=True)
+    new_lines = new.decode("utf-8", "replace").splitlines(keepends=True)
+    lines = difflib.unified_diff(old_lines, new_lines, old_name or f"a/{path}", new_name or f"b/{path}", n=3)
+
+    no_end = "\n\\ No newline at end of file\n"
+    return "".join(line if line.endswith("\n") else f"{line}{no_end}" for line in lines)

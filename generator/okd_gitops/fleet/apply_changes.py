@@ -1,7 +1,7 @@
 """Apply the `catalog/` of a repository to the catalog that comes with the tool.
 
-A feature of the repository's own is a folder like the built-in ones; `catalog/changes/` says what is otherwise
-in those. The result is a Catalog like any other, so plan, check and rules need not know where an object came
+A feature of the repository's own is a folder like the built-in ones; `catalog/changes/` changes the built-in
+ones. The result is a Catalog like any other, so plan, check and rules need not know where an object came
 from. All faults are collected before anything is refused.
 """
 

@@ -1,7 +1,7 @@
 """Features of a repository's own, in `catalog/features/NAME/`: in form like the built-in ones.
 
-The suite builds and validates the built-in features. These come from anybody, so everything that a plan relies
-on is checked here.
+The suite builds and validates the built-in features. These come from anybody, so everything that a plan
+relies on is checked here.
 """
 
 import re
@@ -179,7 +179,7 @@ def _check_requirements(feature: Feature, known: Mapping[str, Feature], findings
 def _check_parameters(
     parameters: Mapping[str, Parameter], where: Path, each: Each | None, reach: "_Reach", findings: Findings
 ) -> None:
-    """Find the targets of parameters that their values do not reach; `each` is the list they are fields of."""
+    """Find the targets that parameters do not reach; `each` is the list whose fields they are."""
     for key, parameter in parameters.items():
         for index, target in enumerate(parameter.sets):
             fault = reach.fault(target.object, key, each)

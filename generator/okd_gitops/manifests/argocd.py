@@ -1,6 +1,7 @@
 """What an AppProject permits and an Application reads, as Argo CD decides it, on objects of any shape."""
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -49,17 +50,24 @@ def own_urls(applications: Iterable[Object], folders: set[str], url: str) -> set
     if url:
         return {same_url(url)}
 
-    named: set[tuple[str, str | None]] = set()
+    votes: Counter[str] = Counter()
+    for source_url, path in _paths_at_head(applications):
+        votes[source_url] += 1 if path in folders else -1
+
+    return {source_url for source_url, count in votes.items() if count > 0}
+
+
+def _paths_at_head(applications: Iterable[Object]) -> set[tuple[str, str]]:
+    """Return the URL and the path of each source that follows the main branch of a repository."""
+    paths = set()
+
     for application in applications:
-        heads = [source for source in sources(application) if at_head(source)]
-        named |= {(same_url(at(source, "repoURL")), folder(source)) for source in heads}
+        for source in sources(application):
+            path = folder(source)
+            if at_head(source) and path is not None and path != ".":
+                paths.add((same_url(at(source, "repoURL")), path))
 
-    votes: dict[str, int] = {}
-    for name, path in named:
-        if path is not None and path != ".":
-            votes[name] = votes.get(name, 0) + (1 if path in folders else -1)
-
-    return {name for name, count in votes.items() if count > 0}
+    return paths
 
 
 def at_head(source: Object) -> bool:
@@ -151,10 +159,7 @@ def _any_url_matches(patterns: Iterable[str], url: object) -> bool:
 def _verdict(entry: object, place: Mapping[str, Any], namespace: str) -> bool | None:
     """Return whether a destination permits (True) or forbids (False) a place, or neither (None)."""
     patterns = [(str(at(entry, key)), place[key]) for key in place if at(entry, key)]
-
-    # An entry by name and a destination by server may be the same cluster, which only the hub knows: the
-    # entry gets the benefit of the doubt.
-    cluster_matches = any(text is None or _matches(pattern, str(text)) for pattern, text in patterns)
+    cluster_matches = _cluster_matches(patterns)
     namespace_pattern = str(at(entry, "namespace") or "")
     namespace_matches = _matches(namespace_pattern, namespace)
 
@@ -162,10 +167,20 @@ def _verdict(entry: object, place: Mapping[str, Any], namespace: str) -> bool | 
         return True
 
     if cluster_matches:
-        return False if namespace_pattern.startswith("!") else None
+        forbids = namespace_pattern.startswith("!")
+    else:
+        forbids = namespace_matches and any(pattern.startswith("!") for pattern, _ in patterns)
 
-    forbids_cluster = any(pattern.startswith("!") for pattern, _ in patterns)
-    return False if forbids_cluster and namespace_matches else None
+    return False if forbids else None
+
+
+def _cluster_matches(patterns: Iterable[tuple[str, Any]]) -> bool:
+    """Whether one of the patterns matches the text beside it.
+
+    An entry by name and a destination by server may be the same cluster, which only the hub knows: the entry
+    gets the benefit of the doubt.
+    """
+    return any(text is None or _matches(pattern, str(text)) for pattern, text in patterns)
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Edit YAML as text: some scalars, or the items of one list. Everything else stays as typed, with its comments.
+"""Edit YAML as text: some scalars, or the items of one list. Everything else stays as it was typed.
 
 Nothing here decides what an edit means. The caller reads the result again and compares it with what it meant,
 so text that is written in a way that these functions do not foresee is refused and never changed wrongly.
@@ -143,7 +143,7 @@ def _dash(lines: Sequence[str], line: int, column: int) -> int:
 
 
 def _above(lines: Sequence[str], line: int, column: int) -> int:
-    """Return the first of the comment lines directly above a line; deeper ones could end somebody's script."""
+    """Return the first of the comment lines directly above a line; deeper ones could end a script."""
     while line > 0 and re.match(rf" {{{column}}}#", lines[line - 1]):
         line -= 1
 

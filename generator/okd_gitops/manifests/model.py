@@ -1,4 +1,4 @@
-"""Files that people write, as frozen models: all faults of a file are reported at once, each with its place."""
+"""Files that people write, as frozen models: all faults of a file at once, each with its place."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -81,9 +81,7 @@ def _dates_read_as_text(parsed: FileModel, document: Document) -> Iterator[tuple
 
 
 def _add_fault(findings: Findings, model: type[FileModel], document: Document, fault: ErrorDetails) -> None:
-    details = fault.get("ctx", {})
-    field = (details["field"],) if details.get("field") else ()
-    path, kind = (*fault["loc"], *field), fault["type"]
+    path, kind = _path(fault), fault["type"]
     inside = f" in {_dotted(path[:-1])}" if path[:-1] else ""
 
     if kind == "extra_forbidden":
@@ -100,12 +98,18 @@ def _add_fault(findings: Findings, model: type[FileModel], document: Document, f
         findings.add("invalid-name", path[:-1], f'"{path[-2]}" is not a valid name', remedy, key=True)
     # The type of an error that a validator of ours raises is the name of the finding.
     elif kind in explanations():
-        findings.add(kind, path, fault["msg"], details["remedy"])
+        findings.add(kind, path, fault["msg"], fault["ctx"]["remedy"])
     elif path in document.dates and kind.startswith("string_"):
         _add_date(findings, path, fault["input"])
     else:
         reason = f"{_dotted(path) or 'the file'}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
         findings.add("invalid-value", path, reason, _remedy(document, path, fault))
+
+
+def _path(fault: ErrorDetails) -> Path:
+    """Return the path of a fault; a validator of ours may name a field of the value that it judged."""
+    field = fault.get("ctx", {}).get("field")
+    return (*fault["loc"], field) if field else fault["loc"]
 
 
 def _add_date(findings: Findings, path: Path, text: str) -> None:

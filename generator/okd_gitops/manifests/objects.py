@@ -6,8 +6,8 @@ from typing import Any
 
 Object = dict[str, Any]
 
-# Kinds without a namespace that our catalog or common repositories hold, by group; read from the API types and
-# the CRDs' `spec.scope`.
+# Kinds without a namespace that our catalog or common repositories hold, by group; read from the API types
+# and the CRDs' `spec.scope`.
 _CLUSTER_SCOPED = {
     "": "Namespace Node PersistentVolume",
     "admissionregistration.k8s.io": (
@@ -97,7 +97,7 @@ def kind_and_name(value: Object) -> str:
 
 
 def at(value: object, *path: str) -> Any:
-    """Return the value at a path of map keys, or None where the path ends early; `value` may have any shape."""
+    """Return the value at a path of map keys, or None; `value` may have any shape."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
 

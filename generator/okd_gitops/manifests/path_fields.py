@@ -128,7 +128,7 @@ def entries(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Ent
 
 
 def repeated(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Where]:
-    """Yield the places of keys that kustomize takes for an earlier one: the last would win, without a word."""
+    """Yield the places of keys that kustomize takes for an earlier one, which it would drop silently."""
     yield from _repeated_keys(value, ())
     lists = {pattern.partition("[")[0].casefold() for pattern in fields if "[]." in pattern}
 

@@ -76,7 +76,7 @@ def local_name(reference: object, kind: str) -> str:
 
 
 def callees(value: Object) -> Iterator[tuple[str, str, str]]:
-    """Yield (kind, name, namespace) of each Task and Pipeline that an object runs, as far as it names them."""
+    """Yield (kind, name, namespace) of each Task and Pipeline that an object runs and names."""
     identity = ObjectId.of(value)
     pipelines = []
 
@@ -101,7 +101,7 @@ def callees(value: Object) -> Iterator[tuple[str, str, str]]:
 
 
 def _with_default(reference: object, template: Object) -> object:
-    """Return a reference with the default of a TriggerTemplate's parameter in the place of `$(tt.params.…)`."""
+    """Return a reference with the default of the template's parameter in the place of `$(tt.params.…)`."""
     name = at(reference, "name")
     if not isinstance(reference, dict) or not isinstance(name, str):
         return reference
