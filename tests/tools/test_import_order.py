@@ -15,7 +15,7 @@ RUN = """\
 from importlinter.cli import lint_imports_command
 lint_imports_command(["--no-cache", "--no-logo", "--config", "pyproject.toml"])
 """
-# What only `cli` (click), `system` and `gate` (the others) may import, at the top of a module or in a function.
+# What only `cli` (click), `system` and `gate` (the others) may import, at the top or in a function.
 OUTSIDE = [
     "click",
     "git",
