@@ -55,15 +55,22 @@ def plan(
     """Show the next release of each cluster.
 
     Prints the upgrade path, and whether the upgrade may start now. With --to or --cluster, exits 5 if an
-    upgrade is refused.
+    upgrade is refused. Warns about faults in cluster files that would stop `release update`.
     """
+    from okd_gitops.generate.generate import planning_faults
     from okd_gitops.upgrade.plan import matching, outlook
 
     root, network = sources_of(context, at, offline=offline)
     seen = outlook(root, network, now=network.now, target=target, acks=acks)
     upgrades = matching(seen.upgrades, clusters)
-    body = upgrades_as_json(seen, upgrades)
-    print_result(output, "Plan", body, lambda: print_upgrades(seen, upgrades))
+    faults = planning_faults(seen.fleet)
+
+    def as_text() -> None:
+        print_upgrades(seen, upgrades)
+        show_findings(faults, limit=10)
+
+    body = {**upgrades_as_json(seen, upgrades), "faults": faults}
+    print_result(output, "Plan", body, as_text)
 
     refused = any(upgrade.decision.verdict == "refuse" for upgrade in upgrades)
 

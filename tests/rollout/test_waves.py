@@ -1,0 +1,74 @@
+"""A wave as a branch: how often the fleet is read, and what each of its commits contains."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import git
+from okd_gitops.finding import FindingsError
+from okd_gitops.fleet import load as fleet_load
+from okd_gitops.generate.generate import generate
+from okd_gitops.system.disk import read_catalog
+from okd_gitops.tree import Tree
+from release_controller import serving
+from release_fleet import NEW, OLD, PUSH, Fleet, cluster, wave
+
+NAMES = ("canary", "probe", "test-1", "test-2", "test-3")
+
+
+@pytest.fixture
+def fleet_of_five(tmp_path: Path) -> Iterator[Fleet]:
+    """A fleet whose first wave has five clusters that may take a new release now."""
+    with serving() as controller:
+        controller.publish(OLD)
+        fleet = Fleet(tmp_path, controller)
+
+        for name in NAMES[2:]:
+            fleet.write(f"clusters/{name}.yaml", cluster(name, "test"))
+
+        generate(fleet.root)
+        git(fleet.root, "add", "-A")
+        git(fleet.root, "commit", "-qm", "five test clusters")
+        git(fleet.root, "push", "-q", "origin", "main")
+        controller.publish(NEW, before=(OLD,))
+        yield fleet
+
+
+def test_a_wave_of_five_clusters_reads_the_fleet_once_and_each_commit_is_complete(
+    fleet_of_five: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every load of a fleet reads the built-in catalog once, whoever asks for it.
+    loads = []
+
+    def counted() -> Tree:
+        loads.append(1)
+        return read_catalog()
+
+    monkeypatch.setattr(fleet_load, "read_catalog", counted)
+    (branch,) = fleet_of_five.run(PUSH).branches
+    assert len(loads) == 1
+
+    assert branch.name == wave(NEW, 1)
+    assert fleet_of_five.on_remote(branch.name) == [f"okd({name}): {OLD} → {NEW}" for name in NAMES]
+
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", str(fleet_of_five.remote), str(clone))
+
+    for commit in git(clone, "rev-list", f"origin/main..origin/{branch.name}").split():
+        git(clone, "checkout", "-q", commit)
+        drift = generate(clone, write=False).drift
+        assert (drift.changes, drift.refused) == (0, ())
+
+
+def test_a_fault_that_only_planning_finds_stops_the_wave_before_a_branch_is_made(
+    fleet_of_five: Fleet,
+) -> None:
+    fleet_of_five.write("clusters/probe.yaml", cluster("probe", "test", more="features:\n  no-such: {}\n"))
+    git(fleet_of_five.root, "commit", "-qam", "a fault")
+    git(fleet_of_five.root, "push", "-q", "origin", "main")
+
+    with pytest.raises(FindingsError, match="findings"):
+        fleet_of_five.run(PUSH)
+
+    assert "okd/" not in git(fleet_of_five.root, "ls-remote", "origin")
