@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from conftest import CACHE
-from okd_gitops.check.check import Report, check
+from okd_gitops.check.check import check
+from okd_gitops.check.judge import Report
 from okd_gitops.check.kubeconform import validate
 from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
 from okd_gitops.fleet.feature import load_catalog

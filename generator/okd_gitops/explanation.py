@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import yaml
 
@@ -22,6 +23,8 @@ class Explanation:
     why: str
     remedy: str
     severity: str = ""
+    # With which a check ends that finds it; whatever cannot be read ends every command with 2.
+    exit_code: int = 1
 
     @property
     def statement(self) -> str:
@@ -33,7 +36,7 @@ class Explanation:
 def explanations() -> Mapping[str, Explanation]:
     """Return every explanation by its name, in the order of the file."""
     text = files(__package__).joinpath("findings.yaml").read_text(encoding="utf-8")
-    areas: dict[str, dict[str, dict[str, str]]] = yaml.load(text, Loader=yaml.CSafeLoader)
+    areas: dict[str, dict[str, dict[str, Any]]] = yaml.load(text, Loader=yaml.CSafeLoader)
     return {
         name: Explanation(name=name, area=area, **entry)
         for area, entries in areas.items()

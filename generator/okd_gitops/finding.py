@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol
 from unicodedata import category, east_asian_width
 
-from okd_gitops.errors import OkdGitopsError
+from okd_gitops.errors import PRECEDENCE, OkdGitopsError
 from okd_gitops.explanation import explanation_of
 from okd_gitops.redaction import printable, redacted
 
@@ -210,6 +210,13 @@ def refused(
 ) -> FindingsError:
     """Return the error for work that one finding stops, to be raised; the rest as in `finding_of`."""
     return FindingsError([finding_of(name, place, reason, remedy)], exit_code)
+
+
+def exit_code_of(findings: Iterable[Finding]) -> int:
+    """Return the exit code of a check: of its errors, the code that takes precedence; 0 without errors."""
+    errors = [finding for finding in findings if finding.severity == Severity.ERROR]
+    codes = {explanation_of(error.name).exit_code for error in errors}
+    return next((code for code in PRECEDENCE if code in codes), 0)
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:

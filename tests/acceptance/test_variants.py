@@ -12,7 +12,8 @@ from urllib.parse import unquote
 import pytest
 
 from conftest import CACHE, ROOT
-from okd_gitops.check.check import Report, check
+from okd_gitops.check.check import check
+from okd_gitops.check.judge import Report
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.render import kustomize

@@ -10,7 +10,8 @@ import yaml
 
 from conftest import CACHE
 from minimal import PLACES, features
-from okd_gitops.check.check import Report, check
+from okd_gitops.check.check import check
+from okd_gitops.check.judge import Report
 from okd_gitops.generate.generate import generate
 from rendered import ENVIRONMENTS, FLEET, OKD
 

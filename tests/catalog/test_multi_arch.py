@@ -169,7 +169,7 @@ def test_the_whole_check_objects_to_nothing(tmp_path: Path) -> None:
         )
     generate(tmp_path)
     report = check(tmp_path, CACHE, today=date(2026, 11, 21), say=lambda _text: None)
-    assert report.findings == []
+    assert report.findings == ()
     assert (report.clusters, report.without_schema) == (3, 0)
 
 

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okd_gitops.check import rules
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.check.run_rules import all_rules, run
 from okd_gitops.explanation import Explanation, explanation_of, explanations
 from okd_gitops.manifests.kustomization import Graph
@@ -40,7 +40,7 @@ def scene(text: str) -> Repository:
     overlays = [("overlays/x", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
     reached = {path.strip() for path in options.get("reached", "").split(",") if path.strip()}
     rendered = [
-        Rendered(
+        Overlay(
             name=folder.rpartition("/")[2],
             folder=folder,
             objects=tuple(value for value in yaml.safe_load_all(body) if value),
@@ -151,7 +151,7 @@ def test_an_object_that_many_clusters_share_is_one_finding() -> None:
         "data": {"a": "c2VjcmV0"},
     }
     overlays = tuple(
-        Rendered(name=name, folder=f"overlays/{name}", objects=(value,), graph=Graph()) for name in ("a", "b")
+        Overlay(name=name, folder=f"overlays/{name}", objects=(value,), graph=Graph()) for name in ("a", "b")
     )
     (finding,) = [
         found
@@ -294,7 +294,7 @@ OBJECTS = st.fixed_dictionaries(
 def test_no_rule_falls_over_any_shape(objects: list[Object], purpose: str) -> None:
     graph = Graph()
     overlays = (
-        Rendered(
+        Overlay(
             name="x",
             folder="overlays/x",
             objects=tuple(objects),
@@ -302,7 +302,7 @@ def test_no_rule_falls_over_any_shape(objects: list[Object], purpose: str) -> No
             purpose=purpose,
             environment="okd",
         ),
-        Rendered(name="argocd", folder="x", objects=tuple(objects), graph=graph),
+        Overlay(name="argocd", folder="x", objects=tuple(objects), graph=graph),
     )
     found = run(
         Repository(

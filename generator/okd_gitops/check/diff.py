@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops.finding import FindingsError
+from okd_gitops.finding import FindingsError, exit_code_of
 from okd_gitops.manifests.kustomization import kustomization_of, walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
@@ -98,10 +98,7 @@ def _render(root: Path, cache: Path, tree: Tree, folders: list[str]) -> dict[str
         root, named, tool(cache, "kustomize"), workers=os.cpu_count() or 1, least=least
     )
     if rendering.findings:
-        raise FindingsError(
-            rendering.findings,
-            exit_code=4 if any(finding.name == "not-judged" for finding in rendering.findings) else 1,
-        )
+        raise FindingsError(rendering.findings, exit_code=exit_code_of(rendering.findings))
     return {
         folder: {ObjectId.of(document.value): document.data for document in documents}
         for folder, documents in rendering.documents.items()

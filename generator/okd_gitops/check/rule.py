@@ -1,6 +1,7 @@
-"""What a rule is given and what it says: rendered overlays in, faults out."""
+"""What a rule takes and returns: a repository with its rendered overlays in, faults out."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -10,12 +11,15 @@ from okd_gitops.manifests.argocd import Project, folder, of_kind, own_urls, same
 from okd_gitops.manifests.kustomization import Graph
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
+# A name of a cluster, as it occurs in a text.
+WORD = re.compile(r"[A-Za-z0-9-]+")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What a rule says: why, how to mend it, and the object or file that it is about.
+    """What a rule objects to: the reason, the remedy, and the object or file that is concerned.
 
-    `severity` stands in place of the rule's; `clusters` names the overlays that a fault of the whole
+    `severity` takes the place of the rule's own; `clusters` names the overlays that a fault of the whole
     repository concerns.
     """
 
@@ -28,58 +32,66 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """An overlay as kustomize renders it. `purpose` and `environment` are empty for an overlay that no
-    cluster file describes.
+class Overlay:
+    """A folder that is deployed, and the objects that kustomize renders from it.
+
+    `purpose` and `environment` are empty for an overlay that no cluster file describes.
     """
 
     name: str
     folder: str
-    objects: tuple[Object, ...]
-    graph: Graph
+    graph: Graph = field(default_factory=Graph)
+    objects: tuple[Object, ...] = ()
+    # The minor of Kubernetes whose schemas hold for the objects.
+    kubernetes: str = ""
     purpose: str = ""
     environment: str = ""
-    # `Kind/name` of what is used here and made by somebody else, as the features say.
+    # `Kind/name` of everything that the objects use and somebody else creates, as the features declare it.
     declared: frozenset[str] = frozenset()
     expires: date | None = None
 
 
-# Without slots: what every overlay's turn needs is found once.
+# Without slots, because a cached property needs a dictionary.
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """All that is known of a repository: its files, its overlays, and the day (for what expires)."""
+    """A repository under check: its files, its overlays, and the day for everything that expires."""
 
     files: Mapping[str, bytes]
-    overlays: tuple[Rendered, ...]
+    overlays: tuple[Overlay, ...]
     today: date
-    # Names of clusters, and the name by which the hub's Argo CD knows each.
+    # Each cluster of the fleet, with the name under which the hub's Argo CD knows it.
     destinations: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
-    # Words of the built-in catalog: in what is rendered, nobody can tell a cluster of such a name from them.
+    # Words of the built-in catalog: a cluster with such a name cannot be told from them in rendered text.
     common: frozenset[str] = frozenset()
+
+    @property
+    def objects(self) -> Iterator[Object]:
+        """Every object of every overlay."""
+        for overlay in self.overlays:
+            yield from overlay.objects
 
     @cached_property
     def applications(self) -> tuple[Object, ...]:
-        """Every Application of Argo CD, whichever overlay holds it."""
-        return tuple(
-            of_kind((value for overlay in self.overlays for value in overlay.objects), "Application")
-        )
+        """Every Application of Argo CD, in any overlay."""
+        return tuple(of_kind(self.objects, "Application"))
 
     @cached_property
     def projects(self) -> Mapping[str, Project]:
         """Every AppProject by its name."""
-        found = of_kind((value for overlay in self.overlays for value in overlay.objects), "AppProject")
-        return {ObjectId.of(value).name: Project(value) for value in found}
+        return {ObjectId.of(value).name: Project(value) for value in of_kind(self.objects, "AppProject")}
 
     @cached_property
     def synced(self) -> Mapping[str, tuple[Object, ...]]:
         """The Applications that sync each folder of this repository."""
         urls = own_urls(self.applications, {overlay.folder for overlay in self.overlays}, self.url)
-        found: dict[str, tuple[Object, ...]] = {}
+        applications: dict[str, list[Object]] = {}
+
         for application in self.applications:
-            for path in {
-                folder(source) for source in sources(application) if same_url(at(source, "repoURL")) in urls
-            }:
-                if path is not None:
-                    found[path] = (*found.get(path, ()), application)
-        return found
+            own_sources = [
+                source for source in sources(application) if same_url(at(source, "repoURL")) in urls
+            ]
+            for path in {folder(source) for source in own_sources} - {None}:
+                applications.setdefault(str(path), []).append(application)
+
+        return {path: tuple(syncing) for path, syncing in applications.items()}

@@ -13,7 +13,7 @@ from functools import cache
 from types import ModuleType
 
 from okd_gitops.check import rules
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.manifests.objects import Object
@@ -31,7 +31,7 @@ def all_rules() -> Mapping[str, ModuleType]:
 def run(repository: Repository) -> list[Finding]:
     """Return the findings of every rule on a repository."""
     findings: list[Finding] = []
-    holders: dict[int, tuple[Object, list[Rendered]]] = {}
+    holders: dict[int, tuple[Object, list[Overlay]]] = {}
     named = {overlay.name: overlay for overlay in repository.overlays}
     for overlay in repository.overlays:
         for value in overlay.objects:
@@ -52,7 +52,7 @@ def run(repository: Repository) -> list[Finding]:
     return findings
 
 
-def _finding(name: str, fault: Fault, overlays: Iterable[Rendered]) -> Finding:
+def _finding(name: str, fault: Fault, overlays: Iterable[Overlay]) -> Finding:
     held = list(overlays)
     place = fault.location
     if place is None and fault.object:

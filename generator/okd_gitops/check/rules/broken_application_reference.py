@@ -3,13 +3,13 @@
 import posixpath
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import nearest
 from okd_gitops.manifests.argocd import at_head, folder, of_kind, own_urls, project_name, same_url, sources
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at the Applications of an overlay; projects may stand in any overlay."""
     applications = of_kind(overlay.objects, "Application")
     if not applications:

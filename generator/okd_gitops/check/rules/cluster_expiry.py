@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Location, Severity
 
 _NOTICE_DAYS = 3
 _LONGEST_DAYS = 366
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Compare the day of a cluster with today. Only what is too far ahead is an error: time mends that
     one.
     """

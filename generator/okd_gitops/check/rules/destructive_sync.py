@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
 _PRECIOUS = (
@@ -18,7 +18,7 @@ _REAPED = ("ClusterClaim", "ClusterDeployment", "HostedCluster")
 _OPTIONS = "argocd.argoproj.io/sync-options"
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at each Application of an overlay and at the overlay that it syncs."""
     for value in overlay.objects:
         if ObjectId.of(value).group_kind == "Application.argoproj.io":

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import ObjectId, at
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at the ClusterVersion of every cluster that is not ephemeral."""
     for value in overlay.objects:
         identity = ObjectId.of(value)

@@ -1,16 +1,12 @@
 """The rule foreign-cluster-name; findings.yaml says what it demands and why."""
 
-import re
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import WORD, Fault, Overlay, Repository
 from okd_gitops.manifests.objects import ObjectId, strings
 
-# Looked up, not searched for: a search for each of a thousand names in every string takes seconds.
-WORD = re.compile(r"[A-Za-z0-9-]+")
 
-
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look for names of other clusters as whole words in short strings; what is rendered for Argo CD and
     for the hub names them all.
     """
@@ -20,6 +16,7 @@ def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
     for value in overlay.objects:
         identity = ObjectId.of(value)
         for path, text in strings(value):
+            # Looked up, not searched for: a search for each of a thousand names in every string takes seconds.
             words = WORD.findall(text) if len(text) < 2000 else []
             found = next((word for word in words if word in names), None)
             if found:

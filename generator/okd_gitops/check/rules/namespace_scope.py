@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import ObjectId, defined_scopes
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at every object; the scope of a kind whose CRD is in the overlay is what that CRD says."""
     scopes = defined_scopes(overlay.objects)
     for value in overlay.objects:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.argocd import Project, project_name
 from okd_gitops.manifests.objects import Object, ObjectId, at, defined_scopes
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at the overlay that an Application names, with the project of that Application."""
     for application in repository.synced.get(overlay.folder, ()):
         project = repository.projects.get(project_name(application))
@@ -21,7 +21,7 @@ def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
                 )
 
 
-def _refused(overlay: Rendered, application: Object, project: Project) -> Iterator[ObjectId]:
+def _refused(overlay: Overlay, application: Object, project: Project) -> Iterator[ObjectId]:
     scopes, destination = defined_scopes(overlay.objects), at(application, "spec", "destination")
     for value in overlay.objects:
         identity = ObjectId.of(value)

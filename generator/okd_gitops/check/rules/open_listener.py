@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import ObjectId, at, items
 from okd_gitops.manifests.tekton import named
 
@@ -12,7 +12,7 @@ _SIGNED = ("bitbucket", "github", "gitlab")
 _OPEN = ("cel", "slack")
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at the triggers inside EventListeners, and at Triggers that no authenticating group guards."""
     listeners = [
         value

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.releases.version import image_fault
 
@@ -14,7 +14,7 @@ _GROUP = "machineconfiguration.openshift.io"
 _LONGEST = 4096
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at the MachineConfigs with an image and the MachineOSConfigs beside the release that the
     cluster is to run.
     """

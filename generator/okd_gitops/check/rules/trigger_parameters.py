@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.tekton import named, required, uses
 
@@ -18,7 +18,7 @@ def check_object(value: Object) -> Iterator[Fault]:
             yield Fault(reason=reason, remedy="declare it, or mend the name", object=identity)
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at EventListeners and Triggers with the bindings and templates that they name in the same
     overlay.
     """

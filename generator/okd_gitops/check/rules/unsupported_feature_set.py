@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Rendered, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
 _UPDATABLE = (None, "", "Default", "OKD")
@@ -10,7 +10,7 @@ _UPDATABLE = (None, "", "Default", "OKD")
 _NEEDS = {"marketplace": "OperatorLifecycleManager", "baremetal": "MachineAPI"}
 
 
-def check_cluster(overlay: Rendered, repository: Repository) -> Iterator[Fault]:
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at the FeatureGate of clusters that are not ephemeral, and at the capabilities of every
     ClusterVersion.
     """

@@ -1,0 +1,168 @@
+"""Judge overlays: read what they are built from, build them, validate each document, run the rules."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+
+from okd_gitops.check import kubeconform
+from okd_gitops.check.rule import Overlay, Repository
+from okd_gitops.check.run_rules import run
+from okd_gitops.finding import Finding, Location, Severity, exit_code_of
+from okd_gitops.manifests.kustomization import walk
+from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.render import kustomize
+from okd_gitops.system.tools import tool
+
+WORKERS = os.cpu_count() or 1
+# The documents that kustomize renders from each folder.
+_Documents = Mapping[str, tuple[kustomize.Document, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The outcome of a check: the findings, how much was judged, and the seconds that each step took."""
+
+    findings: tuple[Finding, ...]
+    clusters: int = 0
+    overlays: int
+    documents: int
+    distinct: int
+    without_schema: int
+    seconds: dict[str, float]
+
+    @property
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return sum(finding.severity == Severity.ERROR for finding in self.findings)
+
+    @property
+    def exit_code(self) -> int:
+        """0 without errors; of several errors, the exit code that takes precedence."""
+        return exit_code_of(self.findings)
+
+
+def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str], None]) -> Report:
+    """Build the overlays of the repository at `root` with the tools and schemas in `cache`, and judge them.
+
+    An overlay with something that must not be built is not built; the others are. Raises ToolError when a
+    tool or a schema bundle is missing.
+    """
+    stopwatch = _Stopwatch()
+    overlays = [_read(overlay, repository.files) for overlay in repository.overlays]
+    refused = [finding for overlay in overlays for finding in overlay.graph.findings]
+    sound = [overlay for overlay in overlays if not overlay.graph.findings]
+
+    say(f"building {len(sound)} overlays with kustomize, a worker per core")
+    rendering = _build(sound, root, cache)
+    built = [
+        _with_objects(overlay, rendering.documents[overlay.folder])
+        for overlay in sound
+        if overlay.folder in rendering.documents
+    ]
+    documents = [document for overlay in built for document in rendering.documents[overlay.folder]]
+    distinct = len({id(document) for document in documents})
+    stopwatch.lap("build")
+
+    say(f"validating {distinct} distinct of {len(documents)} documents with kubeconform")
+    invalid = _invalid(built, rendering.documents, cache)
+    stopwatch.lap("schemas")
+
+    say("running the rules")
+    faults = run(replace(repository, overlays=tuple(built)))
+    stopwatch.lap("rules")
+
+    return Report(
+        findings=(*refused, *rendering.findings, *invalid, *faults),
+        overlays=len(built),
+        documents=len(documents),
+        distinct=distinct,
+        without_schema=sum(finding.name == "no-schema" for finding in invalid),
+        seconds=stopwatch.seconds,
+    )
+
+
+class _Stopwatch:
+    """Measures steps, each from the end of the one before."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = monotonic()
+
+    def lap(self, step: str) -> None:
+        now = monotonic()
+        self.seconds[step] = now - self._last
+        self._last = now
+
+
+def _read(overlay: Overlay, files: Mapping[str, bytes]) -> Overlay:
+    return replace(overlay, graph=walk(files, "" if overlay.folder == "." else overlay.folder))
+
+
+def _build(overlays: Sequence[Overlay], root: Path, cache: Path) -> kustomize.Rendering:
+    names = {overlay.folder: overlay.name for overlay in overlays}
+    least = {overlay.folder: overlay.graph.least for overlay in overlays}
+    return kustomize.render(root, names, tool(cache, "kustomize"), workers=WORKERS, least=least)
+
+
+def _with_objects(overlay: Overlay, documents: Sequence[kustomize.Document]) -> Overlay:
+    return replace(overlay, objects=tuple(document.value for document in documents))
+
+
+def _invalid(overlays: Sequence[Overlay], documents: _Documents, cache: Path) -> list[Finding]:
+    """Return a finding for each fault of each distinct document, validated by its cluster's Kubernetes."""
+    findings: list[Finding] = []
+    for kubernetes in sorted({overlay.kubernetes for overlay in overlays}):
+        members = [overlay for overlay in overlays if overlay.kubernetes == kubernetes]
+        findings += _invalid_under(kubernetes, members, documents, cache)
+    return findings
+
+
+def _invalid_under(
+    kubernetes: str, overlays: Sequence[Overlay], documents: _Documents, cache: Path
+) -> list[Finding]:
+    identities: dict[bytes, ObjectId] = {}
+    holders: dict[bytes, list[Overlay]] = {}
+    for overlay in overlays:
+        for document in documents[overlay.folder]:
+            identities[document.data] = ObjectId.of(document.value)
+            holders.setdefault(document.data, []).append(overlay)
+
+    verdicts = kubeconform.validate(
+        identities,
+        cache / "schemas",
+        tool(cache, "kubeconform"),
+        kubernetes=kubernetes,
+        workers=WORKERS,
+    )
+
+    findings: list[Finding] = []
+    for verdict in verdicts:
+        identity = identities[verdict.document]
+        findings += [
+            _finding(identity, holders[verdict.document], reason, missing=verdict.missing)
+            for reason in verdict.reasons
+        ]
+    return findings
+
+
+def _finding(identity: ObjectId, holders: Sequence[Overlay], reason: str, *, missing: bool) -> Finding:
+    places = [overlay.graph.objects[identity] for overlay in holders if identity in overlay.graph.objects]
+    clusters = tuple(dict.fromkeys(overlay.name for overlay in holders))
+
+    if missing:
+        remedy = "add the module that has its CRD to tools/crds/go.mod, or leave the object out"
+    else:
+        remedy = (
+            f"correct it where it is written, or the parameter that sets it (clusters/{clusters[0]}.yaml)"
+        )
+
+    return Finding(
+        name="no-schema" if missing else "schema-violation",
+        location=places[0] if places else Location(file=f"{holders[0].folder}/kustomization.yaml"),
+        object=str(identity),
+        reason=reason,
+        remedy=remedy,
+        clusters=clusters,
+    )
