@@ -35,7 +35,7 @@ from okd_gitops.manifests.pattern import matches, pattern_fault
 from okd_gitops.manifests.read import FOREIGN, read, read_all
 from okd_gitops.manifests.set_values import assign
 from okd_gitops.manifests.write import dump
-from okd_gitops.releases.cluster_version import acks, built, faults, read_state
+from okd_gitops.releases.read_cluster_version import acks, built, read_state, state_findings
 from okd_gitops.releases.cross_check import cross_check
 from okd_gitops.releases.graph import read_graph
 from okd_gitops.releases.sources import file, github, quay, release_controller
@@ -98,7 +98,7 @@ def _foreign(data: bytes) -> object:
 
 
 def _cluster_version(data: bytes) -> object:
-    return faults(read_state("x.yaml", data)), acks(read_all("x.yaml", data, bounds=FOREIGN))
+    return state_findings(read_state("x.yaml", data)), acks(read_all("x.yaml", data, bounds=FOREIGN))
 
 
 def _kustomization(data: bytes) -> object:

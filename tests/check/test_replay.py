@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, git
-from okd_gitops.check.history import Said
+from okd_gitops.check.history import JudgedChange
 from okd_gitops.check.replay import Replay, replay
 from okd_gitops.errors import UsageError
+from okd_gitops.explanation import explanations
 
 DAY = 86_400
 START = 1_758_000_000
@@ -61,12 +62,12 @@ def overlay(name: str) -> str:
     return f"cluster-scope/overlays/{name}/clusterversion.yaml"
 
 
-def said(past: History) -> list[Said]:
-    return list(replay(past.root, 1000).said)
+def judged(past: History) -> list[JudgedChange]:
+    return list(replay(past.root, 1000).changes)
 
 
-def kinds(result: list[Said]) -> list[tuple[str, str, tuple[str, ...]]]:
-    return [(one.cluster, one.kind, tuple(fault.partition(":")[0] for fault in one.faults)) for one in result]
+def kinds(result: list[JudgedChange]) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(one.cluster, one.kind, one.fault_names) for one in result]
 
 
 ACKS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: admin-acks, namespace: openshift-config}\ndata:\n"
@@ -86,7 +87,7 @@ def test_kinds_of_changes(past: History) -> None:
     for number, (version, channel) in enumerate(steps):
         past.commit(f"step {number}", {overlay("a"): cv(version, channel, image)}, seconds=number * 5 * DAY)
     past.commit("gone", {overlay("a"): None}, seconds=40 * DAY)
-    assert [kind for _, kind, _ in kinds(said(past))] == [
+    assert [kind for _, kind, _ in kinds(judged(past))] == [
         "added",
         "z",
         "minor",
@@ -101,7 +102,7 @@ def test_kinds_of_changes(past: History) -> None:
 def test_okds_own_order_is_used(past: History) -> None:
     for version in ("4.20.0-okd-scos.ec.14", "4.20.0-okd-scos.0", "4.20.0-okd-scos.11", "4.20.0-okd-scos.9"):
         past.commit(version, {overlay("a"): cv(version, "next-scos-4", DIGESTS["a"])})
-    assert [kind for _, kind, _ in kinds(said(past))] == ["added", "z", "z", "downgrade"]
+    assert [kind for _, kind, _ in kinds(judged(past))] == ["added", "z", "z", "downgrade"]
 
 
 def test_an_upgrade_as_it_should_be(past: History) -> None:
@@ -116,7 +117,7 @@ def test_an_upgrade_as_it_should_be(past: History) -> None:
     past.commit(
         "prod: 4.19.2", {overlay("prod"): second, "cluster-scope/overlays/prod/kustomization.yaml": generated}
     )
-    result = said(past)
+    result = judged(past)
     assert kinds(result) == [
         ("prod", "added", ()),
         ("test", "added", ()),
@@ -139,59 +140,60 @@ def test_an_upgrade_as_it_should_be(past: History) -> None:
         (
             cv("4.18.1", "stable-4.18", DIGESTS["a"]),
             cv("4.19.2", "stable-4.18", DIGESTS["b"]),
-            {"channel mismatch", "ack not seen"},
+            {"version-outside-channel", "acknowledgement-missing"},
         ),
         (
             cv("4.18.1", "stable-4", DIGESTS["a"]),
             cv("4.20.2", "stable-4", DIGESTS["b"]),
-            {"skipped minor", "ack not seen"},
+            {"minor-skipped", "acknowledgement-missing"},
         ),
-        (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.2", "stable-4"), {"digest missing"}),
+        (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.2", "stable-4"), {"floating-release"}),
         (
             cv("4.18.1", "stable-4", DIGESTS["a"]),
             cv("4.18.2", "stable-4", "quay.io/x/y@sha256:abcdef012345"),
-            {"digest not valid"},
+            {"floating-release"},
         ),
         (
             cv("4.18.1", "stable-4", DIGESTS["a"]),
             cv("4.18.2", "stable-4", "quay.io/x/y:4.18.2"),
-            {"digest not valid"},
+            {"floating-release"},
         ),
-        (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.1", "stable-4", DIGESTS["b"]), {"two digests"}),
+        (cv("4.18.1", "stable-4", DIGESTS["a"]), cv("4.18.1", "stable-4", DIGESTS["b"]), {"two-digests"}),
         (
             cv("4.18.1", "stable-4", DIGESTS["a"]),
             cv("4.18.2", "stable-4", DIGESTS["b"], force="true"),
-            {"forced"},
+            {"forced-update"},
         ),
         (
             cv("4.18.1", "stable-4", DIGESTS["a"]),
             cv("4.18.1", "4-scos-stable", DIGESTS["a"]),
-            {"not a channel"},
+            {"stream-as-channel"},
         ),
         (
             cv("4.21.0-okd-scos.1", "stable-scos-4", DIGESTS["a"]),
             cv("4.21.0-okd-scos.ec.3", "stable-scos-4", DIGESTS["b"]),
-            {"candidate in a stable channel", "downgrade"},
+            {"preview-in-stable-channel", "downgrade"},
         ),
         (cv("4.18.1"), cv("4.18.1", "fast-4").partition("  desiredUpdate")[0], set()),
         (
             cv("4.22.0-okd-scos.1", "stable-scos-4", DIGESTS["a"]),
             cv("5.0.0-okd-scos.0", "stable-scos-5", DIGESTS["b"]),
-            {"ack not seen"},
+            {"acknowledgement-missing"},
         ),
         (
             cv("4.21.0-okd-scos.1", "stable-scos-4", DIGESTS["a"]),
             cv("5.0.0-okd-scos.0", "stable-scos-5", DIGESTS["b"]),
-            {"ack not seen", "skipped minor"},
+            {"acknowledgement-missing", "wrong-major-step"},
         ),
     ],
 )
 def test_faults(past: History, before: str, after: str, faults: set[str]) -> None:
     past.commit("start", {overlay("a"): before})
     past.commit("next", {overlay("a"): after}, seconds=30 * DAY)
-    result = said(past)
-    assert {fault.partition(":")[0] for fault in result[-1].faults} == faults
-    assert set(result[0].faults) <= {"digest missing"}
+    result = judged(past)
+    assert set(result[-1].fault_names) == faults
+    assert set(result[0].fault_names) <= {"floating-release"}
+    assert faults <= explanations().keys()
 
 
 def test_undone_the_next_day(past: History) -> None:
@@ -207,9 +209,9 @@ def test_undone_the_next_day(past: History) -> None:
             {overlay("a"): cv(version, "stable-4", DIGESTS["a"] if version == "4.19.7" else DIGESTS["b"])},
             seconds=seconds,
         )
-    assert kinds(said(past)) == [
+    assert kinds(judged(past)) == [
         ("a", "added", ()),
-        ("a", "z", ("undone within a day",)),
+        ("a", "z", ("undone-within-a-day",)),
         ("a", "downgrade", ("downgrade",)),
         ("a", "z", ()),
         ("a", "downgrade", ("downgrade",)),
@@ -220,7 +222,7 @@ def test_a_title_that_names_another_version(past: History) -> None:
     past.commit("start", {overlay("a"): cv("4.18.1", "stable-4", DIGESTS["a"])})
     past.commit("Upgrade to 4.18.22", {overlay("a"): cv("4.18.2", "stable-4", DIGESTS["b"])})
     past.commit("Upgrade 4.18.2 to 4.18.3 (#1)", {overlay("a"): cv("4.18.3", "stable-4", DIGESTS["c"])})
-    assert [one.faults for one in said(past)] == [(), ("title names another version: 4.18.22",), ()]
+    assert [one.faults for one in judged(past)] == [(), ("other-version-in-title: 4.18.22",), ()]
 
 
 def test_lists_patches_and_moves(past: History) -> None:
@@ -246,7 +248,7 @@ def test_lists_patches_and_moves(past: History) -> None:
             "overlays/list/config.openshift.io/version.yaml": listed.replace("4.18.1", "4.18.2"),
         },
     )
-    result = said(past)
+    result = judged(past)
     assert [(one.cluster, one.kind, one.target) for one in result] == [
         ("inline", "added", "4.18.1"),
         ("list", "added", "4.18.1"),
@@ -262,7 +264,7 @@ def test_branches_that_were_merged_count_once(past: History) -> None:
     git(past.root, "switch", "--quiet", "main")
     past.commit("other", {"README.yaml": "a: 1\n"})
     git(past.root, "merge", "--quiet", "--no-ff", "--message", "merge", "topic")
-    assert [kind for _, kind, _ in kinds(said(past))] == ["added", "z"]
+    assert [kind for _, kind, _ in kinds(judged(past))] == ["added", "z"]
 
 
 def test_what_cannot_be_read_is_named(past: History) -> None:
@@ -276,7 +278,7 @@ def test_what_cannot_be_read_is_named(past: History) -> None:
         },
     )
     result = replay(past.root, 1000)
-    assert [(one.cluster, one.kind) for one in result.said] == [("a", "added"), ("b", "added"), ("b", "z")]
+    assert [(one.cluster, one.kind) for one in result.changes] == [("a", "added"), ("b", "added"), ("b", "z")]
     assert [line.split(" ")[:2] for line in result.unread] == [
         [bad[:9], "chart/cv.yaml:8:15"],
         [bad[:9], f"{overlay('a')}:9:4"],
@@ -286,10 +288,10 @@ def test_what_cannot_be_read_is_named(past: History) -> None:
 def test_it_is_bounded(past: History) -> None:
     for number in range(1, 7):
         past.commit(f"step {number}", {overlay("a"): cv(f"4.18.{number}", image=DIGESTS["a"])})
-    assert [one.target for one in replay(past.root, 2).said] == ["4.18.5", "4.18.6"]
+    assert [one.target for one in replay(past.root, 2).changes] == ["4.18.5", "4.18.6"]
     past.commit("huge", {overlay("a"): cv("4.18.9") + "#" * (9 << 20)})
     huge = replay(past.root, 1)
-    assert (huge.said, len(huge.unread)) == ((), 1)
+    assert (huge.changes, len(huge.unread)) == ((), 1)
     assert "bytes are more than" in huge.unread[0]
 
 
@@ -299,7 +301,7 @@ def test_links_and_files_with_strange_names(past: History) -> None:
         ":100644 100644 a b M\x01 title",
         {"overlays/ä\n:x/cv.yaml": cv("4.18.1"), "overlays/b/cv.yaml": cv("4.18.1")},
     )
-    result = said(past)
+    result = judged(past)
     assert [(one.cluster, one.kind) for one in result] == [("b", "added"), ("ä\n:x", "added")]
 
 
@@ -309,8 +311,8 @@ def test_a_bare_and_a_shallow_repository(past: History, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", "--bare", str(past.root), "bare.git")
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{past.root}", "shallow")
     bare, shallow = replay(tmp_path / "bare.git", 10), replay(tmp_path / "shallow", 10)
-    assert ([one.kind for one in bare.said], bare.shallow) == (["added", "z"], False)
-    assert ([one.kind for one in shallow.said], shallow.shallow) == (["added"], True)
+    assert ([one.kind for one in bare.changes], bare.shallow) == (["added", "z"], False)
+    assert ([one.kind for one in shallow.changes], shallow.shallow) == (["added"], True)
 
 
 def test_a_clone_without_contents_fetches_none(past: History, tmp_path: Path) -> None:
@@ -354,7 +356,7 @@ def test_the_repository_is_only_read_and_runs_nothing(past: History, tmp_path: P
     git(past.root, "update-ref", "refs/heads/main", made.stdout.strip())
     ran.unlink(missing_ok=True)
     before = sorted(path.as_posix() for path in past.root.rglob("*"))
-    assert [one.kind for one in said(past)] == ["added"]
+    assert [one.kind for one in judged(past)] == ["added"]
     assert not ran.exists()
     assert sorted(path.as_posix() for path in past.root.rglob("*")) == before
 
@@ -389,16 +391,20 @@ def test_the_command(past: History, okd_gitops: Run, tmp_path: Path) -> None:
     ]
     assert "ran nowhere else before" in lines[2]
     assert "ran elsewhere before" in lines[4]
-    assert lines[3] == "    ack not seen"
+    assert lines[3] == "    acknowledgement-missing"
     assert {
         "     2 version changes",
         "     1 version changes that another cluster had made before",
-        "     2 ack not seen",
+        "     2 acknowledgement-missing",
     } <= set(lines)
     answer = json.loads(okd_gitops("release", "replay", str(past.root), "--max", "1", "-o", "json").stdout)
     assert [(one["cluster"], one["kind"], one["elsewhere"]) for one in answer["changes"]] == [
         ("prod", "minor", False)
     ]
-    assert (answer["commits"], answer["counts"]["ack not seen"], answer["shallow"]) == (1, 1, False)
+    assert (answer["commits"], answer["counts"]["acknowledgement-missing"], answer["shallow"]) == (
+        1,
+        1,
+        False,
+    )
     refused = okd_gitops("release", "replay", str(tmp_path))
     assert (refused.returncode, "not a git repository" in refused.stderr) == (2, True)

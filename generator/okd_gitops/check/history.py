@@ -1,31 +1,37 @@
-"""What okd-gitops would have said of each change that a repository's history made to the releases of its
-clusters. Pure.
+"""What okd-gitops would have found in each change of a release that a repository's history holds. Pure.
 
-The words are those that people looked for in the histories of real fleets: versions whose channel does not
-have them, digests that are missing, versions that no other cluster ran first, acknowledgements that came a
-day later.
+Beside the rules for every ClusterVersion, these are the faults that the histories of real fleets have:
+versions that no other cluster ran first, acknowledgements that came a day later, upgrades that were undone.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from dataclasses import replace as replaced
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
-from okd_gitops.releases.version import KUBERNETES, Version, channel_fault, image_fault, outside_channel
+from okd_gitops.releases.cluster_version import field_faults, missing_image
+from okd_gitops.releases.version import KUBERNETES, Version
 
 # OpenShift's own versions, which have the order of SemVer.
 _OPENSHIFT = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,6})(?:-(ec|fc|rc)\.(\d{1,6}))?")
-_IN_TITLE = re.compile(r"\b\d{1,3}\.\d{1,4}\.\d{1,6}(?:-[a-z0-9.-]*[a-z0-9])?\b")
+_VERSION_IN_TITLE = re.compile(r"\b\d{1,3}\.\d{1,4}\.\d{1,6}(?:-[a-z0-9.-]*[a-z0-9])?\b")
 # Kinds of change that bring a cluster to another version.
 MOVES = ("z", "minor", "major", "downgrade")
+# A field is judged when it or a field that belongs to it has changed.
+_JUDGED_WITH = {
+    "version": {"version", "channel"},
+    "channel": {"version", "channel"},
+    "image": {"version", "image"},
+    "force": {"force"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A file of a cluster before and after a commit: field to value, as `clusterversion` names them.
+    """A file of a cluster before and after a commit: values by the names of fields of a ClusterVersion.
+
     `acked`: the commit adds acknowledgements.
     """
 
@@ -40,9 +46,10 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What is said of one change. `elsewhere`: another cluster of the repository was at this version
-    before.
+class JudgedChange:
+    """A change with its kind and its faults, each as `name` or `name: reason`.
+
+    `elsewhere`: another cluster of the repository ran this version before.
     """
 
     commit: str
@@ -57,166 +64,212 @@ class Said:
     elsewhere: bool
     faults: tuple[str, ...] = ()
 
+    @property
+    def fault_names(self) -> tuple[str, ...]:
+        """The names of the faults without their reasons."""
+        return tuple(fault.partition(":")[0] for fault in self.faults)
+
 
 @dataclass(slots=True)
 class _Past:
-    """What the history said so far: who had a version since which commit, images by version, and the last
-    move of each cluster.
-    """
+    """What the history has shown so far: the first commit of each cluster at a version, images by version."""
 
-    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    commits: dict[str, dict[str, str]] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
-    moves: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-
-def replay(changes: Sequence[Change]) -> list[Said]:
-    """Return what is said of each change; `changes` are in the order of the history, oldest first."""
-    past = _Past()
-    said: list[Said] = []
-    for change in _without_moved_files(changes):
-        one = _say(change, past)
-        if one.kind in MOVES:
-            index, seconds = past.moves.get(change.cluster, (-1, 0))
-            if (
-                one.kind == "downgrade"
-                and index >= 0
-                and _days(seconds, change.seconds) <= 1
-                and said[index].start == one.target
-            ):
-                said[index] = replaced(said[index], faults=(*said[index].faults, "undone within a day"))
-            past.moves[change.cluster] = len(said), change.seconds
-        said.append(one)
+    def remember(self, change: Change) -> None:
         version, image = _text(change.after, "version"), _text(change.after, "image")
-        if version:
-            past.versions.setdefault(version, {}).setdefault(change.cluster, change.commit)
-            if image:
-                past.images.setdefault(version, image)
-    return said
+        if not version:
+            return
+
+        self.commits.setdefault(version, {}).setdefault(change.cluster, change.commit)
+        if image:
+            self.images.setdefault(version, image)
+
+    def elsewhere(self, change: Change) -> bool:
+        """Whether another cluster ran the version of a change before."""
+        # Clusters that one commit moves have not tried anything for each other.
+        return any(
+            cluster != change.cluster and commit != change.commit
+            for cluster, commit in self.commits.get(_text(change.after, "version"), {}).items()
+        )
 
 
-def summary(said: Sequence[Said]) -> dict[str, int]:
-    """Return counts: changes, kinds, faults, and moves to a version that another cluster had run first."""
-    moves = [one for one in said if one.kind in MOVES]
-    kinds, faults = (
-        Counter(one.kind for one in said),
-        Counter(fault.partition(":")[0] for one in said for fault in one.faults),
-    )
-    same_day = Counter((one.cluster, one.day) for one in moves)
+def judge_history(changes: Sequence[Change]) -> list[JudgedChange]:
+    """Judge each change; `changes` are in the order of the history, oldest first."""
+    past = _Past()
+    judged_changes: list[JudgedChange] = []
+    last_moves: dict[str, int] = {}
+
+    for change in changes:
+        judged = _judge(change, past)
+
+        if judged.kind in MOVES:
+            last_move = last_moves.get(judged.cluster)
+            if last_move is not None and _undoes(judged, judged_changes[last_move]):
+                undone = judged_changes[last_move]
+                judged_changes[last_move] = replace(undone, faults=(*undone.faults, "undone-within-a-day"))
+            last_moves[judged.cluster] = len(judged_changes)
+
+        judged_changes.append(judged)
+        past.remember(change)
+
+    return judged_changes
+
+
+def summary(changes: Sequence[JudgedChange]) -> dict[str, int]:
+    """Return counts: changes, kinds, faults, and moves to a version that another cluster ran first."""
+    kinds = Counter(change.kind for change in changes)
+    faults = Counter(name for change in changes for name in change.fault_names)
+
     return {
-        "changes": len(said),
-        "clusters": len({one.cluster for one in said}),
+        "changes": len(changes),
+        "clusters": len({change.cluster for change in changes}),
         **dict(sorted(kinds.items())),
-        "version changes": len(moves),
-        "version changes that another cluster had made before": sum(one.elsewhere for one in moves),
-        "version changes in a chain of one day": sum(count for count in same_day.values() if count > 1),
-        "changes with a fault": sum(bool(one.faults) for one in said),
+        **_move_counts([change for change in changes if change.kind in MOVES]),
+        "changes with a fault": sum(bool(change.faults) for change in changes),
         **dict(sorted(faults.items())),
     }
 
 
-def _say(change: Change, past: _Past) -> Said:
-    before, after = change.before, change.after
-    start, target = _text(before, "version"), _text(after, "version")
-    kind = _kind(before, after)
-    return Said(
+def _move_counts(moves: Sequence[JudgedChange]) -> dict[str, int]:
+    moves_of_a_day = Counter((move.cluster, move.day) for move in moves)
+    chains = [count for count in moves_of_a_day.values() if count > 1]
+
+    return {
+        "version changes": len(moves),
+        "version changes that another cluster had made before": sum(move.elsewhere for move in moves),
+        "version changes in a chain of one day": sum(chains),
+    }
+
+
+def _judge(change: Change, past: _Past) -> JudgedChange:
+    kind = _kind(change.before, change.after)
+    return JudgedChange(
         commit=change.commit,
         day=datetime.fromtimestamp(change.seconds, UTC).date().isoformat(),
         path=change.path,
         cluster=change.cluster,
         kind=kind,
-        start=start,
-        target=target,
-        old_channel=_text(before, "channel"),
-        new_channel=_text(after, "channel"),
-        # Clusters that are moved by one commit have not tried anything for each other.
-        elsewhere=any(
-            cluster != change.cluster and commit != change.commit
-            for cluster, commit in past.versions.get(target, {}).items()
-        ),
-        faults=tuple(_faults(change, kind, past)) if after else (),
+        start=_text(change.before, "version"),
+        target=_text(change.after, "version"),
+        old_channel=_text(change.before, "channel"),
+        new_channel=_text(change.after, "channel"),
+        elsewhere=past.elsewhere(change),
+        faults=tuple(_faults(change, kind, past)) if change.after else (),
     )
 
 
+def _undoes(downgrade: JudgedChange, move: JudgedChange) -> bool:
+    days = (date.fromisoformat(downgrade.day) - date.fromisoformat(move.day)).days
+    return downgrade.kind == "downgrade" and downgrade.target == move.start and days <= 1
+
+
 def _kind(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    if not before:
+        return "added"
+    if not after:
+        return "removed"
+
     start, target = _text(before, "version"), _text(after, "version")
-    if not before or not after:
-        return "added" if after else "removed"
     if start != target:
-        if not start or not target:
-            return "version added" if target else "version removed"
-        old, new = _parse(start), _parse(target)
-        if old is None or new is None:
-            return "not a version"
-        if new < old:
-            return "downgrade"
-        return "z" if old.line == new.line else "minor" if old.major == new.major else "major"
+        return _kind_of_move(start, target)
     if before.get("image") != after.get("image"):
         return "image only"
     return "channel only" if before.get("channel") != after.get("channel") else "other"
 
 
-def _faults(change: Change, kind: str, past: _Past) -> Iterable[str]:
-    """Yield what is wrong; what comes after a colon tells more and is not counted apart."""
+def _kind_of_move(start: str, target: str) -> str:
+    if not start:
+        return "version added"
+    if not target:
+        return "version removed"
+
+    old, new = _parse(start), _parse(target)
+    if old is None or new is None:
+        return "not a version"
+    if new < old:
+        return "downgrade"
+    if old.line == new.line:
+        return "z"
+    return "minor" if old.major == new.major else "major"
+
+
+def _faults(change: Change, kind: str, past: _Past) -> Iterator[str]:
     before, after = change.before, change.after
-    version, channel, image = (_text(after, name) for name in ("version", "channel", "image"))
     changed = {name for name in after.keys() | before.keys() if after.get(name) != before.get(name)}
+
+    yield from _field_faults(after, changed)
     if changed & {"version", "channel"}:
-        if version and outside_channel(version, channel):
-            yield f"channel mismatch: {version} is not in {channel}"
-        if channel and channel_fault(channel)[0]:
-            yield f"not a channel: {channel}"
-        parsed = _parse(version)
-        if parsed and parsed.rank != "release" and channel.startswith("stable"):
-            yield f"candidate in a stable channel: {version}"
+        yield from _preview_faults(after)
     if changed & {"version", "image"}:
-        yield from _image_faults(version, image, past)
-    if "force" in changed and after.get("force"):
-        yield "forced"
+        yield from _digest_faults(after, past)
     if "version" in changed:
-        yield from _path_faults(change, kind)
+        yield from _move_faults(change, kind)
 
 
-def _image_faults(version: str, image: str, past: _Past) -> Iterable[str]:
-    if not image:
-        if version:
-            yield "digest missing"
-    elif image_fault(image):
-        yield f"digest not valid: {image_fault(image)}"
-    elif past.images.get(version, image) != image:
-        yield f"two digests: {version} had another one before"
+def _field_faults(after: Mapping[str, Any], changed: set[str]) -> Iterator[str]:
+    """Yield what is wrong by the rules for every ClusterVersion."""
+    judged = {
+        name: after[name] for name, causes in _JUDGED_WITH.items() if changed & causes and after.get(name)
+    }
+    for fault in field_faults(judged):
+        # The versions of OpenShift are invalid to OKD, and are read here too.
+        if fault.name != "invalid-value":
+            yield f"{fault.name}: {fault.reason}"
 
 
-def _path_faults(change: Change, kind: str) -> Iterable[str]:
+def _preview_faults(after: Mapping[str, Any]) -> Iterator[str]:
+    version = _parse(_text(after, "version"))
+    if version and version.rank != "release" and _text(after, "channel").startswith("stable"):
+        yield f"preview-in-stable-channel: {version.text} is not a release"
+
+
+def _digest_faults(after: Mapping[str, Any], past: _Past) -> Iterator[str]:
+    version, image = _text(after, "version"), _text(after, "image")
+    if version and not image:
+        fault = missing_image("image")
+        yield f"{fault.name}: {fault.reason}"
+    elif image and past.images.get(version, image) != image:
+        yield f"two-digests: {version} had another one before"
+
+
+def _move_faults(change: Change, kind: str) -> Iterator[str]:
     start, target = _text(change.before, "version"), _text(change.after, "version")
+    old, new = _parse(start), _parse(target)
+
     if kind == "downgrade":
         yield f"downgrade: {start} to {target}"
     if kind == "not a version":
-        yield f"not a version: {target if _parse(target) is None else start}"
-    old, new = _parse(start), _parse(target)
+        yield f"not-a-version: {target if new is None else start}"
+
     if old and new and kind in ("minor", "major"):
-        if _skips(old, new):
-            yield f"skipped minor: {old.line} to {new.line}"
+        yield from _line_faults(old, new)
         if not change.acked:
-            yield "ack not seen"
-    titled = _IN_TITLE.findall(change.subject)
-    if (
-        target
-        and titled
-        and not {target, start} & set(titled)
-        and not any(target.startswith(text) for text in titled)
-    ):
-        yield f"title names another version: {titled[0]}"
+            yield "acknowledgement-missing"
+
+    yield from _title_faults(change.subject, start, target)
 
 
-def _skips(old: Version, new: Version) -> bool:
-    if old.major == new.major:
-        return new.minor - old.minor > 1
-    # From one major to the next the way leads from its last minor to the first one.
-    last = max(
-        (int(line.split(".")[1]) for line in KUBERNETES if line.startswith(f"{old.major}.")),
-        default=old.minor,
-    )
-    return new.major - old.major > 1 or new.minor > 0 or old.minor < last
+def _line_faults(old: Version, new: Version) -> Iterator[str]:
+    if old.major == new.major and new.minor - old.minor > 1:
+        yield f"minor-skipped: {old.line} to {new.line}"
+    if old.major != new.major and not _is_next_major(old, new):
+        yield f"wrong-major-step: {old.line} to {new.line}"
+
+
+def _title_faults(subject: str, start: str, target: str) -> Iterator[str]:
+    named = _VERSION_IN_TITLE.findall(subject)
+    matching = [version for version in named if version == start or target.startswith(version)]
+    if target and named and not matching:
+        yield f"other-version-in-title: {named[0]}"
+
+
+def _is_next_major(old: Version, new: Version) -> bool:
+    """Whether a step leads from the last known minor of a major to the first minor of the next one."""
+    minors = [int(line.split(".")[1]) for line in KUBERNETES if line.startswith(f"{old.major}.")]
+    last_minor = max(minors, default=old.minor)
+    return new.major - old.major == 1 and new.minor == 0 and old.minor >= last_minor
 
 
 def _parse(text: str) -> Version | None:
@@ -224,39 +277,14 @@ def _parse(text: str) -> Version | None:
     try:
         return Version.parse(text)
     except ValueError:
-        match = _OPENSHIFT.fullmatch(text)
-    if not match:
+        parts = _OPENSHIFT.fullmatch(text)
+    if not parts:
         return None
-    return Version(
-        text, int(match[1]), int(match[2]), int(match[3]), match[4] or "release", int(match[5] or 0)
-    )
 
-
-def _without_moved_files(changes: Sequence[Change]) -> Iterable[Change]:
-    """Leave out files that a commit only moved: what one file loses, another one gets."""
-    lost = Counter((change.commit, _values(change.before)) for change in changes if not change.after)
-    got = Counter((change.commit, _values(change.after)) for change in changes if not change.before)
-    moved = {False: lost & got, True: lost & got}
-    for change in changes:
-        if change.before and change.after:
-            yield change
-            continue
-        gone = not change.after
-        key = change.commit, _values(change.before if gone else change.after)
-        if moved[gone][key]:
-            moved[gone][key] -= 1
-        else:
-            yield change
-
-
-def _values(state: Mapping[str, Any]) -> str:
-    return repr(sorted((name, str(value)) for name, value in state.items()))
-
-
-def _days(start: int, end: int) -> int:
-    return (datetime.fromtimestamp(end, UTC).date() - datetime.fromtimestamp(start, UTC).date()).days
+    major, minor, patch = int(parts[1]), int(parts[2]), int(parts[3])
+    return Version(text, major, minor, patch, parts[4] or "release", int(parts[5] or 0))
 
 
 def _text(state: Mapping[str, Any], name: str) -> str:
     value = state.get(name)
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    return "" if value is None else str(value)

@@ -56,11 +56,7 @@ def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str
 
     say(f"building {len(sound)} overlays with kustomize, a worker per core")
     rendering = _build(sound, root, cache)
-    built = [
-        _with_objects(overlay, rendering.documents[overlay.folder])
-        for overlay in sound
-        if overlay.folder in rendering.documents
-    ]
+    built = _rendered(sound, rendering.documents)
     documents = [document for overlay in built for document in rendering.documents[overlay.folder]]
     distinct = len({id(document) for document in documents})
     stopwatch.lap("build")
@@ -106,8 +102,14 @@ def _build(overlays: Sequence[Overlay], root: Path, cache: Path) -> kustomize.Re
     return kustomize.render(root, names, tool(cache, "kustomize"), workers=WORKERS, least=least)
 
 
-def _with_objects(overlay: Overlay, documents: Sequence[kustomize.Document]) -> Overlay:
-    return replace(overlay, objects=tuple(document.value for document in documents))
+def _rendered(overlays: Sequence[Overlay], documents: _Documents) -> list[Overlay]:
+    """Return the overlays that kustomize could build, with their objects."""
+    rendered: list[Overlay] = []
+    for overlay in overlays:
+        if overlay.folder in documents:
+            objects = tuple(document.value for document in documents[overlay.folder])
+            rendered.append(replace(overlay, objects=objects))
+    return rendered
 
 
 def _invalid(overlays: Sequence[Overlay], documents: _Documents, cache: Path) -> list[Finding]:

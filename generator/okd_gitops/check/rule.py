@@ -10,6 +10,7 @@ from okd_gitops.finding import Location, Severity
 from okd_gitops.manifests.argocd import Project, folder, of_kind, own_urls, same_url, sources
 from okd_gitops.manifests.kustomization import Graph
 from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.releases.cluster_version import object_faults
 
 # A name of a cluster, as it occurs in a text.
 WORD = re.compile(r"[A-Za-z0-9-]+")
@@ -95,3 +96,10 @@ class Repository:
                 applications.setdefault(str(path), []).append(application)
 
         return {path: tuple(syncing) for path, syncing in applications.items()}
+
+
+def release_faults(value: Object, name: str) -> Iterator[Fault]:
+    """Yield the faults with the name of a rule among those of an object that names a release."""
+    for fault in object_faults(value):
+        if fault.name == name:
+            yield Fault(reason=fault.reason, remedy=fault.remedy, object=ObjectId.of(value))

@@ -12,7 +12,7 @@ from okd_gitops.cli.rollout import promote, update
 from okd_gitops.cli.upgrades import plan, sources_of, status
 
 if TYPE_CHECKING:
-    from okd_gitops.check.history import Said
+    from okd_gitops.check.history import JudgedChange
     from okd_gitops.check.replay import Replay
     from okd_gitops.releases.cross_check import Published
     from okd_gitops.upgrade.listing import Listing, Shown
@@ -132,7 +132,7 @@ def replay(git_dir: Path, limit: int, at: str, output: str) -> None:
     result = run(git_dir, limit, until=clock(at) if at else None)
 
     body = {
-        "changes": result.said,
+        "changes": result.changes,
         "counts": result.counts,
         "unread": result.unread,
         "commits": result.commits,
@@ -142,7 +142,7 @@ def replay(git_dir: Path, limit: int, at: str, output: str) -> None:
 
 
 def _print_replay(result: "Replay") -> None:
-    for change in result.said:
+    for change in result.changes:
         _print_past_change(change)
 
     for line in result.unread:
@@ -155,7 +155,7 @@ def _print_replay(result: "Replay") -> None:
     echo(f"{result.commits:6} commits change such files{shallow}")
 
 
-def _print_past_change(change: "Said") -> None:
+def _print_past_change(change: "JudgedChange") -> None:
     versions = _step(change.start, change.target)
     channel = _step(change.old_channel, change.new_channel)
     before = "ran elsewhere before" if change.elsewhere else "ran nowhere else before"

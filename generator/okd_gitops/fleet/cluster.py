@@ -12,9 +12,9 @@ from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.read import Document
-from okd_gitops.releases.cluster_version import is_cluster_id
-from okd_gitops.releases.fields import ReleaseImage, VersionText, fault
-from okd_gitops.releases.version import KUBERNETES, Version, channel_fault, outside_channel
+from okd_gitops.releases.cluster_version import field_faults
+from okd_gitops.releases.fields import Channel, ClusterId, ReleaseImage, VersionText, fault
+from okd_gitops.releases.version import KUBERNETES, Version
 from okd_gitops.tree import Tree
 
 _HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
@@ -50,23 +50,6 @@ def _ref(value: str) -> str:
     return value
 
 
-def _cluster_id(value: str) -> str:
-    if not is_cluster_id(value):
-        raise fault(
-            "clusterID is a UUID of version 4",
-            "oc get clusterversion version -o jsonpath={.spec.clusterID}",
-            name="wrong-cluster-identity",
-        )
-    return value
-
-
-def _channel(value: str) -> str:
-    reason, remedy = channel_fault(value)
-    if reason:
-        raise fault(reason, remedy, name="stream-as-channel")
-    return value
-
-
 Url = Annotated[str, AfterValidator(_url)]
 Minor = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}\.(0|[1-9][0-9]{0,3})$")]
 # What git takes for a branch: no `..`, and no part that begins or ends with a dot.
@@ -97,9 +80,7 @@ class Environment(StrEnum):
 class Release(FileModel):
     """The OKD release that a cluster is to run."""
 
-    channel: Annotated[str, AfterValidator(_channel)] = Field(
-        description="Update channel, e.g. stable-scos-4; never a stream's name."
-    )
+    channel: Channel = Field(description="Update channel, e.g. stable-scos-4; never a stream's name.")
     version: VersionText = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
     image: ReleaseImage = Field(description="Release image by digest: name@sha256:….")
     stream: Annotated[str, Field(pattern=r"^[0-9][0-9a-z.-]*$")] | None = Field(
@@ -118,13 +99,8 @@ class Release(FileModel):
 
     @model_validator(mode="after")
     def _in_channel(self) -> "Release":
-        if outside_channel(self.version, self.channel):
-            raise fault(
-                f"version {self.version} is not in channel {self.channel}",
-                "move the channel with the version",
-                name="version-outside-channel",
-                field="version",
-            )
+        for found in field_faults({"version": self.version, "channel": self.channel}):
+            raise fault(found.reason, found.remedy, name=found.name, field=found.field)
         return self
 
 
@@ -157,9 +133,7 @@ class ClusterSpec(FileModel):
     server: Url | None = Field(
         None, description="API server. Without it Argo CD gets no Application: apply the overlay by hand."
     )
-    cluster_id: Annotated[str, AfterValidator(_cluster_id)] | None = Field(
-        None, alias="clusterID", description="The cluster's own UUID."
-    )
+    cluster_id: ClusterId | None = Field(None, alias="clusterID", description="The cluster's own UUID.")
     kubernetes: Minor | None = Field(
         None, description='Minor of Kubernetes, e.g. "1.35"; follows from the release on OKD.'
     )
@@ -210,13 +184,9 @@ class ClusterSpec(FileModel):
                 name="missing-value",
                 field="environment",
             )
-        if self.release and self.release.force and self.purpose != Purpose.EPHEMERAL:
-            raise fault(
-                f"a {self.purpose} cluster is never forced",
-                "remove force; only an ephemeral cluster may be",
-                name="forced-update",
-                field="release",
-            )
+        if self.release and self.purpose != Purpose.EPHEMERAL:
+            for found in field_faults({"force": self.release.force}):
+                raise fault(found.reason, found.remedy, name=found.name, field="release")
         if (
             self.release
             and self.kubernetes is None

@@ -1,26 +1,18 @@
-"""What any repository says of the OKD or OpenShift that a cluster is to run: ClusterVersion manifests,
-items of a `kind: List`, and the patches of kustomizations, each value with its place.
+"""The fields that name a cluster's release, and what is wrong with their values.
 
-The fields were read in openshift/api, config/v1/types_cluster_version.go.
+Cluster files, rendered objects, foreign repositories and their histories are all judged here. The fields were
+read in openshift/api, config/v1/types_cluster_version.go.
 """
 
-import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from okd_gitops.finding import Finding, FindingsError, Location
-from okd_gitops.manifests.kustomization import NAMES, Graph
-from okd_gitops.manifests.objects import ObjectId, at, items
-from okd_gitops.manifests.read import FOREIGN, Document, read, read_all
+from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 
-MAX_BYTES = 8 << 20
-_KIND = re.compile(rb"""kind['"]?\s*:\s*['"]?ClusterVersion\b""")
-_ACKS = re.compile(rb"""name['"]?\s*:\s*['"]?admin-acks\b""")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
-# Where each field stands in a ClusterVersion.
+CLUSTER_VERSION = "ClusterVersion.config.openshift.io"
+# Where a ClusterVersion has each field.
 FIELDS = {
     "clusterID": ("spec", "clusterID"),
     "channel": ("spec", "channel"),
@@ -29,6 +21,35 @@ FIELDS = {
     "image": ("spec", "desiredUpdate", "image"),
     "force": ("spec", "desiredUpdate", "force"),
 }
+# Every kind that names a release, and where it has which of the fields.
+_KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    CLUSTER_VERSION: FIELDS,
+    "ClusterImageSet.hive.openshift.io": {"image": ("spec", "releaseImage")},
+    "HostedCluster.hypershift.openshift.io": {
+        "channel": ("spec", "channel"),
+        "image": ("spec", "release", "image"),
+    },
+    "NodePool.hypershift.openshift.io": {"image": ("spec", "release", "image")},
+}
+_KIND = re.compile(rb"""kind['"]?\s*:\s*['"]?ClusterVersion\b""")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+_CLUSTER_ID_REMEDY = "oc get clusterversion version -o jsonpath={.spec.clusterID}"
+_IMAGE_REMEDY = "oc adm release info VERSION prints the digest"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """What is wrong with one field; `name` is that of the finding."""
+
+    field: str
+    name: str
+    reason: str
+    remedy: str
+
+
+def mentions(data: bytes) -> bool:
+    """Whether a file may hold or patch a ClusterVersion: cheap, so that few files have to be parsed."""
+    return bool(_KIND.search(data))
 
 
 def is_cluster_id(value: str) -> bool:
@@ -36,310 +57,112 @@ def is_cluster_id(value: str) -> bool:
     return bool(_UUID.fullmatch(value))
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """A value and where it is written; None says that it is taken away."""
-
-    value: Any
-    place: Location
-
-
-State = dict[str, Stated]
-
-
-def mentions(data: bytes) -> bool:
-    """Whether a file may hold a ClusterVersion, or patch one: cheap, so that nothing else has to be
-    parsed.
-    """
-    return bool(_KIND.search(data))
-
-
-def acknowledges(data: bytes) -> bool:
-    """Whether a file may hold administrator acknowledgements."""
-    return bool(_ACKS.search(data))
-
-
-def stated(documents: Sequence[Document]) -> State:
-    """Return what the ClusterVersions among documents say, also those in a List and in the patches of a
-    kustomization.
-    """
-    found: State = {}
-    for document in documents:
-        for path in _versions(document.value):
-            found |= _fields(document, path)
-        if isinstance(document.value, dict):
-            for patch in _inline(document):
-                found |= stated([patch])
-            for path, operations in _operations(document):
-                found |= _steps(document.at(path), operations)
-    return found
-
-
-def read_state(path: str, data: bytes) -> State:
-    """Return what one file says; raises FindingsError when it is not readable."""
-    return stated(read_all(path, data, bounds=FOREIGN)) if mentions(data) else {}
-
-
-def acks(documents: Sequence[Document]) -> tuple[str, ...]:
-    """Return the names of the acknowledgements in ConfigMaps called admin-acks, and in what generates
-    them.
-    """
-    found: set[str] = set()
-    for document in documents:
-        listed = [
-            document.value,
-            *items(document.value, "items"),
-            *items(document.value, "configMapGenerator"),
-        ]
-        for value in listed:
-            if (
-                ObjectId.of(value if isinstance(value, dict) else {}).name != "admin-acks"
-                and at(value, "name") != "admin-acks"
-            ):
-                continue
-            data = at(value, "data")
-            found |= {
-                str(key)
-                for key, given in (data.items() if isinstance(data, dict) else [])
-                if str(given) == "true"
-            }
-            found |= {
-                str(text).removesuffix("=true")
-                for text in items(value, "literals")
-                if str(text).endswith("=true")
-            }
-    return tuple(sorted(found))
-
-
-def built(tree: Mapping[str, bytes], graph: Graph) -> tuple[State, tuple[str, ...], list[Finding]]:
-    """Return what a kustomization and all that it uses say, the acknowledgements, and what could not be read.
-
-    As kustomize does it, what uses something is applied after it.
-    """
-    found: State = {}
-    given: set[str] = set()
-    findings: list[Finding] = []
-    # The graph was walked from the top; what is deeper is overruled by what uses it.
-    for path, document in reversed(graph.kustomizations.items()):
-        folder = posixpath.dirname(path)
-        listed = [
-            *items(document.value, "resources"),
-            *items(document.value, "bases"),
-            *_patch_files(document),
-        ]
-        names = [posixpath.normpath(posixpath.join(folder, name)) for name in listed if isinstance(name, str)]
-        try:
-            for name in names:
-                if mentions(tree.get(name, b"")) or acknowledges(tree.get(name, b"")):
-                    documents = read_all(name, tree[name], bounds=FOREIGN)
-                    found |= stated(documents)
-                    given |= set(acks(documents))
-            found |= stated([document])
-            given |= set(acks([document]))
-            for name in _operation_files(document, folder):
-                if name in tree:
-                    operations = read(name, tree[name], bounds=FOREIGN)
-                    found |= _steps(operations.at(()), operations.value)
-        except FindingsError as error:
-            findings += error.findings
-    return (
-        {name: each for name, each in found.items() if each.value is not None},
-        tuple(sorted(given)),
-        findings,
-    )
-
-
-def faults(state: State) -> list[Finding]:
-    """Return what is wrong with the values, by the same rules and names that hold for cluster files."""
-    text = {name: each.value for name, each in state.items() if isinstance(each.value, str)}
-    wrong = [(name, *_fault(name, value)) for name, value in text.items()]
-    wrong += [
-        (name, "invalid-value", f"{name} is not a text", "write it in quotes")
-        for name in sorted(state.keys() - text.keys() - {"force"})
+def field_faults(fields: Mapping[str, object]) -> list[FieldFault]:
+    """Judge values by their names in FIELDS; a field that is not among `fields` is not judged."""
+    texts = {field: str(value) for field, value in fields.items()}
+    faults = [
+        *_cluster_id_faults(texts),
+        *_channel_faults(texts),
+        *_version_faults(texts),
+        *_image_faults(texts),
     ]
-    version, channel = text.get("version", ""), text.get("channel", "")
-    if version and outside_channel(version, channel):
-        wrong.append(
-            (
-                "version",
-                "version-outside-channel",
-                f"version {version} is not in channel {channel}",
-                "move the channel with the version",
-            )
-        )
-    if "force" in state and state["force"].value:
+
+    if fields.get("force"):
         reason = "force skips the signature and every precondition"
-        wrong.append(
-            ("force", "forced-update", reason, "it is not imported: a cluster file has no place for it")
-        )
-    return [
-        Finding(name=finding_name, location=state[name].place, reason=reason, remedy=remedy)
-        for name, finding_name, reason, remedy in wrong
-        if reason
-    ]
+        remedy = "remove force; only an ephemeral cluster may have it"
+        faults.append(FieldFault("force", "forced-update", reason, remedy))
+
+    return faults
 
 
-def _fault(name: str, value: str) -> tuple[str, str, str]:
-    """Return the name, the reason (or nothing) and the remedy for one value."""
-    match name:
-        case "clusterID":
-            reason = "" if is_cluster_id(value) else "clusterID is a UUID of version 4"
-            return (
-                "wrong-cluster-identity",
-                reason,
-                "oc get clusterversion version -o jsonpath={.spec.clusterID}",
-            )
-        case "image":
-            return "floating-release", image_fault(value), "oc adm release info VERSION prints the digest"
-        case "channel":
-            return "stream-as-channel", *channel_fault(value)
-        case "version":
-            try:
-                Version.parse(value)
-            except ValueError as error:
-                return "invalid-value", str(error), "a version looks like 4.22.0-okd-scos.0"
-    return "", "", ""
+def object_faults(value: Object) -> list[FieldFault]:
+    """Judge an object of a kind that names a release, also for what it lacks; others have no faults."""
+    identity = ObjectId.of(value)
+    places = _KINDS.get(identity.group_kind)
+    if places is None:
+        return []
 
-
-def _versions(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Yield the path of each ClusterVersion in a document: itself, or items of a List."""
-    if not isinstance(value, dict):
-        return
-    if ObjectId.of(value).group_kind == "ClusterVersion.config.openshift.io":
-        yield path
-    elif str(value.get("kind", "")).endswith("List"):
-        for index, item in enumerate(items(value, "items")):
-            yield from _versions(item, (*path, "items", index))
-
-
-def _fields(document: Document, path: tuple[str | int, ...]) -> State:
-    value = document.value
-    for key in path:
-        value = value[key]
-    found: State = {}
-    for name, where in FIELDS.items():
-        *parents, last = where
-        around = at(value, *parents)
-        if isinstance(around, dict) and last in around:
-            found[name] = Stated(around[last], document.at((*path, *where)))
-        elif (
-            around is None
-            and "desiredUpdate" in parents
-            and isinstance(at(value, "spec"), dict)
-            and "desiredUpdate" in value["spec"]
-        ):
-            found[name] = Stated(None, document.at((*path, *parents)))
-    return found
-
-
-def _patches(document: Document) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    for key in ("patches", "patchesJson6902"):
-        for index, patch in enumerate(items(document.value, key)):
-            if isinstance(patch, dict):
-                yield key, index, patch
-
-
-def _inline(document: Document) -> Iterator[Document]:
-    """Yield the documents that a kustomization holds as text, with places in the kustomization itself."""
-    texts: list[tuple[tuple[str | int, ...], Any]] = [
-        ((key, index, "patch"), patch.get("patch")) for key, index, patch in _patches(document)
-    ]
-    texts += [
-        (("patchesStrategicMerge", index), text)
-        for index, text in enumerate(items(document.value, "patchesStrategicMerge"))
-    ]
-    for path, text in texts:
-        if not isinstance(text, str) or "\n" not in text or not mentions(text.encode()):
-            continue
-        try:
-            inner = read_all(document.file, text.encode(), bounds=FOREIGN)
-        except FindingsError as error:
-            raise FindingsError(
-                [replace(finding, location=document.at(path)) for finding in error.findings]
-            ) from None
-        yield from (_moved(document, path, each) for each in inner)
-
-
-def _moved(document: Document, path: tuple[str | int, ...], inner: Document) -> Document:
-    """Return an inner document whose places are those of the text around it, when that is a block of
-    lines.
-    """
-    line, column, length = document.marks[path]
-    if document.lines[line][column : column + 1] in ("|", ">"):
-        indent = len(document.lines[line + 1]) - len(document.lines[line + 1].lstrip(" "))
-        marks = {
-            where: (line + 1 + mark[0], mark[1] + indent, mark[2]) for where, mark in inner.marks.items()
-        }
-    else:
-        marks = dict.fromkeys(inner.marks, (line, column, length))
-    return Document(document.file, document.lines, inner.value, marks, {})
-
-
-def _targets(patch: dict[str, Any]) -> bool:
-    return bool(at(patch, "target", "kind") == "ClusterVersion")
-
-
-def _patch_files(document: Document) -> list[str]:
-    """Return the files of patches that are partial objects."""
-    named = [patch.get("path") for _, _, patch in _patches(document)] + items(
-        document.value, "patchesStrategicMerge"
-    )
-    return [name for name in named if isinstance(name, str) and "\n" not in name]
-
-
-def _operation_files(document: Document, folder: str) -> list[str]:
-    named = [patch.get("path") for _, _, patch in _patches(document) if _targets(patch)]
-    return [posixpath.normpath(posixpath.join(folder, name)) for name in named if isinstance(name, str)]
-
-
-def _operations(document: Document) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    """Yield the JSON6902 operations on a ClusterVersion that a kustomization holds as text."""
-    for key, index, patch in _patches(document):
-        text = patch.get("patch")
-        if _targets(patch) and isinstance(text, str):
-            path = (key, index, "patch")
-            try:
-                parts = read_all(document.file, text.encode(), bounds=FOREIGN)
-            except FindingsError as error:
-                raise FindingsError(
-                    [replace(finding, location=document.at(path)) for finding in error.findings]
-                ) from None
-            yield from ((path, part.value) for part in parts)
-
-
-def _steps(place: Location, operations: object) -> State:
-    """Return what JSON6902 operations set, all at one place."""
-    found: State = {}
-    for step in operations if isinstance(operations, list) else []:
-        path = tuple(str(at(step, "path") or "").strip("/").split("/"))
-        value = None if at(step, "op") == "remove" else at(step, "value")
-        if at(step, "op") not in ("add", "replace", "remove"):
-            continue
-        for name, where in FIELDS.items():
-            if where[: len(path)] == path:
-                found[name] = Stated(at(value, *where[len(path) :]), place)
-    return found
-
-
-def cluster_name(path: str) -> str:
-    """Return the name of the folder that names a cluster: the nearest one that is not a word of the
-    layout.
-    """
-    words = {
-        "clusterversions",
-        "clusterversion",
-        "version",
-        "config.openshift.io",
-        "patches",
-        "manifests",
-        "resources",
-        "cluster-scope",
-        "okd",
-        "openshift",
+    fields = {field: at(value, *place) for field, place in places.items()}
+    # An empty channel asks for no updates, which is allowed.
+    stated = {
+        field: content
+        for field, content in fields.items()
+        if content is not None and (field, content) != ("channel", "")
     }
-    folders = (
-        posixpath.dirname(path)
-        if posixpath.basename(path) in NAMES or "." in posixpath.basename(path)
-        else path
-    )
-    return next((name for name in reversed(folders.split("/")) if name and name not in words), "")
+    faults = field_faults(stated)
+
+    is_cluster_version = identity.group_kind == CLUSTER_VERSION
+    if "image" not in stated and not (is_cluster_version and at(value, "spec", "desiredUpdate") is None):
+        faults.append(missing_image(".".join(places["image"])))
+
+    if is_cluster_version:
+        faults += _identity_faults(identity.name, stated)
+
+    return faults
+
+
+def missing_image(place: str) -> FieldFault:
+    """Return the fault of a release that is asked for by its version alone."""
+    reason = f"{place} is missing: a version alone can name two images"
+    return FieldFault("image", "floating-release", reason, _IMAGE_REMEDY)
+
+
+def _cluster_id_faults(texts: Mapping[str, str]) -> list[FieldFault]:
+    if "clusterID" not in texts or is_cluster_id(texts["clusterID"]):
+        return []
+
+    reason = f'clusterID must be a UUID of version 4, not "{texts["clusterID"]}"'
+    return [FieldFault("clusterID", "wrong-cluster-identity", reason, _CLUSTER_ID_REMEDY)]
+
+
+def _channel_faults(texts: Mapping[str, str]) -> list[FieldFault]:
+    reason, remedy = channel_fault(texts["channel"]) if "channel" in texts else ("", "")
+    return [FieldFault("channel", "stream-as-channel", reason, remedy)] if reason else []
+
+
+def _version_faults(texts: Mapping[str, str]) -> list[FieldFault]:
+    version, channel = texts.get("version"), texts.get("channel")
+    faults = []
+
+    if version is not None and not _is_okd_version(version):
+        reason = f'"{version}" is not an OKD version'
+        remedy = "a version looks like 4.22.0-okd-scos.0"
+        faults.append(FieldFault("version", "invalid-value", reason, remedy))
+
+    if version and channel and outside_channel(version, channel):
+        reason = f"version {version} is not in channel {channel}"
+        remedy = "change the channel together with the version"
+        faults.append(FieldFault("version", "version-outside-channel", reason, remedy))
+
+    return faults
+
+
+def _image_faults(texts: Mapping[str, str]) -> list[FieldFault]:
+    reason = image_fault(texts["image"]) if "image" in texts else ""
+    return [FieldFault("image", "floating-release", reason, _IMAGE_REMEDY)] if reason else []
+
+
+def _identity_faults(name: str, fields: Mapping[str, object]) -> list[FieldFault]:
+    faults = []
+
+    if name != "version":
+        reason = f'a ClusterVersion must be named "version", not "{name}"'
+        faults.append(FieldFault("name", "wrong-cluster-identity", reason, "rename it"))
+
+    # OpenShift's own clusters rightly leave upstream out. A channel of OKD tells them apart where there is no
+    # version.
+    is_okd = "scos" in str(fields.get("channel")) or _is_okd_version(str(fields.get("version")))
+    if is_okd and not fields.get("upstream"):
+        reason = "an OKD cluster without upstream asks OpenShift's update graph"
+        remedy = "set upstream to the graph of OKD's release controller"
+        faults.append(FieldFault("upstream", "wrong-cluster-identity", reason, remedy))
+
+    return faults
+
+
+def _is_okd_version(text: str) -> bool:
+    try:
+        Version.parse(text)
+    except ValueError:
+        return False
+    return True

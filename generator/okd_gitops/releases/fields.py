@@ -8,7 +8,8 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from okd_gitops.manifests.pattern import pattern_fault
-from okd_gitops.releases.version import Version, image_fault
+from okd_gitops.releases.cluster_version import field_faults
+from okd_gitops.releases.version import image_fault
 
 
 def fault(
@@ -33,11 +34,15 @@ def by_digest(remedy: str, *, name: str = "floating-release") -> AfterValidator:
     return AfterValidator(image)
 
 
-def _version(value: str) -> str:
-    try:
-        return Version.parse(value).text
-    except ValueError as error:
-        raise fault(str(error), "a version looks like 4.22.0-okd-scos.0") from None
+def cluster_version_field(field: str) -> AfterValidator:
+    """Return the validator of a field that a ClusterVersion has, by its name in FIELDS there."""
+
+    def judged(value: str) -> str:
+        for found in field_faults({field: value}):
+            raise fault(found.reason, found.remedy, name=found.name)
+        return value
+
+    return AfterValidator(judged)
 
 
 def _pattern(value: str) -> str:
@@ -49,6 +54,8 @@ def _pattern(value: str) -> str:
     return value
 
 
-VersionText = Annotated[str, AfterValidator(_version)]
-ReleaseImage = Annotated[str, by_digest("oc adm release info VERSION prints the digest")]
+Channel = Annotated[str, cluster_version_field("channel")]
+ClusterId = Annotated[str, cluster_version_field("clusterID")]
+ReleaseImage = Annotated[str, cluster_version_field("image")]
+VersionText = Annotated[str, cluster_version_field("version")]
 Pattern = Annotated[str, AfterValidator(_pattern)]

@@ -2,34 +2,37 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository
-from okd_gitops.manifests.objects import ObjectId, at
+from okd_gitops.check.rule import Fault, Overlay, Repository, release_faults
+from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.releases.cluster_version import CLUSTER_VERSION
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
-    """Look at the ClusterVersion of every cluster that is not ephemeral."""
+    """Look at ClusterVersions; an ephemeral cluster may be forced and may have overrides."""
     for value in overlay.objects:
-        identity = ObjectId.of(value)
-        if identity.group_kind != "ClusterVersion.config.openshift.io":
+        if ObjectId.of(value).group_kind != CLUSTER_VERSION:
             continue
-        wanted = at(value, "spec", "desiredUpdate")
-        if at(wanted, "architecture") and at(wanted, "image"):
-            yield Fault(
-                reason="architecture and image exclude each other",
-                remedy="remove architecture",
-                object=identity,
-            )
-        if overlay.purpose == "ephemeral":
-            continue
-        if at(wanted, "force"):
-            yield Fault(
-                reason="force skips the signature and every precondition",
-                remedy="remove force",
-                object=identity,
-            )
-        if at(value, "spec", "overrides"):
-            yield Fault(
-                reason="overrides block minor updates and hide what runs",
-                remedy="remove overrides",
-                object=identity,
-            )
+
+        yield from _architecture_beside_image(value)
+        if overlay.purpose != "ephemeral":
+            yield from release_faults(value, "forced-update")
+            yield from _overrides(value)
+
+
+def _architecture_beside_image(value: Object) -> Iterator[Fault]:
+    wanted = at(value, "spec", "desiredUpdate")
+    if at(wanted, "architecture") and at(wanted, "image"):
+        yield Fault(
+            reason="architecture and image exclude each other",
+            remedy="remove architecture",
+            object=ObjectId.of(value),
+        )
+
+
+def _overrides(value: Object) -> Iterator[Fault]:
+    if at(value, "spec", "overrides"):
+        yield Fault(
+            reason="overrides block minor updates and hide which components run",
+            remedy="remove overrides",
+            object=ObjectId.of(value),
+        )
