@@ -10,8 +10,8 @@ from okd_gitops.cli.options import AT, OUTPUT, cache_of, clock, root_of, tools_o
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
 
 if TYPE_CHECKING:
-    from okd_gitops.check.judge import Report
     from okd_gitops.check.diff import Difference
+    from okd_gitops.check.judge import Report
     from okd_gitops.generate.commit import Committed
     from okd_gitops.generate.generate import Generated
 

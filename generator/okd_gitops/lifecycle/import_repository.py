@@ -87,7 +87,7 @@ def import_(root: Path, folder: Path, *, write: bool) -> Import:
     tree, unread = scan_tree(folder, *roots, max_file=MAX_GENERATED, names=(".yaml", ".yml", ".json", *NAMES))
 
     findings = Findings()
-    # A symlink or a huge file may hold anything, so it is named; most have nothing to do with a ClusterVersion.
+    # A symlink or a huge file may hold a ClusterVersion, so it is named; most do not.
     findings.extend(replace(finding, severity=Severity.WARNING) for finding in unread)
 
     clusters = list(_imported(root, _sources(tree, findings), findings))

@@ -8,77 +8,77 @@ from okd_gitops.finding import nearest
 from okd_gitops.manifests.argocd import at_head, folder, of_kind, own_urls, project_name, same_url, sources
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
+_DEPLOYABLE = (".yaml", ".yml", ".json", ".jsonnet", "Kustomization")
+# Each fault is a reason and a remedy.
+_Faults = Iterator[tuple[str, str]]
+
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
-    """Look at the Applications of an overlay; projects may stand in any overlay."""
+    """Look at the Applications of an overlay; their projects may be in any overlay."""
     applications = of_kind(overlay.objects, "Application")
     if not applications:
         return
+
     folders = _folders(repository)
     urls = own_urls(repository.applications, folders, repository.url)
-    for value in applications:
-        found = [
-            *_missing(value, folders, urls, repository),
-            *_unknown(value, repository),
-            *_forbidden(value, repository),
+
+    for application in applications:
+        faults = [
+            *_missing_paths(application, folders, urls, repository),
+            *_unknown_destination(application, repository),
+            *_forbidden_by_project(application, repository),
         ]
-        yield from (
-            Fault(reason=reason, remedy=remedy, object=ObjectId.of(value)) for reason, remedy in found
-        )
+        for reason, remedy in faults:
+            yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(application))
 
 
 def _folders(repository: Repository) -> set[str]:
-    """Return every folder that holds something to deploy, at whatever depth: Argo CD can read folders
-    recursively.
-    """
-    found = {"."}
+    """Return every folder with something to deploy below it: Argo CD can read folders recursively."""
+    folders = {"."}
     for path in repository.files:
-        parent = (
-            posixpath.dirname(path)
-            if path.endswith((".yaml", ".yml", ".json", ".jsonnet", "Kustomization"))
-            else ""
-        )
-        while parent and parent not in found:
-            found.add(parent)
+        parent = posixpath.dirname(path) if path.endswith(_DEPLOYABLE) else ""
+        while parent and parent not in folders:
+            folders.add(parent)
             parent = posixpath.dirname(parent)
-    return found
+    return folders
 
 
-def _missing(
-    value: Object, folders: set[str], urls: set[str], repository: Repository
-) -> Iterator[tuple[str, str]]:
-    for source in sources(value):
+def _missing_paths(application: Object, folders: set[str], urls: set[str], repository: Repository) -> _Faults:
+    for source in sources(application):
         path = folder(source)
-        # Whose URL is guessed may have other files on another branch.
-        here = same_url(at(source, "repoURL")) in urls and (bool(repository.url) or at_head(source))
-        if here and path is not None and path not in folders:
-            yield f"its path {path} does not exist", "okd-gitops generate writes it, or mend the path"
+        # Where the URL is guessed, another branch may have other files.
+        has_these_files = bool(repository.url) or at_head(source)
+        is_here = same_url(at(source, "repoURL")) in urls and has_these_files
+
+        if is_here and path is not None and path not in folders:
+            yield f"its path {path} does not exist", "run okd-gitops generate, or correct the path"
 
 
-def _unknown(value: Object, repository: Repository) -> Iterator[tuple[str, str]]:
-    name = at(value, "spec", "destination", "name")
-    if repository.destinations and name and name not in ("in-cluster", *repository.destinations.values()):
-        yield (
-            f'its destination "{name}" is no cluster of this repository',
-            nearest(str(name), repository.destinations.values()) or "name one that is",
-        )
+def _unknown_destination(application: Object, repository: Repository) -> _Faults:
+    name = at(application, "spec", "destination", "name")
+    known = repository.destinations.values()
+
+    if known and name and name not in ("in-cluster", *known):
+        reason = f'its destination "{name}" is not a cluster of this repository'
+        yield reason, nearest(str(name), known) or "name a cluster of this repository"
 
 
-def _forbidden(value: Object, repository: Repository) -> Iterator[tuple[str, str]]:
-    projects, name, destination = repository.projects, project_name(value), at(value, "spec", "destination")
-    if name not in projects:
-        # A repository of others may keep its projects elsewhere; "default" is always there.
+def _forbidden_by_project(application: Object, repository: Repository) -> _Faults:
+    name = project_name(application)
+    project = repository.projects.get(name)
+
+    if project is None:
+        # A foreign repository may keep its projects elsewhere; "default" always exists.
         if repository.destinations and name != "default":
-            yield (
-                f'its project "{name}" does not exist',
-                nearest(str(name), projects) or "name a project that is there",
-            )
+            remedy = nearest(name, repository.projects) or "name a project that exists"
+            yield f'its project "{name}" does not exist', remedy
         return
-    for source in sources(value):
-        if not projects[name].permits_source(at(source, "repoURL")):
-            yield (
-                f"its project {name} does not permit the repository {at(source, 'repoURL')}",
-                "add it to sourceRepos",
-            )
-    if not projects[name].permits_destination(destination, at(destination, "namespace")):
+
+    for source in sources(application):
+        url = at(source, "repoURL")
+        if not project.permits_source(url):
+            yield f"its project {name} does not permit the repository {url}", "add it to sourceRepos"
+
+    destination = at(application, "spec", "destination")
+    if not project.permits_destination(destination, at(destination, "namespace")):
         yield f"its project {name} does not permit the destination", "add it to destinations"

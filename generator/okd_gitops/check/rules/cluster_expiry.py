@@ -7,43 +7,56 @@ from okd_gitops.finding import Location, Severity
 
 _NOTICE_DAYS = 3
 _LONGEST_DAYS = 366
+_KEY = "expires:"
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
-    """Compare the day of a cluster with today. Only what is too far ahead is an error: time mends that
-    one.
+    """Compare the day on which a cluster expires with today.
+
+    Only a day that is too far ahead is an error, because it stops being one as time passes.
     """
     if overlay.expires is None:
         return
-    left = (overlay.expires - repository.today).days
-    place = _place(f"clusters/{overlay.name}.yaml", repository)
-    if left < 0:
-        reason = f"{overlay.name} expired on {overlay.expires}"
-        remedy = f"{_removal(overlay.name, repository)} and okd-gitops generate, or move the day"
-        yield Fault(reason=reason, remedy=remedy, location=place)
-    elif left <= _NOTICE_DAYS:
-        when = "today" if left == 0 else f"in {left} day{'s' if left > 1 else ''}"
-        reason = f"{overlay.name} expires {when}, on {overlay.expires}"
-        yield Fault(reason=reason, remedy="move the day if the cluster is still needed", location=place)
-    elif left > _LONGEST_DAYS:
-        reason = f"{overlay.name} expires on {overlay.expires}, more than {_LONGEST_DAYS} days ahead: that is no ephemeral cluster"
-        remedy = "name a day within a year and move it when it comes, or choose another purpose"
-        yield Fault(reason=reason, remedy=remedy, location=place, severity=Severity.ERROR)
+
+    name, days_left = overlay.name, (overlay.expires - repository.today).days
+    place = _place(f"clusters/{name}.yaml", repository)
+
+    if days_left < 0:
+        yield Fault(
+            reason=f"{name} expired on {overlay.expires}",
+            remedy=f"{_removal(name, repository)} and okd-gitops generate, or set a later day",
+            location=place,
+        )
+    elif days_left <= _NOTICE_DAYS:
+        yield Fault(
+            reason=f"{name} expires {_in_days(days_left)}, on {overlay.expires}",
+            remedy="set a later day if the cluster is still needed",
+            location=place,
+        )
+    elif days_left > _LONGEST_DAYS:
+        yield Fault(
+            reason=f"{name} expires on {overlay.expires}, more than {_LONGEST_DAYS} days ahead",
+            remedy="set a day within a year and move it when it comes, or choose another purpose",
+            location=place,
+            severity=Severity.ERROR,
+        )
+
+
+def _in_days(days: int) -> str:
+    if days == 0:
+        return "today"
+    return "in 1 day" if days == 1 else f"in {days} days"
 
 
 def _removal(name: str, repository: Repository) -> str:
-    """Return the command that removes what people wrote of a cluster: its file, and its extras if it has
-    any.
-    """
-    extras = any(path.startswith(f"clusters/{name}/") for path in repository.files)
-    return f"git rm -r clusters/{name}.yaml clusters/{name}" if extras else f"git rm clusters/{name}.yaml"
+    """Return the command that removes the file of a cluster, and its extras if it has any."""
+    has_extras = any(path.startswith(f"clusters/{name}/") for path in repository.files)
+    return f"git rm -r clusters/{name}.yaml clusters/{name}" if has_extras else f"git rm clusters/{name}.yaml"
 
 
 def _place(path: str, repository: Repository) -> Location:
     lines = repository.files.get(path, b"").decode(errors="replace").splitlines()
-    number = next((number for number, line in enumerate(lines, 1) if line.startswith("expires:")), 0)
-    return (
-        Location(file=path, line=number, column=1, length=7, text=lines[number - 1])
-        if number
-        else Location(file=path)
-    )
+    for number, line in enumerate(lines, start=1):
+        if line.startswith(_KEY):
+            return Location(file=path, line=number, column=1, length=len("expires"), text=line)
+    return Location(file=path)

@@ -3,18 +3,18 @@
 import re
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, mappings
 from okd_gitops.manifests.tekton import callees, trigger_references
 
 _EXTERNAL = "okd-gitops.io/external"
 _GROUPS = ("", "apps", "batch", "tekton.dev", "triggers.tekton.dev")
-# Kubernetes, OpenShift and Tekton Triggers make these themselves.
+# Kubernetes, OpenShift and Tekton Triggers create these themselves.
 _ALWAYS = frozenset(
     {"ConfigMap/kube-root-ca.crt", "ConfigMap/openshift-service-ca.crt", "ServiceAccount/default"}
 ) | frozenset(f"ClusterInterceptor/{name}" for name in ("bitbucket", "cel", "github", "gitlab", "slack"))
-_MADE_BY_CLUSTER = re.compile(r"default$|(kube|openshift)-")
+_OWN_NAMESPACES = re.compile(r"default$|(kube|openshift)-")
 # How a pod or a Tekton workspace names what it reads: in a map below this key, or by a field of this name.
 _NAMED = {
     "configMap": "ConfigMap",
@@ -35,97 +35,121 @@ _SERVING_CERTIFICATES = (
     "service.beta.openshift.io/serving-cert-secret-name",
     "service.alpha.openshift.io/serving-cert-secret-name",
 )
+# `Kind/name` and namespace.
+_Reference = tuple[str, str]
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
-    """Look at workloads and Tekton objects. In a repository of others only Tasks and Pipelines are known
-    well enough, in whatever overlay.
-    """
-    everywhere = {
-        name for overlay in repository.overlays for value in overlay.objects for name, _ in _provides(value)
-    }
-    # An object names the same things in every overlay that holds it, so it is read once.
-    read: dict[tuple[int, bool], list[tuple[str, str]]] = {}
+    """Look at workloads and Tekton objects; in a foreign repository only at calls of Tasks and Pipelines."""
     missing: dict[tuple[ObjectId, str], list[str]] = {}
-    for overlay in repository.overlays:
-        ours = bool(overlay.environment)
-        there = {pair for value in overlay.objects for pair in _provides(value)} if ours else set()
-        for value in overlay.objects:
-            named = read.get((id(value), ours))
-            if named is None:
-                named = read[id(value), ours] = list(dict.fromkeys(_references(value, ours=ours)))
-            for name, namespace in named:
-                found = (name, namespace) in there or name in overlay.declared if ours else name in everywhere
-                if not found:
-                    missing.setdefault((ObjectId.of(value), name), []).append(overlay.name)
+    for overlay, value, name in _missing(repository):
+        missing.setdefault((ObjectId.of(value), name), []).append(overlay.name)
+
     for (identity, name), clusters in missing.items():
-        # Namespaces are often made by somebody else, for people and on demand.
-        severity = Severity.WARNING if name.startswith("Namespace/") else None
-        remedy = "add it, mend the name, or declare it external"
-        reason = f"it refers to {name}, which is not there"
         yield Fault(
-            reason=reason, remedy=remedy, object=identity, clusters=tuple(clusters), severity=severity
+            reason=f"it refers to {name}, which does not exist",
+            remedy="add it, correct the name, or declare it external",
+            object=identity,
+            clusters=tuple(clusters),
+            # People create namespaces too, and on demand.
+            severity=Severity.WARNING if name.startswith("Namespace/") else None,
         )
 
 
-def _provides(value: Object) -> Iterator[tuple[str, str]]:
-    """Yield what is there because of an object: itself, and the Secret that a controller makes of it."""
+def _missing(repository: Repository) -> Iterator[tuple[Overlay, Object, str]]:
+    """Yield each reference to something that does not exist: its overlay, its object, `Kind/name`."""
+    everywhere = {name for value in repository.objects for name, _ in _provided(value)}
+    # An object refers to the same things in every overlay that holds it, so it is read once.
+    known_references: dict[tuple[int, bool], list[_Reference]] = {}
+
+    for overlay in repository.overlays:
+        ours = bool(overlay.environment)
+        provided = _provided_in(overlay)
+
+        for value in overlay.objects:
+            key = id(value), ours
+            if key not in known_references:
+                known_references[key] = list(dict.fromkeys(_references(value, ours=ours)))
+
+            for name, namespace in known_references[key]:
+                exists = (name, namespace) in provided or name in overlay.declared
+                if not (exists if ours else name in everywhere):
+                    yield overlay, value, name
+
+
+def _provided_in(overlay: Overlay) -> set[_Reference]:
+    return {reference for value in overlay.objects for reference in _provided(value)}
+
+
+def _provided(value: Object) -> Iterator[_Reference]:
+    """Yield what exists because of an object: itself, and the Secrets that controllers make of it."""
     identity = ObjectId.of(value)
-    made = [(identity.kind, identity.name)]
+    yield f"{identity.kind}/{identity.name}", identity.namespace
+
+    for secret in _secrets_of(value, identity):
+        if secret:
+            yield f"Secret/{secret}", identity.namespace
+
+
+def _secrets_of(value: Object, identity: ObjectId) -> list[object]:
     if identity.kind == "ExternalSecret":
-        made.append(("Secret", at(value, "spec", "target", "name") or identity.name))
-    elif identity.kind == "SealedSecret":
-        made.append(("Secret", identity.name))
-    elif identity.group_kind == "Certificate.cert-manager.io":
-        made.append(("Secret", at(value, "spec", "secretName")))
-    elif identity.kind == "Service":
-        made += [("Secret", at(value, "metadata", "annotations", key)) for key in _SERVING_CERTIFICATES]
-    yield from ((f"{kind}/{name}", identity.namespace) for kind, name in made if name)
+        return [at(value, "spec", "target", "name") or identity.name]
+    if identity.kind == "SealedSecret":
+        return [identity.name]
+    if identity.group_kind == "Certificate.cert-manager.io":
+        return [at(value, "spec", "secretName")]
+    if identity.kind == "Service":
+        return [at(value, "metadata", "annotations", key) for key in _SERVING_CERTIFICATES]
+    return []
 
 
-def _references(value: Object, *, ours: bool) -> Iterator[tuple[str, str]]:
-    """Yield (Kind/name, namespace) of all that an object refers to and that nobody promised."""
-    promised = {
-        name.strip() for name in str(at(value, "metadata", "annotations", _EXTERNAL) or "").split(",")
-    } | _ALWAYS
+def _references(value: Object, *, ours: bool) -> Iterator[_Reference]:
+    """Yield everything that an object refers to and that is not declared external."""
     identity = ObjectId.of(value)
-    if (
-        ours
-        and identity.namespace
-        and not _MADE_BY_CLUSTER.match(identity.namespace)
-        and f"Namespace/{identity.namespace}" not in promised
-    ):
-        yield f"Namespace/{identity.namespace}", ""
+    annotation = str(at(value, "metadata", "annotations", _EXTERNAL) or "")
+    external = {name.strip() for name in annotation.split(",")} | _ALWAYS
+
+    if ours:
+        namespace = f"Namespace/{identity.namespace}"
+        if identity.namespace and not _OWN_NAMESPACES.match(identity.namespace) and namespace not in external:
+            yield namespace, ""
+
     if identity.group in _GROUPS:
-        for kind, name, namespace in (
-            [*callees(value), *trigger_references(value), *_workload(value)] if ours else callees(value)
-        ):
-            if f"{kind}/{name}" not in promised:
+        for kind, name, namespace in _named_objects(value, ours=ours):
+            if f"{kind}/{name}" not in external:
                 yield f"{kind}/{name}", namespace
 
 
-def _workload(value: Object) -> Iterator[tuple[str, str, str]]:
-    """Yield the ServiceAccounts, ConfigMaps, Secrets and claims that are named anywhere inside, unless
-    they are optional.
-    """
+def _named_objects(value: Object, *, ours: bool) -> Iterator[tuple[str, str, str]]:
+    yield from callees(value)
+    if ours:
+        yield from trigger_references(value)
+        yield from _named_by_workload(value)
+
+
+def _named_by_workload(value: Object) -> Iterator[tuple[str, str, str]]:
+    """Yield the ServiceAccounts, ConfigMaps, Secrets and claims that are named inside and not optional."""
     namespace = ObjectId.of(value).namespace
     for inner in mappings(at(value, "spec")):
-        found = [
-            (kind, at(inner, key, "name"))
-            for key, kind in _NAMED.items()
-            if at(inner, key, "optional") is not True
-        ]
-        found += [
-            (kind, inner.get(key)) for key, kind in _FIELDS.items() if inner.get("optional") is not True
-        ]
-        found += [
-            ("Secret", name)
-            for text in inner.values()
-            if isinstance(text, str)
-            for name in _COMPARED.findall(text)
-        ]
-        yield from (
-            (kind, name, namespace)
-            for kind, name in found
-            if isinstance(name, str) and name and "$(" not in name
-        )
+        names = [*_named_in_maps(inner), *_named_in_fields(inner), *_compared_secrets(inner)]
+        for kind, name in names:
+            if isinstance(name, str) and name and "$(" not in name:
+                yield kind, name, namespace
+
+
+def _named_in_maps(value: Object) -> Iterator[tuple[str, object]]:
+    for key, kind in _NAMED.items():
+        if at(value, key, "optional") is not True:
+            yield kind, at(value, key, "name")
+
+
+def _named_in_fields(value: Object) -> Iterator[tuple[str, object]]:
+    if value.get("optional") is not True:
+        for key, kind in _FIELDS.items():
+            yield kind, value.get(key)
+
+
+def _compared_secrets(value: Object) -> Iterator[tuple[str, object]]:
+    for text in value.values():
+        if isinstance(text, str):
+            yield from (("Secret", name) for name in _COMPARED.findall(text))

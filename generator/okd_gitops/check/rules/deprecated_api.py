@@ -6,18 +6,24 @@ from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
-# Kinds of a deprecated version that exist in no other.
-_ONLY_THERE = frozenset(("tekton.dev/v1beta1", kind) for kind in ("CustomRun", "StepAction")) | frozenset(
-    [("tekton.dev/v1alpha1", kind) for kind in ("StepAction", "VerificationPolicy")]
-    + [("triggers.tekton.dev/v1alpha1", kind) for kind in ("ClusterInterceptor", "Interceptor")]
-)
-_VERSIONS = {
+_DEPRECATED = {
     "tekton.dev/v1alpha1": "tekton.dev/v1",
     "tekton.dev/v1beta1": "tekton.dev/v1",
     "triggers.tekton.dev/v1alpha1": "triggers.tekton.dev/v1beta1",
 }
-# Gone from every Kubernetes that an OKD of today runs.
-_GONE = {
+# Kinds of a deprecated version that no other version has.
+_NOWHERE_ELSE = frozenset(
+    {
+        ("tekton.dev/v1alpha1", "StepAction"),
+        ("tekton.dev/v1alpha1", "VerificationPolicy"),
+        ("tekton.dev/v1beta1", "CustomRun"),
+        ("tekton.dev/v1beta1", "StepAction"),
+        ("triggers.tekton.dev/v1alpha1", "ClusterInterceptor"),
+        ("triggers.tekton.dev/v1alpha1", "Interceptor"),
+    }
+)
+# Removed from every Kubernetes that an OKD of today runs.
+_REMOVED = {
     "admissionregistration.k8s.io/v1beta1": "admissionregistration.k8s.io/v1",
     "apiextensions.k8s.io/v1beta1": "apiextensions.k8s.io/v1",
     "apps/v1beta1": "apps/v1",
@@ -29,30 +35,24 @@ _GONE = {
     "policy/v1beta1": "policy/v1",
     "rbac.authorization.k8s.io/v1beta1": "rbac.authorization.k8s.io/v1",
 }
-_FIELDS = {"bases": "resources", "patchesJson6902": "patches", "patchesStrategicMerge": "patches"}
+_KUSTOMIZE_FIELDS = {"bases": "resources", "patchesJson6902": "patches", "patchesStrategicMerge": "patches"}
 
 
 def check_object(value: Object) -> Iterator[Fault]:
-    """Look at every object, and at what a TriggerTemplate makes."""
+    """Look at every object, and at the objects that a TriggerTemplate makes."""
     identity = ObjectId.of(value)
-    for each in [value, *items(value, "spec", "resourcetemplates")]:
-        api, kind = str(at(each, "apiVersion")), str(at(each, "kind"))
-        if kind == "ClusterTask" and api.startswith("tekton.dev/"):
-            yield Fault(
-                reason="Tekton has no ClusterTask any more",
-                remedy="make it a Task, and use the cluster or git resolver",
-                object=identity,
-            )
-        elif api in _GONE:
-            yield Fault(
-                reason=f"no cluster serves {api} any more", remedy=f"write {_GONE[api]}", object=identity
-            )
-        elif api in _VERSIONS and (api, kind) not in _ONLY_THERE:
-            yield Fault(
-                reason=f"{api} of {kind or 'an object'} is deprecated",
-                remedy=f"write {_VERSIONS[api]}",
-                object=identity,
-            )
+    for made in [value, *items(value, "spec", "resourcetemplates")]:
+        for reason, remedy in _faults(str(at(made, "apiVersion")), str(at(made, "kind"))):
+            yield Fault(reason=reason, remedy=remedy, object=identity)
+
+
+def _faults(api: str, kind: str) -> Iterator[tuple[str, str]]:
+    if kind == "ClusterTask" and api.startswith("tekton.dev/"):
+        yield "Tekton no longer has ClusterTasks", "make it a Task, and use the cluster or git resolver"
+    elif api in _REMOVED:
+        yield f"no cluster serves {api} any more", f"write {_REMOVED[api]}"
+    elif api in _DEPRECATED and (api, kind) not in _NOWHERE_ELSE:
+        yield f"{api} of {kind or 'an object'} is deprecated", f"write {_DEPRECATED[api]}"
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
@@ -63,12 +63,14 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         for path, document in overlay.graph.kustomizations.items():
             documents[path] = document
             users.setdefault(path, []).append(overlay.name)
+
     for path, document in documents.items():
-        for old in _FIELDS if isinstance(document.value, dict) else ():
-            if old in document.value:
+        keys = document.value if isinstance(document.value, dict) else {}
+        for old, new in _KUSTOMIZE_FIELDS.items():
+            if old in keys:
                 yield Fault(
-                    reason=f"{old} of kustomize is deprecated",
-                    remedy=f"write {_FIELDS[old]}: kustomize edit fix does it",
+                    reason=f"the field {old} of kustomize is deprecated",
+                    remedy=f"write {new}: kustomize edit fix does it",
                     location=document.at([old], key=True),
                     severity=Severity.WARNING,
                     clusters=tuple(users[path]),

@@ -5,23 +5,28 @@ from collections.abc import Iterator
 from okd_gitops.check.rule import WORD, Fault, Overlay, Repository
 from okd_gitops.manifests.objects import ObjectId, strings
 
+# Longer strings are scripts and files, not names.
+_LONGEST = 2000
+
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
-    """Look for names of other clusters as whole words in short strings; what is rendered for Argo CD and
-    for the hub names them all.
+    """Look for names of other clusters as whole words in short strings.
+
+    The files for Argo CD and for the hub rightly name every cluster.
     """
     if overlay.purpose in ("", "hub"):
         return
-    names = repository.destinations.keys() - repository.common - {overlay.name}
+
+    other_clusters = repository.destinations.keys() - repository.common - {overlay.name}
     for value in overlay.objects:
-        identity = ObjectId.of(value)
         for path, text in strings(value):
-            # Looked up, not searched for: a search for each of a thousand names in every string takes seconds.
-            words = WORD.findall(text) if len(text) < 2000 else []
-            found = next((word for word in words if word in names), None)
-            if found:
+            # Looked up word by word: a search for each of a thousand names in every string takes seconds.
+            words = WORD.findall(text) if len(text) < _LONGEST else []
+            names = [word for word in words if word in other_clusters]
+
+            if names:
                 yield Fault(
-                    reason=f'{path} names the cluster "{found}"',
-                    remedy=f"this is the output of {overlay.name}",
-                    object=identity,
+                    reason=f'{path} names the cluster "{names[0]}"',
+                    remedy=f"name {overlay.name}, whose output this is, or make the name a parameter",
+                    object=ObjectId.of(value),
                 )

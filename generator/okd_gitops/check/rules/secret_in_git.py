@@ -8,29 +8,34 @@ from okd_gitops.manifests.objects import Object, ObjectId, mappings, strings
 
 # $(tt.params.token), ${TOKEN}: the value comes from elsewhere.
 _VARIABLE = re.compile(r"\$\([^()]+\)|\$\{[^{}]+\}")
-# With their bodies, so that text about keys is none; the tokens of GitHub and AWS have a form of their own.
+# Keys with their bodies, because text may speak about keys; tokens of GitHub and AWS have forms of their own.
 _KEYS = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{20}|\bgh[oprsu]_[A-Za-z0-9]{36}\b|\bAKIA[0-9A-Z]{16}\b"
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{20}"
+    r"|\bgh[oprsu]_[A-Za-z0-9]{36}\b"
+    r"|\bAKIA[0-9A-Z]{16}\b"
 )
+_SHORTEST = 20
+_REMEDY = "remove it, and revoke what it holds"
 
 
 def check_object(value: Object) -> Iterator[Fault]:
-    """Look at Secrets, also inside other objects, and for keys in any text; values never reach a message."""
+    """Look at Secrets, also inside other objects, and for keys in any text; no message holds a value."""
     identity = ObjectId.of(value)
-    remedy = "remove it, and change what it held"
-    for inner in mappings(value):
-        if (
-            inner.get("kind") == "Secret"
-            and inner.get("apiVersion") == "v1"
-            and (_filled(inner.get("data")) or _filled(inner.get("stringData")))
-        ):
-            yield Fault(reason="a Secret with data is in git", remedy=remedy, object=identity)
+    if any(_is_filled_secret(inner) for inner in mappings(value)):
+        yield Fault(reason="a Secret with data is in git", remedy=_REMEDY, object=identity)
+        return
+
+    for path, text in strings(value):
+        if len(text) >= _SHORTEST and _KEYS.search(text):
+            yield Fault(reason=f"{path} contains a private key or token", remedy=_REMEDY, object=identity)
             return
-    path = next((path for path, text in strings(value) if len(text) >= 20 and _KEYS.search(text)), None)
-    if path is not None:
-        yield Fault(reason=f"{path} holds a private key or token", remedy=remedy, object=identity)
 
 
-def _filled(data: object) -> bool:
+def _is_filled_secret(value: Object) -> bool:
+    is_secret = value.get("kind") == "Secret" and value.get("apiVersion") == "v1"
+    return is_secret and (_is_filled(value.get("data")) or _is_filled(value.get("stringData")))
+
+
+def _is_filled(data: object) -> bool:
     texts = data.values() if isinstance(data, dict) else [data]
     return any(text and not _VARIABLE.fullmatch(str(text)) for text in texts)

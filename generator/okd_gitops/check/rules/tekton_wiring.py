@@ -1,7 +1,8 @@
 """The rule tekton-wiring; findings.yaml says what it demands and why."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from okd_gitops.check.rule import Fault, Repository
@@ -22,114 +23,182 @@ _Specs = dict[str, object]
 
 def check_object(value: Object) -> Iterator[Fault]:
     """Look at what a Task, a StepAction or a Pipeline uses of its own declarations."""
-    identity, spec = ObjectId.of(value), at(value, "spec")
-    known = {each: set(named(spec, each)) for each in ("params", "workspaces", "results")}
-    found: list[tuple[str, str]] = []
-    if identity.group_kind in ("Task.tekton.dev", "StepAction.tekton.dev"):
-        # A step can have results of its own.
-        known["results"] |= {name for step in items(spec, "steps") for name in named(step, "results")}
-        found = [
-            (each, name)
-            for each in known
-            for name, _ in uses(spec, each, f"inputs.{each}")
-            if name not in known[each]
-        ]
-    elif identity.group_kind == "Pipeline.tekton.dev":
-        # An inline task may have parameters of its own.
-        known["params"] |= {name for task, _ in tasks(spec) for name in named(task, "taskSpec", "params")}
-        found = [("params", name) for name, _ in uses(spec, "params") if name not in known["params"]]
-    for what, name in dict.fromkeys(found):
+    group_kind, spec = ObjectId.of(value).group_kind, at(value, "spec")
+    undeclared: list[str] = []
+
+    if group_kind in ("Task.tekton.dev", "StepAction.tekton.dev"):
+        undeclared = _undeclared_in_task(spec)
+    elif group_kind == "Pipeline.tekton.dev":
+        undeclared = _undeclared_in_pipeline(spec)
+
+    for variable in dict.fromkeys(undeclared):
         yield Fault(
-            reason=f"it uses $({what}.{name}) and declares no such thing",
-            remedy="declare it, or mend the name",
-            object=identity,
+            reason=f"it uses $({variable}), which it does not declare",
+            remedy="declare it, or correct the name",
+            object=ObjectId.of(value),
         )
 
 
+def _undeclared_in_task(spec: object) -> list[str]:
+    undeclared: list[str] = []
+    for scope in ("params", "workspaces", "results"):
+        declared = set(named(spec, scope))
+        if scope == "results":
+            # A step can have results of its own.
+            declared |= {name for step in items(spec, "steps") for name in named(step, scope)}
+
+        used = [name for name, _ in uses(spec, scope, f"inputs.{scope}")]
+        undeclared += [f"{scope}.{name}" for name in used if name not in declared]
+    return undeclared
+
+
+def _undeclared_in_pipeline(spec: object) -> list[str]:
+    # An inline task may have parameters of its own.
+    inline = {name for task, _ in tasks(spec) for name in named(task, "taskSpec", "params")}
+    declared = inline | set(named(spec, "params"))
+    return [f"params.{name}" for name, _ in uses(spec, "params") if name not in declared]
+
+
 def check_repository(repository: Repository) -> Iterator[Fault]:
-    """Look at pipelines and runs with what they call in the same overlay; the same objects in many
-    overlays are looked at once.
+    """Look at Pipelines and runs beside what they call in the same overlay.
+
+    Overlays with the very same objects are looked at once.
     """
     groups: dict[tuple[int, ...], tuple[list[Object], list[str]]] = {}
     for overlay in repository.overlays:
-        held = [value for value in overlay.objects if ObjectId.of(value).group_kind in _KINDS]
-        groups.setdefault(tuple(map(id, held)), (held, []))[1].append(overlay.name)
-    for held, clusters in groups.values():
-        namespaces: dict[str, _Specs] = {}
-        for value in held:
+        values = [value for value in overlay.objects if ObjectId.of(value).group_kind in _KINDS]
+        groups.setdefault(tuple(map(id, values)), (values, []))[1].append(overlay.name)
+
+    for values, clusters in groups.values():
+        specs = _specs_by_namespace(values)
+        for value in values:
             identity = ObjectId.of(value)
-            namespaces.setdefault(identity.namespace, {})[f"{identity.kind}/{identity.name}"] = at(
-                value, "spec"
-            )
-        for value in held:
-            identity = ObjectId.of(value)
-            specs = namespaces[identity.namespace]
-            found = list(_pipeline(at(value, "spec"), specs)) if identity.kind == "Pipeline" else []
-            found += [reason for run in runs(value) for reason in _run(run, specs)]
-            remedy = "declare it where it is read, or pass it where it is called"
-            yield from (
-                Fault(reason=reason, remedy=remedy, object=identity, clusters=tuple(clusters))
-                for reason in found
-            )
+            for reason in _reasons(value, specs[identity.namespace]):
+                yield Fault(
+                    reason=reason,
+                    remedy="declare it where it is read, or pass it where it is called",
+                    object=identity,
+                    clusters=tuple(clusters),
+                )
 
 
-def _pipeline(spec: object, specs: _Specs) -> Iterator[str]:
-    members = {str(at(task, "name")): (task, key) for task, key in tasks(spec)}
-    called = {
-        name: specs.get(f"Task/{local_name(at(task, 'taskRef'), 'Task')}")
-        for name, (task, _) in members.items()
-    }
-    waits: dict[str, set[str]] = {}
-    for name, (task, key) in members.items():
-        yield from _call(f"task {name}", task, called[name])
-        # An inline spec also gets what is declared around it.
-        yield from _call(f"task {name}", task, at(task, "taskSpec"), around=spec)
-        for space in sorted(
-            {str(at(bound, "workspace") or "") for bound in named(task, "workspaces").values()}
-            - set(named(spec, "workspaces"))
-            - {""}
-        ):
-            yield f'task {name} binds the workspace "{space}", which the Pipeline does not declare'
-        before = {str(each) for each in items(task, "runAfter")}
-        for each in sorted(before):
-            if key == "finally" or each not in members or members[each][1] != "tasks":
-                yield f'task {name} runs after "{each}", which is no task before it'
-        for other, rest in dict.fromkeys(uses(task, "tasks")):
-            if rest.startswith((".results.", ".results[")):
-                yield from _result(name, other, rest, members, called)
-                before.add(other)
-        waits[name] = before & set(members) if key == "tasks" else set()
+def _specs_by_namespace(values: list[Object]) -> dict[str, _Specs]:
+    namespaces: dict[str, _Specs] = {}
+    for value in values:
+        identity = ObjectId.of(value)
+        specs = namespaces.setdefault(identity.namespace, {})
+        specs[f"{identity.kind}/{identity.name}"] = at(value, "spec")
+    return namespaces
+
+
+def _reasons(value: Object, specs: _Specs) -> Iterator[str]:
+    if ObjectId.of(value).kind == "Pipeline":
+        yield from _pipeline_reasons(at(value, "spec"), specs)
+
+    for run in runs(value):
+        kind = "Pipeline" if run.get("kind") == "PipelineRun" else "Task"
+        name = local_name(at(run, "spec", f"{kind.lower()}Ref"), kind)
+        yield from _call_reasons(f"{kind} {name}", at(run, "spec"), specs.get(f"{kind}/{name}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A task of a Pipeline: the list that it is in (`tasks` or `finally`), and the spec of what it calls."""
+
+    name: str
+    task: Object
+    list_key: str
+    called: object
+
+    @property
+    def spec(self) -> object:
+        """The spec of the Task that it calls, or its inline one."""
+        return self.called or at(self.task, "taskSpec")
+
+
+def _pipeline_reasons(spec: object, specs: _Specs) -> Iterator[str]:
+    members: dict[str, _Member] = {}
+    for task, list_key in tasks(spec):
+        name, task_name = str(at(task, "name")), local_name(at(task, "taskRef"), "Task")
+        members[name] = _Member(name, task, list_key, specs.get(f"Task/{task_name}"))
+
+    for member in members.values():
+        yield from _call_reasons(f"task {member.name}", member.task, member.called)
+        # An inline spec also sees what the Pipeline declares.
+        yield from _call_reasons(f"task {member.name}", member.task, at(member.task, "taskSpec"), around=spec)
+        yield from _workspace_reasons(member, spec)
+        yield from _order_reasons(member, members)
+        yield from _result_reasons(member, members)
+
+    yield from _cycle_reasons(members)
+
+
+def _workspace_reasons(member: _Member, pipeline: object) -> Iterator[str]:
+    bindings = named(member.task, "workspaces").values()
+    bound = {str(at(binding, "workspace") or "") for binding in bindings} - {""}
+
+    for name in sorted(bound - set(named(pipeline, "workspaces"))):
+        yield f'task {member.name} binds the workspace "{name}", which the Pipeline does not declare'
+
+
+def _order_reasons(member: _Member, members: Mapping[str, _Member]) -> Iterator[str]:
+    for name in sorted({str(before) for before in items(member.task, "runAfter")}):
+        before = members.get(name)
+        if member.list_key == "finally" or before is None or before.list_key != "tasks":
+            yield f'task {member.name} runs after "{name}", which is not a task before it'
+
+
+def _results_used(member: _Member) -> list[tuple[str, str]]:
+    """Return the tasks whose results a task uses, each with the text behind its name."""
+    return [
+        (name, rest)
+        for name, rest in dict.fromkeys(uses(member.task, "tasks"))
+        if rest.startswith((".results.", ".results["))
+    ]
+
+
+def _result_reasons(member: _Member, members: Mapping[str, _Member]) -> Iterator[str]:
+    for name, rest in _results_used(member):
+        source = members.get(name)
+        match = _RESULT.match(rest)
+        result = (match["plain"] or match["quoted"]) if match else ""
+
+        if source is None:
+            yield f'task {member.name} uses a result of "{name}", which is not a task of this Pipeline'
+        elif at(source.spec, "steps") and result not in named(source.spec, "results"):
+            yield f'task {member.name} uses the result "{result}" of {name}, which does not declare it'
+
+
+def _cycle_reasons(members: Mapping[str, _Member]) -> Iterator[str]:
+    waits_for: dict[str, set[str]] = {}
+    for member in members.values():
+        if member.list_key == "tasks":
+            before = {str(name) for name in items(member.task, "runAfter")}
+            before |= {name for name, _ in _results_used(member)}
+            waits_for[member.name] = before & set(members)
+
     try:
-        TopologicalSorter(waits).prepare()
+        TopologicalSorter(waits_for).prepare()
     except CycleError as error:
         yield f"its tasks wait for each other: {', '.join(error.args[1])}"
 
 
-def _result(
-    name: str, other: str, rest: str, members: dict[str, tuple[Object, str]], called: _Specs
-) -> Iterator[str]:
-    found = _RESULT.match(rest)
-    result = (found["plain"] or found["quoted"]) if found else ""
-    spec = called.get(other) or (at(members[other][0], "taskSpec") if other in members else None)
-    if other not in members:
-        yield f'task {name} uses a result of "{other}", which is no task here'
-    elif at(spec, "steps") and result not in named(spec, "results"):
-        yield f'task {name} uses the result "{result}" of {other}, which declares no such result'
+def _call_reasons(who: str, caller: object, spec: object, around: object = None) -> Iterator[str]:
+    """Compare what a caller passes with what a spec declares, where both are known."""
+    if not isinstance(spec, dict):
+        return
+
+    for scope in ("params", "workspaces"):
+        declared, passed = named(spec, scope), _passed(caller, scope)
+
+        # An inline spec sees what is around it without declaring it.
+        if around is None:
+            for name in sorted(passed - set(declared)):
+                yield f'{who} gets "{name}" in {scope}, which it does not declare'
+        for name in sorted(required(declared) - passed - set(named(around, scope))):
+            yield f'{who} does not get "{name}" in {scope}, which it requires'
 
 
-def _call(who: str, caller: object, spec: object, around: object = None) -> Iterator[str]:
-    """Compare what a caller passes with what a spec declares, where both are at hand."""
-    for what in ("params", "workspaces") if isinstance(spec, dict) else ():
-        declared, passed = named(spec, what), set(named(caller, what)) | set(named(caller, "matrix", what))
-        passed |= {name for each in items(caller, "matrix", "include") for name in named(each, what)}
-        # Inline specs see what is around them without declaring it.
-        for name in sorted(passed - set(declared)) if around is None else ():
-            yield f'{who} is given "{name}" under {what}, which it does not declare'
-        for name in sorted(required(declared) - passed - set(named(around, what))):
-            yield f'{who} is not given "{name}" under {what}, which it needs'
-
-
-def _run(run: Object, specs: _Specs) -> Iterator[str]:
-    kind = "Pipeline" if run.get("kind") == "PipelineRun" else "Task"
-    name = local_name(at(run, "spec", f"{kind.lower()}Ref"), kind)
-    yield from _call(f"{kind} {name}", at(run, "spec"), specs.get(f"{kind}/{name}"))
+def _passed(caller: object, scope: str) -> set[str]:
+    included = [name for row in items(caller, "matrix", "include") for name in named(row, scope)]
+    return {*named(caller, scope), *named(caller, "matrix", scope), *included}

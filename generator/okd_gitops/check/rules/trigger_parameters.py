@@ -6,61 +6,91 @@ from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.tekton import named, required, uses
 
+_GROUP = "triggers.tekton.dev"
+# The objects of an overlay by kind, namespace and name.
+_Objects = dict[tuple[str, str, str], Object]
+
 
 def check_object(value: Object) -> Iterator[Fault]:
     """Look at the variables inside a TriggerTemplate."""
     identity = ObjectId.of(value)
-    if identity.group_kind == "TriggerTemplate.triggers.tekton.dev":
-        for name in sorted(
-            {name for name, _ in uses(at(value, "spec"), "tt.params")} - set(named(value, "spec", "params"))
-        ):
-            reason = f"it uses $(tt.params.{name}) and declares no such thing"
-            yield Fault(reason=reason, remedy="declare it, or mend the name", object=identity)
+    if identity.group_kind != f"TriggerTemplate.{_GROUP}":
+        return
+
+    used = {name for name, _ in uses(at(value, "spec"), "tt.params")}
+    for name in sorted(used - set(named(value, "spec", "params"))):
+        yield Fault(
+            reason=f"it uses $(tt.params.{name}), which it does not declare",
+            remedy="declare it, or correct the name",
+            object=identity,
+        )
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
-    """Look at EventListeners and Triggers with the bindings and templates that they name in the same
-    overlay.
-    """
-    known = {
-        (identity.group_kind, identity.namespace, identity.name): value
-        for value in overlay.objects
-        for identity in [ObjectId.of(value)]
-    }
-    for (group_kind, namespace, _), value in known.items():
-        if group_kind not in ("EventListener.triggers.tekton.dev", "Trigger.triggers.tekton.dev"):
-            continue
-        for trigger in (
-            items(value, "spec", "triggers")
-            if group_kind.startswith("EventListener")
-            else [at(value, "spec")]
-        ):
-            template = at(trigger, "template", "spec")
-            if name := at(trigger, "template", "ref"):
-                template = at(
-                    known.get(("TriggerTemplate.triggers.tekton.dev", namespace, str(name))), "spec"
-                )
-            given = _given(trigger, namespace, known)
-            declared = named(template, "params")
-            for name in sorted((given or set()) - set(declared)) if template else ():
-                reason = f'the trigger gives "{name}", which its TriggerTemplate does not declare'
-                yield Fault(reason=reason, remedy="declare it, or mend the name", object=ObjectId.of(value))
-            for name in sorted(required(declared) - given) if given is not None else ():
-                reason = f'nothing gives "{name}", which the TriggerTemplate needs'
-                yield Fault(reason=reason, remedy="bind it, or give it a default", object=ObjectId.of(value))
+    """Look at EventListeners and Triggers with the bindings and templates that they name in the overlay."""
+    objects = _objects_of_triggers(overlay)
+
+    for (kind, namespace, _), value in objects.items():
+        for trigger in _triggers(kind, value):
+            for reason, remedy in _trigger_faults(trigger, namespace, objects):
+                yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value))
 
 
-def _given(trigger: object, namespace: str, known: dict[tuple[str, str, str], Object]) -> set[str] | None:
-    """Return the names that the bindings of a trigger give; None when one of them stands elsewhere."""
-    given: set[str] = set()
+def _objects_of_triggers(overlay: Overlay) -> _Objects:
+    objects: _Objects = {}
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+        if identity.group == _GROUP:
+            objects[identity.kind, identity.namespace, identity.name] = value
+    return objects
+
+
+def _triggers(kind: str, value: Object) -> list[object]:
+    if kind == "EventListener":
+        return items(value, "spec", "triggers")
+    return [at(value, "spec")] if kind == "Trigger" else []
+
+
+def _trigger_faults(trigger: object, namespace: str, objects: _Objects) -> Iterator[tuple[str, str]]:
+    """Yield reasons and remedies, as far as bindings and template are in the overlay."""
+    passed = _passed_names(trigger, namespace, objects)
+    template = _template(trigger, namespace, objects)
+    declared = named(template, "params")
+    if passed is None:
+        return
+
+    if template:
+        for name in sorted(passed - set(declared)):
+            reason = f'the trigger passes "{name}", which its TriggerTemplate does not declare'
+            yield reason, "declare it, or correct the name"
+    for name in sorted(required(declared) - passed):
+        reason = f'nothing passes "{name}", which the TriggerTemplate requires'
+        yield reason, "bind it, or give it a default"
+
+
+def _template(trigger: object, namespace: str, objects: _Objects) -> object:
+    """Return the spec of the template of a trigger: the one that it names, else the inline one."""
+    name = at(trigger, "template", "ref")
+    if name:
+        return at(objects.get(("TriggerTemplate", namespace, str(name))), "spec")
+    return at(trigger, "template", "spec")
+
+
+def _passed_names(trigger: object, namespace: str, objects: _Objects) -> set[str] | None:
+    """Return the parameters that the bindings of a trigger pass; None when a binding is elsewhere."""
+    passed: set[str] = set()
+
     for binding in items(trigger, "bindings"):
-        if not (name := at(binding, "ref")):
-            given |= {str(at(binding, "name"))}
+        reference = at(binding, "ref")
+        if not reference:
+            passed.add(str(at(binding, "name")))
             continue
+
         kind = str(at(binding, "kind") or "TriggerBinding")
         place = "" if kind.startswith("Cluster") else namespace
-        source = known.get((f"{kind}.triggers.tekton.dev", place, str(name)))
-        if source is None:
+        named_binding = objects.get((kind, place, str(reference)))
+        if named_binding is None:
             return None
-        given |= set(named(source, "spec", "params"))
-    return given
+        passed |= set(named(named_binding, "spec", "params"))
+
+    return passed

@@ -8,16 +8,24 @@ from okd_gitops.finding import Location
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at bases/, overlays/, argocd/ and the extras below clusters/NAME/."""
-    reached = {path for overlay in repository.overlays for path in overlay.graph.files}
-    # An overlay that could not be read reaches nothing; that is said elsewhere.
+    # An overlay that could not be read reaches no files; its own findings tell why.
     if any(overlay.graph.findings for overlay in repository.overlays):
         return
+
+    reached: set[str] = set()
+    for overlay in repository.overlays:
+        reached |= overlay.graph.files
+
     for path in sorted(set(repository.files) - reached):
-        parts = path.split("/")
-        extra = parts[0] == "clusters" and len(parts) > 2
-        if path.endswith((".yaml", ".yml")) and (parts[0] in ("argocd", "bases", "overlays") or extra):
+        if path.endswith((".yaml", ".yml")) and _is_deployed_from(path):
             yield Fault(
                 reason="no kustomization lists this file, so it is not deployed",
                 remedy="list it, or remove it",
                 location=Location(file=path),
             )
+
+
+def _is_deployed_from(path: str) -> bool:
+    top, *below = path.split("/")
+    is_extra = top == "clusters" and len(below) > 1
+    return is_extra or (top in ("argocd", "bases", "overlays") and bool(below))

@@ -5,33 +5,30 @@ from collections.abc import Iterator
 from okd_gitops.check.rule import Fault
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
-_SPEC = (
+_REQUIRED = (
     "concurrencyPolicy",
     "startingDeadlineSeconds",
     "successfulJobsHistoryLimit",
     "failedJobsHistoryLimit",
+    "jobTemplate.spec.backoffLimit",
 )
 
 
 def check_object(value: Object) -> Iterator[Fault]:
     """Look at CronJobs."""
     identity = ObjectId.of(value)
-    if identity.group_kind != "CronJob.batch":
-        return
-    missing = [name for name in _SPEC if at(value, "spec", name) is None]
-    if at(value, "spec", "jobTemplate", "spec", "backoffLimit") is None:
-        missing.append("jobTemplate.spec.backoffLimit")
+    if identity.group_kind == "CronJob.batch":
+        for reason, remedy in _faults(at(value, "spec")):
+            yield Fault(reason=reason, remedy=remedy, object=identity)
+
+
+def _faults(spec: object) -> Iterator[tuple[str, str]]:
+    missing = [name for name in _REQUIRED if at(spec, *name.split(".")) is None]
     if missing:
-        yield Fault(
-            reason=f"{', '.join(missing)} of the CronJob is not set",
-            remedy="set it: the defaults are for nobody",
-            object=identity,
-        )
-    if at(value, "spec", "concurrencyPolicy") == "Allow":
-        yield Fault(reason="its runs may overlap", remedy="write concurrencyPolicy: Forbid", object=identity)
-    if at(value, "spec", "timeZone") or "TZ=" in str(at(value, "spec", "schedule")):
-        yield Fault(
-            reason="its schedule follows a time zone",
-            remedy="write the schedule in UTC, without timeZone",
-            object=identity,
-        )
+        yield f"the CronJob does not set {', '.join(missing)}", "set it explicitly; the default is unsafe"
+
+    if at(spec, "concurrencyPolicy") == "Allow":
+        yield "its runs may overlap", "write concurrencyPolicy: Forbid"
+
+    if at(spec, "timeZone") or "TZ=" in str(at(spec, "schedule")):
+        yield "its schedule follows a time zone", "write the schedule in UTC, without timeZone"
