@@ -35,9 +35,9 @@ from okd_gitops.manifests.pattern import matches, pattern_fault
 from okd_gitops.manifests.read import FOREIGN, read, read_all
 from okd_gitops.manifests.set_values import assign
 from okd_gitops.manifests.write import dump
-from okd_gitops.releases.read_cluster_version import acks, built, read_state, state_findings
 from okd_gitops.releases.cross_check import cross_check
 from okd_gitops.releases.graph import read_graph
+from okd_gitops.releases.read_cluster_version import acks, built, read_state, state_findings
 from okd_gitops.releases.sources import file, github, quay, release_controller
 from okd_gitops.releases.sources.update_graph import of_graph
 from okd_gitops.releases.trust.keyring import FINGERPRINTS

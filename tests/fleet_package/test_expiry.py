@@ -95,7 +95,8 @@ def test_a_day_that_has_passed_turns_nothing_red_and_its_remedy_works(repo: Path
         in years_later.stderr
     )
     assert (
-        "fix: git rm clusters/moc-pr-412.yaml and okd-gitops generate, or set a later day" in years_later.stderr
+        "fix: git rm clusters/moc-pr-412.yaml and okd-gitops generate, or set a later day"
+        in years_later.stderr
     )
 
     git(repo, "rm", "--quiet", "clusters/moc-pr-412.yaml")
