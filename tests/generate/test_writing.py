@@ -15,8 +15,8 @@ from okd_gitops.errors import BusyError
 from okd_gitops.generate import generate as command
 from okd_gitops.generate.compare import compare
 from okd_gitops.generate.generate import generate
-from okd_gitops.system import journal
-from okd_gitops.system.swap import swap
+from okd_gitops.system import swap
+from okd_gitops.system.recovery import pending
 from okd_gitops.tree import digest
 
 EDITED = "overlays/moc-test/kustomization.yaml"
@@ -39,7 +39,7 @@ class Killed(BaseException):
 def killed(repo: Path, monkeypatch: pytest.MonkeyPatch, exchanges: int) -> None:
     """Add a cluster and generate, but end when so many files are in place."""
     (repo / "clusters/demo.yaml").write_text(DEMO)
-    left, real = [None] * exchanges, swap
+    left, real = [None] * exchanges, swap.swap
 
     def counting(one: Path, other: Path) -> None:
         if not left:
@@ -47,10 +47,10 @@ def killed(repo: Path, monkeypatch: pytest.MonkeyPatch, exchanges: int) -> None:
         left.pop()
         real(one, other)
 
-    monkeypatch.setattr(journal, "swap", counting)
+    monkeypatch.setattr(swap, "swap", counting)
     with pytest.raises(Killed):
         generate(repo)
-    monkeypatch.setattr(journal, "swap", real)
+    monkeypatch.setattr(swap, "swap", real)
 
 
 def forge(repo: Path, path: str, data: bytes) -> None:
@@ -85,7 +85,7 @@ def test_a_killed_generation_is_finished_by_whichever_command_writes_next(
     result = okd_gitops(*between)
     reads = "--check" in between
     assert result.returncode == (7 if reads else 0), result.stderr
-    assert journal.pending(repo) == reads
+    assert pending(repo) == reads
     assert not reads or "okd-gitops generate finishes it" in result.stderr
     if between[0] == "init":
         (repo / "clusters/another.yaml").unlink()

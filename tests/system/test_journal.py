@@ -17,8 +17,10 @@ import pytest
 
 from conftest import ROOT
 from okd_gitops.errors import BusyError, OkdGitopsError, UsageError
-from okd_gitops.system import journal, swap
-from okd_gitops.system.journal import pending, saving
+from okd_gitops.system import swap
+from okd_gitops.system.journal import saving
+from okd_gitops.system.recovery import pending
+from okd_gitops.system.steps import written
 from okd_gitops.tree import digest
 
 BEFORE = {
@@ -103,10 +105,10 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, exchange: int) -> Iterator[None]:
             raise Killed
         real(one, other)
 
-    monkeypatch.setattr(journal, "swap", counting)
+    monkeypatch.setattr(swap, "swap", counting)
     with pytest.raises(Killed):
         yield
-    monkeypatch.setattr(journal, "swap", real)
+    monkeypatch.setattr(swap, "swap", real)
 
 
 def interrupted(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -153,7 +155,7 @@ def test_all_lands_and_empty_folders_go_with_their_last_file(
     publish(tmp_path)
     assert files(tmp_path) == AFTER
     assert not (tmp_path / "overlays/gone").exists()
-    assert journal.written(tmp_path) == {path: digest(data) for path, data in PUT.items()}
+    assert written(tmp_path) == {path: digest(data) for path, data in PUT.items()}
 
 
 def test_a_second_run_waits_and_then_gives_up(tmp_path: Path) -> None:
@@ -272,7 +274,7 @@ def test_an_exchange_that_fails_takes_back_the_others(
             raise PermissionError(1, "Operation not permitted", str(other))
         real(one, other)
 
-    monkeypatch.setattr(journal, "swap", failing)
+    monkeypatch.setattr(swap, "swap", failing)
     with pytest.raises(BusyError, match="nothing was written"):
         publish(tmp_path)
     assert files(tmp_path) == BEFORE
@@ -295,7 +297,7 @@ def test_an_edit_right_before_its_file_is_replaced_is_kept(
             write(tmp_path, {path: b"mine\n", "edited": b""})
         real(one, other)
 
-    monkeypatch.setattr(journal, "swap", late)
+    monkeypatch.setattr(swap, "swap", late)
     with pytest.raises(BusyError, match=f"{path} changed while running"):
         publish(tmp_path)
     assert files(tmp_path) == {**BEFORE, path: b"mine\n", "edited": b""}
@@ -353,10 +355,10 @@ def test_an_edit_that_a_killed_run_had_displaced_comes_back(
             raise Killed
         real(one, other)
 
-    monkeypatch.setattr(journal, "swap", late)
+    monkeypatch.setattr(swap, "swap", late)
     with pytest.raises(Killed):
         publish(tmp_path)
-    monkeypatch.setattr(journal, "swap", real)
+    monkeypatch.setattr(swap, "swap", real)
     with pytest.raises(BusyError, match="overlays/a/one changed since"):
         recover(tmp_path)
     assert (tmp_path / "overlays/a/one").read_bytes() == b"mine\n"
@@ -375,7 +377,7 @@ def test_what_a_power_loss_emptied_is_no_edit(
     # as ours.
     assert lost not in files(tmp_path).values()
     assert set(files(tmp_path)) <= {*BEFORE, *PUT}
-    assert set(journal.written(tmp_path)) == set(files(tmp_path)) - {"mine.txt"}
+    assert set(written(tmp_path)) == set(files(tmp_path)) - {"mine.txt"}
 
 
 def edit(state: Path, change: Callable[[dict], object]) -> None:  # type: ignore[type-arg]

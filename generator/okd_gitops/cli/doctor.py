@@ -10,7 +10,7 @@ from pathlib import Path
 from okd_gitops import __version__
 from okd_gitops.errors import OkdGitopsError
 from okd_gitops.system.git import status
-from okd_gitops.system.journal import pending
+from okd_gitops.system.recovery import pending
 from okd_gitops.system.tools import REMEDY, tool
 
 

@@ -15,7 +15,9 @@ from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.system.git import BlobIds, committed_blobs
-from okd_gitops.system.journal import refuse_pending, saving, written
+from okd_gitops.system.journal import saving
+from okd_gitops.system.recovery import refuse_pending
+from okd_gitops.system.steps import written
 from okd_gitops.tree import MANIFEST, Tree, unified_diff
 
 
