@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 import pulls
+import screens
 from frozen import DAY, lay_out
 from okd_gitops.cli.explain import by_area
 from okd_gitops.cli.main import cli
@@ -266,9 +267,34 @@ def expected(case: Path, work: Path) -> dict[str, bytes]:
     return {path: data for path, data in made.items() if path not in same}
 
 
+def write_screens() -> None:
+    """Rewrite the whole outputs of commands."""
+    import tempfile
+
+    shutil.rmtree(screens.FOLDER, ignore_errors=True)
+    screens.FOLDER.mkdir()
+
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        screens.committed_fleet(work / "committed")
+        texts = {}
+
+        for name in screens.SCREENS:
+            (work / name).mkdir()
+            texts[name] = screens.screen(name, work / "committed", work / name)
+
+        (work / "release").mkdir()
+        texts |= screens.release_screens(work / "release")
+
+    for name, text in texts.items():
+        (screens.FOLDER / f"{name}.txt").write_text(text)
+
+
 def main() -> None:
     """Rewrite everything that is compared."""
     import tempfile
+
+    write_screens()
 
     with tempfile.TemporaryDirectory() as folder:
         clone(Path(folder))

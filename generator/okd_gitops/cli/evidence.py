@@ -170,7 +170,8 @@ def _print_file(result: "Recorded | Observed", *, dry_run: bool) -> None:
     if not result.path:
         return
 
-    state = "recorded" if result.new else "already recorded"
+    new = "would be recorded" if dry_run else "recorded"
+    state = new if result.new else "already recorded"
     pushed = f", pushed as {result.sha[:12]}" if result.sha else ""
     echo(f"{result.path}: {state}{pushed}")
 

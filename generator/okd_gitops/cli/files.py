@@ -79,7 +79,7 @@ def generate(
             echo("".join(drift.diffs.values()), nl=False)
         elif dry_run:
             echo(diff_text(root, drift), nl=False)
-        else:
+        elif result.written:
             _list_changes(result)
 
         show_findings([*notes, *findings])

@@ -95,18 +95,29 @@ def show(context: click.Context, *, version: str, offline: bool, at: str, output
 
 def _print_release(result: "Shown", edges: dict[str, tuple[str, ...]]) -> None:
     for name, value in result.release.as_json().items():
-        echo(f"{name:12} {', '.join(value) if isinstance(value, list) else value}")
+        echo(f"{name:16} {_shown_value(value)}")
 
     if result.trust.verified:
-        echo(f"{'signature':12} verified by {result.trust.fingerprint.upper()}")
+        echo(f"{'signature':16} verified by {result.trust.fingerprint.upper()}")
     else:
-        click.echo(f"{'signature':12} {click.style('NOT verified', fg='red')}", color=settings["color"])
+        click.echo(f"{'signature':16} {click.style('NOT verified', fg='red')}", color=settings["color"])
 
     for name, versions in edges.items():
         more = f" and {len(versions) - _SHOWN_EDGES} more" if len(versions) > _SHOWN_EDGES else ""
-        echo(f"{name:12} {', '.join(versions[-_SHOWN_EDGES:]) or '-'}{more}")
+        echo(f"{name:16} {', '.join(versions[-_SHOWN_EDGES:]) or '-'}{more}")
 
     show_findings(result.trust.findings)
+
+
+def _shown_value(value: object) -> str:
+    """Return a field of a release for people."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+
+    if isinstance(value, list):
+        value = ", ".join(value)
+
+    return str(value or "-")
 
 
 @release.command()

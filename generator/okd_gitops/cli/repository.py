@@ -49,7 +49,7 @@ def init(context: click.Context, name: str, purpose: str | None, environment: st
     for path in written:
         echo(f"wrote {path}")
 
-    echo("next: replace EXAMPLE and FILL-IN in these files, then run okd-gitops generate")
+    echo("next: replace EXAMPLE and FILL-IN in these files, and run okd-gitops generate")
 
 
 @click.command(name="import")
@@ -110,8 +110,8 @@ def _print_import(result: "Import", errors: int, *, write: bool) -> None:
     echo(f"{counts}, {existing} already exist, {errors} errors")
 
     if result.clusters:
-        first = "" if write else "run the command with --write, then "
-        echo(f"next: {first}replace FILL-IN in these files, then run okd-gitops generate")
+        first = "" if write else "run the command with --write, "
+        echo(f"next: {first}replace FILL-IN in these files, and run okd-gitops generate")
 
 
 @click.command()
