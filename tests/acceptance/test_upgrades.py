@@ -12,10 +12,11 @@ from conftest import CACHE, ROOT
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.feature import load_catalog
-from okd_gitops.fleet.upgrades import Upgrades, duration
+from okd_gitops.fleet.upgrades import Upgrades
 from okd_gitops.manifests.model import FileModel, parse
 from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
+from okd_gitops.times import parse_duration
 from okd_gitops.upgrade.refusals import REFUSALS
 from release_fleet import BASE, PUSH, Fleet
 
@@ -60,7 +61,8 @@ def test_its_waves_and_soaks_are_those_of_the_purposes() -> None:
     }
     assert "ephemeral 0, test 1, hub 2, cd 3" in TEXT
     soaks = [
-        duration(purpose.soak) for purpose in sorted(purposes.values(), key=lambda purpose: purpose.wave)
+        parse_duration(purpose.soak)
+        for purpose in sorted(purposes.values(), key=lambda purpose: purpose.wave)
     ]
     assert soaks[:3] == [timedelta(hours=1), timedelta(days=3), timedelta(days=2)]
     assert "(1 hour, 3 days, 2 days)" in TEXT

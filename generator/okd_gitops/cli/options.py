@@ -84,11 +84,12 @@ def tools_of(context: click.Context) -> Path:
 def clock(at: str) -> datetime:
     """Return the time that --at names, or the current time; raises UsageError."""
     from okd_gitops.errors import UsageError
+    from okd_gitops.times import parse_time
 
     if not at:
         return datetime.now(UTC).replace(microsecond=0)
 
     try:
-        return datetime.strptime(f"{at}+0000", "%Y-%m-%dT%H:%M:%SZ%z")
+        return parse_time(at)
     except ValueError:
         raise UsageError(f'"{at}" is not a time', "write it like 2026-11-21T12:00:00Z") from None

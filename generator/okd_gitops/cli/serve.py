@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 # reports it.
 _RETAIN = timedelta(days=30)
 _ARCH = re.compile(r"[a-z0-9]{3,12}")
-_DURATION = re.compile(r"([1-9][0-9]{0,4})([mhd])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _FILE = click.Path(path_type=Path)
 
@@ -172,12 +170,23 @@ def expectation(arches: str, expire: str, registry: str) -> "Expectation":
             "write the GOARCH names of the nodes, separated by commas",
         )
 
-    duration = _DURATION.fullmatch(expire)
+    return Expectation(names, _lifetime(expire), registry.rstrip("/"))
 
-    if duration is None:
-        raise UsageError(f'"{expire}" is not a duration', "write it like 90m, 24h or 2d")
 
-    return Expectation(names, int(duration[1]) * _UNITS[duration[2]], registry.rstrip("/"))
+def _lifetime(text: str) -> timedelta:
+    """Return how long a set may stay incomplete; raises UsageError."""
+    from okd_gitops.errors import UsageError
+    from okd_gitops.times import parse_duration
+
+    try:
+        lifetime = parse_duration(text)
+    except ValueError:
+        lifetime = timedelta(0)
+
+    if not lifetime:
+        raise UsageError(f'"{text}" is not a duration', "write it like 90m, 24h or 2d")
+
+    return lifetime
 
 
 def own_namespace() -> str:

@@ -8,12 +8,13 @@ taken for fine.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.manifests.objects import at, items
 from okd_gitops.redaction import one_line
+from okd_gitops.times import parse_time
 
 _TEST = "test "
 
@@ -169,6 +170,6 @@ def _condition(status: object, kind: str) -> Mapping[str, Any]:
 def _time(value: object) -> datetime | None:
     """Read a time of the Kubernetes API (RFC 3339 in UTC, in whole seconds)."""
     try:
-        return datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return parse_time(str(value))
     except ValueError:
         return None

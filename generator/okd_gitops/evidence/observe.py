@@ -12,15 +12,14 @@ from okd_gitops.evidence.record import cluster_of, record
 from okd_gitops.evidence.report import evidence
 from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.fleet.load import load
-from okd_gitops.fleet.upgrades import duration
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http
+from okd_gitops.times import parse_duration
 
 _CONFIG = "/apis/config.openshift.io/v1"
 # The API server says of itself whether it is ready, to every account; its own checks are behind that answer.
 _READY = "api-ready"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
-_DURATION = re.compile(r"(0|[1-9][0-9]{0,3})[mhd]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +108,10 @@ def addresses(tests: Iterable[str]) -> dict[str, str]:
 
 def bound(text: str) -> timedelta:
     """Read a duration such as `4h`; raises UsageError."""
-    if not _DURATION.fullmatch(text):
-        raise UsageError(f'"{text}" is not a duration', "write it like 90m, 4h or 2d")
-    return duration(text)
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(str(error), "write it like 90m, 4h or 2d") from None
 
 
 def _seen(http: Http, question: Question) -> Seen:

@@ -19,10 +19,10 @@ from okd_gitops.manifests.read import read
 from okd_gitops.manifests.write import dump
 from okd_gitops.releases.fields import VersionText, by_digest, fault
 from okd_gitops.system.disk import read_tree
+from okd_gitops.times import parse_time, time_text
 from okd_gitops.tree import Tree
 
 FOLDER = "evidence"
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Evidence(FileModel):
@@ -46,7 +46,7 @@ class Evidence(FileModel):
         if isinstance(value, datetime):
             return value
         try:
-            return datetime.strptime(f"{value}+0000", f"{_TIME}%z")
+            return parse_time(str(value))
         except ValueError:
             raise fault("a time is in UTC", "write it like 2026-11-21T12:00:00Z") from None
 
@@ -72,7 +72,7 @@ class Evidence(FileModel):
         """Return the file."""
         value: dict[str, Any] = {"cluster": self.cluster, "version": self.version, "image": self.image}
         value |= {
-            "finished": self.finished.strftime(_TIME),
+            "finished": time_text(self.finished),
             "passed": self.passed,
             "operators": self.operators,
         }

@@ -3,16 +3,16 @@ durations and windows they use.
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from okd_gitops.manifests.model import FileModel
 from okd_gitops.releases.fields import Pattern, fault
+from okd_gitops.times import DURATION
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _SOURCE = re.compile(
     r"https://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?|http://127\.0\.0\.1:[0-9]{1,5}(/[A-Za-z0-9._~/-]*)?"
 )
@@ -25,15 +25,10 @@ def _service(value: str) -> str:
     return value.rstrip("/")
 
 
-Duration = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})[mhd]$")]
+Duration = Annotated[str, Field(pattern=f"^{DURATION}$")]
 Line = Annotated[str, Field(pattern=r"^[1-9][0-9]*\.(0|[1-9][0-9]*)$")]
 Service = Annotated[str, AfterValidator(_service)]
 Ack = Annotated[str, Field(pattern=r"^ack-[1-9][0-9]*\.[0-9]+-[A-Za-z0-9.-]+$")]
-
-
-def duration(text: str) -> timedelta:
-    """Return what a Duration like `3d` stands for."""
-    return int(text[:-1]) * _UNITS[text[-1]]
 
 
 class Window(FileModel):

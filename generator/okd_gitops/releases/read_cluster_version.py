@@ -21,7 +21,7 @@ from okd_gitops.releases.cluster_version_patches import (
     operation_files,
 )
 
-MAX_BYTES = 8 << 20
+MAX_BYTES = FOREIGN.max_bytes
 _ACKS = re.compile(rb"""name['"]?\s*:\s*['"]?admin-acks\b""")
 # Names of folders that say what is in them, not which cluster it is for.
 _LAYOUT_WORDS = frozenset(

@@ -2,10 +2,10 @@
 
 from okd_gitops.fleet.cluster import Cluster, Release
 from okd_gitops.fleet.load import Fleet
-from okd_gitops.fleet.upgrades import duration
 from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import FOREIGN, read_all
 from okd_gitops.releases.version import Version
+from okd_gitops.times import parse_duration
 from okd_gitops.upgrade.refusals import Follower
 
 # Feature sets other than these turn Upgradeable to False for good (openshift/api config/v1 types_feature.go).
@@ -29,7 +29,7 @@ def _follower(cluster: Cluster, release: Release, stream: str) -> Follower:
         purpose=str(cluster.spec.purpose),
         guarded=cluster.purpose.guarded,
         wave=cluster.wave,
-        soak=duration(cluster.purpose.soak),
+        soak=parse_duration(cluster.purpose.soak),
         stream=stream,
         version=Version.parse(release.version),
         image=release.image,

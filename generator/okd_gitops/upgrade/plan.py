@@ -14,11 +14,12 @@ from okd_gitops.evidence.report import Evidence, evidence
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.load import Fleet, load
-from okd_gitops.fleet.upgrades import Releases, duration
+from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.barriers import KNOWN, Barrier
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version
+from okd_gitops.times import parse_duration
 from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, upgrades
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.path import Block, Wanted
@@ -93,7 +94,7 @@ def outlook(
         learned=learned,
         evidence=reports,
         wanted=_wanted(releases),
-        minimum_age=duration(releases.minimum_age),
+        minimum_age=parse_duration(releases.minimum_age),
         freeze=releases.freeze or "",
     )
     goal = _goal(target, learned.releases) if target else None
