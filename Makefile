@@ -1,4 +1,4 @@
-# Every target sets up what it needs under $(CACHE), once, with git, make and python3 alone.
+# Every target installs what it needs under $(CACHE), once, with only git, make and python3.
 CACHE ?= .cache
 PYTHON ?= python3
 ARGS ?=
@@ -21,23 +21,24 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help generate check diff test test-deep lint bench demo-release lab golden lock clean tools packages
 
 help: ## Show this help
-	@echo "okd-gitops: edit clusters/*.yaml, then make generate, then make check"
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1@/p' Makefile | awk -F@ '{printf "%-18s %s\n", $$1, $$2}'
+	@echo "Edit clusters/*.yaml, run make generate, then make check:"
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1@/p' Makefile | awk -F@ '{printf "%-20s %s\n", $$1, $$2}'
 
-generate: ## Write bases/, overlays/ and argocd/ from clusters/ (needs Python only)
+generate: ## Write bases/, overlays/ and argocd/ from clusters/
 	@$(SETUP) generate
 	@$(RUN) generate $(ARGS)
 
-check: tools ## What a fleet's CI runs: drift, builds, schemas and rules
+check: tools ## Check drift, builds, schemas and rules, as CI does
 	@$(RUN) check $(ARGS)
 
-diff: tools ## Show what changes on each cluster since HEAD, rendered
+diff: tools ## Show what changes on each cluster since HEAD
 	@$(RUN) diff $(ARGS)
 
-test: packages tools lint ## Test okd-gitops itself: lint and every test
+test: packages tools lint ## Test okd-gitops itself: lint and all tests
 	@PATH="$(abspath $(CACHE))/venv/bin:$$PATH" $(IN_TESTS) -m pytest --confcutdir tests -n 2 $(ARGS)
 
-test-deep: tools ## Fuzz every reader and kill the program at hundreds of points; ARGS="--cpu-minutes 30 --points 400"
+# ARGS="--cpu-minutes 30 --points 400" sets how much.
+test-deep: tools ## Fuzz every reader, and kill the program at many points
 	@$(SETUP) deep
 	@$(IN_TESTS) tests deep $(ARGS)
 
@@ -47,24 +48,24 @@ lint: packages ## Run ruff, mypy and import-linter
 	@cd generator && $(abspath $(PY)) -I -c "$(LAYERS)" >$(abspath $(CACHE))/import-linter.log || { cat $(abspath $(CACHE))/import-linter.log; exit 1; }
 	@echo "lint: clean"
 
-bench: packages tools ## Measure generate and check beside a loop of the plain tools
+bench: packages tools ## Measure generate and check against the plain tools
 	@$(IN_TESTS) tests bench $(ARGS)
 
-demo-release: tools ## Let a release go through a copy of this fleet, offline, in a minute
+demo-release: tools ## Play a whole rollout offline, in a minute
 	@$(IN_TESTS) tests demo_release
 
-lab: packages tools ## Try everything rendered on the cluster of KUBECONFIG
+lab: packages tools ## Try everything that is rendered on a real cluster
 	@$(IN_TESTS) tests lab $(ARGS)
 
-golden: packages ## Rewrite the golden folders of the tests; review the diff
+golden: packages ## Rewrite all texts that tests compare
 	@$(IN_TESTS) tests golden
 
-lock: ## Resolve the Python dependencies again (needs uv)
+lock: ## Resolve the Python dependencies again with uv
 	@for pair in generate: check:--extra=schemas dev:--extra=dev deep:--extra=deep gate:--extra=gate; do name=$${pair%%:*}; \
 	  uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 \
 	    $${pair#*:} $$([ $$name = generate ] || echo -c requirements/generate.txt) pyproject.toml -o requirements/$$name.txt; done
 
-clean: ## Remove everything that make set up
+clean: ## Remove everything that make installed
 	@chmod -R u+w $(CACHE) 2>/dev/null; rm -rf $(CACHE)
 
 # The packages that the tests need. Each step of set-up leaves alone what is there and verified, and waits for another make.
