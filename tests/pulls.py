@@ -127,8 +127,12 @@ def six() -> PullRequest:
         facts=("objects: 0 added, 12 changed, 0 removed", "checks passed: 23 of 23"),
         risks=(conditional, barrier),
         evidence=(
-            Proof(cluster="moc-test", version=_NEW, passed=True, finished="2026-11-02", soaked="4 days"),
-            Proof(cluster="moc-test-2", version=_NEW, passed=True, finished="2026-11-03", soaked="3 days"),
+            Proof(
+                cluster="moc-test", version=_NEW, passed=True, finished="2026-11-02 00:00", soaked="4 d 0 h"
+            ),
+            Proof(
+                cluster="moc-test-2", version=_NEW, passed=True, finished="2026-11-03 00:00", soaked="3 d 0 h"
+            ),
         ),
         hunks=(
             _hunk(*names[:5], old="4.21.0-okd-scos.11"),
@@ -158,7 +162,7 @@ def sixty() -> PullRequest:
     forced = Risk(
         kind=RiskKind.FORCED,
         name="force",
-        message="force: true installs it also when its signature is not good.",
+        message="The cluster takes the release whatever its signature and the preconditions say.",
         clusters=("edge-07",),
     )
     large = tuple(
