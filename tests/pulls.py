@@ -2,18 +2,21 @@
 are of OKD's own history.
 """
 
-from okd_gitops.rollout.pull_request_text import (
-    Hunk,
-    Proof,
-    PullRequest,
-    Risk,
-    RiskKind,
-    Row,
-    Verdict,
-    body,
-    title,
-)
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
+from okd_gitops.check.diff import Change
+from okd_gitops.evidence.report import Evidence
+from okd_gitops.releases.barriers import Barrier
+from okd_gitops.releases.graph import Risk
+from okd_gitops.releases.version import Version
+from okd_gitops.rollout.pull_request_text import Attention, PullRequest, body, title
+from okd_gitops.upgrade.decide import Upgrade
+from okd_gitops.upgrade.path import Hop, Path
+from okd_gitops.upgrade.refusals import Decision, Follower, Verdict
+
+NOW = datetime(2026, 11, 6, tzinfo=UTC)
+_BEFORE = "4.21.0-okd-scos.11"
 _OLD, _NEW = "4.22.0-okd-scos.7", "4.22.0-okd-scos.9"
 _IMAGE = "registry.ci.openshift.org/origin/release-scos@sha256:"
 _RELEASE = f"https://amd64.origin.releases.ci.openshift.org/releasestream/4-scos-stable/release/{_NEW}"
@@ -33,7 +36,59 @@ _REPRODUCE = (
 _MADE = (("version", "0.1.0"), ("graph", "sha256:" + "ab" * 32))
 
 
-def _hunk(*clusters: str, old: str = _OLD, new: str = _NEW) -> Hunk:
+def upgrade(
+    name: str,
+    *stops: str,
+    start: str = _OLD,
+    purpose: str = "cd",
+    wave: int = 1,
+    kind: str = "patch",
+    channels: tuple[str, str] = ("stable-scos-4", "stable-scos-4"),
+    acks: tuple[str, ...] = (),
+    barriers: tuple[Barrier, ...] = (),
+    forced: bool = False,
+) -> Upgrade:
+    """Return the upgrade of a cluster by some stops; the first hop has the rest of what is given."""
+    versions = [Version.parse(version) for version in (start, *stops)]
+    follower = Follower(
+        name=name,
+        purpose=purpose,
+        guarded=purpose == "cd",
+        wave=wave,
+        soak=timedelta(0),
+        stream="4-scos-stable",
+        version=versions[0],
+        image="",
+        channel=channels[0],
+        takes=frozenset({"release"}),
+    )
+    pairs = pairwise(versions)
+    hops = tuple(Hop(source, to, kind, (), channels[1], acks, barriers) for source, to in pairs)
+
+    return Upgrade(
+        cluster=follower, path=Path(hops), release=None, decision=Decision(Verdict.UPGRADE), forced=forced
+    )
+
+
+def report(cluster: str, day: int, *, passed: bool = True) -> Evidence:
+    """Return what a cluster of the wave before reported, at the beginning of a day."""
+    operators = "healthy" if passed else "degraded"
+    finished = datetime(2026, 11, day, tzinfo=UTC)
+    image = f"{_IMAGE}{'ef' * 32}"
+
+    return Evidence.model_validate(
+        {
+            "cluster": cluster,
+            "version": _NEW,
+            "image": image,
+            "finished": finished,
+            "passed": passed,
+            "operators": operators,
+        }
+    )
+
+
+def _change(*clusters: str, old: str = _OLD, new: str = _NEW) -> Change:
     lines = [
         "--- a/overlays/NAME/kustomization.yaml",
         "+++ b/overlays/NAME/kustomization.yaml",
@@ -46,24 +101,23 @@ def _hunk(*clusters: str, old: str = _OLD, new: str = _NEW) -> Hunk:
         f"+        image: {_IMAGE}{'ef' * 32}",
         f"+        version: {new}",
     ]
-    return Hunk(text="\n".join(lines), clusters=clusters)
+    return change("\n".join(lines), *clusters)
+
+
+def change(diff: str, *clusters: str) -> Change:
+    """Return a difference that some clusters have."""
+    overlays = tuple(f"overlays/{cluster}" for cluster in clusters)
+    return Change(object="ClusterVersion version", verb="changed", diff=diff, overlays=overlays)
 
 
 def one() -> PullRequest:
     """A routine patch of one test cluster."""
-    row = Row(
-        cluster="moc-test",
-        purpose="test",
-        wave=1,
-        start=_OLD,
-        target=_NEW,
-        hops=(_NEW,),
-        evidence="first wave: nothing is before it",
-    )
     return PullRequest(
-        verdict=Verdict.ROUTINE,
+        attention=Attention.ROUTINE,
         target=_NEW,
-        rows=(row,),
+        upgrades=(upgrade("moc-test", _NEW, purpose="test"),),
+        now=NOW,
+        basis={"moc-test": "first wave: nothing is before it"},
         reasons=(
             "only version and image change",
             "the edge is in the graph, without a condition",
@@ -72,7 +126,7 @@ def one() -> PullRequest:
         waves=3,
         untouched=4,
         facts=("objects: 0 added, 1 changed, 0 removed", "checks passed: 23 of 23"),
-        hunks=(_hunk("moc-test"),),
+        changes=(_change("moc-test"),),
         links=_LINKS,
         reproduce=_REPRODUCE,
         made_by=_MADE,
@@ -83,40 +137,34 @@ def six() -> PullRequest:
     """A minor upgrade of long-term clusters that needs a look: acknowledgement, channel, a conditional
     risk, an evidence table.
     """
-    names = [f"moc-cd-{number}" for number in range(1, 7)]
-    rows = tuple(
-        Row(
-            cluster=name,
-            purpose="cd",
-            wave=2,
-            start="4.21.0-okd-scos.11",
-            target=_NEW if index < 5 else "4.21.0-okd-scos.13",
-            kind="minor" if index < 5 else "patch",
-            hops=(_NEW,) if index < 5 else ("4.21.0-okd-scos.13", _NEW),
-            old_channel="stable-scos-4.21",
-            new_channel="stable-scos-4.22",
-            acks=("ack-4.21-api-removals-in-4.22",) if index < 5 else (),
-            evidence="wave 1 soaked 4 of 3 days",
-        )
-        for index, name in enumerate(names)
+    *names, last = [f"moc-cd-{number}" for number in range(1, 7)]
+    channels = ("stable-scos-4.21", "stable-scos-4.22")
+    acks = ("ack-4.21-api-removals-in-4.22",)
+    barrier = Barrier(
+        source="4.21",
+        to="4.22",
+        name="crio-default-container-runtime",
+        message="Clusters installed with 4.18 or before delete MachineConfigs 00-override-{master,worker}-generated-crio-* first.",
     )
-    conditional = Risk(
-        kind=RiskKind.CONDITIONAL,
+    risk = Risk(
         name="GenericRegistryFailures",
         message="Clusters with a mirror whose name holds `|` or <b>upper case</b> lose pulls; see https://example.org/kb. Ask @okd-wg, fixes #2340.",
         url="https://github.com/okd-project/okd/issues/2340",
-        clusters=tuple(names[:5]),
+        rules=(),
     )
-    barrier = Risk(
-        kind=RiskKind.BARRIER,
-        name="crio-default-container-runtime",
-        message="Clusters installed with 4.18 or before delete MachineConfigs 00-override-{master,worker}-generated-crio-* first.",
-        clusters=(names[5],),
-    )
+    upgrades = [
+        upgrade(name, _NEW, start=_BEFORE, wave=2, kind="minor", channels=channels, acks=acks)
+        for name in names
+    ]
+    stop = "4.21.0-okd-scos.13"
+    upgrades.append(upgrade(last, stop, _NEW, start=_BEFORE, wave=2, channels=channels, barriers=(barrier,)))
+
     return PullRequest(
-        verdict=Verdict.LOOK,
+        attention=Attention.LOOK,
         target=_NEW,
-        rows=rows,
+        upgrades=tuple(upgrades),
+        now=NOW,
+        basis=dict.fromkeys([*names, last], "wave 1 soaked 4 of 3 days"),
         reasons=(
             "a minor upgrade of long-term clusters",
             "an administrator acknowledges removed APIs",
@@ -125,19 +173,9 @@ def six() -> PullRequest:
         waves=3,
         untouched=11,
         facts=("objects: 0 added, 12 changed, 0 removed", "checks passed: 23 of 23"),
-        risks=(conditional, barrier),
-        evidence=(
-            Proof(
-                cluster="moc-test", version=_NEW, passed=True, finished="2026-11-02 00:00", soaked="4 d 0 h"
-            ),
-            Proof(
-                cluster="moc-test-2", version=_NEW, passed=True, finished="2026-11-03 00:00", soaked="3 d 0 h"
-            ),
-        ),
-        hunks=(
-            _hunk(*names[:5], old="4.21.0-okd-scos.11"),
-            _hunk(names[5], old="4.21.0-okd-scos.11", new="4.21.0-okd-scos.13"),
-        ),
+        conditional={(_BEFORE, _NEW): (risk,)},
+        evidence=(report("moc-test", 2), report("moc-test-2", 3)),
+        changes=(_change(*names, old=_BEFORE), _change(last, old=_BEFORE, new=stop)),
         links=_LINKS,
         reproduce=_REPRODUCE,
         made_by=_MADE,
@@ -147,37 +185,21 @@ def six() -> PullRequest:
 def sixty() -> PullRequest:
     """More than a forge takes: sixty clusters with a large difference each, one forced, so blocked."""
     names = [f"edge-{number:02}" for number in range(60)]
-    rows = tuple(
-        Row(
-            cluster=name,
-            purpose="cd",
-            wave=2 + index % 2,
-            start=_OLD,
-            target=_NEW,
-            hops=(_NEW,),
-            evidence="wave 1 has no report yet",
-        )
-        for index, name in enumerate(names)
-    )
-    forced = Risk(
-        kind=RiskKind.FORCED,
-        name="force",
-        message="The cluster takes the release whatever its signature and the preconditions say.",
-        clusters=("edge-07",),
-    )
-    large = tuple(
-        Hunk(text="\n".join(f"+  line-{line}: {name}" for line in range(120)), clusters=(name,))
-        for name in names
-    )
+    upgrades = [
+        upgrade(name, _NEW, wave=2 + index % 2, forced=name == "edge-07") for index, name in enumerate(names)
+    ]
+    large = [change("\n".join(f"+  line-{line}: {name}" for line in range(120)), name) for name in names]
+
     return PullRequest(
-        verdict=Verdict.BLOCKED,
+        attention=Attention.BLOCKED,
         target=_NEW,
-        rows=rows,
+        upgrades=tuple(upgrades),
+        now=NOW,
+        basis=dict.fromkeys(names, "wave 1 has no report yet"),
         reasons=("edge-07 would be forced", "no cluster of wave 1 has reported yet"),
         waves=3,
         untouched=0,
-        risks=(forced,),
-        hunks=(_hunk(*names), *large),
+        changes=(_change(*names), *large),
         links=_LINKS,
         reproduce=_REPRODUCE,
         made_by=_MADE,
@@ -186,5 +208,5 @@ def sixty() -> PullRequest:
 
 def golden() -> dict[str, str]:
     """Return the golden files by name: the title as a comment, then the body."""
-    made = {"one": one(), "six": six(), "sixty": sixty()}
-    return {f"{name}.md": f"<!-- {title(pull)} -->\n{body(pull)}" for name, pull in made.items()}
+    pulls = {"one": one(), "six": six(), "sixty": sixty()}
+    return {f"{name}.md": f"<!-- {title(pull)} -->\n{body(pull)}" for name, pull in pulls.items()}

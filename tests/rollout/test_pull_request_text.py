@@ -15,21 +15,11 @@ from markdown_it.token import Token
 
 import pulls
 from golden import PULLS
-from okd_gitops.rollout.pull_request_text import (
-    LIMIT,
-    MARKER,
-    Hunk,
-    Proof,
-    PullRequest,
-    Risk,
-    RiskKind,
-    Row,
-    Verdict,
-    body,
-    code,
-    prose,
-    title,
-)
+from okd_gitops.evidence.report import Evidence
+from okd_gitops.releases.barriers import Barrier
+from okd_gitops.releases.graph import Risk
+from okd_gitops.rollout.markdown import code, prose
+from okd_gitops.rollout.pull_request_text import LIMIT, MARKER, Attention, PullRequest, body, title
 
 HOSTILE = st.one_of(
     st.text(max_size=80),
@@ -59,22 +49,21 @@ def of(kind: str, tokens: list[Token]) -> list[Token]:
     return [token for token in tokens if token.type == kind]
 
 
-def many(count: int, *, hunk: str = "+a") -> PullRequest:
+OLD, NEW = "4.22.0-okd-scos.7", "4.22.0-okd-scos.9"
+EDGE = (OLD, NEW)
+
+
+def many(count: int, *, diff: str = "+a") -> PullRequest:
     """Return a pull request of `count` clusters, each with a difference of its own."""
     names = [f"edge-{number:04}" for number in range(count)]
-    rows = tuple(
-        Row(
-            cluster=name,
-            purpose="cd",
-            wave=1,
-            start="4.22.0-okd-scos.7",
-            target="4.22.0-okd-scos.9",
-            hops=("x",),
-        )
-        for name in names
-    )
-    hunks = tuple(Hunk(text=f"{hunk} {name}", clusters=(name,)) for name in names)
-    return replace(pulls.one(), rows=rows, hunks=hunks)
+    upgrades = tuple(pulls.upgrade(name, NEW) for name in names)
+    changes = tuple(pulls.change(f"{diff} {name}", name) for name in names)
+    return replace(pulls.one(), upgrades=upgrades, changes=changes)
+
+
+def risk(name: str, message: str = "m", url: str = "") -> Risk:
+    """Return a risk that the graph names."""
+    return Risk(name=name, url=url, message=message, rules=())
 
 
 def test_golden_files_both_ways() -> None:
@@ -89,21 +78,21 @@ def test_the_verdict_is_at_the_top_and_the_first_screen_is_short(make: Callable[
     pull = make()
     first = body(pull).split("\n")
     assert first[0] == MARKER
-    assert re.match(rf"## (🟢|🟡|🔴) {pull.verdict}: `{pull.target}` on ", first[1])
+    assert re.match(rf"## (🟢|🟡|🔴) {pull.attention}: `{pull.target}` on ", first[1])
     headings = [line for line in first if line.startswith("### ")]
     assert headings.index("### What changes") < headings.index("### Undo")
     # A minute is what a person has: what must be read is before the folded differences, and there are few
     # words of it.
     before = body(pull).partition("### What changes")[0]
     assert len([line for line in before.split("\n") if line.startswith("- ")]) <= 8
-    assert before.count("\n| `") == len(pull.rows) + len(pull.evidence)
+    assert before.count("\n| `") == len(pull.upgrades) + len(pull.evidence)
 
 
 @pytest.mark.parametrize(
     ("count", "limit"), [(1, LIMIT), (6, LIMIT), (60, LIMIT), (60, 12_000), (1000, LIMIT), (1000, 1_048_576)]
 )
 def test_what_does_not_fit_is_left_out_whole_and_counted(count: int, limit: int) -> None:
-    text = body(many(count, hunk="+" + "x" * 900), limit=limit)
+    text = body(many(count, diff="+" + "x" * 900), limit=limit)
     assert len(text.encode()) <= limit
     tokens = parsed(text)
     rows, fences = len(of("tr_open", tokens)) - 1, len(of("fence", tokens)) - 1
@@ -125,22 +114,22 @@ def test_sixty_clusters_fit_with_every_row() -> None:
 
 
 def test_identical_risks_are_one_entry_and_forced_comes_first_and_red() -> None:
-    risks = [Risk(kind=RiskKind.CONDITIONAL, name="A", message="m", clusters=(name,)) for name in ("b", "a")]
-    risks.append(Risk(kind=RiskKind.FORCED, name="force", message="f", clusters=("z",)))
-    text = body(replace(pulls.one(), risks=tuple(risks)))
+    upgrades = (pulls.upgrade("b", NEW), pulls.upgrade("a", NEW), pulls.upgrade("z", NEW, forced=True))
+    pull = replace(pulls.one(), upgrades=upgrades, conditional={EDGE: (risk("A"),)})
+    text = body(pull)
+
     lines = [line for line in text.split("\n") if "**FORCED**" in line or "**conditional**" in line]
-    assert lines == ["- 🔴 **FORCED** `force` on `z`: f", "- **conditional** `A` on `a`, `b`: m"]
+    forced = "The cluster takes the release whatever its signature and the preconditions say."
+    assert lines == [f"- 🔴 **FORCED** `force` on `z`: {forced}", "- **conditional** `A` on `a`, `b`: m"]
     assert "### Risks: 1 forced, 1 conditional" in text
     assert "No risk is known" not in text
 
 
 def test_a_flood_of_risks_leaves_room_for_the_clusters() -> None:
-    flood = tuple(
-        Risk(kind=RiskKind.CONDITIONAL, name=f"R{n}", message="m" * 5000, clusters=("moc-test",))
-        for n in range(500)
-    )
-    forced = Risk(kind=RiskKind.FORCED, name="force", message="f", clusters=("moc-test",))
-    text = body(replace(pulls.one(), risks=(*flood, forced)))
+    flood = tuple(risk(f"R{n}", "m" * 5000) for n in range(500))
+    upgrades = (pulls.upgrade("moc-test", NEW), pulls.upgrade("moc-forced", NEW, forced=True))
+    text = body(replace(pulls.one(), upgrades=upgrades, conditional={EDGE: flood}))
+
     assert len(text.encode()) <= LIMIT
     assert "| `moc-test` |" in text
     assert "**FORCED**" in text
@@ -149,12 +138,13 @@ def test_a_flood_of_risks_leaves_room_for_the_clusters() -> None:
 
 def test_the_order_of_the_input_does_not_matter() -> None:
     pull = pulls.six()
-    other = replace(pull, rows=pull.rows[::-1], risks=pull.risks[::-1], evidence=pull.evidence[::-1])
+    other = replace(pull, upgrades=pull.upgrades[::-1], evidence=pull.evidence[::-1])
+
     assert (title(other), body(other)) == (title(pull), body(pull))
 
 
 def test_failed_evidence_is_red() -> None:
-    failed = Proof(cluster="moc-test", version="v", passed=False, finished="2026-11-02")
+    failed = pulls.report("moc-test", 2, passed=False)
     assert "| 🔴 **failed** |" in body(replace(pulls.one(), evidence=(failed,)))
 
 
@@ -172,56 +162,41 @@ def test_failed_evidence_is_red() -> None:
     ],
 )
 def test_an_address_that_may_hold_a_secret_or_is_not_https_is_not_shown(url: str) -> None:
-    risk = Risk(kind=RiskKind.BARRIER, name="b", message="m", url=url)
-    pull = replace(
-        pulls.one(),
-        risks=(risk,),
-        links=(("release", url),),
-        evidence=(Proof(cluster="c", version="v", passed=True, finished=""),),
-    )
-    text = body(pull)
+    barrier = Barrier("4.22", "4.23", "b", "m", url)
+    upgrades = (pulls.upgrade("moc-test", NEW, barriers=(barrier,)),)
+    text = body(replace(pulls.one(), upgrades=upgrades, links=(("release", url),)))
     assert "hunter2" not in text
     assert text.count("its address is not shown") == 2
+
+
+def hostile(text: str) -> PullRequest:
+    """Return a pull request with a text in every place that others fill."""
+    barrier = Barrier("4.22", "4.23", text, text, f"https://example.org/{quote(text, safe='')}")
+    first = pulls.upgrade(
+        text, NEW, NEW, purpose=text, kind=text, channels=(text, "x"), acks=(text,), barriers=(barrier,)
+    )
+    report = pulls.report("moc-test", 2)
+
+    return PullRequest(
+        attention=Attention.LOOK,
+        target=text,
+        upgrades=(first, pulls.upgrade("second", NEW, wave=2, channels=("", ""))),
+        now=pulls.NOW,
+        basis={text: text},
+        reasons=(text,),
+        facts=(text,),
+        evidence=(Evidence.model_construct(**{**dict(report), "cluster": text, "version": text}),),
+        changes=(pulls.change(text, text),),
+        links=((text, "https://example.org/"),),
+        reproduce=(text,),
+        made_by=((text, text),),
+    )
 
 
 @settings(max_examples=150)
 @given(text=HOSTILE)
 def test_texts_from_elsewhere_stay_text(text: str) -> None:
-    pull = PullRequest(
-        verdict=Verdict.LOOK,
-        target=text,
-        rows=(
-            Row(
-                cluster=text,
-                purpose=text,
-                wave=1,
-                start=text,
-                target=text,
-                kind=text,
-                hops=(text, text),
-                old_channel=text,
-                acks=(text,),
-                evidence=text,
-            ),
-            Row(cluster="second", purpose="cd", wave=2, start="a", target="b"),
-        ),
-        reasons=(text,),
-        facts=(text,),
-        risks=(
-            Risk(
-                kind=RiskKind.CONDITIONAL,
-                name=text,
-                message=text,
-                url=f"https://example.org/{quote(text, safe='')}",
-                clusters=(text,),
-            ),
-        ),
-        evidence=(Proof(cluster=text, version=text, passed=True, finished=text, soaked=text),),
-        hunks=(Hunk(text=text, clusters=(text,)),),
-        links=((text, "https://example.org/"),),
-        reproduce=(text,),
-        made_by=((text, text),),
-    )
+    pull = hostile(text)
     tokens = parsed(body(pull))
     # Markup that is not ours would be one more of these, or one less.
     html = [token.content.strip() for token in tokens if token.type in ("html_block", "html_inline")]
@@ -258,9 +233,12 @@ def test_texts_from_elsewhere_stay_text(text: str) -> None:
 
 @given(text=HOSTILE)
 def test_a_title_is_one_short_line(text: str) -> None:
-    row = Row(cluster=text, purpose=text, wave=1, start=text, target=text)
-    for rows in ((), (row,), (row, replace(row, start="x"))):
-        made = title(PullRequest(verdict=Verdict.LOOK, target=text, rows=rows))
+    upgrade = pulls.upgrade(text, NEW, purpose=text)
+    older = pulls.upgrade(text, NEW, start="4.22.0-okd-scos.6")
+
+    for upgrades in ((), (upgrade,), (upgrade, older)):
+        pull = PullRequest(attention=Attention.LOOK, target=text, upgrades=upgrades, now=pulls.NOW)
+        made = title(pull)
         assert made.startswith("okd: ")
         assert made.isprintable()
         assert len(made) <= 240
@@ -282,7 +260,7 @@ def test_code_and_prose_keep_what_a_person_reads(text: str) -> None:
 @settings(max_examples=60)
 @given(limit=st.integers(8_000, 70_000), count=st.integers(0, 300), length=st.integers(0, 3000))
 def test_the_limit_holds(limit: int, count: int, length: int) -> None:
-    pull = many(count, hunk="ä" * length)
+    pull = many(count, diff="ä" * length)
     pull = replace(
         pull,
         reasons=("r" * length,) * count,

@@ -1,18 +1,24 @@
 """Branches that earlier runs opened and nobody has merged: which are superseded, and which must wait."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from okd_gitops.fleet.load import Fleet
 from okd_gitops.releases.version import Version
 from okd_gitops.system import branches
 from okd_gitops.system.commit import GENERATED_BY
+from okd_gitops.upgrade import path
+from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.plan import Outlook
-from okd_gitops.upgrade.refusals import Verdict
+from okd_gitops.upgrade.refusals import Decision, Follower, Verdict
 
 PREFIX = "okd/"
 _NAME = re.compile(rf"{PREFIX}(?P<release>[0-9A-Za-z.-]+)--wave(?P<wave>[0-9]{{1,2}})")
+_CLUSTER = re.compile(r"^Cluster: (\S+)$", re.MULTILINE)
+_FROM = re.compile(r"^Okd-From: (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,42 +37,71 @@ class Standing:
         return ours(self.commits)
 
     @property
-    def clusters(self) -> dict[str, str]:
+    def clusters(self) -> dict[str, Version]:
         """The versions from which clusters are moved, by cluster."""
-        found = {}
-        for commit in self.commits:
-            cluster, start = (
-                re.search(r"^Cluster: (\S+)$", commit.message, re.M),
-                re.search(r"^Okd-From: (\S+)$", commit.message, re.M),
-            )
-            if cluster and start:
-                found[cluster[1]] = start[1]
-        return found
+        starts = {}
 
-    def superseded(self, seen: Outlook, made: Sequence[str]) -> bool:
+        for commit in self.commits:
+            cluster, start = _CLUSTER.search(commit.message), _FROM.search(commit.message)
+            version = _version(start[1]) if start else None
+
+            if cluster and version:
+                starts[cluster[1]] = version
+
+        return starts
+
+    def upgrades(self, fleet: Fleet) -> list[Upgrade]:
+        """Return what its commits change, as upgrades that wait."""
+        return [self._upgrade(fleet, name, start) for name, start in self.clusters.items()]
+
+    def _upgrade(self, fleet: Fleet, name: str, start: Version) -> Upgrade:
+        cluster = fleet.cluster(name)
+        follower = Follower(
+            name=name,
+            # The cluster may have left the fleet since.
+            purpose=str(cluster.spec.purpose) if cluster else "",
+            guarded=False,
+            wave=self.wave,
+            soak=timedelta(0),
+            stream="",
+            version=start,
+            image="",
+            channel="",
+            takes=frozenset(),
+        )
+        kind = path.step_kind(start, self.release)
+        hops = (path.Hop(start, self.release, kind, (), "", ()),)
+
+        return Upgrade(cluster=follower, path=path.Path(hops), release=None, decision=Decision(Verdict.WAIT))
+
+    def superseded(self, seen: Outlook, made: Iterable[str]) -> bool:
         """Whether its wave has a newer release in `made` (names of branches), or its release is no longer
         accepted.
         """
         accepted = {release.version for release in seen.learned.releases if release.accepted}
-        newer = (
-            match for name in made if (match := _NAME.fullmatch(name)) and int(match["wave"]) == self.wave
-        )
-        return self.release not in accepted or any(
-            self.release < Version.parse(match["release"]) for match in newer
-        )
+
+        if self.release not in accepted:
+            return True
+
+        matches = [match for name in made if (match := _NAME.fullmatch(name))]
+        of_wave = [Version.parse(match["release"]) for match in matches if int(match["wave"]) == self.wave]
+
+        return any(self.release < version for version in of_wave)
 
     def reasons(self, seen: Outlook) -> list[str]:
         """Return why it must not be merged now, for each of its clusters that must wait; nothing for one
         that is merged already.
         """
-        ours = [upgrade for upgrade in seen.upgrades if upgrade.cluster.name in self.clusters]
-        waiting = [upgrade for upgrade in ours if upgrade.decision.verdict in (Verdict.WAIT, Verdict.REFUSE)]
-        behind = [upgrade for upgrade in waiting if upgrade.cluster.version < self.release]
+        reasons = []
 
-        return [
-            f"{upgrade.cluster.name}: {upgrade.decision.reason} [{upgrade.decision.name}]"
-            for upgrade in behind
-        ]
+        for upgrade in seen.upgrades:
+            is_moved = upgrade.cluster.name in self.clusters and upgrade.cluster.version < self.release
+            decision = upgrade.decision
+
+            if is_moved and decision.verdict in (Verdict.WAIT, Verdict.REFUSE):
+                reasons.append(f"{upgrade.cluster.name}: {decision.reason} [{decision.name}]")
+
+        return reasons
 
 
 def branch_name(version: Version, wave: int) -> str:
@@ -78,27 +113,38 @@ def branch_name(version: Version, wave: int) -> str:
 
 def ours(commits: Sequence[branches.Commit]) -> bool:
     """Whether all commits are of this tool."""
-    return all(f"\n{GENERATED_BY}: okd-gitops " in one.message for one in commits)
+    return all(f"\n{GENERATED_BY}: okd-gitops " in commit.message for commit in commits)
 
 
 def open_branches(root: Path, remote: str, base: str, *, except_for: Collection[str]) -> list[Standing]:
     """Return the branches that are not merged into `base`, of a remote or (with "") of this clone; raises
     RemoteError.
     """
-    found = []
-    for name, sha in sorted(branches.heads(root, remote, f"{PREFIX}*").items()):
+    heads = branches.heads(root, remote, f"{PREFIX}*")
+    standing = []
+
+    for name, sha in sorted(heads.items()):
         match = _NAME.fullmatch(name)
-        if name in except_for or not match:
+        release = _version(match["release"]) if match else None
+
+        if name in except_for or match is None or release is None:
             continue
-        try:
-            release = Version.parse(match["release"])
-        except ValueError:
-            continue
+
         if remote:
             branches.fetch(root, remote, name)
-        commits = branches.commits(root, branches.merge_base(root, base, sha) or sha, sha)
+
+        commits = tuple(branches.commits(root, branches.merge_base(root, base, sha) or sha, sha))
+
         if commits:
-            found.append(
-                Standing(name=name, sha=sha, release=release, wave=int(match["wave"]), commits=tuple(commits))
+            standing.append(
+                Standing(name=name, sha=sha, release=release, wave=int(match["wave"]), commits=commits)
             )
-    return found
+
+    return standing
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version.parse(text)
+    except ValueError:
+        return None

@@ -231,10 +231,9 @@ def _commit_upgrade(draft: Draft, fleet: Fleet, upgrade: Upgrade, request: Reque
 
 def _edited_file(fleet: Fleet, upgrade: Upgrade, request: Request) -> bytes:
     """Return the cluster's file with the release of the upgrade; comments, order and quotes stay."""
-    hop, release, follower = upgrade.hop, upgrade.release, upgrade.cluster
+    hop, release, follower = upgrade.first_hop, upgrade.release, upgrade.cluster
     cluster = fleet.cluster(follower.name)
     assert cluster is not None
-    assert hop is not None
     assert release is not None
 
     values: dict[YamlPath, str | bool] = {

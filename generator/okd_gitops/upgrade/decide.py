@@ -44,9 +44,10 @@ class Upgrade:
     forced: bool = False
 
     @property
-    def hop(self) -> Hop | None:
-        """The first hop."""
-        return self.path.hops[0] if isinstance(self.path, Path) else None
+    def first_hop(self) -> Hop:
+        """The first hop of an upgrade that has a path."""
+        assert isinstance(self.path, Path)
+        return self.path.hops[0]
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `--output json` prints."""

@@ -212,7 +212,9 @@ def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Itera
     ):
         yield RefusedEdge(name, reason, edge)
     if wanted.held and start.line != end.line:
-        yield RefusedEdge(HELD, f"the cluster takes no {_kind(start, end)} update now: {wanted.held}", edge)
+        yield RefusedEdge(
+            HELD, f"the cluster takes no {step_kind(start, end)} update now: {wanted.held}", edge
+        )
 
 
 def _impossible(start: Version, end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:
@@ -275,8 +277,12 @@ def _shortest(
     return steps
 
 
-def _kind(start: Version, end: Version) -> str:
-    return "patch" if start.line == end.line else "minor" if start.major == end.major else "major"
+def step_kind(start: Version, end: Version) -> str:
+    """Return which part of the version a step changes: patch, minor or major."""
+    if start.line == end.line:
+        return "patch"
+
+    return "minor" if start.major == end.major else "major"
 
 
 def _hop(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Hop:
@@ -286,7 +292,7 @@ def _hop(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Hop:
     channel = moved(wanted.channel, end)
     barriers = barriers_of(start, end, wanted.barriers)
 
-    return Hop(start, end, _kind(start, end), risks, channel, acks, barriers)
+    return Hop(start, end, step_kind(start, end), risks, channel, acks, barriers)
 
 
 def _no_path(
