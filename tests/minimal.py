@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from okd_gitops.fleet.feature import Each, Feature, Parameter, load_catalog
+from okd_gitops.fleet.feature import Feature, load_catalog
+from okd_gitops.fleet.parameter import Each, Parameter
 from okd_gitops.manifests.json_patch import segments
 from okd_gitops.manifests.objects import Object
 from okd_gitops.system.disk import read_catalog

@@ -6,7 +6,8 @@ from itertools import groupby
 from okd_gitops.errors import EXIT_CODES, UsageError
 from okd_gitops.explanation import Explanation, explanations
 from okd_gitops.finding import nearest
-from okd_gitops.fleet.feature import Catalog, Each, Feature, Parameter
+from okd_gitops.fleet.feature import Catalog, Feature
+from okd_gitops.fleet.parameter import Each, Parameter
 from okd_gitops.fleet.purpose import PurposeSpec
 
 

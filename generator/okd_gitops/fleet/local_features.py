@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from okd_gitops.finding import Findings, nearest, refused
-from okd_gitops.fleet.feature import Each, Feature, FeatureSpec, Parameter
+from okd_gitops.fleet.feature import Feature, FeatureSpec
+from okd_gitops.fleet.parameter import Each, Parameter
 from okd_gitops.manifests.model import NAME_PATTERN, parse
 from okd_gitops.manifests.objects import Object, at, kind_and_name
 from okd_gitops.manifests.read import FOREIGN, Document, Path, read

@@ -5,7 +5,8 @@ from typing import Any
 
 from okd_gitops.fleet.changes import Changes
 from okd_gitops.fleet.cluster import ClusterSpec, FleetSpec
-from okd_gitops.fleet.feature import Catalog, FeatureSpec, Parameter
+from okd_gitops.fleet.feature import Catalog, FeatureSpec
+from okd_gitops.fleet.parameter import Parameter
 from okd_gitops.manifests.model import FileModel
 
 _MODELS: dict[str, type[FileModel]] = {

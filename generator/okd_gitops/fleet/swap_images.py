@@ -8,7 +8,8 @@ from typing import Any
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.changed_catalog import ChangedCatalog, ObjectFile
 from okd_gitops.fleet.changes import Swap
-from okd_gitops.fleet.feature import FeatureSpec, Parameter
+from okd_gitops.fleet.feature import FeatureSpec
+from okd_gitops.fleet.parameter import Parameter
 from okd_gitops.manifests.edit_nodes import replace_scalars
 from okd_gitops.manifests.objects import strings
 from okd_gitops.manifests.read import Path

@@ -10,7 +10,7 @@ from typing import Any
 
 from okd_gitops.finding import Findings
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
-from okd_gitops.fleet.feature import Parameter
+from okd_gitops.fleet.parameter import Parameter
 from okd_gitops.manifests.json_patch import Operation, PathError, operations, segments, substituted
 from okd_gitops.manifests.objects import Object, ObjectId, kind_and_name
 from okd_gitops.manifests.read import Path

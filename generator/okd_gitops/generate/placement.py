@@ -7,7 +7,8 @@ from typing import Any
 
 from okd_gitops.finding import Findings, nearest
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
-from okd_gitops.fleet.feature import Catalog, Each, Feature, valid_key
+from okd_gitops.fleet.feature import Catalog, Feature
+from okd_gitops.fleet.parameter import Each, valid_key
 from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.parameters import (
     ParameterValues,
