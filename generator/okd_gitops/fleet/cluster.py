@@ -19,17 +19,18 @@ from okd_gitops.tree import Tree
 
 _HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
 _URL = re.compile(rf"https://{_HOST}(/[A-Za-z0-9._~/-]*)?")
+_SERVICE = r"[a-z0-9.-]+\.svc(\.cluster\.local)?(:[0-9]{1,5})?"
 # What Argo CD can clone: https, ssh, and plain http for a git server inside the hub itself.
 _REPOSITORY = re.compile(
-    rf"(https://{_HOST}|ssh://git@{_HOST}|http://[a-z0-9.-]+\.svc(\.cluster\.local)?(:[0-9]{{1,5}})?)(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
+    rf"(https://{_HOST}|ssh://git@{_HOST}|http://{_SERVICE})(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
 )
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _url(value: str) -> str:
     if "@" in value:
-        raise fault(
-            "credentials in a URL would be published with the repository", "keep them in a Secret of the hub"
-        )
+        reason = "credentials in a URL would be published with the repository"
+        raise fault(reason, "keep them in a Secret of the hub")
     if not _URL.fullmatch(value):
         raise fault("this is not an https:// URL", "write it like https://api.example.org:6443")
     return value
@@ -37,10 +38,8 @@ def _url(value: str) -> str:
 
 def _repository(value: str) -> str:
     if not _REPOSITORY.fullmatch(value):
-        raise fault(
-            "this is not the URL of a repository without credentials",
-            "write it like https://… or ssh://git@…",
-        )
+        reason = "this is not the URL of a repository without credentials"
+        raise fault(reason, "write it like https://… or ssh://git@…")
     return value
 
 
@@ -94,7 +93,7 @@ class Release(FileModel):
     )
     force: bool = Field(
         default=False,
-        description="Ephemeral clusters only: take the release whatever its signature and the preconditions say.",
+        description="Ephemeral clusters only: skip the checks of the signature and of the preconditions.",
     )
 
     @model_validator(mode="after")
@@ -146,14 +145,14 @@ class ClusterSpec(FileModel):
     expires: date | None = Field(
         None,
         strict=False,
-        description="The day on which an ephemeral cluster goes, YYYY-MM-DD, at most a year ahead.",
+        description="The last day of an ephemeral cluster, YYYY-MM-DD, at most a year ahead.",
     )
     decommission: bool = Field(
         default=False,
-        description="Announces that the file goes; a guarded cluster cannot be removed without.",
+        description="Announces that this file will be removed; required before a guarded cluster is removed.",
     )
     release: Release | None = Field(None, description="The OKD release it is to run.")
-    upgrades: Upgrades = Field(Upgrades(), description="What releases this cluster takes, and when.")
+    upgrades: Upgrades = Field(Upgrades(), description="Which releases this cluster takes, and when.")
     features: dict[Name, dict[str, Any] | None] = Field(
         {}, description="Features by name, each with its parameters."
     )
@@ -161,44 +160,46 @@ class ClusterSpec(FileModel):
     @field_validator("expires", mode="before")
     @classmethod
     def _day(cls, value: object) -> object:
-        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
             raise fault("expires is a day, not a time from now", "write it like 2026-12-31")
+
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise fault(f"expires: there is no day {value}", "look at a calendar") from None
+            raise fault(f"expires: there is no day {value}", "write a day of the calendar") from None
 
     @model_validator(mode="after")
-    def _complete(self) -> "ClusterSpec":
+    def _has_version(self) -> "ClusterSpec":
         if self.environment == Environment.OKD and self.release is None:
-            raise fault(
-                "an okd cluster needs a release",
-                "add release: with channel, version and image",
-                name="missing-value",
-                field="purpose",
-            )
+            remedy = "add release: with channel, version and image"
+            raise fault("an okd cluster needs a release", remedy, name="missing-value", field="purpose")
+
         if self.environment != Environment.OKD and self.kubernetes is None:
-            raise fault(
-                f"a {self.environment} cluster needs its version",
-                'add kubernetes: "1.35" (kubectl version)',
-                name="missing-value",
-                field="environment",
-            )
+            reason = f"a {self.environment} cluster needs its version"
+            remedy = 'add kubernetes: "1.35" (kubectl version)'
+            raise fault(reason, remedy, name="missing-value", field="environment")
+
+        return self
+
+    @model_validator(mode="after")
+    def _forced_only_if_ephemeral(self) -> "ClusterSpec":
         if self.release and self.purpose != Purpose.EPHEMERAL:
             for found in field_faults({"force": self.release.force}):
                 raise fault(found.reason, found.remedy, name=found.name, field="release")
-        if (
-            self.release
-            and self.kubernetes is None
-            and Version.parse(self.release.version).line not in KUBERNETES
-        ):
-            line = Version.parse(self.release.version).line
-            raise fault(
-                f"the Kubernetes of OKD {line} is not known",
-                'add kubernetes: "1.…" (oc version)',
-                name="missing-value",
-                field="release",
-            )
+
+        return self
+
+    @model_validator(mode="after")
+    def _kubernetes_is_known(self) -> "ClusterSpec":
+        if self.release is None or self.kubernetes is not None:
+            return self
+
+        line = Version.parse(self.release.version).line
+        if line not in KUBERNETES:
+            reason = f"the Kubernetes of OKD {line} is not known"
+            remedy = 'add kubernetes: "1.…" (oc version)'
+            raise fault(reason, remedy, name="missing-value", field="release")
+
         return self
 
 

@@ -1,6 +1,4 @@
-"""Features: folders of complete YAML that a cluster file switches on. `docs/catalog.md` describes the
-format.
-"""
+"""Features: folders of complete YAML that a cluster file switches on, as `docs/catalog.md` describes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,20 +26,18 @@ class NamespaceSpec(FileModel):
 
 
 class SecretNeed(FileModel):
-    """A Secret that must exist on the cluster and never in git."""
+    """A Secret that must exist on the cluster, and must never be in git."""
 
     namespace: Name
     type: str = "Opaque"
     keys: tuple[str, ...] = Field(strict=False)
     used: str
-    # The parameter or list of the feature that asks for it; without one it is always needed.
+    # The parameter or list of the feature that needs it; without one it is always needed.
     when: Name | None = None
 
 
 class ExternalSecrets(FileModel):
-    """The parameters that say from which store the Secrets of a cluster's features come; `externalsecret`
-    makes the objects.
-    """
+    """The parameters with the store from which the Secrets of a cluster's features come."""
 
     store: Name
     kind: Name

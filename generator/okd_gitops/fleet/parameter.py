@@ -21,10 +21,10 @@ _LISTS = ("list", "set", "entries")
 
 
 class Set(FileModel):
-    """Where a parameter's value goes: `Kind/name` of an object of the feature, or of one that it requires,
-    and a path in it.
+    """Where a parameter's value goes: an object (`Kind/name`) and a path in it.
 
-    With `text`, only the place of that text in the string there.
+    The object is one of the feature, or of a feature that it requires. With `text`, the value takes only the
+    place of that text in the string there.
     """
 
     object: str = Field(pattern=r"^[A-Z][A-Za-z]+/[a-z0-9.-]+$")
@@ -99,9 +99,7 @@ class Parameter(FileModel):
 
 
 class Derive(FileModel):
-    """A row of values that follow from an entry's key: for the keys named, or for the minors from `since`
-    on.
-    """
+    """Values that follow from an entry's key: for the keys named, or for the minors from `since` on."""
 
     keys: tuple[str, ...] = Field((), strict=False)
     since: Minor | None = None

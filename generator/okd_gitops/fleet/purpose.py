@@ -1,4 +1,4 @@
-"""Purposes: what follows for a cluster from what it is for. One file each in `catalog/purposes/`."""
+"""Purposes: what a cluster is for, and what follows from that. One file each in `catalog/purposes/`."""
 
 from typing import Literal
 
@@ -26,13 +26,13 @@ class PurposeSpec(FileModel):
     )
     wave: int = Field(ge=0, le=99, description="Order of upgrades; lower is earlier.")
     expires: Literal["required", "forbidden"] = Field(
-        description="Whether a cluster carries the day on which it goes."
+        description="Whether a cluster must have, or must not have, a last day."
     )
     soak: Duration = Field(
-        description="How long a cluster runs a release well before clusters of later waves take it."
+        description="How long a cluster must run a release before clusters of later waves take it."
     )
     takes: tuple[Literal["release", "lab", "rc", "fc", "ec", "nightly", "dated"], ...] = Field(
-        strict=False, description="Kinds it takes."
+        strict=False, description="Kinds of releases that it takes."
     )
     guarded: bool = Field(
         description="Removing a cluster takes two changes: `decommission: true` first, then the file."

@@ -3,7 +3,7 @@ durations and windows they use.
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -13,13 +13,14 @@ from okd_gitops.releases.fields import Pattern, fault
 from okd_gitops.times import DURATION
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_SOURCE = re.compile(
-    r"https://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?|http://127\.0\.0\.1:[0-9]{1,5}(/[A-Za-z0-9._~/-]*)?"
+# Plain http is for a server on this machine, as tests have one.
+_SERVICE = re.compile(
+    r"(https://[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?|http://127\.0\.0\.1:[0-9]{1,5})(/[A-Za-z0-9._~/-]*)?"
 )
 
 
 def _service(value: str) -> str:
-    if not _SOURCE.fullmatch(value):
+    if not _SERVICE.fullmatch(value):
         reason = "this is not the https:// address of a service, without credentials and query"
         raise fault(reason, "write it like https://amd64.origin.releases.ci.openshift.org")
     return value.rstrip("/")
@@ -45,10 +46,11 @@ class Window(FileModel):
     def contains(self, now: datetime) -> bool:
         """Whether `now` (UTC) is inside; a window may reach over midnight and over the end of the week."""
         hour, minute = (int(part) for part in self.start.split(":"))
-        since = (
-            (now.weekday() - _DAYS.index(self.day)) * 1440 + (now.hour - hour) * 60 + now.minute - minute
-        ) % (7 * 1440)
-        return since < self.hours * 60
+        opening = timedelta(days=_DAYS.index(self.day), hours=hour, minutes=minute)
+        time_of_week = timedelta(days=now.weekday(), hours=now.hour, minutes=now.minute)
+
+        since_opening = (time_of_week - opening) % timedelta(weeks=1)
+        return since_opening < timedelta(hours=self.hours)
 
 
 class Upgrades(FileModel):
@@ -65,31 +67,31 @@ class Upgrades(FileModel):
 
 
 class Blocked(FileModel):
-    """An edge that is not taken."""
+    """An edge that must not be taken."""
 
     source: Pattern = Field(
         alias="from",
-        description="Regular expression, searched in `version+architecture` of the start, as in cincinnati-graph-data.",
+        description="Regular expression that is searched in VERSION+ARCHITECTURE of the edge's start.",
     )
-    to: str = Field(description="The release that is not to be entered.")
-    name: str = Field("", description="What it is called, or where it is told.")
+    to: str = Field(description="The release that must not be entered.")
+    name: str = Field("", description="A name for the reason, or where it is described.")
 
 
 class ByHand(FileModel):
-    """A barrier: what somebody does by hand on a cluster when it goes from one line into another."""
+    """A barrier: what a person must do on a cluster when it goes from one line into another."""
 
     source: Line = Field(alias="from", description='The line that is left, e.g. "4.19".')
     to: Line = Field(description="The line that is entered.")
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]*$",
-        description="What it is called; the name of a known one takes its place.",
+        description="Its name; a known barrier of that name is replaced.",
     )
     message: str = Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", description="What has to be done, and when.")
     url: str = Field("", pattern=r"^(https://[!-~]+)?$", description="Where it is described.")
 
 
 class Signatures(FileModel):
-    """Where signatures of release images are, and whose count."""
+    """Where signatures of release images are, and which keys count."""
 
     store: Service = Field(description="Signatures are at STORE/sha256=<hex>/signature-<n>.")
     keys: tuple[
@@ -97,17 +99,17 @@ class Signatures(FileModel):
     ] = Field(
         (),
         strict=False,
-        description="Files of public keys in this repository; the default is the key of OpenShift's CI that comes with okd-gitops.",
+        description="Files of public keys in this repository; without any, the key of OpenShift's CI counts.",
     )
     fingerprints: tuple[Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")], ...] = Field(
         (),
         strict=False,
-        description="The fingerprints that count; a key file that somebody exchanged counts for nothing.",
+        description="The fingerprints that count; a key with another one is ignored.",
     )
 
 
 class Releases(FileModel):
-    """`releases:` of fleet.yaml: where releases are found, and what every rollout has to wait for."""
+    """`releases:` of fleet.yaml: where releases are found, and what every rollout must wait for."""
 
     controller: Service = Field(
         description="The release controller: which releases are accepted in which stream."
@@ -134,7 +136,7 @@ class Releases(FileModel):
         description="A file of releases that people keep in this repository.",
     )
     forge: Literal["github", "gitlab", "forgejo"] | None = Field(
-        None, description="Whose API opens pull requests, when the host does not tell."
+        None, description="Whose API opens pull requests, when it does not follow from the host."
     )
     signatures: Signatures | None = Field(
         None, description="Without it no release is verified, and no long-term cluster moves."
@@ -150,8 +152,8 @@ class Releases(FileModel):
         {}, description="Which acknowledgements leaving a line needs."
     )
     blocked: tuple[Blocked, ...] = Field(
-        (), strict=False, description="Edges that are not taken whatever the graph says."
+        (), strict=False, description="Edges that are not taken, also where the graph has them."
     )
     barriers: tuple[ByHand, ...] = Field(
-        (), strict=False, description="Work by hand between two lines, besides what okd-gitops knows of."
+        (), strict=False, description="Work by hand between two lines, in addition to what okd-gitops knows."
     )
