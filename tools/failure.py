@@ -8,7 +8,8 @@ TOOL, REMOTE, BUSY = 4, 6, 7
 _FULL = "No space left on device|Disk quota exceeded|File too large"
 _UNWRITABLE = "Read-only file system|Permission denied"
 _AWAY = (
-    "dial tcp|no such host|[iI]/[oO] timeout|connection refused|TLS handshake|Temporary failure in name resolution|Name or service not known"
+    "dial tcp|no such host|[iI]/[oO] timeout|connection refused|TLS handshake"
+    "|Temporary failure in name resolution|Name or service not known"
     "|NewConnectionError|Connection(Error|Reset)|Max retries exceeded|[Tt]imed out|ProxyError|SSLErro"
     "|No matching distribution found"
 )

@@ -61,7 +61,8 @@ def download(go: Go) -> dict[str, Path]:
         )
         if f"{module} {version} {found['Sum']}" not in sums:
             raise SetupError(
-                f"{module} {version} is not what tools/crds/go.sum says: it was replaced, or the download is broken"
+                f"{module} {version} is not what tools/crds/go.sum says: "
+                "it was replaced, or the download is broken"
             )
         folders[module] = Path(found["Dir"])
     return folders
