@@ -77,8 +77,17 @@ def fleet(root: Path, size: int) -> None:
         features = "features:\n  tekton:\n  kvm-device-plugin:\n" + (
             f"  scos-pipeline:\n    releases:\n{LINES}" if number % 10 == 0 else ""
         )
-        text = f"purpose: {'hub' if number == 0 else 'test' if number % 4 else 'cd'}\nserver: https://api.c{number:04}.example.org:6443\n"
-        text += f"clusterID: 8c5e1d37-02bb-4f6a-8e49-{number:012x}\nrelease:\n  channel: stable-scos-4\n  version: 4.22.0-okd-scos.0\n  image: {IMAGE}\n"
+        text = (
+            f"purpose: {'hub' if number == 0 else 'test' if number % 4 else 'cd'}\n"
+            f"server: https://api.c{number:04}.example.org:6443\n"
+        )
+        text += (
+            f"clusterID: 8c5e1d37-02bb-4f6a-8e49-{number:012x}\n"
+            "release:\n"
+            "  channel: stable-scos-4\n"
+            "  version: 4.22.0-okd-scos.0\n"
+            f"  image: {IMAGE}\n"
+        )
         (root / f"clusters/c{number:04}.yaml").write_text(text + features)
 
 
@@ -94,7 +103,10 @@ def loop(root: Path, overlays: list[str]) -> Cost:
         ]
     )
     build = shlex.quote(str(CACHE / "bin/kustomize"))
-    script = f"set -e; for overlay in {' '.join(overlays)}; do {build} build overlays/$overlay | {judge} >/dev/null; done"
+    script = (
+        f"set -e; for overlay in {' '.join(overlays)}; do {build} build overlays/$overlay | {judge} "
+        ">/dev/null; done"
+    )
     return measure(["bash", "-o", "pipefail", "-c", script], root)
 
 
@@ -107,7 +119,8 @@ def main() -> None:
     bare = statistics.median(measure([sys.executable, "-c", "pass"], ROOT).wall for _ in range(5))
     helped = statistics.median(measure([*tool, "--help"], ROOT).wall for _ in range(5))
     print(
-        f"--help {helped * 1000:.0f} ms, bare python {bare * 1000:.0f} ms (medians of 5); catalog: {len(read_catalog())} files\n"
+        f"--help {helped * 1000:.0f} ms, bare python {bare * 1000:.0f} ms (medians of 5); catalog: "
+        f"{len(read_catalog())} files\n"
     )
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="okd-gitops-bench-") as folder:

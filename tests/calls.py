@@ -132,4 +132,7 @@ def line(cluster: Kubectl, one: Asked, started: list[Object]) -> str:
         f"{run['spec']['pipelineRef']['name']} {reason}" for run, reason in zip(started, reasons, strict=True)
     )
     counts = ", ".join(f"{how}: {count}" for how, count in others.items())
-    return f"{'' if fine else 'REFUSED '}{one.call.feature} {one.call.listener}: signed: {len(started)} run ({made}), {counts}"
+    return (
+        f"{'' if fine else 'REFUSED '}{one.call.feature} {one.call.listener}: signed: {len(started)} "
+        f"run ({made}), {counts}"
+    )

@@ -58,7 +58,10 @@ def kill_points(most: int, only: str) -> bool:
             + ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "failed")
         )
     print(
-        f"kill points: {len(chosen) - missed} killed, {missed} not reached, {failed} failed, {time.monotonic() - start:.0f} s",
+        (
+            f"kill points: {len(chosen) - missed} killed, {missed} not reached, {failed} failed, "
+            f"{time.monotonic() - start:.0f} s"
+        ),
         flush=True,
     )
     return not failed and missed * 10 <= len(chosen)

@@ -120,7 +120,8 @@ def main() -> None:
         demo.report("moc-test", 0)
         demo.run("release", "promote", "--push", *at(1))
         demo.say(
-            "Three days later the release has soaked: the hub follows, and two days after its report the long-term cluster."
+            "Three days later the release has soaked: the hub follows, and two days after its "
+            "report the long-term cluster."
         )
         demo.run("release", "promote", "--push", *at(3))
         demo.merge(f"okd/{NEW}--wave2")

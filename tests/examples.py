@@ -17,12 +17,25 @@ TOKEN = "a text that nobody guesses"
 
 # The lines below the feature's name; a feature without any is tried with the least that it needs.
 PARAMETERS: dict[str, str] = {
-    "bare-metal": 'local-storage-class: local-scos\npools:\n- {pool: worker, kernel-arguments: ["console=ttyS1,115200n8", rd.multipath=default]}\n',
+    "bare-metal": (
+        "local-storage-class: local-scos\n"
+        "pools:\n"
+        '- {pool: worker, kernel-arguments: ["console=ttyS1,115200n8", rd.multipath=default]}\n'
+    ),
     "edge": "capabilities: [Ingress, OperatorLifecycleManager, marketplace]\n",
     "feature-set": "feature-set: TechPreviewNoUpgrade\n",
     "hpc": "kernel: realtime\nkernel-arguments: [hugepagesz=1G, hugepages=64]\nreserved-cpus: 0-1\n",
-    "multi-arch": f'image: {IMAGE}\narchitectures: amd64,arm64\nbuilds:\n- {{minor: "4.22", stream: next, schedule: 30 2 * * *}}\n',
-    "notify": 'matrix-endpoint: https://matrix.example.org\nmatrix-room: "!okd:example.org"\nwebhook-url: https://chat.example.org/hooks/okd\n',
+    "multi-arch": (
+        f"image: {IMAGE}\n"
+        "architectures: amd64,arm64\n"
+        "builds:\n"
+        '- {minor: "4.22", stream: next, schedule: 30 2 * * *}\n'
+    ),
+    "notify": (
+        "matrix-endpoint: https://matrix.example.org\n"
+        'matrix-room: "!okd:example.org"\n'
+        "webhook-url: https://chat.example.org/hooks/okd\n"
+    ),
     "openstack": "volumes:\n- {name: fast, type: nvme}\n- {name: archive, type: hdd, reclaim: Retain}\n",
     "operator-pipeline": f"""\
 version: "4.22"
@@ -49,7 +62,12 @@ extensions:
 - {{pool: master, extensions: [usbguard, kerberos]}}
 """,
     "os-layer-build": "push: true\ncontainerfile: |\n  FROM base\n  RUN ostree container commit\n",
-    "payload": f"base: {RELEASE}\nname: 4.22.0-okd-scos.1.lab.1\nrepository: registry.example.org/lab/release\nreplace: [console={IMAGE}]\n",
+    "payload": (
+        f"base: {RELEASE}\n"
+        "name: 4.22.0-okd-scos.1.lab.1\n"
+        "repository: registry.example.org/lab/release\n"
+        f"replace: [console={IMAGE}]\n"
+    ),
     "pruning": "namespaces:\n- {namespace: okd-layer, keep: 5, schedule: 15 3 * * *}\n",
     "release-pipeline": """\
 instances:
@@ -67,8 +85,14 @@ releases:
 - {minor: "4.18", stream: stable, schedule: 30 6 * * *}
 - {minor: "4.22", stream: next, schedule: 30 14 * * *}
 """,
-    "scos-triggers": 'sources:\n- {minor: "4.18", stream: stable, schedule: 10 * * * *}\n- {minor: "4.22", stream: next, schedule: 40 * * * *}\n',
-    "upgrade-evidence": f"image: {IMAGE}\npatience: 2h\ntests: [console=https://console.openshift-console.svc/health]\n",
+    "scos-triggers": (
+        "sources:\n"
+        '- {minor: "4.18", stream: stable, schedule: 10 * * * *}\n'
+        '- {minor: "4.22", stream: next, schedule: 40 * * * *}\n'
+    ),
+    "upgrade-evidence": (
+        f"image: {IMAGE}\npatience: 2h\ntests: [console=https://console.openshift-console.svc/health]\n"
+    ),
     "secrets": """\
 prefix: okd/x
 vault:

@@ -49,7 +49,10 @@ def run(minutes: float, names: list[str], workers: int = 2) -> bool:
     bad = [each for each in found if each.crash]
     total = sum(each.seconds for each in found)
     print(
-        f"fuzzing: {sum(each.inputs for each in found):,} inputs in {total / 60:.1f} CPU minutes, {len(bad)} readers crashed",
+        (
+            f"fuzzing: {sum(each.inputs for each in found):,} inputs in {total / 60:.1f} CPU minutes, "
+            f"{len(bad)} readers crashed"
+        ),
         flush=True,
     )
     return not bad
@@ -95,7 +98,11 @@ def _fuzz(name: str, budget: float, crashes: Path) -> Found:
                 kept = re.findall(r"Test unit written to (\S+)", text)
                 said = "\n".join(text.splitlines()[-25:])
                 print(
-                    f"FAILED {name}: {(kept or [str(log)])[-1]}\n{said}\n  again: make test-deep ARGS='--only \"{name}\"'",
+                    (
+                        f"FAILED {name}: {(kept or [str(log)])[-1]}\n"
+                        f"{said}\n"
+                        f"  again: make test-deep ARGS='--only \"{name}\"'"
+                    ),
                     flush=True,
                 )
                 return Found(name, inputs, used, (kept or [str(log)])[-1], said)

@@ -187,7 +187,8 @@ def reference() -> str:
     lines += ["## Features", "", "| feature | what it is | environments | requires |", "|---|---|---|---|"]
     for name, feature in sorted(catalog.features.items()):
         lines.append(
-            f"| `{name}` | {feature.spec.summary} | {', '.join(feature.spec.environments)} | {', '.join(feature.spec.requires)} |"
+            f"| `{name}` | {feature.spec.summary} | {', '.join(feature.spec.environments)} | "
+            f"{', '.join(feature.spec.requires)} |"
         )
     lines += [
         "",

@@ -176,20 +176,46 @@ HOSTILE = (
     b"--- |\n a\n--- >\n b\n...\n",
     b'"\\x00\\u202e\\U0010ffff": "\\x1b[31m"\n',
     b"apiVersion: v1\nkind: [a]\nmetadata: 5\n",
-    b"kind: Kustomization\nresources: {a: b}\npatches: [5, [], {path: [1]}, {patch: '['}, {patch: 'a: &a 1'}]\n",
+    (
+        b"kind: Kustomization\n"
+        b"resources: {a: b}\n"
+        b"patches: [5, [], {path: [1]}, {patch: '['}, {patch: 'a: &a 1'}]\n"
+    ),
     b"kind: Kustomization\nresources: [5, ~, '', '..', /etc, x.yaml, './x.yaml', '\\0']\ncomponents: x\n",
     b"kind: ClusterVersion\napiVersion: config.openshift.io/v1\nmetadata: ~\nspec: [5]\n",
-    b"kind: ClusterVersion\napiVersion: config.openshift.io/v1\nmetadata: {name: version}\nspec: {channel: 5, desiredUpdate: [5]}\n",
+    (
+        b"kind: ClusterVersion\n"
+        b"apiVersion: config.openshift.io/v1\n"
+        b"metadata: {name: version}\n"
+        b"spec: {channel: 5, desiredUpdate: [5]}\n"
+    ),
     b"- op: replace\n  path: 5\n- 7\n- {op: add, path: /spec/channel}\n",
     f"{'0' * 64}  \n{'0' * 64}  ../x\n".encode(),
     b"\xa8\xff" * 20_000,
     b"\x90" * 60_000,
-    b"releases: [{version: 4.22.0-okd-scos.0, published: 9999-12-31}, {version: 4.22.0-okd-scos.1, published: '0001-01-01T00:00:00+14:00'}]\n",
-    f"cluster: x\nversion: {VERSION}\nimage: {_IMAGE}\nfinished: 9999-12-31T23:59:59Z\npassed: true\n".encode(),
-    f"cluster: x\nversion: {VERSION}\nimage: {_IMAGE}\nfinished: 0000-12-31T23:59:59Z\npassed: true\n".encode(),
-    b"changes:\n- replace: {feature: tekton, object: Namespace/x, with: ../x.yaml}\n- insert: {feature: tekton, pipeline: x, task: {name: [x]}}\n",
-    b"summary: x\nenvironments: {okd: [a]}\nparameters: {p: {summary: x, default: [~], sets: [{object: ConfigMap/x, path: '[['}]}}\n",
-    f'purpose: test\nenvironment: kind\nkubernetes: "1.{_LONG}"\nwave: {_LONG}\nexpires: 0000-00-00\n'.encode(),
+    (
+        b"releases: [{version: 4.22.0-okd-scos.0, published: 9999-12-31}, {version: 4.22.0-okd-scos.1, "
+        b"published: '0001-01-01T00:00:00+14:00'}]\n"
+    ),
+    (
+        f"cluster: x\nversion: {VERSION}\nimage: {_IMAGE}\nfinished: 9999-12-31T23:59:59Z\npassed: true\n"
+    ).encode(),
+    (
+        f"cluster: x\nversion: {VERSION}\nimage: {_IMAGE}\nfinished: 0000-12-31T23:59:59Z\npassed: true\n"
+    ).encode(),
+    (
+        b"changes:\n"
+        b"- replace: {feature: tekton, object: Namespace/x, with: ../x.yaml}\n"
+        b"- insert: {feature: tekton, pipeline: x, task: {name: [x]}}\n"
+    ),
+    (
+        b"summary: x\n"
+        b"environments: {okd: [a]}\n"
+        b"parameters: {p: {summary: x, default: [~], sets: [{object: ConfigMap/x, path: '[['}]}}\n"
+    ),
+    (
+        f'purpose: test\nenvironment: kind\nkubernetes: "1.{_LONG}"\nwave: {_LONG}\nexpires: 0000-00-00\n'
+    ).encode(),
     json.dumps(
         {
             "key": "k" * 300,

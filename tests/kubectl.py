@@ -18,7 +18,10 @@ Object = dict[str, Any]
 def named(value: Object) -> str:
     """Return Kind NAMESPACE/NAME of an object."""
     metadata = value["metadata"]
-    return f"{value['kind']} {metadata.get('namespace', '')}/{metadata.get('name', metadata.get('generateName', ''))}"
+    return (
+        f"{value['kind']} "
+        f"{metadata.get('namespace', '')}/{metadata.get('name', metadata.get('generateName', ''))}"
+    )
 
 
 def labelled(value: Object) -> Object:

@@ -157,7 +157,10 @@ def main() -> int:
     given = parser.parse_args()
     if not given.context and os.environ.get("OKD_GITOPS_LAB") != "1":
         print(
-            "make lab: name the cluster, make lab ARGS='--context NAME', or confirm the current one with OKD_GITOPS_LAB=1",
+            (
+                "make lab: name the cluster, make lab ARGS='--context NAME', or confirm the current "
+                "one with OKD_GITOPS_LAB=1"
+            ),
             file=sys.stderr,
         )
         return 2
@@ -209,7 +212,9 @@ def report(verdicts: dict[str, Verdicts], trial: Trial, lines: list[str]) -> int
     for environment, found in verdicts.items():
         admitted = found.tried - len(found.refused)
         print(
-            f"\n{environment}: {admitted} of {found.tried} objects admitted, {sum(found.absent.values())} of kinds that are not served here"
+            "\n"
+            f"{environment}: {admitted} of {found.tried} objects admitted, "
+            f"{sum(found.absent.values())} of kinds that are not served here"
         )
         for kind, count in sorted(found.absent.items()):
             print(f"  not applicable here: {count} {kind}")

@@ -144,11 +144,17 @@ def six() -> PullRequest:
         source="4.21",
         to="4.22",
         name="crio-default-container-runtime",
-        message="Clusters installed with 4.18 or before delete MachineConfigs 00-override-{master,worker}-generated-crio-* first.",
+        message=(
+            "Clusters installed with 4.18 or before delete MachineConfigs "
+            "00-override-{master,worker}-generated-crio-* first."
+        ),
     )
     risk = Risk(
         name="GenericRegistryFailures",
-        message="Clusters with a mirror whose name holds `|` or <b>upper case</b> lose pulls; see https://example.org/kb. Ask @okd-wg, fixes #2340.",
+        message=(
+            "Clusters with a mirror whose name holds `|` or <b>upper case</b> lose pulls; see "
+            "https://example.org/kb. Ask @okd-wg, fixes #2340."
+        ),
         url="https://github.com/okd-project/okd/issues/2340",
         rules=(),
     )

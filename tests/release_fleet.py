@@ -15,7 +15,12 @@ from okd_gitops.upgrade.known import Network
 from okd_gitops.upgrade.plan import Outlook, outlook
 from release_controller import Controller, image
 
-BASE = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [ops]\nupstream: https://graph.example.org/graph\n"
+BASE = (
+    "repository: https://git.example.org/fleet.git\n"
+    "hub: hub\n"
+    "owners: [ops]\n"
+    "upstream: https://graph.example.org/graph\n"
+)
 OLD, NEW, NEWER = "4.21.0-okd-scos.0", "4.21.0-okd-scos.1", "4.21.0-okd-scos.2"
 NEXT_LINE = "4.22.0-okd-scos.0"
 UPDATE, PROMOTE = Request(first=True), Request(first=False)
@@ -30,7 +35,14 @@ def cluster(name: str, purpose: str, *, version: str = OLD, more: str = "", rele
         name, f"8c5e1d37-02bb-4f6a-8e49-{number}"
     )
     text += f"expires: {datetime.now(UTC).date() + timedelta(days=30)}\n" if purpose == "ephemeral" else ""
-    text += f"release:\n  stream: 4-scos-stable\n  channel: stable-scos-4\n  version: {version}  # agreed\n  image: {image(version)}\n{release}"
+    text += (
+        "release:\n"
+        "  stream: 4-scos-stable\n"
+        "  channel: stable-scos-4\n"
+        f"  version: {version}  # agreed\n"
+        f"  image: {image(version)}\n"
+        f"{release}"
+    )
     return text + more
 
 

@@ -25,7 +25,12 @@ from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree
 
-FLEET = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [okd-wg]\nupstream: https://graph.example.org/graph\n"
+FLEET = (
+    "repository: https://git.example.org/fleet.git\n"
+    "hub: hub\n"
+    "owners: [okd-wg]\n"
+    "upstream: https://graph.example.org/graph\n"
+)
 OKD = """\
 server: https://api.example.org:6443
 clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926

@@ -23,7 +23,9 @@ each:
     - {keys: ["4.18"], set: {branch: "old-{key}"}}
     - {since: "4.20", set: {branch: "release-{key}"}}
 """,
-    "features/build/common/configmap-build.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: build, namespace: build}\ndata: {mode: slow}\n",
+    "features/build/common/configmap-build.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: build, namespace: build}\ndata: {mode: slow}\n"
+    ),
     "features/build/line/cronjob-build.yaml": """\
 apiVersion: batch/v1
 kind: CronJob
@@ -31,7 +33,9 @@ metadata: {name: build, namespace: build}
 spec: {env: [{name: MINOR, value: "4.20"}, {name: BRANCH, value: release-4.20}]}
 """,
     "features/tools/feature.yaml": "summary: Tools.\nenvironments: {okd: [p], kind: [p]}\n",
-    "features/tools/p/clusterrole-tools.yaml": "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: tools}\nrules: []\n",
+    "features/tools/p/clusterrole-tools.yaml": (
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: tools}\nrules: []\n"
+    ),
     **{
         f"purposes/{name}.yaml": f"""\
 summary: For {name}.

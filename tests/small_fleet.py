@@ -14,9 +14,24 @@ from conftest import CACHE, ROOT, files, git
 from release_controller import Controller, image
 
 VERSION = "4.21.0-okd-scos.0"
-_FLEET = "repository: https://git.example.org/fleet.git\nhub: hub\nowners: [ops]\nupstream: https://graph.example.org/graph\n"
-_CLUSTER = "purpose: {purpose}\nserver: https://api.{name}.example.org:6443\nclusterID: 8c5e1d37-02bb-4f6a-8e49-{number:012d}\n"
-_RELEASE = f"release:\n  stream: 4-scos-stable\n  channel: stable-scos-4\n  version: {VERSION}\n  image: {image(VERSION)}\n"
+_FLEET = (
+    "repository: https://git.example.org/fleet.git\n"
+    "hub: hub\n"
+    "owners: [ops]\n"
+    "upstream: https://graph.example.org/graph\n"
+)
+_CLUSTER = (
+    "purpose: {purpose}\n"
+    "server: https://api.{name}.example.org:6443\n"
+    "clusterID: 8c5e1d37-02bb-4f6a-8e49-{number:012d}\n"
+)
+_RELEASE = (
+    "release:\n"
+    "  stream: 4-scos-stable\n"
+    "  channel: stable-scos-4\n"
+    f"  version: {VERSION}\n"
+    f"  image: {image(VERSION)}\n"
+)
 
 
 @dataclass(slots=True)

@@ -38,7 +38,12 @@ def _catalog_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A repository of one hub and one cluster."""
-    fleet = "repository: https://github.com/x/y.git\nhub: hub\nowners: [a]\nupstream: https://graph.example.org/graph\n"
+    fleet = (
+        "repository: https://github.com/x/y.git\n"
+        "hub: hub\n"
+        "owners: [a]\n"
+        "upstream: https://graph.example.org/graph\n"
+    )
     (tmp_path / "fleet.yaml").write_text(fleet)
     (tmp_path / "clusters").mkdir()
     (tmp_path / "clusters/hub.yaml").write_text(CLUSTER.replace("test", "hub"))
@@ -225,7 +230,13 @@ def test_a_name_in_a_cluster_file_is_one_that_is_known(small: Path, key: str, va
     assert refused(small)
 
 
-_ATTACK = "x\x1b[31m\r\n::error::\n ::set-output\n##vso[task]\n##[group]\u202e](http://e.example) @team <img src=x> `id` #1 \u200b"
+_ATTACK = (
+    "x\x1b[31m\r\n"
+    "::error::\n"
+    " ::set-output\n"
+    "##vso[task]\n"
+    "##[group]\u202e](http://e.example) @team <img src=x> `id` #1 \u200b"
+)
 
 
 def test_foreign_text_is_inert_on_a_terminal_and_in_a_log() -> None:

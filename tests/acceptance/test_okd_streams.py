@@ -223,7 +223,12 @@ def test_no_release_line_is_built_from_a_branch_without_sources() -> None:
     """master of openshift/os has no CoreOS, release-4.19 has no okd-c9s: neither follows from a minor,
     both are said by a person or are an error.
     """
-    lines = '  tekton:\n  kvm-device-plugin:\n  scos-pipeline:\n    releases: [{{minor: "{}", stream: next, schedule: 0 0 * * *}}]\n'
+    lines = (
+        "  tekton:\n"
+        "  kvm-device-plugin:\n"
+        "  scos-pipeline:\n"
+        '    releases: [{{minor: "{}", stream: next, schedule: 0 0 * * *}}]\n'
+    )
     for minor in ("4.16", "4.17", "4.18", "4.20", "4.22", "5.0", "5.1"):
         (cron,) = of_kind(objects("okd", lines.format(minor)), "CronJob").values()
         (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]

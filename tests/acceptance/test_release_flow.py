@@ -323,7 +323,10 @@ def test_conditional_edges_need_their_risks_accepted_by_name(fleet: Fleet) -> No
 def test_manual_work_is_in_the_plan_and_in_the_pull_request(
     fleet: Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    own = "{from: '4.21', to: '4.22', name: old-disks, message: Remove the label disks=old., url: https://example.org/disks}"
+    own = (
+        "{from: '4.21', to: '4.22', name: old-disks, message: Remove the label disks=old., url: "
+        "https://example.org/disks}"
+    )
     fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + f"  barriers: [{own}]\n")
     git(fleet.root, "commit", "-qam", "a barrier")
     assert "no barrier" in fleet.run(UPDATE).branches[0].body
@@ -333,9 +336,9 @@ def test_manual_work_is_in_the_plan_and_in_the_pull_request(
     assert "LOOK" in body.splitlines()[1]
     assert "- work by hand on canary: old-disks" in body
     assert (
-        "**barrier** `old-disks` on `canary`, `probe`: Remove the label disks=old. [read more](<https://example.org/disks>)\n"
-        in body
-    )
+        "**barrier** `old-disks` on `canary`, `probe`: Remove the label disks=old. [read "
+        "more](<https://example.org/disks>)\n"
+    ) in body
     print_upgrades(done.outlook, done.upgrades)
     assert (
         f"canary: by hand for {NEXT_LINE}, old-disks: Remove the label disks=old. https://example.org/disks\n"
@@ -449,7 +452,12 @@ def test_previews_stay_off_long_term_clusters(fleet: Fleet) -> None:
 
 def test_overrides_and_feature_sets_hold_minor_updates(fleet: Fleet) -> None:
     fleet.controller.publish(NEXT_LINE, before=(OLD,))
-    gate = "apiVersion: config.openshift.io/v1\nkind: FeatureGate\nmetadata: {name: cluster}\nspec: {featureSet: TechPreviewNoUpgrade}\n"
+    gate = (
+        "apiVersion: config.openshift.io/v1\n"
+        "kind: FeatureGate\n"
+        "metadata: {name: cluster}\n"
+        "spec: {featureSet: TechPreviewNoUpgrade}\n"
+    )
     fleet.write("clusters/canary/featuregate.yaml", gate)
     fleet.write("clusters/canary/kustomization.yaml", "resources: [featuregate.yaml]\n")
     assert fleet.codes(target=NEXT_LINE)["canary"] == "minor-updates-held"

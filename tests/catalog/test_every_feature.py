@@ -20,7 +20,11 @@ def cluster(name: str, environment: str, option: str) -> str:
     """A cluster file with one feature and those that it requires, by way of ephemeral, which brings none
     of its own.
     """
-    return f"purpose: ephemeral\nexpires: 2026-12-31\n{ENVIRONMENTS[environment]}{yaml.safe_dump({'features': features(name, environment, option)})}"
+    return (
+        "purpose: ephemeral\n"
+        "expires: 2026-12-31\n"
+        f"{ENVIRONMENTS[environment]}{yaml.safe_dump({'features': features(name, environment, option)})}"
+    )
 
 
 def title(name: str, environment: str, option: str) -> str:

@@ -18,7 +18,10 @@ def test_every_example_generates(tmp_path: Path) -> None:
     (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
     places = {(name, environment) for name, environment, _ in PLACES}
     for name, environment in places:
-        text = f"purpose: test\n{ENVIRONMENTS[environment]}{yaml.safe_dump({'features': example(name, environment)})}"
+        text = (
+            "purpose: test\n"
+            f"{ENVIRONMENTS[environment]}{yaml.safe_dump({'features': example(name, environment)})}"
+        )
         (tmp_path / f"clusters/{name}-{environment}.yaml").write_text(text)
     assert len(generate(tmp_path).fleet.clusters) == len(places) + 1
 

@@ -195,7 +195,8 @@ def test_every_trigger_authenticates_and_starts_one_entry(okd: tuple[dict[str, A
         (filtered,) = interceptor["params"]
         entry = name.removeprefix("component-")
         assert filtered["value"] == (
-            f"header.canonical('X-Okd-Token').compareSecret('token', 'okd-team-trigger') && body.params.component == '{entry}'"
+            "header.canonical('X-Okd-Token').compareSecret('token', 'okd-team-trigger') && "
+            f"body.params.component == '{entry}'"
         )
         assert trigger["spec"]["bindings"] == [{"kind": "TriggerBinding", "ref": name}]
     assert {name: trigger["spec"]["template"]["ref"] for name, trigger in triggers.items()}[
@@ -621,7 +622,12 @@ def test_an_image_is_built_without_credentials_and_pushed_by_digest(tmp_path: Pa
         "buildah",
         '#!/bin/sh\necho "buildah $*" >>"$HOME/log"\n[ "$1" != push ] || echo archive >"${3#oci-archive:}"\n',
     )
-    skopeo = '#!/bin/sh\necho "skopeo $*" >>"$HOME/log"\nwhile [ "$1" != --digestfile ]; do shift; done\nprintf "$DIGEST" >"$2"\n'
+    skopeo = (
+        "#!/bin/sh\n"
+        'echo "skopeo $*" >>"$HOME/log"\n'
+        'while [ "$1" != --digestfile ]; do shift; done\n'
+        'printf "$DIGEST" >"$2"\n'
+    )
     program(tmp_path, "skopeo", skopeo)
     common = {"WORKSPACE": str(tmp_path), "HOME": str(tmp_path)}
     built = run_step(step("image-build"), tmp_path, CONTAINERFILE="Dockerfile", OUTPUT="odf", **common)

@@ -153,7 +153,14 @@ def test_nothing_is_pushed_by_default() -> None:
     }
     asked = objects(
         "okd",
-        "  tekton:\n  os-layer-build:\n    push: true\n    containerfile: |\n      FROM base\n      RUN ostree container commit\n",
+        (
+            "  tekton:\n"
+            "  os-layer-build:\n"
+            "    push: true\n"
+            "    containerfile: |\n"
+            "      FROM base\n"
+            "      RUN ostree container commit\n"
+        ),
     )
     assert {
         item["name"]: item.get("default")
@@ -203,7 +210,10 @@ def release_image(root: Path, tags: list[dict[str, Any]] | None) -> dict[str, st
         layers.append({"digest": f"sha256:{number}"})
     (root / "manifest.json").write_text(json.dumps({"layers": layers}))
     return {
-        "skopeo": f'mkdir -p "{root}/release/image" && cp "{root}"/[01] "{root}/manifest.json" "{root}/release/image/"'
+        "skopeo": (
+            f'mkdir -p "{root}/release/image" && cp "{root}"/[01] "{root}/manifest.json" '
+            f'"{root}/release/image/"'
+        )
     }
 
 
@@ -249,7 +259,10 @@ def test_a_release_by_tag_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "log").exists()
 
 
-BUILDAH = 'if [[ "$1" == push ]]; then while (($#)); do [[ "$1" != --digestfile ]] || echo "DIGEST" >"$2"; shift; done; fi'
+BUILDAH = (
+    'if [[ "$1" == push ]]; then while (($#)); do [[ "$1" != --digestfile ]] || echo "DIGEST" >"$2"; '
+    "shift; done; fi"
+)
 
 
 def build(

@@ -14,8 +14,14 @@ from okd_gitops.finding import FindingsError
 from rendered import objects, of_kind
 from taskbench import FEATURES
 
-NEXT = "{name: next, source-stream: 4.22.0-0.okd-scos-nightly, target-stream: 4-scos-next, imagestream: origin/release-scos-next, schedule: 0 5 * * 1}"
-STABLE = "{name: stable, source-stream: 4.21.0-0.okd-scos-nightly, target-stream: 4-scos-stable, schedule: 30 5 * * 2}"
+NEXT = (
+    "{name: next, source-stream: 4.22.0-0.okd-scos-nightly, target-stream: 4-scos-next, imagestream: "
+    "origin/release-scos-next, schedule: 0 5 * * 1}"
+)
+STABLE = (
+    "{name: stable, source-stream: 4.21.0-0.okd-scos-nightly, target-stream: 4-scos-stable, schedule: "
+    "30 5 * * 2}"
+)
 FEATURE = f"  tekton:\n  release-pipeline:\n    instances:\n    - {NEXT}\n    - {STABLE}\n"
 Objects = tuple[dict[str, Any], ...]
 

@@ -507,7 +507,10 @@ def test_the_test_waits_while_the_cluster_updates_or_its_api_is_silent(bench: Be
     (bench.root / "later").write_text(answer)
     bench.stub(
         "sleep",
-        'if [[ -f "$FOLDER/version" ]]; then rm "$FOLDER/version"; else cp "$FOLDER/later" "$FOLDER/version"; fi',
+        (
+            'if [[ -f "$FOLDER/version" ]]; then rm "$FOLDER/version"; else cp "$FOLDER/later" '
+            '"$FOLDER/version"; fi'
+        ),
     )
     bench.secret("okd-release-test-kubeconfig", kubeconfig="{}")
     done = bench.run("release-test", image=f"{ORIGIN}@{SHA}", name=NAME, minutes="5", interval="60")
@@ -571,9 +574,9 @@ def test_the_mirrored_digest_is_recorded_with_the_published_names(
     (call,) = [call for call in bench.calls("oc") if "release new" in call]
     assert f"--from-release {ORIGIN}@{digest('picked')}" in call
     assert (
-        f"--mirror quay.io/okd/scos-content --to-image {QUAY}:{TARGET} --name {TARGET} --keep-manifest-list --previous {PREVIOUS}"
-        in call
-    )
+        f"--mirror quay.io/okd/scos-content --to-image {QUAY}:{TARGET} --name {TARGET} "
+        f"--keep-manifest-list --previous {PREVIOUS}"
+    ) in call
 
 
 def test_a_published_name_is_not_pushed_again(bench: Bench) -> None:
@@ -805,9 +808,9 @@ def stream(bench: Bench, there: str, then: str) -> subprocess.CompletedProcess[s
 def test_the_stream_gets_the_digest_and_is_read_back(bench: Bench) -> None:
     assert stream(bench, "", PUBLISHED_IMAGE.split("@")[1]).returncode == 0
     (call,) = [call for call in bench.calls("oc") if call.startswith("oc tag")]
-    assert (
-        call
-        == f"oc tag --source=docker --import-mode=PreserveOriginal --namespace origin {PUBLISHED_IMAGE} release-scos:{TARGET}"
+    assert call == (
+        "oc tag --source=docker --import-mode=PreserveOriginal --namespace origin "
+        f"{PUBLISHED_IMAGE} release-scos:{TARGET}"
     )
 
 

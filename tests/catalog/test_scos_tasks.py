@@ -402,7 +402,10 @@ def test_download_and_upload_use_one_path_and_one_endpoint(
     bench.stub("git", "echo 0123")
     bench.stub(
         "cosa",
-        'mkdir -p src/config && touch src/config/manifest-c9s.yaml; echo "$AWS_ENDPOINT_URL" >>"$0.endpoints"; [[ "$1" != build* ]] || exit 42',
+        (
+            'mkdir -p src/config && touch src/config/manifest-c9s.yaml; echo "$AWS_ENDPOINT_URL" '
+            '>>"$0.endpoints"; [[ "$1" != build* ]] || exit 42'
+        ),
     )
     assert (
         bench.run(
@@ -421,7 +424,10 @@ def test_download_and_upload_use_one_path_and_one_endpoint(
     for task in ("cosa-build-baseos", "base-build", "cosa-upload-s3"):
         assert bench.run(task, **env).returncode == 42
     fetch = "cosa buildfetch --url=s3://bucket/stable/builds"
-    upload = "cosa buildupload s3 --acl=bucket-owner-full-control --endpoint-url=https://s3.example.org bucket/stable/builds"
+    upload = (
+        "cosa buildupload s3 --acl=bucket-owner-full-control --endpoint-url=https://s3.example.org "
+        "bucket/stable/builds"
+    )
     assert [call for call in bench.calls() if "build" in call] == [fetch, fetch, upload]
     assert (bench.bin / "cosa.endpoints").read_text().splitlines()[-3:] == ["https://s3.example.org"] * 3
     assert bench.result("STREAM_BASE_URL") == "https://s3.example.org/bucket"
@@ -690,7 +696,10 @@ def test_release_json_points_to_the_upload_path(bench: Bench) -> None:
         ).returncode
         == 0
     )
-    expected = "cosa generate-release-meta --stream-baseurl=https://s3.example.org/bucket --stream-name=stable --output=builds/latest/arch/release.json"
+    expected = (
+        "cosa generate-release-meta --stream-baseurl=https://s3.example.org/bucket "
+        "--stream-name=stable --output=builds/latest/arch/release.json"
+    )
     assert bench.calls()[-1] == expected
 
 

@@ -160,7 +160,14 @@ def test_others_repositories_are_checked_from_their_tops(tmp_path: Path, okd_git
     (theirs / "base").mkdir(parents=True)
     (theirs / "overlays/prod").mkdir(parents=True)
     (theirs / "base/kustomization.yaml").write_text("resources: [cv.yaml]\n")
-    version = "apiVersion: config.openshift.io/v1\nkind: ClusterVersion\nmetadata: {name: version}\nspec:\n  clusterID: infra\n  channel: 4-stable\n"
+    version = (
+        "apiVersion: config.openshift.io/v1\n"
+        "kind: ClusterVersion\n"
+        "metadata: {name: version}\n"
+        "spec:\n"
+        "  clusterID: infra\n"
+        "  channel: 4-stable\n"
+    )
     (theirs / "base/cv.yaml").write_text(version)
     (theirs / "overlays/prod/kustomization.yaml").write_text("resources: [../../base]\n")
     report = checked(okd_gitops, str(theirs), code=1)

@@ -64,7 +64,10 @@ def test_a_kustomize_that_did_not_build_everything_is_named_with_the_folder(
 
 
 def test_a_panic_is_a_finding_and_the_other_folders_are_built(tmp_path: Path) -> None:
-    panic = 'case "$2" in ./app) echo "panic: index out of range" >&2; echo "goroutine 1" >&2; exit 2;; esac; echo "kind: A"'
+    panic = (
+        'case "$2" in ./app) echo "panic: index out of range" >&2; echo "goroutine 1" >&2; exit 2;; '
+        'esac; echo "kind: A"'
+    )
     rendering = kustomize.render(
         write(tmp_path, APP), {"app": "x", "other": "y"}, script(tmp_path, panic), workers=1
     )
@@ -79,7 +82,11 @@ def test_nothing_that_a_program_started_stays(
 ) -> None:
     if not isolated:
         monkeypatch.setattr(process, "isolation", lambda: ())
-    text = f"/bin/sleep 300 & /usr/bin/setsid /bin/sh -c '/bin/sleep 301 & echo $! >{tmp_path}/pid; wait' >/dev/null 2>&1 &\n/bin/sleep 0.5"
+    text = (
+        f"/bin/sleep 300 & /usr/bin/setsid /bin/sh -c '/bin/sleep 301 & echo $! >{tmp_path}/pid; wait' "
+        ">/dev/null 2>&1 &\n"
+        "/bin/sleep 0.5"
+    )
     process.run([str(script(tmp_path, text))], cwd=tmp_path, timeout=20)
     assert (tmp_path / "pid").read_text()
     time.sleep(0.2)

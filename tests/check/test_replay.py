@@ -113,7 +113,12 @@ def test_an_upgrade_as_it_should_be(past: History) -> None:
         "test: 4.19.2",
         {overlay("test"): second, acks: f"{ACKS}  ack-4.18-kube-1.32-api-removals-in-4.19: 'true'\n"},
     )
-    generated = "resources: []\nconfigMapGenerator:\n- name: admin-acks\n  literals: [ack-4.18-kube-1.32-api-removals-in-4.19=true]\n"
+    generated = (
+        "resources: []\n"
+        "configMapGenerator:\n"
+        "- name: admin-acks\n"
+        "  literals: [ack-4.18-kube-1.32-api-removals-in-4.19=true]\n"
+    )
     past.commit(
         "prod: 4.19.2", {overlay("prod"): second, "cluster-scope/overlays/prod/kustomization.yaml": generated}
     )

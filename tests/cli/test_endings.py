@@ -137,7 +137,10 @@ def test_an_unusual_environment_works(repo: Path, kind: str) -> None:
 def test_few_open_files_and_a_folder_that_is_gone_are_a_sentence(repo: Path) -> None:
     script = f'ulimit -n 64; exec "{sys.executable}" -I "{ROOT / "generator"}" generate'
     assert subprocess.run(["sh", "-c", script], cwd=repo, capture_output=True, check=False).returncode == 0
-    script = f'mkdir gone && cd gone && rmdir ../gone && exec "{sys.executable}" -I "{ROOT / "generator"}" generate'
+    script = (
+        f'mkdir gone && cd gone && rmdir ../gone && exec "{sys.executable}" -I "{ROOT / "generator"}" '
+        "generate"
+    )
     result = subprocess.run(["sh", "-c", script], cwd=repo, capture_output=True, text=True, check=False)
     assert result.returncode in (2, 4)
     assert "fix: " in result.stderr

@@ -28,7 +28,11 @@ def test_help_teaches_and_names_every_exit_code(okd_gitops: Run) -> None:
 )
 def test_help_imports_nothing_heavy(group: tuple[str, ...]) -> None:
     heavy = {"pydantic", "yaml", "git", "urllib3", "kubernetes", "pysequoia", "okd_gitops.generate.plan"}
-    code = f"import sys; sys.argv = {['okd-gitops', *group, '--help']}\nfrom okd_gitops.__main__ import main\ntry: main()\n"
+    code = (
+        f"import sys; sys.argv = {['okd-gitops', *group, '--help']}\n"
+        "from okd_gitops.__main__ import main\n"
+        "try: main()\n"
+    )
     code += (
         f"except SystemExit as end: assert not end.code\nprint('HEAVY', sorted({heavy} & set(sys.modules)))"
     )
@@ -61,7 +65,11 @@ def test_no_colour_in_a_pipe_and_never_with_no_color(okd_gitops: Run, repo: Path
 
 
 def test_a_bug_becomes_a_report(okd_gitops: Run) -> None:
-    code = "import sys; sys.argv = ['okd-gitops', 'doctor']\nimport okd_gitops.cli.doctor as d\nd.doctor = lambda *a: 1 // 0\n"
+    code = (
+        "import sys; sys.argv = ['okd-gitops', 'doctor']\n"
+        "import okd_gitops.cli.doctor as d\n"
+        "d.doctor = lambda *a: 1 // 0\n"
+    )
     code += "from okd_gitops.__main__ import main\nmain()"
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -105,7 +113,8 @@ def test_explain_prints_title_reason_and_remedy(okd_gitops: Run) -> None:
     assert okd_gitops("explain", "floating-image").stdout == (
         "floating-image (rule, error)\n"
         "Every image must be pinned by digest.\n\n"
-        "why: A tag can move. The cluster would then run an image that nobody reviewed, and a pipeline could break "
+        "why: A tag can move. The cluster would then run an image that nobody reviewed, and a "
+        "pipeline could break "
         "without a commit.\n"
         "fix: Write name@sha256:… and keep the tag in a comment after it.\n"
     )

@@ -118,7 +118,8 @@ def test_inserting_before_a_task_takes_what_it_waited_for() -> None:
     before = after_of(BUILTIN.features["scos-pipeline"].files)
     now = after_of(
         changed(
-            f"insert: {{{OF}, before: cosa-generate-release-meta, task: {{name: scan, taskRef: {{name: scan}}}}}}"
+            f"insert: {{{OF}, before: cosa-generate-release-meta, task: {{name: scan, taskRef: "
+            "{name: scan}}}"
         )
     )
     assert set(before["cosa-generate-release-meta"]) <= set(now["scan"])
@@ -178,7 +179,11 @@ def test_an_image_among_arguments_in_brackets_keeps_the_comma_and_its_neighbours
 def test_changes_are_made_in_the_order_in_which_they_are_written() -> None:
     task = "task: {{name: {}, taskRef: {{name: scan}}}}"
     one = f"changes:\n- insert: {{{OF}, after: cosa-test, {task.format('one')}}}\n"
-    two = f"changes:\n- insert: {{{OF}, after: cosa-test, {task.format('two')}}}\n- insert: {{{OF}, before: one, {task.format('three')}}}\n"
+    two = (
+        "changes:\n"
+        f"- insert: {{{OF}, after: cosa-test, {task.format('two')}}}\n"
+        f"- insert: {{{OF}, before: one, {task.format('three')}}}\n"
+    )
     files = exchanged({"changes/b.yaml": two, "changes/a.yaml": one}).features["scos-pipeline"].files
     now = after_of(files)
     assert (now["two"], now["three"], now["one"]) == (["cosa-test"], ["two"], ["three"])
@@ -425,7 +430,11 @@ def test_two_changes_to_the_same_thing_contradict_each_other() -> None:
 
 
 def test_an_edited_pipeline_is_not_replaced_behind_the_editors_back() -> None:
-    text = f"changes:\n- remove: {{{OF}, task: cosa-test}}\n- replace: {{feature: scos-pipeline, object: Pipeline/okd-coreos, with: p.yaml}}\n"
+    text = (
+        "changes:\n"
+        f"- remove: {{{OF}, task: cosa-test}}\n"
+        "- replace: {feature: scos-pipeline, object: Pipeline/okd-coreos, with: p.yaml}\n"
+    )
     found = refused(
         {"changes/a.yaml": text, "p.yaml": BUILTIN.features["scos-pipeline"].files[PIPELINE].decode()}
     )
@@ -433,7 +442,11 @@ def test_an_edited_pipeline_is_not_replaced_behind_the_editors_back() -> None:
 
 
 def test_all_faults_of_all_files_come_at_once() -> None:
-    change = "changes:\n- remove: {feature: nope, pipeline: a, task: b}\n- move: {feature: tekton, pipeline: a, task: b, after: c}\n"
+    change = (
+        "changes:\n"
+        "- remove: {feature: nope, pipeline: a, task: b}\n"
+        "- move: {feature: tekton, pipeline: a, task: b, after: c}\n"
+    )
     found = refused({"changes/a.yaml": change, "changes/b.yaml": "a: &x\n", "c.yaml": "{}"})
     assert [(finding.name, str(finding.location)) for finding in found] == [
         ("unusable-catalog-file", "catalog/c.yaml"),

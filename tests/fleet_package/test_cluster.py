@@ -103,7 +103,10 @@ def test_all_faults_at_once() -> None:
 def test_the_terminal_shows_line_and_caret() -> None:
     (finding,) = faults(GOOD.replace("stable-scos-4", "4-scos-stable"))
     assert as_text(finding).splitlines() == [
-        'error stream-as-channel: "4-scos-stable" is a release stream, not an update channel: the cluster would be offered nothing',
+        (
+            'error stream-as-channel: "4-scos-stable" is a release stream, not an update channel: the '
+            "cluster would be offered nothing"
+        ),
         "  clusters/demo.yaml:5:12",
         "  5 |   channel: 4-scos-stable",
         "                 ^^^^^^^^^^^^^",

@@ -23,7 +23,9 @@ from small_catalog import CATALOG
 FILES = {
     **{path: text for path, text in CATALOG.items() if path.startswith("purposes/")},
     "features/tools/feature.yaml": "summary: Tools.\nenvironments: {okd: [p]}\n",
-    "features/tools/p/configmap-tools.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tools, namespace: x}\ndata: {mode: slow}\n",
+    "features/tools/p/configmap-tools.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tools, namespace: x}\ndata: {mode: slow}\n"
+    ),
     "features/lists/feature.yaml": """\
 summary: Lists.
 requires: [tools]
@@ -45,8 +47,12 @@ each:
     optional: true
     fields: {name: {summary: Name.}}
 """,
-    "features/lists/one/configmap-one.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: x}\ndata: {text: t}\n",
-    "features/lists/two/configmap-two.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: two, namespace: x}\n",
+    "features/lists/one/configmap-one.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one, namespace: x}\ndata: {text: t}\n"
+    ),
+    "features/lists/two/configmap-two.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: two, namespace: x}\n"
+    ),
     "features/over/feature.yaml": """\
 summary: Over.
 requires: [tools]
@@ -60,7 +66,9 @@ parameters:
     optional: true
     sets: [{object: ConfigMap/tools, path: metadata.namespace}]
 """,
-    "features/over/p/configmap-over.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: over, namespace: x}\n",
+    "features/over/p/configmap-over.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: over, namespace: x}\n"
+    ),
 }
 
 
@@ -100,7 +108,14 @@ def test_a_feature_that_was_given_nothing_to_do_says_so() -> None:
 
 def test_names_are_the_key_or_end_with_it_and_texts_keep_their_lines() -> None:
     both = overlay(
-        "  lists:\n    ones:\n    - name: a\n      text: |\n        first\n          second\n    twos:\n    - {name: a}\n"
+        "  lists:\n"
+        "    ones:\n"
+        "    - name: a\n"
+        "      text: |\n"
+        "        first\n"
+        "          second\n"
+        "    twos:\n"
+        "    - {name: a}\n"
     )
     steps = {
         folder: yaml.safe_load(both[folder]["patches"][0]["patch"])

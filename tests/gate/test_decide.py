@@ -124,9 +124,9 @@ def test_in_every_order_only_the_last_report_opens_the_gate(order: list[Report])
     decisions, state = play(order)
     assert [decision.proceed for decision in decisions] == [False, False, True]
     assert [decision.extensions for decision in decisions[:2]] == [{}, {}]
-    assert (
-        decisions[0].message
-        == f"waiting for {', '.join(arch for arch in ARCHES if arch != order[0].arch)} until 2026-11-22 08:00 UTC"
+    assert decisions[0].message == (
+        f"waiting for {', '.join(arch for arch in ARCHES if arch != order[0].arch)} until "
+        "2026-11-22 08:00 UTC"
     )
     assert [image["arch"] for image in decisions[-1].extensions["images"]] == list(ARCHES)
     assert state.winner == order[-1].built

@@ -76,9 +76,9 @@ def test_documents_and_explain_print_the_same_table() -> None:
             assert f"  {need.namespace}/{secret} ({need.type}): {', '.join(need.keys)}; {need.used}" in text
             assert ("; only with " in text) == any(each.when for each in feature.spec.secrets.values())
             assert (
-                f"| `{name}` | `{need.namespace}/{secret}` | {need.type} | {', '.join(need.keys)} | {need.when or ''} | {need.used} |"
-                in reference
-            )
+                f"| `{name}` | `{need.namespace}/{secret}` | {need.type} | {', '.join(need.keys)} | "
+                f"{need.when or ''} | {need.used} |"
+            ) in reference
 
 
 def read_secrets(spec: FeatureSpec, files: Tree) -> Iterator[tuple[str, str, str]]:
@@ -200,8 +200,8 @@ def catalog_with(**secrets: str) -> Tree:
     more = {}
     for name, row in secrets.items():
         more[f"features/{name}/feature.yaml"] = (
-            f"summary: X.\nenvironments: {{okd: [p]}}\nsecrets:\n  shared: {{namespace: x, {row}, used: x}}\n".encode()
-        )
+            f"summary: X.\nenvironments: {{okd: [p]}}\nsecrets:\n  shared: {{namespace: x, {row}, used: x}}\n"
+        ).encode()
         more[f"features/{name}/p/configmap-{name}.yaml"] = (
             f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: x}}\n".encode()
         )

@@ -14,7 +14,12 @@ from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
 from small_catalog import CATALOG
 
-FLEET = b"repository: https://git.example.org/fleet.git\nhub: hub\nowners: [ops]\nupstream: https://graph.example.org/graph\n"
+FLEET = (
+    b"repository: https://git.example.org/fleet.git\n"
+    b"hub: hub\n"
+    b"owners: [ops]\n"
+    b"upstream: https://graph.example.org/graph\n"
+)
 RELEASE = """\
 server: https://api.example.org:6443
 clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926
@@ -138,7 +143,12 @@ def test_an_environment_gets_only_its_parts() -> None:
             "it is for: okd, kind",
         ),
         (
-            'purpose: test\nenvironment: kind\nkubernetes: "1.35"\nfeatures: {build: {lines: [{minor: "4.20"}]}}\n',
+            (
+                "purpose: test\n"
+                "environment: kind\n"
+                'kubernetes: "1.35"\n'
+                'features: {build: {lines: [{minor: "4.20"}]}}\n'
+            ),
             "unsuitable-feature",
             "no effect on a kind cluster",
         ),

@@ -12,7 +12,13 @@ from okd_gitops.lifecycle.import_repository import Import, import_
 ID = "8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926"
 IMAGE = "quay.io/okd/scos-release@sha256:" + "ab" * 32
 CV = "apiVersion: config.openshift.io/v1\nkind: ClusterVersion\nmetadata:\n  name: version\nspec:\n"
-FULL = f"{CV}  clusterID: {ID}\n  channel: stable-scos-4\n  desiredUpdate:\n    version: 4.22.0-okd-scos.0\n    image: {IMAGE}\n"
+FULL = (
+    f"{CV}  clusterID: {ID}\n"
+    "  channel: stable-scos-4\n"
+    "  desiredUpdate:\n"
+    "    version: 4.22.0-okd-scos.0\n"
+    f"    image: {IMAGE}\n"
+)
 
 
 @pytest.fixture
@@ -92,12 +98,19 @@ def test_what_is_written_is_a_cluster_once_it_is_filled_in(repo: Path, other: Pa
 def test_a_base_and_patches(repo: Path, other: Path) -> None:
     partial = f"{CV}  channel: stable-scos-4\n  desiredUpdate:\n    version: 4.22.0-okd-scos.0\n"
     inline = (
-        "resources: [../../base]\npatches:\n- patch: |-\n    apiVersion: config.openshift.io/v1\n    kind: ClusterVersion\n"
+        "resources: [../../base]\n"
+        "patches:\n"
+        "- patch: |-\n"
+        "    apiVersion: config.openshift.io/v1\n"
+        "    kind: ClusterVersion\n"
         f"    metadata: {{name: version}}\n    spec:\n      clusterID: {ID}\n      channel: 4-scos-stable\n"
     )
     operations = (
         "resources: [../../base]\npatches:\n- target: {kind: ClusterVersion, name: version}\n  patch: |-\n"
-        "    - {op: replace, path: /spec/channel, value: next-scos-4}\n- target:\n    kind: ClusterVersion\n  path: ops.yaml\n"
+        "    - {op: replace, path: /spec/channel, value: next-scos-4}\n"
+        "- target:\n"
+        "    kind: ClusterVersion\n"
+        "  path: ops.yaml\n"
     )
     result = imported(
         repo,
@@ -105,14 +118,22 @@ def test_a_base_and_patches(repo: Path, other: Path) -> None:
         {
             "base/kustomization.yaml": "resources: [version]\n",
             "base/version/kustomization.yaml": "resources: [clusterversion.yaml]\n",
-            "base/version/clusterversion.yaml": f"{CV}  channel: stable-scos-4.20\n  upstream: https://example.org/graph\n",
-            "overlays/file/kustomization.yaml": "resources: [../../base]\npatches:\n- path: patches/cv.yaml\n",
+            "base/version/clusterversion.yaml": (
+                f"{CV}  channel: stable-scos-4.20\n  upstream: https://example.org/graph\n"
+            ),
+            "overlays/file/kustomization.yaml": (
+                "resources: [../../base]\npatches:\n- path: patches/cv.yaml\n"
+            ),
             "overlays/file/patches/cv.yaml": partial,
             "overlays/old/kustomization.yaml": "bases: [../../base]\npatchesStrategicMerge: [cv.yaml]\n",
             "overlays/old/cv.yaml": partial,
             "overlays/inline/kustomization.yaml": inline,
             "overlays/ops/kustomization.yaml": operations,
-            "overlays/ops/ops.yaml": f"- op: add\n  path: /spec/desiredUpdate\n  value: {{version: 4.22.0-okd-scos.0, image: '{IMAGE}'}}\n",
+            "overlays/ops/ops.yaml": (
+                "- op: add\n"
+                "  path: /spec/desiredUpdate\n"
+                f"  value: {{version: 4.22.0-okd-scos.0, image: '{IMAGE}'}}\n"
+            ),
         },
     )
     releases = {name: value["release"] for name, value in values(result).items() if isinstance(value, dict)}
@@ -132,8 +153,18 @@ def test_a_base_and_patches(repo: Path, other: Path) -> None:
 
 def test_a_list_and_acknowledgements(repo: Path, other: Path) -> None:
     listed = "apiVersion: v1\nkind: List\nitems:\n- " + FULL.replace("\n", "\n  ").rstrip() + "\n"
-    generator = "resources: [cv.yaml]\nconfigMapGenerator:\n- name: admin-acks\n  literals: [ack-4.21-kube-in-4.22=true, ack-x=false]\n"
-    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: admin-acks, namespace: openshift-config}\ndata: {ack-4.18-boot: 'true'}\n"
+    generator = (
+        "resources: [cv.yaml]\n"
+        "configMapGenerator:\n"
+        "- name: admin-acks\n"
+        "  literals: [ack-4.21-kube-in-4.22=true, ack-x=false]\n"
+    )
+    manifest = (
+        "apiVersion: v1\n"
+        "kind: ConfigMap\n"
+        "metadata: {name: admin-acks, namespace: openshift-config}\n"
+        "data: {ack-4.18-boot: 'true'}\n"
+    )
     result = imported(
         repo,
         other,
@@ -166,7 +197,10 @@ def test_files_that_no_kustomization_lists(repo: Path, other: Path) -> None:
 
 def test_faults_have_places_and_are_kept_as_git_has_them(repo: Path, other: Path) -> None:
     text = (
-        f"{CV}  clusterID: infra\n  channel: stable-scos-4.21\n  desiredUpdate:\n    version: 4.22.0-okd-scos.0\n"
+        f"{CV}  clusterID: infra\n"
+        "  channel: stable-scos-4.21\n"
+        "  desiredUpdate:\n"
+        "    version: 4.22.0-okd-scos.0\n"
         f"    image: quay.io/okd/scos-release@sha256:{'ab' * 6}\n    force: true\n"
     )
     result = imported(
@@ -296,7 +330,12 @@ def test_names_that_are_none_and_names_that_two_folders_have(repo: Path, other: 
 
 
 def test_texts_stay_texts(repo: Path, other: Path) -> None:
-    nasty = f'{CV}  channel: "stable-scos-4\\npurpose: hub\\n"\n  desiredUpdate:\n    version: "# x"\n    image: "yes"\n'
+    nasty = (
+        f'{CV}  channel: "stable-scos-4\\npurpose: hub\\n"\n'
+        "  desiredUpdate:\n"
+        '    version: "# x"\n'
+        '    image: "yes"\n'
+    )
     result = imported(repo, other, {"overlays/a/cv.yaml": nasty})
     value = values(result)["a"]
     assert isinstance(value, dict)

@@ -300,7 +300,13 @@ def test_an_alias_bomb_is_refused_wherever_kustomize_reads_it(kustomization: str
 
 
 def test_what_people_write_passes_the_scan_and_is_built(tmp_path: Path) -> None:
-    plugin = "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: x}\nlabels: {team: a}\nfieldSpecs: [{path: metadata/labels, create: true}]\n"
+    plugin = (
+        "apiVersion: builtin\n"
+        "kind: LabelTransformer\n"
+        "metadata: {name: x}\n"
+        "labels: {team: a}\n"
+        "fieldSpecs: [{path: metadata/labels, create: true}]\n"
+    )
     tree = {
         "app/kustomization.yaml": yaml.safe_dump(
             {
@@ -327,7 +333,9 @@ def test_what_people_write_passes_the_scan_and_is_built(tmp_path: Path) -> None:
         "app/cm list+1@2.txt": CONFIGMAP.replace("name: x", "name: other").replace("a: b", "a: y, b: 0777"),
         "base/kustomization.yml": "resources: [cm.yaml]\n",
         "base/cm.yaml": CONFIGMAP,
-        "part/Kustomization": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ncommonAnnotations: {c: d}\n",
+        "part/Kustomization": (
+            "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\ncommonAnnotations: {c: d}\n"
+        ),
     }
     files = {path: text.encode() for path, text in tree.items()}
     graphs = tops(files)
