@@ -61,7 +61,7 @@ def _run() -> int:
     from okd_gitops.cli.main import cli
     from okd_gitops.errors import OkdGitopsError
 
-    os.environ["PATH"] = _absolute_folders(os.environ.get("PATH", os.defpath))
+    os.environ["PATH"] = _safe_search_path(os.environ.get("PATH", os.defpath))
 
     try:
         cli.main(standalone_mode=False, prog_name="okd-gitops")
@@ -85,20 +85,19 @@ def _run() -> int:
     return 0
 
 
-def _absolute_folders(path: str) -> str:
+def _safe_search_path(search_path: str) -> str:
     """Return PATH without relative folders and those in the working folder: the repository must not lend git."""
     from pathlib import Path
 
-    absolute = [folder for folder in path.split(":") if folder.startswith("/")]
+    from okd_gitops.system.search_path import program_folders
 
     try:
-        here = Path.cwd()
+        working_folder: Path | None = Path.cwd()
     except OSError:
-        return ":".join(absolute) or os.defpath
+        working_folder = None
 
-    outside = [folder for folder in absolute if not Path(folder).resolve().is_relative_to(here)]
-
-    return ":".join(outside) or os.defpath
+    folders = program_folders(search_path, outside=working_folder)
+    return ":".join(map(str, folders)) or os.defpath
 
 
 def _ended(ending: EndedError) -> int:

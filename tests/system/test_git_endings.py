@@ -22,7 +22,8 @@ from okd_gitops.redaction import plain, redacted
 from okd_gitops.system import branches
 from okd_gitops.system import git as reading
 from okd_gitops.system.commit import commit
-from okd_gitops.system.git_program import Said, failure
+from okd_gitops.system.git_program import failure
+from okd_gitops.system.process import Completed
 
 HIDDEN = "CANARY-7f3a9c"
 
@@ -108,7 +109,7 @@ def test_a_git_that_is_killed_at_any_step_ends_as_busy(
 
 def test_a_clone_of_another_user_names_the_command(clone: Path) -> None:
     text = f"fatal: detected dubious ownership in repository at '{clone}'\nTo add an exception"
-    ending = failure(Said(128, b"", text), "status")
+    ending = failure(Completed(128, b"", text), "status")
     assert (ending.exit_code, f"git config --global --add safe.directory {clone}" in ending.remedy) == (
         4,
         True,
@@ -195,7 +196,7 @@ def test_a_remote_that_moved_is_a_race_and_one_that_is_away_is_away(clone: Path)
     ],
 )
 def test_what_git_says_of_a_remote_decides_between_away_and_refused(said: str, code: int) -> None:
-    ending: OkdGitopsError = branches.unreached(Said(128, b"", said), "push")
+    ending: OkdGitopsError = branches.unreached(Completed(128, b"", said), "push")
     assert ending.exit_code == code
 
 

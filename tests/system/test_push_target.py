@@ -80,7 +80,7 @@ def test_an_address_of_another_form_is_refused_and_not_repeated(clone: Path, url
 @pytest.mark.parametrize("url", OTHER)
 def test_another_repository_is_refused(clone: Path, url: str) -> None:
     assert is_permitted(url)
-    with pytest.raises(UsageError, match=r"fleet\.yaml says"):
+    with pytest.raises(UsageError, match=r"fleet\.yaml names"):
         address(clone, url, FLEET)
 
 

@@ -1,22 +1,25 @@
-"""Branches, here and on the remote: what they have, and letting one be a commit unless somebody was
-faster.
+"""Branches, here and on the remote: their commits, and moving one unless somebody was faster.
 
 A remote is asked from a bare repository of our own, by an address that was checked: what the clone's
-configuration says of remotes, hooks, helpers and addresses is not in use. A person's own configuration
+configuration names as remotes, hooks, helpers and addresses is not in use. A person's own configuration
 (credentials, proxies) is.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from okd_gitops.errors import BusyError, OkdGitopsError, RefusedByRemoteError, RemoteError, UsageError
 from okd_gitops.redaction import plain
 from okd_gitops.system import push_target as pushtarget
 from okd_gitops.system.draft import bare
 from okd_gitops.system.git import opened
-from okd_gitops.system.git_program import Said, asked, failure, run
+from okd_gitops.system.git_program import failure, must_run, run
+from okd_gitops.system.process import Completed
 
+T = TypeVar("T")
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,100}")
 # No question is asked where nobody can answer it.
 _REACHING = {
@@ -24,14 +27,16 @@ _REACHING = {
     "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20",
 }
 _SECONDS = 120
-# The status of a reference in the answer of git-push(1) to --porcelain: what our git, or the remote's, says
-# and no hook.
+# The status of a reference in the answer of git-push(1) to --porcelain: from our git or the remote's, and from
+# no hook.
 _STATUS = re.compile(r"^!\t[^\t]*\t\[(?P<kind>[a-z ]+)\](?: \((?P<why>.*)\))?$", re.MULTILINE)
 _MOVED = re.compile(
-    r"failed to (update ref|lock)|cannot lock ref|incorrect old value.*|reference already exists|fetch first|non-fast-forward|stale info"
+    r"failed to (update ref|lock)|cannot lock ref|incorrect old value.*|reference already exists|fetch first"
+    r"|non-fast-forward|stale info"
 )
 _REFUSED = re.compile(
-    r"returned error: 4(?!08|29)[0-9]{2}|Authentication failed|Permission denied|could not read (Username|Password)|repository '.*' not found"
+    r"returned error: 4(?!08|29)[0-9]{2}|Authentication failed|Permission denied"
+    r"|could not read (Username|Password)|repository '.*' not found"
     r"|unable to update url base from redirection|Host key verification failed"
 )
 
@@ -51,7 +56,7 @@ class RaceError(BusyError):
 
 def commits(root: Path, base: str, tip: str) -> list[Commit]:
     """Return the commits of `tip` that `base` does not have, oldest first."""
-    said = asked(
+    result = must_run(
         "log",
         "--reverse",
         "--topo-order",
@@ -61,43 +66,45 @@ def commits(root: Path, base: str, tip: str) -> list[Commit]:
         "--",
         cwd=root,
     )
-    text = said.out.decode("utf-8", "replace")
-    entries = (entry.strip("\n").split("\0") for entry in text.split("\x01") if entry.strip("\n"))
-    return [Commit(entry[0], entry[1], entry[2].strip()) for entry in entries]
+    entries = result.out.decode("utf-8", "replace").split("\x01")
+    fields = [entry.strip("\n").split("\0") for entry in entries if entry.strip("\n")]
+
+    return [Commit(sha, tree, message.strip()) for sha, tree, message, *_ in fields]
 
 
 def merge_base(root: Path, one: str, other: str) -> str:
     """Return the commit at which two histories part, or nothing."""
-    said = run("merge-base", one, other, cwd=root)
-    if said.code not in (0, 1):
-        raise failure(said, "merge-base")
-    return said.text
+    result = run("merge-base", one, other, cwd=root)
+    if result.code not in (0, 1):
+        raise failure(result, "merge-base")
+    return result.text
 
 
 def set_branch(root: Path, name: str, sha: str, expected: str) -> None:
-    """Let a local branch that is at `expected` ("": not there) point at `sha`.
+    """Let a local branch that is at `expected` ("": does not exist) point at `sha`.
 
-    Raises UsageError when somebody has it open, RaceError when it moved, BusyError when its lock is there.
+    Raises UsageError when a work tree has it open, RaceError when it moved, BusyError when it is locked.
     """
     ref = f"refs/heads/{name}"
-    if asked("for-each-ref", "--format=%(worktreepath)", ref, cwd=root).text.strip():
+    if must_run("for-each-ref", "--format=%(worktreepath)", ref, cwd=root).text.strip():
         raise UsageError(f"the branch {name} is checked out", "git switch to another one, then run again")
-    said = run("update-ref", ref, sha, expected or "0" * len(sha), cwd=root)
-    if said.code > 0 and "File exists" not in said.err and _MOVED.search(said.err):
+    result = run("update-ref", ref, sha, expected or "0" * len(sha), cwd=root)
+    if result.code > 0 and "File exists" not in result.err and _MOVED.search(result.err):
         raise RaceError(f"the branch {name} was changed in between", "run again")
-    if said.code:
-        raise failure(said, "update-ref")
+    if result.code:
+        raise failure(result, "update-ref")
 
 
 def local_heads(root: Path, pattern: str) -> dict[str, str]:
     """Return the branches of this clone that match, with their hashes."""
     return _heads(
-        asked("for-each-ref", "--format=%(objectname)\t%(refname)", f"refs/heads/{pattern}", cwd=root)
+        must_run("for-each-ref", "--format=%(objectname)\t%(refname)", f"refs/heads/{pattern}", cwd=root)
     )
 
 
 def heads(root: Path, url: str, pattern: str) -> dict[str, str]:
-    """Return the branches that match, with their hashes: those of a remote, or (with "") the local ones.
+    """Return the branches of a remote (with "": the local ones) that match, with their hashes.
+
     Raises RemoteError.
     """
     if not url:
@@ -105,72 +112,65 @@ def heads(root: Path, url: str, pattern: str) -> dict[str, str]:
     return _heads(_reach(root, "ls-remote", "--heads", "--", url, f"refs/heads/{pattern}"))
 
 
-def _heads(said: Said) -> dict[str, str]:
-    pairs = (line.split("\t") for line in said.text.splitlines() if "\t" in line)
+def _heads(result: Completed) -> dict[str, str]:
+    pairs = (line.split("\t") for line in result.text.splitlines() if "\t" in line)
     return {ref.removeprefix("refs/heads/"): sha for sha, ref in pairs}
 
 
 def address(root: Path, remote: str, repository: str) -> str:
-    """Return the address that a push to `remote` (a name, or an address) reaches, which must be the
-    fleet's `repository`, or on this machine.
+    """Return the address that a push to `remote` (a name, or an address) reaches.
 
-    What the configuration makes of an address (insteadOf, pushInsteadOf, pushurl) counts, and must not lead
-    elsewhere. Raises UsageError.
+    It must be the fleet's `repository`, or on this machine. What the configuration makes of an address
+    (insteadOf, pushInsteadOf, pushurl) counts, and must not lead elsewhere. Raises UsageError.
     """
-    named = bool(_REMOTE_NAME.fullmatch(remote))
-    if not named and not pushtarget.is_permitted(remote):
-        raise UsageError("this is not an address that can be pushed to", f"write it like {pushtarget.FORMS}")
-    raw = _configured(root, remote) if named else remote
-    url = _single(asked("remote", "get-url", "--push", "--all", "--", remote, cwd=root)) if named else remote
-    with bare(opened(root)) as store:
-        # A person's own configuration applies there, and may rewrite the address once more.
-        asked("config", "remote.target.url", url, cwd=store.folder, environment=store.environment)
-        reached = _single(
-            asked(
-                "remote",
-                "get-url",
-                "--push",
-                "--all",
-                "--",
-                "target",
-                cwd=store.folder,
-                environment=store.environment,
-            )
-        )
-    here = pushtarget.is_here(reached) and reached == raw
-    if not here and not pushtarget.same_repository(reached, repository):
-        reason = f"a push would go to {plain(reached)}, and fleet.yaml says {repository}"
-        raise UsageError(reason, "git remote -v, and git config --get-regexp 'url.*', say why")
+    if _REMOTE_NAME.fullmatch(remote):
+        written = _configured(root, remote)
+        url = _single(must_run("remote", "get-url", "--push", "--all", "--", remote, cwd=root))
+    elif pushtarget.is_permitted(remote):
+        written = url = remote
+    else:
+        reason = "this is not an address that can be pushed to"
+        raise UsageError(reason, f"write it like {pushtarget.FORMS}")
+
+    reached = _reached(root, url)
+    is_here = pushtarget.is_here(reached) and reached == written
+    if not is_here and not pushtarget.same_repository(reached, repository):
+        reason = f"a push would go to {plain(reached)}, but fleet.yaml names {repository}"
+        raise UsageError(reason, "git remote -v, and git config --get-regexp 'url.*', show why")
+
     return url
 
 
-def _single(said: Said) -> str:
-    urls = said.text.split("\n")
+def _reached(root: Path, url: str) -> str:
+    """Return what a person's own configuration, which applies to every push, makes of an address."""
+    with bare(opened(root)) as store:
+        must_run("config", "remote.target.url", url, cwd=store.folder, environment=store.environment)
+        question = ("remote", "get-url", "--push", "--all", "--", "target")
+        return _single(must_run(*question, cwd=store.folder, environment=store.environment))
+
+
+def _single(result: Completed) -> str:
+    urls = result.text.split("\n")
     if len(urls) != 1 or not pushtarget.is_permitted(urls[0]):
-        raise UsageError(
-            "the remote has no single address that can be pushed to", f"write it like {pushtarget.FORMS}"
-        )
+        reason = "the remote has no single address that can be pushed to"
+        raise UsageError(reason, f"write it like {pushtarget.FORMS}")
     return urls[0]
 
 
 def _configured(root: Path, name: str) -> str:
-    """Return the address of a remote as it is written, before git rewrites it; raises UsageError when
-    there is no such remote.
-    """
+    """Return the address of a remote before git rewrites it; raises UsageError for an unknown remote."""
     for key in ("pushurl", "url"):
-        said = run("config", "--get-all", f"remote.{name}.{key}", cwd=root)
-        if said.code == 0:
-            return said.text
-        if said.code != 1:
-            raise failure(said, "config")
+        result = run("config", "--get-all", f"remote.{name}.{key}", cwd=root)
+        if result.code == 0:
+            return result.text
+        if result.code != 1:
+            raise failure(result, "config")
     opened(root)
     raise UsageError(f"there is no remote {name}", f"git remote add {name} ADDRESS, or say --remote")
 
 
 def fetch(root: Path, url: str, branch: str) -> str:
-    """Fetch one branch of a remote and return its hash; raises RemoteError, UsageError when it is not
-    there.
-    """
+    """Fetch one branch of a remote and return its hash; raises RemoteError, UsageError for an unknown branch."""
     sha = heads(root, url, branch).get(branch)
     if not sha:
         raise UsageError(
@@ -212,33 +212,52 @@ def push(root: Path, url: str, sha: str, branch: str, expected: str | None) -> N
     )
 
 
-def _reach(root: Path, *arguments: str) -> Said:
+def _reach(root: Path, *arguments: str) -> Completed:
     with bare(opened(root)) as store:
-        said = run(
+        result = run(
             *arguments, cwd=store.folder, environment={**_REACHING, **store.environment}, seconds=_SECONDS
         )
-    if said.code:
-        raise unreached(said, arguments[0])
-    return said
+    if result.code:
+        raise unreached(result, arguments[0])
+    return result
 
 
-def unreached(said: Said, what: str) -> OkdGitopsError:
-    """Return what it means that a remote did not do what it was asked."""
-    known = failure(said, what)
-    if isinstance(known, BusyError) and "Timeout: " not in said.err:
-        return known
-    status = _STATUS.search(said.text)
-    shown = plain(said.err) or "no reason given"
-    if status:
-        if status["kind"] == "rejected" or _MOVED.fullmatch(status["why"] or ""):
-            return RaceError("somebody else pushed in between", "run again")
-        reason = f"the remote refused the push: {plain(status['why'] or '')}: {shown}"
-        return RefusedByRemoteError(reason, "ask who administers it; trying again changes nothing")
-    ours = "\n".join(line for line in said.err.splitlines() if not line.startswith("remote:"))
-    if _REFUSED.search(ours):
-        return RefusedByRemoteError(
-            f"git {what}: the remote refused: {shown}", "look at the remote's address and at your access"
-        )
-    return RemoteError(
-        f"git {what} failed: {shown}", "look at the remote's address and at the network, and run again"
-    )
+def unreached(result: Completed, command: str) -> OkdGitopsError:
+    """Return the error for a git command that a remote did not carry out."""
+    local_error = failure(result, command)
+    if isinstance(local_error, BusyError) and "Timeout: " not in result.err:
+        return local_error
+
+    words = plain(result.err) or "no reason given"
+    if status := _STATUS.search(result.text):
+        return _refused_push(status["kind"], status["why"] or "", words)
+
+    own_lines = [line for line in result.err.splitlines() if not line.startswith("remote:")]
+    if _REFUSED.search("\n".join(own_lines)):
+        reason = f"git {command}: the remote refused: {words}"
+        return RefusedByRemoteError(reason, "look at the remote's address and at your access")
+
+    reason = f"git {command} failed: {words}"
+    return RemoteError(reason, "look at the remote's address and at the network, and run again")
+
+
+def _refused_push(kind: str, why: str, words: str) -> OkdGitopsError:
+    if kind == "rejected" or _MOVED.fullmatch(why):
+        return RaceError("somebody else pushed in between", "run again")
+
+    reason = f"the remote refused the push: {plain(why)}: {words}"
+    return RefusedByRemoteError(reason, "ask who administers it; trying again changes nothing")
+
+
+def repeated(work: Callable[[], T], *, attempts: int, on_race: Callable[[], None] = lambda: None) -> T:
+    """Return what `work` returns; call it again while somebody else pushes in between, `attempts` times in all.
+
+    `on_race` is called before each repetition. Raises RaceError of the last time.
+    """
+    for _ in range(attempts - 1):
+        try:
+            return work()
+        except RaceError:
+            on_race()
+
+    return work()

@@ -6,7 +6,8 @@ from pathlib import Path
 from okd_gitops.errors import OkdGitopsError, ToolError, UsageError
 from okd_gitops.redaction import plain
 from okd_gitops.system.git import Clone, opened, resolve
-from okd_gitops.system.git_program import Said, asked, failure, run
+from okd_gitops.system.git_program import failure, must_run, run
+from okd_gitops.system.process import Completed
 
 # The trailer of every commit that this tool makes, with its version.
 GENERATED_BY = "Generated-By"
@@ -23,116 +24,109 @@ _LISTING = ("--pathspec-from-file=-", "--pathspec-file-nul")
 
 
 def commit(root: Path, paths: Iterable[str], message: str) -> str:
-    """Commit exactly `paths` as they are on disk (also deleted ones), whatever else is staged, and return
-    the commit's hash.
+    """Commit exactly `paths` as they are on disk (also deleted ones), and return the commit's hash.
 
-    Signing and hooks of the user apply. Raises UsageError when the repository is in the middle of something,
-    or git refuses; the index is then as it was. BusyError when another git works here, or a killed one left
-    its lock.
+    What else is staged stays so. Signing and hooks of the user apply. Raises UsageError when the repository is
+    in the middle of something, or git refuses; the index is then as it was. BusyError when another git works
+    here, or a killed one left its lock.
     """
     clone = opened(root)
-    for name, what in _STATES.items():
-        if (clone.folder / name).exists():
-            raise UsageError(
-                f"{what} is under way in this repository", "finish it, or abort it, then run again"
-            )
-    branch = run("symbolic-ref", "--quiet", "HEAD", cwd=root)
-    if branch.code == 1:
-        raise UsageError("HEAD is detached: a commit here would belong to no branch", "git switch -c NAME")
-    full = [f"{clone.prefix}{path}" for path in sorted(paths)]
+    _refuse_other_work(clone)
+
+    full_paths = [f"{clone.prefix}{path}" for path in sorted(paths)]
     index = clone.folder / "index"
-    before = index.read_bytes() if index.exists() else None
+    index_before = index.read_bytes() if index.exists() else None
+
     try:
-        _committed(_top(clone), full, message)
+        _commit(_top(clone), full_paths, message)
     except OkdGitopsError:
-        _restore(index, before)
+        _restore(index, index_before)
         raise
+
     return resolve(root, "HEAD")
 
 
+def _refuse_other_work(clone: Clone) -> None:
+    for name, work in _STATES.items():
+        if (clone.folder / name).exists():
+            raise UsageError(
+                f"{work} is under way in this repository", "finish it, or abort it, then run again"
+            )
+
+    branch = run("symbolic-ref", "--quiet", "HEAD", cwd=clone.root)
+    if branch.code == 1:
+        raise UsageError("HEAD is detached: a commit here would belong to no branch", "git switch -c NAME")
+
+
 def _top(clone: Clone) -> Path:
-    return clone.root.resolve().parents[clone.prefix.count("/") - 1] if clone.prefix else clone.root
+    """Return the top of the work tree."""
+    if not clone.prefix:
+        return clone.root
+    return clone.root.resolve().parents[clone.prefix.count("/") - 1]
 
 
-def _committed(top: Path, full: list[str], message: str) -> None:
-    literal, listing = _LITERAL, _LISTING
-    tracked = {
-        path
-        for path in asked("ls-files", "-z", "--", *_short(full), cwd=top, environment=literal).text.split(
-            "\0"
-        )
-        if path
-    }
-    new = [path for path in full if path not in tracked]
+def _commit(top: Path, paths: list[str], message: str) -> None:
+    listed = must_run("ls-files", "-z", "--", *_short(paths), cwd=top, environment=_LITERAL)
+    tracked = set(listed.text.split("\0"))
+    new = [path for path in paths if path not in tracked]
+
     if new:
         # `commit --only` takes tracked files; an intent to add makes new ones tracked without staging
         # content.
-        added = run(
-            "add",
-            "--intent-to-add",
-            "--force",
-            *listing,
-            cwd=top,
-            data=_nul(new),
-            environment=literal,
-            configured=True,
-        )
-        _accepted(added)
-    made = run(
-        *("commit", "--only", "--quiet", "--message", message, *listing),
-        cwd=top,
-        data=_nul(full),
-        environment=literal,
-        configured=True,
-    )
-    if made.code != 1 or not _there_already(top, full):
-        _accepted(made)
+        _refuse(_run_configured(top, new, "add", "--intent-to-add", "--force"))
+
+    result = _run_configured(top, paths, "commit", "--only", "--quiet", "--message", message)
+    if result.code != 1 or not _is_committed(top, paths):
+        _refuse(result)
 
 
-def _there_already(top: Path, full: list[str]) -> bool:
-    """Whether HEAD has the paths as they are on disk: a run was killed when it had committed them. What it
-    left of the index is mended.
+def _run_configured(top: Path, paths: list[str], *command: str) -> Completed:
+    """Run git on paths with the configuration of the person whose clone it is."""
+    data = _nul(paths)
+    return run(*command, *_LISTING, cwd=top, data=data, environment=_LITERAL, configured=True)
+
+
+def _is_committed(top: Path, paths: list[str]) -> bool:
+    """Whether HEAD has the paths as they are on disk: a run was killed after it had committed them.
+
+    What that run left of the index is put right.
     """
-    asked("reset", "--quiet", *_LISTING, cwd=top, data=_nul(full), environment=_LITERAL)
-    status = asked(
-        "status",
-        "--porcelain",
-        "--untracked-files=all",
-        "--no-renames",
-        "--",
-        *_short(full),
-        cwd=top,
-        environment=_LITERAL,
-    )
-    return not status.text
+    must_run("reset", "--quiet", *_LISTING, cwd=top, data=_nul(paths), environment=_LITERAL)
+    options = ("--porcelain", "--untracked-files=all", "--no-renames")
+    changes = must_run("status", *options, "--", *_short(paths), cwd=top, environment=_LITERAL)
+
+    return not changes.text
 
 
-def _accepted(said: Said) -> None:
-    """Raise what it means that git made no commit."""
-    if not said.code:
+def _refuse(result: Completed) -> None:
+    """Raise the error of a result, if it is one: git made no commit."""
+    if result.code == 0:
         return
-    known = failure(said, "commit")
-    if not isinstance(known, ToolError):
-        raise known
-    raise UsageError(
-        f"git refused the commit: {plain(said.err, 600) or 'no reason given'}",
-        "mend that, then run okd-gitops commit again",
-    )
+
+    error = failure(result, "commit")
+    if not isinstance(error, ToolError):
+        raise error
+
+    reason = f"git refused the commit: {plain(result.err, 600) or 'no reason given'}"
+    raise UsageError(reason, "correct that, then run okd-gitops commit again")
 
 
 def _restore(index: Path, before: bytes | None) -> None:
-    """Let the index be what it was before a commit that was refused, unless another git has it now."""
+    """Let the index be what it was before a refused commit, unless another git holds its lock now."""
+    lock_file = index.with_name("index.lock")
     try:
-        lock = index.with_name("index.lock").open("xb")
+        lock = lock_file.open("xb")
     except OSError:
         return
+
     with lock:
         lock.write(before or b"")
+
     if before is None:
         index.unlink(missing_ok=True)
-        index.with_name("index.lock").unlink()
+        lock_file.unlink()
     else:
-        index.with_name("index.lock").replace(index)
+        lock_file.replace(index)
 
 
 def _short(paths: list[str]) -> list[str]:

@@ -1,5 +1,4 @@
-"""A commit in the making: its files in a folder of their own, and the commit that they become, born in the
-object store.
+"""A commit in the making: its files in a folder of their own, and the commit that they become.
 
 Neither the work tree nor the index of the clone is read or written, and nothing is checked out: blobs are
 written as they are, so no filter and no hook of the repository has a part in it.
@@ -18,17 +17,28 @@ from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.redaction import plain
 from okd_gitops.system.disk import MAX_GENERATED, read_file, read_tree
 from okd_gitops.system.git import Clone, contents, entries, opened
-from okd_gitops.system.git_program import asked, failure, run
+from okd_gitops.system.git_program import failure, must_run, run
 
 _NAME = "okd-gitops-draft-"
 _LOCK = "lock"
 _LINK, _MODULE, _PROGRAM = "120000", "160000", "100755"
+# A redirect would carry a push to an address that fleet.yaml does not name.
+_SETTINGS = """\
+[http]
+	followRedirects = false
+[push]
+	gpgSign = false
+	followTags = false
+[fetch]
+	writeCommitGraph = false
+"""
 
 
 @dataclass(slots=True)
 class Draft:
-    """The files of a commit below the root of the repository, in `folder`; `tip` is the last commit that
-    was made of them.
+    """The files of a commit below the root of the repository, in `folder`.
+
+    `tip` is the last commit that was made of them.
     """
 
     clone: Clone
@@ -46,15 +56,14 @@ class Draft:
         return tuple(sorted(path for path in {*before, *now} if before.get(path) != now.get(path)))
 
     def commit(self, paths: Iterable[str], message: str) -> str:
-        """Make a commit of `paths` as they are in the folder, upon `tip`, and return its hash; the
-        identity is that of the clone's user.
+        """Make a commit of `paths` as they are in the folder, upon `tip`, and return its hash.
 
-        Raises UsageError when git knows none.
+        The identity is that of the clone's user. Raises UsageError when git knows none.
         """
         files = {path: _content(self.folder, path) for path in sorted(paths)}
         with bare(self.clone) as store:
             stream = b"".join(self._stream(files, message.encode()))
-            said = asked(
+            result = must_run(
                 "fast-import",
                 "--quiet",
                 "--done",
@@ -62,7 +71,7 @@ class Draft:
                 data=stream,
                 environment=store.environment,
             )
-        self.tip = said.text.strip()
+        self.tip = result.text.strip()
         self.head.write_text(f"{self.tip}\n")
         for path, data in files.items():
             self.committed.pop(path, None)
@@ -87,8 +96,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A bare repository of our own upon the objects of a clone: no configuration, no hook and no reference
-    of the clone is in use there.
+    """A bare repository of our own upon the objects of a clone.
+
+    No configuration, no hook and no reference of the clone is in use there.
     """
 
     folder: Path
@@ -97,84 +107,85 @@ class Store:
 
 @contextmanager
 def drafted(root: Path, sha: str) -> Iterator[Draft]:
-    """Write the files of a commit to a folder of its own for as long as the block runs; what killed runs
-    left is cleared.
+    """Write the files of a commit to a folder of its own for as long as the block runs.
 
-    Raises UsageError for a commit whose paths no file system can hold.
+    What killed runs left is removed. Raises UsageError for a commit whose paths no file system can hold.
     """
     clone = opened(root)
-    _clear()
+    _remove_abandoned()
+
     with _own_folder() as folder:
-        listed = entries(clone, sha)
-        found = contents(root, {each for mode, each in listed.values() if mode != _MODULE})
+        listed = {path: entry for path, entry in entries(clone, sha).items() if entry[0] != _MODULE}
+        modes = {path: mode for path, (mode, _) in listed.items()}
+        contents_of = contents(root, {blob for _, blob in listed.values()})
+        files = {path: contents_of[blob] for path, (_, blob) in listed.items()}
+        links = {path for path, mode in modes.items() if mode == _LINK}
+
+        head = _repository_of_draft(folder / "work/.git", clone, sha)
         work = folder / "work" / clone.prefix
-        work.mkdir(parents=True)
-        # What looks at the folder finds a repository there, of our own, whose HEAD is the commit.
-        _repository(folder / "work/.git", clone, bare=False)
-        alternates = folder / "work/.git/objects/info/alternates"
-        alternates.parent.mkdir(parents=True)
-        alternates.write_text(f"{clone.objects}\n")
-        files = {path: found[each] for path, (mode, each) in listed.items() if mode != _MODULE}
+        work.mkdir(parents=True, exist_ok=True)
         try:
-            _write(work, files, {path for path, (mode, _) in listed.items() if mode == _LINK})
+            _write(work, files, links)
         except OSError as error:
-            raise BusyError(
-                f"the commit cannot be written to {folder}: {error.strerror}",
-                "free some space there, or say TMPDIR",
-            ) from None
-        regular = {path: data for path, data in files.items() if listed[path][0] != _LINK}
-        head = folder / "work/.git/HEAD"
-        head.write_text(f"{sha}\n")
-        yield Draft(
-            clone,
-            work,
-            head,
-            sha,
-            {path: mode for path, (mode, _) in listed.items() if mode == _PROGRAM},
-            regular,
-        )
+            reason = f"the commit cannot be written to {folder}: {error.strerror}"
+            raise BusyError(reason, "free some space there, or set TMPDIR") from None
+
+        programs = {path: mode for path, mode in modes.items() if mode == _PROGRAM}
+        regular_files = {path: data for path, data in files.items() if path not in links}
+        yield Draft(clone, work, head, sha, programs, regular_files)
+
+
+def _repository_of_draft(folder: Path, clone: Clone, sha: str) -> Path:
+    """Make a repository of our own whose HEAD is the commit, and return the file of that HEAD.
+
+    What looks at the folder of the draft finds this one.
+    """
+    _repository(folder, clone, bare=False)
+
+    alternates = folder / "objects/info/alternates"
+    alternates.parent.mkdir(parents=True)
+    alternates.write_text(f"{clone.objects}\n")
+
+    head = folder / "HEAD"
+    head.write_text(f"{sha}\n")
+    return head
 
 
 @contextmanager
 def bare(clone: Clone) -> Iterator[Store]:
-    """Make a bare repository upon the objects of a clone, which knows what the clone has, for as long as
-    the block runs.
-    """
-    said = asked("for-each-ref", "--format=%(objectname) %(refname)", cwd=clone.root)
+    """Make a bare repository upon the objects and references of a clone, for as long as the block runs."""
+    result = must_run("for-each-ref", "--format=%(objectname) %(refname)", cwd=clone.root)
     with tempfile.TemporaryDirectory(prefix="okd-gitops-") as name:
         folder = Path(name)
         _repository(folder, clone, bare=True)
-        (folder / "packed-refs").write_bytes(said.out)
+        (folder / "packed-refs").write_bytes(result.out)
         with suppress(FileNotFoundError):
             shutil.copyfile(clone.common / "shallow", folder / "shallow")
         yield Store(folder, {"GIT_DIR": str(folder), "GIT_OBJECT_DIRECTORY": str(clone.objects)})
 
 
 def _repository(folder: Path, clone: Clone, *, bare: bool) -> None:
-    """Make the least that git takes for a repository, with objects like the clone's and settings of our
-    own.
-    """
-    version, extension = (
-        ("1", f"[extensions]\n\tobjectFormat = {clone.hash}\n") if clone.hash != "sha1" else ("0", "")
-    )
-    # A redirect would carry a push to where fleet.yaml does not say.
-    settings = "[http]\n\tfollowRedirects = false\n[push]\n\tgpgSign = false\n\tfollowTags = false\n[fetch]\n\twriteCommitGraph = false\n"
+    """Make the least that git takes for a repository, with objects like the clone's and our settings."""
+    version, extension = "0", ""
+    if clone.hash != "sha1":
+        version, extension = "1", f"[extensions]\n\tobjectFormat = {clone.hash}\n"
+
     core = f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = {str(bare).lower()}\n"
     (folder / "refs").mkdir(parents=True)
     (folder / "HEAD").write_text("ref: refs/heads/none\n")
-    (folder / "config").write_text(f"{core}{extension}{settings}")
+    (folder / "config").write_text(f"{core}{extension}{_SETTINGS}")
 
 
 def _identity(clone: Clone, whose: str) -> str:
-    said = run("var", f"GIT_{whose}_IDENT", cwd=clone.root)
-    if said.code < 0:
-        raise failure(said, "var")
-    if said.code:
+    result = run("var", f"GIT_{whose}_IDENT", cwd=clone.root)
+    if result.code < 0:
+        raise failure(result, "var")
+    if result.code:
         raise UsageError(
-            f"git does not know who commits: {plain(said.err, 200)}",
+            f"git does not know who commits: {plain(result.err, 200)}",
             "git config user.name NAME and git config user.email MAIL",
         )
-    return said.text
+    return result.text
 
 
 def _quoted(path: str) -> bytes:
@@ -207,20 +218,21 @@ def _write(folder: Path, files: dict[str, bytes], links: set[str]) -> None:
 @contextmanager
 def _own_folder() -> Iterator[Path]:
     """Make a folder that is locked for as long as this run lives; it gets its name when the lock is held."""
-    with ExitStack() as held:
-        made = Path(tempfile.mkdtemp(prefix="okd-gitops-new-"))
-        held.callback(shutil.rmtree, made, ignore_errors=True)
-        lock = held.enter_context((made / _LOCK).open("w"))
+    with ExitStack() as cleanup:
+        unlocked = Path(tempfile.mkdtemp(prefix="okd-gitops-new-"))
+        cleanup.callback(shutil.rmtree, unlocked, ignore_errors=True)
+        lock = cleanup.enter_context((unlocked / _LOCK).open("w"))
         fcntl.flock(lock, fcntl.LOCK_EX)
-        folder = made.with_name(f"{_NAME}{made.name.removeprefix('okd-gitops-new-')}")
-        made.rename(folder)
-        held.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = unlocked.with_name(f"{_NAME}{unlocked.name.removeprefix('okd-gitops-new-')}")
+        unlocked.rename(folder)
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         yield folder
 
 
-def _clear() -> None:
-    """Remove the folders of runs that were killed: the kernel freed their locks. Those of runs that live,
-    and of other users, stay.
+def _remove_abandoned() -> None:
+    """Remove the folders of runs that were killed: the kernel freed their locks.
+
+    Those of runs that live, and of other users, stay.
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{_NAME}*"):
         with suppress(OSError):

@@ -1,5 +1,4 @@
-"""The one place from which git is started: which file that is, what it sees of the environment, and what
-its endings mean.
+"""The one place from which git is started: its file, its environment, and what its failures mean.
 
 GitPython starts it (its raw `execute` with a list of arguments, and nothing else of it: the rest parses
 configuration and URLs by itself).
@@ -10,16 +9,18 @@ import re
 import shlex
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from okd_gitops.errors import BusyError, OkdGitopsError, ToolError, UsageError
 from okd_gitops.redaction import plain
+from okd_gitops.system.process import Completed
+from okd_gitops.system.search_path import program_folders
 
-# RHEL 9 and Ubuntu 22.04 have it; older ones lack options that are used here, and mended holes.
+# RHEL 9 and Ubuntu 22.04 have it; older ones lack options that are used here, and fixes of security holes.
 OLDEST = (2, 34)
+_INSTALL = f"install git {OLDEST[0]}.{OLDEST[1]} or newer"
 # Nothing that a repository's configuration names is run, and nothing is fetched on demand from a remote that
 # it names.
 _QUIET = (
@@ -44,26 +45,15 @@ _LOCAL = {
 # Who commits, where a person's own configuration is, and which authorities are trusted. All else would point
 # git at something else.
 _KEPT = re.compile(
-    r"GIT_((AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM)|CEILING_DIRECTORIES|SSL_CA(INFO|PATH)|DISCOVERY_ACROSS_FILESYSTEM)"
+    r"GIT_("
+    r"(AUTHOR|COMMITTER)_(NAME|EMAIL|DATE)|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM)"
+    r"|CEILING_DIRECTORIES|SSL_CA(INFO|PATH)|DISCOVERY_ACROSS_FILESYSTEM"
+    r")"
 )
 # How a pod gives git its password; other keys in the environment are as foreign as those of a repository.
 _CREDENTIALS = re.compile(r"credential\.(.+\.)?(helper|usehttppath|username)", re.IGNORECASE)
 _LOCK = re.compile(r"Unable to create '(?P<path>[^']+\.lock)': File exists")
 _OWNER = re.compile(r"detected dubious ownership in repository at '(?P<path>.+)'")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What git left: its exit code (negative: ended by that signal) and both outputs."""
-
-    code: int
-    out: bytes
-    err: str
-
-    @property
-    def text(self) -> str:
-        """Standard output without the last line feed."""
-        return self.out.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
 def run(
@@ -74,90 +64,87 @@ def run(
     configured: bool = False,
     seconds: float | None = None,
     sink: Any = None,
-) -> Said:
-    """Run git in `cwd` with `data` on its standard input, and return whatever it said.
+) -> Completed:
+    """Run git in `cwd` with `data` on its standard input, and return its result, whatever that is.
 
     With `configured` the repository's configuration applies: hooks, filters and signing of the person whose
     clone it is. After `seconds` it is ended. `sink.write` gets its output, when given. Raises ToolError when
-    git is missing or too old.
+    git is missing or too old, UsageError when `cwd` cannot be read.
     """
     if not os.access(cwd, os.R_OK | os.X_OK):
         raise UsageError(f"{cwd} is not a folder that can be read", "look at the path and its permissions")
+
     program = find(cwd)
-    _demand(program)
+    _refuse_old(program)
+
     variables = {} if configured else dict(_LOCAL)
     variables |= _credentials(os.environ) | dict(environment or {})
     options = () if configured else _QUIET
-    return _started(
-        [program, *options, *arguments], cwd=cwd, data=data, variables=variables, seconds=seconds, sink=sink
-    )
+    command = [program, *options, *arguments]
+
+    return _started(command, cwd=cwd, data=data, variables=variables, seconds=seconds, sink=sink)
 
 
-def asked(*arguments: str, cwd: Path, **options: Any) -> Said:
-    """Run git like `run`, and raise what its failure means."""
-    said = run(*arguments, cwd=cwd, **options)
-    if said.code:
-        raise failure(said, arguments[0])
-    return said
+def must_run(*arguments: str, cwd: Path, **options: Any) -> Completed:
+    """Run git like `run`, and raise the error of its failure."""
+    result = run(*arguments, cwd=cwd, **options)
+    if result.code:
+        raise failure(result, arguments[0])
+    return result
 
 
-def failure(said: Said, what: str) -> OkdGitopsError:
-    """Return what a failure of git means when it is none of those that its caller expects."""
-    if said.code < 0:
-        return BusyError(
-            f"git {what} was ended by signal {-said.code}", "run again; if memory is short, free some first"
-        )
-    lock, owner = _LOCK.search(said.err), _OWNER.search(said.err)
-    if lock:
-        reason = f"git {what}: {lock['path']} exists: another git works there, or was killed"
+def failure(result: Completed, command: str) -> OkdGitopsError:
+    """Return the error for a failure of a git command that its caller does not expect."""
+    if result.code < 0:
+        reason = f"git {command} was ended by signal {-result.code}"
+        return BusyError(reason, "run again; if memory is short, free some first")
+
+    if lock := _LOCK.search(result.err):
+        reason = f"git {command}: {lock['path']} exists: another git works there, or was killed"
         return BusyError(reason, f"when no other git runs there: rm {shlex.quote(lock['path'])}")
-    if owner:
+
+    if owner := _OWNER.search(result.err):
         remedy = f"if you trust it: git config --global --add safe.directory {shlex.quote(owner['path'])}"
         return ToolError("this git repository belongs to another user, so git does not read it", remedy)
-    if "not a git repository" in said.err:
+
+    if "not a git repository" in result.err:
         return UsageError("this is not a git repository", "git init")
-    if "promisor remote" in said.err:
+    if "promisor remote" in result.err:
         return UsageError("this clone lacks contents of its history", "git clone without --filter")
-    if "No space left on device" in said.err:
-        return BusyError(f"git {what}: no space left on the disk", "free some, then run again")
-    return ToolError(
-        f"git {what} failed: {plain(said.err) or 'no reason given'}",
-        "run git fsck, and git status, in this repository",
-    )
+    if "No space left on device" in result.err:
+        return BusyError(f"git {command}: no space left on the disk", "free some, then run again")
+
+    reason = f"git {command} failed: {plain(result.err) or 'no reason given'}"
+    return ToolError(reason, "run git fsck, and git status, in this repository")
 
 
 def find(inside: Path) -> str:
-    """Return the absolute path of git; a file of the repository around `inside`, or a relative entry of
-    PATH, is never taken.
-    """
+    """Return the absolute path of git, which is never a file of the repository around `inside`."""
     here = inside.resolve()
     top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
-    for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        file = Path(entry, "git")
-        if not file.is_absolute() or not file.is_file() or not os.access(file, os.X_OK):
-            continue
-        # Neither a file of the repository, nor a link there that leads elsewhere.
-        if not any(place.is_relative_to(top) for place in (file.resolve(), file.parent.resolve())):
-            return str(file)
-    raise ToolError("git is not on PATH", f"install git {OLDEST[0]}.{OLDEST[1]} or newer")
+
+    for folder in program_folders(os.environ.get("PATH", os.defpath), outside=top):
+        program = folder / "git"
+        is_program = program.is_file() and os.access(program, os.X_OK)
+        # Not a link from elsewhere into the repository either.
+        if is_program and not program.resolve().is_relative_to(top):
+            return str(program)
+
+    raise ToolError("git is not on PATH", _INSTALL)
 
 
 @cache
-def _demand(program: str) -> None:
-    """Raise ToolError when this git is too old, or none at all."""
-    said = _started([program, "version"], cwd=Path("/"), data=None, variables={}, seconds=30, sink=None)
-    if said.code < 0:
-        raise failure(said, "version")
-    match = re.match(r"git version ([0-9]+)\.([0-9]+)", said.text)
-    if not match:
-        raise ToolError(
-            f"{program} does not say which version of git it is",
-            f"install git {OLDEST[0]}.{OLDEST[1]} or newer",
-        )
-    if (int(match[1]), int(match[2])) < OLDEST:
-        raise ToolError(
-            f"git {match[1]}.{match[2]} is too old", f"install git {OLDEST[0]}.{OLDEST[1]} or newer"
-        )
+def _refuse_old(program: str) -> None:
+    """Raise ToolError when this git is too old, or is not git."""
+    result = _started([program, "version"], cwd=Path("/"), data=None, variables={}, seconds=30, sink=None)
+    if result.code < 0:
+        raise failure(result, "version")
+
+    version = re.match(r"git version ([0-9]+)\.([0-9]+)", result.text)
+    if not version:
+        raise ToolError(f"{program} does not say which version of git it is", _INSTALL)
+    if (int(version[1]), int(version[2])) < OLDEST:
+        raise ToolError(f"git {version[1]}.{version[2]} is too old", _INSTALL)
 
 
 def _started(
@@ -168,27 +155,20 @@ def _started(
     variables: Mapping[str, str],
     seconds: float | None,
     sink: Any,
-) -> Said:
+) -> Completed:
     # GitPython looks for a git of its own when it is imported, by whatever PATH says.
     os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = command[0]
     os.environ["GIT_PYTHON_REFRESH"] = "quiet"
     from git.cmd import Git
     from git.exc import GitCommandNotFound
 
-    foreign = sorted(
-        name
-        for name in os.environ
-        if name.startswith("GIT_") and not _KEPT.fullmatch(name) and name not in variables
-    )
-    # GitPython passes its whole environment on, and env(1) is what can take something away; no value appears
-    # in `ps`.
-    words = ["/usr/bin/env", *(word for name in foreign for word in ("-u", name)), *command]
     with tempfile.TemporaryFile() as file:
         file.write(data or b"")
         file.seek(0)
+
         try:
             code, out, err = Git(str(cwd)).execute(
-                words,
+                [*_without_foreign_variables(variables), *command],
                 istream=file,
                 env=dict(variables),
                 with_exceptions=False,
@@ -199,25 +179,37 @@ def _started(
                 output_stream=sink,
             )
         except (GitCommandNotFound, OSError) as error:
-            raise ToolError(
-                f"git cannot be started: {getattr(error, 'strerror', None) or 'not found'}",
-                "look at PATH and its permissions",
-            ) from None
-    return Said(int(code), out if isinstance(out, bytes) else b"", str(err))
+            reason = f"git cannot be started: {getattr(error, 'strerror', None) or 'not found'}"
+            raise ToolError(reason, "look at PATH and its permissions") from None
+
+    return Completed(int(code), out if isinstance(out, bytes) else b"", str(err))
+
+
+def _without_foreign_variables(variables: Mapping[str, str]) -> list[str]:
+    """Return the words before a command that take from it what would point git at something else."""
+    # GitPython passes its whole environment on, and env(1) is what can take something away; no value appears
+    # in `ps`.
+    words = ["/usr/bin/env"]
+
+    for name in sorted(os.environ):
+        if name.startswith("GIT_") and name not in variables and not _KEPT.fullmatch(name):
+            words += ["-u", name]
+
+    return words
 
 
 def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the entries of GIT_CONFIG_COUNT, GIT_CONFIG_KEY_0 and so on that say where a password is,
-    numbered anew.
-    """
-    count = environment.get("GIT_CONFIG_COUNT", "")
-    numbers = range(int(count) if re.fullmatch(r"[0-9]{1,2}", count) else 0)
-    pairs = [
-        (environment.get(f"GIT_CONFIG_KEY_{n}", ""), environment.get(f"GIT_CONFIG_VALUE_{n}", ""))
-        for n in numbers
-    ]
-    kept = [pair for pair in pairs if _CREDENTIALS.fullmatch(pair[0])]
-    found = {"GIT_CONFIG_COUNT": str(len(kept))}
-    for number, (key, value) in enumerate(kept):
-        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return found
+    """Return the entries of GIT_CONFIG_COUNT, GIT_CONFIG_KEY_0 and so on that name credentials, renumbered."""
+    count_text = environment.get("GIT_CONFIG_COUNT", "")
+    count = int(count_text) if re.fullmatch(r"[0-9]{1,2}", count_text) else 0
+
+    credentials: dict[str, str] = {}
+    kept = 0
+    for number in range(count):
+        key = environment.get(f"GIT_CONFIG_KEY_{number}", "")
+        if _CREDENTIALS.fullmatch(key):
+            credentials[f"GIT_CONFIG_KEY_{kept}"] = key
+            credentials[f"GIT_CONFIG_VALUE_{kept}"] = environment.get(f"GIT_CONFIG_VALUE_{number}", "")
+            kept += 1
+
+    return {"GIT_CONFIG_COUNT": str(kept), **credentials}

@@ -8,12 +8,33 @@ from okd_gitops.errors import UsageError
 from okd_gitops.system.git import contents, opened
 from okd_gitops.system.git_program import failure, run
 
+# A commit as git logs it: hash, time, subject, and (blob before, blob after, path) of regular files.
+LoggedCommit = tuple[str, int, str, list[tuple[str, str, str]]]
+_LOG = (
+    "log",
+    "--no-merges",
+    "--full-history",
+    "--topo-order",
+    "--raw",
+    "-z",
+    "--no-abbrev",
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-textconv",
+    # A repository's configuration can ask log for signatures, and name the program that checks them.
+    "--no-show-signature",
+    "--no-color",
+    "--no-notes",
+    "--format=tformat:%H %ct %s",
+)
+_REGULAR_FILES = {"000000", "100644", "100755"}
+# So many objects are in memory at a time.
+_GROUP = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A commit that is no merge, with the files it changes: path, content before and after, None where
-    there is none.
-    """
+    """A commit that is no merge, with its files: path, content before and after, None where there is none."""
 
     sha: str
     seconds: int
@@ -24,85 +45,77 @@ class Revision:
 def history(
     root: Path, limit: int, wanted: Callable[[bytes], bool], *, max_bytes: int
 ) -> tuple[list[Revision], bool]:
-    """Return the newest `limit` commits of HEAD that change YAML or JSON, oldest first, and whether this
-    clone has no more of the history.
+    """Return the newest `limit` commits of HEAD that change YAML or JSON, and whether the clone is shallow.
 
-    Of each commit only the files are kept whose content, before or after, is wanted; larger ones are cut
-    after `max_bytes` and one more. The repository may be anybody's: nothing that its configuration names is
-    run, and nothing is fetched. Raises UsageError when it has no commit, or is a clone without all contents.
+    Commits are oldest first. Of each, only the files are kept whose content, before or after, is wanted; larger
+    ones are cut after `max_bytes` and one more. The repository may be anybody's: nothing that its configuration
+    names is run, and nothing is fetched. Raises UsageError when it has no commit, or is a clone without all
+    contents.
     """
-    options = [
-        "--no-merges",
-        "--full-history",
-        "--topo-order",
-        "--raw",
-        "-z",
-        "--no-abbrev",
-        "--no-renames",
-        "--no-ext-diff",
-        "--no-textconv",
-    ]
-    # A repository's configuration can ask log for signatures, and name the program that checks them.
-    options += [
-        "--no-show-signature",
-        "--no-color",
-        "--no-notes",
-        f"--max-count={limit}",
-        "--format=tformat:%H %ct %s",
-        "HEAD",
-        "--",
-    ]
     clone = opened(root, bare=True)
-    said = run("log", *options, "*.yaml", "*.yml", "*.json", cwd=root)
-    if said.code > 0:
+    files = ("*.yaml", "*.yml", "*.json")
+    result = run(*_LOG, f"--max-count={limit}", "HEAD", "--", *files, cwd=root)
+    if result.code > 0:
         raise UsageError("this git repository has no commit", "look at the path")
-    if said.code:
-        raise failure(said, "log")
-    commits = list(_log(said.out.decode("utf-8", "replace")))
-    needed = {
-        sha for _, _, _, changes in commits for old, new, _ in changes for sha in (old, new) if sha.strip("0")
-    }
-    kept = _wanted(root, needed, wanted, max_bytes + 1)
+    if result.code:
+        raise failure(result, "log")
+
+    logged = list(_log(result.out.decode("utf-8", "replace")))
+    contents_of = _wanted(root, _blobs(logged), wanted, max_bytes + 1)
+
     revisions = []
-    for sha, seconds, subject, changes in commits:
-        pairs = [(path, kept.get(old), kept.get(new)) for old, new, path in changes]
-        shown = tuple((path, old, new) for path, old, new in pairs if old or new)
-        if shown:
-            revisions.append(Revision(sha, seconds, subject, shown))
+    for sha, seconds, subject, changes in logged:
+        pairs = [(path, contents_of.get(old), contents_of.get(new)) for old, new, path in changes]
+        wanted_changes = tuple((path, old, new) for path, old, new in pairs if old or new)
+        if wanted_changes:
+            revisions.append(Revision(sha, seconds, subject, wanted_changes))
+
     return revisions[::-1], (clone.common / "shallow").exists()
+
+
+def _blobs(logged: Iterable[LoggedCommit]) -> set[str]:
+    """Return the contents before and after; a hash of zeros stands for an absent file."""
+    blobs: set[str] = set()
+    for _, _, _, changes in logged:
+        for old, new, _ in changes:
+            blobs.update({old, new})
+    return {sha for sha in blobs if sha.strip("0")}
 
 
 def _wanted(
     root: Path, shas: Iterable[str], wanted: Callable[[bytes], bool], max_bytes: int
 ) -> dict[str, bytes]:
-    """Return the contents of objects, empty where they are not wanted; a thousand are in memory at a time."""
+    """Return the contents of objects, empty where they are not wanted."""
     ordered = sorted(shas)
-    kept: dict[str, bytes] = {}
-    for start in range(0, len(ordered), 1000):
-        found = contents(root, ordered[start : start + 1000], max_bytes=max_bytes)
-        kept |= {sha: data if wanted(data) else b"" for sha, data in found.items()}
-    return kept
+    wanted_contents: dict[str, bytes] = {}
+
+    for start in range(0, len(ordered), _GROUP):
+        group = contents(root, ordered[start : start + _GROUP], max_bytes=max_bytes)
+        wanted_contents |= {sha: data if wanted(data) else b"" for sha, data in group.items()}
+
+    return wanted_contents
 
 
-def _log(text: str) -> Iterator[tuple[str, int, str, list[tuple[str, str, str]]]]:
-    """Yield commits of `git log --raw -z`: hash, time, subject, and (blob before, blob after, path) of
-    regular files.
+def _log(text: str) -> Iterator[LoggedCommit]:
+    """Yield the commits of `git log --raw -z`.
 
     A token of a change starts with a colon, the first of a commit after a line feed, and the next token is
     its path; a commit's own starts with its hash.
     """
     tokens = iter(text.split("\0"))
     head: list[str] = []
-    entries: list[tuple[str, str, str]] = []
+    changes: list[tuple[str, str, str]] = []
+
     for token in tokens:
         if token.lstrip("\n").startswith(":"):
             old_mode, new_mode, old, new, _ = token.lstrip("\n:").split(" ")
             path = next(tokens)
-            if {old_mode, new_mode} <= {"000000", "100644", "100755"}:
-                entries.append((old, new, path))
+            if {old_mode, new_mode} <= _REGULAR_FILES:
+                changes.append((old, new, path))
         elif token:
             if head:
-                yield head[0], int(head[1]), head[2], entries
-            head, entries = token.split(" ", 2), []
+                yield head[0], int(head[1]), head[2], changes
+            head, changes = token.split(" ", 2), []
+
     if head:
-        yield head[0], int(head[1]), head[2], entries
+        yield head[0], int(head[1]), head[2], changes

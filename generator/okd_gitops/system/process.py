@@ -42,11 +42,16 @@ _MARK = "OKD_GITOPS_RUN"
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What a program left: its exit code (negative or above 128: a signal) and both outputs."""
+    """The result of a program: its exit code (negative or above 128: a signal) and both outputs."""
 
     code: int
     out: bytes
     err: str
+
+    @property
+    def text(self) -> str:
+        """Standard output without the last line feed."""
+        return self.out.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
 def run(
