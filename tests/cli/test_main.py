@@ -144,7 +144,7 @@ def test_init_starts_a_repository_that_generates(okd_gitops: Run, tmp_path: Path
     assert okd_gitops("generate", cwd=new).stdout.endswith(" changed\n")
     assert okd_gitops("check", cwd=new).returncode == 0
     again = okd_gitops("--root", str(new), "init")
-    assert (again.returncode, "there already" in again.stderr) == (2, True)
+    assert (again.returncode, "exists already" in again.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["../x", "X", "a/b", "-x"])

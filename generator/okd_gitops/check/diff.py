@@ -1,14 +1,12 @@
-"""diff: what changes on each cluster between a commit and the working tree, in rendered objects, identical
-hunks folded over clusters.
-"""
+"""diff: what changes on each cluster since a commit, in rendered objects, equal changes told once."""
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from okd_gitops.check.judge import WORKERS
 from okd_gitops.finding import FindingsError, exit_code_of
-from okd_gitops.manifests.kustomization import kustomization_of, walk
+from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree, scratch_folder
@@ -16,6 +14,8 @@ from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree, unified_diff
 
 FOLDERS = (*ROOTS, "clusters")
+# The objects of each folder, as rendered.
+_Rendered = Mapping[str, Mapping[ObjectId, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,7 @@ class Difference:
 
 
 def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> Difference:
-    """Compare what kustomize renders from `old`, which holds FOLDERS of a commit, with what it renders
-    from the files below `root`.
+    """Compare what kustomize renders from `old`, the FOLDERS of a commit, and from the files below `root`.
 
     Overlays none of whose files changed are not rendered. Raises FindingsError when an overlay holds what a
     check refuses, or does not build.
@@ -47,27 +46,42 @@ def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> D
     folders = sorted({*_overlays(old), *_overlays(new)})
     changed = [folder for folder in folders if _inputs(old, folder) != _inputs(new, folder)]
     if changed:
+        # A missing tool is reported before any work.
         tool(cache, "kustomize")
+
     say(f"rendering {len(changed)} of {len(folders)} overlays, before and after")
-    with scratch_folder() as before:
-        _extract(before, old)
-        sides = [_render(before, cache, old, changed), _render(root, cache, new, changed)]
-    found: dict[tuple[str, str, str], list[str]] = {}
-    for folder in changed:
-        was, now = sides[0].get(folder, {}), sides[1].get(folder, {})
-        for identity in sorted({*was, *now}):
-            if was.get(identity) != now.get(identity):
-                verb = "added" if identity not in was else "removed" if identity not in now else "changed"
-                text = unified_diff(str(identity), was.get(identity, b""), now.get(identity, b""))
-                found.setdefault((str(identity), verb, text), []).append(folder)
+    with scratch_folder() as old_root:
+        _extract(old_root, old)
+        before = _render(old_root, cache, old, changed)
+        after = _render(root, cache, new, changed)
+
+    untouched = sorted({*folders} - {*changed})
+    return Difference(tuple(_changes(before, after, changed)), tuple(untouched))
+
+
+def _changes(before: _Rendered, after: _Rendered, folders: Sequence[str]) -> list[Change]:
+    """Return each change once, with every overlay in which it happens."""
+    overlays: dict[tuple[str, str, str], list[str]] = {}
+
+    for folder in folders:
+        old, new = before.get(folder, {}), after.get(folder, {})
+        for identity in sorted({*old, *new}):
+            if old.get(identity) != new.get(identity):
+                text = unified_diff(str(identity), old.get(identity, b""), new.get(identity, b""))
+                change = str(identity), _verb(identity, old, new), text
+                overlays.setdefault(change, []).append(folder)
+
     changes = [
-        Change(object=name, verb=verb, diff=text, overlays=tuple(held))
-        for (name, verb, text), held in found.items()
+        Change(object=name, verb=verb, diff=text, overlays=tuple(changed_overlays))
+        for (name, verb, text), changed_overlays in overlays.items()
     ]
-    return Difference(
-        tuple(sorted(changes, key=lambda change: (change.overlays, change.object))),
-        tuple(sorted({*folders} - {*changed})),
-    )
+    return sorted(changes, key=lambda change: (change.overlays, change.object))
+
+
+def _verb(identity: ObjectId, old: Mapping[ObjectId, bytes], new: Mapping[ObjectId, bytes]) -> str:
+    if identity not in old:
+        return "added"
+    return "changed" if identity in new else "removed"
 
 
 def _overlays(tree: Tree) -> list[str]:
@@ -76,7 +90,10 @@ def _overlays(tree: Tree) -> list[str]:
 
 
 def _inputs(tree: Tree, folder: str) -> Mapping[str, bytes]:
-    return {path: tree[path] for path in walk(tree, folder).files} if kustomization_of(tree, folder) else {}
+    """Return the files that an overlay is built from; none where there is no such overlay."""
+    if not kustomization_of(tree, folder):
+        return {}
+    return {path: tree[path] for path in walk(tree, folder).files}
 
 
 def _extract(folder: Path, tree: Tree) -> None:
@@ -86,20 +103,30 @@ def _extract(folder: Path, tree: Tree) -> None:
         target.write_bytes(data)
 
 
-def _render(root: Path, cache: Path, tree: Tree, folders: list[str]) -> dict[str, dict[ObjectId, bytes]]:
+def _render(root: Path, cache: Path, tree: Tree, folders: Sequence[str]) -> _Rendered:
     present = [folder for folder in folders if kustomization_of(tree, folder)]
     graphs = {folder: walk(tree, folder) for folder in present}
-    refused = [finding for graph in graphs.values() for finding in graph.findings]
-    if refused:
-        raise FindingsError(refused, exit_code=1)
-    named = {folder: folder.rpartition("/")[2] for folder in present}
-    least = {folder: graph.least for folder, graph in graphs.items()}
+    _refuse(graphs.values())
+
     rendering = kustomize.render(
-        root, named, tool(cache, "kustomize"), workers=os.cpu_count() or 1, least=least
+        root,
+        {folder: folder.rpartition("/")[2] for folder in graphs},
+        tool(cache, "kustomize"),
+        workers=WORKERS,
+        least={folder: graph.least for folder, graph in graphs.items()},
     )
     if rendering.findings:
         raise FindingsError(rendering.findings, exit_code=exit_code_of(rendering.findings))
-    return {
-        folder: {ObjectId.of(document.value): document.data for document in documents}
-        for folder, documents in rendering.documents.items()
-    }
+
+    return {folder: _by_identity(documents) for folder, documents in rendering.documents.items()}
+
+
+def _refuse(graphs: Iterable[Graph]) -> None:
+    """Raise FindingsError when a kustomization holds something that must not be built."""
+    findings = [finding for graph in graphs for finding in graph.findings]
+    if findings:
+        raise FindingsError(findings, exit_code=1)
+
+
+def _by_identity(documents: Iterable[kustomize.Document]) -> dict[ObjectId, bytes]:
+    return {ObjectId.of(document.value): document.data for document in documents}

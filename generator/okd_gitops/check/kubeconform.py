@@ -1,5 +1,4 @@
-"""Validate documents with the real kubeconform: each distinct one once, in one process for each Kubernetes
-version.
+"""Validate each distinct document once with the real kubeconform, a process for each Kubernetes version.
 
 Documents go in files of about 1 MB, never through stdin: kubeconform v0.8.0 judges wrong bytes of a stream
 larger than its 4 MB buffer. A kind whose schema is missing is found here, before kubeconform, which would
@@ -16,13 +15,16 @@ from okd_gitops.errors import ToolError
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.system.disk import scratch_folder
 from okd_gitops.system.process import Completed, run
-from okd_gitops.system.tools import sha256_of
+from okd_gitops.system.tools import GO_ENVIRONMENT, sha256_of
 
-# The documents of a file, the version, kind and name of the one that is meant, and what is wrong with it.
-_Fault = tuple[list[bytes], tuple[str, str, str], tuple[str, ...]]
 TIMEOUT = 600.0
 FILE_BYTES = 1_000_000
-ENVIRONMENT = {"GOGC": "400"}
+CRDS = "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
+_INDEX = {"kubernetes": dict, "crds": list, "files": dict}
+_SCHEMAS_REMEDY = "remove the schemas, then make check builds them"
+_TOOL_REMEDY = "make clean, then make check builds the tools anew; report it if it happens again"
+# By which a report names a document: version, kind and name.
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,52 +36,61 @@ class Verdict:
     missing: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What kubeconform reports about a document: the documents of its file, its key, and the reasons."""
+
+    file: list[bytes]
+    key: _Key
+    reasons: tuple[str, ...]
+
+    def documents(self, identities: Mapping[bytes, ObjectId]) -> list[bytes]:
+        """Return the documents that may be meant: more than one where variants of an object share a file."""
+        return [data for data in self.file if _key(identities[data]) == self.key]
+
+
 def validate(
     documents: Mapping[bytes, ObjectId], schemas: Path, binary: Path, *, kubernetes: str, workers: int
 ) -> list[Verdict]:
-    """Return a verdict for each of `documents` (bytes to identity) that is not valid under that Kubernetes
-    minor.
+    """Return a verdict for each document (bytes to identity) that is not valid under a Kubernetes minor.
 
     Raises ToolError when kubeconform fails, or has not judged every document.
     """
     index = _index(schemas)
     kinds = _kinds(index, kubernetes)
-    verdicts = [
-        Verdict(
-            data,
-            (f"no schema for {identity.group or 'core'}/{identity.version} {identity.kind}",),
-            missing=True,
-        )
-        for data, identity in documents.items()
-        if (identity.group, identity.version, identity.kind) not in kinds
-    ]
-    missing = {verdict.document for verdict in verdicts}
-    judged = {data: identity for data, identity in documents.items() if data not in missing}
-    if not judged:
+    known = {data: identity for data, identity in documents.items() if _kind(identity) in kinds}
+    verdicts = [_without_schema(data, documents[data]) for data in documents if data not in known]
+    if not known:
         return verdicts
-    _verify(schemas, index, {_schema(identity, kubernetes) for identity in judged.values()})
-    faults = _run(list(_packed(judged)), schemas, binary, kubernetes, workers, len(judged))
-    # A report names file, kind and name. Where variants of one object share a file, each of them is asked
-    # again alone.
-    asked = {data for group, key, _ in faults for data in group if _key(judged[data]) == key}
-    alone = {data: [data] for data in asked}
-    unclear = [
-        data
-        for group, key, _ in faults
-        for data in group
-        if sum(_key(judged[other]) == key for other in group) > 1
-    ]
-    if unclear:
-        faults = _run([[data] for data in alone], schemas, binary, kubernetes, workers, len(alone))
-    for group, key, reasons in faults:
-        verdicts += [Verdict(data, reasons) for data in group if _key(judged[data]) == key]
+
+    _verify(schemas, index, {_schema(identity, kubernetes) for identity in known.values()})
+    for fault in _faults_of(known, arguments(binary, schemas, kubernetes, workers)):
+        verdicts += [Verdict(data, fault.reasons) for data in fault.documents(known)]
     return verdicts
 
 
+def _faults_of(identities: Mapping[bytes, ObjectId], command: Sequence[str]) -> list[_Fault]:
+    """Let kubeconform judge documents, and those alone that its report cannot tell apart."""
+    faults = _run(list(_packed(identities)), command)
+    suspects = [fault.documents(identities) for fault in faults]
+
+    if all(len(variants) == 1 for variants in suspects):
+        return faults
+    alone = dict.fromkeys(data for variants in suspects for data in variants)
+    return _run([[data] for data in alone], command)
+
+
+def _without_schema(data: bytes, identity: ObjectId) -> Verdict:
+    group, version, kind = _kind(identity)
+    return Verdict(data, (f"no schema for {group or 'core'}/{version} {kind}",), missing=True)
+
+
+def _kind(identity: ObjectId) -> tuple[str, str, str]:
+    return identity.group, identity.version, identity.kind
+
+
 def arguments(binary: Path, schemas: Path, kubernetes: str, workers: int) -> list[str]:
-    """Return kubeconform's command line without the files; the plain loop of the tests and the bench uses
-    the same one.
-    """
+    """Return kubeconform's command line without the files."""
     locations = (
         schemas / f"kubernetes-{kubernetes}" / "{{.ResourceKind}}{{.KindSuffix}}.json",
         schemas / CRDS,
@@ -99,42 +110,40 @@ def arguments(binary: Path, schemas: Path, kubernetes: str, workers: int) -> lis
     ]
 
 
-CRDS = "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
-
-
 def _index(schemas: Path) -> dict[str, Any]:
+    path = schemas / "index.json"
     try:
-        index = json.loads((schemas / "index.json").read_text("utf-8"))
+        index = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         raise ToolError(
-            "the schemas are not there, so nothing can be validated", "make check builds them"
+            "the schemas are missing, so nothing can be validated", "make check builds them"
         ) from None
-    if not isinstance(index, dict) or not all(
-        isinstance(index.get(name), kind) for name, kind in _INDEX.items()
-    ):
-        raise ToolError(
-            f"{schemas / 'index.json'} is not the index of schemas that make check writes", _REMEDY
-        )
-    return index
 
-
-_INDEX = {"kubernetes": dict, "crds": list, "files": dict}
-_REMEDY = "remove the schemas, then make check builds them"
+    is_index = isinstance(index, dict) and all(
+        isinstance(index.get(key), type_) for key, type_ in _INDEX.items()
+    )
+    if not is_index:
+        raise ToolError(f"{path} is not the index of schemas that make check writes", _SCHEMAS_REMEDY)
+    return dict(index)
 
 
 def _kinds(index: dict[str, Any], kubernetes: str) -> set[tuple[str, str, str]]:
+    """Return the group, version and kind of everything that there is a schema for."""
     minors = index["kubernetes"]
     if kubernetes not in minors:
-        known = ", ".join(
-            sorted(
-                minors, key=lambda minor: [int(part) if part.isdigit() else 0 for part in minor.split(".")]
-            )
-        )
+        known = ", ".join(sorted(minors, key=_minor_order))
         raise ToolError(f"there are no schemas for Kubernetes {kubernetes}", f"there are: {known}")
+
     try:
         return {(group, version, kind) for group, version, kind in [*minors[kubernetes], *index["crds"]]}
     except (TypeError, ValueError):
-        raise ToolError("the index of the schemas is not the one that make check writes", _REMEDY) from None
+        raise ToolError(
+            "the index of the schemas is not the one that make check writes", _SCHEMAS_REMEDY
+        ) from None
+
+
+def _minor_order(minor: str) -> list[int]:
+    return [int(part) if part.isdigit() else 0 for part in minor.split(".")]
 
 
 def _schema(identity: ObjectId, kubernetes: str) -> tuple[str, str]:
@@ -148,9 +157,7 @@ def _schema(identity: ObjectId, kubernetes: str) -> tuple[str, str]:
 
 
 def _verify(schemas: Path, index: dict[str, Any], used: Iterable[tuple[str, str]]) -> None:
-    """Compare the schemas that are used with what was built: a changed one could let anything pass, or
-    fetch another.
-    """
+    """Refuse a schema that is not the one that was built: it could let anything pass, or fetch another."""
     recorded = index["files"]
     for path in sorted({path for pair in used for path in pair}):
         file = schemas / path
@@ -158,7 +165,7 @@ def _verify(schemas: Path, index: dict[str, Any], used: Iterable[tuple[str, str]
         if actual != recorded.get(path):
             raise ToolError(
                 f"the schema {file} is not the one that was built: {actual}, not {recorded.get(path)}",
-                _REMEDY,
+                _SCHEMAS_REMEDY,
             )
 
 
@@ -174,62 +181,58 @@ def _packed(documents: Mapping[bytes, ObjectId]) -> Iterable[list[bytes]]:
     yield group
 
 
-def _key(identity: ObjectId) -> tuple[str, str, str]:
+def _key(identity: ObjectId) -> _Key:
     version = f"{identity.group}/{identity.version}" if identity.group else identity.version
     return version, identity.kind, identity.name
 
 
-def _run(
-    groups: Sequence[list[bytes]], schemas: Path, binary: Path, kubernetes: str, workers: int, expected: int
-) -> list[_Fault]:
+def _run(groups: Sequence[list[bytes]], command: Sequence[str]) -> list[_Fault]:
+    """Let kubeconform judge groups of documents, each in a file of its own."""
     with scratch_folder() as folder:
         files = {}
         for number, group in enumerate(groups):
             file = folder / f"{number}.yaml"
             file.write_bytes(b"---\n".join(group))
             files[str(file)] = group
-        completed = run(
-            [*arguments(binary, schemas, kubernetes, workers), str(folder)],
-            cwd=folder,
-            timeout=TIMEOUT,
-            environment=ENVIRONMENT,
-        )
-        return _faults(completed, files, expected)
+
+        completed = run([*command, str(folder)], cwd=folder, timeout=TIMEOUT, environment=GO_ENVIRONMENT)
+        return _faults(completed, files)
 
 
-def _faults(completed: Completed, files: Mapping[str, list[bytes]], expected: int) -> list[_Fault]:
+def _faults(completed: Completed, files: Mapping[str, list[bytes]]) -> list[_Fault]:
     """Read kubeconform's report; raises ToolError for anything but a report about every document."""
     try:
         report = json.loads(completed.out)
-        summary = report["summary"]
-        counts = {name: int(summary[name]) for name in ("valid", "invalid", "errors", "skipped")}
+        counts = {name: int(report["summary"][name]) for name in ("valid", "invalid", "errors", "skipped")}
         faults = [
-            (files[fault["filename"]], _reported(fault), _reasons(fault))
+            _Fault(files[fault["filename"]], _reported(fault), _reasons(fault))
             for fault in report["resources"] or []
         ]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         words = (completed.err or completed.out.decode("utf-8", "replace")).strip()[:400]
         raise ToolError(
-            f"kubeconform ended with code {completed.code} and no report: {words}", _REMEDY_TOOL
+            f"kubeconform ended with code {completed.code} and no report: {words}", _TOOL_REMEDY
         ) from None
-    judged = counts["valid"] + counts["invalid"] + counts["errors"]
-    if judged != expected or counts["skipped"]:
-        raise ToolError(
-            f"kubeconform judged {judged} of {expected} documents and skipped {counts['skipped']}",
-            _REMEDY_TOOL,
-        )
-    if len(faults) != counts["invalid"] + counts["errors"] or completed.code != bool(faults):
-        raise ToolError(
-            f"kubeconform counts other faults than it names, or ended with code {completed.code}",
-            _REMEDY_TOOL,
-        )
+
+    expected = sum(len(group) for group in files.values())
+    _refuse_incomplete(completed.code, counts, expected=expected, faults=len(faults))
     return faults
 
 
-_REMEDY_TOOL = "make clean, then make check builds the tools anew; if it stays so, report it"
+def _refuse_incomplete(code: int, counts: Mapping[str, int], *, expected: int, faults: int) -> None:
+    """Raise ToolError unless the counts of a report cover every document and fit its faults."""
+    invalid = counts["invalid"] + counts["errors"]
+    judged = counts["valid"] + invalid
+
+    if judged != expected or counts["skipped"]:
+        reason = f"kubeconform judged {judged} of {expected} documents and skipped {counts['skipped']}"
+        raise ToolError(reason, _TOOL_REMEDY)
+    if faults != invalid or code != bool(faults):
+        reason = f"kubeconform counts other faults than it names, or ended with code {code}"
+        raise ToolError(reason, _TOOL_REMEDY)
 
 
-def _reported(fault: dict[str, Any]) -> tuple[str, str, str]:
+def _reported(fault: dict[str, Any]) -> _Key:
     return str(fault["version"]), str(fault["kind"]), str(fault["name"])
 
 

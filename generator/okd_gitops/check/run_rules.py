@@ -1,28 +1,26 @@
-"""Run the rules: each module in `rules/` is one, the folder is the registry.
+"""Run the rules: each module in `rules/` is one, and the folder is the list of them.
 
-A rule is called as its module is, with dashes, and has an entry of that name in `findings.yaml`: title, why,
-remedy, severity. Its functions are named for what they look at: `check_object` sees an object once however
-many clusters share it, `check_cluster` everything that is rendered for one cluster, `check_repository` all of
-it.
+A rule has the name of its module, with dashes, and an entry of that name in `findings.yaml`: title, why,
+remedy, severity. Its functions are named for what they look at: `check_object` sees an object once, however
+many clusters share it, `check_cluster` everything rendered for one cluster, `check_repository` all of it.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 
 from okd_gitops.check import rules
 from okd_gitops.check.rule import Fault, Overlay, Repository
-from okd_gitops.explanation import explanation_of
-from okd_gitops.finding import Finding, Location, Severity
+from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.manifests.objects import Object
 
 
 @cache
 def all_rules() -> Mapping[str, ModuleType]:
-    """Return the module of every rule by its name, in order."""
-    modules = sorted(found.name for found in pkgutil.iter_modules(rules.__path__))
+    """Return the module of every rule by the rule's name, in order."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(rules.__path__))
     return {
         module.replace("_", "-"): importlib.import_module(f"{rules.__name__}.{module}") for module in modules
     }
@@ -30,39 +28,67 @@ def all_rules() -> Mapping[str, ModuleType]:
 
 def run(repository: Repository) -> list[Finding]:
     """Return the findings of every rule on a repository."""
+    holders = _holders(repository)
+    overlays = {overlay.name: overlay for overlay in repository.overlays}
     findings: list[Finding] = []
-    holders: dict[int, tuple[Object, list[Overlay]]] = {}
-    named = {overlay.name: overlay for overlay in repository.overlays}
-    for overlay in repository.overlays:
-        for value in overlay.objects:
-            # Equal documents are one object (`is`) after rendering, so each is judged once.
-            holders.setdefault(id(value), (value, []))[1].append(overlay)
-    for name, module in all_rules().items():
-        if hasattr(module, "check_object"):
-            for value, overlays in holders.values():
-                findings += [_finding(name, fault, overlays) for fault in module.check_object(value)]
-        if hasattr(module, "check_cluster"):
-            for overlay in repository.overlays:
-                findings += [
-                    _finding(name, fault, [overlay]) for fault in module.check_cluster(overlay, repository)
-                ]
-        if hasattr(module, "check_repository"):
-            for fault in module.check_repository(repository):
-                findings.append(_finding(name, fault, [named[cluster] for cluster in fault.clusters]))
+
+    for name, rule in all_rules().items():
+        if hasattr(rule, "check_object"):
+            findings += _on_objects(name, rule, holders)
+        if hasattr(rule, "check_cluster"):
+            findings += _on_clusters(name, rule, repository)
+        if hasattr(rule, "check_repository"):
+            findings += _on_repository(name, rule, repository, overlays)
+
     return findings
 
 
-def _finding(name: str, fault: Fault, overlays: Iterable[Overlay]) -> Finding:
-    held = list(overlays)
-    place = fault.location
-    if place is None and fault.object:
-        place = next((found for overlay in held if (found := overlay.graph.objects.get(fault.object))), None)
-    return Finding(
-        name=name,
-        severity=fault.severity or Severity(explanation_of(name).severity),
-        location=place or Location(file=held[0].folder if held else "."),
-        reason=fault.reason,
-        remedy=fault.remedy,
-        object=str(fault.object or ""),
-        clusters=tuple(overlay.name for overlay in held),
+def _holders(repository: Repository) -> list[tuple[Object, list[Overlay]]]:
+    """Return each distinct object with the overlays that hold it."""
+    holders: dict[int, tuple[Object, list[Overlay]]] = {}
+    for overlay in repository.overlays:
+        for value in overlay.objects:
+            # Equal documents are one object (`is`) after rendering.
+            holders.setdefault(id(value), (value, []))[1].append(overlay)
+    return list(holders.values())
+
+
+def _on_objects(
+    name: str, rule: ModuleType, holders: Sequence[tuple[Object, list[Overlay]]]
+) -> Iterator[Finding]:
+    for value, overlays in holders:
+        for fault in rule.check_object(value):
+            yield _finding(name, fault, overlays)
+
+
+def _on_clusters(name: str, rule: ModuleType, repository: Repository) -> Iterator[Finding]:
+    for overlay in repository.overlays:
+        for fault in rule.check_cluster(overlay, repository):
+            yield _finding(name, fault, [overlay])
+
+
+def _on_repository(
+    name: str, rule: ModuleType, repository: Repository, overlays: Mapping[str, Overlay]
+) -> Iterator[Finding]:
+    for fault in rule.check_repository(repository):
+        yield _finding(name, fault, [overlays[cluster] for cluster in fault.clusters])
+
+
+def _finding(name: str, fault: Fault, overlays: Sequence[Overlay]) -> Finding:
+    return finding_of(
+        name,
+        fault.location or _place_of_object(fault, overlays),
+        fault.reason,
+        fault.remedy,
+        of_object=str(fault.object or ""),
+        clusters=tuple(overlay.name for overlay in overlays),
+        severity=fault.severity,
     )
+
+
+def _place_of_object(fault: Fault, overlays: Sequence[Overlay]) -> Location:
+    """Return where the object of a fault is written, else the first folder that is concerned."""
+    for overlay in overlays:
+        if fault.object in overlay.graph.objects:
+            return overlay.graph.objects[fault.object]
+    return Location(file=overlays[0].folder if overlays else ".")

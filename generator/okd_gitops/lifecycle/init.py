@@ -1,5 +1,6 @@
-"""init: start a repository, or add a cluster file to one; never overwrites."""
+"""init: start a repository, or add a cluster file to one; nothing is overwritten."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
@@ -33,6 +34,7 @@ clusterID: FILL-IN   # oc get clusterversion version -o jsonpath='{{.spec.cluste
   version: FILL-IN   # like 4.22.0-okd-scos.0
   image: FILL-IN     # oc adm release info VERSION: name@sha256:…
 """
+_EXPIRES = "expires: FILL-IN   # the day on which it is removed, YYYY-MM-DD\n"
 # One line for the forge: generated folders are folded in a review, and their bytes are the same on every
 # checkout.
 _ATTRIBUTES = "".join(
@@ -42,33 +44,40 @@ _ATTRIBUTES = "".join(
 
 
 def init(root: Path, *, cluster: str = "", purpose: str = "hub", environment: str = "kind") -> list[str]:
-    """Write the files of a new repository, or (with `cluster`) one more cluster file; returns the paths
-    written.
+    """Write the files of a new repository, or with `cluster` one more cluster file; return their paths.
 
-    Raises UsageError when a file is there already or the name is not valid; then nothing is written.
+    Raises UsageError when a file exists already or the name is not valid; then nothing is written.
     """
     name = cluster or "hub"
     fault = name_fault(name)
     if fault:
-        raise UsageError(
-            fault, "lower-case letters, digits and dashes, beginning with a letter, like moc-test"
-        )
-    text = _OKD if environment == "okd" else _KUBERNETES
-    expires = "expires: FILL-IN   # the day it goes, YYYY-MM-DD\n" if purpose == "ephemeral" else ""
-    files = {
-        f"clusters/{name}.yaml": text.format(
-            name=name, purpose=purpose, environment=environment, expires=expires
-        )
-    }
-    if not cluster:
-        catalog = load_catalog(root)
-        files |= {f"schemas/{kind}.schema.json": schema(kind, catalog) for kind in KINDS}
-        files |= {FLEET: _FLEET.format(hub=name), ".gitattributes": _ATTRIBUTES}
-    elif not (root / FLEET).is_file():
+        raise UsageError(fault, "use lower-case letters, digits and dashes, beginning with a letter")
+    if cluster and not (root / FLEET).is_file():
         raise UsageError(f"there is no {FLEET} here", "okd-gitops init starts a repository")
-    there = [path for path in files if (root / path).exists() or (root / path).is_symlink()]
-    if there:
-        raise UsageError(f"{', '.join(there)} is there already", "edit it, or choose another name")
+
+    files = {f"clusters/{name}.yaml": _cluster_file(name, purpose, environment)}
+    if not cluster:
+        files |= _repository_files(root, hub=name)
+
+    _refuse_existing(root, files)
     with saving(root) as save:
         save({path: content.encode() for path, content in files.items()})
     return sorted(files)
+
+
+def _refuse_existing(root: Path, files: Iterable[str]) -> None:
+    existing = [path for path in files if (root / path).exists() or (root / path).is_symlink()]
+    if existing:
+        raise UsageError(f"{', '.join(existing)} exists already", "edit it, or choose another name")
+
+
+def _cluster_file(name: str, purpose: str, environment: str) -> str:
+    template = _OKD if environment == "okd" else _KUBERNETES
+    expires = _EXPIRES if purpose == "ephemeral" else ""
+    return template.format(name=name, purpose=purpose, environment=environment, expires=expires)
+
+
+def _repository_files(root: Path, *, hub: str) -> dict[str, str]:
+    catalog = load_catalog(root)
+    schemas = {f"schemas/{kind}.schema.json": schema(kind, catalog) for kind in KINDS}
+    return {**schemas, FLEET: _FLEET.format(hub=hub), ".gitattributes": _ATTRIBUTES}

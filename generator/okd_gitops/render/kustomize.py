@@ -11,24 +11,29 @@ from typing import Any
 import yaml
 
 from okd_gitops.errors import ToolError
-from okd_gitops.finding import Finding, Location
+from okd_gitops.finding import Finding, finding_of
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.system.process import Completed, run
+from okd_gitops.system.tools import GO_ENVIRONMENT
 
 TIMEOUT = 120.0
-# A larger heap before collecting: a quarter less CPU for the same bytes (measured; off without a limit is
-# slower than the default).
-ENVIRONMENT = {"GOGC": "400"}
-# What kustomize ends with by itself: built, refused, and a panic of Go.
+# The codes with which kustomize ends by itself: built, refused, and a panic of Go.
 _CODES = (0, 1, 2)
+_PANIC = re.compile(r"(?:panic|fatal error): .*")
+_FILE = re.compile(r"(?:bases|overlays|clusters|argocd)/[A-Za-z0-9_./-]*[A-Za-z0-9]")
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class _SafeLoader(yaml.CSafeLoader):
     """Reads what kustomize wrote; a date stays the string that the API server will see."""
 
 
+def _without_timestamp(resolvers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    return [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+
+
 _SafeLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: _without_timestamp(resolvers)
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -43,9 +48,7 @@ class Document:
 
 @dataclass(slots=True)
 class Rendering:
-    """What became of a set of folders: documents by folder, and a finding for each folder that does not
-    build.
-    """
+    """The documents of each folder, and a finding for each folder that does not build."""
 
     documents: dict[str, tuple[Document, ...]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -59,67 +62,71 @@ def render(
     workers: int,
     least: Mapping[str, int] | None = None,
 ) -> Rendering:
-    """Run `kustomize build` on each folder (folder to the cluster's name, for messages), `workers` at a
-    time.
+    """Run `kustomize build` on each folder, `workers` at a time; `folders` gives the name of its cluster.
 
     All folders are tried. One that does not build becomes a finding kustomize-build-failed; one that
-    kustomize did not judge (killed, too slow, too much output, no YAML, fewer documents than `least` says)
-    becomes not-judged. The caller has refused remote bases and plug-ins before.
+    kustomize did not judge (killed, too slow, too much output, no YAML, fewer documents than `least` gives)
+    becomes not-judged. The caller must have refused remote bases and plug-ins before.
     """
     rendering = Rendering()
-    known: dict[bytes, Document] = {}
+    distinct: dict[bytes, Document] = {}
+    required = least or {}
+
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for folder, result in zip(
-                folders, pool.map(lambda folder: _build(root, folder, binary), folders), strict=True
-            ):
+            builds = pool.map(lambda folder: _build(root, folder, binary), folders)
+            for (folder, cluster), build in zip(folders.items(), builds, strict=True):
                 try:
-                    rendering.documents[folder] = _documents(result, known, (least or {}).get(folder, 0))
+                    rendering.documents[folder] = _documents(build, distinct, required.get(folder, 0))
                 except ToolError as error:
-                    rendering.findings.append(_unjudged(folder, folders[folder], error.reason))
+                    rendering.findings.append(_not_judged(folder, cluster, error.reason))
                 except _BuildError as error:
-                    rendering.findings.append(_failure(root, folder, folders[folder], str(error)))
+                    rendering.findings.append(_build_failed(root, folder, cluster, str(error)))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
     return rendering
 
 
 class _BuildError(Exception):
-    """kustomize says why it does not build a folder."""
+    """kustomize refuses to build a folder, for the reason in its message."""
 
 
 def _build(root: Path, folder: str, binary: Path) -> Completed | ToolError:
-    # With "./" before it no name of a folder is an option, or an address. The load restrictor (files only
-    # from below each kustomization) and "no plug-ins" are defaults; naming the first keeps it so.
+    # With "./" in front no name of a folder is an option or an address. The load restrictor (files only from
+    # below each kustomization) is named, so that it stays when kustomize's default changes.
     arguments = [str(binary), "build", f"./{folder}", "--load-restrictor", "LoadRestrictionsRootOnly"]
     try:
-        return run(arguments, cwd=root, timeout=TIMEOUT, environment=ENVIRONMENT)
+        return run(arguments, cwd=root, timeout=TIMEOUT, environment=GO_ENVIRONMENT)
     except ToolError as error:
         return error
 
 
 def _documents(
-    result: Completed | ToolError, known: dict[bytes, Document], least: int
+    build: Completed | ToolError, distinct: dict[bytes, Document], least: int
 ) -> tuple[Document, ...]:
-    """Return what was built; raises _BuildError when kustomize refuses, and ToolError when it did not do
-    its work.
+    """Return what was built.
+
+    Raises _BuildError when kustomize refuses, and ToolError when it did not do its work.
     """
-    if isinstance(result, ToolError):
-        raise result
-    if result.code not in _CODES:
-        ending = f"signal {-result.code}" if result.code < 0 else f"code {result.code}"
-        raise ToolError(f"kustomize ended with {ending}: {result.err.strip()[-300:]}")
-    if result.code:
-        raise _BuildError(result.err)
+    if isinstance(build, ToolError):
+        raise build
+    if build.code not in _CODES:
+        ending = f"signal {-build.code}" if build.code < 0 else f"code {build.code}"
+        raise ToolError(f"kustomize ended with {ending}: {build.err.strip()[-300:]}")
+    if build.code:
+        raise _BuildError(build.err)
+
     try:
-        documents = tuple(_document(data, known) for data in _split(result.out))
+        documents = tuple(_document(data, distinct) for data in _split(build.out))
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise ToolError("what kustomize wrote is not YAML") from None
+        raise ToolError("the output of kustomize is not YAML") from None
+
     if any(not ObjectId.of(document.value).kind for document in documents):
-        raise ToolError("what kustomize wrote are not objects")
+        raise ToolError("the output of kustomize contains something that is not an object")
     if len(documents) < least:
-        raise ToolError(f"kustomize wrote {len(documents)} documents where there must be {least} at least")
+        raise ToolError(f"kustomize wrote {len(documents)} documents, but there must be at least {least}")
     return documents
 
 
@@ -128,41 +135,42 @@ def _split(out: bytes) -> Iterable[bytes]:
     return [document for document in out.split(b"\n---\n") if document.strip()]
 
 
-def _document(data: bytes, known: dict[bytes, Document]) -> Document:
+def _document(data: bytes, distinct: dict[bytes, Document]) -> Document:
     data = data.rstrip(b"\n") + b"\n"
     key = sha256(data).digest()
-    if key not in known:
+    if key not in distinct:
         value: Any = _SafeLoader(data).get_single_data()
-        known[key] = Document(data, value if isinstance(value, dict) else {"value": value})
-    return known[key]
+        distinct[key] = Document(data, value if isinstance(value, dict) else {"value": value})
+    return distinct[key]
 
 
-def _unjudged(folder: str, cluster: str, reason: str) -> Finding:
-    return Finding(
-        name="not-judged",
-        location=Location(file=f"{folder}/kustomization.yaml"),
-        reason=f"{folder} was not judged: {reason}",
-        remedy=f"kustomize build {folder} by hand; if that works, make clean and make check build the tools anew",
+def _not_judged(folder: str, cluster: str, reason: str) -> Finding:
+    return finding_of(
+        "not-judged",
+        f"{folder}/kustomization.yaml",
+        f"{folder} was not judged: {reason}",
+        f"run kustomize build {folder}; if that works, make clean and make check build the tools anew",
         clusters=(cluster,),
     )
 
 
-def _failure(root: Path, folder: str, cluster: str, message: str) -> Finding:
-    """Turn kustomize's nested message into its cause and the file it names."""
+def _build_failed(root: Path, folder: str, cluster: str, message: str) -> Finding:
+    """Turn kustomize's nested message into its cause and the file that it names."""
     text = message.strip().removeprefix("Error: ").replace(f"{root}/", "").replace(str(root), ".")
-    if (panic := text.find("panic: ")) >= 0 or (panic := text.find("fatal error: ")) >= 0:
-        # What follows are the stacks of every goroutine.
-        text = f"kustomize itself fails ({text[panic:].splitlines()[0]})"
-    # "accumulating resources: accumulation err='…': recursed accumulation of path '…': CAUSE": the cause is
-    # what comes last.
-    cause = text.splitlines()[-1] if text else "kustomize failed without a message"
-    files = re.findall(r"(?:bases|overlays|clusters|argocd)/[A-Za-z0-9_./-]*[A-Za-z0-9]", cause)
-    cause = re.sub(r"^.*(?:accumulating|accumulation|recursed)[^:]*: ", "", cause) or cause
-    place = files[-1] if files else f"{folder}/kustomization.yaml"
-    return Finding(
-        name="kustomize-build-failed",
-        location=Location(file=place),
-        reason=f"kustomize cannot build {folder}: {cause[:600]}",
-        remedy=f"kustomize build {folder} repeats it; the cluster is described in clusters/{cluster}.yaml",
+    panic = _PANIC.search(text)
+    if panic:
+        # The stacks of every goroutine follow.
+        text = f"kustomize itself fails ({panic[0]})"
+
+    # "accumulating resources: accumulation err='…': recursed accumulation of path '…': CAUSE"
+    last_line = text.splitlines()[-1] if text else "kustomize failed without a message"
+    cause = re.sub(r"^.*(?:accumulating|accumulation|recursed)[^:]*: ", "", last_line) or last_line
+    files = _FILE.findall(last_line)
+
+    return finding_of(
+        "kustomize-build-failed",
+        files[-1] if files else f"{folder}/kustomization.yaml",
+        f"kustomize cannot build {folder}: {cause[:600]}",
+        f"run kustomize build {folder} to repeat it; clusters/{cluster}.yaml describes the cluster",
         clusters=(cluster,),
     )
