@@ -57,7 +57,7 @@ demo-release: tools ## Play a whole rollout offline, in a minute
 lab: packages tools ## Try everything that is rendered on a real cluster
 	@$(IN_TESTS) tests lab $(ARGS)
 
-golden: packages ## Rewrite all texts that tests compare
+golden: packages tools ## Rewrite all texts that tests compare
 	@$(IN_TESTS) tests golden
 
 figures: packages tools ## Measure the code of the package

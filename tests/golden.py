@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 import pulls
+import rule_outputs
 import screens
 from frozen import DAY, lay_out
 from okd_gitops.cli.explain import by_area
@@ -308,6 +309,7 @@ def main() -> None:
     PULLS.mkdir()
     for name, text in pulls.golden().items():
         (PULLS / name).write_text(text)
+    rule_outputs.write()
     for case in sorted(CASES.iterdir()):
         shutil.rmtree(case / "expected", ignore_errors=True)
         with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from time import monotonic
 from okd_gitops.check import kubeconform
 from okd_gitops.check.rule import Overlay, Repository
 from okd_gitops.check.run_rules import run
-from okd_gitops.finding import Finding, Location, Severity, exit_code_of
+from okd_gitops.finding import Finding, Severity, exit_code_of, finding_of
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
@@ -153,18 +153,17 @@ def _finding(identity: ObjectId, holders: Sequence[Overlay], reason: str, *, mis
     places = [overlay.graph.objects[identity] for overlay in holders if identity in overlay.graph.objects]
     clusters = tuple(dict.fromkeys(overlay.name for overlay in holders))
 
+    remedy = "correct the field where it is written"
     if missing:
         remedy = "add the module that has its CRD to tools/crds/go.mod, or leave the object out"
-    else:
-        remedy = (
-            f"correct it where it is written, or the parameter that sets it (clusters/{clusters[0]}.yaml)"
-        )
+    elif holders[0].purpose:
+        remedy += f", or the parameter that sets it (clusters/{clusters[0]}.yaml)"
 
-    return Finding(
-        name="no-schema" if missing else "schema-violation",
-        location=places[0] if places else Location(file=f"{holders[0].folder}/kustomization.yaml"),
-        object=str(identity),
-        reason=reason,
-        remedy=remedy,
+    return finding_of(
+        "no-schema" if missing else "schema-violation",
+        places[0] if places else f"{holders[0].folder}/kustomization.yaml",
+        reason,
+        remedy,
+        of_object=str(identity),
         clusters=clusters,
     )

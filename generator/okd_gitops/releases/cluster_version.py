@@ -139,7 +139,9 @@ def _version_faults(texts: Mapping[str, str]) -> list[FieldFault]:
 
 def _image_faults(texts: Mapping[str, str]) -> list[FieldFault]:
     reason = image_fault(texts["image"]) if "image" in texts else ""
-    return [FieldFault("image", "floating-release", reason, _IMAGE_REMEDY)] if reason else []
+    if not reason:
+        return []
+    return [FieldFault("image", "floating-release", f"release image: {reason}", _IMAGE_REMEDY)]
 
 
 def _identity_faults(name: str, fields: Mapping[str, object]) -> list[FieldFault]:
