@@ -26,7 +26,7 @@ settings.load_profile("suite")
 
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No configuration of this machine decides a test: git identity, colour, proxies, the tool's own
+    """No configuration of this machine decides a test: git identity, color, proxies, the tool's own
     variables, the day.
     """
     for name in list(os.environ):

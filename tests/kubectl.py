@@ -24,7 +24,7 @@ def named(value: Object) -> str:
     )
 
 
-def labelled(value: Object) -> Object:
+def labeled(value: Object) -> Object:
     """Return an object with the label of what is removed at the end."""
     metadata = value["metadata"]
     return {**value, "metadata": {**metadata, "labels": {**metadata.get("labels", {}), MADE: "true"}}}
@@ -120,7 +120,7 @@ class Kubectl:
         """Apply objects for real, with the label of what is removed at the end; ends the program when one
         is refused.
         """
-        done = self.apply([labelled(value) for value in values], *arguments)
+        done = self.apply([labeled(value) for value in values], *arguments)
         if done.returncode:
             raise SystemExit(f"what is needed for the trial was refused: {done.stderr.strip()[:4000]}")
 

@@ -4,7 +4,7 @@ Every object of every feature in every environment is sent to the API server as 
 schemas, its admission and Tekton's webhooks judge it. CRDs of OpenShift kinds are put there for that time.
 Then the pipelines and listeners are made for real, in namespaces that begin with `lab-`: a run of each
 Pipeline and Task is started, and each listener is called with and without proof. Nothing that was there is
-changed; all that was made is labelled and removed at the end. It starts only where the context is named
+changed; all that was made is labeled and removed at the end. It starts only where the context is named
 (--context) or confirmed (OKD_GITOPS_LAB=1).
 """
 

@@ -77,7 +77,7 @@ def _identity(value: dict[str, Any]) -> tuple[str, str, str, str]:
     )
 
 
-def test_upstreams_files_keep_their_licence_and_say_where_they_are_from(feature: dict[str, Any]) -> None:
+def test_upstreams_files_keep_their_license_and_say_where_they_are_from(feature: dict[str, Any]) -> None:
     parts = set(feature["environments"]["kind"])
     texts = {path: path.read_text() for path in FILES if path.relative_to(FEATURE).parts[0] in parts}
     assert [

@@ -57,7 +57,7 @@ def test_a_wrong_command_line_is_exit_2_with_a_hint(okd_gitops: Run, arguments: 
     assert "Traceback" not in result.stderr
 
 
-def test_no_colour_in_a_pipe_and_never_with_no_color(okd_gitops: Run, repo: Path) -> None:
+def test_no_color_in_a_pipe_and_never_with_no_color(okd_gitops: Run, repo: Path) -> None:
     (repo / "clusters/bad.yaml").write_text("purpose: tset\n")
     assert "\x1b[" not in okd_gitops("generate").stderr
     assert "\x1b[" in okd_gitops("--color", "generate").stderr

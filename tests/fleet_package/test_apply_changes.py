@@ -166,7 +166,7 @@ def test_an_image_that_is_a_parameters_default_is_swapped_there_too() -> None:
     ]
 
 
-def test_an_image_among_arguments_in_brackets_keeps_the_comma_and_its_neighbours() -> None:
+def test_an_image_among_arguments_in_brackets_keeps_the_comma_and_its_neighbors() -> None:
     file = "pipelines/deployment-tekton-pipelines-controller.yaml"
     old = BUILTIN.features["tekton"].files[file].decode()
     line = next(line for line in old.splitlines() if '"-nop-image"' in line)
@@ -677,7 +677,7 @@ def test_a_parameter_reaches_objects_of_a_feature_that_is_required() -> None:
     assert "mine" in exchanged(files).features
 
 
-def test_the_built_in_features_are_sound_by_the_same_judgement() -> None:
+def test_the_built_in_features_are_sound_by_the_same_judgment() -> None:
     findings = Findings()
     found, _ = local_features(read_catalog(), {}, findings)
     assert (found.keys(), list(findings)) == (BUILTIN.features.keys(), [])

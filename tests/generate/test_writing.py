@@ -113,7 +113,7 @@ def test_what_a_power_loss_took_is_generated_again(
 
 
 @pytest.mark.parametrize("commits", [True, False])
-def test_a_list_that_was_edited_with_its_file_is_no_licence(repo: Path, commits: bool) -> None:
+def test_a_list_that_was_edited_with_its_file_is_no_license(repo: Path, commits: bool) -> None:
     if commits:
         # A clone has no record of what was written elsewhere: only what is committed.
         shutil.rmtree(repo / ".okd-gitops")

@@ -230,9 +230,9 @@ def test_an_update_leaves_a_draft_a_draft(fake: Fake, forge: Forge, tmp_path: Pa
 
 
 def test_labels_are_set_when_it_is_opened(fake: Fake, forge: Forge, tmp_path: Path) -> None:
-    labelled = replace(PROPOSAL, labels=("okd-upgrade", "wave/1"))
-    propose(client(tmp_path, forge), forge, labelled)
-    propose(client(tmp_path, forge), forge, labelled)
+    labeled = replace(PROPOSAL, labels=("okd-upgrade", "wave/1"))
+    propose(client(tmp_path, forge), forge, labeled)
+    propose(client(tmp_path, forge), forge, labeled)
     if fake.kind == Kind.GITLAB:
         assert fake.entries[0]["labels"] == "okd-upgrade,wave/1"
     else:

@@ -1,7 +1,7 @@
 """From a path in an object to the JSON6902 operations that put a value there.
 
 The path names list items (`containers[name=trigger]`), never their index, and each operation list first
-`test`s what was selected: a patch whose item moved fails the build instead of hitting its neighbour.
+`test`s what was selected: a patch whose item moved fails the build instead of hitting its neighbor.
 """
 
 import re

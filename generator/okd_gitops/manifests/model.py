@@ -54,16 +54,16 @@ def parse(model: type[Model], document: Document) -> Model:
 
 
 def _without_consequences(model: type[FileModel], faults: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
-    """Yield the faults; a misspelt key is one mistake, not an unknown key and a missing one."""
-    misspelt: set[tuple[int | str, ...]] = set()
+    """Yield the faults; a misspelled key is one mistake, not an unknown key and a missing one."""
+    misspelled: set[tuple[int | str, ...]] = set()
     for fault in faults:
         if fault["type"] == "extra_forbidden":
             *parents, key = fault["loc"]
             meant = get_close_matches(str(key), _fields(model, parents), n=1)
-            misspelt |= {(*parents, name) for name in meant}
+            misspelled |= {(*parents, name) for name in meant}
 
     for fault in faults:
-        if fault["type"] != "missing" or fault["loc"] not in misspelt:
+        if fault["type"] != "missing" or fault["loc"] not in misspelled:
             yield fault
 
 
