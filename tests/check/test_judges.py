@@ -36,9 +36,9 @@ def script(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("exit 0", "0 documents where there must be 1"),
+        ("exit 0", "0 documents, but there must be at least 1"),
         ("echo 'kind: [}'", "not YAML"),
-        ("echo garbage", "not objects"),
+        ("echo garbage", "not an object"),
         ("exit 7", "code 7"),
         ("kill -9 $$; exit 139", "ended with"),
         ("while :; do :; done", "took more than 2 s"),
