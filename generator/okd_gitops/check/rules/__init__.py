@@ -1,1 +1,1 @@
-"""The rules, one file each; `policy.py` says what a rule is."""
+"""The rules, one file each; `run_rules.py` tells what a rule is."""
