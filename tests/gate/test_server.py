@@ -27,8 +27,9 @@ from configmaps import NAMESPACE, Api, serving
 from conftest import ROOT, Run
 from okd_gitops.errors import ToolError, UsageError
 from okd_gitops.gate import server as interceptor
+from okd_gitops.gate.certificates import Certificates
 from okd_gitops.gate.decide import Expectation
-from okd_gitops.gate.server import MAX_BYTES, GateServer, Trust
+from okd_gitops.gate.server import MAX_BYTES, GateServer
 from okd_gitops.gate.store import Ledger
 from programs import program
 
@@ -80,7 +81,7 @@ def api() -> Iterator[Api]:
 
 @contextmanager
 def running(api: Api, tls: Path, expected: Expectation = EXPECTED) -> Iterator[GateServer]:
-    trust = Trust(tls / "tls.crt", tls / "tls.key", [tls / "none", tls / "tls.crt"])
+    trust = Certificates(tls / "tls.crt", tls / "tls.key", [tls / "none", tls / "tls.crt"])
     ledger = Ledger(api.client(), NAMESPACE)
     server = GateServer(
         ("127.0.0.1", 0), trust, ledger, expected, interceptor="multi-arch-gate", clock=lambda: NOW
@@ -221,13 +222,13 @@ def test_readiness_lets_event_listeners_trust_the_gate_once(gate: GateServer, ap
 
 def test_an_unsigned_bundle_is_never_published(api: Api, tls: Path, tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_text("-----BEGIN NOTHING-----\n")
-    trust = Trust(tls / "tls.crt", tls / "tls.key", [tmp_path / "ca.crt"])
+    trust = Certificates(tls / "tls.crt", tls / "tls.key", [tmp_path / "ca.crt"])
     with pytest.raises(ToolError, match="is no certificate"):
         trust.bundle()
     assert api.log == []
     with pytest.raises(ToolError, match="is not there"):
-        Trust(tls / "tls.crt", tls / "tls.key", [tmp_path / "none"]).bundle()
-    assert Trust(tls / "tls.crt", tls / "tls.key").bundle() == ""
+        Certificates(tls / "tls.crt", tls / "tls.key", [tmp_path / "none"]).bundle()
+    assert Certificates(tls / "tls.crt", tls / "tls.key").bundle() == ""
 
 
 def test_a_new_certificate_is_served_without_a_restart(api: Api, tmp_path: Path) -> None:

@@ -104,16 +104,17 @@ def gate_command(
     if not (arches and tls_cert and tls_key):
         raise click.UsageError("--arches, --tls-cert and --tls-key are required to serve")
 
-    from okd_gitops.gate.server import GateServer, Trust
+    from okd_gitops.gate.certificates import Certificates
+    from okd_gitops.gate.server import GateServer
     from okd_gitops.gate.server import serve as run
 
     expected = expectation(arches, expire, registry)
-    trust = Trust(tls_cert, tls_key, tls_ca)
-    trust.bundle()
+    certificates = Certificates(tls_cert, tls_key, tls_ca)
+    certificates.bundle()
 
     server = GateServer(
         (listen, port),
-        trust,
+        certificates,
         _ledger(namespace),
         expected,
         interceptor=interceptor,

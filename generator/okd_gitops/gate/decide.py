@@ -1,5 +1,4 @@
-"""The multi-arch gate: single-architecture builds report what they pushed, and the report that completes a
-set lets one composition start.
+"""The multi-arch gate: the report that completes a set of single-architecture builds starts one composition.
 
 Pure: the state of a set and the time arrive as values, a decision leaves as one.
 `docs/decisions/0006-gate-exactly-once.md` has the reasons.
@@ -79,7 +78,8 @@ class Report(Value):
             re.escape(stem) + r"(-[0-9]{8}(\.[0-9]{1,4})?)?", self.key
         ):
             raise ValueError(
-                "key is VERSION-STREAM-COMMIT or VERSION-STREAM-COMMIT-YYYYMMDD of the same report, never latest"
+                "key is VERSION-STREAM-COMMIT or VERSION-STREAM-COMMIT-YYYYMMDD of the same report, "
+                "never latest"
             )
         return self
 
@@ -127,7 +127,8 @@ class BuildSet(Value):
     @property
     def missing(self) -> tuple[str, ...]:
         """Return the architectures that have not reported."""
-        return tuple(arch for arch in self.arches if arch not in {built.arch for built in self.built})
+        reported = {built.arch for built in self.built}
+        return tuple(arch for arch in self.arches if arch not in reported)
 
     def expired(self, now: datetime) -> bool:
         """Whether the set is incomplete and its time is over."""
@@ -207,50 +208,56 @@ def read_report(body: str) -> tuple[Report | None, str]:
 
 
 def decide(state: BuildSet | None, report: Report, expected: Expectation, now: datetime) -> Decision:
-    """Return the decision on a report, and the state after it; the opening counts only for who gets that
-    state written.
+    """Return the decision on a report, and the state after it.
+
+    The opening counts only for who gets that state written.
     """
     if expected.registry and not f"{report.image}/".startswith(f"{expected.registry}/"):
-        return Decision(
-            proceed=False,
-            code=Code.INVALID_ARGUMENT,
-            message=f"the image is not in {expected.registry}",
-            state=state,
-        )
-    held = state or _open(report, expected, now)
+        return _closed(state, Code.INVALID_ARGUMENT, f"the image is not in {expected.registry}")
+
+    build_set = state or _open(report, expected, now)
     built = report.built
-    if built.arch not in held.arches:
-        message = f"{built.arch} is not one of {', '.join(held.arches)}"
-        return Decision(proceed=False, code=Code.INVALID_ARGUMENT, message=message, state=state)
-    if held.composed:
-        return _again(held, built, held.composed, now)
-    if held.expired(now):
-        message = f"the set expired on {held.deadline:%Y-%m-%d %H:%M} UTC without {', '.join(held.missing)}"
-        return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=message, state=state)
-    if built in held.replaced:
-        return Decision(
-            proceed=False,
-            code=Code.ALREADY_EXISTS,
-            message="a newer build of this architecture replaced this one",
-            state=state,
-        )
-    if built in held.built:
-        return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=_waiting(held), state=state)
-    older = tuple(each for each in held.built if each.arch == built.arch)
-    if older and len(held.replaced) >= MAX_REPEATS:
+    if built.arch not in build_set.arches:
+        arches = ", ".join(build_set.arches)
+        return _closed(state, Code.INVALID_ARGUMENT, f"{built.arch} is not one of {arches}")
+
+    if build_set.composed:
+        return _again(build_set, built, build_set.composed, now)
+
+    if build_set.expired(now):
+        deadline, missing = f"{build_set.deadline:%Y-%m-%d %H:%M}", ", ".join(build_set.missing)
+        message = f"the set expired on {deadline} UTC without {missing}"
+        return _closed(state, Code.FAILED_PRECONDITION, message)
+
+    if built in build_set.replaced:
+        message = "a newer build of this architecture replaced this one"
+        return _closed(state, Code.ALREADY_EXISTS, message)
+    if built in build_set.built:
+        return _closed(state, Code.FAILED_PRECONDITION, _waiting(build_set))
+
+    return _add(build_set, built, state, now)
+
+
+def _add(build_set: BuildSet, built: Built, state: BuildSet | None, now: datetime) -> Decision:
+    """Decide on a new build: it replaces an older one of its architecture, and may complete the set."""
+    older = tuple(other for other in build_set.built if other.arch == built.arch)
+    if older and len(build_set.replaced) >= MAX_REPEATS:
         message = f"the set was built anew {MAX_REPEATS} times: begin one with another date"
-        return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=message, state=state)
-    kept = sorted(
-        [*(each for each in held.built if each not in older), built],
-        key=lambda each: held.arches.index(each.arch),
-    )
-    after = held.model_copy(update={"built": tuple(kept), "replaced": (*held.replaced, *older)})
+        return _closed(state, Code.FAILED_PRECONDITION, message)
+
+    others = [other for other in build_set.built if other not in older]
+    builds = sorted([*others, built], key=lambda each: build_set.arches.index(each.arch))
+    after = build_set.model_copy(update={"built": tuple(builds), "replaced": (*build_set.replaced, *older)})
     if after.missing:
-        return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=_waiting(after), state=after)
-    done = after.model_copy(update={"winner": built, "composed": now})
-    return Decision(
-        proceed=True, code=Code.OK, message=f"complete: {', '.join(done.arches)}", state=done, first=True
-    )
+        return _closed(after, Code.FAILED_PRECONDITION, _waiting(after))
+
+    complete = after.model_copy(update={"winner": built, "composed": now})
+    message = f"complete: {', '.join(complete.arches)}"
+    return Decision(proceed=True, code=Code.OK, message=message, state=complete, first=True)
+
+
+def _closed(state: BuildSet | None, code: Code, message: str) -> Decision:
+    return Decision(proceed=False, code=code, message=message, state=state)
 
 
 def overdue(states: Sequence[BuildSet], now: datetime) -> tuple[BuildSet, ...]:

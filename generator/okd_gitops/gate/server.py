@@ -1,21 +1,19 @@
-"""The gate as Tekton Triggers calls it: an HTTPS server that answers an InterceptorRequest with an
-InterceptorResponse.
+"""The gate as Tekton Triggers calls it: a server that answers InterceptorRequests by HTTPS.
 
 Both were read in tektoncd/triggers v0.35.0 (those of v0.34.0 are the same):
 pkg/apis/triggers/v1beta1/interceptor_types.go for their fields, pkg/interceptors/interceptors.go for the
 caller, which takes HTTP 200 as a decision and everything else as a failure that it logs.
 """
 
-import base64
 import json
 import signal
 import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,7 +23,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from okd_gitops.errors import ToolError
-from okd_gitops.gate.decide import Code, Expectation, read_report
+from okd_gitops.gate.certificates import Certificates
+from okd_gitops.gate.decide import Code, Decision, Expectation, read_report
+from okd_gitops.gate.log import log
 from okd_gitops.gate.store import Ledger, LedgerError
 
 # The request holds the event's body and headers; a report has less than 1 KB.
@@ -44,8 +44,9 @@ class Context(BaseModel):
 
 
 class InterceptorRequest(BaseModel):
-    """What the gate reads of an InterceptorRequest. `body` is the event as its sender wrote it; headers,
-    with their token, are not even parsed.
+    """What the gate reads of an InterceptorRequest.
+
+    `body` is the event as its sender wrote it; headers, with their token, are not even parsed.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
@@ -53,84 +54,10 @@ class InterceptorRequest(BaseModel):
     context: Context | None = None
 
 
-class Trust:
-    """The certificate of the server and the CA that signed it, read again when the files change: kubelet
-    swaps mounted files in place.
-    """
-
-    def __init__(self, certificate: Path, key: Path, authorities: Sequence[Path] = ()) -> None:
-        """Raises ToolError when the files are not there or do not belong together."""
-        self._files = (certificate, key)
-        self._authorities = tuple(authorities)
-        self._lock = threading.Lock()
-        self._stamp: object = None
-        self._context = self._load()
-
-    def context(self) -> ssl.SSLContext:
-        """Return the current TLS settings; while new files do not fit together yet, those before."""
-        with self._lock:
-            try:
-                if self._stamps() != self._stamp:
-                    self._context = self._load()
-            except ToolError as error:
-                log("certificate kept", reason=error.reason)
-            return self._context
-
-    def bundle(self) -> str:
-        """Return the CAs in base64, empty when none was asked for; raises ToolError when none is there or
-        one is no certificate.
-
-        Of several files those that exist count: where they stand differs between clusters.
-        """
-        there = [path for path in self._authorities if path.exists()]
-        if not there:
-            if self._authorities:
-                names = " nor ".join(map(str, self._authorities))
-                raise ToolError(f"{names} is not there", "mount the CA of the certificate there")
-            return ""
-        try:
-            text = b"\n".join(path.read_bytes() for path in there)
-        except OSError as error:
-            raise ToolError(
-                f"{error.filename} cannot be read: {error.strerror}", "mount the CA of the certificate there"
-            ) from None
-        # An EventListener does not start with a bundle that it cannot parse.
-        try:
-            ssl.create_default_context(cadata=text.decode("ascii"))
-        except (ssl.SSLError, ValueError):
-            raise ToolError(
-                f"{there[0]} is no certificate", "mount the CA of the certificate there, as PEM"
-            ) from None
-        return base64.b64encode(text).decode()
-
-    def _stamps(self) -> object:
-        try:
-            return [
-                (state.st_mtime_ns, state.st_size, state.st_ino)
-                for state in (path.stat() for path in self._files)
-            ]
-        except OSError as error:
-            raise ToolError(
-                f"{error.filename} cannot be read: {error.strerror}",
-                "mount the certificate and its key there",
-            ) from None
-
-    def _load(self) -> ssl.SSLContext:
-        stamp = self._stamps()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            context.load_cert_chain(*self._files, password="")
-        except (OSError, ValueError) as error:
-            reason = f"{self._files[0]} and {self._files[1]} are not a certificate and its key: {error}"
-            raise ToolError(reason, "give both as PEM, without a passphrase") from None
-        self._stamp = stamp
-        return context
-
-
 class GateServer(ThreadingHTTPServer):
-    """Serves decisions. Each connection is one request: replicas share the load, and a stop waits for
-    answers only.
+    """Serves decisions.
+
+    Each connection is one request: replicas share the load, and a stop waits for answers only.
     """
 
     daemon_threads = False
@@ -139,7 +66,7 @@ class GateServer(ThreadingHTTPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        trust: Trust,
+        certificates: Certificates,
         ledger: Ledger,
         expected: Expectation,
         *,
@@ -147,22 +74,15 @@ class GateServer(ThreadingHTTPServer):
         clock: Callable[[], datetime],
     ) -> None:
         """Raises ToolError when the address cannot be had."""
-        self.trust, self.ledger, self.expected, self.interceptor, self.clock = (
-            trust,
-            ledger,
-            expected,
-            interceptor,
-            clock,
-        )
+        self.certificates, self.ledger, self.expected = certificates, ledger, expected
+        self.interceptor, self.clock = interceptor, clock
         self._room = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self._since: dict[socket, float] = {}
         try:
             super().__init__(address, _Handler)
         except OSError as error:
-            raise ToolError(
-                f"{address[0]}:{address[1]} cannot be listened on: {error.strerror}",
-                "give another --listen or --port",
-            ) from None
+            reason = f"{address[0]}:{address[1]} cannot be listened on: {error.strerror}"
+            raise ToolError(reason, "give another --listen or --port") from None
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Hand a connection to a thread of its own, or hang up when there are too many."""
@@ -190,8 +110,9 @@ class GateServer(ThreadingHTTPServer):
             self._room.release()
 
     def service_actions(self) -> None:
-        """End connections that have lasted too long: a client that sends byte by byte keeps within every
-        other limit.
+        """End connections that have lasted too long.
+
+        A client that sends byte by byte keeps within every other limit.
         """
         for connection, since in list(self._since.items()):
             if time.monotonic() - since > _LONGEST:
@@ -199,25 +120,15 @@ class GateServer(ThreadingHTTPServer):
                     connection.shutdown(SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is socketserver's
-        """Log what ended a connection. What a client does to its own connection is its affair; anything
-        else is a bug and has a place.
-        """
+        """Log what ended a connection, with its place, unless the client did that to its own connection."""
         error = sys.exception()
         if not isinstance(error, OSError):
-            traceback = error.__traceback__ if error else None
-            while traceback and traceback.tb_next:
-                traceback = traceback.tb_next
-            where = (
-                f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
-                if traceback
-                else ""
-            )
-            log("bug", error=type(error).__name__, where=where)
+            log("bug", error=type(error).__name__, where=_place_of(error))
 
     def ready(self) -> str:
         """Return why the gate cannot decide, or nothing. EventListeners know its CA afterwards."""
         try:
-            bundle = self.trust.bundle()
+            bundle = self.certificates.bundle()
             if not self.interceptor or not bundle:
                 self.ledger.reachable()
             elif self.ledger.publish(self.interceptor, bundle):
@@ -231,33 +142,54 @@ class GateServer(ThreadingHTTPServer):
         """Return the InterceptorResponse to a request; raises LedgerError when nothing could be decided."""
         report, fault = read_report(request.body)
         event = request.context.event_id[:64] if request.context else ""
+
         if report is None:
             log("refused", event=event, reason=fault)
             return {"continue": False, "status": {"code": int(Code.INVALID_ARGUMENT), "message": fault}}
+
         decision = self.ledger.record(report, self.expected, self.clock())
-        verdict = "opened" if decision.first else "opened again" if decision.proceed else "closed"
-        told = {
-            "key": report.key,
-            "image": report.image,
-            "arch": report.arch,
-            "digest": report.digest,
-            "run": report.run,
-        }
-        log(verdict, event=event, reason=decision.message, **told)
-        response = {
-            "continue": decision.proceed,
-            "status": {"code": int(decision.code), "message": decision.message},
-        }
-        return {**response, "extensions": decision.extensions} if decision.proceed else response
+        log(
+            _outcome(decision),
+            event=event,
+            reason=decision.message,
+            key=report.key,
+            image=report.image,
+            arch=report.arch,
+            digest=report.digest,
+            run=report.run,
+        )
+
+        status = {"code": int(decision.code), "message": decision.message}
+        response: dict[str, Any] = {"continue": decision.proceed, "status": status}
+        if decision.proceed:
+            response["extensions"] = decision.extensions
+        return response
 
     def _secured(self, request: socket) -> ssl.SSLSocket | None:
         request.settimeout(_SECONDS)
         try:
-            return self.trust.context().wrap_socket(request, server_side=True)
+            return self.certificates.context().wrap_socket(request, server_side=True)
         except OSError:
             # Scanners, and clients that do not know the CA.
             self.shutdown_request(request)
             return None
+
+
+def _outcome(decision: Decision) -> str:
+    if not decision.proceed:
+        return "closed"
+    return "opened" if decision.first else "opened again"
+
+
+def _place_of(error: BaseException | None) -> str:
+    """Return the file and the line that raised an error."""
+    traceback = error.__traceback__ if error else None
+    if traceback is None:
+        return ""
+
+    while traceback.tb_next:
+        traceback = traceback.tb_next
+    return f"{Path(traceback.tb_frame.f_code.co_filename).name}:{traceback.tb_lineno}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -295,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = self.server.decide(request)
         except LedgerError as error:
-            # Not a decision: whoever sent the report may send it again.
+            # This is no decision: whoever sent the report may send it again.
             log("undecided", reason=error.reason, remedy=error.remedy)
             self._send(
                 HTTPStatus.SERVICE_UNAVAILABLE, {"status": "the state of the set cannot be read or written"}
@@ -332,12 +264,3 @@ def serve(server: GateServer) -> None:
     with server:
         server.serve_forever()
     log("stopped")
-
-
-def log(gate: str, /, **fields: str) -> None:
-    """Write a line of JSON to standard error. Control characters are escaped in it, so that a line is one
-    event.
-    """
-    line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "gate": gate, **fields})
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
