@@ -159,7 +159,7 @@ def _basis(seen: Outlook, upgrade: Upgrade) -> str:
     if reports:
         return f"{len(reports)} clusters passed it"
 
-    return "it is among the first" if seen.first(upgrade) else ""
+    return "first wave" if seen.first(upgrade) else ""
 
 
 def _earlier_reports(seen: Outlook, going: Sequence[Upgrade]) -> list[Evidence]:
