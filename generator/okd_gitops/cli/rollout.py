@@ -146,7 +146,6 @@ def _advance(
     context: click.Context, request: "Request", *, dry_run: bool, opening: bool, offline: bool, output: str
 ) -> None:
     from okd_gitops.errors import UsageError
-    from okd_gitops.rollout.open_pull_request import opening as open_pull_request
     from okd_gitops.rollout.waves import rollout
 
     if dry_run and (request.write or request.push or opening):
@@ -158,9 +157,7 @@ def _advance(
     root, network = sources_of(context, request.rehearsal, offline=offline)
     cache = cache_of(context, root)
     result = rollout(root, cache, network, request, now=network.now, say=progress(context))
-
-    texts = root / ".okd-gitops" / "pull-requests"
-    files = {branch.name: _write_text(texts, branch) for branch in result.branches if request.write}
+    files = _write_texts(root, result) if request.write else {}
 
     body = {
         **upgrades_as_json(result.outlook, result.upgrades),
@@ -170,17 +167,28 @@ def _advance(
     print_result(output, "Rollout", body, lambda: _print_rollout(result, files, closed=request.push))
 
     if opening:
-        fleet = result.outlook.fleet.spec
+        _open_pull_requests(result, files, answers=cache / "answers")
 
-        for branch in result.branches:
-            outcome = open_pull_request(
-                fleet, branch, files[branch.name], answers=cache / "answers", environment=os.environ
-            )
-            echo(outcome, err=True)
+
+def _open_pull_requests(result: "Rollout", files: dict[str, str], *, answers: Path) -> None:
+    """Open or update the pull request of each branch, and print what was done on standard error."""
+    from okd_gitops.rollout.open_pull_request import opening
+
+    fleet = result.outlook.fleet.spec
+
+    for branch in result.branches:
+        echo(opening(fleet, branch, files[branch.name], answers=answers, environment=os.environ), err=True)
+
+
+def _write_texts(root: Path, result: "Rollout") -> dict[str, str]:
+    """Write PR.md of each branch where Git does not see it, and return the paths by branch."""
+    texts = root / ".okd-gitops" / "pull-requests"
+
+    return {branch.name: _write_text(texts, branch) for branch in result.branches}
 
 
 def _write_text(folder: Path, branch: "Branch") -> str:
-    """Write PR.md of a branch where git does not see it, and return its path."""
+    """Write PR.md of a branch, and return its path."""
     path = folder / branch.name.replace("/", "--") / "PR.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(branch.body)
