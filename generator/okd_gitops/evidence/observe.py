@@ -10,7 +10,7 @@ from okd_gitops.errors import UsageError
 from okd_gitops.evidence.health import Seen, judge
 from okd_gitops.evidence.record import cluster_of, record
 from okd_gitops.evidence.report import evidence
-from okd_gitops.finding import Finding, FindingsError, Location
+from okd_gitops.finding import refused
 from okd_gitops.fleet.load import load
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http
@@ -76,17 +76,8 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
             remedy = (
                 "stop the later waves (freeze: in fleet.yaml, or hold: in their files), and mend the cluster"
             )
-            raise FindingsError(
-                [
-                    Finding(
-                        name="no-longer-healthy",
-                        location=Location(file=reported.path),
-                        reason=found.reason,
-                        remedy=remedy,
-                    )
-                ],
-                exit_code=1,
-            )
+            raise refused("no-longer-healthy", reported.path, found.reason, remedy, exit_code=1)
+
         return Observed(found.reason, reported.path, reported.text())
     if not found.evidence:
         return Observed(found.reason)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from okd_gitops.errors import UsageError
-from okd_gitops.finding import Finding, FindingsError, Location
+from okd_gitops.finding import Findings
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.read import read
 from okd_gitops.manifests.write import dump
@@ -95,29 +95,19 @@ def report_of(*, tests: Iterable[str], **said: Any) -> Evidence:
 
 
 def read_evidence(tree: Tree) -> list[Evidence]:
-    """Read every report of a repository; raises FindingsError with all faults, also for a misplaced
-    report.
-    """
-    reports, findings = [], list[Finding]()
+    """Read every report of a repository; raises FindingsError with all faults, also for a misplaced report."""
+    reports, findings = [], Findings()
+
     for path in tree:
-        try:
+        with findings.collecting():
             report = parse(Evidence, read(path, tree[path]))
-        except FindingsError as error:
-            findings += error.findings
-            continue
-        if path != report.path:
-            reason = f"this report of {report.cluster} on {report.version} belongs in {report.path}"
-            findings.append(
-                Finding(
-                    name="misplaced-report",
-                    location=Location(file=path),
-                    reason=reason,
-                    remedy="restore it from git",
-                )
-            )
-        reports.append(report)
-    if findings:
-        raise FindingsError(findings)
+            reports.append(report)
+
+            if path != report.path:
+                reason = f"this report of {report.cluster} on {report.version} belongs in {report.path}"
+                findings.add("misplaced-report", path, reason, "restore it from git")
+
+    findings.raise_errors()
     return reports
 
 

@@ -8,7 +8,7 @@ A project permits what its clusters' overlays hold and nothing else: destination
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from okd_gitops.finding import Finding, Location
+from okd_gitops.finding import Finding, Findings
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, read
@@ -57,23 +57,25 @@ def unannounced(actual: Mapping[str, bytes], deleted: Iterable[str]) -> list[Fin
     """Return a finding for each guarded cluster whose Application is among the files to delete, unless its
     removal was announced before.
     """
-    findings = []
+    findings = Findings()
+
     for path in deleted:
-        if path.startswith("argocd/application-"):
-            application = read(path, actual[path], bounds=FOREIGN).value
-            if at(application, "metadata", "annotations", REMOVAL) == "guarded":
-                name = at(application, "metadata", "name")
-                reason = f"{name} is a long-term cluster, and its file is gone: a removal or a rename takes two changes"
-                remedy = f"restore clusters/{name}.yaml, add decommission: true, generate and merge that; then remove the file"
-                findings.append(
-                    Finding(
-                        name="unannounced-removal",
-                        location=Location(file=f"clusters/{name}.yaml"),
-                        reason=reason,
-                        remedy=remedy,
-                    )
-                )
-    return findings
+        if not path.startswith("argocd/application-"):
+            continue
+
+        application = read(path, actual[path], bounds=FOREIGN).value
+
+        if at(application, "metadata", "annotations", REMOVAL) == "guarded":
+            name = at(application, "metadata", "name")
+            file = f"clusters/{name}.yaml"
+            reason = (
+                f"{name} is a long-term cluster, and its file is gone: "
+                "a removal or a rename takes two changes"
+            )
+            remedy = f"restore {file}, add decommission: true, generate and merge that; then remove the file"
+            findings.add("unannounced-removal", file, reason, remedy)
+
+    return list(findings)
 
 
 def destination(plan: Plan, cluster: ClusterPlan) -> str:

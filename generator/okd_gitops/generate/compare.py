@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from okd_gitops.finding import Finding, Location
+from okd_gitops.finding import Finding, finding_of
 from okd_gitops.tree import MANIFEST, Tree, digest, manifest_hashes, owned_folder, unified_diff
 
 
@@ -42,72 +42,102 @@ def compare(
     wrote them.
 
     `known` is path to hash of what was last written here; `committed` says whether git has these bytes for
-    this path, and is asked only of a file that would go.
+    this path, and is asked only of a file that would be replaced or deleted.
     """
+    records = _Records.of(actual, known, committed)
     put, delete, refused, diffs = {}, [], [], {}
-    recorded, broken = _recorded(actual)
+
     for path in sorted({*wanted, *actual}):
         old, new = actual.get(path), wanted.get(path)
         if old == new:
             continue
-        is_manifest = path.rpartition("/")[2] == MANIFEST
-        ours = (
-            old is None
-            or path in forced
-            or (is_manifest and path not in broken)
-            or known.get(path) == digest(old)
-        )
-        ours = ours or (old is not None and recorded.get(path) == digest(old) and committed(path, old))
-        if not ours and old is not None:
-            refused.append(_refusal(path, edited=path in recorded or is_manifest, stale=new is None))
-            diffs[path] = unified_diff(
-                path, old, new or b"", old_name=f"{path} (on disk)", new_name=f"{path} (generated)"
-            )
+
+        if old is not None and path not in forced and not records.wrote(path, old):
+            refused.append(_refusal(path, edited=records.lists(path), stale=new is None))
+            names = {"old_name": f"{path} (on disk)", "new_name": f"{path} (generated)"}
+            diffs[path] = unified_diff(path, old, new or b"", **names)
         elif new is None:
             delete.append(path)
         else:
             put[path] = new
+
     added = sum(1 for path in put if path not in actual)
     return Drift(put, tuple(delete), tuple(refused), diffs, added)
 
 
 def only(drift: Drift, prefixes: Collection[str]) -> Drift:
     """Return the part of a drift that lies below one of `prefixes` (owned folders)."""
-    kept = [path for path in (*drift.put, *drift.delete, *drift.diffs) if owned_folder(path) in prefixes]
-    put = {path: data for path, data in drift.put.items() if path in kept}
+
+    def lies_below(path: str) -> bool:
+        return owned_folder(path) in prefixes
+
     return Drift(
-        put,
-        tuple(path for path in drift.delete if path in kept),
-        tuple(finding for finding in drift.refused if finding.location.file in kept),
-        {path: text for path, text in drift.diffs.items() if path in kept},
+        {path: data for path, data in drift.put.items() if lies_below(path)},
+        tuple(path for path in drift.delete if lies_below(path)),
+        tuple(finding for finding in drift.refused if lies_below(finding.location.file)),
+        {path: text for path, text in drift.diffs.items() if lies_below(path)},
         drift.added,
     )
 
 
-def _recorded(actual: Tree) -> tuple[dict[str, str], set[str]]:
-    """Return the hashes that the manifests on disk record, and the manifests that cannot be read."""
-    recorded: dict[str, str] = {}
-    broken = set()
-    for path in actual:
-        if path.rpartition("/")[2] != MANIFEST:
-            continue
-        folder = path.rpartition("/")[0]
-        hashes = manifest_hashes(actual[path])
-        if hashes is None or folder != owned_folder(path):
-            broken.add(path)
-        else:
-            recorded |= {f"{folder}/{name}": value for name, value in hashes.items()}
-    return recorded, broken
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """What tells the files of this tool from others.
+
+    `recorded` are the hashes that the manifests on disk have, by path; `broken` are the manifests that cannot
+    be read; `known` and `committed` as in `compare`.
+    """
+
+    recorded: Mapping[str, str]
+    broken: Collection[str]
+    known: Mapping[str, str]
+    committed: Callable[[str, bytes], bool]
+
+    @classmethod
+    def of(
+        cls, actual: Tree, known: Mapping[str, str], committed: Callable[[str, bytes], bool]
+    ) -> "_Records":
+        recorded: dict[str, str] = {}
+        broken = set()
+
+        for path in filter(_is_manifest, actual):
+            folder = path.rpartition("/")[0]
+            hashes = manifest_hashes(actual[path])
+
+            if hashes is None or folder != owned_folder(path):
+                broken.add(path)
+            else:
+                recorded |= {f"{folder}/{name}": value for name, value in hashes.items()}
+
+        return cls(recorded, broken, known, committed)
+
+    def wrote(self, path: str, data: bytes) -> bool:
+        """Whether these bytes are the tool's own, so that nothing is lost with them."""
+        if _is_manifest(path) and path not in self.broken:
+            return True
+
+        if self.known.get(path) == digest(data):
+            return True
+
+        return self.recorded.get(path) == digest(data) and self.committed(path, data)
+
+    def lists(self, path: str) -> bool:
+        """Whether the tool has written a file of this path, with whatever content."""
+        return path in self.recorded or _is_manifest(path)
+
+
+def _is_manifest(path: str) -> bool:
+    return path.rpartition("/")[2] == MANIFEST
 
 
 def _refusal(path: str, *, edited: bool, stale: bool) -> Finding:
     if edited:
-        name, reason = (
-            "edited-by-hand",
-            "this generated file was edited by hand" + ("; it is also no longer generated" if stale else ""),
-        )
+        reason = "this generated file was edited by hand"
+        if stale:
+            reason += "; it is also no longer generated"
         remedy = f"move the edit to clusters/ or the catalog, or drop it: okd-gitops generate --force {path}"
-    else:
-        name, reason = "foreign-file", "okd-gitops did not write this file, and the folder is generated whole"
-        remedy = f"move it to clusters/NAME/, or delete it: okd-gitops generate --force {path}"
-    return Finding(name=name, location=Location(file=path), reason=reason, remedy=remedy)
+        return finding_of("edited-by-hand", path, reason, remedy)
+
+    reason = "okd-gitops did not write this file, and the folder is generated whole"
+    remedy = f"move it to clusters/NAME/, or delete it: okd-gitops generate --force {path}"
+    return finding_of("foreign-file", path, reason, remedy)

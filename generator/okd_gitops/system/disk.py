@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
-from okd_gitops.finding import Finding, FindingsError, Location
+from okd_gitops.finding import Findings, FindingsError, Location, refused
 from okd_gitops.tree import Tree
 
 FLEET = "fleet.yaml"
@@ -47,33 +47,33 @@ def read_tree(root: Path, *folders: str, max_file: int = MAX_FILE) -> Tree:
     at once.
     """
     tree, findings = scan_tree(root, *folders, max_file=max_file)
-    if findings:
-        raise FindingsError(findings)
+    findings.raise_errors()
     return tree
 
 
 def scan_tree(
     root: Path, *folders: str, max_file: int = MAX_FILE, names: tuple[str, ...] = ("",)
-) -> tuple[Tree, list[Finding]]:
-    """Read the files below `folders` whose names end like one of `names`, and return them with what was
-    not read and why.
+) -> tuple[Tree, Findings]:
+    """Read the files below `folders` whose names end like one of `names`, and return them with a finding for
+    each that was not read.
     """
     files: dict[str, bytes] = {}
-    findings: list[Finding] = []
+    findings = Findings()
     pending = list(folders)
+
     while pending:
         path = pending.pop()
-        try:
-            if stat.S_ISDIR(os.lstat(root / path).st_mode):
-                pending += [f"{path}/{entry.name}" for entry in (root / path).iterdir()]
-            elif path.endswith(names):
-                files[path] = read_file(root, path, max_file=max_file)
-        except FindingsError as error:
-            findings += error.findings
-        except OSError as error:
-            if path in folders and isinstance(error, FileNotFoundError):
-                continue
-            findings += _unreadable(Location(file=path), error).findings
+
+        with findings.collecting():
+            try:
+                if stat.S_ISDIR(os.lstat(root / path).st_mode):
+                    pending += [f"{path}/{entry.name}" for entry in (root / path).iterdir()]
+                elif path.endswith(names):
+                    files[path] = read_file(root, path, max_file=max_file)
+            except OSError as error:
+                if path not in folders or not isinstance(error, FileNotFoundError):
+                    raise _unreadable(Location(file=path), error) from None
+
     return Tree(files), findings
 
 
@@ -145,7 +145,7 @@ def read_catalog() -> Tree:
 
 
 def _refused(place: Location, reason: str, remedy: str) -> FindingsError:
-    return FindingsError([Finding(name="unreadable-file", location=place, reason=reason, remedy=remedy)])
+    return refused("unreadable-file", place, reason, remedy)
 
 
 def _unreadable(place: Location, error: OSError) -> FindingsError:

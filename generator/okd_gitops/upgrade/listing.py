@@ -6,7 +6,7 @@ from pathlib import Path
 
 from okd_gitops.errors import UsageError
 from okd_gitops.explanation import explanation_of
-from okd_gitops.finding import Finding, Location, nearest
+from okd_gitops.finding import Finding, finding_of, nearest
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.load import load
 from okd_gitops.releases.cross_check import Learned, Published
@@ -74,10 +74,5 @@ def show(root: Path, network: Network, version: str) -> Shown:
 
 
 def _no_digest(version: str) -> Finding:
-    explanation = explanation_of("signed-digest-unknown")
-    return Finding(
-        name=explanation.name,
-        location=Location(file=version),
-        reason=explanation.statement,
-        remedy=explanation.remedy,
-    )
+    name = "signed-digest-unknown"
+    return finding_of(name, version, explanation_of(name).statement)
