@@ -1,6 +1,4 @@
-"""What each finding, refusal and decision means: its name, area, title, why and remedy, as `findings.yaml`
-has them.
-"""
+"""The meaning of each finding, refusal and decision, as `findings.yaml` has it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +11,9 @@ import yaml
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One entry of the file. `severity` is empty for a decision about an upgrade, which is neither error
-    nor warning.
+    """One entry of the file.
+
+    `severity` is empty for a decision about an upgrade, which is neither error nor warning.
     """
 
     name: str

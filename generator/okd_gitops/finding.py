@@ -73,7 +73,7 @@ class FindingsError(OkdGitopsError):
 
 
 class Document(Protocol):
-    """What knows the place of each of its values; `manifests.read.Document` is one."""
+    """A document that knows the place of each of its values, such as `manifests.read.Document`."""
 
     def at(self, path: Iterable[str | int], *, key: bool = False) -> Location:
         """Return the place of the value (or key) at a path."""

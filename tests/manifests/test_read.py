@@ -153,7 +153,7 @@ def test_every_tag_is_refused_by_its_name(tag: str) -> None:
 
 
 def test_both_places_of_a_key_that_is_there_twice_are_named() -> None:
-    assert 'the key "b" is there twice, in line 2 and in line 4' in reasons(b"a:\n  b: 1\n  c: 2\n  'b': 3\n")
+    assert 'the key "b" occurs twice, in line 2 and in line 4' in reasons(b"a:\n  b: 1\n  c: 2\n  'b': 3\n")
 
 
 @pytest.mark.parametrize(

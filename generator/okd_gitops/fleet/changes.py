@@ -1,8 +1,7 @@
-"""Changes: what a repository has otherwise than the catalog that comes with the tool, in
-`catalog/changes/NAME.yaml`.
+"""`catalog/changes/NAME.yaml`: what a repository changes in the catalog that comes with the tool.
 
-Everything is called by its name: a feature, `Kind/name` of an object, a task of a Pipeline, an image. A place
-in a list would be another one after the next update of the catalog.
+A change refers to everything by name: a feature, `Kind/name` of an object, a task of a Pipeline, an image. A
+place in a list would be another one after the next update of the catalog.
 """
 
 import re
@@ -40,14 +39,14 @@ CatalogPath = Annotated[str, AfterValidator(_path)]
 
 
 class Target(FileModel):
-    """What a change is about: a feature, and the part where several have an object of that name."""
+    """The subject of a change: a feature, and the part where several have an object of that name."""
 
     feature: Name
     part: Name | None = None
 
 
 class Swap(FileModel):
-    """Use another image wherever one is used in a feature: in objects, and as the default of a parameter."""
+    """Use another image wherever a feature uses one: in objects, and as the default of a parameter."""
 
     feature: Name
     old: Annotated[str, AfterValidator(_image_name)] = Field(alias="from")
@@ -60,7 +59,7 @@ class Swap(FileModel):
 
 
 class Replace(Target):
-    """Put a file of one's own in the place of an object."""
+    """Put a file of the repository in the place of an object."""
 
     object: ObjectName
     file: CatalogPath = Field(alias="with")
@@ -131,10 +130,13 @@ class Change(FileModel):
 
     @model_validator(mode="after")
     def _one(self) -> "Change":
-        given = [name for name, value in self if value is not None]
-        if len(given) != 1:
-            reason = f"an entry is one change, this one has {' and '.join(given) or 'none'}"
-            raise fault(reason, f"one of {', '.join(type(self).model_fields)}; begin the next with a dash")
+        verbs = [verb for verb, target in self if target is not None]
+
+        if len(verbs) != 1:
+            reason = f"an entry is one change, this one has {' and '.join(verbs) or 'none'}"
+            remedy = f"one of {', '.join(type(self).model_fields)}; begin the next with a dash"
+            raise fault(reason, remedy)
+
         return self
 
 

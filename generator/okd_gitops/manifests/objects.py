@@ -128,9 +128,7 @@ def mappings(value: object) -> Iterator[Object]:
 
 
 def defined_scopes(objects: Iterable[Object]) -> dict[str, bool]:
-    """Return whether each `Kind.group` is cluster-scoped that a CustomResourceDefinition among objects
-    defines.
-    """
+    """Return whether each `Kind.group` that a CustomResourceDefinition defines is cluster-scoped."""
     scopes = {}
 
     for value in objects:

@@ -32,7 +32,7 @@ class Bounds:
     exact: bool = True
 
 
-# Files that people write, and files from elsewhere: a CRD of a controller, a manifest that somebody rendered.
+# Files that people write, and files from elsewhere: a CRD of a controller, a rendered manifest.
 WRITTEN = Bounds(256 << 10, 20_000, strict=True)
 FOREIGN = Bounds(8 << 20, 100_000)
 # What kustomize reads, and what is searched here only for what it must not do.
@@ -51,8 +51,9 @@ _TIME, _RELIC = f"{_STANDARD}timestamp", f"{_STANDARD}value"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: its value, and where in which file each part of it stands; `dates` are those
-    without quotes.
+    """One YAML document: its value, and the place of each part of it.
+
+    `marks` and `keys` are the places of values and of keys by their paths; `dates` are dates without quotes.
     """
 
     file: str
@@ -235,7 +236,7 @@ class _Builder:
 
             if key in result:
                 first, second = self.keys[*path, key][0] + 1, key_node.start_mark.line + 1
-                reason = f'the key "{key}" is there twice, in line {first} and in line {second}'
+                reason = f'the key "{key}" occurs twice, in line {first} and in line {second}'
                 self.refuse("duplicate-key", key_node, reason, "keep one of them")
                 continue
 
