@@ -39,8 +39,8 @@ class Certificates:
     def bundle(self) -> str:
         """Return the CAs in base64, empty when none was asked for.
 
-        Of several files those that exist count: where they are differs between clusters. Raises ToolError when
-        none exists or one is not a certificate.
+        Of several files those that exist count: where they are differs between clusters. Raises ToolError
+        when none exists or one is not a certificate.
         """
         if not self._authorities:
             return ""

@@ -1,6 +1,4 @@
-"""Barriers: steps from one line to the next that need a person's hands on the cluster, before or while it
-updates.
-"""
+"""Barriers: steps from one line to the next that a person must do by hand, before or during the update."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,23 +26,24 @@ KNOWN = (
         "4.15",
         "4.16",
         "secure-boot",
-        "Nodes change from Fedora CoreOS to CentOS Stream CoreOS. Switch secure boot off on every node before; with it on, "
-        "a node does not boot again.",
+        "Nodes change from Fedora CoreOS to CentOS Stream CoreOS. Switch secure boot off on every node "
+        "before; with it on, a node does not boot again.",
         f"{_NOTES}fcos-to-scos-migration/",
     ),
     Barrier(
         "4.15",
         "4.16",
         "ext4-orphan-file",
-        "File systems made with the ext4 feature orphan_file cannot be mounted by CentOS Stream CoreOS. Look at every node, and remove it before.",
+        "File systems made with the ext4 feature orphan_file cannot be mounted by CentOS Stream CoreOS. "
+        "Look at every node, and remove it before.",
         "https://github.com/okd-project/okd/issues/2041",
     ),
     Barrier(
         "4.15",
         "4.16",
         "kube-apiserver-by-hand",
-        "4.15 cannot take the CRDs of 4.16. The update is forced by hand, the cluster version operator is scaled to 0 when it fails, "
-        "kube-apiserver is updated by hand, and the operator is scaled up again.",
+        "4.15 cannot take the CRDs of 4.16. The update is forced by hand, the cluster version operator is "
+        "scaled to 0 when it fails, kube-apiserver is updated by hand, and the operator is scaled up again.",
         f"{_NOTES}force-upgrade-to-stable-4-16/",
     ),
     Barrier(
@@ -58,9 +57,10 @@ KNOWN = (
         "4.19",
         "4.20",
         "crio-default-runtime",
-        "Clusters that were installed with 4.18 or before set runc, which 4.20 does not have. Delete the MachineConfigs "
-        "00-override-master-generated-crio-default-container-runtime and 00-override-worker-generated-crio-default-container-runtime before, and "
-        "wait for the pools; nodes do not start otherwise.",
+        "Clusters that were installed with 4.18 or before set runc, which 4.20 does not have. Delete the "
+        "MachineConfigs 00-override-master-generated-crio-default-container-runtime and "
+        "00-override-worker-generated-crio-default-container-runtime before, and wait for the pools; "
+        "nodes do not start otherwise.",
         "https://github.com/okd-project/okd/issues/2255",
     ),
 )

@@ -42,8 +42,8 @@ SIGNED = "registry.ci.openshift.org"
 class Published:
     """A version as all sources together describe it.
 
-    `signed` and `mirror` are two images of it, as a rule with different digests. `streams` accept it; `listed`
-    are the streams that name it, in whatever phase.
+    `signed` and `mirror` are two images of it, as a rule with different digests. `streams` accept it;
+    `listed` are the streams that name it, in whatever phase.
     """
 
     version: Version
@@ -95,7 +95,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What the sources answered: releases, edges between them, the images of each version, and disagreements."""
+    """What the sources answered: releases, edges between them, images of each version, disagreements."""
 
     releases: Sequence[Release]
     graph: Graph
@@ -114,15 +114,13 @@ def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[lis
 
     `signed` is the host of the registry whose digests are signed.
     """
-    claims_of: defaultdict[Version, list[Claim]] = defaultdict(list)
-    for answer in answers:
-        for claim in answer.releases:
-            claims_of[claim.version].append(claim)
-
+    claims_of = _claims_by_version(answers)
     versions = sorted(claims_of)
     published = [_published(version, claims_of[version], signed) for version in versions]
 
-    findings = [finding for answer in answers for finding in answer.findings]
+    findings: list[Finding] = []
+    for answer in answers:
+        findings += answer.findings
     for version in versions:
         findings += _two_digests(version, claims_of[version])
 
@@ -168,30 +166,40 @@ def releases_of_streams(published: Iterable[Published], *, unknown: datetime) ->
     ]
 
 
+def _claims_by_version(answers: Iterable[Answer]) -> Mapping[Version, list[Claim]]:
+    claims_of: defaultdict[Version, list[Claim]] = defaultdict(list)
+    for answer in answers:
+        for claim in answer.releases:
+            claims_of[claim.version].append(claim)
+    return claims_of
+
+
 def _published(version: Version, claims: Sequence[Claim], signed: str) -> Published:
     images = _usable_images(claims)
-    signed_images = [image for image in images if _host_of(image) == signed]
-    other_images = [image for image in images if _host_of(image) != signed]
-
-    times = [claim.published for claim in claims if claim.published]
-    urls = [claim.url for claim in claims if claim.url]
-    is_withdrawn = any(claim.phase in (REJECTED, FAILED, WITHDRAWN) for claim in claims)
+    urls = {claim.url for claim in claims} - {""}
+    streams = {claim.stream for claim in claims} - {""}
+    phases = {claim.phase for claim in claims}
     is_flagged = any(claim.prerelease for claim in claims)
 
     return Published(
         version=version,
-        signed=min(signed_images, default=""),
-        mirror=min(other_images, default=""),
+        signed=min((image for image in images if _host_of(image) == signed), default=""),
+        mirror=min((image for image in images if _host_of(image) != signed), default=""),
         streams=_accepting_streams(claims),
-        listed=tuple(sorted({claim.stream for claim in claims if claim.stream})),
-        withdrawn=is_withdrawn,
+        listed=tuple(sorted(streams)),
+        withdrawn=not phases.isdisjoint((REJECTED, FAILED, WITHDRAWN)),
         prerelease=is_flagged or not _is_final(version, claims),
-        # The latest of all: a tag that was pushed again is as young as the push.
-        published=dated(version) or max(times, default=None),
+        published=dated(version) or _latest(claims),
         sources=tuple(sorted({claim.source for claim in claims})),
         url=min(urls, default=""),
         images=images,
     )
+
+
+def _latest(claims: Iterable[Claim]) -> datetime | None:
+    """Return the latest time of all: a tag that was pushed again is as young as the push."""
+    times = [claim.published for claim in claims if claim.published]
+    return max(times, default=None)
 
 
 def _accepting_streams(claims: Iterable[Claim]) -> tuple[str, ...]:

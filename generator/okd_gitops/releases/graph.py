@@ -1,8 +1,8 @@
 """The update graph: releases, and the edges between them that somebody tested or recommends.
 
 Two forms are read: Cincinnati's (what the cluster version operator, CVO, gets) and that of the release
-controller, which has no metadata and no conditional edges. An odd answer is treated as the CVO treats it, with
-a finding: a plan must never rest on an edge that the cluster ignores.
+controller, which has no metadata and no conditional edges. An odd answer is treated as the CVO treats it,
+with a finding: a plan must never rest on an edge that the cluster ignores.
 """
 
 import re

@@ -30,7 +30,10 @@ def read_json(body: bytes, place: str) -> Any:
 
 
 def array(answer: object, key: str, place: str, *, optional: bool = False) -> list[Any]:
-    """Return an array of an object; Go writes an empty one as null. Raises FindingsError (malformed-answer)."""
+    """Return an array of an object; Go writes an empty one as null.
+
+    Raises FindingsError (malformed-answer) for anything else.
+    """
     if not isinstance(answer, Mapping):
         raise unusable(FORM, place, "the answer is not an object")
     if key not in answer and not optional:

@@ -27,8 +27,8 @@ _REACHING = {
     "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=20",
 }
 _SECONDS = 120
-# The status of a reference in the answer of git-push(1) to --porcelain: from our git or the remote's, and from
-# no hook.
+# The status of a reference in the answer of git-push(1) to --porcelain: from our git or the remote's, and
+# from no hook.
 _STATUS = re.compile(r"^!\t[^\t]*\t\[(?P<kind>[a-z ]+)\](?: \((?P<why>.*)\))?$", re.MULTILINE)
 _MOVED = re.compile(
     r"failed to (update ref|lock)|cannot lock ref|incorrect old value.*|reference already exists|fetch first"
@@ -170,7 +170,10 @@ def _configured(root: Path, name: str) -> str:
 
 
 def fetch(root: Path, url: str, branch: str) -> str:
-    """Fetch one branch of a remote and return its hash; raises RemoteError, UsageError for an unknown branch."""
+    """Fetch one branch of a remote and return its hash.
+
+    Raises RemoteError, or UsageError for an unknown branch.
+    """
     sha = heads(root, url, branch).get(branch)
     if not sha:
         raise UsageError(
@@ -250,9 +253,10 @@ def _refused_push(kind: str, why: str, words: str) -> OkdGitopsError:
 
 
 def repeated(work: Callable[[], T], *, attempts: int, on_race: Callable[[], None] = lambda: None) -> T:
-    """Return what `work` returns; call it again while somebody else pushes in between, `attempts` times in all.
+    """Return what `work` returns; call it again while somebody else pushes in between.
 
-    `on_race` is called before each repetition. Raises RaceError of the last time.
+    It is called `attempts` times in all. `on_race` is called before each repetition. Raises RaceError
+    of the last time.
     """
     for _ in range(attempts - 1):
         try:

@@ -26,9 +26,9 @@ _LISTING = ("--pathspec-from-file=-", "--pathspec-file-nul")
 def commit(root: Path, paths: Iterable[str], message: str) -> str:
     """Commit exactly `paths` as they are on disk (also deleted ones), and return the commit's hash.
 
-    What else is staged stays so. Signing and hooks of the user apply. Raises UsageError when the repository is
-    in the middle of something, or git refuses; the index is then as it was. BusyError when another git works
-    here, or a killed one left its lock.
+    What else is staged stays so. Signing and hooks of the user apply. Raises UsageError when the repository
+    is in the middle of something, or git refuses; the index is then as it was. BusyError when another git
+    works here, or a killed one left its lock.
     """
     clone = opened(root)
     _refuse_other_work(clone)

@@ -1,4 +1,4 @@
-"""One exchange with a server: bounded in time and size, and retried as the server asks. It follows nothing."""
+"""One exchange with a server: bounded in time and size, retried as the server asks, never redirected."""
 
 import re
 import time

@@ -82,7 +82,8 @@ class Draft:
     def _stream(self, files: dict[str, bytes | None], message: bytes) -> Iterator[bytes]:
         """Yield the words of git-fast-import(1)."""
         yield b"commit refs/heads/draft\nmark :1\n"
-        yield f"author {_identity(self.clone, 'AUTHOR')}\ncommitter {_identity(self.clone, 'COMMITTER')}\n".encode()
+        yield f"author {_identity(self.clone, 'AUTHOR')}\n".encode()
+        yield f"committer {_identity(self.clone, 'COMMITTER')}\n".encode()
         yield b"data %d\n%s\nfrom %s\n" % (len(message), message, self.tip.encode())
         for path, data in files.items():
             name = _quoted(f"{self.clone.prefix}{path}")

@@ -31,8 +31,9 @@ class Kind(StrEnum):
 class Api:
     """How one kind of API names things.
 
-    `root` follows the address of the forge, `collection` that of the API; `query` lists the open pull requests
-    of a branch, and may be asked for at most `pages` pages. A tuple is the path of keys to a field of an answer.
+    `root` follows the address of the forge, `collection` that of the API; `query` lists the open pull
+    requests of a branch, and may be asked for at most `pages` pages. A tuple is the path of keys to a field
+    of an answer.
     """
 
     root: str

@@ -199,7 +199,7 @@ def _without_foreign_variables(variables: Mapping[str, str]) -> list[str]:
 
 
 def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the entries of GIT_CONFIG_COUNT, GIT_CONFIG_KEY_0 and so on that name credentials, renumbered."""
+    """Return those of GIT_CONFIG_COUNT, GIT_CONFIG_KEY_0 and so on that name credentials, renumbered."""
     count_text = environment.get("GIT_CONFIG_COUNT", "")
     count = int(count_text) if re.fullmatch(r"[0-9]{1,2}", count_text) else 0
 

@@ -47,10 +47,10 @@ def history(
 ) -> tuple[list[Revision], bool]:
     """Return the newest `limit` commits of HEAD that change YAML or JSON, and whether the clone is shallow.
 
-    Commits are oldest first. Of each, only the files are kept whose content, before or after, is wanted; larger
-    ones are cut after `max_bytes` and one more. The repository may be anybody's: nothing that its configuration
-    names is run, and nothing is fetched. Raises UsageError when it has no commit, or is a clone without all
-    contents.
+    Commits are oldest first. Of each, only the files are kept whose content, before or after, is wanted;
+    larger ones are cut after `max_bytes` and one more. The repository may be anybody's: nothing that its
+    configuration names is run, and nothing is fetched. Raises UsageError when it has no commit, or is a clone
+    without all contents.
     """
     clone = opened(root, bare=True)
     files = ("*.yaml", "*.yml", "*.json")

@@ -38,9 +38,9 @@ class Http:
 
     A token of `tokens` (by host) goes to its host alone, as a header. `timeout` bounds a whole exchange in
     seconds: connecting, waiting, retries, redirects and the body; a server that let it pass is not asked
-    again. `backoff` are the seconds before the second retry, doubled for each further one. A server that sends
-    Retry-After is waited for if that is within `longest_wait` seconds. `authorities` are the certificates
-    (PEM) that servers must be signed by, instead of those that the machine trusts.
+    again. `backoff` are the seconds before the second retry, doubled for each further one. A server that
+    sends Retry-After is waited for if that is within `longest_wait` seconds. `authorities` are the
+    certificates (PEM) that servers must be signed by, instead of those that the machine trusts.
     """
 
     def __init__(

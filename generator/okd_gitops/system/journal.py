@@ -38,9 +38,9 @@ class Save(Protocol):
     ) -> None:
         """Write `put` and delete `delete`.
 
-        `before` is what the decision rests on: a path that it does not hold must be absent. Nothing is changed
-        when it raises: BusyError when a file changed since, lies behind a mount point, or the disk refuses;
-        UsageError when a link or a folder is in its way.
+        `before` is what the decision rests on: a path that it does not hold must be absent. Nothing is
+        changed when it raises: BusyError when a file changed since, lies behind a mount point, or the disk
+        refuses; UsageError when a link or a folder is in its way.
         """
         ...
 

@@ -198,7 +198,7 @@ def by_hand(forge: Forge, proposal: Proposal, body_file: str) -> str:
 
     # The token is read by curl from a pipe: on its command line every user of the machine could see it.
     return (
-        f"jq -n --arg head {head} --arg base {base} --arg title {title} --rawfile body {file} '$ARGS.named' | "
-        "curl --fail-with-body --silent --show-error --max-time 60 --json @- "
+        f"jq -n --arg head {head} --arg base {base} --arg title {title} --rawfile body {file} "
+        "'$ARGS.named' | curl --fail-with-body --silent --show-error --max-time 60 --json @- "
         f"""-H @<(printf 'Authorization: token %s' "$FORGEJO_TOKEN") {forge.pull_requests}"""
     )

@@ -26,7 +26,7 @@ def pending(root: Path) -> bool:
 
 
 def refuse_pending(root: Path) -> None:
-    """Raise BusyError when an interrupted run left changes: the disk has neither what was before nor after."""
+    """Raise BusyError when an interrupted run left changes: the disk is neither as before nor as after."""
     if pending(root):
         _read_journal(root)
         raise BusyError("a run was interrupted while it wrote", "okd-gitops generate finishes it")

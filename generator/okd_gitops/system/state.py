@@ -1,4 +1,4 @@
-"""The folder `.okd-gitops` of a repository: what runs leave for each other, and the lock that one of them holds."""
+"""The folder `.okd-gitops` of a repository: what runs leave for each other, and the lock that one holds."""
 
 import contextlib
 import fcntl

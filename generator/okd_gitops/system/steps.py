@@ -1,7 +1,7 @@
 """The steps of a change that lands all or nothing: each exchanges a staged file with the one in its place.
 
-A step looks at what it displaced. The hashes tell what this tool wrote from what a person or a power loss left,
-so that nothing is guessed.
+A step looks at what it displaced. The hashes tell what this tool wrote from what a person or a power loss
+left, so that nothing is guessed.
 """
 
 import contextlib

@@ -57,7 +57,7 @@ def _is_draft(entry: object) -> bool:
 
 
 def _claims(version: Version, entry: dict[str, Any]) -> list[Claim]:
-    """Return what an entry claims: once for each image of its notes, so that two images contradict each other."""
+    """Return what an entry claims, once for each image of its notes: two images contradict each other."""
     named_images = {match[1] for match in _PULL.finditer(text(entry, "body"))}
     images = sorted(image for image in named_images if IMAGE.fullmatch(image))
 

@@ -80,7 +80,7 @@ def _body_of_new_form(data: bytes, at: int) -> tuple[bytes, int]:
 
 
 def _body_of_old_form(data: bytes, at: int, type_of_length: int) -> tuple[bytes, int]:
-    """Return a body after one, two or four bytes of length, or up to the end of the data, and where it ends."""
+    """Return a body after up to four bytes of length, or up to the end of the data, and where it ends."""
     bytes_of_size = (1, 2, 4, 0)[type_of_length]
     if not bytes_of_size:
         return data[at:], len(data)

@@ -129,7 +129,7 @@ def _unpacked(message: bytes) -> tuple[bytes, list["Packet"]]:
 
 def _signing_keys(packets: Sequence["Packet"], keyring: Keyring) -> list[Key]:
     """Return the keys that signatures name and that may be used: known, pinned and not revoked."""
-    issuers = {(packet.issuer_fingerprint or packet.issuer_key_id or "?").lower() for packet in packets}
+    issuers = {_issuer(packet) for packet in packets}
 
     known = [key for key in keyring.keys if any(map(key.is_named_by, issuers))]
     if not known:
@@ -144,6 +144,11 @@ def _signing_keys(packets: Sequence["Packet"], keyring: Keyring) -> list[Key]:
         raise SignatureError(REVOKED, _listed(key.fingerprint for key in pinned))
 
     return usable
+
+
+def _issuer(packet: "Packet") -> str:
+    """Return the fingerprint of the key that a signature names, or its shorter id."""
+    return (packet.issuer_fingerprint or packet.issuer_key_id or "?").lower()
 
 
 def _verified(message: bytes, keys: Sequence[Key]) -> "Decrypted":

@@ -50,5 +50,5 @@ def urls(store: str, digest: str) -> list[str]:
 
 
 def default_keys() -> list[bytes]:
-    """Return the key files that come with the package; keyring.FINGERPRINTS says which of their keys count."""
+    """Return the key files that come with the package; keyring.FINGERPRINTS pins those that count."""
     return [path.read_bytes() for path in sorted(_KEYS.glob("*.asc"))]

@@ -27,7 +27,8 @@ EXPIRES, KEY, NOT_CONFIGURED = (
     "unusable-signing-key",
     "signatures-not-configured",
 )
-# In the order in which they are tested. Of several bad signatures, the one that passed most tests explains most.
+# In the order in which they are tested. Of several bad signatures, the one that passed most tests explains
+# most.
 _ORDER = (NONE, BROKEN, UNKNOWN, UNPINNED, REVOKED, BAD, EXPIRED, NOT_JSON, TYPE, DIGEST, REPOSITORY, FUTURE)
 
 
