@@ -128,6 +128,7 @@ RELEASE_SCREENS = {
     "release-plan": (("release", "plan"), 0),
     "release-plan-downgrade": (("release", "plan", "--cluster", "moc-test", "--to", FIRST), 5),
     "release-status": (("release", "status"), 0),
+    "release-update": (("release", "update", "--push"), 0),
 }
 
 
