@@ -22,7 +22,10 @@ from okd_gitops.system.disk import read_catalog
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
 SAMPLE = 20
-IMAGE = "registry.ci.openshift.org/origin/release-scos@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+IMAGE = (
+    "registry.ci.openshift.org/origin/release-scos@sha256:"
+    "018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+)
 LINES = "".join(
     f'    - {{minor: "4.{minor}", stream: stable, schedule: "30 {hour} * * *"}}\n'
     for minor, hour in ((18, 6), (20, 14), (21, 20))

@@ -1,13 +1,15 @@
 """Cluster files, and parts of them, that tests of several packages use."""
 
-DEMO = """\
+_IMAGE = "registry.ci.openshift.org/origin/release-scos"
+_DIGEST = "sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+DEMO = f"""\
 purpose: test
 server: https://api.demo.example.org:6443
 clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d927
 release:
   channel: stable-scos-4
   version: 4.22.0-okd-scos.0
-  image: registry.ci.openshift.org/origin/release-scos@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f
+  image: {_IMAGE}@{_DIGEST}
 """
 OS_LAYER_BUILDS = """\
   os-layer:

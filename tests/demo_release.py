@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
 FIRST, SECOND, NEW = "4.21.0-okd-scos.11", "4.22.0-okd-scos.0", "4.22.0-okd-scos.1"
 _VARYING = re.compile(
-    r"\b[0-9a-f]{12,64}\b|(?<=127\.0\.0\.1:)[0-9]+|\b20[0-9]{2}-[0-9]{2}-[0-9]{2}([T ][0-9:]+(\+00:00|Z)?)?|(?<=verified \()[0-9a-f]+"
+    r"\b[0-9a-f]{12,64}\b|(?<=127\.0\.0\.1:)[0-9]+"
+    r"|\b20[0-9]{2}-[0-9]{2}-[0-9]{2}([T ][0-9:]+(\+00:00|Z)?)?|(?<=verified \()[0-9a-f]+"
 )
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "A",

@@ -42,12 +42,14 @@ version: "4.22"
 tools-image: {IMAGE}
 components:
 - {{name: rook, kind: operand, repository: "https://github.com/example/rook.git", ref: release-4.22}}
-- {{name: odf, kind: operator, repository: "https://github.com/example/odf.git", ref: main, needs: [rook], channel: beta, patches: okd}}
+- {{name: odf, kind: operator, repository: "https://github.com/example/odf.git", ref: main,
+   needs: [rook], channel: beta, patches: okd}}
 """,
     "operator-triggers": """\
 sources:
 - {name: odf, component: odf, kind: operator, repository: example/odf, branch: main, schedule: 20 * * * *}
-- {name: rook, component: rook, kind: operand, repository: group/sub/rook, branch: okd, forge: gitlab, schedule: 50 * * * *, suspend: true}
+- {name: rook, component: rook, kind: operand, repository: group/sub/rook, branch: okd,
+   forge: gitlab, schedule: 50 * * * *, suspend: true}
 """,
     "os-layer": f"""\
 images:
@@ -72,7 +74,8 @@ extensions:
     "release-pipeline": """\
 instances:
 - {name: next, source-stream: 4.22.0-0.okd-scos-nightly, target-stream: 4-scos-next, schedule: 0 5 * * 1}
-- {name: stable, source-stream: 4-scos-next, target-stream: 4-scos-stable, schedule: 0 9 * * 1, imagestream: origin/scos-4}
+- {name: stable, source-stream: 4-scos-next, target-stream: 4-scos-stable,
+   schedule: 0 9 * * 1, imagestream: origin/scos-4}
 """,
     "release-watch": f"image: {IMAGE}\nschedule: 27 * * * *\nforge: github\n",
     "scos-pipeline": """\

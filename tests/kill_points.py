@@ -41,7 +41,8 @@ CALLS = (
 _ENTRY = re.compile(r"(?P<pid>[0-9]+) +(?P<call>[a-z0-9]+)\((?P<arguments>.*)")
 # Lock files of git have names that can be foreseen.
 _LOCKING = re.compile(
-    r'^[0-9]+ +(?P<call>rename|unlink|openat|link)\((?:AT_FDCWD[^,]*, )?"(?P<path>[^"]+/[A-Za-z_.-]+[.]lock)"',
+    r"^[0-9]+ +(?P<call>rename|unlink|openat|link)\("
+    r'(?:AT_FDCWD[^,]*, )?"(?P<path>[^"]+/[A-Za-z_.-]+[.]lock)"',
     re.MULTILINE,
 )
 _LOCK = re.compile(r"(?:/|[.]git/)[^\s'\":]+[.]lock")

@@ -1,4 +1,4 @@
-"""What a cluster file renders to, with the real kustomize: the objects that the tests of the catalog judge."""
+"""What a cluster file renders to with the real kustomize: the objects that tests of the catalog judge."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -8,16 +8,27 @@ environments: {okd: [common, line], kind: [common]}
 namespaces:
   build: {labels: {a: b}}
 parameters:
-  mode: {summary: The mode., default: slow, enum: [slow, fast], sets: [{object: ConfigMap/build, path: data.mode}]}
+  mode:
+    summary: The mode.
+    default: slow
+    enum: [slow, fast]
+    sets: [{object: ConfigMap/build, path: data.mode}]
   region: {summary: The region., sets: [{object: CronJob/build, path: spec.region}]}
-  channel: {summary: The channel., optional: true, from: release.channel, sets: [{object: ConfigMap/build, path: data.channel}]}
+  channel:
+    summary: The channel.
+    optional: true
+    from: release.channel
+    sets: [{object: ConfigMap/build, path: data.channel}]
 each:
   lines:
     summary: Release lines.
     part: line
     key: minor
     fields:
-      minor: {summary: Minor., type: minor, sets: [{object: CronJob/build, path: "spec.env[name=MINOR].value"}]}
+      minor:
+        summary: Minor.
+        type: minor
+        sets: [{object: CronJob/build, path: "spec.env[name=MINOR].value"}]
       branch: {summary: Branch., sets: [{object: CronJob/build, path: "spec.env[name=BRANCH].value"}]}
     derive:
     - {keys: ["4.18"], set: {branch: "old-{key}"}}
@@ -45,7 +56,11 @@ soak: 1d
 takes: [release]
 expires: {"required" if name == "ephemeral" else "forbidden"}
 guarded: {str(name in ("cd", "hub")).lower()}
-sync: {{automated: true, selfHeal: true, prune: {str(name == "ephemeral").lower()}, finalizer: {str(name == "ephemeral").lower()}}}
+sync:
+  automated: true
+  selfHeal: true
+  prune: {str(name == "ephemeral").lower()}
+  finalizer: {str(name == "ephemeral").lower()}
 """
         for wave, name in enumerate(["ephemeral", "test", "hub", "cd"])
     },

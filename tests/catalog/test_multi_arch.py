@@ -410,7 +410,10 @@ def stub(folder: Path, name: str, body: str) -> None:
 
 CURL = """\
 case "$*" in
-*--data*) printf '%s\\n' "$@" >>"$FOLDER/posts"; cat >>"$FOLDER/tokens"; printf '%s' '{"eventID":"5f0c-77"}' ;;
+*--data*)
+  printf '%s\\n' "$@" >>"$FOLDER/posts"
+  cat >>"$FOLDER/tokens"
+  printf '%s' '{"eventID":"5f0c-77"}' ;;
 *) cat >/dev/null; printf '%s' "$RUNS" ;;
 esac
 exit "$STATUS"

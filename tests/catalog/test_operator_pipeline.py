@@ -28,8 +28,10 @@ COMPONENTS = f"""\
     storage-class: fast
     components:
     - {{name: rook, kind: operand, repository: https://github.com/example/rook.git, ref: release-4.22}}
-    - {{name: csi-addons, kind: operand, repository: https://github.com/example/csi.git, ref: v0.9.0, schedule: 0 7 * * 1}}
-    - {{name: odf, kind: operator, repository: https://github.com/example/odf.git, ref: main, needs: [rook, csi-addons], channel: beta, patches: okd}}
+    - {{name: csi-addons, kind: operand, repository: https://github.com/example/csi.git, ref: v0.9.0,
+       schedule: 0 7 * * 1}}
+    - {{name: odf, kind: operator, repository: https://github.com/example/odf.git, ref: main,
+       needs: [rook, csi-addons], channel: beta, patches: okd}}
 """
 KIND = "  tekton:\n  operator-pipeline:\n"
 CATALOG = catalog("operator-pipeline")
@@ -659,7 +661,8 @@ def test_an_image_is_built_without_credentials_and_pushed_by_digest(tmp_path: Pa
 MAKEFILE = """\
 okd-bundle:
 \tmkdir -p bundle/manifests
-\tprintf '%s\\n' 'spec:' '  install:' '  - image: $(IMG)' '    env:' '    - name: RELATED_IMAGE_ROOK' '      value: $(OPERAND)' \\
+\tprintf '%s\\n' 'spec:' '  install:' '  - image: $(IMG)' \\
+\t  '    env:' '    - name: RELATED_IMAGE_ROOK' '      value: $(OPERAND)' \\
 \t  '# $(CHANNELS) $(VERSION)' >bundle/manifests/odf.clusterserviceversion.yaml
 """
 IMG, ROOK = f"quay.io/okderators/odf@{DIGEST}", f"quay.io/okderators/rook-ceph@sha256:{'c' * 64}"
@@ -749,7 +752,8 @@ assert command in ("render", "validate"), sys.argv
 if command == "render" and "@" in target:
     values = [{{"schema": "olm.bundle", "name": "odf.v4.22.0-x", "package": "odf", "image": target}}]
 else:
-    values = [value for path in sorted(pathlib.Path(target).rglob("*.yaml")) for value in yaml.safe_load_all(path.read_text()) if value]
+    texts = [path.read_text() for path in sorted(pathlib.Path(target).rglob("*.yaml"))]
+    values = [value for text in texts for value in yaml.safe_load_all(text) if value]
 for value in values if command == "render" else []:
     print(json.dumps(value, indent=4) if sys.argv[4] == "json" else "---\\n" + yaml.safe_dump(value))
 """

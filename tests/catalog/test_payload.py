@@ -183,10 +183,10 @@ def release(version: str, *changed: str, drop: str = "", warnings: list[str] | N
 def bench(tmp_path: Path, short: Path) -> Bench:
     bench = Bench(tmp_path, "payload", short)
     bench.secret("okd-payload-push", **{".dockerconfigjson": "{}"})
-    (
-        tmp_path
-        / "info/quay.io_okd_scos-release_sha256_018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
-    ).write_text(json.dumps(release("4.22.0-okd-scos.8")))
+    digest = "018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+    (tmp_path / f"info/quay.io_okd_scos-release_sha256_{digest}").write_text(
+        json.dumps(release("4.22.0-okd-scos.8"))
+    )
     return bench
 
 

@@ -143,7 +143,10 @@ def run_cron(okd: Objects, name: str, day: datetime, folder: Path) -> str:
     (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     (folder / "posted").unlink(missing_ok=True)
     curl = """case "$*" in
-*--data*) while [ "$1" != --data ]; do shift; done; printf '%s' "$2" > "$FOLDER/posted"; echo '{"eventID":"5f0c-77"}' ;;
+*--data*)
+  while [ "$1" != --data ]; do shift; done
+  printf '%s' "$2" > "$FOLDER/posted"
+  echo '{"eventID":"5f0c-77"}' ;;
 *) echo '{"kind":"PipelineRun"}' ;;
 esac
 cat > /dev/null

@@ -162,10 +162,23 @@ def test_pick_refuses_an_image_that_is_another_release(httpserver: HTTPServer, b
 # --- name
 
 PUBLISHED = [
-    "4.19.0-okd-scos.19", "4.20.0-okd-scos.9", "4.20.0-okd-scos.17", "4.20.0-okd-scos.ec.14", "4.21.0-okd-scos.0", "4.21.0-okd-scos.11",
-    "4.21.0-okd-scos.2", "4.22.0-okd-scos.7", "4.22.0-okd-scos.ec.2", "4.22.0-okd-scos.ec.16", "5.0.0-okd-scos.ec.9", "4.22.0-okd-scos.8.lab.3",
-    "4.22.0-0.okd-scos-nightly-2026-09-22-052225", "v4-latest",
-]  # fmt: skip
+    "4.19.0-okd-scos.19",
+    "4.20.0-okd-scos.9",
+    "4.20.0-okd-scos.17",
+    "4.20.0-okd-scos.ec.14",
+    "4.21.0-okd-scos.0",
+    "4.21.0-okd-scos.11",
+    "4.21.0-okd-scos.2",
+    "4.22.0-okd-scos.7",
+    "4.22.0-okd-scos.ec.2",
+    "4.22.0-okd-scos.ec.16",
+    "5.0.0-okd-scos.ec.9",
+    "4.22.0-okd-scos.8.lab.3",
+    "4.22.0-0.okd-scos-nightly-2026-09-22-052225",
+    "v4-latest",
+]
+
+ALL_OF_4_21 = "4.21.0-okd-scos.0,4.21.0-okd-scos.2,4.21.0-okd-scos.11"
 
 
 def name(
@@ -185,9 +198,13 @@ def name(
     (bench.root / "tags").write_text(json.dumps({"Repository": QUAY, "Tags": registry}))
     done = bench.run(
         "release-name",
-        release_controller=loopback(httpserver), target_stream="4-scos-stable", release=release, prerelease=prerelease,
-        repository=QUAY, major_hops="5.0=4.22",
-    )  # fmt: skip
+        release_controller=loopback(httpserver),
+        target_stream="4-scos-stable",
+        release=release,
+        prerelease=prerelease,
+        repository=QUAY,
+        major_hops="5.0=4.22",
+    )
     return bench.result("name") if done.returncode == 0 else done.stderr
 
 
@@ -196,14 +213,19 @@ def name(
     [
         # A release of an older minor: the next number of that minor, though newer minors exist.
         ("4.20.0", "false", "4.20.0-okd-scos.18", "4.20.0-okd-scos.9,4.20.0-okd-scos.17,4.19.0-okd-scos.19"),
-        ("4.21.0", "false", "4.21.0-okd-scos.12", "4.21.0-okd-scos.0,4.21.0-okd-scos.2,4.21.0-okd-scos.11,4.20.0-okd-scos.17"),
-        ("4.22.0", "true", "4.22.0-okd-scos.ec.17", "4.22.0-okd-scos.ec.2,4.22.0-okd-scos.ec.16,4.21.0-okd-scos.11"),
+        ("4.21.0", "false", "4.21.0-okd-scos.12", f"{ALL_OF_4_21},4.20.0-okd-scos.17"),
+        (
+            "4.22.0",
+            "true",
+            "4.22.0-okd-scos.ec.17",
+            "4.22.0-okd-scos.ec.2,4.22.0-okd-scos.ec.16,4.21.0-okd-scos.11",
+        ),
         # The major's first release: from the last minor before it, and never from a preview of its own minor.
         ("5.0.0", "false", "5.0.0-okd-scos.0", "4.22.0-okd-scos.7"),
-        ("4.21.1", "false", "4.21.1-okd-scos.0", "4.21.0-okd-scos.0,4.21.0-okd-scos.2,4.21.0-okd-scos.11,4.20.0-okd-scos.17"),
+        ("4.21.1", "false", "4.21.1-okd-scos.0", f"{ALL_OF_4_21},4.20.0-okd-scos.17"),
         ("4.18.0", "false", "4.18.0-okd-scos.0", ""),
     ],
-)  # fmt: skip
+)
 def test_the_next_name_is_new_and_lists_the_releases_it_updates_from(
     httpserver: HTTPServer, bench: Bench, minor: str, prerelease: str, wanted: str, previous: str
 ) -> None:
@@ -709,9 +731,15 @@ def publish(
     assert notes(bench).returncode == 0
     bench.secret("okd-release-github", token="s3cret")
     return bench.run(
-        "release-publish", image=PUBLISHED_IMAGE, name=TARGET, prerelease=prerelease, github_repository="okd-project/okd",
-        github_api=loopback(httpserver), checksums=bench.result("checksums"), notes=bench.result("checksum"),
-    )  # fmt: skip
+        "release-publish",
+        image=PUBLISHED_IMAGE,
+        name=TARGET,
+        prerelease=prerelease,
+        github_repository="okd-project/okd",
+        github_api=loopback(httpserver),
+        checksums=bench.result("checksums"),
+        notes=bench.result("checksum"),
+    )
 
 
 @pytest.mark.parametrize(("prerelease", "latest"), [("true", "false"), ("false", "true")])
@@ -722,8 +750,12 @@ def test_a_draft_gets_all_files_before_it_is_published(
     done = publish(httpserver, bench, keys, prerelease=prerelease)
     assert done.returncode == 0, done.stderr
     assert github.bodies["POST"] == {
-        "tag_name": TARGET, "name": TARGET, "body": (bench.workspace / "notes.md").read_text(), "draft": True, "prerelease": prerelease == "true"
-    }  # fmt: skip
+        "tag_name": TARGET,
+        "name": TARGET,
+        "body": (bench.workspace / "notes.md").read_text(),
+        "draft": True,
+        "prerelease": prerelease == "true",
+    }
     assert github.bodies["PATCH"] == {"draft": False, "make_latest": latest}
     assert github.assets == {path.name: path.read_bytes() for path in (bench.workspace / "assets").iterdir()}
     assert github.calls[-1] == "PATCH /repos/okd-project/okd/releases/7"
@@ -762,9 +794,15 @@ def test_a_file_that_changed_after_it_was_signed_is_not_published(
     (bench.workspace / "assets/release.txt").write_text("changed")
     calls = len(github.calls)
     done = bench.run(
-        "release-publish", image=PUBLISHED_IMAGE, name=TARGET, prerelease="false", github_repository="okd-project/okd",
-        github_api=loopback(httpserver), checksums=bench.result("checksums"), notes=bench.result("checksum"),
-    )  # fmt: skip
+        "release-publish",
+        image=PUBLISHED_IMAGE,
+        name=TARGET,
+        prerelease="false",
+        github_repository="okd-project/okd",
+        github_api=loopback(httpserver),
+        checksums=bench.result("checksums"),
+        notes=bench.result("checksum"),
+    )
     assert done.returncode == 1
     assert len(github.calls) == calls
 
@@ -838,9 +876,15 @@ def test_matrix_gets_json_and_the_token_in_a_header(httpserver: HTTPServer, benc
     httpserver.expect_request(re.compile("/_matrix/.*"), method="PUT").respond_with_handler(answer)
     bench.secret("okd-matrix-bot-auth", token="s3cret")
     done = bench.run(
-        "release-notify", matrix_endpoint=f"{loopback(httpserver)}/", matrix_room="!room:example.org", run='okd-release-next-"x"', status="Failed",
-        instance="next", source_stream="s", publish="false",
-    )  # fmt: skip
+        "release-notify",
+        matrix_endpoint=f"{loopback(httpserver)}/",
+        matrix_room="!room:example.org",
+        run='okd-release-next-"x"',
+        status="Failed",
+        instance="next",
+        source_stream="s",
+        publish="false",
+    )
     assert done.returncode == 0, done.stderr
     (request,) = seen
     assert request.headers["Authorization"] == "Bearer s3cret"

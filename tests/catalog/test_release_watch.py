@@ -389,7 +389,8 @@ def test_a_wrong_token_fails_and_a_redirect_elsewhere_is_not_shown_it(
 
 TOOL = """\
 #!/bin/sh
-printf '%s github=%s gitlab=%s forgejo=%s any=%s\\n' "$*" "$GITHUB_TOKEN" "$GITLAB_TOKEN" "$FORGEJO_TOKEN" "$FORGE_TOKEN" >>"$FOLDER/log"
+printf '%s github=%s gitlab=%s forgejo=%s any=%s\\n' \\
+  "$*" "$GITHUB_TOKEN" "$GITLAB_TOKEN" "$FORGEJO_TOKEN" "$FORGE_TOKEN" >>"$FOLDER/log"
 case "$2" in update) exit "$UPDATE" ;; promote) exit "$PROMOTE" ;; *) exit "$STATUS" ;; esac
 """
 

@@ -20,7 +20,8 @@ LINES = """\
     releases:
     - {minor: "4.16", stream: stable, schedule: 30 2 * * *}
     - {minor: "4.18", stream: stable, schedule: 30 6 * * *}
-    - {minor: "4.19", stream: stable, schedule: 30 10 * * *, pipeline: okd-coreos-layered, variant: c9s, branch: release-4.19}
+    - {minor: "4.19", stream: stable, schedule: 30 10 * * *, pipeline: okd-coreos-layered,
+       variant: c9s, branch: release-4.19}
     - {minor: "4.22", stream: next, schedule: 30 14 * * *}
 """
 KIND = "  tekton:\n  kvm-device-plugin:\n  scos-pipeline:\n"

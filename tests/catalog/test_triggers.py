@@ -51,8 +51,10 @@ SOURCES = f"""\
     - {{name: odf, kind: operator, repository: https://github.com/example/odf.git, ref: main, needs: [rook]}}
   operator-triggers:
     sources:
-    - {{name: rook, component: rook, kind: operand, repository: example/rook, branch: release-4.22, schedule: 0 */2 * * *}}
-    - {{name: odf, component: odf, kind: operator, repository: example/odf, branch: main, schedule: 0 */4 * * *, paths: "bundle/|pkg/.*/api"}}
+    - {{name: rook, component: rook, kind: operand, repository: example/rook, branch: release-4.22,
+       schedule: 0 */2 * * *}}
+    - {{name: odf, component: odf, kind: operator, repository: example/odf, branch: main,
+       schedule: 0 */4 * * *, paths: "bundle/|pkg/.*/api"}}
 """
 NAMESPACES = pytest.mark.parametrize(
     ("feature", "namespace", "poll"),

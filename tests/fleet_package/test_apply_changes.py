@@ -29,14 +29,15 @@ BUILTIN = load_catalog(read_catalog())
 PIPELINE = "pipeline/pipeline-okd-coreos.yaml"
 COSA = "quay.io/coreos-assembler/coreos-assembler"
 NEW = "registry.example.org/cosa@sha256:f010dce4d350c1588762bbd5b69d27e14dabe859043489c587dc4d429c067daf"
-SCAN = """\
+BUILDAH = "quay.io/buildah/stable@sha256:56e6ebc9bb71c8303b1968fb51304d3512e14a1b8c730bd0b27ebdf772a34ceb"
+SCAN = f"""\
 # Ours, and nobody writes it anew.
 apiVersion: tekton.dev/v1
 kind: Task
-metadata: {name: scan, namespace: okd-coreos}
+metadata: {{name: scan, namespace: okd-coreos}}
 spec:
   steps:
-  - {name: scan, image: "quay.io/buildah/stable@sha256:56e6ebc9bb71c8303b1968fb51304d3512e14a1b8c730bd0b27ebdf772a34ceb"}
+  - {{name: scan, image: "{BUILDAH}"}}
 """
 Files = Mapping[str, str]
 

@@ -1,4 +1,4 @@
-"""ClusterFile files: every fault has its place, its reason and the nearest valid name, and all come at once."""
+"""Cluster files: every fault has a place, a reason and the nearest valid name; all are reported at once."""
 
 import pytest
 
@@ -8,14 +8,16 @@ from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
 
-GOOD = """\
+_IMAGE = "registry.example.org/origin/release-scos"
+_DIGEST = "sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
+GOOD = f"""\
 purpose: test
 server: https://api.demo.example.org:6443
 clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926
 release:
   channel: stable-scos-4
   version: 4.22.0-okd-scos.0
-  image: registry.example.org/origin/release-scos@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f
+  image: {_IMAGE}@{_DIGEST}
 """
 
 

@@ -13,7 +13,10 @@ EACH = b"""\
 summary: Release lines.
 part: line
 key: minor
-fields: {minor: {summary: Minor., type: minor}, branch: {summary: Branch.}, old: {summary: Old., type: boolean}}
+fields:
+  minor: {summary: Minor., type: minor}
+  branch: {summary: Branch.}
+  old: {summary: Old., type: boolean}
 derive:
 - {keys: ["4.18"], set: {branch: "old-{key}", old: true}}
 - {since: "4.20", set: {branch: "release-{key}"}}

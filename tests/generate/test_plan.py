@@ -207,7 +207,8 @@ each:
     fields:
       name: {summary: Name., sets: [{object: ConfigMap/thing, path: data.what, text: NAME}]}
       place: {summary: Place., default: here, sets: [{object: ConfigMap/thing, path: data.what, text: PLACE}]}
-      needs: {summary: Needs., type: entries, optional: true, sets: [{object: ConfigMap/thing, path: data.needs}]}
+      needs:
+        {summary: Needs., type: entries, optional: true, sets: [{object: ConfigMap/thing, path: data.needs}]}
 """,
     "features/graph/thing/configmap-thing.yaml": """\
 apiVersion: v1

@@ -196,9 +196,8 @@ def test_no_request_leaves_kustomize_when_nothing_was_refused_before(
 
 def test_a_repository_that_kustomize_would_clone_is_not_asked(tmp_path: Path) -> None:
     script = tmp_path / "ran"
-    tree = {
-        "app/kustomization.yaml": f"resources: ['FILE://{tmp_path}/r?ref=--upload-pack=touch {script}']\n".encode()
-    }
+    address = f"FILE://{tmp_path}/r?ref=--upload-pack=touch {script}"
+    tree = {"app/kustomization.yaml": f"resources: ['{address}']\n".encode()}
     rendering = kustomize.render(
         write(tmp_path / "theirs", tree), {"app": "x"}, tool(CACHE, "kustomize"), workers=1
     )
