@@ -50,7 +50,7 @@ def marked() -> list[str]:
 
 
 @pytest.mark.parametrize("day", DAYS)
-def test_what_reads_the_clock_passes_on_another_day(day: str) -> None:
+def test_tests_that_read_the_clock_pass_on_another_day(day: str) -> None:
     environment = {**os.environ, **clock(day), "OKD_GITOPS_CACHE": str(CACHE)}
     today = subprocess.run(["date", "+%F"], env=environment, capture_output=True, text=True, check=True)
     assert today.stdout.strip() == day, today.stderr
@@ -71,7 +71,7 @@ def test_what_reads_the_clock_passes_on_another_day(day: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_whoever_reads_the_clock_is_among_them() -> None:
+def test_every_test_that_reads_the_clock_is_marked() -> None:
     texts = {
         path.name: path.read_text()
         for path in (ROOT / "tests").rglob("test_*.py")

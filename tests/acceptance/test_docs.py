@@ -24,12 +24,12 @@ def test_the_readme_shows_what_its_commands_print(title: str, tmp_path: Path) ->
     assert golden.readme(SECTIONS[title], tmp_path) == SECTIONS[title], "make golden writes it anew"
 
 
-def test_the_reference_is_that_of_the_code() -> None:
+def test_the_reference_matches_the_code() -> None:
     assert (ROOT / "docs/reference.md").read_text() == golden.reference(), "make golden writes it anew"
 
 
 @pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
-def test_golden_folders_both_ways(case: Path, tmp_path: Path) -> None:
+def test_golden_folders_match_in_both_directions(case: Path, tmp_path: Path) -> None:
     folder = case / "expected"
     kept = {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()

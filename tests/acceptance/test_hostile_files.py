@@ -76,7 +76,7 @@ def _socket(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["dir.yaml", "x.yaml", "dir.yml", "fleet.yaml"])
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, _socket, lambda path: path.symlink_to("/dev/zero")])
-def test_what_is_no_file_is_refused_and_never_waited_for(
+def test_anything_but_a_file_is_refused_without_waiting(
     small: Path, monkeypatch: pytest.MonkeyPatch, name: str, make: Callable[[Path], None]
 ) -> None:
     monkeypatch.chdir(small)
@@ -123,7 +123,7 @@ def test_a_file_that_might_be_meant_as_a_cluster_is_refused(small: Path, name: s
         "x.yml~",
     ],
 )
-def test_what_an_editor_left_is_passed_over_and_named(small: Path, name: str) -> None:
+def test_a_leftover_of_an_editor_is_skipped_with_a_warning(small: Path, name: str) -> None:
     path = small / "clusters" / name
     if name.startswith(".#"):
         path.symlink_to("user@host.1234")
@@ -198,7 +198,7 @@ def test_each_of_three_files_shows_its_syntax_error_with_a_caret(small: Path) ->
         ("repository", "https://github.com/x/../../y"),
     ],
 )
-def test_a_path_in_the_fleet_leads_nowhere_else(small: Path, key: str, value: str) -> None:
+def test_a_path_in_the_fleet_must_stay_inside_it(small: Path, key: str, value: str) -> None:
     service = "https://example.org"
     fleet: dict[str, object] = {
         "repository": "https://github.com/x/y.git",
@@ -219,7 +219,7 @@ def test_a_path_in_the_fleet_leads_nowhere_else(small: Path, key: str, value: st
 
 @pytest.mark.parametrize("key", ["purpose", "environment"])
 @pytest.mark.parametrize("value", ["../x", "/etc", "test/../cd", "test\n"])
-def test_a_name_in_a_cluster_file_is_one_that_is_known(small: Path, key: str, value: str) -> None:
+def test_an_unknown_name_in_a_cluster_file_is_refused(small: Path, key: str, value: str) -> None:
     text = CLUSTER.replace(
         "purpose: test", "purpose: test" if key == "environment" else f"purpose: {json.dumps(value)}"
     )
@@ -286,7 +286,7 @@ def test_a_free_text_of_a_cluster_file_is_inert_in_what_is_printed(okd_gitops: R
 
 
 @pytest.mark.parametrize("broken", ["missing", "empty", "only a folder", "a file", "a symlink"])
-def test_no_clusters_is_never_taken_for_none(small: Path, broken: str) -> None:
+def test_a_missing_or_broken_clusters_folder_is_refused(small: Path, broken: str) -> None:
     generate(small)
     before = files(small)
     shutil.move(small / "clusters", small / "elsewhere")
@@ -320,7 +320,7 @@ def _nobody() -> Iterator[None]:
     ("path", "mode"),
     [("clusters/x.yaml", 0), ("clusters", 0), ("clusters", 0o444), ("clusters", 0o111), ("fleet.yaml", 0)],
 )
-def test_what_cannot_be_read_is_refused(small: Path, path: str, mode: int) -> None:
+def test_an_unreadable_file_is_refused(small: Path, path: str, mode: int) -> None:
     generate(small)
     before = files(small)
     for parent in (small, *small.parents):

@@ -195,7 +195,7 @@ def test_the_folder_would_be_noticed(hostile: Hostile) -> None:
     assert hostile.ran().strip() == "git"
 
 
-def test_no_command_runs_what_lies_in_the_working_folder(hostile: Hostile) -> None:
+def test_no_command_runs_a_program_of_the_working_folder(hostile: Hostile) -> None:
     real = [("generate", "--check"), ("check",), ("diff",), ("doctor",), ("explain",)]
     calls = [*((*words, "--help") for words in commands(cli)), *real]
     with ThreadPoolExecutor(2) as threads:
@@ -215,7 +215,7 @@ def test_the_script_may_be_called_in_any_way(hostile: Hostile, called: str) -> N
     assert hostile.ran() == ""
 
 
-def test_the_module_may_be_started_by_hand_in_a_folder_of_others(hostile: Hostile, tmp_path: Path) -> None:
+def test_the_module_may_be_started_in_a_foreign_folder(hostile: Hostile, tmp_path: Path) -> None:
     # Without -I Python itself imports what PYTHONPATH offers as sitecustomize, before any code of ours;
     # nothing else of the folder is imported.
     for name in ("yaml", "click", "json", "git", "secrets", "traceback", "pydantic"):
@@ -232,7 +232,7 @@ def test_the_module_may_be_started_by_hand_in_a_folder_of_others(hostile: Hostil
     assert (done.returncode, done.stderr, hostile.ran()) == (0, "", "")
 
 
-def test_the_images_entry_point_runs_what_was_copied_into_the_image(hostile: Hostile, tmp_path: Path) -> None:
+def test_the_entry_point_of_the_image_runs_the_code_in_the_image(hostile: Hostile, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     shutil.copy2(ROOT / "image/okd-gitops", tmp_path / "bin/okd-gitops")
     # The image's python lies beside the script; here a link to the environment's would look for its packages
@@ -255,7 +255,7 @@ def test_the_images_entry_point_runs_what_was_copied_into_the_image(hostile: Hos
         ("test", ("-o", "lint", "ARGS=tests/manifests/test_pattern.py -p no:cacheprovider")),
     ],
 )
-def test_no_target_runs_what_lies_in_the_checkout(
+def test_no_target_runs_a_program_of_the_checkout(
     hostile: Hostile, target: str, options: tuple[str, ...]
 ) -> None:
     done = hostile.run("/usr/bin/make", f"CACHE={CACHE}", *options, target)

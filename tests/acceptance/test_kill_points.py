@@ -10,7 +10,7 @@ from kill_points import kill_all, spread, trials
 SAMPLE = {"generate": 4, "commit": 4, "record": 4}
 
 
-def test_killed_anywhere_the_next_run_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
+def test_after_a_kill_the_next_run_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
     with trials(tmp_path, list(SAMPLE)) as made:
         chosen = [point for trial in made for point in spread(trial.points, SAMPLE[trial.name])]
         outcomes = list(kill_all(tmp_path, made, chosen))

@@ -70,7 +70,7 @@ def test_clusters_may_be_called_like_folders_and_like_words_of_the_catalog(tmp_p
     assert [f"{finding.name} {finding.reason}" for finding in report.findings] == []
 
 
-def test_names_that_mean_something_else_are_refused_all_at_once(tmp_path: Path) -> None:
+def test_reserved_cluster_names_are_all_refused_at_once(tmp_path: Path) -> None:
     fleet(tmp_path, *TAKEN)
     with pytest.raises(FindingsError) as error:
         generate(tmp_path)
@@ -83,7 +83,7 @@ def test_names_that_mean_something_else_are_refused_all_at_once(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_init_starts_no_cluster_of_such_a_name(tmp_path: Path, name: str) -> None:
+def test_init_refuses_reserved_cluster_names(tmp_path: Path, name: str) -> None:
     fleet(tmp_path)
     with pytest.raises(UsageError, match="is reserved"):
         init(tmp_path, cluster=name, purpose="test", environment="okd")

@@ -42,7 +42,7 @@ KUBERNETES = {
 BROUGHT = {"external-secrets.io"}
 
 
-def test_the_links_lead_somewhere_and_every_feature_is_in_the_table() -> None:
+def test_links_have_targets_and_every_feature_is_in_the_table() -> None:
     targets = re.findall(r"\]\(([^)]+)\)", TEXT)
     assert targets
     for target in targets:

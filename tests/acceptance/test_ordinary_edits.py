@@ -41,7 +41,7 @@ def edit(clusters: Path) -> None:
     (clusters / "edited.yaml").write_text(f"purpose: ephemeral\nexpires: 2020-02-29\n{OKD}")
 
 
-def test_a_bump_a_new_cluster_and_a_removed_one_turn_nothing_red(tmp_path: Path, okd_gitops: Run) -> None:
+def test_a_bumped_a_new_and_a_removed_cluster_turn_no_test_red(tmp_path: Path, okd_gitops: Run) -> None:
     copied(tmp_path)
     edit(tmp_path / "clusters")
     generated = okd_gitops("generate", cwd=tmp_path)

@@ -41,7 +41,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield fleet
 
 
-def test_the_whole_way(fleet: Fleet) -> None:
+def test_a_release_reaches_every_cluster_wave_by_wave(fleet: Fleet) -> None:
     done = fleet.run(PUSH)
     (branch,) = done.branches
     assert (branch.name, branch.state) == (wave(NEW, 1), "pushed")
@@ -108,7 +108,7 @@ def test_a_branch_that_a_person_added_to_is_left_alone(fleet: Fleet, tmp_path: P
     assert fleet.on_remote(branch.name)[-1] == "I looked at it"
 
 
-def test_dirty_files_of_people_stay_out(fleet: Fleet) -> None:
+def test_uncommitted_files_stay_out_of_the_branch(fleet: Fleet) -> None:
     fleet.write(
         "clusters/canary.yaml", (fleet.root / "clusters/canary.yaml").read_text() + "# not yet committed\n"
     )
@@ -117,7 +117,7 @@ def test_dirty_files_of_people_stay_out(fleet: Fleet) -> None:
     assert "not yet committed" in (fleet.root / "clusters/canary.yaml").read_text()
 
 
-def test_two_runs_at_once_end_well(fleet: Fleet, tmp_path: Path) -> None:
+def test_two_runs_at_once_push_the_same_branch(fleet: Fleet, tmp_path: Path) -> None:
     """Both decide on the same base; who pushes second finds the branch there, whole, and agrees."""
     git(tmp_path, "clone", "-q", str(fleet.remote), "other")
     results: list[Rollout] = []
@@ -198,7 +198,7 @@ def test_a_kill_at_any_step_leaves_the_repository_usable(fleet: Fleet, step: str
         "git@git.example.org:fleet.git",
     ],
 )
-def test_a_rehearsal_is_pushed_to_nobody(fleet: Fleet, url: str) -> None:
+def test_a_rehearsal_is_not_pushed(fleet: Fleet, url: str) -> None:
     assert fleet.run(replace(PUSH, rehearsal="2030-01-01T00:00:00Z")).branches[0].state == "pushed"
     git(fleet.root, "remote", "set-url", "origin", url)
     with pytest.raises(UsageError, match="rehearsal"):
@@ -206,7 +206,7 @@ def test_a_rehearsal_is_pushed_to_nobody(fleet: Fleet, url: str) -> None:
 
 
 @pytest.mark.clock
-def test_what_a_killed_run_leaves_is_cleared_by_the_next_one(
+def test_leftovers_of_a_killed_run_are_removed_by_the_next_run(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, killed, answer = threading.Event(), threading.Event(), fleet.controller.answer
@@ -260,7 +260,7 @@ def test_a_newer_release_supersedes_an_open_wave_and_a_rejected_one_closes_it(fl
     assert "okd/" not in git(fleet.root, "ls-remote", "origin")
 
 
-def test_an_open_branch_that_must_wait_says_so(fleet: Fleet) -> None:
+def test_an_open_branch_that_must_wait_is_reported(fleet: Fleet) -> None:
     branch = fleet.run(PUSH).branches[0]
     fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + "  freeze: holidays\n")
     git(fleet.root, "commit", "-qam", "freeze")
@@ -272,7 +272,7 @@ def test_an_open_branch_that_must_wait_says_so(fleet: Fleet) -> None:
     assert git(fleet.root, "ls-remote", "origin", f"refs/heads/{branch.name}").startswith(branch.sha)
 
 
-def test_a_branch_that_was_merged_is_no_more_of_concern(fleet: Fleet) -> None:
+def test_a_merged_branch_is_ignored(fleet: Fleet) -> None:
     fleet.merge(fleet.run(PUSH).branches[0].name)
     done = fleet.run(PUSH)
     assert (done.branches, done.superseded) == ((), ())
@@ -349,7 +349,7 @@ def test_manual_work_is_in_the_plan_and_in_the_pull_request(
 @pytest.mark.parametrize(
     "change", [{"from": "4.21.0"}, {"message": "two\\nlines"}, {"url": "http://example.org"}], ids=str
 )
-def test_a_barrier_that_is_not_written_well(fleet: Fleet, change: dict[str, str]) -> None:
+def test_a_barrier_in_a_wrong_form_is_refused(fleet: Fleet, change: dict[str, str]) -> None:
     own = {"from": "4.21", "to": "4.22", "name": "old-disks", "message": "Remove it."} | change
     text = ", ".join(f'{key}: "{value}"' for key, value in own.items())
     fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + f"  barriers: [{{{text}}}]\n")
@@ -434,7 +434,7 @@ def test_a_long_term_cluster_refuses_unsafe_updates(fleet: Fleet, name: str) -> 
     assert fleet.codes(**(wanted if isinstance(wanted, dict) else {})) == {"prod": code}
 
 
-def test_an_unsigned_release_reaches_test_clusters_and_says_so(fleet: Fleet) -> None:
+def test_an_unsigned_release_reaches_test_clusters_with_a_warning(fleet: Fleet) -> None:
     fleet.controller.signatures.clear()
     done = fleet.run(UPDATE)
     assert done.outlook.trust[image(NEW)].findings[0].name == "signature-missing"
@@ -490,7 +490,7 @@ def test_a_release_is_tried_once(fleet: Fleet) -> None:
     assert fleet.codes()["canary"] == "already-tried"
 
 
-def test_one_version_with_two_digests_moves_nobody(fleet: Fleet) -> None:
+def test_a_version_with_two_digests_upgrades_no_cluster(fleet: Fleet) -> None:
     fleet.write(
         "clusters/canary.yaml", cluster("canary", "test", version=NEW).replace(image(NEW), image("another"))
     )
@@ -615,7 +615,7 @@ def test_evidence_in_a_wrong_place_or_against_itself_is_refused(fleet: Fleet) ->
     ]
 
 
-def test_a_file_that_cannot_be_edited_in_place_is_told_with_its_place(fleet: Fleet) -> None:
+def test_a_file_that_cannot_be_edited_is_reported_with_its_place(fleet: Fleet) -> None:
     flow = cluster("canary", "test").partition("release:")[0]
     release = f"{{stream: 4-scos-stable, channel: stable-scos-4.21, version: {OLD}, image: '{image(OLD)}'}}"
     fleet.write("clusters/canary.yaml", f"{flow}release: {release}\n")
@@ -632,7 +632,7 @@ def test_a_file_that_cannot_be_edited_in_place_is_told_with_its_place(fleet: Fle
     assert (finding.name, str(finding.location)) == ("release-not-editable", "clusters/canary.yaml:5:1")
 
 
-def test_the_cause_of_a_remote_that_is_away_is_told(fleet: Fleet) -> None:
+def test_the_cause_of_an_unreachable_remote_is_reported(fleet: Fleet) -> None:
     git(fleet.root, "remote", "set-url", "origin", str(fleet.root / "nothing.git"))
     with pytest.raises(OkdGitopsError, match="git ls-remote failed") as error:
         fleet.run(PUSH)
@@ -644,7 +644,7 @@ def test_clusters_without_a_stream_are_never_touched(fleet: Fleet) -> None:
     assert {upgrade.decision.verdict for upgrade in fleet.seen().upgrades} == {Verdict.UPGRADE, Verdict.WAIT}
 
 
-def test_a_hook_of_the_clone_has_no_part_in_a_branch(fleet: Fleet) -> None:
+def test_a_hook_of_the_clone_does_not_run(fleet: Fleet) -> None:
     hook = fleet.root / ".git/hooks/commit-msg"
     hook.write_text("#!/bin/sh\ntouch ran\nexit 1\n")
     hook.chmod(0o755)

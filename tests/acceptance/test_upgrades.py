@@ -37,7 +37,7 @@ class Holder(FileModel):
     upgrades: Upgrades
 
 
-def test_its_files_are_what_the_models_take() -> None:
+def test_files_in_the_document_fit_the_models() -> None:
     fleet = parse(FleetSpec, read("fleet.yaml", f"{BASE}{shown('fleet.yaml')}".encode()))
     assert fleet.releases
     unsaid = {"channel", "forge", "freeze"}
@@ -51,7 +51,7 @@ def test_its_files_are_what_the_models_take() -> None:
     assert (report.image, report.path) == (release_controller.image(NEW), f"evidence/canary/{NEW}.yaml")
 
 
-def test_its_waves_and_soaks_are_those_of_the_purposes() -> None:
+def test_waves_and_soaks_in_the_document_match_the_purposes() -> None:
     purposes = load_catalog(read_catalog()).purposes
     assert {str(name): purpose.wave for name, purpose in purposes.items()} == {
         "ephemeral": 0,
@@ -68,7 +68,7 @@ def test_its_waves_and_soaks_are_those_of_the_purposes() -> None:
     assert "(1 hour, 3 days, 2 days)" in TEXT
 
 
-def test_its_list_of_refusals_is_the_table_in_its_order() -> None:
+def test_the_document_lists_the_refusals_in_their_order() -> None:
     first_cells = re.findall(
         r"^\| (`[^|]*) \|", TEXT.partition("\n## What is refused")[2].partition("\n## ")[0], re.MULTILINE
     )
@@ -76,7 +76,7 @@ def test_its_list_of_refusals_is_the_table_in_its_order() -> None:
     assert listed == list(dict.fromkeys(refusal.name for refusal in REFUSALS))
 
 
-def test_its_outputs_are_what_the_commands_print(tmp_path: Path) -> None:
+def test_outputs_in_the_document_match_the_commands(tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
         command = [sys.executable, "-m", "okd_gitops", "--cache", str(CACHE), "release", *arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}

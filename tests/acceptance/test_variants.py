@@ -126,7 +126,7 @@ def test_hpc_touches_its_own_pool_only() -> None:
     assert kubelet["spec"]["kubeletConfig"]["reservedSystemCPUs"] == "0-1"
 
 
-def test_edge_asks_for_less_of_okd() -> None:
+def test_edge_enables_fewer_capabilities() -> None:
     values = rendered("edge")
     capabilities = of_kind(values, "ClusterVersion")["version"]["spec"]["capabilities"]
     assert capabilities == {
@@ -255,7 +255,7 @@ def test_what_is_refused(features: str, reason: str) -> None:
 
 @pytest.mark.parametrize("environment", ["kubernetes", "kind"])
 @pytest.mark.parametrize("feature", ["hpc", "edge", "feature-set", "os-layer"])
-def test_nothing_of_okd_where_the_api_server_lacks_it(feature: str, environment: str) -> None:
+def test_no_object_of_okd_where_its_api_is_missing(feature: str, environment: str) -> None:
     with pytest.raises(FindingsError) as error:
         objects(environment, f"  {feature}:\n")
     assert "unsuitable-feature" in {finding.name for finding in error.value.findings}

@@ -161,7 +161,7 @@ def test_runs_are_excluded_and_so_is_what_argo_cd_excludes_by_itself() -> None:
     assert defaults <= excluded
 
 
-def test_what_argo_cd_stands_on_is_not_pruned_and_nobody_shares_a_password() -> None:
+def test_what_argo_cd_needs_is_not_pruned_and_no_password_is_shared() -> None:
     objects = [_load(path) for path in sorted(FEATURE.glob("*/*.yaml"))]
     options = {
         f"{value['kind']}/{value['metadata']['name']}": value["metadata"]["annotations"][
@@ -175,7 +175,7 @@ def test_what_argo_cd_stands_on_is_not_pruned_and_nobody_shares_a_password() -> 
     assert _operator()["rbac"]["defaultPolicy"] == ""
 
 
-def test_the_operator_is_installed_only_with_a_persons_word() -> None:
+def test_the_operator_is_installed_only_after_manual_approval() -> None:
     spec = _load(FEATURE / "operator/subscription-argocd-operator.yaml")["spec"]
     assert spec["installPlanApproval"] == "Manual"
     assert spec["startingCSV"].startswith(f"{spec['name']}.v")

@@ -53,7 +53,7 @@ def test_a_feature_alone_is_complete(place: tuple[str, str, str], report: Report
     ] == []
 
 
-def test_every_place_was_built_and_nothing_was_left_unchecked(report: Report) -> None:
+def test_every_feature_was_built_and_nothing_was_left_unchecked(report: Report) -> None:
     assert report.overlays == len(PLACES) + 2
     assert report.without_schema == 0
     assert [finding for finding in report.findings if finding.severity == "error"] == []

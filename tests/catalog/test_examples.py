@@ -26,5 +26,5 @@ def test_every_example_generates(tmp_path: Path) -> None:
     assert len(generate(tmp_path).fleet.clusters) == len(places) + 1
 
 
-def test_examples_are_of_features_that_there_are() -> None:
+def test_every_example_is_of_an_existing_feature() -> None:
     assert PARAMETERS.keys() | {name for _, name in LESS} <= CATALOG.features.keys()

@@ -105,7 +105,7 @@ def test_api_versions_are_current(okd: Objects) -> None:
     }
 
 
-def test_the_same_on_plain_kubernetes_and_only_the_composition_on_kind(okd: Objects) -> None:
+def test_kubernetes_gets_the_same_and_kind_only_the_composition(okd: Objects) -> None:
     kubernetes = ours(objects("kubernetes", FEATURES))
     assert {(value["kind"], value["metadata"]["name"]) for value in kubernetes} == {
         (value["kind"], value["metadata"]["name"]) for value in okd
@@ -159,7 +159,7 @@ def test_images_are_digests_and_the_cluster_file_sets_the_image_of_the_gate(okd:
         assert [container["image"] for container in workload["containers"]] == [IMAGE]
 
 
-def test_the_whole_check_objects_to_nothing(tmp_path: Path) -> None:
+def test_check_finds_no_fault(tmp_path: Path) -> None:
     (tmp_path / "clusters").mkdir()
     (tmp_path / "fleet.yaml").write_text(FLEET)
     (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}features:\n{FEATURES}")
@@ -176,7 +176,7 @@ def test_the_whole_check_objects_to_nothing(tmp_path: Path) -> None:
 # The image.
 
 
-def test_the_image_is_pinned_and_runs_as_nobody_in_particular() -> None:
+def test_the_image_is_pinned_and_runs_as_any_user() -> None:
     text = (ROOT / "image/Containerfile").read_text()
     (base,) = re.findall(r"^FROM (.*)$", text, re.MULTILINE)
     assert re.fullmatch(r"[a-z0-9./-]+@sha256:[0-9a-f]{64}", base)
@@ -196,7 +196,7 @@ def test_the_image_is_pinned_and_runs_as_nobody_in_particular() -> None:
     assert {line.split("  #")[0] for line in shown} == {base}
 
 
-def test_the_images_packages_are_those_that_the_tests_run_with() -> None:
+def test_the_image_has_the_packages_of_the_tests() -> None:
     locked = {
         name: set(
             re.split(r"\n(?=[A-Za-z0-9])", (ROOT / f"requirements/{name}.txt").read_text().rstrip("\n"))
@@ -366,7 +366,7 @@ def test_the_gate_runs_twice_without_rights(okd: Objects) -> None:
     assert source["from"] == [{"podSelector": {"matchLabels": {"eventlistener": listener}}}]
 
 
-def test_the_gates_command_line_is_one_that_the_tool_takes(okd: Objects) -> None:
+def test_the_command_line_of_the_gate_is_valid(okd: Objects) -> None:
     import click
 
     for container in (gate_of(okd)["containers"][0], _sweep(okd)):

@@ -110,7 +110,9 @@ def test_a_webhook_without_a_token_gets_no_header(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fail", ["matrix", "chat"])
-def test_one_that_is_away_fails_the_task_and_the_other_is_told(fail: str, tmp_path: Path) -> None:
+def test_an_unreachable_service_fails_the_task_and_the_other_gets_the_message(
+    fail: str, tmp_path: Path
+) -> None:
     assert run(tmp_path, fail=fail).returncode == 1
     assert len(bodies(tmp_path)) == 2
 
@@ -139,7 +141,7 @@ def test_a_message_that_cannot_be_sent_fails_the_task(
     assert (len(bodies(tmp_path)) if (tmp_path / "log.body").exists() else 0) == sent
 
 
-def test_the_cluster_file_says_where_to() -> None:
+def test_the_cluster_file_sets_the_addresses() -> None:
     assert defaults(task("")) == {
         "message": None,
         "matrix-endpoint": "",

@@ -422,7 +422,7 @@ def test_the_smoke_test_lists_components_and_versions(bench: Bench) -> None:
     ],
     ids=["name", "not replaced", "changed", "gone", "new", "unreadable"],
 )
-def test_the_smoke_test_finds_what_is_not_as_wanted(bench: Bench, made: dict[str, Any], reason: str) -> None:
+def test_the_smoke_test_finds_differences(bench: Bench, made: dict[str, Any], reason: str) -> None:
     done = smoke(bench, made)
     assert done.returncode == 1
     assert reason in done.stderr

@@ -407,7 +407,7 @@ case "$2" in update) exit "$UPDATE" ;; promote) exit "$PROMOTE" ;; *) exit "$STA
         ((0, 0, 4), 4, "false"),
     ],
 )
-def test_blocked_is_no_failure_and_everything_else_is(
+def test_a_blocked_upgrade_is_no_failure_but_any_other_error_is(
     okd: tuple[Object, ...], tmp_path: Path, codes: tuple[int, ...], ending: int, blocked: str
 ) -> None:
     pod = Pod(tmp_path, task(okd), forge="gitlab")
@@ -421,7 +421,7 @@ def test_blocked_is_no_failure_and_everything_else_is(
     assert (tmp_path / "log").read_text().splitlines() == [f"{verb}{tokens}" for verb in verbs]
 
 
-def test_a_token_is_for_no_forge_that_nobody_named(okd: tuple[Object, ...], tmp_path: Path) -> None:
+def test_a_token_is_given_to_the_named_forge_only(okd: tuple[Object, ...], tmp_path: Path) -> None:
     pod = Pod(tmp_path, task(okd))
     (tmp_path / "work/fleet").mkdir()
     pod.program("okd-gitops", TOOL)

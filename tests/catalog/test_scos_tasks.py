@@ -263,7 +263,7 @@ def test_tasks_of_generation_1_run_in_order() -> None:
     assert [task["name"] for task in PIPELINES[G1]["finally"]] == ["notify-matrix"]
 
 
-def test_order_of_generation_2() -> None:
+def test_tasks_of_generation_2_run_in_order() -> None:
     before = _before(PIPELINES[G2])
     assert before["base-build"] == {"base-init"}
     assert before["base-test"] == {"base-build", "base-init"}
@@ -618,9 +618,7 @@ def test_only_a_successful_run_with_a_pushed_image_reports_its_build() -> None:
 @pytest.mark.parametrize(
     ("curl", "code"), [("", 0), ('[[ -e "$0.once" ]] || { touch "$0.once"; exit 7; }', 0), ("exit 22", 1)]
 )
-def test_a_report_is_said_three_times_and_is_one_that_the_gate_takes(
-    curl: str, code: int, bench: Bench
-) -> None:
+def test_a_report_is_sent_three_times_and_the_gate_accepts_it(curl: str, code: int, bench: Bench) -> None:
     from okd_gitops.gate.decide import read_report
 
     bench.stub(

@@ -92,7 +92,7 @@ def test_upstreams_files_keep_their_license_and_say_where_they_are_from(feature:
     assert [path for path, text in texts.items() if re.search(r"ko://|\bdevel\b", text)] == []
 
 
-def test_where_there_is_no_okd_there_are_no_kinds_of_okd(upstream: list[dict[str, Any]]) -> None:
+def test_other_environments_get_no_kind_of_okd(upstream: list[dict[str, Any]]) -> None:
     assert [value["kind"] for value in upstream if OKD_ONLY.search(value["apiVersion"])] == []
     assert [value["kind"] for value in upstream if value["kind"] == "Namespace"] == []
 
@@ -172,7 +172,7 @@ def test_every_container_runs_without_rights_on_its_node(upstream: list[dict[str
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}
 
 
-def test_every_name_that_is_used_is_there(upstream: list[dict[str, Any]]) -> None:
+def test_every_referenced_object_exists(upstream: list[dict[str, Any]]) -> None:
     accounts, services, maps = (_names(upstream, kind) for kind in ("ServiceAccount", "Service", "ConfigMap"))
     for value in upstream:
         for subject in value.get("subjects", []):
@@ -249,7 +249,7 @@ def test_interceptors_come_after_the_controllers_that_judge_them(upstream: list[
     }
 
 
-def test_on_okd_the_operator_is_installed_only_with_a_persons_word(
+def test_on_okd_the_operator_is_installed_only_after_manual_approval(
     objects: dict[Path, dict[str, Any]], feature: dict[str, Any]
 ) -> None:
     subscription = objects[Path("operator/subscription-tekton-operator.yaml")]

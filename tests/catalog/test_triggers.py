@@ -519,7 +519,7 @@ def polled(httpserver: HTTPServer, tmp_path: Path) -> Iterator[Polled]:
     httpserver.check_assertions()
 
 
-def test_what_is_seen_first_is_remembered_and_starts_nothing(polled: Polled) -> None:
+def test_a_branch_seen_for_the_first_time_starts_no_run(polled: Polled) -> None:
     assert polled.posted == []
     lines = [line.split()[1:] for line in polled.data["4.20"].splitlines()]
     assert lines == [["master", polled.head(OS)], ["main", polled.head(RCC)]]
@@ -583,7 +583,7 @@ def test_a_listener_that_is_away_is_asked_again_at_the_next_hour(polled: Polled)
     assert len(polled.posted) == 2
 
 
-def test_a_branch_that_is_gone_is_an_error_and_nothing_is_written(polled: Polled) -> None:
+def test_a_deleted_branch_is_an_error_and_nothing_is_written(polled: Polled) -> None:
     git(polled.works[OS], "branch", "-m", "other")
     git(polled.folder / f"forge/{OS}.git", "branch", "-m", "other")
     before = dict(polled.data)

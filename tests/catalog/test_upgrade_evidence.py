@@ -114,7 +114,7 @@ def test_it_is_for_okd_alone() -> None:
     assert "unsuitable-feature" in {finding.name for finding in error.value.findings}
 
 
-def test_its_account_reads_how_the_cluster_is_and_nothing_else(okd: tuple[Object, ...]) -> None:
+def test_its_account_may_only_read_the_state_of_the_cluster(okd: tuple[Object, ...]) -> None:
     (role,) = of_kind(okd, "ClusterRole").values()
     group = {"apiGroups": ["config.openshift.io"]}
     assert role["rules"] == [
@@ -506,7 +506,7 @@ def test_services_have_an_authority_of_their_own_and_see_no_token(
     ],
     ids=["no such path", "forbidden", "another authority", "no account", "no cluster", "no address"],
 )
-def test_what_cannot_be_asked_fails_the_job_and_reports_nothing(
+def test_an_unanswered_request_fails_the_job_without_a_report(
     bench: Bench, change: Any, code: int, words: str
 ) -> None:
     bench.cluster.runs(NEW, finished=bench.fleet.now - timedelta(hours=1))

@@ -41,7 +41,7 @@ def plain_loop(root: Path, folder: str, kubernetes: str) -> dict[str, Any]:
     return verdict
 
 
-def test_this_repository_passes_and_says_what_was_looked_at(okd_gitops: Run) -> None:
+def test_this_repository_passes_and_counts_what_was_checked(okd_gitops: Run) -> None:
     report = checked(okd_gitops, code=0)
     assert report["clusters"] == 5
     assert report["overlays"] == 6
@@ -181,7 +181,9 @@ def test_others_repositories_are_checked_from_their_tops(tmp_path: Path, okd_git
 @pytest.mark.parametrize(
     "missing", ["bin/kustomize", "bin/kubeconform", "bin/sha256sums", "schemas/index.json"]
 )
-def test_what_is_missing_is_never_a_pass(repo: Path, okd_gitops: Run, tmp_path: Path, missing: str) -> None:
+def test_a_missing_tool_or_schema_never_passes(
+    repo: Path, okd_gitops: Run, tmp_path: Path, missing: str
+) -> None:
     cache = tmp_path / "cache"
     for name in ("bin", "schemas"):
         shutil.copytree(CACHE / name, cache / name, copy_function=os.link)
@@ -196,7 +198,7 @@ def test_no_proxy_no_home_and_no_network_are_needed(repo: Path, okd_gitops: Run)
     assert result.returncode == 0, result.stderr
 
 
-def test_doctor_says_what_is_there(repo: Path, okd_gitops: Run, tmp_path: Path) -> None:
+def test_doctor_reports_what_is_installed(repo: Path, okd_gitops: Run, tmp_path: Path) -> None:
     facts = {fact["name"]: fact for fact in json.loads(okd_gitops("doctor", "--output=json").stdout)["facts"]}
     assert facts["kustomize"]["remedy"] == facts["schemas"]["remedy"] == ""
     result = okd_gitops("--cache", str(tmp_path / "nothing"), "doctor")
@@ -204,6 +206,6 @@ def test_doctor_says_what_is_there(repo: Path, okd_gitops: Run, tmp_path: Path) 
     assert result.stdout.count("make check") == 3
 
 
-def test_the_published_schemas_are_those_of_the_code(okd_gitops: Run) -> None:
+def test_published_schemas_match_the_code(okd_gitops: Run) -> None:
     for kind in KINDS:
         assert (ROOT / f"schemas/{kind}.schema.json").read_text() == okd_gitops("schema", kind).stdout

@@ -55,7 +55,7 @@ def test_from_another_commit(committed: Path, okd_gitops: Run) -> None:
 
 
 @pytest.mark.parametrize("ref", ["nowhere", "--output=x", "HEAD:x", "a b"])
-def test_a_ref_that_is_not_there_is_told(committed: Path, okd_gitops: Run, ref: str) -> None:
+def test_an_unknown_ref_is_reported(committed: Path, okd_gitops: Run, ref: str) -> None:
     result = okd_gitops("diff", f"--from={ref}")
     assert result.returncode == 2
     assert ref in result.stderr

@@ -77,7 +77,7 @@ def test_a_panic_is_a_finding_and_the_other_folders_are_built(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("isolated", [True, False])
-def test_nothing_that_a_program_started_stays(
+def test_no_process_of_a_program_outlives_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, isolated: bool
 ) -> None:
     if not isolated:

@@ -82,7 +82,7 @@ def cases(side: str) -> list[tuple[str, Path]]:
 @pytest.mark.parametrize(
     ("name", "path"), cases("bad"), ids=lambda value: value.stem if isinstance(value, Path) else value
 )
-def test_bad(name: str, path: Path) -> None:
+def test_each_bad_case_is_refused(name: str, path: Path) -> None:
     text = path.read_text()
     found = [finding for finding in run(scene(text)) if finding.name == name.replace("_", "-")]
     expected = re.findall(r"^# expect: (.*)$", text, re.MULTILINE)
@@ -99,7 +99,7 @@ def test_bad(name: str, path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "path"), cases("good"), ids=lambda value: value.stem if isinstance(value, Path) else value
 )
-def test_good(name: str, path: Path) -> None:
+def test_each_good_case_is_accepted(name: str, path: Path) -> None:
     assert [
         finding.reason for finding in run(scene(path.read_text())) if finding.name == name.replace("_", "-")
     ] == []
@@ -174,7 +174,7 @@ def spoiled(value: object) -> Iterator[object]:
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
-def test_no_rule_falls_over_a_wrong_type_in_its_cases(name: str) -> None:
+def test_no_rule_crashes_on_a_wrong_type(name: str) -> None:
     # Random objects seldom reach the last line of a rule; its own cases do, one wrong type at a time.
     for path in sorted((CASES / name).glob("*/*.yaml")):
         whole = scene(path.read_text())
@@ -291,7 +291,7 @@ OBJECTS = st.fixed_dictionaries(
 
 @settings(max_examples=300)
 @given(st.lists(OBJECTS, max_size=4), st.sampled_from(["", "cd"]))
-def test_no_rule_falls_over_any_shape(objects: list[Object], purpose: str) -> None:
+def test_no_rule_crashes_on_any_shape(objects: list[Object], purpose: str) -> None:
     graph = Graph()
     overlays = (
         Overlay(

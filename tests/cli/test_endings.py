@@ -99,7 +99,7 @@ OUTPUTS = {
 
 @pytest.mark.parametrize("output", ["text", "json"])
 @pytest.mark.parametrize("kind", OUTPUTS)
-def test_an_output_that_cannot_be_written_is_a_sentence(repo: Path, kind: str, output: str) -> None:
+def test_an_output_that_cannot_be_written_is_a_plain_error(repo: Path, kind: str, output: str) -> None:
     redirect, code, sentence = OUTPUTS[kind]
     result = run(repo, "generate", f"--output={output}", redirect=redirect)
     assert result.returncode == code, result.stderr
@@ -134,7 +134,7 @@ def test_an_unusual_environment_works(repo: Path, kind: str) -> None:
     assert (result.returncode, result.stderr) == (code, b"")
 
 
-def test_few_open_files_and_a_folder_that_is_gone_are_a_sentence(repo: Path) -> None:
+def test_few_open_files_or_a_deleted_folder_are_a_plain_error(repo: Path) -> None:
     script = f'ulimit -n 64; exec "{sys.executable}" -I "{ROOT / "generator"}" generate'
     assert subprocess.run(["sh", "-c", script], cwd=repo, capture_output=True, check=False).returncode == 0
     script = (

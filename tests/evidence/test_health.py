@@ -153,7 +153,7 @@ WAITING: dict[str, Callable[[Answers], object]] = {
 
 
 @pytest.mark.parametrize("name", WAITING)
-def test_what_is_not_finished_or_not_understood_is_never_reported_however_long_it_lasts(name: str) -> None:
+def test_an_unfinished_or_unknown_state_is_never_reported(name: str) -> None:
     for now in (SOON, LATE, DONE + timedelta(days=30)):
         assert judged(WAITING[name], now=now).evidence is None
 
@@ -198,7 +198,7 @@ UNWELL: dict[str, tuple[str, Callable[[Answers], object]]] = {
 
 
 @pytest.mark.parametrize("name", UNWELL)
-def test_what_is_wrong_waits_and_then_fails_the_release(name: str) -> None:
+def test_a_degraded_cluster_waits_before_it_fails_the_release(name: str) -> None:
     reason, change = UNWELL[name]
     early, late = judged(change), judged(change, now=LATE).evidence
     assert early.evidence is None

@@ -66,12 +66,12 @@ def after_of(files: Mapping[str, bytes], path: str = PIPELINE) -> dict[str, list
 OF = "feature: scos-pipeline, pipeline: okd-coreos"
 
 
-def test_nothing_of_ones_own_changes_nothing() -> None:
+def test_an_empty_local_catalog_changes_nothing() -> None:
     assert exchanged({}).features == BUILTIN.features
     assert exchanged({"README.md": "For people.\n"}).features == BUILTIN.features
 
 
-def test_a_feature_of_ones_own_is_one_like_the_others() -> None:
+def test_a_local_feature_works_like_a_builtin_one() -> None:
     catalog = apply_changes(BUILTIN, read_tree(CASE, "catalog").below("catalog"))
     own = catalog.features["build-quota"]
     assert own.objects("quota")[0]["kind"] == "ResourceQuota"

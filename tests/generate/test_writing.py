@@ -94,7 +94,7 @@ def test_a_killed_generation_is_finished_by_whichever_command_writes_next(
 
 
 @pytest.mark.parametrize("lost", ["staged", "in place", "both"])
-def test_what_a_power_loss_took_is_generated_again(
+def test_files_lost_in_a_power_loss_are_generated_again(
     repo: Path, monkeypatch: pytest.MonkeyPatch, lost: str
 ) -> None:
     killed(repo, monkeypatch, 4)
@@ -113,7 +113,7 @@ def test_what_a_power_loss_took_is_generated_again(
 
 
 @pytest.mark.parametrize("commits", [True, False])
-def test_a_list_that_was_edited_with_its_file_is_no_license(repo: Path, commits: bool) -> None:
+def test_an_edit_is_found_also_when_its_checksum_was_edited(repo: Path, commits: bool) -> None:
     if commits:
         # A clone has no record of what was written elsewhere: only what is committed.
         shutil.rmtree(repo / ".okd-gitops")
@@ -128,7 +128,7 @@ def test_a_list_that_was_edited_with_its_file_is_no_license(repo: Path, commits:
 
 
 @pytest.mark.parametrize("proof", ["record", "commit", "merge", "neither"])
-def test_what_is_ours_is_written_again_without_a_question(repo: Path, proof: str) -> None:
+def test_generated_files_are_rewritten_without_a_question(repo: Path, proof: str) -> None:
     if proof == "merge":
         commit_all(repo)
         git(repo, "switch", "-q", "-c", "other")
@@ -189,7 +189,7 @@ def place_hard_link(path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [place_folder, place_fifo, place_file_above, place_hard_link])
-def test_what_lies_in_the_place_of_a_generated_file_is_refused_before_anything_is_written(
+def test_a_foreign_object_in_place_of_a_generated_file_is_refused_first(
     repo: Path, okd_gitops: Run, place: Callable[[Path], None]
 ) -> None:
     (repo / "clusters/demo.yaml").write_text(DEMO)
@@ -202,7 +202,7 @@ def test_what_lies_in_the_place_of_a_generated_file_is_refused_before_anything_i
     } == before
 
 
-def test_a_file_that_others_link_to_is_replaced_and_theirs_stays(repo: Path) -> None:
+def test_a_hard_link_to_a_generated_file_is_not_changed(repo: Path) -> None:
     before = (repo / EDITED).read_bytes()
     (repo.parent / "outside").hardlink_to(repo / EDITED)
     text = (repo / "clusters/moc-test.yaml").read_text()

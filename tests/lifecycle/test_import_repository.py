@@ -73,7 +73,9 @@ def test_a_manifest_of_an_overlay(repo: Path, other: Path) -> None:
     assert files(repo) == before
 
 
-def test_what_is_written_is_a_cluster_once_it_is_filled_in(repo: Path, other: Path, okd_gitops: Run) -> None:
+def test_the_written_file_is_a_valid_cluster_once_it_is_filled_in(
+    repo: Path, other: Path, okd_gitops: Run
+) -> None:
     put(
         other,
         {"overlays/staging/kustomization.yaml": "resources: [cv.yaml]\n", "overlays/staging/cv.yaml": FULL},
@@ -238,7 +240,7 @@ def test_versions_of_openshift_are_told_from_okds(repo: Path, other: Path) -> No
     assert result.clusters[0].unknown == ("purpose", "server", "clusterID", "channel", "image")
 
 
-def test_a_cluster_whose_version_git_does_not_say(repo: Path, other: Path) -> None:
+def test_a_cluster_without_a_version_in_git_needs_it_filled_in(repo: Path, other: Path) -> None:
     result = imported(
         repo,
         other,
@@ -313,7 +315,7 @@ def test_a_chain_of_kustomizations_without_end(repo: Path, other: Path) -> None:
     assert list(values(result)) == ["a"]
 
 
-def test_names_that_are_none_and_names_that_two_folders_have(repo: Path, other: Path) -> None:
+def test_invalid_and_duplicate_names_are_reported(repo: Path, other: Path) -> None:
     layout = {
         "a/overlays/prod/cv.yaml": FULL,
         "b/overlays/prod/cv.yaml": FULL,

@@ -254,7 +254,7 @@ def test_a_repository_that_kustomize_would_clone_is_not_asked(tmp_path: Path) ->
         ),
     ],
 )
-def test_what_would_vanish_or_never_end_is_found(files: dict[str, str], code: str) -> None:
+def test_lost_resources_and_endless_builds_are_found(files: dict[str, str], code: str) -> None:
     tree = {
         "app/cm.yaml": CONFIGMAP.encode(),
         **{f"app/{path}": text.encode() for path, text in files.items()},
@@ -298,7 +298,7 @@ def test_an_alias_bomb_is_refused_wherever_kustomize_reads_it(kustomization: str
     assert "document-too-complex" in {finding.name for finding in walk(tree, "app").findings}
 
 
-def test_what_people_write_passes_the_scan_and_is_built(tmp_path: Path) -> None:
+def test_ordinary_kustomizations_pass_the_scan_and_are_built(tmp_path: Path) -> None:
     plugin = (
         "apiVersion: builtin\n"
         "kind: LabelTransformer\n"

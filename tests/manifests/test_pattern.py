@@ -31,11 +31,11 @@ def test_a_hostile_pattern_takes_no_time(pattern: str) -> None:
         ("(?x) a # b", "unclosed"),
     ],
 )
-def test_what_is_refused_is_told(pattern: str, reason: str) -> None:
+def test_a_refused_pattern_is_reported_with_its_reason(pattern: str, reason: str) -> None:
     assert reason in pattern_fault(pattern)
 
 
 @given(st.sampled_from(PATTERNS), st.text("abc45.:/\n-", max_size=12))
-def test_it_means_what_it_means_in_python(pattern: str, text: str) -> None:
+def test_a_pattern_matches_as_in_python(pattern: str, text: str) -> None:
     assert matches(pattern, text) == bool(re.fullmatch(pattern.rstrip("$"), text))
     assert occurs(pattern.rstrip("$"), text) == bool(re.search(pattern.rstrip("$"), text))

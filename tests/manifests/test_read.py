@@ -103,7 +103,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_is_written_is_read_back_by_another_reader(value: object) -> None:
+def test_another_yaml_reader_reads_what_was_written(value: object) -> None:
     assert yaml.safe_load(dump(value)) == value
 
 

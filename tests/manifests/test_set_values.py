@@ -113,7 +113,7 @@ def test_a_style_that_cannot_be_changed_in_place_is_refused(style: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["release: {version: a}\n", "release: {}\n"])
-def test_what_cannot_be_spliced_is_refused(text: str) -> None:
+def test_an_edit_that_is_not_possible_in_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="release"):
         assign(read("x", text.encode()), {("release", "force"): True})
 
@@ -127,7 +127,7 @@ SCALARS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")),
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), SCALARS, min_size=1), st.sampled_from("abcd"), SCALARS)
-def test_what_is_read_back_is_what_was_asked_for(values: dict[str, str], key: str, new: str) -> None:
+def test_the_written_value_is_read_back_unchanged(values: dict[str, str], key: str, new: str) -> None:
     before = read("x", dump({"top": values}).encode())
     path: Path = ("top", key)
     try:

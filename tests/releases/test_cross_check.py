@@ -125,7 +125,7 @@ def test_one_no_outweighs_every_yes(phase: str) -> None:
     assert found == ([] if phase == "Withdrawn" else ["phases-differ"])
 
 
-def test_published_without_its_stream() -> None:
+def test_a_release_outside_its_stream_is_not_accepted() -> None:
     github = source("github", MIRROR + A, prerelease=False)
     item, found = only(controller((V8, "Rejected")), github)
     assert (found, item.accepted) == (["not-accepted"], False)
@@ -145,7 +145,7 @@ def test_published_without_its_stream() -> None:
         Answer(source="release-controller"),
     ],
 )
-def test_a_stream_that_was_not_read_accuses_nobody(answer: Answer) -> None:
+def test_a_stream_that_was_not_read_gives_no_finding(answer: Answer) -> None:
     item, found = only(answer, source("github", MIRROR + A, prerelease=False))
     assert (found, item.accepted) == ([], False)
 

@@ -90,7 +90,7 @@ def refusal(*messages: bytes, **more: Any) -> str:
     return "" if trust.verified else trust.findings[0].name
 
 
-def test_good() -> None:
+def test_a_trusted_signature_is_accepted() -> None:
     trust = trust_in(signed())
     assert trust == Trust(verified=True, fingerprint=name(KEY))
     assert trust_in(signed(text(optional=None))).verified
@@ -196,7 +196,7 @@ def test_a_broken_key_file_hides_no_other(broken: bytes) -> None:
     assert refusal(signed(), keys=(broken,)) == "unknown-signing-key"
 
 
-def test_revoked() -> None:
+def test_a_revoked_key_is_refused() -> None:
     cert = KEY.extract_certificate()
     revoked = bytes(cert) + bytes(cert.revoke(KEY.certifier()))
     assert refusal(signed(), keys=(revoked,)) == "revoked-signing-key"
@@ -209,7 +209,7 @@ def lasting(days: float) -> tuple[Tsk, datetime]:
     return key, end
 
 
-def test_expired_after_it_signed() -> None:
+def test_a_key_that_expired_after_signing_is_refused() -> None:
     key, end = lasting(30)
     args: dict[str, Any] = {"keys": (public(key),), "pinned": name(key)}
     trust = trust_in(signed(key=key), now=end + timedelta(seconds=1), **args)
@@ -227,7 +227,7 @@ def test_a_key_that_expires_soon_is_a_warning(days: int | None, warned: bool) ->
     assert all(f"{end:%Y-%m-%d}" in warning.reason for warning in trust.findings)
 
 
-def test_from_the_future() -> None:
+def test_a_signature_from_the_future_is_refused() -> None:
     assert refusal(signed(), now=NOW - timedelta(days=1)) == "signature-from-future"
 
 

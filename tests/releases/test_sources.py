@@ -309,7 +309,7 @@ def test_quay_is_read_to_its_last_page(httpserver: HTTPServer, http: Http) -> No
     assert len(httpserver.log) == 3
 
 
-def test_quay_says_more_without_end(httpserver: HTTPServer, http: Http) -> None:
+def test_quay_with_endless_pages_is_given_up(httpserver: HTTPServer, http: Http) -> None:
     httpserver.expect_request(QUAY).respond_with_json(quay_page(quay_tag("4.22.0-okd-scos.1"), more=True))
     answer = mirror(httpserver, http)
     assert codes(answer) == ["too-many-pages"]
@@ -521,7 +521,9 @@ def test_all_sources_agree(httpserver: HTTPServer, redirected: Redirected, tmp_p
     assert len(httpserver.log) == 4
 
 
-def test_a_mirror_that_lies(httpserver: HTTPServer, redirected: Redirected, tmp_path: Path) -> None:
+def test_a_mirror_with_another_digest_is_a_finding(
+    httpserver: HTTPServer, redirected: Redirected, tmp_path: Path
+) -> None:
     serve(httpserver, quay_digest=C)
     (item,), (finding,) = cross_check(collect(redirected, fleet(httpserver), tmp_path)[0])
     assert finding.name == "two-digests"
@@ -587,11 +589,11 @@ def test_the_sources_of_a_fleet() -> None:
     )
 
 
-def test_what_is_not_named_is_not_asked(http: Http, tmp_path: Path) -> None:
+def test_only_named_sources_are_asked(http: Http, tmp_path: Path) -> None:
     assert collect(http, Sources(), tmp_path) == ([], None)
 
 
-def test_a_graph_that_is_none(httpserver: HTTPServer, http: Http, tmp_path: Path) -> None:
+def test_an_answer_that_is_not_a_graph_is_refused(httpserver: HTTPServer, http: Http, tmp_path: Path) -> None:
     httpserver.expect_request("/graph").respond_with_json(
         {"kind": "invalid_params", "value": "mandatory client parameters missing"}
     )

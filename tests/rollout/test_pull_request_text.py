@@ -66,7 +66,7 @@ def risk(name: str, message: str = "m", url: str = "") -> Risk:
     return Risk(name=name, url=url, message=message, rules=())
 
 
-def test_golden_files_both_ways() -> None:
+def test_golden_files_match_in_both_directions() -> None:
     kept = {path.name: path.read_text() for path in PULLS.iterdir()}
     made = pulls.golden()
     assert sorted(kept) == sorted(made)
@@ -91,7 +91,7 @@ def test_the_verdict_is_at_the_top_and_the_first_screen_is_short(make: Callable[
 @pytest.mark.parametrize(
     ("count", "limit"), [(1, LIMIT), (6, LIMIT), (60, LIMIT), (60, 12_000), (1000, LIMIT), (1000, 1_048_576)]
 )
-def test_what_does_not_fit_is_left_out_whole_and_counted(count: int, limit: int) -> None:
+def test_sections_that_do_not_fit_are_left_out_and_counted(count: int, limit: int) -> None:
     text = body(many(count, diff="+" + "x" * 900), limit=limit)
     assert len(text.encode()) <= limit
     tokens = parsed(text)

@@ -348,12 +348,12 @@ def test_an_answer_that_is_too_large(fake: Fake, forge: Forge, tmp_path: Path) -
     assert "more than 2,000 bytes" in refused(client(tmp_path, forge, max_bytes=2000), forge).reason
 
 
-def test_offline_asks_nobody(fake: Fake, forge: Forge, tmp_path: Path) -> None:
+def test_offline_sends_no_request(fake: Fake, forge: Forge, tmp_path: Path) -> None:
     assert "--offline" in refused(client(tmp_path, forge, offline=True), forge).reason
     assert fake.asked == []
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
+def test_a_closed_port_is_reported_as_unreachable(tmp_path: Path) -> None:
     forge = locate("http://127.0.0.1:1/o/r", Kind.GITHUB)
     assert "cannot be reached" in refused(client(tmp_path, forge), forge).reason
 
@@ -420,7 +420,7 @@ def test_locate_refuses(url: str) -> None:
     assert caught.value.remedy
 
 
-def test_told_what_kind_it_is() -> None:
+def test_the_kind_of_a_forge_may_be_given() -> None:
     assert locate("https://git.example.org/o/r", Kind.FORGEJO).api == "https://git.example.org/api/v1"
 
 

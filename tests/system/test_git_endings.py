@@ -53,14 +53,14 @@ def substitute(clone: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Non
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
-def test_a_git_that_is_missing_is_told(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_git_is_reported(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ToolError, match="git is not on PATH"):
         reading.resolve(clone, "HEAD")
 
 
 @pytest.mark.parametrize("said", ["git version 2.17.1", "git version 2.33.9", "something else"])
-def test_a_git_that_is_too_old_is_told(clone: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+def test_an_old_git_is_reported(clone: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     substitute(clone, monkeypatch, f"echo '{said}'; exit 0")
     with pytest.raises(ToolError, match=r"version|too old") as error:
         reading.resolve(clone, "HEAD")
@@ -195,7 +195,7 @@ def test_a_remote_that_moved_is_a_race_and_one_that_is_away_is_away(clone: Path)
         ("remote: Authentication failed\nfatal: the remote end hung up unexpectedly", 6),
     ],
 )
-def test_what_git_says_of_a_remote_decides_between_away_and_refused(said: str, code: int) -> None:
+def test_the_message_of_git_tells_an_unreachable_remote_from_a_refusal(said: str, code: int) -> None:
     ending: OkdGitopsError = branches.unreached(Completed(128, b"", said), "push")
     assert ending.exit_code == code
 

@@ -158,7 +158,7 @@ def test_retry_after(server: Server, tmp_path: Path, waits: list[float], status:
     assert waits == [1]
 
 
-def test_a_server_that_wants_to_be_left_alone_for_long_is_given_up_at_once(
+def test_a_server_with_a_long_retry_after_is_given_up_at_once(
     server: Server, tmp_path: Path, waits: list[float]
 ) -> None:
     url = server.at("/a", lambda h: h.reply(status=429, Retry_After="99999"))
@@ -357,7 +357,7 @@ def test_token(server: Server, tmp_path: Path) -> None:
     assert "ghp_secret" not in str(caught.value)
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
+def test_a_closed_port_is_reported_as_unreachable(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -213,7 +213,7 @@ def obstacle_another(root: Path) -> None:
 @pytest.mark.parametrize(
     "obstacle", [obstacle_symlink, obstacle_folder, obstacle_fifo, obstacle_file, obstacle_another]
 )
-def test_what_is_in_the_way_is_refused_before_anything_is_written(
+def test_an_obstacle_is_refused_before_anything_is_written(
     tmp_path: Path, obstacle: Callable[[Path], None]
 ) -> None:
     root = tmp_path / "root"
@@ -365,7 +365,7 @@ def test_an_edit_that_a_killed_run_had_displaced_comes_back(
 
 
 @pytest.mark.parametrize("lost", [b"", b"\0" * 6])
-def test_what_a_power_loss_emptied_is_no_edit(
+def test_a_file_emptied_by_a_power_loss_is_no_edit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: bytes
 ) -> None:
     state = interrupted(tmp_path, monkeypatch)

@@ -137,6 +137,6 @@ def test_a_folder_of_this_machine_is_for_rehearsals(clone: Path, url: str) -> No
     assert address(clone, url, FLEET) == url
 
 
-def test_a_remote_that_is_not_there_is_told(clone: Path) -> None:
+def test_an_unknown_remote_is_reported(clone: Path) -> None:
     with pytest.raises(UsageError, match="there is no remote origin"):
         address(clone, "origin", FLEET)

@@ -256,7 +256,7 @@ def test_a_cache_that_cannot_be_made_is_told_in_one_line(place: Place) -> None:
     assert "fix: " in err
 
 
-def test_what_fails_while_it_is_made_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failed_build_keeps_the_previous_result(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/tool").write_text("good")
     with pytest.raises(IsADirectoryError), aside(tmp_path, "bin") as folder:
@@ -283,14 +283,14 @@ def judge(cache: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_tools_and_schemas_that_are_there_are_left_alone_without_go_or_network(cache: Path) -> None:
+def test_existing_tools_and_schemas_need_no_go_and_no_network(cache: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in cache.rglob("*.json")}
     done = judge(cache, PATH="/usr/bin:/bin", GOPROXY="off", PIP_NO_INDEX="1")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*.json")} == before
 
 
-def test_what_is_not_right_is_built_again_alone_and_go_leaves_no_caches(tmp_path: Path) -> None:
+def test_only_wrong_parts_are_built_again_and_go_leaves_no_cache(tmp_path: Path) -> None:
     def build(name: str) -> Callable[[Path], None]:
         def built(cache: Path) -> None:
             with aside(cache, name) as folder:

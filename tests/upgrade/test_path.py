@@ -224,7 +224,7 @@ def test_every_edge_that_would_complete_a_path_is_named() -> None:
     assert result.nearest.text == okd("22.2")
 
 
-def test_what_a_hop_carries() -> None:
+def test_a_hop_carries_channel_and_acknowledgements() -> None:
     acks = {"4.21": ("ack-4.21-api-removals-in-4.22",), "4.22": ("ack-4.22-x",)}
     result = run(
         graph("21.0>21.1", "21.1?22.0", "22.0>50.0"),

@@ -154,7 +154,7 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
 ]
 
 
-def test_what_no_row_refuses_is_an_upgrade() -> None:
+def test_an_upgrade_that_no_row_refuses_goes_ahead() -> None:
     assert decide(READY) == Decision(Verdict.UPGRADE)
 
 
@@ -178,18 +178,18 @@ def test_every_row_has_a_case_and_every_reason_of_the_table_a_text() -> None:
     assert {row.name for row in REFUSALS} <= explanations().keys()
 
 
-def test_whatever_keeps_a_path_from_being_there_moves_nothing() -> None:
+def test_a_missing_path_upgrades_nothing() -> None:
     assert decide(replace(READY, path=NoPath("a reason of tomorrow", "why"))).verdict == Verdict.REFUSE
 
 
-def test_what_no_waiting_mends_is_told_before_what_waiting_mends() -> None:
+def test_permanent_refusals_are_reported_before_temporary_ones() -> None:
     order = [row.verdict for row in REFUSALS if row.verdict in (Verdict.REFUSE, Verdict.WAIT)]
     assert order == sorted(order)
     failed = [passed("eph", days=0), passed("test", ok=False)]
     assert names(decided(moved("eph", "test"), failed))["cd"] == "earlier-wave-failed"
 
 
-def test_a_force_passes_what_it_may_and_needs_the_digest() -> None:
+def test_a_force_passes_some_refusals_and_needs_the_digest() -> None:
     eph = FLEET["eph"]
     asked = question(eph, FLEET.values(), forced=True, verified=False, images=(B,), freeze="holidays")
     assert decide(asked).verdict == Verdict.UPGRADE
@@ -203,7 +203,7 @@ def test_a_digest_differs_only_at_the_same_registry(images: tuple[str, ...]) -> 
     assert decide(replace(READY, images=images)).verdict == Verdict.UPGRADE
 
 
-def test_a_digest_that_differs_is_told_whatever_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_different_digest_is_reported_on_any_path(monkeypatch: pytest.MonkeyPatch) -> None:
     found = decide(replace(READY, images=(B,), **no_path(upgrade.SAME)))
     assert (found.name, found.verdict) == ("digest-differs", Verdict.REFUSE)
     assert B in found.reason
