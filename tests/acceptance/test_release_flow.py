@@ -173,7 +173,7 @@ def test_reports_of_two_clusters_at_once_are_both_kept(fleet: Fleet, tmp_path: P
     assert names == [f"evidence/canary/{OLD}.yaml", f"evidence/probe/{OLD}.yaml"]
 
 
-@pytest.mark.parametrize("step", ["check", "diff", "commit_draft", "push"])
+@pytest.mark.parametrize("step", ["check", "diff", "commit_upgrade", "push"])
 def test_a_kill_at_any_step_leaves_the_repository_usable(fleet: Fleet, step: str) -> None:
     target = branches if step == "push" else rollout_module
 

@@ -31,6 +31,7 @@ def opening(
     )
     name = f"{forge.kind.name}_TOKEN"
     if not environment.get(name):
-        return f"no {name} in the environment; this opens the pull request:\n  {by_hand(forge, proposal, body_file)}"
+        command = by_hand(forge, proposal, body_file)
+        return f"no {name} in the environment; this opens the pull request:\n  {command}"
     opened = propose(Http(answers, tokens={forge.host: environment[name]}), forge, proposal)
     return f"{opened.action} {opened.url}"

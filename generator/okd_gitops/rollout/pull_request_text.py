@@ -39,15 +39,13 @@ _REPORTS = (
     "| cluster | version | result | finished | soaked |\n"
     "|---|---|---|---|---|\n"
 )
-_UNDO = """\
-### Undo
-
-**Before the merge:** close this pull request. Nothing has happened on any cluster.
-
-**After the merge: OKD cannot be downgraded.** A revert stops only clusters that have not started yet; it brings no other one back, and leaves git
-saying what is not so. Go forward, to a release that mends the fault.
-
-"""
+_UNDO = (
+    "### Undo\n\n"
+    "**Before the merge:** close this pull request. Nothing has happened on any cluster.\n\n"
+    "**After the merge: OKD cannot be downgraded.** A revert stops only clusters that have not started yet; "
+    "it brings no other one back, and leaves git\n"
+    "saying what is not so. Go forward, to a release that mends the fault.\n\n"
+)
 _FORCED = "The cluster takes the release whatever its signature and the preconditions say."
 
 
