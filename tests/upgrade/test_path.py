@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okd_gitops.explanation import explanations
+from okd_gitops.fleet.upgrades import Blocked
 from okd_gitops.releases.barriers import KNOWN
 from okd_gitops.releases.graph import Edge, Graph, Node, Risk
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade import path as upgrade
-from okd_gitops.upgrade.path import Block, NoPath, Path, Wanted, kind, moved, plan, semver_key
+from okd_gitops.upgrade.path import NoPath, Path, Wanted, kind, moved, plan, semver_key
 
 MAJORS = {"4.22": "5.0"}
 PREVIEW = frozenset({"ec", "fc", "rc", "release"})
@@ -52,6 +53,11 @@ def graph(*edges: str, **extra: Any) -> Graph:
             dropped[start, end] = "it has no risks"
     nodes = {name: Node(Version.parse(name), "") for name in sorted(names)}
     return Graph(nodes, frozenset(plain), conditional, dropped=dropped, **extra)
+
+
+def blocked(source: str, to: str, name: str = "") -> Blocked:
+    """Return an edge that people block; its pattern is taken as it is, also a wrong one."""
+    return Blocked.model_construct(source=source, to=to, name=name)
 
 
 def wanted(answer: Graph, **changes: Any) -> Wanted:
@@ -151,7 +157,7 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
             ["22.4>22.8"],
             "22.4",
             "22.8",
-            {"blocked": [Block(r"scos[.][4-7]\+amd64$", okd("22.8"), "2348")]},
+            {"blocked": [blocked(r"scos[.][4-7]\+amd64$", okd("22.8"), "2348")]},
             upgrade.BLOCKED,
             "by 2348",
             None,
@@ -180,7 +186,7 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
             ["22.0>22.1"],
             "22.0",
             "22.1",
-            {"blocked": [Block("(", okd("22.1"))]},
+            {"blocked": [blocked("(", okd("22.1"))]},
             upgrade.PATTERN,
             "is not valid",
             None,
@@ -324,7 +330,7 @@ def questions(draw: st.DrawFn) -> tuple[Graph, Version, Version | None, Wanted]:
         channel=draw(st.sampled_from(["", "stable-scos-4"])),
         accepted_risks=frozenset(draw(st.sets(st.sampled_from("RS")))),
         blocked=[
-            Block(draw(st.sampled_from([".*", r"^4[.]2[01]", "amd64$"])), name)
+            blocked(draw(st.sampled_from([".*", r"^4[.]2[01]", "amd64$"])), name)
             for name in names
             if not draw(st.integers(0, 9))
         ],

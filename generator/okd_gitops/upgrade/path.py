@@ -9,6 +9,7 @@ what a cluster refuses or ignores.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from okd_gitops.fleet.upgrades import Blocked
 from okd_gitops.manifests.pattern import occurs, pattern_fault
 from okd_gitops.releases.barriers import Barrier, barriers_of
 from okd_gitops.releases.graph import Edge, Graph, reach
@@ -42,17 +43,6 @@ BLOCKED, RISK, IGNORED, HELD, CHANNEL, PATTERN = (
 _ARCHITECTURE = "amd64"
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """An edge that is not taken: a pattern that is searched in `version+architecture` of its start, its
-    end, and a name.
-    """
-
-    source: str
-    to: str
-    name: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What a cluster takes, and what is known about edges beside the graph.
@@ -65,7 +55,7 @@ class Wanted:
     kinds: frozenset[str] = frozenset({"release"})
     channel: str = ""
     accepted_risks: frozenset[str] = frozenset()
-    blocked: Sequence[Block] = ()
+    blocked: Sequence[Blocked] = ()
     majors: Mapping[str, str] = field(default_factory=dict)
     acks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     barriers: Sequence[Barrier] = ()
@@ -230,18 +220,14 @@ def _impossible(start: Version, end: Version, wanted: Wanted) -> Iterator[tuple[
     elif end.minor > start.minor + 1:
         yield MINOR, f"{start.line} → {end.line} skips {start.major}.{start.minor + 1}"
     if start < end and semver_key(end.text) <= semver_key(start.text):
-        yield (
-            ROLLBACK,
-            f"the cluster takes {end.text} for older than {start.text}, because SemVer does; it refuses to roll back",
-        )
+        reason = f"the cluster takes {end.text} for older than {start.text}, because SemVer does; "
+        yield ROLLBACK, f"{reason}it refuses to roll back"
 
 
 def _unwanted(end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:
     if kind(end) not in wanted.kinds:
-        yield (
-            KIND,
-            f"{end.text} is of kind {kind(end)}; the cluster takes {', '.join(sorted(wanted.kinds)) or 'nothing'}",
-        )
+        kinds = ", ".join(sorted(wanted.kinds)) or "nothing"
+        yield KIND, f"{end.text} is of kind {kind(end)}; the cluster takes {kinds}"
     if end.text not in wanted.accepted:
         yield NOT_ACCEPTED, f"{end.text} is not accepted in the wanted stream"
 
@@ -331,7 +317,9 @@ def _gap(current: Version, last: Version, goal: Version, wanted: Wanted) -> tupl
     if goal.line in (last.line, onward):
         return NO_EDGE, f"no edge that was tested with success leads from {last.text} to {goal.text}"
     name = MINOR if last.major == goal.major else MAJOR
-    return (
-        name,
-        f"no release of {onward} can be reached from {last.text}, and no minor can be skipped on the way to {goal.text}",
+    reason = (
+        f"no release of {onward} can be reached from {last.text}, "
+        f"and no minor can be skipped on the way to {goal.text}"
     )
+
+    return name, reason

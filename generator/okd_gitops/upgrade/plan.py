@@ -22,7 +22,7 @@ from okd_gitops.releases.version import Version
 from okd_gitops.times import parse_duration
 from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, upgrades
 from okd_gitops.upgrade.followers import followers
-from okd_gitops.upgrade.path import Block, Wanted
+from okd_gitops.upgrade.path import Wanted
 from okd_gitops.upgrade.refusals import Follower, Verdict
 
 
@@ -184,7 +184,7 @@ def _wanted(releases: Releases) -> Wanted:
     own = (Barrier(one.source, one.to, one.name, one.message, one.url) for one in releases.barriers)
     return Wanted(
         accepted=frozenset(),
-        blocked=tuple(Block(block.source, block.to, block.name) for block in releases.blocked),
+        blocked=releases.blocked,
         majors=releases.majors,
         acks=releases.acks,
         barriers=tuple({one.name: one for one in (*KNOWN, *own)}.values()),
