@@ -18,11 +18,8 @@ SUMS = "sha256sums"
 def verified(folder: Path) -> bool:
     """Whether every tool is there and is the binary that was recorded, built from today's go.sum."""
     try:
-        lines = (folder / SUMS).read_text("utf-8").splitlines()
-        recorded = {name: value for value, _, name in (line.partition("  ") for line in lines)}
-        actual = {name: _hash(folder / name) for name in TOOLS}
-        return recorded == {**actual, "go.sum": _hash(HERE / "go.sum"), "go.mod": _hash(HERE / "go.mod")}
-    except OSError:
+        return (folder / SUMS).read_text("utf-8") == _sums(folder)
+    except (OSError, UnicodeDecodeError):
         return False
 
 
@@ -33,10 +30,13 @@ def build(cache: Path) -> None:
         for name, package in TOOLS.items():
             with progress(f"building {name}"):
                 go.run("build", "-trimpath", "-ldflags=-s -w", "-o", str(folder / name), package, cwd=HERE)
-        sums = {name: _hash(folder / name) for name in TOOLS} | {
-            name: _hash(HERE / name) for name in ("go.mod", "go.sum")
-        }
-        (folder / SUMS).write_text("".join(f"{value}  {name}\n" for name, value in sums.items()), "utf-8")
+        (folder / SUMS).write_text(_sums(folder), "utf-8")
+
+
+def _sums(folder: Path) -> str:
+    """Return the record of the tools in a folder and of what they are built from, for `sha256sum -c`."""
+    files = {name: folder / name for name in TOOLS} | {name: HERE / name for name in ("go.mod", "go.sum")}
+    return "".join(f"{_hash(path)}  {name}\n" for name, path in files.items())
 
 
 def _hash(path: Path) -> str:
