@@ -2,7 +2,7 @@
 that people merge to.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from okd_gitops import __version__
@@ -34,25 +34,24 @@ def record(root: Path, report: Evidence, *, write: bool = True, remote: str = ""
     """Write a report; with `remote`, commit it on the branch that the fleet follows and push that instead
     of writing here.
 
-    Raises UsageError for a cluster that is not there, or when another report of this cluster and release is
-    there already: what was reported is never changed. RemoteError when the remote is away or somebody was
+    Raises UsageError for a cluster that does not exist, or when another report of this cluster and release
+    exists: what was reported is never changed. RemoteError when the remote cannot be reached or somebody was
     faster every time.
     """
     if not remote:
-        new = _new(root, report)
-        if new and write:
-            with saving(root) as save:
-                save({report.path: report.text().encode()})
-        return Recorded(report.path, report.text(), new)
+        return _written(root, report, write=write)
+
     fleet = load(root).spec
     url = branches.address(root, remote, fleet.repository)
-    for attempt in range(_ATTEMPTS):
+
+    for _ in range(_ATTEMPTS - 1):
         try:
             return _pushed(root, fleet, report, url, write=write)
         except branches.RaceError:
-            if attempt == _ATTEMPTS - 1:
-                raise
-    raise AssertionError
+            # Another cluster has reported in between: the next attempt starts from its commit.
+            continue
+
+    return _pushed(root, fleet, report, url, write=write)
 
 
 def cluster_of(fleet: Fleet, name: str) -> Cluster:
@@ -66,34 +65,56 @@ def cluster_of(fleet: Fleet, name: str) -> Cluster:
     return cluster
 
 
+def _written(root: Path, report: Evidence, *, write: bool) -> Recorded:
+    new = _is_new(root, report)
+
+    if new and write:
+        with saving(root) as save:
+            save({report.path: report.text().encode()})
+
+    return Recorded(report.path, report.text(), new)
+
+
 def _pushed(root: Path, fleet: FleetSpec, report: Evidence, url: str, *, write: bool) -> Recorded:
     base = branches.fetch(root, url, fleet.revision)
+
     with drafted(root, base) as draft:
-        work = draft.folder
-        if not _new(work, report):
-            return Recorded(report.path, report.text(), new=False)
-        if not write:
-            return Recorded(report.path, report.text(), new=True)
-        with saving(work) as save:
-            save({report.path: report.text().encode()})
-        result = "passed" if report.passed else "FAILED"
-        trailers = f"Cluster: {report.cluster}\nOkd-Release: {report.version}\nOkd-Digest: {report.image}\n{GENERATED_BY}: okd-gitops {__version__}\n"
-        sha = draft.commit(
-            [report.path], f"evidence({report.cluster}): {report.version} {result}\n\n{trailers}"
-        )
+        recorded = _written(draft.folder, report, write=write)
+
+        if not (recorded.new and write):
+            return recorded
+
+        sha = draft.commit([report.path], _message(report))
+
     branches.push(root, url, sha, fleet.revision, None)
-    return Recorded(report.path, report.text(), new=True, sha=sha)
+    return replace(recorded, sha=sha)
 
 
-def _new(root: Path, report: Evidence) -> bool:
+def _message(report: Evidence) -> str:
+    result = "passed" if report.passed else "FAILED"
+    trailers = [
+        f"Cluster: {report.cluster}",
+        f"Okd-Release: {report.version}",
+        f"Okd-Digest: {report.image}",
+        f"{GENERATED_BY}: okd-gitops {__version__}",
+    ]
+
+    return "\n".join([f"evidence({report.cluster}): {report.version} {result}", "", *trailers, ""])
+
+
+def _is_new(root: Path, report: Evidence) -> bool:
+    """Whether the cluster has not reported on this release; raises UsageError when it reported otherwise."""
     cluster_of(load(root), report.cluster)
-    there = {each.path: each for each in read_evidence(read_tree(root, FOLDER))}
-    if report.path not in there:
+    reports = {other.path: other for other in read_evidence(read_tree(root, FOLDER))}
+    earlier = reports.get(report.path)
+
+    if earlier is None:
         return True
-    # The same result of the same image is the same report: a Task that runs again says it with another time.
-    old = there[report.path]
-    if (old.image, old.passed) == (report.image, report.passed):
+
+    # The same result of the same image is the same report: a Task that runs again gives another time.
+    if (earlier.image, earlier.passed) == (report.image, report.passed):
         return False
+
     raise UsageError(
         f"{report.path} is there already and says something else",
         "a release is tried once on a cluster; what was reported stays",
