@@ -33,7 +33,15 @@ CARRIERS = {
         "forge.Proposal",
         "forge.Opened",
     ),
-    *("answer.Claim", "cross_check.Claim", "cross_check.Published", "cross_check.Release", "release.Release"),
+    *(
+        "answer.Claim",
+        "cross_check.Claim",
+        "cross_check.Published",
+        "cross_check.Release",
+        "release.Release",
+        "pull_requests.Proposal",
+        "pull_requests.Opened",
+    ),
     *(
         "refusals.Decision",
         "decide.Upgrade",
