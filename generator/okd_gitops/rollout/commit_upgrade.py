@@ -1,4 +1,4 @@
-"""One upgrade as one commit: the cluster's file, edited in place, with everything that is generated from it."""
+"""One upgrade as one commit: the edited file of the cluster, and everything that is generated from it."""
 
 from collections.abc import Collection
 
