@@ -95,7 +95,7 @@ def report_of(*, tests: Iterable[str], **said: Any) -> Evidence:
 
 
 def read_evidence(tree: Tree) -> list[Evidence]:
-    """Read every report of a repository; raises FindingsError with all faults, also for a misplaced report."""
+    """Read every report of a repository; raises FindingsError with all faults, also of a misplaced one."""
     reports, findings = [], Findings()
 
     for path in tree:
