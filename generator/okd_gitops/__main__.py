@@ -86,7 +86,7 @@ def _run() -> int:
 
 
 def _safe_search_path(search_path: str) -> str:
-    """Return PATH without relative folders and those in the working folder: the repository must not lend git."""
+    """Return PATH without relative folders and those in the working folder, which must not lend git."""
     from pathlib import Path
 
     from okd_gitops.system.search_path import program_folders

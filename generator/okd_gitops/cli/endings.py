@@ -37,7 +37,7 @@ class OutputError(Exception):
 
 
 def end_by_signals() -> None:
-    """Let SIGINT, SIGTERM and SIGHUP end child programs and raise EndedError; ignored signals stay ignored."""
+    """Let SIGINT, SIGTERM and SIGHUP end child programs and raise EndedError, unless they are ignored."""
     first = 0.0
 
     def end(number: int, _frame: object) -> None:
