@@ -1,5 +1,6 @@
-"""Convert CustomResourceDefinitions and OpenAPI definitions to strict JSON Schemas that say what the API
-server would.
+"""Convert CustomResourceDefinitions and OpenAPI definitions to strict JSON Schemas.
+
+A schema accepts what the API server would accept, and reports unknown fields.
 
 kubeconform's own converter is not used: it takes a *field* named `properties` (Tekton has one) for the
 keyword and makes schemas that do not compile, which kubeconform then reports as missing.
@@ -35,71 +36,88 @@ METADATA: Schema = {
         "managedFields": {"type": "array", "items": {"type": "object"}},
     },
 }
+# Keywords that mean the same in JSON Schema.
 _KEPT = (
-    *(
-        "type",
-        "enum",
-        "required",
-        "pattern",
-        "minLength",
-        "maxLength",
-        "uniqueItems",
-        "minItems",
-        "maxItems",
-        "minProperties",
-        "maxProperties",
-    ),
-    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    "type",
+    "enum",
+    "required",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "uniqueItems",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
 )
 _INT_OR_STRING: Schema = {"anyOf": [{"type": "integer"}, {"type": "string"}]}
+# The fields that an object inside another object must be able to have.
+_EMBEDDED: Schema = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": METADATA}
+# A schema whose text is shorter is not worth a reference.
 _SHARED_FROM = 160
 
 
 def crd_schemas(crd: Any) -> Iterator[tuple[tuple[str, str, str], Schema]]:
-    """Yield (group, version, kind) and the schema for each version of a CRD (apiextensions.k8s.io/v1) that
-    is served.
-    """
+    """Yield (group, version, kind) and the schema of each served version of a CRD."""
     spec = crd["spec"]
     for version in spec["versions"]:
         if version.get("served", True) and "openAPIV3Schema" in version.get("schema", {}):
-            name = (spec["group"], version["name"], spec["names"]["kind"])
-            yield name, root(structural(version["schema"]["openAPIV3Schema"]), *name)
+            kind = (spec["group"], version["name"], spec["names"]["kind"])
+            yield kind, root(structural(version["schema"]["openAPIV3Schema"]), *kind)
 
 
 def structural(schema: Schema) -> Schema:
-    """Convert one structural schema (Kubernetes' subset of OpenAPI v3), closing every object that names
-    its fields.
-    """
+    """Convert a structural schema (a subset of OpenAPI v3), and close every object that names its fields."""
     if schema.get("x-kubernetes-int-or-string"):
         return dict(_INT_OR_STRING)
-    fields = schema.get("properties")
+
     result = {**_keywords(schema), **_logic(schema, schema)}
     if "items" in schema:
         result["items"] = structural(schema["items"])
-    if fields is not None:
-        result["properties"] = {name: structural(field) for name, field in fields.items()}
-        # The API server puts defaults in before it validates: a field with one is never missing.
-        given = [name for name in schema.get("required", []) if "default" not in fields.get(name, {})]
-        result = {key: value for key, value in result.items() if key != "required"} | (
-            {"required": given} if given else {}
-        )
-        if schema.get("x-kubernetes-embedded-resource"):
-            result["properties"] |= {
-                "apiVersion": {"type": "string"},
-                "kind": {"type": "string"},
-                "metadata": METADATA,
-            }
+    if schema.get("properties") is not None:
+        result.pop("required", None)
+        result |= _fields(schema)
+    result |= _other_fields(schema)
+
+    if schema.get("nullable") and "type" in result:
+        result["type"] = [result["type"], "null"]
+        if "enum" in result:
+            result["enum"] = [*result["enum"], None]
+
+    return result
+
+
+def _fields(schema: Schema) -> Schema:
+    """Convert the fields that an object names, and list those that must be there."""
+    fields = schema["properties"]
+    properties = {name: structural(field) for name, field in fields.items()}
+    if schema.get("x-kubernetes-embedded-resource"):
+        properties |= _EMBEDDED
+
+    # The API server puts defaults in before it validates: a field with one is never missing.
+    required = [name for name in schema.get("required", []) if "default" not in fields.get(name, {})]
+    if not required:
+        return {"properties": properties}
+
+    return {"properties": properties, "required": required}
+
+
+def _other_fields(schema: Schema) -> Schema:
+    """Convert what an object accepts beside the fields that it names."""
     additional = schema.get("additionalProperties")
     if isinstance(additional, dict):
-        result["additionalProperties"] = structural(additional)
-    elif additional is None and fields and not schema.get("x-kubernetes-preserve-unknown-fields"):
-        result["additionalProperties"] = False
-    if schema.get("nullable") and "type" in result:
-        result |= {
-            "type": [result["type"], "null"],
-            **({"enum": [*result["enum"], None]} if "enum" in result else {}),
-        }
-    return result
+        return {"additionalProperties": structural(additional)}
+
+    is_open = additional is not None or schema.get("x-kubernetes-preserve-unknown-fields")
+    if schema.get("properties") and not is_open:
+        return {"additionalProperties": False}
+
+    return {}
 
 
 def _keywords(schema: Schema) -> Schema:
@@ -112,15 +130,16 @@ def _keywords(schema: Schema) -> Schema:
 
 
 def _logic(schema: Schema, around: Schema) -> Schema:
-    """Convert allOf, anyOf, oneOf and not of `schema`; `around` is the structural schema of the same
-    place.
-    """
-    result: Schema = {
-        key: [_constraint(part, around) for part in schema[key]]
-        for key in ("allOf", "anyOf", "oneOf")
-        if key in schema
-    }
-    return {**result, "not": _constraint(schema["not"], around)} if "not" in schema else result
+    """Convert allOf, anyOf, oneOf and not; `around` is the structural schema of the same place."""
+    result: Schema = {}
+
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        if keyword in schema:
+            result[keyword] = [_constraint(part, around) for part in schema[keyword]]
+    if "not" in schema:
+        result["not"] = _constraint(schema["not"], around)
+
+    return result
 
 
 def _constraint(schema: Schema, around: Schema) -> Schema:
@@ -130,41 +149,47 @@ def _constraint(schema: Schema, around: Schema) -> Schema:
     field must be there.
     """
     result = {**_keywords(schema), **_logic(schema, around)}
-    fields = around.get("properties", {})
     if "items" in schema:
         result["items"] = _constraint(schema["items"], around.get("items", {}))
+
     if "properties" in schema:
+        fields_around = around.get("properties", {})
         result["properties"] = {
-            name: _constraint(field, fields.get(name, {})) for name, field in schema["properties"].items()
+            name: _constraint(field, fields_around.get(name, {}))
+            for name, field in schema["properties"].items()
         }
-        defaults = {
-            name: fields[name]["default"]
-            for name in result["properties"]
-            if "default" in fields.get(name, {})
-        }
-        unfit = [
-            name
-            for name, value in defaults.items()
-            if not Draft202012Validator(result["properties"][name]).is_valid(value)
-        ]
-        result |= {"required": sorted({*result.get("required", []), *unfit})} if unfit else {}
+        unfit = _unfit_defaults(result["properties"], fields_around)
+        if unfit:
+            result["required"] = sorted({*result.get("required", []), *unfit})
+
     return result
 
 
+def _unfit_defaults(constraints: Schema, fields: Schema) -> list[str]:
+    """Return the fields whose default does not meet the constraint on them."""
+    return [
+        name
+        for name, constraint in constraints.items()
+        if "default" in fields.get(name, {})
+        and not Draft202012Validator(constraint).is_valid(fields[name]["default"])
+    ]
+
+
 def root(schema: Schema, group: str, version: str, kind: str) -> Schema:
-    """Complete the schema of a kind: its apiVersion, kind and metadata are known whatever the source says
-    of them.
-    """
+    """Complete the schema of a kind with apiVersion, kind and metadata, whatever the source has for them."""
     api_version = f"{group}/{version}" if group else version
-    named = {"apiVersion": {"enum": [api_version]}, "kind": {"enum": [kind]}, "metadata": METADATA}
-    properties = {**schema.get("properties", {}), **named}
-    required = sorted({*schema.get("required", []), "apiVersion", "kind", "metadata"} - {"status"})
+    identity = {"apiVersion": {"enum": [api_version]}, "kind": {"enum": [kind]}, "metadata": METADATA}
+
+    properties = {**schema.get("properties", {}), **identity}
+    required = sorted({*schema.get("required", []), *identity} - {"status"})
+
     return shared({**schema, "type": "object", "properties": properties, "required": required})
 
 
 def shared(schema: Schema) -> Schema:
-    """Move sub-schemas that occur more than once into `$defs`: a validator compiles each once, in half the
-    time.
+    """Move sub-schemas that occur more than once into `$defs`.
+
+    A validator compiles each of them once, which takes half the time.
     """
     texts: dict[int, str] = {}
     counts: Counter[str] = Counter()
@@ -177,39 +202,44 @@ def shared(schema: Schema) -> Schema:
             return [share(item) for item in node]
         if not isinstance(node, dict):
             return node
+
         text = texts[id(node)]
         if counts[text] < 2:
-            return inside(node)
+            return share_inside(node)
+
         if text not in names:
             names[text] = f"s{len(names)}"
-            definitions[names[text]] = inside(node)
+            definitions[names[text]] = share_inside(node)
+
         return {"$ref": f"#/$defs/{names[text]}"}
 
-    def inside(node: Schema) -> Schema:
-        # The value of `properties` is a map of names, not a schema, although it looks like one.
-        return {
-            key: {name: share(field) for name, field in value.items()}
-            if key in ("properties", "$defs")
-            else share(value)
-            for key, value in node.items()
-        }
+    def share_inside(node: Schema) -> Schema:
+        result = {}
+        for key, value in node.items():
+            # Its value is a map of names, not a schema, although it looks like one.
+            if key in ("properties", "$defs"):
+                result[key] = {name: share(field) for name, field in value.items()}
+            else:
+                result[key] = share(value)
+        return result
 
-    result = inside(schema)
-    return {**result, "$defs": {**result.get("$defs", {}), **definitions}} if definitions else result
+    result = share_inside(schema)
+    if definitions:
+        result["$defs"] = {**result.get("$defs", {}), **definitions}
+
+    return result
 
 
 def _count(node: Any, texts: dict[int, str], counts: Counter[str]) -> str:
     """Note the canonical text of each node, and how often that of a large map occurs."""
     if isinstance(node, dict):
-        text = (
-            "{"
-            + ",".join(f"{json.dumps(key)}:{_count(node[key], texts, counts)}" for key in sorted(node))
-            + "}"
-        )
+        fields = [f"{json.dumps(key)}:{_count(node[key], texts, counts)}" for key in sorted(node)]
+        text = "{" + ",".join(fields) + "}"
         counts[text] += len(text) >= _SHARED_FROM
     elif isinstance(node, list):
-        text = "[" + ",".join(_count(item, texts, counts) for item in node) + "]"
+        text = "[" + ",".join([_count(item, texts, counts) for item in node]) + "]"
     else:
         text = json.dumps(node)
+
     texts[id(node)] = text
     return text

@@ -24,31 +24,29 @@ COMPLEX = 10
 # The classes of which one value is one release, on its way from an answer of a source to an open pull
 # request, as FILE.CLASS. Names of earlier revisions stay, so that revisions can be compared.
 CARRIERS = {
-    *("published.Release", "published.Published", "moves.Offer", "promotion.Candidate", "promotion.Decision"),
-    *(
-        "moves.Move",
-        "pullrequest.Row",
-        "pullrequest.PullRequest",
-        "rollout.Branch",
-        "forge.Proposal",
-        "forge.Opened",
-    ),
-    *(
-        "answer.Claim",
-        "cross_check.Claim",
-        "cross_check.Published",
-        "cross_check.Release",
-        "release.Release",
-        "pull_requests.Proposal",
-        "pull_requests.Opened",
-    ),
-    *(
-        "refusals.Decision",
-        "decide.Upgrade",
-        "pull_request_text.Row",
-        "pull_request_text.PullRequest",
-        "waves.Branch",
-    ),
+    "answer.Claim",
+    "cross_check.Claim",
+    "cross_check.Published",
+    "cross_check.Release",
+    "decide.Upgrade",
+    "forge.Opened",
+    "forge.Proposal",
+    "moves.Move",
+    "moves.Offer",
+    "promotion.Candidate",
+    "promotion.Decision",
+    "published.Published",
+    "published.Release",
+    "pull_request_text.PullRequest",
+    "pull_request_text.Row",
+    "pull_requests.Opened",
+    "pull_requests.Proposal",
+    "pullrequest.PullRequest",
+    "pullrequest.Row",
+    "refusals.Decision",
+    "release.Release",
+    "rollout.Branch",
+    "waves.Branch",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -116,24 +114,26 @@ def complexity(function: Function) -> int:
 
 
 def blank_lines(module: Module) -> tuple[int, int]:
-    """Return how many lines of function bodies are blank, and how many lines these bodies have.
+    """Return how many lines of function bodies are blank, and how many lines these bodies have."""
+    in_text = _lines_of_texts(module.tree)
+    blank, total = 0, 0
 
-    A blank line inside a text is no pause between two steps, so texts are left out.
-    """
-    tree = module.tree
+    for function in functions(module.tree):
+        numbers = range(function.body[0].lineno, (function.end_lineno or function.lineno) + 1)
+        total += len(numbers)
+        blank += sum(not module.lines[number - 1].strip() for number in numbers if number not in in_text)
+
+    return blank, total
+
+
+def _lines_of_texts(tree: ast.AST) -> set[int]:
+    """Return the lines that texts span: a blank line inside a text is no pause between two steps."""
     in_text: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant | ast.JoinedStr):
             in_text.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
 
-    blank, total = 0, 0
-    for function in functions(tree):
-        numbers = range(function.body[0].lineno, (function.end_lineno or function.lineno) + 1)
-        total += len(numbers)
-        blank += sum(
-            1 for number in numbers if number not in in_text and not module.lines[number - 1].strip()
-        )
-    return blank, total
+    return in_text
 
 
 def carriers(modules: Iterable[Module]) -> set[str]:
@@ -159,27 +159,43 @@ def per(part: int, whole: int, unit: int = 1) -> str:
 
 def figures(modules: Sequence[Module]) -> dict[str, str]:
     """Return the figures of a package by what they count."""
-    nodes = [node for module in modules for node in ast.walk(module.tree)]
-    lines = sum(len(module.lines) for module in modules)
-    comprehensions = sum(isinstance(node, COMPREHENSIONS) for node in nodes)
-
-    blanks = [blank_lines(module) for module in modules]
-    blank, body = sum(pair[0] for pair in blanks), sum(pair[1] for pair in blanks)
-    complexities = [complexity(function) for module in modules for function in functions(module.tree)]
     at_the_top = [module for module in modules if "/" not in module.path and not module.path.startswith("__")]
+    lines = sum(len(module.lines) for module in modules)
 
     return {
         "modules at the top of the package": str(len(at_the_top)),
         "modules": str(len(modules)),
         "lines": str(lines),
+        **_density(modules, lines),
+        "lines over 100 columns": str(wide(modules, 100)),
+        "lines over 110 columns": str(wide(modules, 110)),
+        **_effort(modules),
+        "types that carry a release": str(len(carriers(modules))),
+    }
+
+
+def _density(modules: Iterable[Module], lines: int) -> dict[str, str]:
+    """Return how much syntax the lines of the modules hold."""
+    nodes = [node for module in modules for node in ast.walk(module.tree)]
+    comprehensions = sum(isinstance(node, COMPREHENSIONS) for node in nodes)
+
+    return {
         "syntax nodes": str(len(nodes)),
         "syntax nodes per line": per(len(nodes), lines),
         "comprehensions per 100 lines": per(comprehensions, lines, 100),
-        "lines over 100 columns": str(wide(modules, 100)),
-        "lines over 110 columns": str(wide(modules, 110)),
-        "blank lines per 100 lines of functions": per(blank, body, 100),
+    }
+
+
+def _effort(modules: Sequence[Module]) -> dict[str, str]:
+    """Return what it takes to read a function: its pauses, and the ways through it."""
+    counts = [blank_lines(module) for module in modules]
+    blank = sum(blank_in_module for blank_in_module, _ in counts)
+    total = sum(total_in_module for _, total_in_module in counts)
+    complexities = [complexity(function) for module in modules for function in functions(module.tree)]
+
+    return {
+        "blank lines per 100 lines of functions": per(blank, total, 100),
         f"functions of a complexity above {COMPLEX}": str(sum(ways > COMPLEX for ways in complexities)),
-        "types that carry a release": str(len(carriers(modules))),
     }
 
 
@@ -187,11 +203,12 @@ def loads(checkout: Path) -> str:
     """Return how often a wave of five clusters loads the fleet, with the code of a checkout."""
     command = [sys.executable, "-I", str(ROOT / "tools/fleet_loads.py"), str(checkout)]
     environment = {"OKD_GITOPS_CACHE": str(ROOT / ".cache"), **os.environ}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.stderr.write(done.stderr)
+    completed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        sys.stderr.write(completed.stderr)
         return "not measured"
-    return done.stdout.strip()
+
+    return completed.stdout.strip()
 
 
 def unpack(revision: str, folder: Path) -> None:
@@ -212,10 +229,16 @@ def measured(checkout: Path, *, with_loads: bool) -> dict[str, str]:
 
 def table(columns: dict[str, dict[str, str]]) -> str:
     """Return a table with a column for each checkout, by its heading."""
-    first, *_ = columns.values()
-    heads = "".join(f"{head:>14}" for head in columns)
-    rows = [f"{name:<42}" + "".join(f"{column[name]:>14}" for column in columns.values()) for name in first]
-    return "\n".join([" " * 42 + heads, *rows])
+    names = next(iter(columns.values()))
+    rows = [_row("", columns)]
+    for name in names:
+        rows.append(_row(name, [column[name] for column in columns.values()]))
+
+    return "\n".join(rows)
+
+
+def _row(name: str, values: Iterable[str]) -> str:
+    return f"{name:<42}" + "".join(f"{value:>14}" for value in values)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,79 +41,111 @@ _FEATURE_SETS = (
 def required(folder: str) -> dict[str, str]:
     """Return module to version as a go.mod below tools/ requires them."""
     text = (HERE / folder / "go.mod").read_text("utf-8")
-    found: dict[str, str] = dict(re.findall(r"^\t(\S+) (v\S+)(?: // indirect)?$", text, re.MULTILINE))
-    named = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
+    versions: dict[str, str] = dict(re.findall(r"^\t(\S+) (v\S+)(?: // indirect)?$", text, re.MULTILINE))
+
     # Where packages are named, their modules are the sources; the others are what those import.
-    return {
-        module: found[module]
-        for module in found
-        if not named or any(package.startswith(f"{module}/") for package in named)
-    }
+    packages = _packages(text)
+    if not packages:
+        return versions
+
+    return {module: version for module, version in versions.items() if _has_one_of(module, packages)}
+
+
+def _packages(text: str) -> list[str]:
+    """Return the packages that a go.mod names as tools."""
+    return re.findall(r"^\t(\S+)$", text, re.MULTILINE)
+
+
+def _has_one_of(module: str, packages: Iterable[str]) -> bool:
+    return any(package.startswith(f"{module}/") for package in packages)
 
 
 def download(go: Go) -> dict[str, Path]:
     """Return module to folder of its files; raises SetupError when a download is not what go.sum says."""
     sums = set((HERE / "crds" / "go.sum").read_text("utf-8").splitlines())
     folders = {}
+
     for module, version in required("crds").items():
-        found: dict[str, str] = json.loads(
-            go.run("mod", "download", "-json", f"{module}@{version}", cwd=HERE / "crds")
-        )
-        if f"{module} {version} {found['Sum']}" not in sums:
+        answer = go.run("mod", "download", "-json", f"{module}@{version}", cwd=HERE / "crds")
+        downloaded: dict[str, str] = json.loads(answer)
+        if f"{module} {version} {downloaded['Sum']}" not in sums:
             raise SetupError(
                 f"{module} {version} is not what tools/crds/go.sum says: "
                 "it was replaced, or the download is broken"
             )
-        folders[module] = Path(found["Dir"])
+        folders[module] = Path(downloaded["Dir"])
+
     return folders
 
 
 def crds(folders: dict[str, Path]) -> Iterator[tuple[str, Any]]:
-    """Yield (module, CRD) for each kind; where openshift/api has variants, the one that an OKD cluster
-    serves.
-    """
+    """Yield (module, CRD) for each kind of the modules, in order."""
     for module, folder in sorted(folders.items()):
-        chosen: dict[tuple[str, str], tuple[int, Any]] = {}
-        files = [path for path in sorted(folder.glob(FOLDERS[module])) if "Hypershift" not in path.name]
-        for path in files:
-            for value in yaml.load_all(path.read_bytes(), yaml.CSafeLoader):
-                if isinstance(value, dict) and value.get("kind") == "CustomResourceDefinition":
-                    key = (value["spec"]["group"], value["spec"]["names"]["kind"])
-                    rank = _rank(path.name) if module == OPENSHIFT else 0
-                    if key not in chosen or rank < chosen[key][0]:
-                        chosen[key] = rank, value
-        yield from ((module, value) for _, (_, value) in sorted(chosen.items()))
+        for _, crd in sorted(_crds_by_kind(module, folder).items()):
+            yield module, crd
+
+
+def _crds_by_kind(module: str, folder: Path) -> dict[tuple[str, str], Any]:
+    """Return the CRD of each kind; where openshift/api has variants, the one that an OKD cluster serves."""
+    ranks: dict[tuple[str, str], int] = {}
+    chosen: dict[tuple[str, str], Any] = {}
+
+    for path in sorted(folder.glob(FOLDERS[module])):
+        if "Hypershift" in path.name:
+            continue
+        rank = _rank(path.name) if module == OPENSHIFT else 0
+        for crd in _crds_in(path):
+            kind = (crd["spec"]["group"], crd["spec"]["names"]["kind"])
+            if kind not in ranks or rank < ranks[kind]:
+                ranks[kind], chosen[kind] = rank, crd
+
+    return chosen
+
+
+def _crds_in(path: Path) -> Iterator[Any]:
+    for document in yaml.load_all(path.read_bytes(), yaml.CSafeLoader):
+        if isinstance(document, dict) and document.get("kind") == "CustomResourceDefinition":
+            yield document
 
 
 def typed_crds(go: Go, cache: Path, target: Path) -> Iterator[tuple[str, Any]]:
-    """Yield (package, CRD) for what controller-gen makes of Go types: Hive has no CRDs in its module,
-    those of Triggers leave every field open.
+    """Yield (package, CRD) for what controller-gen makes of Go types.
+
+    The module of Hive has no CRDs, and those of Triggers leave every field open.
     """
     go.run("mod", "download", cwd=HERE / "types")
-    environment = {**go.environment, "PATH": f"{Path(go.command).parent}:/usr/bin:/bin"}
-    for package in re.findall(r"^\t(\S+)$", (HERE / "types" / "go.mod").read_text("utf-8"), re.MULTILINE):
+
+    for package in _packages((HERE / "types" / "go.mod").read_text("utf-8")):
         folder = target / package.replace("/", "_")
-        options = [
+        _generate(package, go, cache / "bin" / "controller-gen", folder)
+
+        for path in sorted(folder.glob("*.yaml")):
+            yield package, yaml.load(path.read_bytes(), yaml.CSafeLoader)
+
+
+def _generate(package: str, go: Go, controller_gen: Path, folder: Path) -> None:
+    """Write the CRDs of a package of Go types to a folder; raises SetupError."""
+    completed = subprocess.run(
+        [
+            str(controller_gen),
             "crd:maxDescLen=0,allowDangerousTypes=true",
             f"paths={package}",
             f"output:crd:dir={folder}",
-        ]
-        command = [str(cache / "bin" / "controller-gen"), *options]
-        done = subprocess.run(
-            command,
-            cwd=HERE / "types",
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        told = [line for line in done.stderr.splitlines() if line.startswith(package)]
-        # Triggers' types do not mark which version is stored; that is no matter for a schema.
-        if done.returncode and (not told or not all("has no storage version" in line for line in told)):
-            raise SetupError(f"controller-gen failed on {package}: {done.stderr.strip()[-600:]}")
-        for path in sorted(folder.glob("*.yaml")):
-            yield package, yaml.load(path.read_bytes(), yaml.CSafeLoader)
+        ],
+        cwd=HERE / "types",
+        env={**go.environment, "PATH": f"{Path(go.command).parent}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    if completed.returncode == 0:
+        return
+
+    # Triggers' types do not mark which version is stored; that is no matter for a schema.
+    faults = [line for line in completed.stderr.splitlines() if line.startswith(package)]
+    if not faults or not all("has no storage version" in fault for fault in faults):
+        raise SetupError(f"controller-gen failed on {package}: {completed.stderr.strip()[-600:]}")
 
 
 def _rank(name: str) -> int:
