@@ -25,7 +25,8 @@ from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
 from okd_gitops.fleet.extras import read_extras
 from okd_gitops.fleet.feature import Catalog, FeatureSpec, load_catalog
 from okd_gitops.fleet.purpose import PurposeSpec
-from okd_gitops.gate.decide import BuildSet, read_report
+from okd_gitops.gate.decide import BuildSet
+from okd_gitops.gate.report import read_report
 from okd_gitops.gate.server import InterceptorRequest
 from okd_gitops.manifests.edit_nodes import EditError, replace_scalars
 from okd_gitops.manifests.json_patch import PathError, operations, segments

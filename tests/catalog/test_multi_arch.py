@@ -17,7 +17,8 @@ from conftest import CACHE, ROOT
 from okd_gitops.check.check import check
 from okd_gitops.cli.main import cli
 from okd_gitops.finding import FindingsError
-from okd_gitops.gate.decide import Expectation, decide, read_report, set_name
+from okd_gitops.gate.decide import Expectation, decide, set_name
+from okd_gitops.gate.report import read_report
 from okd_gitops.generate.generate import generate
 from programs import program
 from rendered import ENVIRONMENTS, FLEET, OKD, objects, of_kind

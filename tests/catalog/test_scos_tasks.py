@@ -619,7 +619,7 @@ def test_only_a_successful_run_with_a_pushed_image_reports_its_build() -> None:
     ("curl", "code"), [("", 0), ('[[ -e "$0.once" ]] || { touch "$0.once"; exit 7; }', 0), ("exit 22", 1)]
 )
 def test_a_report_is_sent_three_times_and_the_gate_accepts_it(curl: str, code: int, bench: Bench) -> None:
-    from okd_gitops.gate.decide import read_report
+    from okd_gitops.gate.report import read_report
 
     bench.stub(
         "curl",

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from okd_gitops.gate.decide import Report, read_report
+from okd_gitops.gate.report import Report, read_report
 
 COMMIT = "4d2b1f0c" * 5
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)

@@ -24,11 +24,10 @@ from okd_gitops.gate.decide import (
     Code,
     Decision,
     Expectation,
-    Report,
     decide,
     overdue,
-    read_report,
 )
+from okd_gitops.gate.report import Report, read_report
 from okd_gitops.gate.store import PREFIX, Ledger, LedgerError
 
 ARCHES = ("amd64", "arm64", "ppc64le")

@@ -5,43 +5,23 @@ Pure: the state of a set and the time arrive as values, a decision leaves as one
 """
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field
+
+from okd_gitops.gate.report import Arch, Built, Report, Value
 
 # How often a build may be repeated within one set, each time with another digest.
 MAX_REPEATS = 16
 # How long the report that completed a set may be repeated: longer than its sender tries, shorter than anybody
 # prunes runs.
 REPLAY = timedelta(hours=1)
-# GOARCH is what manifests and nodes say; tags say what `uname -m` prints. Where the two agree there is no
-# entry.
+# GOARCH, as in manifests and nodes, to what `uname -m` prints, as in tags, where the two differ.
 _MACHINES = {"386": "i686", "amd64": "x86_64", "arm64": "aarch64", "loong64": "loongarch64"}
-_COMMIT = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
-
-Arch = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{3,12}$")]
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-Version = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[1-9][0-9]{0,2}(\.[0-9]{1,4}){1,2}(-[a-z0-9]+([.-][a-z0-9]+)*)?$", max_length=48
-    ),
-]
-Stream = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_length=48)]
-# A repository with its registry, without tag or digest.
-Image = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{2,5})?(/[a-z0-9]+([._-]{1,2}[a-z0-9]+)*){1,6}$",
-        max_length=200,
-    ),
-]
-RunName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 
 
 class Code(IntEnum):
@@ -53,53 +33,10 @@ class Code(IntEnum):
     FAILED_PRECONDITION = 9
 
 
-class Value(BaseModel):
-    """The base of what is read from outside: nothing is coerced, unknown or changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Report(Value):
-    """What one build of one architecture says after its push."""
-
-    key: Annotated[str, Field(max_length=200)]
-    version: Version
-    stream: Stream = Field(alias="release-stream")
-    commit: Annotated[str, StringConstraints(pattern=f"^{_COMMIT}$")] = Field(alias="source-commit")
-    arch: Arch
-    image: Image
-    digest: Digest
-    run: RunName = Field(alias="pipelineRun")
-
-    @model_validator(mode="after")
-    def _own_key(self) -> "Report":
-        stem = f"{self.version}-{self.stream}-{self.commit}"
-        if self.stream == "latest" or not re.fullmatch(
-            re.escape(stem) + r"(-[0-9]{8}(\.[0-9]{1,4})?)?", self.key
-        ):
-            raise ValueError(
-                "key is VERSION-STREAM-COMMIT or VERSION-STREAM-COMMIT-YYYYMMDD of the same report, "
-                "never latest"
-            )
-        return self
-
-    @property
-    def built(self) -> "Built":
-        """Return what identifies the report within its set: a repetition of it is equal."""
-        return Built(arch=self.arch, digest=self.digest, run=self.run)
-
-
-class Built(Value):
-    """One image of one architecture, by the run that pushed it."""
-
-    arch: Arch
-    digest: Digest
-    run: RunName
-
-
 class BuildSet(Value):
-    """The reports of one key and one image so far. `arches` are those that were expected when the first
-    one came.
+    """The reports of one key and one image so far.
+
+    `arches` are the architectures that were expected when the first report came.
     """
 
     key: str
@@ -141,7 +78,9 @@ class BuildSet(Value):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What the gate is configured with: GOARCH names, the life of an incomplete set, and where images must
+    """What the gate is configured with.
+
+    `arches` are GOARCH names, `expire` is the life of an incomplete set, and `registry` is where images must
     be (empty: anywhere).
     """
 
@@ -152,8 +91,9 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows from a report. `state` is the set to keep, the one that was given when nothing changed;
-    `first` marks the one opening.
+    """What follows from a report.
+
+    `state` is the set to keep, the same as before when nothing changed; `first` marks the one opening.
     """
 
     proceed: bool
@@ -167,21 +107,22 @@ class Decision:
         """Return what the TriggerBinding reads, only when the gate opens."""
         if not self.proceed or self.state is None:
             return {}
-        held = self.state
+
+        build_set = self.state
         images = [
-            {"arch": each.arch, "machine": machine(each.arch), "image": f"{held.image}@{each.digest}"}
-            for each in held.built
+            {"arch": built.arch, "machine": machine(built.arch), "image": f"{build_set.image}@{built.digest}"}
+            for built in build_set.built
         ]
         return {
-            "set": held.name,
-            "key": held.key,
-            "version": held.version,
-            "release-stream": held.stream,
-            "source-commit": held.commit,
-            "repository": held.image,
+            "set": build_set.name,
+            "key": build_set.key,
+            "version": build_set.version,
+            "release-stream": build_set.stream,
+            "source-commit": build_set.commit,
+            "repository": build_set.image,
             "images": images,
             # The same in one line: a TriggerTemplate takes texts, and this one has nothing to escape.
-            "sources": " ".join(f"{each['arch']}={each['machine']}={each['image']}" for each in images),
+            "sources": " ".join("{arch}={machine}={image}".format_map(image) for image in images),
         }
 
 
@@ -193,18 +134,6 @@ def set_name(key: str, image: str) -> str:
 def machine(arch: str) -> str:
     """Return what `uname -m` prints on a machine of a GOARCH."""
     return _MACHINES.get(arch, arch)
-
-
-def read_report(body: str) -> tuple[Report | None, str]:
-    """Return the report of a request's body, or the reasons why it is none. Values are not repeated: they
-    may be anything.
-    """
-    try:
-        return Report.model_validate_json(body), ""
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-    named = [f"{'.'.join(map(str, fault['loc'])) or 'report'}: {fault['msg']}"[:200] for fault in faults[:8]]
-    return None, "; ".join(named)
 
 
 def decide(state: BuildSet | None, report: Report, expected: Expectation, now: datetime) -> Decision:
@@ -246,7 +175,7 @@ def _add(build_set: BuildSet, built: Built, state: BuildSet | None, now: datetim
         return _closed(state, Code.FAILED_PRECONDITION, message)
 
     others = [other for other in build_set.built if other not in older]
-    builds = sorted([*others, built], key=lambda each: build_set.arches.index(each.arch))
+    builds = sorted([*others, built], key=lambda one_build: build_set.arches.index(one_build.arch))
     after = build_set.model_copy(update={"built": tuple(builds), "replaced": (*build_set.replaced, *older)})
     if after.missing:
         return _closed(after, Code.FAILED_PRECONDITION, _waiting(after))
@@ -261,13 +190,10 @@ def _closed(state: BuildSet | None, code: Code, message: str) -> Decision:
 
 
 def overdue(states: Sequence[BuildSet], now: datetime) -> tuple[BuildSet, ...]:
-    """Return the sets that expired incomplete and that nobody has told of."""
-    return tuple(
-        sorted(
-            (each for each in states if each.expired(now) and not each.notified),
-            key=lambda each: (each.deadline, each.name),
-        )
-    )
+    """Return the sets that expired incomplete and that nobody was told of, the oldest first."""
+    unreported = [build_set for build_set in states if build_set.expired(now) and not build_set.notified]
+
+    return tuple(sorted(unreported, key=lambda build_set: (build_set.deadline, build_set.name)))
 
 
 def _open(report: Report, expected: Expectation, now: datetime) -> BuildSet:
@@ -283,22 +209,19 @@ def _open(report: Report, expected: Expectation, now: datetime) -> BuildSet:
     )
 
 
-def _again(held: BuildSet, built: Built, composed: datetime, now: datetime) -> Decision:
-    """Decide on a report after the completion. Only the one that completed the set is answered as before:
-    the answer may have been lost.
+def _again(build_set: BuildSet, built: Built, composed: datetime, now: datetime) -> Decision:
+    """Decide on a report after the completion.
+
+    Only the one that completed the set is answered as before: the answer may have been lost.
     """
-    if built == held.winner and now < composed + REPLAY:
-        return Decision(proceed=True, code=Code.OK, message="complete, repeated", state=held)
-    if built in held.built or built in held.replaced:
-        return Decision(
-            proceed=False,
-            code=Code.ALREADY_EXISTS,
-            message="the set is complete and was composed",
-            state=held,
-        )
+    if built == build_set.winner and now < composed + REPLAY:
+        return Decision(proceed=True, code=Code.OK, message="complete, repeated", state=build_set)
+    if built in build_set.built or built in build_set.replaced:
+        return _closed(build_set, Code.ALREADY_EXISTS, "the set is complete and was composed")
+
     message = "the set was composed without this build: begin one with another date"
-    return Decision(proceed=False, code=Code.FAILED_PRECONDITION, message=message, state=held)
+    return _closed(build_set, Code.FAILED_PRECONDITION, message)
 
 
-def _waiting(held: BuildSet) -> str:
-    return f"waiting for {', '.join(held.missing)} until {held.deadline:%Y-%m-%d %H:%M} UTC"
+def _waiting(build_set: BuildSet) -> str:
+    return f"waiting for {', '.join(build_set.missing)} until {build_set.deadline:%Y-%m-%d %H:%M} UTC"

@@ -24,8 +24,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from okd_gitops.errors import ToolError
 from okd_gitops.gate.certificates import Certificates
-from okd_gitops.gate.decide import Code, Decision, Expectation, read_report
+from okd_gitops.gate.decide import Code, Decision, Expectation
 from okd_gitops.gate.log import log
+from okd_gitops.gate.report import read_report
 from okd_gitops.gate.store import Ledger, LedgerError
 
 # The request holds the event's body and headers; a report has less than 1 KB.
