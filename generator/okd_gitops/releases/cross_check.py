@@ -176,24 +176,28 @@ def _claims_by_version(answers: Iterable[Answer]) -> Mapping[Version, list[Claim
 
 def _published(version: Version, claims: Sequence[Claim], signed: str) -> Published:
     images = _usable_images(claims)
-    urls = {claim.url for claim in claims} - {""}
+    signed_images = [image for image in images if _host_of(image) == signed]
+    mirrored_images = [image for image in images if image not in signed_images]
     streams = {claim.stream for claim in claims} - {""}
     phases = {claim.phase for claim in claims}
-    is_flagged = any(claim.prerelease for claim in claims)
 
     return Published(
         version=version,
-        signed=min((image for image in images if _host_of(image) == signed), default=""),
-        mirror=min((image for image in images if _host_of(image) != signed), default=""),
+        signed=min(signed_images, default=""),
+        mirror=min(mirrored_images, default=""),
         streams=_accepting_streams(claims),
         listed=tuple(sorted(streams)),
         withdrawn=not phases.isdisjoint((REJECTED, FAILED, WITHDRAWN)),
-        prerelease=is_flagged or not _is_final(version, claims),
+        prerelease=not _is_final(version, claims),
         published=dated(version) or _latest(claims),
         sources=tuple(sorted({claim.source for claim in claims})),
-        url=min(urls, default=""),
+        url=_first_url(claims),
         images=images,
     )
+
+
+def _first_url(claims: Iterable[Claim]) -> str:
+    return min((claim.url for claim in claims if claim.url), default="")
 
 
 def _latest(claims: Iterable[Claim]) -> datetime | None:
@@ -250,15 +254,20 @@ def _digest_and_sources(image: str, claims: Iterable[Claim]) -> str:
 def _not_accepted(published: Sequence[Published], answers: Sequence[Answer]) -> list[str]:
     """Return the versions of a release page whose stream was read to its end and does not accept them."""
     complete_streams = {answer.stream for answer in answers if answer.complete}
-    claims = [claim for answer in answers for claim in answer.releases]
-    # Only a release page has the flag.
-    on_release_page = {claim.version for claim in claims if claim.prerelease is not None}
+    on_release_page = _on_release_page(answers)
+    unaccepted = [item.version for item in published if not item.accepted]
 
     return [
-        item.version.text
-        for item in published
-        if item.version in on_release_page and not item.accepted and _stream(item.version) in complete_streams
+        version.text
+        for version in unaccepted
+        if version in on_release_page and _stream(version) in complete_streams
     ]
+
+
+def _on_release_page(answers: Iterable[Answer]) -> set[Version]:
+    """Return the versions of a release page: only claims of one have the flag of previews."""
+    claims = [claim for answer in answers for claim in answer.releases]
+    return {claim.version for claim in claims if claim.prerelease is not None}
 
 
 def _stream(version: Version) -> str | None:
@@ -271,8 +280,13 @@ def _stream(version: Version) -> str | None:
     return f"{version.major}-scos-{'stable' if version.rank == 'release' else 'next'}"
 
 
-def _is_final(version: Version, claims: Iterable[Claim]) -> bool:
-    """Whether it is a release by its name; dated builds were the releases of stable streams before 4.16."""
+def _is_final(version: Version, claims: Sequence[Claim]) -> bool:
+    """Whether it is a release by its name, and no source flags it as a preview.
+
+    Dated builds were the releases of stable streams before 4.16.
+    """
+    if any(claim.prerelease for claim in claims):
+        return False
     if version.rank == "dated":
         return any(map(_accepts_in_stable_stream, claims))
     return version.rank == "release"

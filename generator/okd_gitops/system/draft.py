@@ -116,12 +116,8 @@ def drafted(root: Path, sha: str) -> Iterator[Draft]:
     _remove_abandoned()
 
     with _own_folder() as folder:
-        listed = {path: entry for path, entry in entries(clone, sha).items() if entry[0] != _MODULE}
-        modes = {path: mode for path, (mode, _) in listed.items()}
-        contents_of = contents(root, {blob for _, blob in listed.values()})
-        files = {path: contents_of[blob] for path, (_, blob) in listed.items()}
+        modes, files = _files_of_commit(clone, sha)
         links = {path for path, mode in modes.items() if mode == _LINK}
-
         head = _repository_of_draft(folder / "work/.git", clone, sha)
         work = folder / "work" / clone.prefix
         work.mkdir(parents=True, exist_ok=True)
@@ -134,6 +130,18 @@ def drafted(root: Path, sha: str) -> Iterator[Draft]:
         programs = {path: mode for path, mode in modes.items() if mode == _PROGRAM}
         regular_files = {path: data for path, data in files.items() if path not in links}
         yield Draft(clone, work, head, sha, programs, regular_files)
+
+
+def _files_of_commit(clone: Clone, sha: str) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return the mode and the content of each path of a commit, without submodules."""
+    modes: dict[str, str] = {}
+    blobs: dict[str, str] = {}
+    for path, (mode, blob) in entries(clone, sha).items():
+        if mode != _MODULE:
+            modes[path], blobs[path] = mode, blob
+
+    contents_of = contents(clone.root, set(blobs.values()))
+    return modes, {path: contents_of[blob] for path, blob in blobs.items()}
 
 
 def _repository_of_draft(folder: Path, clone: Clone, sha: str) -> Path:

@@ -1,6 +1,4 @@
-"""Which paths are written, and what can be in the way of one: links, folders, mount points and
-permissions.
-"""
+"""Which paths are written, and which links, folders, mount points and permissions prevent a write."""
 
 import os
 import re
@@ -23,6 +21,7 @@ def may_write(path: str) -> bool:
     parts = path.split("/")
     if not path.isprintable() or any(part in ("", ".", "..") for part in parts):
         return False
+
     return path in _FILES or (len(parts) > 1 and parts[0] in _FOLDERS)
 
 
@@ -33,16 +32,24 @@ def refuse_obstacles(root: Path, stage: str, paths: Iterable[str]) -> None:
     a mount point between `stage` (a folder below `root`) and a path, and for a folder that must not be
     written to.
     """
-    mounted, home, seen = _mounts(), root.resolve(), {Path(stage)}
+    mounted, home = _mounts(), root.resolve()
+    checked = {Path(stage)}
     _refuse_mount(home, Path(stage), mounted)
+
     for path in paths:
         if not may_write(path):
             raise UsageError(f"{path} is not a path inside the folders that okd-gitops writes", "report this")
+
         for place in (*reversed(Path(path).parents), Path(path)):
-            if place not in seen:
-                seen.add(place)
-                _refuse_mount(home, place, mounted)
-                _refuse_obstacle(root, place, is_file=str(place) == path)
+            if place in checked:
+                continue
+            checked.add(place)
+            _refuse_mount(home, place, mounted)
+            _refuse_link(root, place)
+            if str(place) == path:
+                _refuse_other_than_file(root, place)
+            else:
+                _refuse_closed_folder(root, place)
 
 
 def _refuse_mount(home: Path, place: Path, mounted: set[Path]) -> None:
@@ -53,25 +60,32 @@ def _refuse_mount(home: Path, place: Path, mounted: set[Path]) -> None:
         )
 
 
-def _refuse_obstacle(root: Path, place: Path, *, is_file: bool) -> None:
-    on_disk = root / place
-    if on_disk.is_symlink() and place.name:
+def _refuse_link(root: Path, place: Path) -> None:
+    if place.name and (root / place).is_symlink():
         raise UsageError(
             f"{place} is a symlink: it could lead out of the repository", "remove it, then run again"
         )
+
+
+def _refuse_other_than_file(root: Path, place: Path) -> None:
+    on_disk = root / place
+    if on_disk.exists() and not on_disk.is_file():
+        raise UsageError(f"{place} is not a file: a file belongs there", f"remove {place}, then run again")
+
+
+def _refuse_closed_folder(root: Path, place: Path) -> None:
+    """Raise unless a folder is absent, or is a folder in which names can be made and removed."""
+    on_disk = root / place
     if not on_disk.exists():
         return
-    if is_file and not on_disk.is_file():
-        raise UsageError(f"{place} is not a file: a file belongs there", f"remove {place}, then run again")
-    if not is_file and not on_disk.is_dir():
+
+    if not on_disk.is_dir():
         raise UsageError(
             f"{place} is not a folder: a folder belongs there", f"remove {place}, then run again"
         )
-    if not is_file and not os.access(on_disk, os.W_OK | os.X_OK):
-        raise WriteError(
-            f"{place if place.name else 'the repository'} is not writable",
-            "look at its permissions, then run again",
-        )
+    if not os.access(on_disk, os.W_OK | os.X_OK):
+        name = str(place) if place.name else "the repository"
+        raise WriteError(f"{name} is not writable", "look at its permissions, then run again")
 
 
 def _mounts() -> set[Path]:
@@ -80,8 +94,10 @@ def _mounts() -> set[Path]:
         lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
     except OSError:
         return set()
-    points = (line.split(b" ")[4] for line in lines)
-    return {
-        Path(os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), point)))
-        for point in points
-    }
+
+    return {Path(os.fsdecode(_unescaped(line.split(b" ")[4]))) for line in lines}
+
+
+def _unescaped(name: bytes) -> bytes:
+    """Return a name of /proc/self/mountinfo, which escapes spaces and the like as octal numbers."""
+    return re.sub(rb"\\([0-7]{3})", lambda code: bytes([int(code[1], 8)]), name)

@@ -21,52 +21,64 @@ _PINS = ("go.mod", "go.sum")
 
 
 def own_cache() -> Path:
-    """Return where the tools are unless somebody says otherwise: in the checkout that this runs from, or
-    in the user's cache.
-    """
+    """Return the default folder of the tools: in this checkout, or else in the user's cache."""
     if (_CHECKOUT / "tools" / "go.sum").is_file():
         return _CHECKOUT / ".cache"
+
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "okd-gitops"
 
 
 @cache
 def tool(cache_folder: Path, name: str) -> Path:
-    """Return the path of a pinned tool; raises ToolError when it is missing or is not the binary that was
-    built.
-    """
+    """Return the path of a pinned tool; raises ToolError unless it is the binary that was built."""
     folder = cache_folder / "bin"
     path = folder / name
+    hashes = folder / "sha256sums"
     try:
-        lines = (folder / "sha256sums").read_text("utf-8").splitlines()
-        recorded = {file: value for value, _, file in (line.partition("  ") for line in lines)}
-        # The folder may be a link to where the tools lie; what is in it may not.
-        modes = {folder: folder.stat(), **{file: file.lstat() for file in (path, folder / "sha256sums")}}
+        recorded = _recorded_hashes(hashes)
+        # The folder may be a link to where the tools lie; the files in it may not.
+        statuses = {folder: folder.stat(), path: path.lstat(), hashes: hashes.lstat()}
         actual = sha256_of(path)
     except (OSError, ValueError):
         raise ToolError(f"{name} is not there, so nothing can be judged", REMEDY) from None
+
     if recorded.get(name) != actual:
         raise ToolError(
             f"{name} is not the binary that was built: its hash is {actual}, not that in sha256sums",
             f"remove {path}, then {REMEDY}",
         )
-    for each, status in modes.items():
-        if (
-            not (stat.S_ISREG(status.st_mode) or each == folder)
-            or status.st_uid not in (0, os.getuid())
-            or status.st_mode & 0o002
-        ):
+
+    for checked, status in statuses.items():
+        is_expected_kind = checked == folder or stat.S_ISREG(status.st_mode)
+        if not is_expected_kind or _others_may_change(status):
             raise ToolError(
-                f"{each} could be changed by others, so {name} is not run",
-                f"chmod o-w {each}, or remove {folder}; then {REMEDY}",
+                f"{checked} could be changed by others, so {name} is not run",
+                f"chmod o-w {checked}, or remove {folder}; then {REMEDY}",
             )
+
     if not os.access(path, os.X_OK):
         raise ToolError(f"{name} is not executable", f"remove {path}, then {REMEDY}")
+
     _compare_pins(recorded, name)
     return path
 
 
+def _recorded_hashes(file: Path) -> dict[str, str]:
+    """Read a file in the format of sha256sum(1); raises OSError and ValueError."""
+    recorded = {}
+    for line in file.read_text("utf-8").splitlines():
+        sha256, _, name = line.partition("  ")
+        recorded[name] = sha256
+
+    return recorded
+
+
+def _others_may_change(status: os.stat_result) -> bool:
+    return status.st_uid not in (0, os.getuid()) or bool(status.st_mode & 0o002)
+
+
 def _compare_pins(recorded: dict[str, str], name: str) -> None:
-    """Compare what a tool was built from with what this checkout says, where there is one."""
+    """Raise ToolError unless a tool was built from the pins of this checkout, where there is one."""
     for pin in _PINS:
         file = _CHECKOUT / "tools" / pin
         if file.is_file() and recorded.get(pin) != sha256_of(file):

@@ -129,7 +129,7 @@ def _unpacked(message: bytes) -> tuple[bytes, list["Packet"]]:
 
 def _signing_keys(packets: Sequence["Packet"], keyring: Keyring) -> list[Key]:
     """Return the keys that signatures name and that may be used: known, pinned and not revoked."""
-    issuers = {_issuer(packet) for packet in packets}
+    issuers = set(map(_issuer, packets))
 
     known = [key for key in keyring.keys if any(map(key.is_named_by, issuers))]
     if not known:
@@ -137,11 +137,11 @@ def _signing_keys(packets: Sequence["Packet"], keyring: Keyring) -> list[Key]:
 
     pinned = [key for key in known if key.fingerprint in keyring.pinned]
     if not pinned:
-        raise SignatureError(UNPINNED, _listed(key.fingerprint for key in known))
+        raise SignatureError(UNPINNED, _names_of(known))
 
     usable = [key for key in pinned if not key.revoked]
     if not usable:
-        raise SignatureError(REVOKED, _listed(key.fingerprint for key in pinned))
+        raise SignatureError(REVOKED, _names_of(pinned))
 
     return usable
 
@@ -157,7 +157,7 @@ def _verified(message: bytes, keys: Sequence[Key]) -> "Decrypted":
     try:
         return pysequoia.verify(message, store=lambda _: [key.cert for key in keys])
     except SEQUOIA_ERRORS:
-        raise SignatureError(BAD, _listed(key.fingerprint for key in keys)) from None
+        raise SignatureError(BAD, _names_of(keys)) from None
 
 
 def _must_be_for(image: str, text: bytes, now: datetime) -> None:
@@ -214,6 +214,10 @@ def _timestamp(optional: object) -> float:
 
 def _on(signature: Signature) -> str:
     return f"{signature.fingerprint.upper()} on {signature.expires:%Y-%m-%d}."
+
+
+def _names_of(keys: Iterable[Key]) -> str:
+    return _listed(key.fingerprint for key in keys)
 
 
 def _listed(fingerprints: Iterable[str]) -> str:
