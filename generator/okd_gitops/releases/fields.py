@@ -1,6 +1,4 @@
-"""Fields that several of the files have: a version, an image by digest, a regular expression, and how a
-validator says what is wrong.
-"""
+"""Fields that several file formats have: a version, an image by digest, and a regular expression."""
 
 from typing import Annotated
 
@@ -15,16 +13,15 @@ from okd_gitops.releases.version import image_fault
 def fault(
     reason: str, remedy: str = "", *, name: str = "invalid-value", field: str = ""
 ) -> PydanticCustomError:
-    """Return what a validator raises: it becomes a finding with this name, at `field` of the value or at
-    the value itself.
+    """Return the error that a validator raises.
+
+    It becomes a finding with this name, at `field` of the value or at the value itself.
     """
     return PydanticCustomError(name, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
 
 
 def by_digest(remedy: str, *, name: str = "floating-release") -> AfterValidator:
-    """Return the validator of an image, which is a name and a digest; `remedy` says where the digest is
-    found.
-    """
+    """Return the validator of an image by digest; `remedy` tells where the digest is found."""
 
     def image(value: str) -> str:
         if reason := image_fault(value):
@@ -37,12 +34,12 @@ def by_digest(remedy: str, *, name: str = "floating-release") -> AfterValidator:
 def cluster_version_field(field: str) -> AfterValidator:
     """Return the validator of a field that a ClusterVersion has, by its name in FIELDS there."""
 
-    def judged(value: str) -> str:
-        for found in field_faults({field: value}):
-            raise fault(found.reason, found.remedy, name=found.name)
+    def validated(value: str) -> str:
+        for field_fault in field_faults({field: value}):
+            raise fault(field_fault.reason, field_fault.remedy, name=field_fault.name)
         return value
 
-    return AfterValidator(judged)
+    return AfterValidator(validated)
 
 
 def _pattern(value: str) -> str:

@@ -44,8 +44,8 @@ class Version:
     patch: int
     rank: str
     number: int
-    # A payload of a laboratory, X-okd-scos.8.lab.3, comes after the release 8 that it was made from and
-    # before 9, also to SemVer.
+    # A build of a laboratory, such as X-okd-scos.8.lab.3, comes after the release 8 that it was made from and
+    # before 9, also by SemVer.
     lab: int = -1
 
     @classmethod
@@ -54,14 +54,18 @@ class Version:
         match = _VERSION.fullmatch(text)
         if not match:
             raise ValueError(f'"{text}" is not an OKD version')
+
+        lab = -1
         if match["date"]:
-            rank, number = "nightly" if match["nightly"] else "dated", int(match["date"].replace("-", ""))
+            rank = "nightly" if match["nightly"] else "dated"
+            number = int(match["date"].replace("-", ""))
+        elif match["pre"]:
+            rank, number = match["pre"], int(match["preview"])
+        elif match["lab"]:
+            rank, number, lab = "lab", int(match["number"]), int(match["lab"])
         else:
-            rank, number = (
-                match["pre"] or ("release" if match["lab"] is None else "lab"),
-                int(match["preview"] or match["number"]),
-            )
-        lab = -1 if match["lab"] is None else int(match["lab"])
+            rank, number = "release", int(match["number"])
+
         return cls(text, int(match["major"]), int(match["minor"]), int(match["patch"]), rank, number, lab)
 
     @property
@@ -81,6 +85,7 @@ def image_fault(image: str) -> str:
     """Return why an image reference is not a digest, or nothing."""
     if IMAGE.fullmatch(image):
         return ""
+
     _, separator, digest = image.partition("@")
     if not separator:
         return "an image is a digest (name@sha256:…), because a tag can move after review"
@@ -88,30 +93,30 @@ def image_fault(image: str) -> str:
         return "a digest starts with sha256:"
     if not re.fullmatch(r"[0-9a-f]{64}", digest[7:]):
         return f"a sha256 digest has 64 hexadecimal digits, this one has {len(digest) - 7}"
+
     return "the name of the image is not valid"
 
 
 def channel_fault(channel: str) -> tuple[str, str]:
-    """Return why a name is not an update channel and the channel that is probably meant; two empty strings
-    when it is one.
-    """
+    """Return why a name is not an update channel, and the remedy; two empty strings when it is one."""
     if _CHANNEL.fullmatch(channel):
         return "", ""
+
     stream = _STREAM.fullmatch(channel)
     if not stream:
         return f'"{channel}" is not an update channel', "a channel looks like stable-scos-4 or next-scos-4"
-    meant = (
-        f'did you mean "{stream["name"]}{stream["scos"] or ""}-{stream["major"]}"?'
-        if stream["major"]
-        else "use stable-scos-… of the major"
-    )
-    return (
-        f'"{channel}" is a release stream, not an update channel: the cluster would be offered nothing',
-        meant,
-    )
+
+    reason = f'"{channel}" is a release stream, not an update channel: the cluster would be offered nothing'
+    if not stream["major"]:
+        return reason, "use stable-scos-… of the major"
+
+    return reason, f'did you mean "{stream["name"]}{stream["scos"] or ""}-{stream["major"]}"?'
 
 
 def outside_channel(version: str, channel: str) -> bool:
     """Whether a version's number does not start with the number that the channel ends with."""
     match = _CHANNEL.fullmatch(channel)
-    return bool(match) and not version.startswith(f"{match['prefix']}.") if match else False
+    if not match:
+        return False
+
+    return not version.startswith(f"{match['prefix']}.")

@@ -1,5 +1,6 @@
-"""Read folders of the repository into Trees. Nothing here follows a symlink, and nothing outside the root
-is read.
+"""Read folders of the repository into Trees.
+
+Nothing here follows a symlink, and nothing outside the root is read.
 """
 
 import errno
@@ -28,12 +29,11 @@ _CATALOG = Path(__file__).parent.parent / "catalog"
 
 
 def find_root(start: Path) -> Path:
-    """Return the nearest folder at or above `start` that holds fleet.yaml; raises UsageError when there is
-    none.
-    """
+    """Return the nearest folder at or above `start` with fleet.yaml; raises UsageError without one."""
     for folder in (start, *start.parents):
         if os.path.isfile(folder / FLEET):  # noqa: PTH113 - Path.is_file raises where a folder above cannot be read
             return folder
+
     raise UsageError(
         f"there is no {FLEET} here or in a folder above",
         "run okd-gitops init in a new repository, or cd into one",
@@ -54,8 +54,9 @@ def read_tree(root: Path, *folders: str, max_file: int = MAX_FILE) -> Tree:
 def scan_tree(
     root: Path, *folders: str, max_file: int = MAX_FILE, names: tuple[str, ...] = ("",)
 ) -> tuple[Tree, Findings]:
-    """Read the files below `folders` whose names end like one of `names`, and return them with a finding for
-    each that was not read.
+    """Read the files below `folders` whose names end with one of `names`.
+
+    Each that cannot be read is a finding.
     """
     files: dict[str, bytes] = {}
     findings = Findings()
@@ -79,6 +80,7 @@ def scan_tree(
 
 def entries(root: Path, folder: str) -> dict[str, bool]:
     """Return the names in a folder below `root`, and whether each is a folder; an absent folder is empty.
+
     Raises FindingsError (unreadable-file).
     """
     place = Location(file=folder)
@@ -92,6 +94,7 @@ def entries(root: Path, folder: str) -> dict[str, bool]:
         ) from None
     except OSError as error:
         raise _unreadable(place, error) from None
+
     try:
         with os.scandir(descriptor) as listed:
             return {entry.name: entry.is_dir(follow_symlinks=False) for entry in listed}
@@ -100,16 +103,19 @@ def entries(root: Path, folder: str) -> dict[str, bool]:
 
 
 def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
-    """Read one regular file below `root`; raises FindingsError (unreadable-file) for anything else, before
-    its content is read.
+    """Read one regular file below `root`.
+
+    Raises FindingsError (unreadable-file) for anything else, before its content is read.
     """
     place = Location(file=path)
     if _UNWRITABLE.search(path):
         raise _refused(place, "its name holds control characters, or is not UTF-8", "rename it")
+
     try:
         for parent in Path(path).parents:
             if (root / parent).is_symlink() and parent.name:
                 raise _refused(place, f"{parent} is a symlink", "put the files themselves there")
+
         descriptor = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)
@@ -127,6 +133,7 @@ def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
         raise _refused(
             place, f"{size:,} bytes are more than the {max_file:,} that are read", "split the file"
         )
+
     return data
 
 
@@ -139,9 +146,8 @@ def scratch_folder() -> Iterator[Path]:
 
 def read_catalog() -> Tree:
     """Read the catalog that comes with the package."""
-    return Tree(
-        {path.relative_to(_CATALOG).as_posix(): path.read_bytes() for path in _CATALOG.rglob("*.yaml")}
-    )
+    files = {path.relative_to(_CATALOG).as_posix(): path.read_bytes() for path in _CATALOG.rglob("*.yaml")}
+    return Tree(files)
 
 
 def _refused(place: Location, reason: str, remedy: str) -> FindingsError:
@@ -153,4 +159,5 @@ def _unreadable(place: Location, error: OSError) -> FindingsError:
         return _refused(
             place, "this is a symlink: it could lead out of the repository", "put the file itself there"
         )
+
     return _refused(place, f"it cannot be read: {error.strerror}", "look at its permissions")

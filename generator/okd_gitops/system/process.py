@@ -1,6 +1,4 @@
-"""Run a program: argument list, scrubbed environment, limits, no network where the system allows that, and
-no orphan left behind.
-"""
+"""Run a program with limits, without network where the system allows that, and end all that it starts."""
 
 import os
 import secrets
@@ -57,16 +55,17 @@ class Completed:
 def run(
     arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Mapping[str, str] | None = None
 ) -> Completed:
-    """Run `arguments` in `cwd` and wait at most `timeout` seconds, which is also the processor time that
-    each process gets.
+    """Run `arguments` in `cwd` and wait at most `timeout` seconds.
 
-    The program sees only ENVIRONMENT plus `environment`. Raises ToolError when it cannot start, takes too
+    That is also the processor time that each process gets. The program sees only ENVIRONMENT plus
+    `environment`. Raises ToolError when it cannot start, takes too
     long, or writes more than 256 MiB. However it ends, whatever it started ends with it.
     """
     name = Path(arguments[0]).name
     mark = secrets.token_hex(16)
     limits = (str(int(timeout)), str(MAX_MEMORY >> 10), str((MAX_OUTPUT >> 9) + 1))
     command = ["/bin/sh", "-c", _LIMITS, "sh", *limits, *isolation(), *arguments]
+
     # Files, not pipes: output of any size costs no memory until it is known to be within bounds.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         scrubbed = {**ENVIRONMENT, **(environment or {}), _MARK: mark}
@@ -84,6 +83,7 @@ def run(
             raise ToolError(
                 f"{name} cannot be started: {error.strerror}", "make check builds the tools"
             ) from None
+
         try:
             fault = _watch(process.pid, (out, err), time.monotonic() + timeout)
         finally:
@@ -91,10 +91,12 @@ def run(
             _kill(process.pid)
             process.wait()
             _end_strays(mark)
+
         if fault:
             raise ToolError(
                 f"{name} {fault.format(seconds=timeout)}", f"run it by hand: {' '.join(arguments)}"
             )
+
         out.seek(0)
         err.seek(0)
         return Completed(process.returncode, out.read(), err.read(1 << 20).decode("utf-8", "replace"))
@@ -102,12 +104,13 @@ def run(
 
 @cache
 def isolation() -> tuple[str, ...]:
-    """Return the words before a command that take the network from it and end all that it starts; none
-    where the system does not allow it.
+    """Return the words before a command that take the network from it and end all that it starts.
+
+    There are none where the system does not allow it.
     """
     for program in ("/usr/bin/unshare", "/bin/unshare"):
         try:
-            tried = subprocess.run(
+            attempt = subprocess.run(
                 [program, *_UNSHARE, "/bin/sh", "-c", ":"],
                 env=ENVIRONMENT,
                 capture_output=True,
@@ -116,15 +119,14 @@ def isolation() -> tuple[str, ...]:
             )
         except (OSError, subprocess.TimeoutExpired):
             continue
-        if tried.returncode == 0:
+        if attempt.returncode == 0:
             return (program, *_UNSHARE)
+
     return ()
 
 
 def _watch(pid: int, outputs: tuple[BinaryIO, ...], end: float) -> str:
-    """Wait until a process has ended, without reaping it, and return why it has to be stopped before, if
-    so.
-    """
+    """Wait until a process has ended, without reaping it, or return why it must be stopped before."""
     pause = 0.001
     while True:
         ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
@@ -134,6 +136,7 @@ def _watch(pid: int, outputs: tuple[BinaryIO, ...], end: float) -> str:
             return ""
         if time.monotonic() > end:
             return "took more than {seconds:.0f} s and was stopped"
+
         time.sleep(pause)
         pause = min(pause * 1.5, 0.02)
 
@@ -146,11 +149,11 @@ def _kill(pid: int) -> None:
 
 
 def _end_strays(mark: str) -> None:
-    """End what left the process group, where nothing else does: by the mark in the environment that it has
-    from its parent.
-    """
+    """End what left the process group, by the mark in the environment that it has from its parent."""
+    # The namespace of processes has ended them already.
     if isolation():
         return
+
     wanted = f"{_MARK}={mark}".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
