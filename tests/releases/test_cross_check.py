@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from okd_gitops.explanation import explanations
 from okd_gitops.finding import Finding, Location, Severity
-from okd_gitops.releases.cross_check import Published, Release, cross_check, learned, releases_of_streams
+from okd_gitops.releases.cross_check import Learned, Release, cross_check
 from okd_gitops.releases.graph import Graph, read_graph
 from okd_gitops.releases.sources.answer import Answer, Claim, dated, nothing, unused, version_of
 from okd_gitops.releases.sources.update_graph import of_graph
@@ -46,7 +46,7 @@ def source(
     return Answer(source=name, releases=tuple(said))
 
 
-def only(*answers: Answer) -> tuple[Published, list[str]]:
+def only(*answers: Answer) -> tuple[Release, list[str]]:
     (item,), findings = cross_check(answers)
     assert all(
         finding.name in explanations() and finding.location.file and finding.reason for finding in findings
@@ -261,33 +261,33 @@ def test_releases_are_of_streams_and_of_the_signed_image() -> None:
         source("quay", MIRROR + B, version=EC),
     ]
     answers += [source("github", MIRROR + B, version=Version.parse("4.21.0-okd-scos.0"), prerelease=False)]
-    published, _ = cross_check(answers)
-    now = datetime(2026, 11, 21, tzinfo=UTC)
-    assert releases_of_streams(published, unknown=now) == [
-        Release(version=EC, stream="4-scos-next", image="", published=now),
-        Release(version=V7, stream="4-scos-stable", image="", published=now, accepted=False),
-        Release(version=V8, stream="4-scos-stable", image=SIGNED + A, published=DAY),
+    releases, _ = cross_check(answers)
+    assert [
+        (release.version.text, release.listed, release.offered_in, release.signed) for release in releases
+    ] == [
+        ("4.21.0-okd-scos.0", (), (), ""),
+        (EC.text, ("4-scos-next",), ("4-scos-next",), ""),
+        (V7.text, ("4-scos-stable",), (), ""),
+        (V8.text, ("4-scos-stable",), ("4-scos-stable",), SIGNED + A),
     ]
 
 
 def test_what_is_learned_knows_each_digest_also_of_a_version_that_only_the_graph_has() -> None:
     answers = [controller((V8, "Accepted")), source("graph", SIGNED + A), source("quay", MIRROR + B)]
     answers += [source("graph", SIGNED + B, version=V7)]
-    published, findings = cross_check(answers)
-    found = learned(published, Graph({}, frozenset(), {}), findings, unknown=DAY)
-    assert found.images == {V7: (SIGNED + B,), V8: (MIRROR + B, SIGNED + A)}
-    assert found.release("4-scos-stable", V8) == Release(
-        version=V8, stream="4-scos-stable", image=SIGNED + A, published=DAY
-    )
-    assert found.release("4-scos-stable", V7) is None
+    releases, _ = cross_check(answers)
+    learned = Learned(releases=releases, graph=Graph({}, frozenset(), {}))
+    assert learned.images(V7) == (SIGNED + B,)
+    assert learned.images(V8) == (MIRROR + B, SIGNED + A)
+    assert learned.images(EC) == ()
+    assert learned.release("4-scos-stable", V8) == releases[1]
+    assert learned.release("4-scos-stable", V7) is None
 
 
 def test_what_a_person_withdraws_is_offered_in_no_stream() -> None:
     by_hand = Answer(source="f.yaml", releases=(Claim(version=V8, source="f.yaml", phase="Withdrawn"),))
-    published, _ = cross_check([controller((V8, "Accepted")), source("graph", SIGNED + A), by_hand])
-    assert [
-        (release.stream, release.accepted) for release in releases_of_streams(published, unknown=DAY)
-    ] == [("4-scos-stable", False)]
+    (release,), _ = cross_check([controller((V8, "Accepted")), source("graph", SIGNED + A), by_hand])
+    assert (release.listed, release.offered_in) == (("4-scos-stable",), ())
 
 
 RELEASES = st.builds(

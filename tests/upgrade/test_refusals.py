@@ -27,7 +27,7 @@ NEWER = Version.parse("4.22.0-okd-scos.10")
 A, B = "registry.example.org/release@sha256:" + "a" * 64, "registry.example.org/release@sha256:" + "b" * 64
 MIRRORED = "mirror.example.org/release@sha256:" + "c" * 64
 SOAK = {0: timedelta(hours=1), 1: timedelta(days=3), 2: timedelta(days=2), 3: timedelta(0)}
-GOOD = Release(version=NEW, stream="4-scos-stable", image=B, published=NOW - timedelta(days=10))
+GOOD = Release(version=NEW, signed=B, published=NOW - timedelta(days=10))
 
 
 def follower(name: str, purpose: str, wave: int, **changes: Any) -> Follower:
@@ -137,7 +137,7 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
         for name in PATH_NAMES
         if name not in (upgrade.SAME, upgrade.NOTHING_NEWER)
     ),
-    ("signed-digest-unknown", Verdict.REFUSE, {"release": replace(GOOD, image="")}),
+    ("signed-digest-unknown", Verdict.REFUSE, {"release": replace(GOOD, signed="")}),
     ("kubernetes-unknown", Verdict.REFUSE, {"path": path(OLD, Version.parse("4.99.0-okd-scos.0"))}),
     ("signature-not-verified", Verdict.REFUSE, {"verified": False}),
     ("already-tried", Verdict.REFUSE, reports(passed("cd", ok=False))),
@@ -150,6 +150,11 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     ("cluster-held", Verdict.WAIT, cluster(hold="disk is full")),
     ("fleet-frozen", Verdict.WAIT, {"freeze": "holidays"}),
     ("release-too-young", Verdict.WAIT, {"minimum_age": timedelta(days=11)}),
+    (
+        "release-too-young",
+        Verdict.WAIT,
+        {"release": replace(GOOD, published=None), "minimum_age": timedelta(1)},
+    ),
     ("outside-window", Verdict.WAIT, cluster(window=Window(day="sunday", start="00:00", hours=1))),
 ]
 

@@ -14,7 +14,7 @@ from okd_gitops.cli.upgrades import plan, sources_of, status
 if TYPE_CHECKING:
     from okd_gitops.check.history import JudgedChange
     from okd_gitops.check.replay import Replay
-    from okd_gitops.releases.cross_check import Published
+    from okd_gitops.releases.cross_check import Release
     from okd_gitops.upgrade.listing import Listing, Shown
 
 _SHOWN_EDGES = 8
@@ -68,7 +68,7 @@ def _print_releases(result: "Listing") -> None:
     show_findings(result.learned.findings, limit=20)
 
 
-def _release_row(item: "Published") -> tuple[str, str, str, str]:
+def _release_row(item: "Release") -> tuple[str, str, str, str]:
     state = "withdrawn" if item.withdrawn else "not accepted"
     published = f"{item.published:%Y-%m-%d}" if item.published else ""
     digest = item.signed.partition("@")[2][:19]

@@ -39,11 +39,11 @@ SIGNED = "registry.ci.openshift.org"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class Release:
     """A version as all sources together describe it.
 
-    `signed` and `mirror` are two images of it, as a rule with different digests. `streams` accept it;
-    `listed` are the streams that name it, in whatever phase.
+    `signed` and `mirror` are two images of it by digest (empty: unknown), as a rule with different digests.
+    `streams` accept it; `listed` are the streams that name it, in whatever phase.
     """
 
     version: Version
@@ -63,6 +63,14 @@ class Published:
         """Whether a stream accepts it and none withdrew it."""
         return bool(self.streams) and not self.withdrawn
 
+    @property
+    def offered_in(self) -> tuple[str, ...]:
+        """The streams that list it and accept it; none when any source withdrew it."""
+        if self.withdrawn:
+            return ()
+
+        return tuple(stream for stream in self.listed if stream in self.streams)
+
     def as_json(self) -> dict[str, Any]:
         """Return the form that `--output json` prints."""
         return {
@@ -79,37 +87,25 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """A release of a stream, as the sources agree on it.
-
-    `image` is the signed image by digest (empty: nobody knows it), `accepted` whether the stream still
-    accepts the release.
-    """
-
-    version: Version
-    stream: str
-    image: str
-    published: datetime
-    accepted: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What the sources answered: releases, edges between them, images of each version, disagreements."""
+    """What the sources answered: releases, edges between them, and disagreements."""
 
     releases: Sequence[Release]
     graph: Graph
-    images: Mapping[Version, tuple[str, ...]] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
 
     def release(self, stream: str, version: Version) -> Release | None:
-        """Return a release of a stream."""
-        of_stream = (release for release in self.releases if release.stream == stream)
+        """Return a release that a stream lists."""
+        of_stream = (release for release in self.releases if stream in release.listed)
 
         return next((release for release in of_stream if release.version == version), None)
 
+    def images(self, version: Version) -> tuple[str, ...]:
+        """Return the image of a version at each registry, also when no stream lists the version."""
+        return next((release.images for release in self.releases if release.version == version), ())
 
-def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[list[Published], list[Finding]]:
+
+def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[list[Release], list[Finding]]:
     """Return each version once, in order, and all findings: those of the answers and those of comparing them.
 
     `signed` is the host of the registry whose digests are signed.
@@ -137,35 +133,6 @@ def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[lis
     return published, ordered(findings)
 
 
-def learned(
-    published: Sequence[Published], graph: Graph, findings: Sequence[Finding], *, unknown: datetime
-) -> Learned:
-    """Return what is known of releases; `unknown` as for `releases_of_streams`."""
-    images = {item.version: item.images for item in published}
-    releases = releases_of_streams(published, unknown=unknown)
-
-    return Learned(releases=releases, graph=graph, images=images, findings=findings)
-
-
-def releases_of_streams(published: Iterable[Published], *, unknown: datetime) -> list[Release]:
-    """Return each release once for each stream that lists it, with its signed image.
-
-    `unknown` is when a release counts as published whose age no source tells: pass the time of the question,
-    so that it is as young as can be.
-    """
-    return [
-        Release(
-            version=item.version,
-            stream=stream,
-            image=item.signed,
-            published=item.published or unknown,
-            accepted=stream in item.streams and not item.withdrawn,
-        )
-        for item in published
-        for stream in item.listed
-    ]
-
-
 def _claims_by_version(answers: Iterable[Answer]) -> Mapping[Version, list[Claim]]:
     claims_of: defaultdict[Version, list[Claim]] = defaultdict(list)
     for answer in answers:
@@ -174,14 +141,14 @@ def _claims_by_version(answers: Iterable[Answer]) -> Mapping[Version, list[Claim
     return claims_of
 
 
-def _published(version: Version, claims: Sequence[Claim], signed: str) -> Published:
+def _published(version: Version, claims: Sequence[Claim], signed: str) -> Release:
     images = _usable_images(claims)
     signed_images = [image for image in images if _host_of(image) == signed]
     mirrored_images = [image for image in images if image not in signed_images]
     streams = {claim.stream for claim in claims} - {""}
     phases = {claim.phase for claim in claims}
 
-    return Published(
+    return Release(
         version=version,
         signed=min(signed_images, default=""),
         mirror=min(mirrored_images, default=""),
@@ -251,7 +218,7 @@ def _digest_and_sources(image: str, claims: Iterable[Claim]) -> str:
     return f"{digest} ({', '.join(sources)})"
 
 
-def _not_accepted(published: Sequence[Published], answers: Sequence[Answer]) -> list[str]:
+def _not_accepted(published: Sequence[Release], answers: Sequence[Answer]) -> list[str]:
     """Return the versions of a release page whose stream was read to its end and does not accept them."""
     complete_streams = {answer.stream for answer in answers if answer.complete}
     on_release_page = _on_release_page(answers)
@@ -302,11 +269,11 @@ def _accepts_in_stable_stream(claim: Claim) -> bool:
     return claim.phase == ACCEPTED and claim.stream.endswith("-stable")
 
 
-def _phases_differ(item: Published, claims: Iterable[Claim]) -> bool:
+def _phases_differ(item: Release, claims: Iterable[Claim]) -> bool:
     is_rejected = any(claim.phase in (REJECTED, FAILED) for claim in claims)
     return is_rejected and bool(item.streams)
 
 
-def _lacks_digest(item: Published, claims: Iterable[Claim]) -> bool:
+def _lacks_digest(item: Release, claims: Iterable[Claim]) -> bool:
     """Whether only tags are known of an accepted release; two digests are a finding of their own."""
     return item.accepted and not item.images and not _has_two_digests(claims)

@@ -42,7 +42,7 @@ def _edited_file(fleet: Fleet, upgrade: Upgrade, acks: Collection[str]) -> bytes
 
     values: dict[YamlPath, str | bool] = {
         ("release", "version"): release.version.text,
-        ("release", "image"): release.image,
+        ("release", "image"): release.signed,
     }
 
     if hop.channel != follower.channel:
@@ -74,7 +74,7 @@ def _commit_text(upgrade: Upgrade, rehearsal: str) -> tuple[str, list[str]]:
     trailers = [
         f"Okd-Release: {end}",
         f"Okd-From: {start}",
-        f"Okd-Digest: {release.image}",
+        f"Okd-Digest: {release.signed}",
         f"Wave: {cluster.wave}",
     ]
 

@@ -48,7 +48,7 @@ def proposal(
         waves=len(seen.waves),
         untouched=len(seen.fleet.clusters) - len(going),
         facts=tuple(_facts(seen, going[0], difference, documents)),
-        links=_links(seen, release.version.text, release.stream),
+        links=_links(seen, release.version.text, going[0].cluster.stream),
         reproduce=(
             f"git fetch origin {branch} && git switch --detach FETCH_HEAD",
             "make check",
@@ -78,7 +78,7 @@ def halted(seen: Outlook, standing: Standing) -> PullRequest:
 def _facts(seen: Outlook, upgrade: Upgrade, difference: Difference, documents: int) -> list[str]:
     release = upgrade.release
     assert release is not None
-    trust = seen.trust.get(release.image)
+    trust = seen.trust.get(release.signed)
     count = len(difference.changes)
 
     facts = [
@@ -92,7 +92,7 @@ def _facts(seen: Outlook, upgrade: Upgrade, difference: Difference, documents: i
         facts.append("signature NOT verified")
 
     # A release of unknown age was taken to be as young as can be.
-    if release.published < seen.now:
+    if release.published and release.published < seen.now:
         facts.append(f"release is {(seen.now - release.published).days} days old")
 
     return facts
@@ -134,7 +134,7 @@ def _reasons_of_path(upgrade: Upgrade) -> list[str]:
 
 
 def _reasons_of_signature(seen: Outlook, upgrade: Upgrade) -> list[str]:
-    trust = seen.trust.get(upgrade.release.image) if upgrade.release else None
+    trust = seen.trust.get(upgrade.release.signed) if upgrade.release else None
 
     if trust is None or not trust.verified:
         return ["the signature of the release is not verified"]

@@ -78,7 +78,7 @@ class Standing:
         """Whether its wave has a newer release in `made` (names of branches), or its release is no longer
         accepted.
         """
-        accepted = {release.version for release in seen.learned.releases if release.accepted}
+        accepted = {release.version for release in seen.learned.releases if release.offered_in}
 
         if self.release not in accepted:
             return True

@@ -60,7 +60,7 @@ class Upgrade:
             "wave": self.cluster.wave,
             "version": self.cluster.version.text,
             "hops": [_hop_as_json(hop) for hop in hops],
-            "image": self.release.image if self.release else "",
+            "image": self.release.signed if self.release else "",
             "verdict": str(self.decision.verdict),
             "name": self.decision.name,
             "reason": self.decision.reason,
@@ -86,7 +86,7 @@ def first_releases(
     of_clusters = [_first_release(cluster, paths[cluster.name], known) for cluster in fleet]
     releases = {release for release in of_clusters if release}
 
-    return sorted(releases, key=lambda release: (release.version, release.stream))
+    return sorted(releases, key=lambda release: release.version)
 
 
 def upgrades(
@@ -113,7 +113,7 @@ def upgrades(
             release=_first_release(cluster, paths[cluster.name], known),
             evidence=known.evidence,
             now=now,
-            images=known.learned.images.get(cluster.version, ()),
+            images=known.learned.images(cluster.version),
             minimum_age=known.minimum_age,
             freeze=known.freeze,
             acks=frozenset(acks),
@@ -130,7 +130,7 @@ def _upgrade(question: Question, verified: Collection[str], forced: Mapping[str,
     if cluster.name in forced:
         question = _forced(question, forced[cluster.name])
 
-    image = question.release.image if question.release else ""
+    image = question.release.signed if question.release else ""
     decision = decide(replace(question, verified=image in verified))
 
     return Upgrade(
@@ -158,8 +158,8 @@ def _route(
     cluster: Follower, fleet: Sequence[Follower], known: Known, target: Version | None
 ) -> Path | NoPath:
     graph = known.learned.graph
-    of_stream = [release for release in known.learned.releases if release.stream == cluster.stream]
-    accepted = {release.version for release in of_stream if release.accepted}
+    offered = [release for release in known.learned.releases if cluster.stream in release.offered_in]
+    accepted = {release.version for release in offered}
     wanted = replace(
         known.wanted,
         accepted=_texts(accepted),

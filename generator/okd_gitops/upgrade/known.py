@@ -8,7 +8,7 @@ from pathlib import Path
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.upgrades import Releases
-from okd_gitops.releases.cross_check import Learned, Published, cross_check, learned
+from okd_gitops.releases.cross_check import Learned, cross_check
 from okd_gitops.releases.sources.all import Sources, collect
 from okd_gitops.releases.trust import store as signature_store
 from okd_gitops.releases.trust.keyring import FINGERPRINTS
@@ -28,25 +28,20 @@ class Network:
     http: Http
     now: datetime
 
-    def published(
-        self, root: Path, fleet: FleetSpec, streams: Collection[str]
-    ) -> tuple[list[Published], Learned]:
-        """Return every release that any source names, compared, and what is known of the streams.
+    def learn(self, root: Path, fleet: FleetSpec, streams: Collection[str]) -> Learned:
+        """Return every release that any source names, compared, and the edges between them.
 
         Raises FindingsError (exit 6) when the graph or a stream cannot be read: what is not known is never
         taken for nothing.
         """
-        releases = releases_of(fleet)
-        asked = of_fleet(releases, fleet.upstream, streams)
+        asked = of_fleet(releases_of(fleet), fleet.upstream, streams)
         answers, graph = collect(self.http, asked, root)
-        published, findings = cross_check(answers)
+        releases, findings = cross_check(answers)
+
         if graph is None or not all(answer.complete for answer in answers if answer.stream):
             raise FindingsError(findings, exit_code=6)
-        return published, learned(published, graph, findings, unknown=self.now)
 
-    def learn(self, root: Path, fleet: FleetSpec, streams: Collection[str]) -> Learned:
-        """Return what is known of the streams' releases; raises FindingsError like `published`."""
-        return self.published(root, fleet, streams)[1]
+        return Learned(releases=releases, graph=graph, findings=findings)
 
     def verify(self, root: Path, fleet: FleetSpec, image: str) -> Trust:
         """Check the signature of an image by digest, with the keys that the fleet pins."""

@@ -9,7 +9,7 @@ from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, finding_of, nearest
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.load import load
-from okd_gitops.releases.cross_check import Learned, Published
+from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.known import Network
@@ -20,7 +20,7 @@ class Listing:
     """The fleet that was asked about, its releases, newest first, and what is known beside."""
 
     fleet: FleetSpec
-    releases: tuple[Published, ...]
+    releases: tuple[Release, ...]
     learned: Learned
 
 
@@ -28,7 +28,7 @@ class Listing:
 class Shown:
     """One release: its digests and streams, its signature, and which releases lead to it and from it."""
 
-    release: Published
+    release: Release
     trust: Trust
     before: tuple[str, ...]
     conditional: tuple[str, ...]
@@ -43,8 +43,8 @@ def listing(
     """
     fleet = load(root)
     wanted = set(streams) or {cluster.stream for cluster in followers(fleet)}
-    published, learned = network.published(root, fleet.spec, wanted)
-    shown = [release for release in reversed(published) if everything or release.accepted]
+    learned = network.learn(root, fleet.spec, wanted)
+    shown = [release for release in reversed(learned.releases) if everything or release.accepted]
 
     return Listing(fleet.spec, tuple(shown), learned)
 

@@ -101,7 +101,7 @@ def outlook(
     forced_to = _forced(forced, clusters, learned, goal)
 
     paths = routes(clusters, known, goal)
-    images = [release.image for release in first_releases(clusters, paths, known) if release.image]
+    images = [release.signed for release in first_releases(clusters, paths, known) if release.signed]
     trust = {image: sources.verify(root, spec, image) for image in dict.fromkeys(images)}
     verified = {image for image, result in trust.items() if result.verified}
 
@@ -164,7 +164,7 @@ def due(found: Sequence[Upgrade]) -> list[Upgrade]:
 
 
 def _goal(target: str, releases: Sequence[Release]) -> Version:
-    versions = {release.version for release in releases}
+    versions = {release.version for release in releases if release.listed}
     names = {version.text for version in versions}
 
     try:

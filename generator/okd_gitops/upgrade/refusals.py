@@ -210,7 +210,7 @@ def no_path_at_all(question: Question) -> Answer | None:
 
 
 def digest_is_not_known(question: Question) -> Answer | None:
-    return None if question.release and question.release.image else Answer()
+    return None if question.release and question.release.signed else Answer()
 
 
 def kubernetes_is_not_known(question: Question) -> Answer | None:
@@ -233,7 +233,7 @@ def earlier_cluster_failed(question: Question) -> Answer | None:
 
 
 def earlier_cluster_ran_another_image(question: Question) -> Answer | None:
-    image = question.release.image if question.release else ""
+    image = question.release.signed if question.release else ""
 
     return _earlier_report(question, lambda report: report.image != image)
 
@@ -283,7 +283,9 @@ def release_is_too_young(question: Question) -> Answer | None:
     if question.release is None:
         return None
 
-    old_enough = min(question.release.published, _LAST) + question.minimum_age
+    # A release whose age no source tells is as young as can be.
+    published = question.release.published or question.now
+    old_enough = min(published, _LAST) + question.minimum_age
 
     return Answer(until=old_enough) if question.now < old_enough else None
 
