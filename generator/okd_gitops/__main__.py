@@ -40,7 +40,7 @@ def main() -> NoReturn:
         end_by_signals()
 
         if not open_streams():
-            sys.stderr.write("error: standard output is closed: nobody would see the result\n")
+            sys.stderr.write("error: standard output is closed, so the result cannot be shown\n")
             sys.stderr.write("  fix: give it a file or /dev/null\n")
             leave(7)
 
@@ -117,12 +117,12 @@ def _failure_of_machine(error: Exception) -> "OkdGitopsError | None":
         return UsageError("an input file is nested too deeply", "look at the files that changed last")
 
     if isinstance(error, MemoryError):
-        return ToolError("the memory is used up", "add memory, or select fewer clusters")
+        return ToolError("memory is exhausted", "add memory, or select fewer clusters")
 
     if not isinstance(error, OSError):
         return None
 
-    reason = f"{error.strerror or error}: {error.filename or 'no file is named'}"
+    reason = f"{error.strerror or error}: {error.filename or 'unknown file'}"
 
     if error.errno in _MAY_WORK_LATER:
         return BusyError(reason, "check the free space and the permissions, then run again")

@@ -291,8 +291,8 @@ def test_the_fleet_requests_releases_in_the_form_that_the_operator_accepts(gener
     ("text", "said"),
     [
         ("purpose: ephemeral\n", "says when it goes"),
-        ("purpose: test\nexpires: 2030-01-31\n", "does not expire"),
-        ("purpose: cd\nexpires: 2030-01-31\n", "does not expire"),
+        ("purpose: test\nexpires: 2030-01-31\n", "must not expire"),
+        ("purpose: cd\nexpires: 2030-01-31\n", "must not expire"),
     ],
 )
 def test_only_ephemeral_clusters_have_an_expiry_date(tmp_path: Path, text: str, said: str) -> None:

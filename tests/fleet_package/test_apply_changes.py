@@ -225,7 +225,7 @@ REFUSALS = [
         "replace: {feature: scos-pipeline, object: Task/cosa-test, with: t.yaml}",
         "unusable-catalog-file",
         "t.yaml",
-        "cannot stand for",
+        "cannot replace",
         "the name",
     ),
     (
@@ -282,21 +282,21 @@ REFUSALS = [
         f"insert: {{{OF}, after: cosa-init, task: {{name: cosa-test}}}}",
         "already-in-catalog",
         "cosa-test}",
-        '"cosa-test" already',
+        '"cosa-test" exists already',
         "another name",
     ),
     (
         f"insert: {{{OF}, task: {{name: scan}}}}",
         "invalid-value",
         "{feature",
-        "before or after",
+        "exactly one of before and after",
         "one of them",
     ),
     (
         f"insert: {{{OF}, after: a, before: b, task: {{name: scan}}}}",
         "invalid-value",
         "{feature",
-        "before or after",
+        "exactly one of before and after",
         "one of them",
     ),
     (
@@ -366,7 +366,7 @@ REFUSALS = [
         f"image: {{feature: scos-pipeline, from: '{COSA}:latest', to: '{NEW}'}}",
         "invalid-value",
         "'quay.io",
-        "the name alone",
+        "a name without tag and digest",
         COSA,
     ),
     (
@@ -589,7 +589,7 @@ OWN_REFUSALS += [
         {"features/mine/feature.yaml": FEATURE + PARAMETER % "sets: [{object: ConfigMap/min, path: a}]"},
         "broken-feature",
         "…",
-        "no part has",
+        "no part contains",
         "ConfigMap/mine",
     ),
     (
@@ -603,7 +603,7 @@ OWN_REFUSALS += [
         {"features/mine/feature.yaml": FEATURE + EACH % ("main", "b")},
         "invalid-value",
         "features/mine/feature.yaml:5:36",
-        "none of the fields",
+        "not one of the fields",
         "a",
     ),
     (
@@ -643,7 +643,7 @@ OWN_REFUSALS += [
         "broken-feature",
         "…",
         'not in the part "main"',
-        "its part alone",
+        "objects of its own part",
     ),
 ]
 
@@ -672,7 +672,7 @@ def test_a_parameter_reaches_objects_of_a_feature_that_is_required() -> None:
     sets = PARAMETER % "optional: true, sets: [{object: TektonConfig/config, path: spec.profile}]"
     files = {"features/mine/feature.yaml": FEATURE + sets, "features/mine/main/configmap-mine.yaml": MAP}
     assert {(finding.name, finding.reason) for finding in refused(files)} == {
-        ("broken-feature", "no part has TektonConfig/config")
+        ("broken-feature", "no part contains TektonConfig/config")
     }
     files["features/mine/feature.yaml"] += "requires: [tekton]\n"
     assert "mine" in exchanged(files).features

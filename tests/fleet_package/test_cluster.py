@@ -54,7 +54,7 @@ def test_seven_lines_are_a_cluster() -> None:
             "missing-value",
             5,
             3,
-            "Kubernetes of OKD 4.99 is not known",
+            "Kubernetes version of OKD 4.99 is unknown",
         ),
         ("@sha256:018b65c9bd7f", ":latest # ", "floating-release", 7, 10, "a tag can move"),
         ("sha256:018b65c9bd7f", "sha256:", "floating-release", 7, 10, "this one has 52"),
@@ -73,7 +73,7 @@ def test_seven_lines_are_a_cluster() -> None:
             "missing-value",
             2,
             14,
-            "kind cluster needs its version",
+            "kind cluster needs the version of its Kubernetes",
         ),
     ],
 )

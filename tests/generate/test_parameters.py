@@ -65,7 +65,7 @@ def test_every_path_that_leads_nowhere_is_a_fault_and_the_rest_is_set() -> None:
     (build,) = patched_objects([CONFIG], settings)
     assert build.faults == (
         'ConfigMap/build: "spec.mode": there is no /spec',
-        'ConfigMap/build: "data.mode": "fast" is not there exactly once',
+        'ConfigMap/build: "data.mode": "fast" does not occur exactly once',
     )
     assert [step["value"] for step in build.operations] == ["fast"]
 

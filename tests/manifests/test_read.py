@@ -149,7 +149,7 @@ def test_every_tag_is_refused_by_its_name(tag: str) -> None:
         f"{tag} a: x\n",
         f'a: {tag} "5"\n',
     ):
-        assert f"the tag {'x:y' if '<' in tag else tag} is not used here" in reasons(text.encode())
+        assert f"the tag {'x:y' if '<' in tag else tag} is not allowed" in reasons(text.encode())
 
 
 def test_both_places_of_a_key_that_is_there_twice_are_named() -> None:

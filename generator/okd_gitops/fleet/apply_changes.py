@@ -85,8 +85,8 @@ def replace_object(catalog: ChangedCatalog, change: Replace, where: Path) -> Non
 
     if not old_id.same_object(new_id):
         new_name = f"{new_id.group_kind} {new_id.namespace}/{new_id.name}"
-        reason = f"catalog/{change.file} holds {new_name}, which cannot stand for {old_id}"
-        remedy = "give it the kind, the name and the namespace of what it replaces"
+        reason = f"catalog/{change.file} contains {new_name}, which cannot replace {old_id}"
+        remedy = "give it the kind, name and namespace of the object that it replaces"
         catalog.findings.add("unusable-catalog-file", (*where, "with"), reason, remedy)
     elif earlier:
         reason = f"{change.object} was changed before, at {earlier}"
@@ -102,7 +102,7 @@ def add_object(catalog: ChangedCatalog, change: Add, where: Path) -> None:
     parts = catalog.parts(change.feature)
 
     if change.part is None and len(parts) > 1:
-        reason = f"{change.feature} has several parts; which one gets the object?"
+        reason = f"{change.feature} has several parts, and the change does not name one"
         catalog.findings.add("missing-value", where, reason, f"add part: one of {', '.join(parts)}")
         return
 

@@ -56,8 +56,12 @@ def find_missing_tasks(catalog: ChangedCatalog) -> None:
             place = removal or catalog.changed_tasks.get((feature, path, dependent))
 
             if needed not in known and place:
-                reason = f'{dependent} needs the task "{needed}", which would not be there'
-                remedy = "change what needs it first, or keep the task" if removal else nearest(needed, known)
+                reason = f'{dependent} needs the task "{needed}", which would be missing'
+                remedy = (
+                    "change the tasks that need it first, or keep the task"
+                    if removal
+                    else nearest(needed, known)
+                )
                 catalog.findings.add("broken-task-order", place, reason, remedy)
 
 
@@ -87,7 +91,7 @@ def _reorder(
     try:
         new_tasks = reorder(old_tasks)
         if not new_tasks and field == "tasks":
-            reason, remedy = "there would be no task at all", "replace the Pipeline"
+            reason, remedy = "no task would be left", "replace the Pipeline"
             raise OrderError("broken-task-order", ("task",), reason, remedy)
     except OrderError as error:
         reason = f"{change.pipeline}: {error}"

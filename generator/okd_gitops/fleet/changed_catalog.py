@@ -109,7 +109,7 @@ class ChangedCatalog:
         try:
             data = edit(self.features[target.feature].files[edited.path].decode()).encode()
             if read(edited.path, data, bounds=FOREIGN).value != edited.value:
-                reason = "what would come out is not what was meant"
+                reason = "the result would differ from the change"
         except EditError as error:
             reason = str(error)
         except FindingsError as error:

@@ -20,8 +20,8 @@ _PATH = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]
 def _image_name(value: str) -> str:
     if "@" in value or ":" in value.rpartition("/")[2]:
         raise fault(
-            "the name alone is expected here, without tag and digest",
-            f"write {value.partition('@')[0]} without what is behind the colon",
+            "this must be a name without tag and digest",
+            f"write {value.partition('@')[0]} without the part after the colon",
         )
     return value
 
@@ -89,7 +89,7 @@ class Positioned(Target):
     def _one_anchor(self) -> "Positioned":
         if (self.before is None) == (self.after is None):
             raise fault(
-                "either before or after says where the task goes",
+                "exactly one of before and after must name a task",
                 "write one of them, with the name of a task",
             )
         return self
@@ -133,7 +133,7 @@ class Change(FileModel):
         verbs = [verb for verb, target in self if target is not None]
 
         if len(verbs) != 1:
-            reason = f"an entry is one change, this one has {' and '.join(verbs) or 'none'}"
+            reason = f"an entry must have exactly one change, this one has {' and '.join(verbs) or 'none'}"
             remedy = f"one of {', '.join(type(self).model_fields)}; begin the next with a dash"
             raise fault(reason, remedy)
 

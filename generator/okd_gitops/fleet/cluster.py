@@ -107,18 +107,18 @@ class FleetSpec(FileModel, title="Fleet"):
     """`fleet.yaml`: facts of the whole repository."""
 
     repository: Annotated[str, AfterValidator(_repository)] = Field(
-        description="Where Argo CD reads this repository."
+        description="The address from which Argo CD reads this repository."
     )
     revision: Ref = Field("main", description="The branch that Argo CD follows.")
     hub: Name = Field(description="The cluster whose Argo CD syncs the fleet.")
     owners: tuple[Name, ...] = Field(
-        strict=False, min_length=1, description="Teams that own clusters without owners of their own."
+        strict=False, min_length=1, description="Teams that own every cluster that names no owners."
     )
     upstream: Url = Field(
         description="The update graph that OKD clusters ask; the default of ClusterVersion is OpenShift's."
     )
     releases: Releases | None = Field(
-        None, description="Where releases are found, and what every rollout waits for."
+        None, description="Sources of releases, and conditions for every rollout."
     )
 
 
@@ -127,7 +127,7 @@ class ClusterSpec(FileModel):
 
     purpose: Purpose = Field(strict=False, description="What the cluster is for.")
     environment: Environment = Field(
-        Environment.OKD, strict=False, description="What kind of API server it has."
+        Environment.OKD, strict=False, description="The kind of API server of the cluster."
     )
     server: Url | None = Field(
         None, description="API server. Without it Argo CD gets no Application: apply the overlay by hand."
@@ -151,7 +151,7 @@ class ClusterSpec(FileModel):
         default=False,
         description="Announces that this file will be removed; required before a guarded cluster is removed.",
     )
-    release: Release | None = Field(None, description="The OKD release it is to run.")
+    release: Release | None = Field(None, description="The OKD release that the cluster must run.")
     upgrades: Upgrades = Field(Upgrades(), description="Which releases this cluster takes, and when.")
     features: dict[Name, dict[str, Any] | None] = Field(
         {}, description="Features by name, each with its parameters."
@@ -161,12 +161,12 @@ class ClusterSpec(FileModel):
     @classmethod
     def _day(cls, value: object) -> object:
         if not isinstance(value, str) or not _DAY.fullmatch(value):
-            raise fault("expires is a day, not a time from now", "write it like 2026-12-31")
+            raise fault("expires must be a day, not a duration", "write it like 2026-12-31")
 
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise fault(f"expires: there is no day {value}", "write a day of the calendar") from None
+            raise fault(f"expires: there is no day {value}", "write a day that exists") from None
 
     @model_validator(mode="after")
     def _has_version(self) -> "ClusterSpec":
@@ -175,7 +175,7 @@ class ClusterSpec(FileModel):
             raise fault("an okd cluster needs a release", remedy, name="missing-value", field="purpose")
 
         if self.environment != Environment.OKD and self.kubernetes is None:
-            reason = f"a {self.environment} cluster needs its version"
+            reason = f"a {self.environment} cluster needs the version of its Kubernetes"
             remedy = 'add kubernetes: "1.35" (kubectl version)'
             raise fault(reason, remedy, name="missing-value", field="environment")
 
@@ -196,7 +196,7 @@ class ClusterSpec(FileModel):
 
         line = Version.parse(self.release.version).line
         if line not in KUBERNETES:
-            reason = f"the Kubernetes of OKD {line} is not known"
+            reason = f"the Kubernetes version of OKD {line} is unknown"
             remedy = 'add kubernetes: "1.…" (oc version)'
             raise fault(reason, remedy, name="missing-value", field="release")
 

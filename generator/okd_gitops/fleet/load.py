@@ -134,7 +134,7 @@ def _cluster_files(root: Path, findings: Findings) -> list[ClusterFile]:
     _report_lonely_extras(tree, files, findings)
 
     if not files:
-        reason = "there is no cluster: nothing would be left of the generated folders"
+        reason = "clusters/ contains no cluster file: every generated file would be deleted"
         findings.add("empty-fleet", "clusters", reason, "write clusters/NAME.yaml")
 
     parsed = []
@@ -157,7 +157,7 @@ def _considered(is_folder: dict[str, bool], findings: Findings) -> list[str]:
         place = f"clusters/{name}"
 
         if _LEFTOVER.fullmatch(name):
-            reason = "this looks like what an editor or a merge left: it is no cluster"
+            reason = "this looks like a leftover of an editor or a merge; it is ignored"
             findings.add("leftover-file", place, reason, "remove it, or name it NAME.yaml")
             continue
 

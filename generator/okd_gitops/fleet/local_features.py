@@ -210,15 +210,15 @@ class _Reach:
         lists = sorted(self.lists[part] for part in parts & self.lists.keys())
 
         if not parts and (each or target not in self.required):
-            return f"no part has {target}", nearest(target, self.parts)
+            return f"no part contains {target}", nearest(target, self.parts)
 
         if each and each.part not in parts:
             reason = f'{target} is not in the part "{each.part}"'
-            return reason, "a field of a list reaches its part alone"
+            return reason, "a field of a list can change only objects of its own part"
 
         if not each and lists:
             reason = f"{target} is written once for each entry of {lists[0]}"
-            remedy = f"make {key} a field of {lists[0]}: a parameter of the feature does not reach the copies"
+            remedy = f"make {key} a field of {lists[0]}: a parameter of the feature cannot change the copies"
             return reason, remedy
 
         return None

@@ -6,15 +6,15 @@ from okd_gitops.manifests.model import NAME_PATTERN
 
 # Names that a cluster cannot have, and why; and how such names may begin.
 RESERVED = {
-    "in-cluster": "Argo CD calls its own cluster so",
-    "fleet": "the root Application is called so",
-    "root": "the root Application could be meant",
+    "in-cluster": "Argo CD uses this name for its own cluster",
+    "fleet": "the root Application has this name",
+    "root": "it could be taken for the root Application",
     "default": "every cluster has a namespace of that name",
     "openshift": "every cluster has a namespace of that name",
 }
 RESERVED_BEGINNINGS = {
-    "kube-": "namespaces of Kubernetes begin so",
-    "openshift-": "namespaces of OKD begin so",
+    "kube-": "namespaces of Kubernetes begin with this",
+    "openshift-": "namespaces of OKD begin with this",
 }
 
 

@@ -83,7 +83,7 @@ class Parameter(FileModel):
 
         is_number = isinstance(value, int | float)
         quotes = " (write it in quotes)" if wanted is str and is_number else ""
-        return f"{self.type} is expected, this is {type(value).__name__}{quotes}"
+        return f"it must be of type {self.type}, not {type(value).__name__}{quotes}"
 
     def _text_fault(self, text: str) -> str:
         form_fault = _FORMS[self.type](text) if self.type in _FORMS else ""
@@ -132,7 +132,7 @@ class Each(FileModel):
     @model_validator(mode="after")
     def _keyed(self) -> "Each":
         if self.key not in self.fields:
-            reason = f'the key "{self.key}" is none of the fields'
+            reason = f'the key "{self.key}" is not one of the fields'
             raise fault(reason, nearest(self.key, self.fields), field="key")
         return self
 
@@ -159,14 +159,14 @@ def _numbers(minor: str) -> tuple[int, ...]:
 
 
 def _minor_fault(text: str) -> str:
-    return "" if _MINOR.fullmatch(text) else 'a minor looks like "4.20"'
+    return "" if _MINOR.fullmatch(text) else 'a minor must look like "4.20"'
 
 
 def _cron_fault(text: str) -> str:
     fields = text.split(" ")
     if len(fields) == 5 and all(_CRON_FIELD.fullmatch(field) for field in fields):
         return ""
-    return 'a schedule has five fields, like "30 6 * * *" (UTC)'
+    return 'a schedule must have five fields, like "30 6 * * *" (UTC)'
 
 
 # What the text of a value must look like, for the types that have a form of their own.

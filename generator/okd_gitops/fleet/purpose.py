@@ -11,10 +11,10 @@ from okd_gitops.manifests.model import FileModel, Name
 class Sync(FileModel):
     """How Argo CD syncs clusters of a purpose."""
 
-    automated: bool = Field(description="Sync without a person.")
+    automated: bool = Field(description="Sync without manual approval.")
     self_heal: bool = Field(alias="selfHeal", description="Undo changes made on the cluster.")
-    prune: bool = Field(description="Delete what left git.")
-    finalizer: bool = Field(description="Removing the Application removes what it deployed.")
+    prune: bool = Field(description="Delete objects that were removed from Git.")
+    finalizer: bool = Field(description="Removing the Application removes everything that it deployed.")
 
 
 class PurposeSpec(FileModel):
@@ -28,11 +28,9 @@ class PurposeSpec(FileModel):
     expires: Literal["required", "forbidden"] = Field(
         description="Whether a cluster must have, or must not have, a last day."
     )
-    soak: Duration = Field(
-        description="How long a cluster must run a release before clusters of later waves take it."
-    )
+    soak: Duration = Field(description="How long a cluster must run a release before later waves start.")
     takes: tuple[Literal["release", "lab", "rc", "fc", "ec", "nightly", "dated"], ...] = Field(
-        strict=False, description="Kinds of releases that it takes."
+        strict=False, description="Kinds of releases that clusters of this purpose accept."
     )
     guarded: bool = Field(
         description="Removing a cluster takes two changes: `decommission: true` first, then the file."

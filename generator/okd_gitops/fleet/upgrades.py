@@ -56,13 +56,13 @@ class Window(FileModel):
 class Upgrades(FileModel):
     """`upgrades:` of a cluster file."""
 
-    hold: str | None = Field(None, min_length=1, description="Why this cluster takes no release now.")
+    hold: str | None = Field(None, min_length=1, description="Why this cluster is not upgraded for now.")
     window: Window | None = Field(None, description="When it may be upgraded; without one, at any time.")
     accept_risks: tuple[str, ...] = Field(
         (),
         strict=False,
         alias="acceptRisks",
-        description="Risks of conditional edges that were weighed, by name.",
+        description="Accepted risks of conditional edges, by name.",
     )
 
 
@@ -73,21 +73,21 @@ class Blocked(FileModel):
         alias="from",
         description="Regular expression that is searched in VERSION+ARCHITECTURE of the edge's start.",
     )
-    to: str = Field(description="The release that must not be entered.")
-    name: str = Field("", description="A name for the reason, or where it is described.")
+    to: str = Field(description="The release that clusters must not upgrade to.")
+    name: str = Field("", description="A name for the reason, or the URL of its description.")
 
 
 class ByHand(FileModel):
     """A barrier: what a person must do on a cluster when it goes from one line into another."""
 
-    source: Line = Field(alias="from", description='The line that is left, e.g. "4.19".')
-    to: Line = Field(description="The line that is entered.")
+    source: Line = Field(alias="from", description='The line that the cluster leaves, e.g. "4.19".')
+    to: Line = Field(description="The line that the cluster enters.")
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]*$",
         description="Its name; a known barrier of that name is replaced.",
     )
-    message: str = Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", description="What has to be done, and when.")
-    url: str = Field("", pattern=r"^(https://[!-~]+)?$", description="Where it is described.")
+    message: str = Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", description="What a person must do, and when.")
+    url: str = Field("", pattern=r"^(https://[!-~]+)?$", description="The URL of its description.")
 
 
 class Signatures(FileModel):
@@ -104,7 +104,7 @@ class Signatures(FileModel):
     fingerprints: tuple[Annotated[str, Field(pattern=r"^[0-9A-F]{40}$")], ...] = Field(
         (),
         strict=False,
-        description="The fingerprints that count; a key with another one is ignored.",
+        description="Accepted fingerprints; a key with another fingerprint is ignored.",
     )
 
 
@@ -118,7 +118,7 @@ class Releases(FileModel):
     channel: str = Field(
         "",
         pattern=r"^[a-z0-9.-]*$",
-        description="The channel that the graph is asked for; a release controller needs none.",
+        description="The channel in requests to the graph; a release controller needs none.",
     )
     github: str = Field(
         "",
@@ -136,24 +136,26 @@ class Releases(FileModel):
         description="A file of releases that people keep in this repository.",
     )
     forge: Literal["github", "gitlab", "forgejo"] | None = Field(
-        None, description="Whose API opens pull requests, when it does not follow from the host."
+        None, description="The kind of forge, if the host name does not show it."
     )
     signatures: Signatures | None = Field(
-        None, description="Without it no release is verified, and no long-term cluster moves."
+        None, description="Without it no release is verified, and no long-term cluster is upgraded."
     )
     minimum_age: Duration = Field(
-        "0d", alias="minimumAge", description="How old a release must be before it is taken, e.g. 12h or 3d."
+        "0d", alias="minimumAge", description="The minimum age of a release, e.g. 12h or 3d."
     )
-    freeze: str | None = Field(None, min_length=1, description="Why no cluster at all takes a release now.")
+    freeze: str | None = Field(None, min_length=1, description="Why no cluster is upgraded for now.")
     majors: dict[Line, Line] = Field(
-        {}, description='Which line a new major is entered from, e.g. {"4.22": "5.0"}.'
+        {}, description='From which line a cluster may enter a new major, e.g. {"4.22": "5.0"}.'
     )
     acks: dict[Line, Annotated[tuple[Ack, ...], Field(strict=False)]] = Field(
-        {}, description="Which acknowledgements leaving a line needs."
+        {}, description="Acknowledgements that a cluster needs to leave a line."
     )
     blocked: tuple[Blocked, ...] = Field(
-        (), strict=False, description="Edges that are not taken, also where the graph has them."
+        (), strict=False, description="Edges that no cluster may use, even if the graph has them."
     )
     barriers: tuple[ByHand, ...] = Field(
-        (), strict=False, description="Work by hand between two lines, in addition to what okd-gitops knows."
+        (),
+        strict=False,
+        description="Manual work between two lines, beyond the barriers that okd-gitops knows.",
     )

@@ -70,7 +70,7 @@ def unannounced(actual: Mapping[str, bytes], deleted: Iterable[str]) -> list[Fin
             name = at(application, "metadata", "name")
             file = f"clusters/{name}.yaml"
             reason = (
-                f"{name} is a long-term cluster, and its file is gone: "
+                f"{name} is a long-term cluster, and its file was deleted: "
                 "a removal or a rename takes two changes"
             )
             remedy = f"restore {file}, add decommission: true, generate and merge that; then remove the file"

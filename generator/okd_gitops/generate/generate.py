@@ -168,7 +168,7 @@ def _committed(root: Path) -> Callable[[str, bytes], bool]:
 
 
 def _in_the_way(path: str) -> Finding:
-    reason = "a folder is in the place of this generated file"
+    reason = "a folder has the name of this generated file"
     return finding_of("foreign-file", path, reason, f"rmdir {path}")
 
 

@@ -96,7 +96,7 @@ class Placing:
 
         entries = values.get(name)
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            reason = f"{name} is a list with at least one entry: {each.summary}"
+            reason = f"{name} must be a list with at least one entry: {each.summary}"
             self.findings.add("invalid-value", [*where, name], reason, f"add - {each.key}: …")
             return []
 
@@ -132,7 +132,7 @@ class Placing:
 
         patched = patched_objects(objects, settings)
         for fault in (fault for value in patched for fault in value.faults):
-            remedy = "repair its feature.yaml, or what catalog/ puts in the place of the object"
+            remedy = "repair its feature.yaml, or the object in catalog/ that replaces this one"
             reason = f"catalog feature {feature.name}, {fault}"
             self.findings.add("broken-feature", where, reason, remedy, key=True)
         return tuple(patched)
@@ -190,7 +190,7 @@ class Placing:
         elif fault:
             self.findings.add("invalid-value", path, f"{each.key}: {fault}", each.summary)
         elif key in taken:
-            self.findings.add("duplicate-key", path, f"{key} is there twice", "keep one of them")
+            self.findings.add("duplicate-key", path, f"{key} occurs twice", "keep one of them")
         else:
             return True
         return False
@@ -215,8 +215,8 @@ class Placing:
             circle = _circle(dict(zip(keys, needs, strict=True)))
             if circle:
                 path = [*where, keys.index(circle[0]), field]
-                reason = f"{field} go in a circle: {' needs '.join(circle)}"
-                self.findings.add("invalid-value", path, reason, "take one of them out")
+                reason = f"{field} form a circle: {' needs '.join(circle)}"
+                self.findings.add("invalid-value", path, reason, "remove one of them")
 
 
 def _texts(value: object) -> list[str]:

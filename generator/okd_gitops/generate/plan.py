@@ -107,10 +107,10 @@ class _ClusterStep:
     def _judge_expiry(self, purpose: PurposeSpec) -> None:
         spec = self.cluster.spec
         if purpose.expires == "required" and spec.expires is None:
-            reason = f"a cluster of purpose {spec.purpose} says when it goes"
+            reason = f"a cluster of purpose {spec.purpose} expires and needs `expires:`"
             self.findings.add("missing-value", ["purpose"], reason, "add expires: YYYY-MM-DD")
         if purpose.expires == "forbidden" and spec.expires is not None:
-            reason = f"a cluster of purpose {spec.purpose} does not expire"
+            reason = f"a cluster of purpose {spec.purpose} must not expire"
             self.findings.add("invalid-value", ["expires"], reason, "remove expires")
 
     def _features(self, purpose: PurposeSpec) -> list[Feature]:
@@ -168,7 +168,7 @@ class _ClusterStep:
         try:
             needs = secret_needs(features, values)
         except SecretConflictError as error:
-            remedy = "repair one of the feature.yaml"
+            remedy = "repair one of the two feature.yaml files"
             self.findings.add("broken-feature", ["features"], f"catalog: {error}", remedy, key=True)
             return None
         return StoredSecrets(stores[0], values[stores[0].name], needs)

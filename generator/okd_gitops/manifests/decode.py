@@ -15,7 +15,7 @@ def decode(file: str, data: bytes, *, max_bytes: int, strict: bool) -> str:
     first character that no editor shows.
     """
     if len(data) > max_bytes:
-        reason = f"{len(data):,} bytes are more than the {max_bytes:,} that are read"
+        reason = f"{len(data):,} bytes are more than the limit of {max_bytes:,}"
         raise refused("unreadable-file", file, reason, "split the file")
 
     try:

@@ -70,7 +70,7 @@ def substituted(value: Object, path: str, texts: Mapping[str, str]) -> str:
 
     for text in texts:
         if not isinstance(old, str) or old.count(text) != 1:
-            raise PathError(f'"{path}": "{text}" is not there exactly once')
+            raise PathError(f'"{path}": "{text}" does not occur exactly once')
 
     # In one pass, so that no text is found in what another one became.
     any_old_text = "|".join(map(re.escape, texts))

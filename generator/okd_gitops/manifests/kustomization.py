@@ -77,8 +77,8 @@ def walk(tree: Mapping[str, bytes], folder: str) -> Graph:
 
     if len(graph.objects) > _MAX_OBJECTS:
         reason = (
-            f"{len(graph.objects):,} objects are more than the {_MAX_OBJECTS:,} that are built at once: "
-            "the time grows with the square"
+            f"{len(graph.objects):,} objects are more than the limit of {_MAX_OBJECTS:,}: "
+            "the time of a build grows with the square of their number"
         )
         file = kustomization_of(tree, folder) or folder
         graph.findings.add("document-too-complex", file, reason, "split it into several folders")
@@ -127,7 +127,7 @@ def _visit_kustomization(tree: Mapping[str, bytes], folder: str, graph: Graph, d
     findings, value = graph.findings.of(document), document.value
 
     if not isinstance(value, dict):
-        findings.add("broken-kustomization", (), "a kustomization is a map", "write resources:")
+        findings.add("broken-kustomization", (), "a kustomization must be a map", "write resources:")
         return
 
     fields = canonical(value)
@@ -176,14 +176,14 @@ class _Reading:
 
     def fields(self, value: dict[str, Any], fields: Mapping[str, Use]) -> None:
         for where in repeated(value, fields):
-            reason = f"kustomize takes {where[-1]} for a key that is there already: one of them would vanish"
+            reason = f"kustomize reads {where[-1]} as another key of the same map: one of them would vanish"
             self.refuse("duplicate-key", self.at(where, key=True), reason, "keep one of them")
 
         for entry in entries(value, fields):
             place = self.at(entry.where)
             if not isinstance(entry.value, str):
                 self.refuse(
-                    "broken-kustomization", place, "a path is expected here", "write one path an entry"
+                    "broken-kustomization", place, "this must be a path", "write one path in each entry"
                 )
             elif _is_text(entry.use, entry.value):
                 self.text(entry, entry.value)
@@ -211,7 +211,7 @@ class _Reading:
         elif is_folder and entry.use in (Use.BASE, Use.PART):
             self.into(path, text, place)
         elif is_folder and entry.use == Use.PLUGIN:
-            reason = "a folder of plug-ins could change what they read"
+            reason = "plug-ins in a folder could read other files than those that were checked"
             self.refuse("kustomize-plugin", place, reason, "list the files in it")
         else:
             remedy = "add the file, or remove the entry"
@@ -219,11 +219,11 @@ class _Reading:
 
     def into(self, folder: str, text: str, place: Location) -> None:
         if any(f"{visited}/".startswith(f"{folder}/") or not folder for visited in self.graph.path):
-            reason = f'"{text}" is a folder that this one is part of: a cycle'
+            reason = f'"{text}" contains this folder: a cycle'
             self.refuse("broken-kustomization", place, reason, "remove the entry")
         elif len(self.graph.path) > _MAX_DEPTH:
             reason = f"kustomizations are nested deeper than {_MAX_DEPTH}"
-            self.refuse("document-too-complex", place, reason, "list what is needed directly")
+            self.refuse("document-too-complex", place, reason, "list the files that are needed directly")
         else:
             _visit(self.tree, folder, self.graph)
 
@@ -264,7 +264,7 @@ class _Reading:
             return
 
         if not isinstance(value, dict):
-            reason = "an object is expected here: kustomize would leave this out"
+            reason = "this must be an object: kustomize would leave it out"
             self.refuse("broken-kustomization", document.at(where), reason, "remove it")
         elif str(value.get("kind")).endswith("List") and isinstance(value.get("items"), list):
             for index, item in enumerate(value["items"]):
@@ -280,7 +280,7 @@ class _Reading:
         if is_builtin and isinstance(at(value, "metadata", "name"), str):
             self.fields(value, PLUGINS[kind])
         else:
-            reason = f"{kind} is no named plug-in of kustomize's own: it is not run"
+            reason = f"{kind} is not a plug-in of kustomize: it is not run"
             self.refuse("kustomize-plugin", place, reason, "use a field of kustomize")
 
 

@@ -113,7 +113,7 @@ def _path(fault: ErrorDetails) -> Path:
 
 
 def _add_date(findings: Findings, path: Path, text: str) -> None:
-    reason = f"{_dotted(path)}: text is expected, and YAML readers take {text} for a date"
+    reason = f"{_dotted(path)}: this must be text, but YAML readers take {text} for a date"
     findings.add("ambiguous-yaml", path, reason, f'write "{text}" in quotes')
 
 

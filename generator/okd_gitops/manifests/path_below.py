@@ -28,7 +28,7 @@ def path_below(folder: str, entry: str, *, keyed: bool) -> str:
 
     # Go folds the dotted capital I into an i; Python does not.
     if not _PLAIN.fullmatch(entry) or _ADDRESS.match(name.replace("\u0130", "i")):
-        reason = f'"{entry}" is fetched from elsewhere: what is built would not be what was reviewed'
+        reason = f'"{entry}" is fetched from elsewhere: the build could differ from the review'
         raise OutsideError(reason, "copy it into the repository, under a name without : ? * @")
 
     path = posixpath.normpath(posixpath.join(folder, name))

@@ -86,7 +86,7 @@ def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Docume
         nodes = list(yaml.compose_all(text, Loader))
     except yaml.reader.ReaderError as error:
         place = character_place(file, text, error.position)
-        reason = f"the file holds a character that YAML does not allow: {error.reason}"
+        reason = f"the file contains a character that YAML does not allow: {error.reason}"
         raise refused("not-yaml", place, reason, "remove it") from None
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(file, lines, error) from None
@@ -101,8 +101,8 @@ def read(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> Document:
     if len(documents) == 1:
         return documents[0]
 
-    reason = f"the file holds {len(documents)} documents" if documents else "the file is empty"
-    raise refused("not-yaml", file, f"{reason}; one is expected", "write one YAML document")
+    reason = f"the file contains {len(documents)} documents" if documents else "the file is empty"
+    raise refused("not-yaml", file, f"{reason}; it must contain one", "write one YAML document")
 
 
 def _is_empty(node: yaml.Node | None) -> bool:
@@ -180,12 +180,12 @@ def _refusal(event: yaml.NodeEvent, depth: int, nodes: int, bounds: Bounds) -> t
         return "document-too-complex", reason, "split the file"
 
     if event.anchor:
-        reason = "anchors and aliases (& and *) are not used here"
+        reason = "anchors and aliases (& and *) are not allowed"
         return "document-too-complex", reason, "write the value out"
 
     tag = getattr(event, "tag", None)
     if tag and (bounds.strict or tag != _STR):
-        return "ambiguous-yaml", f"the tag {_tag(tag)} is not used here", "remove the tag"
+        return "ambiguous-yaml", f"the tag {_tag(tag)} is not allowed", "remove the tag"
 
     return None
 
@@ -230,7 +230,7 @@ class _Builder:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
 
             if key is None or key == "<<":
-                remedy = "write the keys out; merge keys are not read"
+                remedy = "write the keys out; merge keys are not allowed"
                 self.refuse("ambiguous-yaml", key_node, "a key must be a plain string", remedy)
                 continue
 

@@ -44,7 +44,7 @@ def inserted(
     when tasks would wait for each other.
     """
     if task["name"] in names(tasks):
-        reason, remedy = f'there is a task "{task["name"]}" already', "choose another name, or move it"
+        reason, remedy = f'the task "{task["name"]}" exists already', "choose another name, or move it"
         raise OrderError("already-in-catalog", ("task", "name"), reason, remedy)
 
     if before:

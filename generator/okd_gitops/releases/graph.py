@@ -131,9 +131,7 @@ class _ConditionalEdge:
 
 def _answer(data: bytes, source: str) -> dict[str, Any]:
     if len(data) > MAX_BYTES:
-        raise unusable(
-            UNREADABLE, source, f"{len(data):,} bytes are more than the {MAX_BYTES:,} that are read"
-        )
+        raise unusable(UNREADABLE, source, f"{len(data):,} bytes are more than the limit of {MAX_BYTES:,}")
 
     answer = read_json(data, source)
     if not isinstance(answer, dict):

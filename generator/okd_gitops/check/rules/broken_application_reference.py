@@ -1,4 +1,4 @@
-"""The rule broken-application-reference; findings.yaml says what it demands and why."""
+"""The rule broken-application-reference: findings.yaml states and explains it."""
 
 import posixpath
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The rule cluster-expiry; findings.yaml says what it demands and why."""
+"""The rule cluster-expiry: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The rule dangling-reference; findings.yaml says what it demands and why."""
+"""The rule dangling-reference: findings.yaml states and explains it."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The rule deprecated-api; findings.yaml says what it demands and why."""
+"""The rule deprecated-api: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

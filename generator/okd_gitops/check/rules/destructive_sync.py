@@ -1,4 +1,4 @@
-"""The rule destructive-sync; findings.yaml says what it demands and why."""
+"""The rule destructive-sync: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

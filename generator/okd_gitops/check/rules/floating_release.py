@@ -1,4 +1,4 @@
-"""The rule floating-release; findings.yaml says what it demands and why."""
+"""The rule floating-release: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The rule forced-update; findings.yaml says what it demands and why."""
+"""The rule forced-update: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

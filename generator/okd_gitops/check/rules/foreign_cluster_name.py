@@ -1,4 +1,4 @@
-"""The rule foreign-cluster-name; findings.yaml says what it demands and why."""
+"""The rule foreign-cluster-name: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

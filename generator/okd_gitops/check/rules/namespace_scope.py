@@ -1,4 +1,4 @@
-"""The rule namespace-scope; findings.yaml says what it demands and why."""
+"""The rule namespace-scope: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The rule not-permitted; findings.yaml says what it demands and why."""
+"""The rule not-permitted: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The rule open-listener; findings.yaml says what it demands and why."""
+"""The rule open-listener: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The rule os-layer-mismatch; findings.yaml says what it demands and why."""
+"""The rule os-layer-mismatch: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

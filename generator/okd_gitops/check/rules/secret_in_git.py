@@ -1,4 +1,4 @@
-"""The rule secret-in-git; findings.yaml says what it demands and why."""
+"""The rule secret-in-git: findings.yaml states and explains it."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The rule stream-as-channel; findings.yaml says what it demands and why."""
+"""The rule stream-as-channel: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

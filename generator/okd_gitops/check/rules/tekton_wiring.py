@@ -1,4 +1,4 @@
-"""The rule tekton-wiring; findings.yaml says what it demands and why."""
+"""The rule tekton-wiring: findings.yaml states and explains it."""
 
 import re
 from collections.abc import Iterator, Mapping

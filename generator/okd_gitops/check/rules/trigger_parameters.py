@@ -1,4 +1,4 @@
-"""The rule trigger-parameters; findings.yaml says what it demands and why."""
+"""The rule trigger-parameters: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

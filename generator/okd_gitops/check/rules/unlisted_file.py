@@ -1,4 +1,4 @@
-"""The rule unlisted-file; findings.yaml says what it demands and why."""
+"""The rule unlisted-file: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The rule unsafe-cron-job; findings.yaml says what it demands and why."""
+"""The rule unsafe-cron-job: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

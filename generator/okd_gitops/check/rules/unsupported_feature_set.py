@@ -1,4 +1,4 @@
-"""The rule unsupported-feature-set; findings.yaml says what it demands and why."""
+"""The rule unsupported-feature-set: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

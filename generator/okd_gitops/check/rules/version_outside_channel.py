@@ -1,4 +1,4 @@
-"""The rule version-outside-channel; findings.yaml says what it demands and why."""
+"""The rule version-outside-channel: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The rule wrong-cluster-identity; findings.yaml says what it demands and why."""
+"""The rule wrong-cluster-identity: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
 
