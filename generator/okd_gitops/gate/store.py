@@ -44,8 +44,9 @@ class Ledger:
     def record(self, report: Report, expected: Expectation, now: datetime) -> Decision:
         """Decide on a report and keep the outcome.
 
-        Raises LedgerError when it could not be kept, and then nothing was decided. A write that meets another one is decided again on what the other one left. So is one whose answer got
-        lost: if it was kept after all, this report is the winner that is found there.
+        Raises LedgerError when it could not be kept, and then nothing was decided. A write that meets another
+        one is decided again on what the other one left. So is one whose answer got lost: if it was kept after
+        all, this report is the winner that is found there.
         """
         name = PREFIX + set_name(report.key, report.image)
         give_up = time.monotonic() + _PATIENCE

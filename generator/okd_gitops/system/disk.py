@@ -130,9 +130,7 @@ def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
     # It may have grown since it was opened.
     size = max(status.st_size, len(data))
     if size > max_file:
-        raise _refused(
-            place, f"{size:,} bytes are more than the limit of {max_file:,}", "split the file"
-        )
+        raise _refused(place, f"{size:,} bytes are more than the limit of {max_file:,}", "split the file")
 
     return data
 
