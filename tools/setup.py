@@ -1,6 +1,4 @@
-"""The steps of set-up in their order: Python packages first, with any Python; then, with those packages,
-the tools and the schemas.
-"""
+"""The steps of set-up: Python packages, with any Python; then, with those, the tools and the schemas."""
 
 import argparse
 import signal

@@ -1,5 +1,4 @@
-"""Programs that set-up starts: found by absolute path, and given only the variables that cannot weaken
-what is checked.
+"""Programs that set-up starts: found by absolute path, with variables that cannot weaken the checks.
 
 A mirror, a proxy, a certificate or a folder of wheels may be named, since every download is compared with a
 hash that is in this repository.
@@ -57,8 +56,9 @@ def program(name: str) -> str | None:
 def run(
     doing: str, command: Sequence[str], environment: Mapping[str, str], *, cwd: Path, seconds: float = 1800
 ) -> str:
-    """Run a program and return what it prints; raises SetupError with its last words, or when it takes
-    more than `seconds`.
+    """Run a program and return what it prints.
+
+    Raises SetupError with its last words when it fails, or when it takes more than `seconds`.
     """
     try:
         done = subprocess.run(

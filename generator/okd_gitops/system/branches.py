@@ -194,11 +194,13 @@ def fetch(root: Path, url: str, branch: str) -> str:
 
 
 def push(root: Path, url: str, sha: str, branch: str, expected: str | None) -> None:
-    """Push `sha` as `branch` if the remote still has it at `expected` ("": it is not there); without
-    `expected`, only forward.
+    """Push `sha` as `branch` if the remote still has the branch at `expected`.
+
+    An empty `expected` means that the branch must be absent; None permits only to move it forward. An empty
+    `sha` deletes.
 
     Raises RaceError when somebody was faster, RefusedByRemoteError when the remote does not want it,
-    RemoteError when it cannot be reached. An empty `sha` deletes.
+    RemoteError when it cannot be reached.
     """
     lease = [] if expected is None else [f"--force-with-lease=refs/heads/{branch}:{expected}"]
     _reach(

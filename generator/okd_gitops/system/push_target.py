@@ -1,6 +1,4 @@
-"""Where branches may be pushed to: forms of an address that reach one repository and run nothing, and
-which two mean the same.
-"""
+"""Where branches may be pushed to: forms of an address that reach one repository and run nothing."""
 
 import re
 
@@ -42,12 +40,12 @@ def is_permitted(url: str) -> bool:
 
 
 def same_repository(one: str, other: str) -> bool:
-    """Whether two addresses mean the same repository: https and ssh of one host and path do; the port of
-    ssh says nothing about https.
-    """
+    """Whether two addresses mean the same repository, as https and ssh of one host and path do."""
     first, second = _parts(one), _parts(other)
     if first is None or second is None:
         return one == other and is_here(one)
+
+    # The port of ssh tells nothing about that of https.
     ports_count = "ssh" not in (first[0], second[0])
     return first[1:3] == second[1:3] and (not ports_count or first[3] == second[3])
 

@@ -18,8 +18,9 @@ NOT_A_FILE = "not a file"
 
 
 def swap(one: Path, other: Path) -> None:
-    """Exchange the files of two names; a name that is absent gets the other's. Nothing is overwritten.
-    Raises OSError.
+    """Exchange the files of two names; a name that is absent gets the other's.
+
+    Nothing is overwritten. Raises OSError.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -32,8 +33,9 @@ def swap(one: Path, other: Path) -> None:
 
 
 def look(path: Path) -> str | None:
-    """Return the digest of a file, None for an absent one, NOT_A_FILE for folders, links and devices,
-    which are not opened.
+    """Return the digest of a file, None for an absent one, and NOT_A_FILE for anything else.
+
+    Folders, links and devices are not opened.
     """
     try:
         status = path.lstat()
@@ -45,9 +47,7 @@ def look(path: Path) -> str | None:
 
 
 def torn(path: Path) -> bool:
-    """Whether a file holds nothing but zeros, or nothing at all: what a power loss leaves of one that was
-    not yet on the disk.
-    """
+    """Whether a file is empty or holds only zeros: a power loss leaves it so before it is on the disk."""
     return look(path) not in (None, NOT_A_FILE) and not path.read_bytes().strip(b"\0")
 
 

@@ -1,5 +1,4 @@
-"""The packets of a signed OpenPGP message (RFC 9580, sections 4.2 and 5.6), looked at before anything
-unpacks them.
+"""The packets of a signed OpenPGP message (RFC 9580, sections 4.2 and 5.6), before they are unpacked.
 
 A compressed packet of 500 bytes can stand for gigabytes, and may lie inside another. So one layer is unpacked
 here, up to a limit, and a message that holds anything but signatures and a text is refused.
