@@ -9,7 +9,7 @@ from okd_gitops.finding import FindingsError, exit_code_of
 from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
-from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree, scratch_folder
+from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree, scratch_folder, write_files
 from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree, unified_diff
 
@@ -51,7 +51,7 @@ def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> D
 
     say(f"rendering {len(changed)} of {len(folders)} overlays, before and after")
     with scratch_folder() as old_root:
-        _extract(old_root, old)
+        write_files(old_root, old)
         before = _render(old_root, cache, old, changed)
         after = _render(root, cache, new, changed)
 
@@ -94,13 +94,6 @@ def _inputs(tree: Tree, folder: str) -> Mapping[str, bytes]:
     if not kustomization_of(tree, folder):
         return {}
     return {path: tree[path] for path in walk(tree, folder).files}
-
-
-def _extract(folder: Path, tree: Tree) -> None:
-    for path, data in tree.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
 
 
 def _render(root: Path, cache: Path, tree: Tree, folders: Sequence[str]) -> _Rendered:

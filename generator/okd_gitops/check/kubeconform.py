@@ -13,7 +13,7 @@ from typing import Any
 
 from okd_gitops.errors import ToolError
 from okd_gitops.manifests.objects import ObjectId
-from okd_gitops.system.disk import scratch_folder
+from okd_gitops.system.disk import scratch_folder, write_files
 from okd_gitops.system.process import Completed, run
 from okd_gitops.system.tools import GO_ENVIRONMENT, sha256_of
 
@@ -189,11 +189,9 @@ def _key(identity: ObjectId) -> _Key:
 def _run(groups: Sequence[list[bytes]], command: Sequence[str]) -> list[_Fault]:
     """Let kubeconform judge groups of documents, each in a file of its own."""
     with scratch_folder() as folder:
-        files = {}
-        for number, group in enumerate(groups):
-            file = folder / f"{number}.yaml"
-            file.write_bytes(b"---\n".join(group))
-            files[str(file)] = group
+        groups_by_name = {f"{number}.yaml": group for number, group in enumerate(groups)}
+        write_files(folder, {name: b"---\n".join(group) for name, group in groups_by_name.items()})
+        files = {str(folder / name): group for name, group in groups_by_name.items()}
 
         completed = run([*command, str(folder)], cwd=folder, timeout=TIMEOUT, environment=GO_ENVIRONMENT)
         return _faults(completed, files)

@@ -57,12 +57,15 @@ def network_options(command: Command) -> Command:
 
 
 def root_of(context: click.Context) -> Path:
-    """Return the repository: the folder of --root, or the nearest one with fleet.yaml."""
-    from okd_gitops.system.disk import find_root
+    """Return the repository: the folder of --root, or the nearest one with fleet.yaml.
+
+    Raises UsageError for a folder without fleet.yaml, before anything is written there.
+    """
+    from okd_gitops.system.disk import find_root, root_at
 
     root: Path | None = context.obj["root"]
 
-    return root.resolve() if root else find_root(Path.cwd())
+    return root_at(root.resolve()) if root else find_root(Path.cwd())
 
 
 def cache_of(context: click.Context, root: Path) -> Path:

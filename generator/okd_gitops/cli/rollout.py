@@ -182,18 +182,13 @@ def _open_pull_requests(result: "Rollout", files: dict[str, str], *, answers: Pa
 
 def _write_texts(root: Path, result: "Rollout") -> dict[str, str]:
     """Write PR.md of each branch where Git does not see it, and return the paths by branch."""
+    from okd_gitops.system.disk import write_files
+
     texts = root / ".okd-gitops" / "pull-requests"
+    names = {branch.name: f"{branch.name.replace('/', '--')}/PR.md" for branch in result.branches}
+    write_files(texts, {names[branch.name]: branch.body.encode() for branch in result.branches})
 
-    return {branch.name: _write_text(texts, branch) for branch in result.branches}
-
-
-def _write_text(folder: Path, branch: "Branch") -> str:
-    """Write PR.md of a branch, and return its path."""
-    path = folder / branch.name.replace("/", "--") / "PR.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(branch.body)
-
-    return os.path.relpath(path)
+    return {branch: os.path.relpath(texts / name) for branch, name in names.items()}
 
 
 def _branch_as_json(branch: "Branch") -> dict[str, object]:

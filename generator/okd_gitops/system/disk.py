@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,6 +37,16 @@ def find_root(start: Path) -> Path:
     raise UsageError(
         f"there is no {FLEET} here or in a folder above",
         "run okd-gitops init in a new repository, or cd into one",
+    )
+
+
+def root_at(folder: Path) -> Path:
+    """Return a folder that a person named as the repository; raises UsageError where it has no fleet.yaml."""
+    if os.path.isfile(folder / FLEET):  # noqa: PTH113 - Path.is_file raises where a folder cannot be read
+        return folder
+
+    raise UsageError(
+        f"there is no {FLEET} in {folder}", "name the folder of a fleet, or run okd-gitops init there"
     )
 
 
@@ -140,6 +150,14 @@ def scratch_folder() -> Iterator[Path]:
     """Lend a folder of the machine's temporary files, which is gone when the block ends."""
     with tempfile.TemporaryDirectory(prefix="okd-gitops-") as folder:
         yield Path(folder)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files below a folder that belongs to this run alone; generated files go through the journal."""
+    for path, data in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
 
 
 def read_catalog() -> Tree:
