@@ -4,15 +4,16 @@ Findings are values. `Findings` collects them while work goes on and raises all 
 that asked prints them sorted.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from types import TracebackType
 from typing import Any, Protocol
 from unicodedata import category, east_asian_width
 
-from okd_gitops.errors import PRECEDENCE, OkdGitopsError
+from okd_gitops.errors import PRECEDENCE, OkdGitopsError, UsageError
 from okd_gitops.explanation import explanation_of
 from okd_gitops.redaction import printable, redacted
 
@@ -233,6 +234,24 @@ def nearest(wrong: str, names: Iterable[str]) -> str:
         return f'did you mean "{close[0]}"?'
 
     return f"valid: {', '.join(valid)}" if 0 < len(valid) <= 12 else ""
+
+
+def matching_names(patterns: Iterable[str], names: Collection[str], *, kind: str) -> set[str]:
+    """Return the names that match at least one pattern.
+
+    Raises UsageError for a pattern that matches nothing; `kind` is what the names are names of.
+    """
+    matched: set[str] = set()
+
+    for pattern in patterns:
+        names_of_pattern = {name for name in names if fnmatchcase(name, pattern)}
+
+        if not names_of_pattern:
+            raise UsageError(f'no {kind} matches "{pattern}"', nearest(pattern, names))
+
+        matched |= names_of_pattern
+
+    return matched
 
 
 def as_text(finding: Finding) -> str:

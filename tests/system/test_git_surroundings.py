@@ -72,7 +72,7 @@ def bot(root: Path) -> bytes:
     with drafted(root, base) as draft:
         (draft.folder / "clusters/a.yaml").write_bytes(b"a: 2\r\n$Id$\n")
         (draft.folder / "clusters/b.yaml").write_bytes(b"b: 1\r\n")
-        sha = draft.commit(draft.changed(["clusters"]), "a commit\n")
+        sha = draft.commit(["clusters/a.yaml", "clusters/b.yaml"], "a commit\n")
     branches.commits(root, branches.merge_base(root, base, sha), sha)
     branches.push(root, url, sha, "okd/x", "")
     branches.push(root, url, sha, "main", None)

@@ -44,14 +44,8 @@ def record(root: Path, report: Evidence, *, write: bool = True, remote: str = ""
     fleet = load(root).spec
     url = branches.address(root, remote, fleet.repository)
 
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return _pushed(root, fleet, report, url, write=write)
-        except branches.RaceError:
-            # Another cluster has reported in between: the next attempt starts from its commit.
-            continue
-
-    return _pushed(root, fleet, report, url, write=write)
+    # When another cluster reports in between, the next attempt starts from its commit.
+    return branches.repeated(lambda: _pushed(root, fleet, report, url, write=write), attempts=_ATTEMPTS)
 
 
 def cluster_of(fleet: Fleet, name: str) -> Cluster:

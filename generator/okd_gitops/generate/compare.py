@@ -22,7 +22,6 @@ class Drift:
     delete: tuple[str, ...] = ()
     refused: tuple[Finding, ...] = ()
     diffs: dict[str, str] = field(default_factory=dict)
-    added: int = 0
 
     @property
     def changes(self) -> int:
@@ -61,8 +60,7 @@ def compare(
         else:
             put[path] = new
 
-    added = sum(1 for path in put if path not in actual)
-    return Drift(put, tuple(delete), tuple(refused), diffs, added)
+    return Drift(put, tuple(delete), tuple(refused), diffs)
 
 
 def only(drift: Drift, prefixes: Collection[str]) -> Drift:
@@ -76,7 +74,6 @@ def only(drift: Drift, prefixes: Collection[str]) -> Drift:
         tuple(path for path in drift.delete if lies_below(path)),
         tuple(finding for finding in drift.refused if lies_below(finding.location.file)),
         {path: text for path, text in drift.diffs.items() if lies_below(path)},
-        drift.added,
     )
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from okd_gitops.errors import BusyError, UsageError
-from okd_gitops.finding import Finding, FindingsError, Severity, finding_of, nearest
+from okd_gitops.errors import BusyError
+from okd_gitops.finding import Finding, FindingsError, Severity, finding_of, matching_names
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import unannounced
 from okd_gitops.generate.compare import Drift, compare, only
@@ -175,15 +174,11 @@ def _in_the_way(path: str) -> Finding:
 def _folders(planned: Plan, patterns: Collection[str]) -> set[str]:
     """Return the owned folders that the clusters matching the patterns use."""
     names = [cluster.cluster.name for cluster in planned.clusters]
-
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise UsageError(f'no cluster matches "{pattern}"', nearest(pattern, names))
-
+    matched = matching_names(patterns, names, kind="cluster")
     folders = {"argocd"}
 
     for cluster in planned.clusters:
-        if any(fnmatchcase(cluster.cluster.name, pattern) for pattern in patterns):
+        if cluster.cluster.name in matched:
             folders.add(f"overlays/{cluster.cluster.name}")
             folders |= {f"bases/{placement.feature}" for placement in cluster.placements}
 

@@ -116,13 +116,11 @@ def rollout(
             "leave out --at, or push to a bare clone",
         )
 
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return _once(tools, request)
-        except branches.RaceError:
-            say("somebody else pushed in between: deciding again")
-
-    return _once(tools, request)
+    return branches.repeated(
+        lambda: _once(tools, request),
+        attempts=_ATTEMPTS,
+        on_race=lambda: say("somebody else pushed in between: deciding again"),
+    )
 
 
 def _once(tools: _Tools, request: Request) -> Rollout:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.redaction import plain
-from okd_gitops.system.disk import MAX_GENERATED, read_file, read_tree
+from okd_gitops.system.disk import MAX_GENERATED, read_file
 from okd_gitops.system.git import Clone, contents, entries, opened
 from okd_gitops.system.git_program import failure, must_run, run
 
@@ -46,14 +46,6 @@ class Draft:
     head: Path
     tip: str
     modes: dict[str, str]
-    committed: dict[str, bytes]
-
-    def changed(self, folders: Iterable[str]) -> tuple[str, ...]:
-        """Return the paths below `folders` that are not as they are in `tip`, in order."""
-        wanted = tuple(folders)
-        now = read_tree(self.folder, *wanted, max_file=MAX_GENERATED)
-        before = {path: data for path, data in self.committed.items() if path.split("/")[0] in wanted}
-        return tuple(sorted(path for path in {*before, *now} if before.get(path) != now.get(path)))
 
     def commit(self, paths: Iterable[str], message: str) -> str:
         """Make a commit of `paths` as they are in the folder, upon `tip`, and return its hash.
@@ -73,10 +65,6 @@ class Draft:
             )
         self.tip = result.text.strip()
         self.head.write_text(f"{self.tip}\n")
-        for path, data in files.items():
-            self.committed.pop(path, None)
-            if data is not None:
-                self.committed[path] = data
         return self.tip
 
     def _stream(self, files: dict[str, bytes | None], message: bytes) -> Iterator[bytes]:
@@ -128,8 +116,7 @@ def drafted(root: Path, sha: str) -> Iterator[Draft]:
             raise BusyError(reason, "free some space there, or set TMPDIR") from None
 
         programs = {path: mode for path, mode in modes.items() if mode == _PROGRAM}
-        regular_files = {path: data for path, data in files.items() if path not in links}
-        yield Draft(clone, work, head, sha, programs, regular_files)
+        yield Draft(clone, work, head, sha, programs)
 
 
 def _files_of_commit(clone: Clone, sha: str) -> tuple[dict[str, str], dict[str, bytes]]:

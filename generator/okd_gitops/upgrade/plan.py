@@ -1,17 +1,14 @@
-"""What every release command begins with: the fleet as its files say, what the sources know, and what each
-cluster is to do now.
-"""
+"""What every release command begins with: fleet, releases, evidence, and a decision for each cluster."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.report import Evidence, evidence
-from okd_gitops.finding import nearest
+from okd_gitops.finding import matching_names, nearest
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.upgrades import Releases
@@ -78,11 +75,10 @@ def outlook(
     acks: Collection[str] = (),
     forced: Collection[str] = (),
 ) -> Outlook:
-    """Decide the next move of every cluster of `root` that follows a stream; with `target`, towards that
-    release.
+    """Decide the next upgrade of every cluster of `root` that follows a stream; `target` limits the release.
 
-    `forced` are names of ephemeral clusters that take the target whatever speaks against it. Raises
-    FindingsError for bad files and answers, NetworkError when a source cannot be reached.
+    `forced` are names of ephemeral clusters that take the target past every refusal. Raises FindingsError for
+    bad files and answers, NetworkError when a source cannot be reached.
     """
     fleet = load(root)
     spec = fleet.spec
@@ -90,6 +86,7 @@ def outlook(
     clusters = followers(fleet)
     reports = evidence(root)
     learned = sources.learn(root, spec, sorted({cluster.stream for cluster in clusters}))
+
     known = Known(
         learned=learned,
         evidence=reports,
@@ -97,6 +94,7 @@ def outlook(
         minimum_age=parse_duration(releases.minimum_age),
         freeze=releases.freeze or "",
     )
+
     goal = _goal(target, learned.releases) if target else None
     forced_to = _forced(forced, clusters, learned, goal)
 
@@ -118,7 +116,7 @@ def outlook(
 
 
 def releases_of(fleet: FleetSpec) -> Releases:
-    """Return what fleet.yaml says about releases; raises UsageError when it says nothing."""
+    """Return `releases:` of fleet.yaml; raises UsageError when it is missing."""
     if fleet.releases is None:
         raise UsageError(
             "fleet.yaml does not say where releases are found",
@@ -127,40 +125,43 @@ def releases_of(fleet: FleetSpec) -> Releases:
     return fleet.releases
 
 
-def matching(found: Sequence[Upgrade], patterns: Collection[str]) -> list[Upgrade]:
-    """Return the moves of the clusters that match a pattern, all without one; raises UsageError for a
-    pattern that matches nothing.
+def matching(upgrades: Sequence[Upgrade], patterns: Collection[str]) -> list[Upgrade]:
+    """Return the upgrades of the clusters that match a pattern; without patterns, all of them.
+
+    Raises UsageError for a pattern that matches nothing.
     """
-    names = [upgrade.cluster.name for upgrade in found]
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise UsageError(f'no cluster that follows a stream matches "{pattern}"', nearest(pattern, names))
-    return [
-        upgrade
-        for upgrade in found
-        if not patterns or any(fnmatchcase(upgrade.cluster.name, pattern) for pattern in patterns)
-    ]
+    if not patterns:
+        return list(upgrades)
+
+    names = [upgrade.cluster.name for upgrade in upgrades]
+    matched = matching_names(patterns, names, kind="cluster that follows a stream")
+
+    return [upgrade for upgrade in upgrades if upgrade.cluster.name in matched]
 
 
 def chosen(outlook: Outlook, patterns: Collection[str], *, first: bool) -> list[Upgrade]:
-    """Return the matching moves of the clusters that come first, or of all others; raises UsageError when
-    all matching ones are of the other kind.
+    """Return the matching upgrades of the clusters that come first, or of all others.
+
+    Raises UsageError when all matching ones are of the other kind.
     """
-    fitting = matching(outlook.upgrades, patterns)
-    found = [upgrade for upgrade in fitting if upgrade.forced or outlook.first(upgrade) == first]
-    if patterns and not found:
-        reason = (
-            "clusters of earlier waves try a release before these"
-            if first
-            else "no cluster comes before these"
-        )
-        raise UsageError(reason, f"okd-gitops release {'promote' if first else 'update'} moves them")
-    return found
+    candidates = matching(outlook.upgrades, patterns)
+    upgrades = [upgrade for upgrade in candidates if upgrade.forced or outlook.first(upgrade) == first]
+
+    if patterns and not upgrades:
+        command = "promote" if first else "update"
+        reason = "no cluster comes before these"
+
+        if first:
+            reason = "clusters of earlier waves try a release before these"
+
+        raise UsageError(reason, f"okd-gitops release {command} moves them")
+
+    return upgrades
 
 
-def due(found: Sequence[Upgrade]) -> list[Upgrade]:
+def due(upgrades: Sequence[Upgrade]) -> list[Upgrade]:
     """Return the upgrades that may be made now."""
-    return [upgrade for upgrade in found if upgrade.decision.verdict == Verdict.UPGRADE]
+    return [upgrade for upgrade in upgrades if upgrade.decision.verdict == Verdict.UPGRADE]
 
 
 def _goal(target: str, releases: Sequence[Release]) -> Version:
@@ -181,13 +182,19 @@ def _goal(target: str, releases: Sequence[Release]) -> Version:
 
 
 def _wanted(releases: Releases) -> Wanted:
-    own = (Barrier(one.source, one.to, one.name, one.message, one.url) for one in releases.barriers)
+    own_barriers = (
+        Barrier(barrier.source, barrier.to, barrier.name, barrier.message, barrier.url)
+        for barrier in releases.barriers
+    )
+    # A barrier of the fleet replaces the known one of that name.
+    barriers = {barrier.name: barrier for barrier in (*KNOWN, *own_barriers)}
+
     return Wanted(
         accepted=frozenset(),
         blocked=releases.blocked,
         majors=releases.majors,
         acks=releases.acks,
-        barriers=tuple({one.name: one for one in (*KNOWN, *own)}.values()),
+        barriers=tuple(barriers.values()),
     )
 
 
