@@ -119,7 +119,7 @@ def test_identical_risks_are_one_entry_and_forced_comes_first_and_red() -> None:
     text = body(pull)
 
     lines = [line for line in text.split("\n") if "**FORCED**" in line or "**conditional**" in line]
-    forced = "The cluster takes the release whatever its signature and the preconditions say."
+    forced = "The cluster takes the release past its signature and every precondition."
     assert lines == [f"- 🔴 **FORCED** `force` on `z`: {forced}", "- **conditional** `A` on `a`, `b`: m"]
     assert "### Risks: 1 forced, 1 conditional" in text
     assert "No risk is known" not in text

@@ -1,7 +1,7 @@
-"""Observation: what a cluster's own API says of an upgrade, judged.
+"""Observation: judge an upgrade by what the cluster's own API reports.
 
 A pure function of the API's answers and a clock. The answers have the form of openshift/api
-(config/v1/types_cluster_version.go and types_cluster_operator.go); what is said of pools of nodes is in
+(config/v1/types_cluster_version.go and types_cluster_operator.go); the conditions of node pools are in
 openshift/machine-config-operator, pkg/operator/status.go. What is missing, or has another form, is never
 taken for fine.
 """
@@ -21,9 +21,7 @@ _TEST = "test "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was asked of a cluster: its ClusterVersion, its ClusterOperatorList, and whether each test went
-    well.
-    """
+    """What a cluster answered: its ClusterVersion, its ClusterOperatorList, and which tests passed."""
 
     version: object
     operators: object
@@ -32,7 +30,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What there is to report, or (without evidence) why nothing can be said yet."""
+    """The evidence to report, or (without evidence) why the cluster cannot be judged yet."""
 
     evidence: Evidence | None
     reason: str
@@ -41,96 +39,120 @@ class Observation:
 def judge(
     seen: Seen, *, cluster: str, version: str, image: str, now: datetime, patience: timedelta
 ) -> Observation:
-    """Judge a cluster that is to run `version` and `image`: passed, failed, or not to be said yet.
+    """Judge a cluster that is to run `version` and `image`: passed, failed, or not decided yet.
 
-    An update fails when it has failed without a break for longer than `patience`, or when something is wrong
-    `patience` after it was complete. What only takes long is never called failed.
+    An update has failed when it reports a failure without a break for longer than `patience`, or when
+    something is wrong `patience` after its completion. An update that only takes long has not failed.
     """
     status = at(seen.version, "status")
     newest = next(_maps(status, "history"), {})
+
     if at(seen.version, "kind") != "ClusterVersion" or not newest:
         return Observation(evidence=None, reason="the cluster does not say which releases it has had")
+
     generation = at(seen.version, "metadata", "generation")
+
     if generation is None or at(status, "observedGeneration") != generation:
         return Observation(evidence=None, reason="the cluster has not yet read what it is to run")
+
     # The version is empty when the image could not be read; the image is always there.
     if newest.get("image") != image or newest.get("version") not in (version, "", None):
         shown = one_line(f"{newest.get('version')}, {newest.get('image')}", 500)
         return Observation(
             evidence=None, reason=f"git says {version}, {image}; the newest update of the cluster is {shown}"
         )
-    said: dict[str, Any] = {"cluster": cluster, "version": version, "image": image}
+
+    report: dict[str, Any] = {"cluster": cluster, "version": version, "image": image}
+
     if newest.get("state") != "Completed":
-        return _unfinished(status, said, _time(newest.get("startedTime")), now, patience)
+        return _unfinished(status, report, _time(newest.get("startedTime")), now, patience)
+
     finished = _time(newest.get("completionTime"))
+
     if finished is None or finished > now or newest.get("version") != version:
         return Observation(
             evidence=None,
             reason=f"{version} is complete, but the cluster does not say since when, or its clock is wrong",
         )
-    said["tests"] = {name: "passed" if passed else "failed" for name, passed in seen.tests.items()}
-    unwell, busy = tuple(_unwell(status, seen)), tuple(_busy(status, seen))
+
+    report["tests"] = {name: "passed" if passed else "failed" for name, passed in seen.tests.items()}
+    faults, unfinished = tuple(_faults(status, seen)), tuple(_unfinished_parts(status, seen))
     complete = f"{version} is complete since {finished:%Y-%m-%d %H:%M}"
-    if not unwell and not busy:
+
+    if not faults and not unfinished:
         return Observation(
-            evidence=Evidence(**said, finished=finished, passed=True, operators="healthy"),
+            evidence=Evidence(**report, finished=finished, passed=True, operators="healthy"),
             reason=f"{complete}, and all is well",
         )
-    reason = f"{complete}, but {'; '.join((*unwell, *busy))}"
-    if busy or now - finished <= patience:
+
+    reason = f"{complete}, but {'; '.join((*faults, *unfinished))}"
+
+    if unfinished or now - finished <= patience:
         return Observation(evidence=None, reason=reason)
-    health: Literal["healthy", "degraded"] = (
-        "healthy" if all(line.startswith(_TEST) for line in unwell) else "degraded"
-    )
+
+    only_tests_failed = all(fault.startswith(_TEST) for fault in faults)
+    operators: Literal["healthy", "degraded"] = "healthy" if only_tests_failed else "degraded"
+
     return Observation(
-        evidence=Evidence(**said, finished=now, passed=False, operators=health, reason=one_line(reason, 500)),
+        evidence=Evidence(
+            **report, finished=now, passed=False, operators=operators, reason=one_line(reason, 500)
+        ),
         reason=reason,
     )
 
 
 def _unfinished(
-    status: object, said: dict[str, Any], started: datetime | None, now: datetime, patience: timedelta
+    status: object, report: dict[str, Any], started: datetime | None, now: datetime, patience: timedelta
 ) -> Observation:
     failing = _condition(status, "Failing")
-    turned = _time(failing.get("lastTransitionTime"))
-    if failing.get("status") != "True" or turned is None or started is None:
-        return Observation(evidence=None, reason=f"{said['version']} is under way")
-    # A cluster that failed before may well be mended by this release.
-    since = max(turned, started)
+    failing_since = _time(failing.get("lastTransitionTime"))
+
+    if failing.get("status") != "True" or failing_since is None or started is None:
+        return Observation(evidence=None, reason=f"{report['version']} is under way")
+
+    # A cluster that failed before may well be repaired by this release.
+    since = max(failing_since, started)
     why = one_line(f"{failing.get('reason') or 'Failing'}: {failing.get('message') or 'no message'}", 500)
-    reason = one_line(f"{said['version']} fails since {since:%Y-%m-%d %H:%M}: {why}", 500)
+    reason = one_line(f"{report['version']} fails since {since:%Y-%m-%d %H:%M}: {why}", 500)
+
     if now - since <= patience:
         return Observation(evidence=None, reason=reason)
-    # What was never complete was not tested, and what its operators say is partly of the release before.
+
+    # An incomplete update was not tested, and some of its operators still report on the release before.
     return Observation(
-        evidence=Evidence(**said, finished=now, passed=False, operators="unknown", reason=reason),
+        evidence=Evidence(**report, finished=now, passed=False, operators="unknown", reason=reason),
         reason=reason,
     )
 
 
-def _unwell(status: object, seen: Seen) -> Iterator[str]:
+def _faults(status: object, seen: Seen) -> Iterator[str]:
     """Name what is wrong; a condition that is missing is wrong too."""
     yield from _differing("ClusterVersion", status, {"Available": "True", "Failing": "False"})
     operators = list(_maps(seen.operators, "items"))
-    if (
-        at(seen.operators, "kind") != "ClusterOperatorList"
-        or not operators
-        or at(seen.operators, "metadata", "continue")
-    ):
+    is_list = at(seen.operators, "kind") == "ClusterOperatorList"
+    is_partial = bool(at(seen.operators, "metadata", "continue"))
+
+    if not is_list or not operators or is_partial:
         yield "the operators cannot be listed"
+
+    wanted = {"Available": "True", "Degraded": "False"}
+
     for operator in operators:
-        its = at(operator, "status")
-        yield from _differing(f"operator {_name(operator)}", its, {"Available": "True", "Degraded": "False"})
+        yield from _differing(f"operator {_name(operator)}", at(operator, "status"), wanted)
+
         if _pools(operator) == "DegradedPool":
             yield "nodes of a pool are degraded"
+
     yield from (f"{_TEST}{name} failed" for name, passed in sorted(seen.tests.items()) if not passed)
 
 
-def _busy(status: object, seen: Seen) -> Iterator[str]:
+def _unfinished_parts(status: object, seen: Seen) -> Iterator[str]:
     """Name what is still under way."""
     yield from _differing("ClusterVersion", status, {"Progressing": "False"})
+
     for operator in _maps(seen.operators, "items"):
         yield from _differing(f"operator {_name(operator)}", at(operator, "status"), {"Progressing": "False"})
+
         if _pools(operator) == "PoolUpdating":
             yield "nodes of a pool are updating"
 
@@ -144,14 +166,15 @@ def _differing(what: str, status: object, wanted: Mapping[str, str]) -> Iterator
 
 
 def _pools(operator: object) -> object:
-    """Return why the machine-config operator holds minor updates back: it says of worker nodes only there,
-    and they go on after completion.
+    """Return why the machine-config operator holds minor updates back.
+
+    It reports on worker nodes only there, and they go on updating after completion.
     """
-    condition = (
-        _condition(at(operator, "status"), "Upgradeable")
-        if at(operator, "metadata", "name") == "machine-config"
-        else {}
-    )
+    if at(operator, "metadata", "name") != "machine-config":
+        return None
+
+    condition = _condition(at(operator, "status"), "Upgradeable")
+
     return condition.get("reason") if condition.get("status") == "False" else None
 
 
@@ -160,11 +183,13 @@ def _name(operator: object) -> str:
 
 
 def _maps(value: object, *path: str) -> Iterator[Mapping[str, Any]]:
-    return (each for each in items(value, *path) if isinstance(each, dict))
+    return (item for item in items(value, *path) if isinstance(item, dict))
 
 
 def _condition(status: object, kind: str) -> Mapping[str, Any]:
-    return next((each for each in _maps(status, "conditions") if each.get("type") == kind), {})
+    of_kind = (condition for condition in _maps(status, "conditions") if condition.get("type") == kind)
+
+    return next(of_kind, {})
 
 
 def _time(value: object) -> datetime | None:

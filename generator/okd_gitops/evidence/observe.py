@@ -1,4 +1,4 @@
-"""observe: ask a cluster's own API how the release went that git says it runs, and record that, once."""
+"""observe: ask a cluster's own API how its release in git went, and record the answer once."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from okd_gitops.system.http import Http
 from okd_gitops.times import parse_duration
 
 _CONFIG = "/apis/config.openshift.io/v1"
-# The API server says of itself whether it is ready, to every account; its own checks are behind that answer.
+# The API server reports to every account whether it is ready, after its own checks.
 _READY = "api-ready"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 
@@ -35,8 +35,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was found; with a `path` there is a report. `new` is one that was not there before; `sha` the
-    commit that was pushed.
+    """What was observed.
+
+    With a `path` there is a report; `new` is one that did not exist before, `sha` the commit that was pushed.
     """
 
     reason: str
@@ -47,11 +48,10 @@ class Observed:
 
 
 def observe(root: Path, http: Http, question: Question, *, write: bool = True, remote: str = "") -> Observed:
-    """Look at a cluster and record what is to be said of it; `http` has the token and the authorities of
-    its API.
+    """Judge a cluster and record the result; `http` has the token and the authorities of its API.
 
     Raises UsageError for a cluster that git does not have, NetworkError when the API is away or refuses,
-    FindingsError (no-longer-healthy) when a cluster that has reported passed is not well.
+    FindingsError (no-longer-healthy) when a cluster that has reported passed is not healthy now.
     """
     release = cluster_of(load(root), question.cluster).spec.release
 
@@ -59,7 +59,7 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
         raise UsageError(f'the cluster "{question.cluster}" has no release', "only okd clusters report")
 
     version, image = release.version, release.image
-    found = judge(
+    observation = judge(
         _seen(http, question),
         cluster=question.cluster,
         version=version,
@@ -67,33 +67,37 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
         now=question.now,
         patience=question.patience,
     )
-    reported = next(
-        (each for each in evidence(root) if (each.cluster, each.version) == (question.cluster, version)), None
-    )
-    if reported:
-        # While nodes restart, much is not well for a while: only what would have failed the release counts.
-        if reported.passed and found.evidence and not found.evidence.passed:
-            remedy = (
-                "stop the later waves (freeze: in fleet.yaml, or hold: in their files), and mend the cluster"
-            )
-            raise refused("no-longer-healthy", reported.path, found.reason, remedy, exit_code=1)
+    of_cluster = [report for report in evidence(root) if report.cluster == question.cluster]
+    reported = next((report for report in of_cluster if report.version == version), None)
 
-        return Observed(found.reason, reported.path, reported.text())
-    if not found.evidence:
-        return Observed(found.reason)
-    done = record(root, found.evidence, write=write, remote=remote)
-    return Observed(found.reason, done.path, done.text, done.new, done.sha)
+    if reported:
+        # While nodes restart, much is unhealthy: only what would have failed the release counts.
+        if reported.passed and observation.evidence and not observation.evidence.passed:
+            stop = "stop the later waves (freeze: in fleet.yaml, or hold: in their files)"
+            remedy = f"{stop}, and repair the cluster"
+            raise refused("no-longer-healthy", reported.path, observation.reason, remedy, exit_code=1)
+
+        return Observed(observation.reason, reported.path, reported.text())
+
+    if not observation.evidence:
+        return Observed(observation.reason)
+
+    recorded = record(root, observation.evidence, write=write, remote=remote)
+
+    return Observed(observation.reason, recorded.path, recorded.text, recorded.new, recorded.sha)
 
 
 def addresses(tests: Iterable[str]) -> dict[str, str]:
     """Read tests such as `console=https://console.openshift-console.svc/health`; raises UsageError."""
     pairs = [test.partition("=") for test in tests]
+
     for name, _, url in pairs:
         if not _NAME.fullmatch(name) or not url:
             raise UsageError(
                 f'"{name}" is not a test',
                 "write it like console=https://console.openshift-console.svc/health",
             )
+
     return {name: url for name, _, url in pairs}
 
 
@@ -109,9 +113,9 @@ def _seen(http: Http, question: Question) -> Seen:
     version = http.send("GET", f"{question.api}{_CONFIG}/clusterversions/version")
     operators = http.send("GET", f"{question.api}{_CONFIG}/clusteroperators")
     tests = {_READY: f"{question.api}/readyz", **question.tests}
-    return Seen(
-        version=version, operators=operators, tests={name: _answers(http, url) for name, url in tests.items()}
-    )
+    results = {name: _answers(http, url) for name, url in tests.items()}
+
+    return Seen(version=version, operators=operators, tests=results)
 
 
 def _answers(http: Http, url: str) -> bool:
@@ -119,4 +123,5 @@ def _answers(http: Http, url: str) -> bool:
         http.get(url)
     except NetworkError:
         return False
+
     return True

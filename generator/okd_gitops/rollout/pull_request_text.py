@@ -44,9 +44,9 @@ _UNDO = (
     "**Before the merge:** close this pull request. Nothing has happened on any cluster.\n\n"
     "**After the merge: OKD cannot be downgraded.** A revert stops only clusters that have not started yet; "
     "it brings no other one back, and leaves git\n"
-    "saying what is not so. Go forward, to a release that mends the fault.\n\n"
+    "with a release that these clusters do not run. Go forward, to a release that fixes the fault.\n\n"
 )
-_FORCED = "The cluster takes the release whatever its signature and the preconditions say."
+_FORCED = "The cluster takes the release past its signature and every precondition."
 
 
 class Attention(StrEnum):
