@@ -12,6 +12,7 @@ from typing import Any
 
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
+from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade.path import Hop, NoPath, Path, RefusedEdge, Wanted, kind, plan
@@ -20,9 +21,7 @@ from okd_gitops.upgrade.refusals import Decision, Follower, Question, decide
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the sources say, what the fleet says about paths and about when, and the reports of its
-    clusters.
-    """
+    """The answers of the sources, the fleet's rules about paths and times, and its clusters' evidence."""
 
     learned: Learned
     evidence: Sequence[Evidence]
@@ -33,9 +32,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upgrade:
-    """What a cluster is to do: the path (or why there is none), the release of its first hop, and the
-    decision.
-    """
+    """One cluster's path (or why there is none), the release of its first hop, and the decision."""
 
     cluster: Follower
     path: Path | NoPath
@@ -102,7 +99,7 @@ def upgrades(
     """Decide for each cluster, by wave and name.
 
     `verified` are the images whose signature is good, `acks` are given now, `forced` are releases that
-    clusters take whatever speaks against it, by name of the cluster.
+    clusters take past every refusal, by name of the cluster.
     """
     ordered = sorted(fleet, key=lambda cluster: (cluster.wave, cluster.name))
     questions = [
@@ -189,9 +186,7 @@ def _route(
 
 
 def _proven(cluster: Follower, fleet: Sequence[Follower], known: Known) -> set[Version]:
-    """Return the releases that every cluster of an earlier wave has passed; none when there is no such
-    cluster.
-    """
+    """Return the releases that every cluster of an earlier wave has passed; none without such a cluster."""
     of_stream = [other for other in fleet if other.stream == cluster.stream]
     earlier = [other for other in of_stream if other.wave < cluster.wave and not other.hold]
 
@@ -215,6 +210,10 @@ def _edge_as_json(edge: RefusedEdge) -> dict[str, str]:
     return {"name": edge.name, "reason": edge.reason, "remedy": explanation_of(edge.name).remedy}
 
 
+def _barrier_as_json(barrier: Barrier) -> dict[str, str]:
+    return {"name": barrier.name, "message": barrier.message, "url": barrier.url}
+
+
 def _hop_as_json(hop: Hop) -> dict[str, Any]:
     return {
         "from": hop.source.text,
@@ -223,5 +222,5 @@ def _hop_as_json(hop: Hop) -> dict[str, Any]:
         "risks": list(hop.risks),
         "channel": hop.channel,
         "acks": list(hop.acks),
-        "barriers": [{"name": one.name, "message": one.message, "url": one.url} for one in hop.barriers],
+        "barriers": [_barrier_as_json(barrier) for barrier in hop.barriers],
     }

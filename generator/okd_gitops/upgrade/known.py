@@ -21,8 +21,9 @@ from okd_gitops.upgrade.plan import releases_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """Asks by `http`. Key files and files of releases are those of the repository that is asked about, as
-    it is at the base of a branch.
+    """Asks by `http`.
+
+    Key files and files of releases are read below the `root` of each question: the base of a branch.
     """
 
     http: Http
@@ -31,8 +32,8 @@ class Network:
     def learn(self, root: Path, fleet: FleetSpec, streams: Collection[str]) -> Learned:
         """Return every release that any source names, compared, and the edges between them.
 
-        Raises FindingsError (exit 6) when the graph or a stream cannot be read: what is not known is never
-        taken for nothing.
+        Raises FindingsError (exit 6) when the graph or a stream cannot be read: an unread stream is never
+        taken for an empty one.
         """
         asked = of_fleet(releases_of(fleet), fleet.upstream, streams)
         answers, graph = collect(self.http, asked, root)

@@ -1,4 +1,4 @@
-"""list and show: what is published, as the sources together say it."""
+"""list and show: releases as all sources together describe them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from okd_gitops.upgrade.known import Network
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The fleet that was asked about, its releases, newest first, and what is known beside."""
+    """The fleet, the releases to list (newest first), and everything that the sources answered."""
 
     fleet: FleetSpec
     releases: tuple[Release, ...]
@@ -38,8 +38,9 @@ class Shown:
 def listing(
     root: Path, network: Network, streams: Collection[str] = (), *, everything: bool = False
 ) -> Listing:
-    """Return the accepted releases of the streams (default: those that clusters follow); `everything` also
-    those that no stream accepts.
+    """Return the accepted releases; with `everything`, also those that no stream accepts.
+
+    `streams` are those that are read; without any, those that clusters follow.
     """
     fleet = load(root)
     wanted = set(streams) or {cluster.stream for cluster in followers(fleet)}
@@ -51,19 +52,21 @@ def listing(
 
 def show(root: Path, network: Network, version: str) -> Shown:
     """Return everything that is known of one release; raises UsageError when no source names it."""
-    found = listing(root, network, everything=True)
-    release = next((item for item in found.releases if item.version.text == version), None)
+    known = listing(root, network, everything=True)
+    release = next((item for item in known.releases if item.version.text == version), None)
+
     if release is None:
-        names = [item.version.text for item in found.releases]
-        raise UsageError(
-            f'no source names a release "{version}"', nearest(version, names) or "okd-gitops release list"
-        )
-    trust = (
-        network.verify(root, found.fleet, release.signed)
-        if release.signed
-        else Trust(verified=False, findings=(_no_digest(version),))
-    )
-    graph = found.learned.graph
+        names = [item.version.text for item in known.releases]
+        remedy = nearest(version, names) or "okd-gitops release list"
+        raise UsageError(f'no source names a release "{version}"', remedy)
+
+    trust = Trust(verified=False, findings=(_no_digest(version),))
+
+    if release.signed:
+        trust = network.verify(root, known.fleet, release.signed)
+
+    graph = known.learned.graph
+
     return Shown(
         release,
         trust,
@@ -75,4 +78,5 @@ def show(root: Path, network: Network, version: str) -> Shown:
 
 def _no_digest(version: str) -> Finding:
     name = "signed-digest-unknown"
+
     return finding_of(name, version, explanation_of(name).statement)

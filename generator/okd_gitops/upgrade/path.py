@@ -1,5 +1,4 @@
-"""The upgrade path of a cluster: the fewest tested hops from its version to a target, or why there are
-none.
+"""The upgrade path of a cluster: the fewest tested hops to a target, or why there are none.
 
 The cluster version operator (CVO) compares versions as SemVer does, OKD means another order, and the console
 offers less than either allows. A hop is planned only when all of them agree, so that a commit never asks for
@@ -93,8 +92,9 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class NoPath:
-    """Why there is no path, the nearest release below the target that can be reached, and the edges that
-    would have made one.
+    """Why there is no path, and the edges that would have made one.
+
+    `nearest` is the newest release below the target that can be reached.
     """
 
     name: str
@@ -110,33 +110,41 @@ def plan(graph: Graph, current: Version, target: Version | None, wanted: Wanted)
     stops are newer.
     """
     fault = _unusable(graph, current, target, wanted)
+
     if fault:
         return fault
+
     allowed, refused = _edges(graph, wanted)
     reached = reach(current, allowed)
     goal = target or max(reached)
+
     if goal == current:
-        here = tuple(
-            refusal for refusal in refused if refusal.edge[0] == current.text and refusal.name != LOWER
-        )
-        return NoPath(
-            NOTHING_NEWER, f"no newer release that is wanted can be reached from {current.text}", None, here
-        )
+        from_here = [refusal for refusal in refused if refusal.edge[0] == current.text]
+        upwards = tuple(refusal for refusal in from_here if refusal.name != LOWER)
+        reason = f"no newer release that is wanted can be reached from {current.text}"
+        return NoPath(NOTHING_NEWER, reason, None, upwards)
+
     if goal not in reached:
         return _no_path(current, goal, wanted, allowed, refused)
-    return Path(
-        tuple(_hop(graph, start, end, wanted) for start, end in _shortest(graph, current, goal, allowed))
-    )
+
+    steps = _shortest(graph, current, goal, allowed)
+
+    return Path(tuple(_hop(graph, start, end, wanted) for start, end in steps))
 
 
 def kind(version: Version) -> str:
-    """Return what a version is to those who choose: until 4.15 releases had dated names."""
-    return "release" if version.rank == "dated" and (version.major, version.minor) < (4, 16) else version.rank
+    """Return the kind of a version, as `takes` of a purpose names it."""
+    # Until 4.15 releases had dated names.
+    if version.rank == "dated" and (version.major, version.minor) < (4, 16):
+        return "release"
+
+    return version.rank
 
 
 def semver_key(text: str) -> tuple[tuple[int, ...], tuple[tuple[bool, int, str], ...]]:
-    """Return the key by which SemVer, and so the cluster, orders versions: numbers in a pre-release come
-    before words.
+    """Return the key by which SemVer, and so the cluster, orders versions.
+
+    Numbers in a pre-release come before words.
     """
     core, _, pre = text.partition("-")
     parts = tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in pre.split("."))
@@ -147,52 +155,67 @@ def moved(channel: str, version: Version) -> str:
     """Return the channel with the number that offers a version: same name, the version's major or line."""
     if not channel or not outside_channel(version.text, channel):
         return channel
+
     name, _, prefix = channel.rpartition("-")
     return f"{name}-{version.line if '.' in prefix else version.major}"
 
 
 def _unusable(graph: Graph, current: Version, target: Version | None, wanted: Wanted) -> NoPath | None:
-    """Return what is wrong with the question itself."""
+    """Return why no path can be searched: an invalid channel, pattern, target or version."""
     reason, remedy = channel_fault(wanted.channel) if wanted.channel else ("", "")
+
     if reason:
         return NoPath(CHANNEL, f"{reason}; {remedy}")
+
     for block in wanted.blocked:
         if reason := pattern_fault(block.source):
-            return NoPath(
-                PATTERN,
-                f'the pattern "{block.source}" of a blocked edge to {block.to} is not valid: {reason}',
-            )
+            pattern = f'the pattern "{block.source}" of a blocked edge to {block.to}'
+            return NoPath(PATTERN, f"{pattern} is not valid: {reason}")
+
     if target == current:
         return NoPath(SAME, f"the cluster already has {current.text}")
+
     if target and target < current:
         return NoPath(LOWER, f"{target.text} is lower than {current.text}")
-    for version, finding_name, name in (
-        (current, NOT_A_NODE, "the cluster's version"),
-        (target, UNKNOWN, "the target"),
-    ):
-        if version and version.text in graph.kept_out:
-            return NoPath(LEFT_OUT, f"{name} {version.text} is left out: {graph.kept_out[version.text]}")
-        if version and version.text not in graph.nodes:
-            return NoPath(finding_name, f"{name} {version.text} is not in the graph")
+
+    fault = _not_in_graph(graph, current, NOT_A_NODE, "the cluster's version")
+
+    if fault or target is None:
+        return fault
+
+    return _not_in_graph(graph, target, UNKNOWN, "the target")
+
+
+def _not_in_graph(graph: Graph, version: Version, finding_name: str, role: str) -> NoPath | None:
+    if version.text in graph.kept_out:
+        return NoPath(LEFT_OUT, f"{role} {version.text} is left out: {graph.kept_out[version.text]}")
+
+    if version.text not in graph.nodes:
+        return NoPath(finding_name, f"{role} {version.text} is not in the graph")
+
     return None
 
 
 def _edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Version]], list[RefusedEdge]]:
     allowed: dict[Version, list[Version]] = {}
     refused: list[RefusedEdge] = []
+
     for edge in sorted({*graph.edges, *graph.conditional, *graph.dropped}):
         start, end = (graph.nodes[text].version for text in edge)
         fault = next(_faults(graph, start, end, wanted), None)
+
         if fault:
             refused.append(fault)
         else:
             allowed.setdefault(start, []).append(end)
+
     return allowed, refused
 
 
 def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Iterator[RefusedEdge]:
-    """Yield why an edge is not taken: first what no one can change, then what the cluster wants, then what
-    somebody may accept.
+    """Yield why an edge is not taken.
+
+    First what no one can change, then what the cluster wants, then what somebody may accept.
     """
     edge = start.text, end.text
     for name, reason in (
@@ -201,6 +224,7 @@ def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Itera
         *_risky(graph, edge, wanted),
     ):
         yield RefusedEdge(name, reason, edge)
+
     if wanted.held and start.line != end.line:
         yield RefusedEdge(
             HELD, f"the cluster takes no {step_kind(start, end)} update now: {wanted.held}", edge
@@ -249,6 +273,7 @@ def _shortest(
     # Every edge that is taken goes up, so going down from the goal every end is known before its start.
     cost: dict[Version, tuple[int, int]] = {goal: (0, 0)}
     onward: dict[Version, Version] = {}
+
     for start in sorted((version for version in allowed if version < goal), reverse=True):
         for end in sorted(allowed[start], reverse=True):
             if end in cost:
@@ -256,10 +281,13 @@ def _shortest(
                 here = hops + 1, risky + bool(graph.risks((start.text, end.text)))
                 if start not in cost or here < cost[start]:
                     cost[start], onward[start] = here, end
+
     steps = []
+
     while current != goal:
         steps.append((current, onward[current]))
         current = onward[current]
+
     return steps
 
 
@@ -290,32 +318,39 @@ def _no_path(
 ) -> NoPath:
     reached = reach(current, allowed)
     nearest = max((version for version in reached if current < version < goal), default=None)
-    # The target itself may be out of the question; else what counts is an edge that, were it taken, would
-    # complete a path.
     backward: dict[Version, list[Version]] = {}
+
     for start, ends in allowed.items():
         for end in ends:
             backward.setdefault(end, []).append(start)
-    known, leading = ({version.text for version in versions} for versions in (reached, reach(goal, backward)))
-    missing = tuple(refusal for refusal in refused if refusal.edge[0] in known and refusal.edge[1] in leading)
-    name, reason = [
-        *_unwanted(goal, wanted),
-        *((fault.name, fault.reason) for fault in missing),
-        _gap(current, nearest or current, goal, wanted),
-    ][0]
+
+    # An edge is missing when a path would be complete with it.
+    starts = {version.text for version in reached}
+    ends_to_goal = {version.text for version in reach(goal, backward)}
+    from_reached = [refusal for refusal in refused if refusal.edge[0] in starts]
+    missing = tuple(refusal for refusal in from_reached if refusal.edge[1] in ends_to_goal)
+
+    # The target itself may be unwanted; that reason comes first.
+    faults = [*_unwanted(goal, wanted), *((fault.name, fault.reason) for fault in missing)]
+    name, reason = faults[0] if faults else _gap(current, nearest or current, goal, wanted)
+
     return NoPath(name, reason, nearest, missing)
 
 
 def _gap(current: Version, last: Version, goal: Version, wanted: Wanted) -> tuple[str, str]:
-    """Return why no edge leads to a target: the cluster would refuse every one, a line between has
-    nothing, or nobody tested one.
+    """Return why no edge leads to a target.
+
+    The cluster would refuse every one, a line between has no release to reach, or nobody tested an edge.
     """
-    direct = [fault for fault in _impossible(current, goal, wanted) if fault[0] == ROLLBACK]
-    if direct:
-        return direct[0]
+    rollbacks = [fault for fault in _impossible(current, goal, wanted) if fault[0] == ROLLBACK]
+
+    if rollbacks:
+        return rollbacks[0]
+
     onward = wanted.majors.get(last.line, f"{last.major}.{last.minor + 1}")
     if goal.line in (last.line, onward):
         return NO_EDGE, f"no edge that was tested with success leads from {last.text} to {goal.text}"
+
     name = MINOR if last.major == goal.major else MAJOR
     reason = (
         f"no release of {onward} can be reached from {last.text}, "

@@ -1,5 +1,4 @@
-"""Refusals: everything that keeps a cluster from a release, as one table. The first row that speaks
-decides.
+"""Refusals: everything that keeps a cluster from a release, as one table; the first that applies decides.
 
 A pure question: the cluster, the fleet, the release, the evidence and a clock are values. The answer to
 missing data is no: a long-term cluster moves when the release is verified, and every wave before its own runs
@@ -112,7 +111,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a row found: the detail, or the whole sentence, and when it is worth asking again."""
+    """Why a refusal applies: the detail, or the whole sentence, and when to ask again."""
 
     detail: str = ""
     sentence: str = ""
@@ -134,9 +133,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one cluster, the name of the reason, the reason as a sentence, and when it is worth
-    asking again.
-    """
+    """What happens to one cluster, the reason by name and as a sentence, and when to ask again."""
 
     verdict: Verdict
     name: str = ""
@@ -171,8 +168,9 @@ def force_is_not_for_this_cluster(question: Question) -> Answer | None:
 
 
 def digest_is_another(question: Question) -> Answer | None:
-    """One registry has one digest for a version. Two may differ: stable streams build the mirrored image
-    anew.
+    """One registry has one digest for a version.
+
+    Two registries may differ: stable streams build the mirrored image anew.
     """
     registry, _, _ = question.cluster.image.partition("@")
     known = [image for image in question.images if image.partition("@")[0] == registry]
@@ -306,7 +304,7 @@ def _earlier_report(question: Question, matches: Callable[[Evidence], bool]) -> 
 
 
 def _has_no_evidence(cluster: Follower, question: Question) -> bool:
-    """Whether a cluster reported nothing, or git does not say that it is to run the release.
+    """Whether a cluster reported nothing, or its pin in git is still behind the release.
 
     One that has gone on to a newer release may still confirm this one.
     """
@@ -315,8 +313,8 @@ def _has_no_evidence(cluster: Follower, question: Question) -> bool:
     return behind or not question.reports(cluster)
 
 
-# In the order in which they are asked: is it allowed to force, does the file say what the sources say, is
-# there a path, what waiting does not mend, what waiting mends.
+# In the order in which they are asked: is force allowed, does the pin agree with the sources, is there a
+# path, what waiting does not resolve, what waiting resolves.
 REFUSALS: tuple[Refusal, ...] = (
     Refusal("force-not-allowed", Verdict.REFUSE, force_is_not_for_this_cluster, stops_force=True),
     Refusal("digest-differs", Verdict.REFUSE, digest_is_another),

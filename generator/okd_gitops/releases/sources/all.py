@@ -14,7 +14,9 @@ from okd_gitops.system.http import Http
 class Sources:
     """Where releases are read; what is empty is not asked.
 
-    `graph` is an address or a file of the repository, `file` is such a file.
+    `graph` is an address or a file of the repository, `file` is such a file. The model of `releases:` in
+    fleet.yaml cannot take this place: this package must not import the fleet, and streams and the default
+    graph come from elsewhere.
     """
 
     release_controller: str = ""
