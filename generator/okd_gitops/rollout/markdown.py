@@ -141,3 +141,11 @@ def size(text: str) -> int:
 
 def _longest_run_of_ticks(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+def names_list(names: Iterable[str], most: int = 12) -> str:
+    """Return names as code in one line, sorted; more than `most` are counted."""
+    in_order = sorted(names)
+    more = f" and {len(in_order) - most} more" if len(in_order) > most else ""
+
+    return ", ".join(code(name, 60) for name in in_order[:most]) + more or "no cluster"

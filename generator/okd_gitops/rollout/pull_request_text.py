@@ -3,11 +3,10 @@
 What does not fit is left out whole and counted. Limits: 65,536 characters on GitHub, 1,048,576 on GitLab.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from okd_gitops.check.diff import Change
 from okd_gitops.evidence.report import Evidence
@@ -19,11 +18,13 @@ from okd_gitops.rollout.markdown import (
     code,
     fence,
     link,
+    names_list,
     plural,
     printable_lines,
     prose,
     table_row,
 )
+from okd_gitops.rollout.risks import risks_block
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.path import Path
 
@@ -46,7 +47,6 @@ _UNDO = (
     "it brings no other one back, and leaves git\n"
     "with a release that these clusters do not run. Go forward, to a release that fixes the fault.\n\n"
 )
-_FORCED = "The cluster takes the release past its signature and every precondition."
 
 
 class Attention(StrEnum):
@@ -58,12 +58,6 @@ class Attention(StrEnum):
 
 
 _MARKS = {Attention.ROUTINE: "🟢", Attention.LOOK: "🟡", Attention.BLOCKED: "🔴"}
-# Where a risk comes from, the gravest first.
-_LABELS = {
-    "forced": "🔴 **FORCED**",
-    "barrier": "🔴 **barrier**",
-    "conditional": "**conditional**",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,16 +86,6 @@ class PullRequest:
     made_by: tuple[tuple[str, str], ...] = ()
 
 
-class _RiskEntry(NamedTuple):
-    """A risk as it is listed; `order` puts forced updates and barriers first."""
-
-    order: int
-    kind: str
-    name: str
-    message: str
-    url: str
-
-
 def title(pull: PullRequest) -> str:
     """Return the title, in one line that every forge takes."""
     versions = sorted({upgrade.cluster.version.text for upgrade in pull.upgrades})
@@ -120,7 +104,7 @@ def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
 
     reasons = Block("reasons", "", [f"- {prose(reason)}\n" for reason in pull.reasons], share=0.2)
     rows = Block("clusters", _ROWS, [_row(upgrade, pull.basis) for upgrade in in_order])
-    risks = _risks_block(pull)
+    risks = risks_block(pull.upgrades, pull.conditional)
     reports = Block("reports", _REPORTS, [_report(report, pull.now) for report in by_cluster])
     changes = Block("differences", "### What changes\n\n", [_change(change) for change in pull.changes])
     links = Block("links", "### Links\n\n", [f"- {link(*pair)}\n" for pair in pull.links], share=0.3)
@@ -226,44 +210,6 @@ def _report(report: Evidence, now: datetime) -> str:
     )
 
 
-def _risks_block(pull: PullRequest) -> Block:
-    """Return each risk once, with all of its clusters; forced updates and barriers come first."""
-    clusters: dict[_RiskEntry, set[str]] = {}
-
-    for upgrade in pull.upgrades:
-        for risk in _risks(upgrade, pull.conditional):
-            clusters.setdefault(risk, set()).add(upgrade.cluster.name)
-
-    risks = sorted(clusters)
-    kinds = [risk.kind for risk in risks]
-    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in _LABELS if kind in kinds)
-    entries = [_risk(risk, clusters[risk]) for risk in risks]
-
-    return Block("risks", f"### Risks: {counts}\n\n", entries, share=0.4)
-
-
-def _risks(upgrade: Upgrade, conditional: Mapping[Edge, Sequence[Risk]]) -> list[_RiskEntry]:
-    hop = upgrade.first_hop
-
-    if upgrade.forced:
-        return [_entry("forced", "force", _FORCED)]
-
-    barriers = [_entry("barrier", barrier.name, barrier.message, barrier.url) for barrier in hop.barriers]
-    on_edge = conditional.get((hop.source.text, hop.to.text), ())
-
-    return barriers + [_entry("conditional", risk.name, risk.message, risk.url) for risk in on_edge]
-
-
-def _entry(kind: str, name: str, message: str, url: str = "") -> _RiskEntry:
-    return _RiskEntry(list(_LABELS).index(kind), kind, name, message, url)
-
-
-def _risk(risk: _RiskEntry, clusters: Iterable[str]) -> str:
-    more = f" {link('read more', risk.url)}" if risk.url else ""
-
-    return f"- {_LABELS[risk.kind]} {code(risk.name)} on {_names(clusters)}: {prose(risk.message)}{more}\n"
-
-
 def _change(change: Change) -> str:
     text = printable_lines(change.diff)
     ticks = fence(text)
@@ -274,7 +220,7 @@ def _change(change: Change) -> str:
     summary = f"{len(clusters)} {plural('cluster', clusters)}, +{added} −{removed} lines"
 
     return (
-        f"<details><summary>{summary}</summary>\n\n{_names(clusters, 60)}\n\n"
+        f"<details><summary>{summary}</summary>\n\n{names_list(clusters, 60)}\n\n"
         f"{ticks}diff\n{text}\n{ticks}\n\n</details>\n\n"
     )
 
@@ -283,13 +229,6 @@ def _changed_lines(diff: str, sign: str) -> int:
     lines = diff.splitlines()
 
     return sum(line.startswith(sign) and not line.startswith(sign * 3) for line in lines)
-
-
-def _names(names: Iterable[str], most: int = 12) -> str:
-    in_order = sorted(names)
-    more = f" and {len(in_order) - most} more" if len(in_order) > most else ""
-
-    return ", ".join(code(name, 60) for name in in_order[:most]) + more or "no cluster"
 
 
 def _extent(pull: PullRequest) -> str:
