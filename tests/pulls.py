@@ -13,7 +13,8 @@ from okd_gitops.releases.version import Version
 from okd_gitops.rollout.pull_request_text import Attention, PullRequest, body, title
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.path import Hop, Path
-from okd_gitops.upgrade.refusals import Decision, Follower, Verdict
+from okd_gitops.upgrade.question import Follower
+from okd_gitops.upgrade.refusals import Decision, Verdict
 
 NOW = datetime(2026, 11, 6, tzinfo=UTC)
 _BEFORE = "4.21.0-okd-scos.11"

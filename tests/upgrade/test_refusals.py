@@ -19,7 +19,8 @@ from okd_gitops.releases.version import Version
 from okd_gitops.upgrade import path as upgrade
 from okd_gitops.upgrade import refusals
 from okd_gitops.upgrade.path import Hop, NoPath, Path, RefusedEdge
-from okd_gitops.upgrade.refusals import REFUSALS, Decision, Follower, Question, Verdict, decide
+from okd_gitops.upgrade.question import Follower, Question
+from okd_gitops.upgrade.refusals import REFUSALS, Decision, Verdict, decide
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OLD, NEW = Version.parse("4.22.0-okd-scos.7"), Version.parse("4.22.0-okd-scos.9")

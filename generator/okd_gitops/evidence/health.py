@@ -45,36 +45,49 @@ def judge(
     something is wrong `patience` after its completion. An update that only takes long has not failed.
     """
     status = at(seen.version, "status")
-    newest = next(_maps(status, "history"), {})
-
-    if at(seen.version, "kind") != "ClusterVersion" or not newest:
-        return Observation(evidence=None, reason="the cluster does not say which releases it has had")
-
-    generation = at(seen.version, "metadata", "generation")
-
-    if generation is None or at(status, "observedGeneration") != generation:
-        return Observation(evidence=None, reason="the cluster has not yet read what it is to run")
-
-    # The version is empty when the image could not be read; the image is always there.
-    if newest.get("image") != image or newest.get("version") not in (version, "", None):
-        shown = one_line(f"{newest.get('version')}, {newest.get('image')}", 500)
-        return Observation(
-            evidence=None, reason=f"git says {version}, {image}; the newest update of the cluster is {shown}"
-        )
-
+    newest_update = next(_maps(status, "history"), {})
     report: dict[str, Any] = {"cluster": cluster, "version": version, "image": image}
 
-    if newest.get("state") != "Completed":
-        return _unfinished(status, report, _time(newest.get("startedTime")), now, patience)
+    why_not_judged = _why_not_judged(seen.version, newest_update, version, image)
+    if why_not_judged:
+        return Observation(evidence=None, reason=why_not_judged)
 
-    finished = _time(newest.get("completionTime"))
+    if newest_update.get("state") != "Completed":
+        return _unfinished(status, report, _time(newest_update.get("startedTime")), now, patience)
 
-    if finished is None or finished > now or newest.get("version") != version:
-        return Observation(
-            evidence=None,
-            reason=f"{version} is complete, but the cluster does not say since when, or its clock is wrong",
-        )
+    finished = _time(newest_update.get("completionTime"))
+    if finished is None or finished > now or newest_update.get("version") != version:
+        reason = f"{version} is complete, but the cluster does not report since when, or its clock is wrong"
+        return Observation(evidence=None, reason=reason)
 
+    return _finished(seen, report, finished, now, patience)
+
+
+def _why_not_judged(
+    cluster_version: object, newest_update: Mapping[str, Any], version: str, image: str
+) -> str:
+    """Return why the newest update of a cluster is not the one to judge; nothing when it is."""
+    if at(cluster_version, "kind") != "ClusterVersion" or not newest_update:
+        return "the cluster does not report which releases it has had"
+
+    generation = at(cluster_version, "metadata", "generation")
+    if generation is None or at(cluster_version, "status", "observedGeneration") != generation:
+        return "the cluster has not yet read which release it must run"
+
+    # The version is empty when the image could not be read; the image is always there.
+    if newest_update.get("image") != image or newest_update.get("version") not in (version, "", None):
+        shown = one_line(f"{newest_update.get('version')}, {newest_update.get('image')}", 500)
+        return f"git has {version}, {image}; the newest update of the cluster is {shown}"
+
+    return ""
+
+
+def _finished(
+    seen: Seen, report: dict[str, Any], finished: datetime, now: datetime, patience: timedelta
+) -> Observation:
+    """Judge a complete update: healthy, still busy, or unhealthy for longer than `patience`."""
+    status = at(seen.version, "status")
+    version = report["version"]
     report["tests"] = {name: "passed" if passed else "failed" for name, passed in seen.tests.items()}
     faults, unfinished = tuple(_faults(status, seen)), tuple(_unfinished_parts(status, seen))
     complete = f"{version} is complete since {finished:%Y-%m-%d %H:%M}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.health import Seen, judge
 from okd_gitops.evidence.record import cluster_of, record
-from okd_gitops.evidence.report import evidence
+from okd_gitops.evidence.report import Evidence, evidence
 from okd_gitops.finding import refused
 from okd_gitops.fleet.load import load
 from okd_gitops.system.address import NetworkError
@@ -67,8 +67,7 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
         now=question.now,
         patience=question.patience,
     )
-    of_cluster = [report for report in evidence(root) if report.cluster == question.cluster]
-    reported = next((report for report in of_cluster if report.version == version), None)
+    reported = _earlier_report(root, question.cluster, version)
 
     if reported:
         # While nodes restart, much is unhealthy: only what would have failed the release counts.
@@ -85,6 +84,12 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
     recorded = record(root, observation.evidence, write=write, remote=remote)
 
     return Observed(observation.reason, recorded.path, recorded.text, recorded.new, recorded.sha)
+
+
+def _earlier_report(root: Path, cluster: str, version: str) -> Evidence | None:
+    """Return the committed report of a cluster about a version."""
+    reports = (report for report in evidence(root) if report.cluster == cluster)
+    return next((report for report in reports if report.version == version), None)
 
 
 def addresses(tests: Iterable[str]) -> dict[str, str]:

@@ -104,6 +104,19 @@ def _reasons(seen: Outlook, upgrade: Upgrade) -> list[str]:
 
 
 def _reasons_of_path(upgrade: Upgrade) -> list[str]:
+    return [*_reasons_of_hop(upgrade), *_reasons_of_later_hops(upgrade)]
+
+
+def _reasons_of_later_hops(upgrade: Upgrade) -> list[str]:
+    hops = upgrade.path.hops if isinstance(upgrade.path, Path) else ()
+    if len(hops) <= 1:
+        return []
+
+    stops = " → ".join(hop.to.text for hop in hops)
+    return [f"not the last hop of {upgrade.cluster.name}: {stops}"]
+
+
+def _reasons_of_hop(upgrade: Upgrade) -> list[str]:
     hop, name = upgrade.first_hop, upgrade.cluster.name
     release_kind = kind(hop.to)
     reasons = []
@@ -125,10 +138,6 @@ def _reasons_of_path(upgrade: Upgrade) -> list[str]:
 
     if hop.barriers:
         reasons.append(f"work by hand on {name}: {', '.join(barrier.name for barrier in hop.barriers)}")
-
-    if isinstance(upgrade.path, Path) and len(upgrade.path.hops) > 1:
-        stops = " → ".join(each.to.text for each in upgrade.path.hops)
-        reasons.append(f"not the last hop of {name}: {stops}")
 
     return reasons
 

@@ -13,7 +13,8 @@ from okd_gitops.system.commit import GENERATED_BY
 from okd_gitops.upgrade import path
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.plan import Outlook
-from okd_gitops.upgrade.refusals import Decision, Follower, Verdict
+from okd_gitops.upgrade.question import Follower
+from okd_gitops.upgrade.refusals import Decision, Verdict
 
 PREFIX = "okd/"
 _NAME = re.compile(rf"{PREFIX}(?P<release>[0-9A-Za-z.-]+)--wave(?P<wave>[0-9]{{1,2}})")

@@ -133,12 +133,8 @@ def _once(tools: _Tools, request: Request) -> Rollout:
         _refuse_blocked(upgrades)
 
     waves = groupby(sorted(going, key=_wave), key=_wave)
-    made = [_branch(tools, request, seen, base, list(of_wave)) for _, of_wave in waves]
-    names = [branch.name for branch in made]
-
-    standing = open_branches(tools.root, tools.url, base, except_for=names)
-    superseded = [branch for branch in standing if branch.superseded(seen, names)]
-    must_wait = [branch for branch in standing if branch not in superseded and branch.reasons(seen)]
+    new_branches = [_branch(tools, request, seen, base, list(of_wave)) for _, of_wave in waves]
+    superseded, halted_branches = _older_branches(tools, seen, base, [branch.name for branch in new_branches])
 
     if request.push:
         _delete(tools, superseded)
@@ -146,9 +142,20 @@ def _once(tools: _Tools, request: Request) -> Rollout:
     return Rollout(
         outlook=seen,
         upgrades=tuple(upgrades),
-        branches=(*made, *(_halted(branch, seen) for branch in must_wait)),
+        branches=(*new_branches, *halted_branches),
         superseded=tuple(branch.name for branch in superseded),
     )
+
+
+def _older_branches(
+    tools: _Tools, seen: Outlook, base: str, new_names: Sequence[str]
+) -> tuple[list[Standing], list[Branch]]:
+    """Return the open branches of earlier runs that are superseded, and those that must not be merged now."""
+    still_open = open_branches(tools.root, tools.url, base, except_for=new_names)
+    superseded = [branch for branch in still_open if branch.superseded(seen, new_names)]
+    must_wait = [branch for branch in still_open if branch not in superseded and branch.reasons(seen)]
+
+    return superseded, [_halted(branch, seen) for branch in must_wait]
 
 
 def _base(tools: _Tools) -> str:

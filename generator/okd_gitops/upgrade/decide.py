@@ -16,7 +16,8 @@ from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade.path import Hop, NoPath, Path, RefusedEdge, Wanted, kind, plan
-from okd_gitops.upgrade.refusals import Decision, Follower, Question, decide
+from okd_gitops.upgrade.question import Follower, Question
+from okd_gitops.upgrade.refusals import Decision, decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,8 +156,7 @@ def _route(
     cluster: Follower, fleet: Sequence[Follower], known: Known, target: Version | None
 ) -> Path | NoPath:
     graph = known.learned.graph
-    offered = [release for release in known.learned.releases if cluster.stream in release.offered_in]
-    accepted = {release.version for release in offered}
+    accepted = _accepted(cluster, known)
     wanted = replace(
         known.wanted,
         accepted=_texts(accepted),
@@ -169,9 +169,7 @@ def _route(
     if target is not None:
         return plan(graph, cluster.version, target, wanted)
 
-    # A channel like stable-scos-4.22 says that the cluster stays in that line until a person says otherwise.
-    in_channel = {version for version in accepted if not outside_channel(version.text, cluster.channel)}
-    wished = {version for version in in_channel if kind(version) in cluster.takes}
+    wished = _wished(cluster, accepted)
     proven = wished & _proven(cluster, fleet, known)
 
     if not proven or max(proven) <= cluster.version:
@@ -183,6 +181,20 @@ def _route(
         return by_proven_hops
 
     return plan(graph, cluster.version, max(proven), wanted)
+
+
+def _accepted(cluster: Follower, known: Known) -> set[Version]:
+    """Return the versions that the cluster's stream accepts."""
+    return {release.version for release in known.learned.releases if cluster.stream in release.offered_in}
+
+
+def _wished(cluster: Follower, accepted: Collection[Version]) -> set[Version]:
+    """Return the accepted versions in the cluster's channel, of the kinds that it takes.
+
+    A channel like stable-scos-4.22 keeps the cluster in that line until a person changes it.
+    """
+    in_channel = {version for version in accepted if not outside_channel(version.text, cluster.channel)}
+    return {version for version in in_channel if kind(version) in cluster.takes}
 
 
 def _proven(cluster: Follower, fleet: Sequence[Follower], known: Known) -> set[Version]:

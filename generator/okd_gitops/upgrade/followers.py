@@ -6,7 +6,7 @@ from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import FOREIGN, read_all
 from okd_gitops.releases.version import Version
 from okd_gitops.times import parse_duration
-from okd_gitops.upgrade.refusals import Follower
+from okd_gitops.upgrade.question import Follower
 
 # Feature sets other than these turn Upgradeable to False for good (openshift/api config/v1 types_feature.go).
 _UPGRADEABLE = (None, "", "Default", "OKD")

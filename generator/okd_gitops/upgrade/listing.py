@@ -1,6 +1,6 @@
 """list and show: releases as all sources together describe them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +70,15 @@ def show(root: Path, network: Network, version: str) -> Shown:
     return Shown(
         release,
         trust,
-        before=tuple(sorted(start for start, end in graph.edges if end == version)),
-        conditional=tuple(sorted(start for start, end in graph.conditional if end == version)),
+        before=_starts(graph.edges, version),
+        conditional=_starts(graph.conditional, version),
         after=tuple(sorted(end for start, end in graph.edges if start == version)),
     )
+
+
+def _starts(edges: Iterable[tuple[str, str]], version: str) -> tuple[str, ...]:
+    """Return the versions from which an edge leads to `version`."""
+    return tuple(sorted(start for start, end in edges if end == version))
 
 
 def _no_digest(version: str) -> Finding:

@@ -5,7 +5,7 @@ offers less than either allows. A hop is planned only when all of them agree, so
 what a cluster refuses or ignores.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from okd_gitops.fleet.upgrades import Blocked
@@ -318,23 +318,35 @@ def _no_path(
 ) -> NoPath:
     reached = reach(current, allowed)
     nearest = max((version for version in reached if current < version < goal), default=None)
-    backward: dict[Version, list[Version]] = {}
-
-    for start, ends in allowed.items():
-        for end in ends:
-            backward.setdefault(end, []).append(start)
-
-    # An edge is missing when a path would be complete with it.
-    starts = {version.text for version in reached}
-    ends_to_goal = {version.text for version in reach(goal, backward)}
-    from_reached = [refusal for refusal in refused if refusal.edge[0] in starts]
-    missing = tuple(refusal for refusal in from_reached if refusal.edge[1] in ends_to_goal)
+    missing = _missing(reached, reach(goal, _backward(allowed)), refused)
 
     # The target itself may be unwanted; that reason comes first.
     faults = [*_unwanted(goal, wanted), *((fault.name, fault.reason) for fault in missing)]
     name, reason = faults[0] if faults else _gap(current, nearest or current, goal, wanted)
 
     return NoPath(name, reason, nearest, missing)
+
+
+def _missing(
+    reached: Collection[Version], lead_to_goal: Collection[Version], refused: Sequence[RefusedEdge]
+) -> tuple[RefusedEdge, ...]:
+    """Return the refused edges with which a path would be complete."""
+    starts = {version.text for version in reached}
+    ends = {version.text for version in lead_to_goal}
+    from_reached = [refusal for refusal in refused if refusal.edge[0] in starts]
+
+    return tuple(refusal for refusal in from_reached if refusal.edge[1] in ends)
+
+
+def _backward(edges: Mapping[Version, Sequence[Version]]) -> dict[Version, list[Version]]:
+    """Return the edges turned round: from each end to its starts."""
+    backward: dict[Version, list[Version]] = {}
+
+    for start, ends in edges.items():
+        for end in ends:
+            backward.setdefault(end, []).append(start)
+
+    return backward
 
 
 def _gap(current: Version, last: Version, goal: Version, wanted: Wanted) -> tuple[str, str]:

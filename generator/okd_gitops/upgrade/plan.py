@@ -20,7 +20,8 @@ from okd_gitops.times import parse_duration
 from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, upgrades
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.path import Wanted
-from okd_gitops.upgrade.refusals import Follower, Verdict
+from okd_gitops.upgrade.question import Follower
+from okd_gitops.upgrade.refusals import Verdict
 
 
 class BlockedError(OkdGitopsError):
@@ -174,11 +175,18 @@ def _goal(target: str, releases: Sequence[Release]) -> Version:
         raise UsageError(str(error), nearest(target, names) or "okd-gitops release list") from None
 
     if version not in versions:
-        of_line = {other.text for other in versions if other.line == version.line}
-        remedy = nearest(target, of_line or names) or "okd-gitops release list"
-        raise BlockedError(f"no source offers {version.text} in a stream that a cluster follows", remedy)
+        raise _not_offered(version, versions)
 
     return version
+
+
+def _not_offered(version: Version, offered: Collection[Version]) -> BlockedError:
+    """Return the error for a target that no source offers, with the nearest version of its line."""
+    of_line = [other.text for other in offered if other.line == version.line]
+    names = of_line or [other.text for other in offered]
+    remedy = nearest(version.text, names) or "okd-gitops release list"
+
+    return BlockedError(f"no source offers {version.text} in a stream that a cluster follows", remedy)
 
 
 def _wanted(releases: Releases) -> Wanted:

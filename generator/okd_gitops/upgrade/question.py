@@ -1,0 +1,89 @@
+"""The question that the table of refusals answers: may this cluster go to this release now?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from okd_gitops.evidence.report import Evidence
+from okd_gitops.fleet.upgrades import Window
+from okd_gitops.releases.cross_check import Release
+from okd_gitops.releases.version import Version
+from okd_gitops.upgrade.path import Hop, NoPath, Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """A cluster that follows a stream, with what its file and its purpose say.
+
+    `image` is the digest that it is to run now, `guarded` are the long-term clusters, `soak` is how long its
+    wave runs a release before the next one starts, `held` is why it takes no minor update.
+    """
+
+    name: str
+    purpose: str
+    guarded: bool
+    wave: int
+    soak: timedelta
+    stream: str
+    version: Version
+    image: str
+    channel: str
+    takes: frozenset[str]
+    acks: frozenset[str] = frozenset()
+    accept_risks: frozenset[str] = frozenset()
+    hold: str = ""
+    window: Window | None = None
+    held: str = ""
+    # The minor of Kubernetes, where the file says it.
+    kubernetes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Whether one cluster goes to a release now, by a path, with everything that the answer rests on.
+
+    `release` is what the first hop enters; `verified` says that its signature is good for exactly this image.
+    `images` are the cluster's own version as the sources know it, at each registry. `acks` are given now,
+    besides those in the file. `forced` was asked for by a person.
+    """
+
+    cluster: Follower
+    fleet: Sequence[Follower]
+    path: Path | NoPath
+    release: Release | None
+    evidence: Sequence[Evidence]
+    now: datetime
+    verified: bool = False
+    images: tuple[str, ...] = ()
+    minimum_age: timedelta = timedelta(0)
+    freeze: str = ""
+    acks: frozenset[str] = frozenset()
+    forced: bool = False
+
+    @property
+    def hop(self) -> Hop | None:
+        """The first hop."""
+        return self.path.hops[0] if isinstance(self.path, Path) else None
+
+    @property
+    def earlier(self) -> list[Follower]:
+        """The clusters that have to pass the release before this one, by wave and name.
+
+        A held cluster stops itself, not the fleet; that it was held is in git for everyone to see.
+        """
+        of_stream = [other for other in self.fleet if other.stream == self.cluster.stream]
+        earlier = [other for other in of_stream if other.wave < self.cluster.wave and not other.hold]
+
+        return sorted(earlier, key=lambda other: (other.wave, other.name))
+
+    def reports(self, cluster: Follower) -> list[Evidence]:
+        """Return what a cluster reported of the release."""
+        version = self.release.version.text if self.release else ""
+
+        return [
+            report for report in self.evidence if (report.cluster, report.version) == (cluster.name, version)
+        ]
+
+    def soak(self, wave: int) -> timedelta:
+        """Return how long a wave runs a release: as long as its most careful cluster."""
+        return max(other.soak for other in self.fleet if other.wave == wave)
