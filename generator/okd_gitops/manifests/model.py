@@ -102,8 +102,18 @@ def _add_fault(findings: Findings, model: type[FileModel], document: Document, f
     elif path in document.dates and kind.startswith("string_"):
         _add_date(findings, path, fault["input"])
     else:
-        reason = f"{_dotted(path) or 'the file'}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
-        findings.add("invalid-value", path, reason, _remedy(document, path, fault))
+        _add_invalid(findings, document, path, fault)
+
+
+def _add_invalid(findings: Findings, document: Document, path: Path, fault: ErrorDetails) -> None:
+    name = _dotted(path) or "the file"
+
+    if fault["type"] in ("model_type", "dict_type"):
+        findings.add("invalid-value", path, f"{name} must be a map", "write it as lines of key: value")
+        return
+
+    reason = f"{name}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
+    findings.add("invalid-value", path, reason, _remedy(document, path, fault))
 
 
 def _path(fault: ErrorDetails) -> Path:
