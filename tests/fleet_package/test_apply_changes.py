@@ -226,7 +226,7 @@ REFUSALS = [
         "unusable-catalog-file",
         "t.yaml",
         "cannot replace",
-        "the name",
+        "name and namespace",
     ),
     (
         "replace: {feature: scos-pipeline, object: Task/cosa-test, with: ../t.yaml}",
