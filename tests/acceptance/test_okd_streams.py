@@ -290,7 +290,7 @@ def test_the_fleet_requests_releases_in_the_form_that_the_operator_accepts(gener
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("purpose: ephemeral\n", "says when it goes"),
+        ("purpose: ephemeral\n", "expires and needs"),
         ("purpose: test\nexpires: 2030-01-31\n", "must not expire"),
         ("purpose: cd\nexpires: 2030-01-31\n", "must not expire"),
     ],

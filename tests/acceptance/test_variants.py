@@ -105,7 +105,7 @@ def test_marketplace_without_the_lifecycle_manager_is_an_error(tmp_path: Path) -
     generate(tmp_path)
     (finding,) = checked(tmp_path).findings
     assert finding.name == "unsupported-feature-set"
-    assert "marketplace needs OperatorLifecycleManager" in finding.reason
+    assert "marketplace requires OperatorLifecycleManager" in finding.reason
 
 
 def test_hpc_touches_its_own_pool_only() -> None:
@@ -244,7 +244,7 @@ def test_no_long_term_variant_is_forced_or_overridden() -> None:
             "  feature-set:\n    feature-set: CustomNoUpgrade\n",
             "one of TechPreviewNoUpgrade, DevPreviewNoUpgrade",
         ),
-        ("  openstack:\n", "volumes is a list"),
+        ("  openstack:\n", "volumes must be a list"),
     ],
 )
 def test_what_is_refused(features: str, reason: str) -> None:

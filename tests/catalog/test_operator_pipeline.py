@@ -321,7 +321,7 @@ def test_an_operator_is_built_in_order() -> None:
     ("old", "new", "said"),
     [
         ("needs: [rook, csi-addons]", "needs: [rok]", 'no entry of components is called "rok"'),
-        ("ref: release-4.22}", "ref: release-4.22, needs: [odf]}", "in a circle"),
+        ("ref: release-4.22}", "ref: release-4.22, needs: [odf]}", "form a circle"),
     ],
 )
 def test_unknown_and_circular_needs_are_errors_in_the_cluster_file(old: str, new: str, said: str) -> None:

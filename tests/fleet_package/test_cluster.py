@@ -62,7 +62,7 @@ def test_seven_lines_are_a_cluster() -> None:
         ("https://api", "https://user:secret@api", "invalid-value", 2, 9, "credentials"),
         ("https://api", "http://api", "invalid-value", 2, 9, "not an https:// URL"),
         ("purpose: test", "purpose: test\nwave: '1'", "invalid-value", 2, 7, "wave"),
-        ("purpose: test", "purpose: test\nfeatures: [tekton]", "invalid-value", 2, 11, "features must be a map"),
+        ("purpose: test", "purpose: test\nfeatures: [tekton]", "invalid-value", 2, 11, "must be a map"),
         ("purpose: test", "purpose: test\nfeatures: {../x: }", "invalid-name", 2, 12, "not a valid name"),
         ("purpose: test", "purpose: test\nowners: [Ops]", "invalid-value", 2, 10, "owners"),
         ("purpose: test", "purpose: test\nexpires: tomorrow", "invalid-value", 2, 10, "a day"),
