@@ -7,13 +7,12 @@ from pathlib import Path
 
 from okd_gitops import __version__
 from okd_gitops.errors import UsageError
-from okd_gitops.evidence.report import FOLDER, Evidence, read_evidence
+from okd_gitops.evidence.report import Evidence, evidence
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import branches
 from okd_gitops.system.commit import GENERATED_BY
-from okd_gitops.system.disk import read_tree
 from okd_gitops.system.draft import drafted
 from okd_gitops.system.journal import saving
 
@@ -99,7 +98,7 @@ def _message(report: Evidence) -> str:
 def _is_new(root: Path, report: Evidence) -> bool:
     """Whether the cluster has not reported on this release; raises UsageError when it reported otherwise."""
     cluster_of(load(root), report.cluster)
-    reports = {other.path: other for other in read_evidence(read_tree(root, FOLDER))}
+    reports = {other.path: other for other in evidence(root)}
     earlier = reports.get(report.path)
 
     if earlier is None:

@@ -81,11 +81,31 @@ class Evidence(FileModel):
         return dump(value)
 
 
-def report_of(*, tests: Iterable[str], **said: Any) -> Evidence:
+def report_of(
+    *,
+    cluster: str,
+    version: str,
+    image: str,
+    finished: datetime,
+    passed: bool,
+    operators: str,
+    tests: Iterable[str],
+    reason: str,
+) -> Evidence:
     """Return a report from words such as `smoke=passed`; raises UsageError for what is wrong in them."""
     pairs = [test.partition("=") for test in tests]
+    report = {
+        "cluster": cluster,
+        "version": version,
+        "image": image,
+        "finished": finished,
+        "passed": passed,
+        "operators": operators,
+        "tests": {name: result for name, _, result in pairs},
+        "reason": reason,
+    }
     try:
-        return Evidence.model_validate({**said, "tests": {name: result for name, _, result in pairs}})
+        return Evidence.model_validate(report)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         raise UsageError(

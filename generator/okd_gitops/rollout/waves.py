@@ -24,8 +24,7 @@ from okd_gitops.rollout.commit_upgrade import commit_upgrade
 from okd_gitops.rollout.describe import halted, proposal
 from okd_gitops.rollout.open_branches import Standing, branch_name, open_branches, ours
 from okd_gitops.rollout.pull_request_text import body, title
-from okd_gitops.system import branches, git
-from okd_gitops.system import push_target as pushtarget
+from okd_gitops.system import branches, git, push_target
 from okd_gitops.system.disk import FLEET, read_file
 from okd_gitops.system.draft import drafted
 from okd_gitops.upgrade.decide import Upgrade
@@ -109,7 +108,7 @@ def rollout(
         tools.url = branches.address(root, request.remote, fleet.repository)
         tools.revision = fleet.revision
 
-    if request.rehearsal and tools.url and not pushtarget.is_folder(tools.url):
+    if request.rehearsal and tools.url and not push_target.is_folder(tools.url):
         # Else a wrong time would skip a soak on real clusters.
         raise UsageError(
             f"{request.remote} is not a folder of this machine: a rehearsal goes nowhere",

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from okd_gitops.errors import BusyError, OkdGitopsError, RefusedByRemoteError, RemoteError, UsageError
 from okd_gitops.redaction import plain
-from okd_gitops.system import push_target as pushtarget
+from okd_gitops.system import push_target
 from okd_gitops.system.draft import bare
 from okd_gitops.system.git import opened
 from okd_gitops.system.git_program import failure, must_run, run
@@ -126,15 +126,15 @@ def address(root: Path, remote: str, repository: str) -> str:
     if _REMOTE_NAME.fullmatch(remote):
         written = _configured(root, remote)
         url = _single(must_run("remote", "get-url", "--push", "--all", "--", remote, cwd=root))
-    elif pushtarget.is_permitted(remote):
+    elif push_target.is_permitted(remote):
         written = url = remote
     else:
         reason = "this is not an address that can be pushed to"
-        raise UsageError(reason, f"write it like {pushtarget.FORMS}")
+        raise UsageError(reason, f"write it like {push_target.FORMS}")
 
     reached = _reached(root, url)
-    is_here = pushtarget.is_here(reached) and reached == written
-    if not is_here and not pushtarget.same_repository(reached, repository):
+    is_here = push_target.is_here(reached) and reached == written
+    if not is_here and not push_target.same_repository(reached, repository):
         reason = f"a push would go to {plain(reached)}, but fleet.yaml names {repository}"
         raise UsageError(reason, "git remote -v, and git config --get-regexp 'url.*', show why")
 
@@ -151,9 +151,9 @@ def _reached(root: Path, url: str) -> str:
 
 def _single(result: Completed) -> str:
     urls = result.text.split("\n")
-    if len(urls) != 1 or not pushtarget.is_permitted(urls[0]):
+    if len(urls) != 1 or not push_target.is_permitted(urls[0]):
         reason = "the remote has no single address that can be pushed to"
-        raise UsageError(reason, f"write it like {pushtarget.FORMS}")
+        raise UsageError(reason, f"write it like {push_target.FORMS}")
     return urls[0]
 
 

@@ -31,7 +31,7 @@ _CATALOG = Path(__file__).parent.parent / "catalog"
 def find_root(start: Path) -> Path:
     """Return the nearest folder at or above `start` with fleet.yaml; raises UsageError without one."""
     for folder in (start, *start.parents):
-        if os.path.isfile(folder / FLEET):  # noqa: PTH113 - Path.is_file raises where a folder above cannot be read
+        if _has_fleet(folder):
             return folder
 
     raise UsageError(
@@ -42,12 +42,16 @@ def find_root(start: Path) -> Path:
 
 def root_at(folder: Path) -> Path:
     """Return a folder that a person named as the repository; raises UsageError where it has no fleet.yaml."""
-    if os.path.isfile(folder / FLEET):  # noqa: PTH113 - Path.is_file raises where a folder cannot be read
+    if _has_fleet(folder):
         return folder
 
     raise UsageError(
         f"there is no {FLEET} in {folder}", "name the folder of a fleet, or run okd-gitops init there"
     )
+
+
+def _has_fleet(folder: Path) -> bool:
+    return os.path.isfile(folder / FLEET)  # noqa: PTH113 - Path.is_file raises where a folder cannot be read
 
 
 def read_tree(root: Path, *folders: str, max_file: int = MAX_FILE) -> Tree:

@@ -58,8 +58,8 @@ def run(
     """Run `arguments` in `cwd` and wait at most `timeout` seconds.
 
     That is also the processor time that each process gets. The program sees only ENVIRONMENT plus
-    `environment`. Raises ToolError when it cannot start, takes too
-    long, or writes more than 256 MiB. However it ends, whatever it started ends with it.
+    `environment`. Raises ToolError when it cannot start, takes too long, or writes more than 256 MiB. However
+    it ends, whatever it started ends with it.
     """
     name = Path(arguments[0]).name
     mark = secrets.token_hex(16)

@@ -16,7 +16,7 @@ from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade.path import Hop, NoPath, Path, RefusedEdge, Wanted, kind, plan
-from okd_gitops.upgrade.question import Follower, Question
+from okd_gitops.upgrade.question import Follower, Question, earlier_clusters
 from okd_gitops.upgrade.refusals import Decision, decide
 
 
@@ -199,8 +199,7 @@ def _wished(cluster: Follower, accepted: Collection[Version]) -> set[Version]:
 
 def _proven(cluster: Follower, fleet: Sequence[Follower], known: Known) -> set[Version]:
     """Return the releases that every cluster of an earlier wave has passed; none without such a cluster."""
-    of_stream = [other for other in fleet if other.stream == cluster.stream]
-    earlier = [other for other in of_stream if other.wave < cluster.wave and not other.hold]
+    earlier = earlier_clusters(cluster, fleet)
 
     if not earlier:
         return set()

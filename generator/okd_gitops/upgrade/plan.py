@@ -20,7 +20,7 @@ from okd_gitops.times import parse_duration
 from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, upgrades
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.path import Wanted
-from okd_gitops.upgrade.question import Follower
+from okd_gitops.upgrade.question import Follower, earlier_clusters
 from okd_gitops.upgrade.refusals import Verdict
 
 
@@ -61,10 +61,7 @@ class Outlook:
 
     def first(self, upgrade: Upgrade) -> bool:
         """Whether no cluster of an earlier wave has to try a release before this one."""
-        cluster = upgrade.cluster
-        others = [other.cluster for other in self.upgrades if other.cluster.stream == cluster.stream]
-
-        return not any(other.wave < cluster.wave and not other.hold for other in others)
+        return not earlier_clusters(upgrade.cluster, [other.cluster for other in self.upgrades])
 
 
 def outlook(

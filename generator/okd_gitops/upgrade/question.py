@@ -1,6 +1,6 @@
 """The question that the table of refusals answers: may this cluster go to this release now?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,6 +38,16 @@ class Follower:
     kubernetes: str = ""
 
 
+def earlier_clusters(cluster: Follower, fleet: Iterable[Follower]) -> list[Follower]:
+    """Return the clusters of the same stream that have to pass a release before `cluster` takes it.
+
+    A held cluster stops itself, not the fleet; that it was held is in git for everyone to see.
+    """
+    of_stream = [other for other in fleet if other.stream == cluster.stream]
+
+    return [other for other in of_stream if other.wave < cluster.wave and not other.hold]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """Whether one cluster goes to a release now, by a path, with everything that the answer rests on.
@@ -67,14 +77,8 @@ class Question:
 
     @property
     def earlier(self) -> list[Follower]:
-        """The clusters that have to pass the release before this one, by wave and name.
-
-        A held cluster stops itself, not the fleet; that it was held is in git for everyone to see.
-        """
-        of_stream = [other for other in self.fleet if other.stream == self.cluster.stream]
-        earlier = [other for other in of_stream if other.wave < self.cluster.wave and not other.hold]
-
-        return sorted(earlier, key=lambda other: (other.wave, other.name))
+        """The clusters that have to pass the release before this one, by wave and name."""
+        return sorted(earlier_clusters(self.cluster, self.fleet), key=lambda other: (other.wave, other.name))
 
     def reports(self, cluster: Follower) -> list[Evidence]:
         """Return what a cluster reported of the release."""

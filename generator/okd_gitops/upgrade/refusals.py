@@ -13,8 +13,27 @@ from enum import StrEnum
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.releases.version import KUBERNETES
-from okd_gitops.upgrade import path as upgrade
-from okd_gitops.upgrade.path import NoPath
+from okd_gitops.upgrade.path import (
+    BLOCKED,
+    CHANNEL,
+    HELD,
+    IGNORED,
+    KIND,
+    LEFT_OUT,
+    LOWER,
+    MAJOR,
+    MINOR,
+    NO_EDGE,
+    NOT_A_NODE,
+    NOT_ACCEPTED,
+    NOTHING_NEWER,
+    PATTERN,
+    RISK,
+    ROLLBACK,
+    SAME,
+    UNKNOWN,
+    NoPath,
+)
 from okd_gitops.upgrade.question import Follower, Question
 
 # Sources may name any day, and no calendar goes beyond the year 9999.
@@ -106,21 +125,21 @@ def nothing_is_left_to_do(question: Question) -> Answer | None:
     """Releases of a kind that the cluster does not take are not what it waits for."""
     path = question.path
 
-    if not isinstance(path, NoPath) or path.name != upgrade.NOTHING_NEWER:
+    if not isinstance(path, NoPath) or path.name != NOTHING_NEWER:
         return None
 
-    return Answer(sentence=path.reason) if all(edge.name == upgrade.KIND for edge in path.refused) else None
+    return Answer(sentence=path.reason) if all(edge.name == KIND for edge in path.refused) else None
 
 
-def no_path(name: str) -> Callable[[Question], Answer | None]:
-    """Return the question whether this is why there is no path."""
+def no_path(name: str, verdict: Verdict) -> Refusal:
+    """Return the row that speaks when `name` is why there is no path."""
 
     def applies(question: Question) -> Answer | None:
         path = question.path
 
         return Answer(sentence=path.reason) if isinstance(path, NoPath) and path.name == name else None
 
-    return applies
+    return Refusal(name, verdict, applies)
 
 
 def no_path_at_all(question: Question) -> Answer | None:
@@ -239,25 +258,25 @@ def _has_no_evidence(cluster: Follower, question: Question) -> bool:
 REFUSALS: tuple[Refusal, ...] = (
     Refusal("force-not-allowed", Verdict.REFUSE, force_is_not_for_this_cluster, stops_force=True),
     Refusal("digest-differs", Verdict.REFUSE, digest_is_another),
-    Refusal(upgrade.SAME, Verdict.DONE, no_path(upgrade.SAME)),
-    Refusal(upgrade.NOTHING_NEWER, Verdict.DONE, nothing_is_left_to_do),
-    Refusal(upgrade.NOTHING_NEWER, Verdict.REFUSE, no_path(upgrade.NOTHING_NEWER)),
-    Refusal(upgrade.NOT_A_NODE, Verdict.REFUSE, no_path(upgrade.NOT_A_NODE)),
-    Refusal(upgrade.UNKNOWN, Verdict.REFUSE, no_path(upgrade.UNKNOWN)),
-    Refusal(upgrade.LEFT_OUT, Verdict.REFUSE, no_path(upgrade.LEFT_OUT)),
-    Refusal(upgrade.CHANNEL, Verdict.REFUSE, no_path(upgrade.CHANNEL)),
-    Refusal(upgrade.PATTERN, Verdict.REFUSE, no_path(upgrade.PATTERN)),
-    Refusal(upgrade.KIND, Verdict.REFUSE, no_path(upgrade.KIND)),
-    Refusal(upgrade.NOT_ACCEPTED, Verdict.REFUSE, no_path(upgrade.NOT_ACCEPTED)),
-    Refusal(upgrade.LOWER, Verdict.REFUSE, no_path(upgrade.LOWER)),
-    Refusal(upgrade.MINOR, Verdict.REFUSE, no_path(upgrade.MINOR)),
-    Refusal(upgrade.MAJOR, Verdict.REFUSE, no_path(upgrade.MAJOR)),
-    Refusal(upgrade.ROLLBACK, Verdict.REFUSE, no_path(upgrade.ROLLBACK)),
-    Refusal(upgrade.BLOCKED, Verdict.REFUSE, no_path(upgrade.BLOCKED)),
-    Refusal(upgrade.IGNORED, Verdict.REFUSE, no_path(upgrade.IGNORED)),
-    Refusal(upgrade.RISK, Verdict.REFUSE, no_path(upgrade.RISK)),
-    Refusal(upgrade.HELD, Verdict.REFUSE, no_path(upgrade.HELD)),
-    Refusal(upgrade.NO_EDGE, Verdict.REFUSE, no_path_at_all),
+    no_path(SAME, Verdict.DONE),
+    Refusal(NOTHING_NEWER, Verdict.DONE, nothing_is_left_to_do),
+    no_path(NOTHING_NEWER, Verdict.REFUSE),
+    no_path(NOT_A_NODE, Verdict.REFUSE),
+    no_path(UNKNOWN, Verdict.REFUSE),
+    no_path(LEFT_OUT, Verdict.REFUSE),
+    no_path(CHANNEL, Verdict.REFUSE),
+    no_path(PATTERN, Verdict.REFUSE),
+    no_path(KIND, Verdict.REFUSE),
+    no_path(NOT_ACCEPTED, Verdict.REFUSE),
+    no_path(LOWER, Verdict.REFUSE),
+    no_path(MINOR, Verdict.REFUSE),
+    no_path(MAJOR, Verdict.REFUSE),
+    no_path(ROLLBACK, Verdict.REFUSE),
+    no_path(BLOCKED, Verdict.REFUSE),
+    no_path(IGNORED, Verdict.REFUSE),
+    no_path(RISK, Verdict.REFUSE),
+    no_path(HELD, Verdict.REFUSE),
+    Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all),
     Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, stops_force=True),
     Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),
     Refusal("signature-not-verified", Verdict.REFUSE, long_term_cluster_lacks_signature),
