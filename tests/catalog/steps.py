@@ -4,16 +4,15 @@ shellcheck.
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from conftest import ROOT
+from script_checks import shellchecked
 
 FEATURES = ROOT / "generator/okd_gitops/catalog/features"
-SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 
 
 def catalog(feature: str) -> dict[str, dict[str, Any]]:
@@ -35,7 +34,7 @@ def shellcheck(container: dict[str, Any]) -> str:
     every = ["--enable=all"] if "script" in container else []
     shebang, rest = script.split("\n", 1)
     text = "\n".join([shebang, "set -eu", *(f"export {name}=x" for name in environment(container)), rest])
-    done = subprocess.run([SHELLCHECK, *every, "-"], input=text, capture_output=True, text=True, check=False)
+    done = shellchecked(text, *every)
     return done.stdout if done.returncode else ""
 
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ import yaml
 
 from frozen import CLOCK
 from programs import program
+from script_checks import shellchecked
 
 FEATURES = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features"
-SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 # What an image is: FOLDER/raw/NAME its manifest, FOLDER/info/NAME what `oc adm release info` says; NAME with
 # _ for / : and @.
 SKOPEO = """\
@@ -65,9 +64,7 @@ def shellcheck(step: dict[str, Any]) -> str:
         return "Tekton would substitute into the script"
     shebang, rest = script.split("\n", 1)
     text = "\n".join([shebang, *(f"export {item['name']}=x" for item in step["env"]), rest])
-    return subprocess.run(
-        [SHELLCHECK, "--enable=all", "-"], input=text, capture_output=True, text=True, check=False
-    ).stdout
+    return shellchecked(text, "--enable=all").stdout
 
 
 class Bench:

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from okd_gitops.gate.report import read_report
 from okd_gitops.generate.generate import generate
 from programs import program
 from rendered import ENVIRONMENTS, FLEET, OKD, objects, of_kind
+from script_checks import shellchecked
 
 IMAGE = f"quay.io/okd/okd-gitops@sha256:{'1d' * 32}"
 FEATURES = f"""\
@@ -585,7 +585,6 @@ def test_an_image_that_differs_from_its_report_is_not_composed(registry: Registr
 
 
 def test_scripts_pass_shellcheck_and_take_parameters_by_the_environment() -> None:
-    shellcheck = Path(sys.executable).parent / "shellcheck"
     (step,) = yaml.safe_load((FOLDER / "compose/task-compose-manifest-list.yaml").read_text())["spec"][
         "steps"
     ]
@@ -597,7 +596,7 @@ def test_scripts_pass_shellcheck_and_take_parameters_by_the_environment() -> Non
         text = "\n".join(
             [f"#!/usr/bin/env {shell}", *(f"export {item['name']}=x" for item in holder["env"]), script]
         )
-        done = subprocess.run([shellcheck, "-"], input=text, capture_output=True, text=True, check=False)
+        done = shellchecked(text)
         assert done.returncode == 0, done.stdout
     assert step["script"].startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
     context = step["securityContext"]

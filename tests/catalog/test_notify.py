@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import yaml
 from okd_gitops.finding import FindingsError
 from programs import program
 from rendered import invalid, objects, of_kind
+from script_checks import shellchecked
 
 FEATURES = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features"
 MATRIX = '    matrix-endpoint: https://matrix.example.org\n    matrix-room: "!abc:example.org"\n'
@@ -186,14 +186,8 @@ def test_the_keys_match_the_table_of_secrets() -> None:
         assert key in task()["spec"]["workspaces"][0]["description"]
 
 
-def test_the_script_is_shellcheck_clean(tmp_path: Path) -> None:
+def test_the_script_is_shellcheck_clean() -> None:
     (step,) = task()["spec"]["steps"]
-    (tmp_path / "script").write_text(step["script"])
-    done = subprocess.run(
-        [Path(sys.executable).parent / "shellcheck", str(tmp_path / "script")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = shellchecked(step["script"])
     assert done.returncode == 0, done.stdout
     assert "$(params" not in step["script"]

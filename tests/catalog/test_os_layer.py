@@ -3,7 +3,6 @@
 import io
 import json
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from cluster_files import OS_LAYER_BUILDS
 from okd_gitops.finding import FindingsError
 from programs import program
 from rendered import invalid, objects, of_kind
+from script_checks import shellchecked
 
 FEATURES = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features"
 PIPELINE = FEATURES / "os-layer-build/pipeline"
@@ -322,14 +322,8 @@ def test_a_failed_build_reports_no_image(
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
-def test_scripts_are_shellcheck_clean(name: str, tmp_path: Path) -> None:
+def test_scripts_are_shellcheck_clean(name: str) -> None:
     (step,) = TASKS[name]["steps"]
-    (tmp_path / "script").write_text(step["script"])
-    done = subprocess.run(
-        [Path(sys.executable).parent / "shellcheck", str(tmp_path / "script")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = shellchecked(step["script"])
     assert done.returncode == 0, done.stdout
     assert "$(params" not in step["script"]

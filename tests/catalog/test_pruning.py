@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from okd_gitops.manifests.objects import mappings
 from okd_gitops.system.disk import read_catalog
 from programs import program
 from rendered import invalid, objects, of_kind, planned
+from script_checks import shellchecked
 
 PRUNING = """\
   tekton:
@@ -127,13 +127,8 @@ def test_the_script_keeps_the_newest_and_what_runs(keep: str, code: int, tmp_pat
     assert calls == (
         ["pipelinerun delete --namespace builds --keep 5 --ignore-running=true --force"] if code == 0 else []
     )
-    (tmp_path / "script").write_text(f"#!/bin/sh\n{script}")
-    assert (
-        subprocess.run(
-            [Path(sys.executable).parent / "shellcheck", str(tmp_path / "script")], check=False
-        ).returncode
-        == 0
-    )
+    checked = shellchecked(f"#!/bin/sh\n{script}")
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_project_permits_the_namespaces_that_entries_name() -> None:

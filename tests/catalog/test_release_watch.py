@@ -22,12 +22,12 @@ from okd_gitops.generate.generate import generate
 from okd_gitops.system.disk import read_catalog
 from release_fleet import NEW, OLD, Fleet, wave
 from rendered import ENVIRONMENTS, FLEET, invalid, objects, of_kind
+from script_checks import shellchecked
 
 Object = dict[str, Any]
 IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64
 WATCH = f"  tekton:\n  release-watch:\n    image: {IMAGE}\n"
 FORGE = WATCH + "    forge: forgejo\n    schedule: 5 * * * *\n"
-SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 TOKEN = "s3cret-of-git"
 
 
@@ -205,9 +205,7 @@ def test_secrets_are_files_or_environment_variables_and_all_are_in_the_table(
 @pytest.mark.parametrize("name", ["clone", "watch"])
 def test_scripts_pass_shellcheck_and_use_only_what_they_are_given(okd: tuple[Object, ...], name: str) -> None:
     step = next(each for each in task(okd)["steps"] if each["name"] == name)
-    done = subprocess.run(
-        [SHELLCHECK, "-"], input=step["script"], capture_output=True, text=True, check=False
-    )
+    done = shellchecked(step["script"])
     assert done.returncode == 0, done.stdout
     assert step["script"].startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
     assert set(re.findall(r"\$\{([A-Z_]+)", step["script"])) == {item["name"] for item in step["env"]} - {
@@ -223,9 +221,7 @@ def test_the_helper_of_git_and_the_cron_are_shellcheck_clean(okd: tuple[Object, 
         "spec"
     ]["containers"]
     for script in (f'{helper.removeprefix("!")} "$@"\n', container["args"][0]):
-        done = subprocess.run(
-            [SHELLCHECK, "--shell=sh", "-"], input=script, capture_output=True, text=True, check=False
-        )
+        done = shellchecked(script, "--shell=sh")
         assert done.returncode == 0, done.stdout
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import pytest
 import yaml
 
 from programs import program
+from script_checks import shellchecked
 
 FOLDER = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features/scos-pipeline/pipeline"
-SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 FILES = sorted(FOLDER.glob("*.yaml"))
 DIGEST = re.compile(r"[a-z0-9][a-z0-9.-]*(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}")
 REFERENCE = re.compile(r"\$\(([^()]+)\)")
@@ -175,9 +174,7 @@ def test_scripts_pass_shellcheck_and_use_only_declared_variables(task: str, step
         "Tekton would substitute into the script"
     )
     text = "\n".join([shebang, *(f"export {name}=x" for name in _env(step)), rest])
-    done = subprocess.run(
-        [SHELLCHECK, "--enable=all", "-"], input=text, capture_output=True, text=True, check=False
-    )
+    done = shellchecked(text, "--enable=all")
     assert done.returncode == 0, done.stdout
     for name in _env(step):
         assert name in rest or name in {"BUILDAH_ISOLATION", "STORAGE_DRIVER"}, f"{name} is unused"

@@ -34,6 +34,7 @@ from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
 from release_fleet import NEW, OLD, PUSH, PUSH_ON, Fleet, wave
 from rendered import invalid, objects, of_kind
+from script_checks import shellchecked
 
 Object = dict[str, Any]
 IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64
@@ -44,7 +45,6 @@ FULL = (
 )
 CONFIG = "/apis/config.openshift.io/v1"
 TOKEN, ACCOUNT = "s3cret-of-git", "s3cret-of-the-account"
-SHELLCHECK = Path(sys.executable).parent / "shellcheck"
 
 
 @pytest.fixture(scope="module")
@@ -162,13 +162,7 @@ def script(values: tuple[Object, ...]) -> list[str]:
 
 def test_the_script_is_shellcheck_clean_and_uses_only_what_it_is_given(okd: tuple[Object, ...]) -> None:
     text = script(okd)[5]
-    done = subprocess.run(
-        [SHELLCHECK, "--shell=bash", "-"],
-        input=f"set -euo pipefail\n{text}",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = shellchecked(f"set -euo pipefail\n{text}", "--shell=bash")
     assert done.returncode == 0, done.stdout
     assert set(re.findall(r"\$\{([A-Z_]+)", text)) == {"CLUSTER", "REPOSITORY", "REVISION", "PATIENCE"}
 
