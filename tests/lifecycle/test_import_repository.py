@@ -321,12 +321,14 @@ def test_invalid_and_duplicate_names_are_reported(repo: Path, other: Path) -> No
         "b/overlays/prod/cv.yaml": FULL,
         "overlays/Test_1/cv.yaml": FULL,
         "overlays/in-cluster/cv.yaml": FULL,
+        "overlays/openshift-prod/cv.yaml": FULL,
     }
     result = imported(repo, other, layout, write=True)
     assert found(result) == [
         ("duplicate-key", "a/overlays/prod/cv.yaml", "error"),
         ("invalid-name", "overlays/Test_1/cv.yaml", "error"),
         ("invalid-name", "overlays/in-cluster/cv.yaml", "error"),
+        ("invalid-name", "overlays/openshift-prod/cv.yaml", "error"),
     ]
     assert result.written == ()
 

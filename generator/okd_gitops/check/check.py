@@ -9,8 +9,7 @@ from time import monotonic
 from okd_gitops.check import rule
 from okd_gitops.check.judge import Report, judge
 from okd_gitops.errors import ToolError
-from okd_gitops.evidence.report import FOLDER as EVIDENCE
-from okd_gitops.evidence.report import read_evidence
+from okd_gitops.evidence.report import evidence
 from okd_gitops.finding import Finding, FindingsError, ordered
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import destination
@@ -90,7 +89,7 @@ def _drift(plan: Plan, files: Tree) -> list[Finding]:
 def _unreadable_evidence(root: Path) -> Sequence[Finding]:
     # A report that cannot be read would stop every rollout after its merge.
     try:
-        read_evidence(read_tree(root, EVIDENCE))
+        evidence(root)
     except FindingsError as error:
         return error.findings
     return ()

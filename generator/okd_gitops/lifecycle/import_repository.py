@@ -7,9 +7,8 @@ from pathlib import Path
 
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Findings, Severity, ordered
-from okd_gitops.fleet.names import RESERVED
+from okd_gitops.fleet.names import name_fault
 from okd_gitops.manifests.kustomization import NAMES, kustomization_of, tops
-from okd_gitops.manifests.model import NAME_PATTERN
 from okd_gitops.manifests.write import dump
 from okd_gitops.redaction import printable
 from okd_gitops.releases.cluster_version import mentions
@@ -151,7 +150,7 @@ def _imported(root: Path, sources: _Sources, findings: Findings) -> Iterator[Imp
             folders = ", ".join(sorted(by_file)[:6])
             reason = f'{len(by_file)} folders would become the cluster "{name}": {folders}'
             findings.add("duplicate-key", source.file, reason, "import them one by one, and rename them")
-        elif not re.fullmatch(NAME_PATTERN, name) or name in RESERVED:
+        elif name_fault(name):
             reason = f'"{name}" is not a valid name for a cluster'
             remedy = (
                 "use at most 40 lower-case letters, digits and dashes, beginning with a letter: "
