@@ -17,8 +17,9 @@ from okd_gitops.fleet.upgrades import Blocked
 from okd_gitops.releases.barriers import KNOWN
 from okd_gitops.releases.graph import Edge, Graph, Node, Risk
 from okd_gitops.releases.version import Version, outside_channel
-from okd_gitops.upgrade import path as upgrade
-from okd_gitops.upgrade.path import NoPath, Path, Wanted, kind, moved, plan, semver_key
+from okd_gitops.upgrade import edges
+from okd_gitops.upgrade.edges import LOWER, NOTHING_NEWER, SAME, Wanted, kind, semver_key
+from okd_gitops.upgrade.path import NoPath, Path, moved, plan
 
 MAJORS = {"4.22": "5.0"}
 PREVIEW = frozenset({"ec", "fc", "rc", "release"})
@@ -110,37 +111,37 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
 @pytest.mark.parametrize(
     ("edges", "start", "end", "changes", "code", "reason", "nearest"),
     [
-        (["22.0>22.1"], "21.0", "22.1", {}, upgrade.NOT_A_NODE, "is not in the graph", None),
-        (["22.0>22.1"], "22.0", "22.9", {}, upgrade.UNKNOWN, "is not in the graph", None),
-        (["22.0>22.1"], "22.1", "22.0", {}, upgrade.LOWER, "lower", None),
-        (["22.0>22.1"], "22.0", "22.0", {}, upgrade.SAME, "already", None),
-        (["22.0>22.1"], "22.1", None, {}, upgrade.NOTHING_NEWER, "no newer", None),
-        (["22.0?22.1"], "22.0", None, {}, upgrade.NOTHING_NEWER, "no newer", None),
+        (["22.0>22.1"], "21.0", "22.1", {}, edges.NOT_A_NODE, "is not in the graph", None),
+        (["22.0>22.1"], "22.0", "22.9", {}, edges.UNKNOWN, "is not in the graph", None),
+        (["22.0>22.1"], "22.1", "22.0", {}, edges.LOWER, "lower", None),
+        (["22.0>22.1"], "22.0", "22.0", {}, edges.SAME, "already", None),
+        (["22.0>22.1"], "22.1", None, {}, edges.NOTHING_NEWER, "no newer", None),
+        (["22.0?22.1"], "22.0", None, {}, edges.NOTHING_NEWER, "no newer", None),
         (
             ["22.0>22.1", "22.2>22.3"],
             "22.0",
             "22.3",
             {},
-            upgrade.NO_EDGE,
+            edges.NO_EDGE,
             "leads from 4.22.0-okd-scos.1",
             "22.1",
         ),
-        (["20.0>22.0"], "20.0", "22.0", {}, upgrade.MINOR, "skips 4.21", None),
-        (["20.0>20.1", "21.0>22.0"], "20.0", "22.0", {}, upgrade.MINOR, "no release of 4.21", "20.1"),
-        (["21.0>50.0"], "21.0", "50.0", {}, upgrade.MAJOR, "known: 4.22 → 5.0", None),
-        (["22.0>50.0"], "22.0", "50.0", {"majors": {}}, upgrade.MAJOR, "known: none", None),
-        (["21.0>21.1", "22.0>50.0"], "21.0", "50.0", {}, upgrade.MAJOR, "no release of 4.22", "21.1"),
-        (["22.0>22e9"], "22.0", "22e9", {"kinds": PREVIEW}, upgrade.LOWER, "lower", None),
-        (["22e9>22.0"], "22e9", "22.0", {}, upgrade.ROLLBACK, "SemVer", None),
-        (["21.0>22e9", "21.1>22.0"], "22e9", "22.0", {}, upgrade.ROLLBACK, "SemVer", None),
-        (["21.0>22e9"], "21.0", "22e9", {}, upgrade.KIND, "of kind ec; the cluster takes release", None),
-        ([f"21.0>{NIGHTLY}"], "21.0", NIGHTLY, {"kinds": PREVIEW}, upgrade.KIND, "of kind nightly", None),
+        (["20.0>22.0"], "20.0", "22.0", {}, edges.MINOR, "skips 4.21", None),
+        (["20.0>20.1", "21.0>22.0"], "20.0", "22.0", {}, edges.MINOR, "no release of 4.21", "20.1"),
+        (["21.0>50.0"], "21.0", "50.0", {}, edges.MAJOR, "known: 4.22 → 5.0", None),
+        (["22.0>50.0"], "22.0", "50.0", {"majors": {}}, edges.MAJOR, "known: none", None),
+        (["21.0>21.1", "22.0>50.0"], "21.0", "50.0", {}, edges.MAJOR, "no release of 4.22", "21.1"),
+        (["22.0>22e9"], "22.0", "22e9", {"kinds": PREVIEW}, edges.LOWER, "lower", None),
+        (["22e9>22.0"], "22e9", "22.0", {}, edges.ROLLBACK, "SemVer", None),
+        (["21.0>22e9", "21.1>22.0"], "22e9", "22.0", {}, edges.ROLLBACK, "SemVer", None),
+        (["21.0>22e9"], "21.0", "22e9", {}, edges.KIND, "of kind ec; the cluster takes release", None),
+        ([f"21.0>{NIGHTLY}"], "21.0", NIGHTLY, {"kinds": PREVIEW}, edges.KIND, "of kind nightly", None),
         (
             ["22.0>22.1"],
             "22.0",
             "22.1",
             {"accepted": frozenset()},
-            upgrade.NOT_ACCEPTED,
+            edges.NOT_ACCEPTED,
             "not accepted",
             None,
         ),
@@ -149,7 +150,7 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
             "22.0",
             "22.2",
             {"accepted": frozenset({okd("22.2")})},
-            upgrade.NOT_ACCEPTED,
+            edges.NOT_ACCEPTED,
             "scos.1 is not accepted",
             None,
         ),
@@ -158,18 +159,18 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
             "22.4",
             "22.8",
             {"blocked": [blocked(r"scos[.][4-7]\+amd64$", okd("22.8"), "2348")]},
-            upgrade.BLOCKED,
+            edges.BLOCKED,
             "by 2348",
             None,
         ),
-        (["22.0>22.1", "22.1?22.2"], "22.0", "22.2", {}, upgrade.RISK, "not accepted: Risk", "22.1"),
-        (["22.0!22.1"], "22.0", "22.1", {}, upgrade.IGNORED, "has no risks", None),
+        (["22.0>22.1", "22.1?22.2"], "22.0", "22.2", {}, edges.RISK, "not accepted: Risk", "22.1"),
+        (["22.0!22.1"], "22.0", "22.1", {}, edges.IGNORED, "has no risks", None),
         (
             ["21.0>21.1", "21.1>22.0"],
             "21.0",
             "22.0",
             {"held": "overrides are set"},
-            upgrade.HELD,
+            edges.HELD,
             "no minor update now: overrides",
             "21.1",
         ),
@@ -178,7 +179,7 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
             "22.0",
             "22.1",
             {"channel": "4-scos-stable"},
-            upgrade.CHANNEL,
+            edges.CHANNEL,
             'did you mean "stable-scos-4"',
             None,
         ),
@@ -187,7 +188,7 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
             "22.0",
             "22.1",
             {"blocked": [blocked("(", okd("22.1"))]},
-            upgrade.PATTERN,
+            edges.PATTERN,
             "is not valid",
             None,
         ),
@@ -214,7 +215,7 @@ def test_a_version_with_two_payloads_is_named_as_such() -> None:
     for start, end in (("22.0", "22.2"), ("22.2", None)):
         result = run(answer, start, end)
         assert isinstance(result, NoPath)
-        assert (result.name, "2 payloads" in result.reason) == (upgrade.LEFT_OUT, True)
+        assert (result.name, "2 payloads" in result.reason) == (edges.LEFT_OUT, True)
 
 
 def test_every_edge_that_would_complete_a_path_is_named() -> None:
@@ -223,8 +224,8 @@ def test_every_edge_that_would_complete_a_path_is_named() -> None:
     )
     assert isinstance(result, NoPath)
     assert [(refusal.edge, refusal.name) for refusal in result.refused] == [
-        ((okd("22.0"), okd("22.3")), upgrade.RISK),
-        ((okd("22.1"), okd("22.3")), upgrade.IGNORED),
+        ((okd("22.0"), okd("22.3")), edges.RISK),
+        ((okd("22.1"), okd("22.3")), edges.IGNORED),
     ]
     assert result.nearest
     assert result.nearest.text == okd("22.2")
@@ -389,7 +390,7 @@ def test_the_planner_agrees_with_brute_force(question: tuple[Graph, Version, Ver
     if isinstance(result, NoPath):
         assert not candidates
         assert result.name in explanations()
-        if result.name not in {upgrade.SAME, upgrade.LOWER, upgrade.NOTHING_NEWER}:
+        if result.name not in {SAME, LOWER, NOTHING_NEWER}:
             assert target
             assert result.nearest == max((end for end in ends if end < target), default=None)
         return

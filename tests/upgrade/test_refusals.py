@@ -16,9 +16,9 @@ from okd_gitops.explanation import explanations
 from okd_gitops.fleet.upgrades import Window
 from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.version import Version
-from okd_gitops.upgrade import path as upgrade
-from okd_gitops.upgrade import refusals
-from okd_gitops.upgrade.path import Hop, NoPath, Path, RefusedEdge
+from okd_gitops.upgrade import edges, refusals
+from okd_gitops.upgrade.edges import RefusedEdge
+from okd_gitops.upgrade.path import Hop, NoPath, Path
 from okd_gitops.upgrade.question import Follower, Question
 from okd_gitops.upgrade.refusals import REFUSALS, Decision, Verdict, decide
 
@@ -58,9 +58,9 @@ FLEET = {
 def path(start: Version, end: Version = NEW, *acks: str) -> Path | NoPath:
     """Return one hop up, or what the search for a path says of any other way."""
     if start == end:
-        return NoPath(upgrade.SAME, "the cluster already has it")
+        return NoPath(edges.SAME, "the cluster already has it")
     if start > end:
-        return NoPath(upgrade.LOWER, "it is lower")
+        return NoPath(edges.LOWER, "it is lower")
     return Path((Hop(start, end, "patch", (), "stable-scos-4", acks),))
 
 
@@ -107,7 +107,7 @@ def names(found: dict[str, Decision]) -> dict[str, str]:
 READY = question(
     FLEET["cd"], moved("eph", "test", "hub"), evidence=(passed("eph"), passed("test"), passed("hub"))
 )
-PATH_NAMES = [value for value in vars(upgrade).values() if isinstance(value, str) and value in explanations()]
+PATH_NAMES = [value for value in vars(edges).values() if isinstance(value, str) and value in explanations()]
 
 
 def no_path(name: str, *refused: str) -> dict[str, Any]:
@@ -130,13 +130,13 @@ def cluster(**changes: Any) -> dict[str, Any]:
 CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     ("force-not-allowed", Verdict.REFUSE, {"forced": True}),
     ("digest-differs", Verdict.REFUSE, {"images": (B, MIRRORED)}),
-    (upgrade.SAME, Verdict.DONE, no_path(upgrade.SAME)),
-    (upgrade.NOTHING_NEWER, Verdict.DONE, no_path(upgrade.NOTHING_NEWER, upgrade.KIND)),
-    (upgrade.NOTHING_NEWER, Verdict.REFUSE, no_path(upgrade.NOTHING_NEWER, upgrade.KIND, upgrade.RISK)),
+    (edges.SAME, Verdict.DONE, no_path(edges.SAME)),
+    (edges.NOTHING_NEWER, Verdict.DONE, no_path(edges.NOTHING_NEWER, edges.KIND)),
+    (edges.NOTHING_NEWER, Verdict.REFUSE, no_path(edges.NOTHING_NEWER, edges.KIND, edges.RISK)),
     *(
         (name, Verdict.REFUSE, no_path(name))
         for name in PATH_NAMES
-        if name not in (upgrade.SAME, upgrade.NOTHING_NEWER)
+        if name not in (edges.SAME, edges.NOTHING_NEWER)
     ),
     ("signed-digest-unknown", Verdict.REFUSE, {"release": replace(GOOD, signed="")}),
     ("kubernetes-unknown", Verdict.REFUSE, {"path": path(OLD, Version.parse("4.99.0-okd-scos.0"))}),
@@ -210,7 +210,7 @@ def test_a_digest_differs_only_at_the_same_registry(images: tuple[str, ...]) -> 
 
 
 def test_a_different_digest_is_reported_on_any_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = decide(replace(READY, images=(B,), **no_path(upgrade.SAME)))
+    found = decide(replace(READY, images=(B,), **no_path(edges.SAME)))
     assert (found.name, found.verdict) == ("digest-differs", Verdict.REFUSE)
     assert B in found.reason
 

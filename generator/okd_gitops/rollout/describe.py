@@ -8,7 +8,8 @@ from okd_gitops.evidence.report import Evidence
 from okd_gitops.rollout.open_branches import Standing
 from okd_gitops.rollout.pull_request_text import Attention, PullRequest
 from okd_gitops.upgrade.decide import Upgrade
-from okd_gitops.upgrade.path import Path, kind
+from okd_gitops.upgrade.edges import kind
+from okd_gitops.upgrade.path import Path
 from okd_gitops.upgrade.plan import Outlook
 
 

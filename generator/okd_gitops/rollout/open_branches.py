@@ -12,6 +12,7 @@ from okd_gitops.system import branches
 from okd_gitops.system.commit import GENERATED_BY
 from okd_gitops.upgrade import path
 from okd_gitops.upgrade.decide import Upgrade
+from okd_gitops.upgrade.edges import step_kind
 from okd_gitops.upgrade.plan import Outlook
 from okd_gitops.upgrade.question import Follower
 from okd_gitops.upgrade.refusals import Decision, Verdict
@@ -70,7 +71,7 @@ class Standing:
             channel="",
             takes=frozenset(),
         )
-        kind = path.step_kind(start, self.release)
+        kind = step_kind(start, self.release)
         hops = (path.Hop(start, self.release, kind, (), "", ()),)
 
         return Upgrade(cluster=follower, path=path.Path(hops), release=None, decision=Decision(Verdict.WAIT))

@@ -15,7 +15,8 @@ from okd_gitops.explanation import explanation_of
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.version import Version, outside_channel
-from okd_gitops.upgrade.path import Hop, NoPath, Path, RefusedEdge, Wanted, kind, plan
+from okd_gitops.upgrade.edges import RefusedEdge, Wanted, kind
+from okd_gitops.upgrade.path import Hop, NoPath, Path, plan
 from okd_gitops.upgrade.question import Follower, Question, earlier_clusters
 from okd_gitops.upgrade.refusals import Decision, decide
 

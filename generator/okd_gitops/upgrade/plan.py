@@ -18,8 +18,8 @@ from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version
 from okd_gitops.times import parse_duration
 from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, upgrades
+from okd_gitops.upgrade.edges import Wanted
 from okd_gitops.upgrade.followers import followers
-from okd_gitops.upgrade.path import Wanted
 from okd_gitops.upgrade.question import Follower, earlier_clusters
 from okd_gitops.upgrade.refusals import Verdict
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.releases.version import KUBERNETES
-from okd_gitops.upgrade.path import (
+from okd_gitops.upgrade.edges import (
     BLOCKED,
     CHANNEL,
     HELD,
@@ -32,8 +32,8 @@ from okd_gitops.upgrade.path import (
     ROLLBACK,
     SAME,
     UNKNOWN,
-    NoPath,
 )
+from okd_gitops.upgrade.path import NoPath
 from okd_gitops.upgrade.question import Follower, Question
 
 # Sources may name any day, and no calendar goes beyond the year 9999.
