@@ -18,7 +18,7 @@ from okd_gitops.cli.options import clock
 from okd_gitops.errors import OkdGitopsError
 from okd_gitops.evidence.health import Seen, judge
 from okd_gitops.evidence.observe import addresses, bound
-from okd_gitops.evidence.report import read_evidence
+from okd_gitops.evidence.records import parse_records
 from okd_gitops.finding import Findings, FindingsError, as_text
 from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
@@ -231,7 +231,7 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
         (FindingsError,),
     ),
     "evidence": (
-        lambda data: read_evidence(Tree({"evidence/x/4.22.0-okd-scos.0.yaml": data})),
+        lambda data: parse_records(Tree({"evidence/x/4.22.0-okd-scos.0.yaml": data})),
         (FindingsError,),
     ),
     "file of releases": (lambda data: parse(file.ReleaseFile, read("releases.yaml", data)), (FindingsError,)),

@@ -7,6 +7,7 @@ from typing import Literal
 
 from conftest import CACHE, git
 from okd_gitops.evidence.record import record
+from okd_gitops.evidence.records import read_records
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.generate.generate import generate
 from okd_gitops.rollout.waves import Request, Rollout, rollout
@@ -80,7 +81,9 @@ class Fleet:
 
     def seen(self, **wanted: object) -> Outlook:
         """Return the outlook of the work tree."""
-        return outlook(self.root, self.network(), now=self.now, **wanted)  # type: ignore[arg-type] # the keywords of outlook
+        records = read_records(self.root)
+
+        return outlook(self.root, self.network(), records, now=self.now, **wanted)  # type: ignore[arg-type] # the keywords of outlook
 
     def codes(self, **wanted: object) -> dict[str, str]:
         """Return the code, or the verdict, of each cluster."""
@@ -113,7 +116,7 @@ class Fleet:
             operators=operators,
         )
         record(self.root, said, remote="origin")
-        git(self.root, "pull", "-q", "--ff-only", "origin", "main")
+        git(self.root, "fetch", "-q", "origin")
 
     def on_remote(self, branch: str) -> list[str]:
         """Return the subjects of a remote branch's own commits."""

@@ -19,7 +19,7 @@ from okd_gitops.releases.version import Version
 from okd_gitops.upgrade import edges, refusals
 from okd_gitops.upgrade.edges import RefusedEdge
 from okd_gitops.upgrade.path import Hop, NoPath, Path
-from okd_gitops.upgrade.question import Follower, Question
+from okd_gitops.upgrade.question import Follower, Question, Way
 from okd_gitops.upgrade.refusals import REFUSALS, Decision, Verdict, decide
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -84,6 +84,7 @@ def question(cluster: Follower, fleet: Iterable[Follower], **changes: Any) -> Qu
         fleet=tuple(fleet),
         path=path(cluster.version),
         release=GOOD,
+        image=GOOD.signed,
         evidence=(),
         now=NOW,
         verified=True,
@@ -128,7 +129,7 @@ def cluster(**changes: Any) -> dict[str, Any]:
 
 
 CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
-    ("force-not-allowed", Verdict.REFUSE, {"forced": True}),
+    ("force-not-allowed", Verdict.REFUSE, {"way": Way.FORCE}),
     ("digest-differs", Verdict.REFUSE, {"images": (B, MIRRORED)}),
     (edges.SAME, Verdict.DONE, no_path(edges.SAME)),
     (edges.NOTHING_NEWER, Verdict.DONE, no_path(edges.NOTHING_NEWER, edges.KIND)),
@@ -197,7 +198,7 @@ def test_permanent_refusals_are_reported_before_temporary_ones() -> None:
 
 def test_a_force_passes_some_refusals_and_needs_the_digest() -> None:
     eph = FLEET["eph"]
-    asked = question(eph, FLEET.values(), forced=True, verified=False, images=(B,), freeze="holidays")
+    asked = question(eph, FLEET.values(), way=Way.FORCE, verified=False, images=(B,), freeze="holidays")
     assert decide(asked).verdict == Verdict.UPGRADE
     assert decide(replace(asked, release=None)).name == "signed-digest-unknown"
 

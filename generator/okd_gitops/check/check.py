@@ -1,6 +1,6 @@
 """check: drift, builds, schemas and rules, over generated files and hand-written extras."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,8 +9,7 @@ from time import monotonic
 from okd_gitops.check import rule
 from okd_gitops.check.judge import Report, judge
 from okd_gitops.errors import ToolError
-from okd_gitops.evidence.report import evidence
-from okd_gitops.finding import Finding, FindingsError, ordered
+from okd_gitops.finding import Finding, ordered
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import destination
 from okd_gitops.generate.compare import compare
@@ -38,7 +37,7 @@ def check(
     fleet = fleet or load(root)
     plan = plan_fleet(fleet)
     files = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
-    findings = (*fleet.notes, *_drift(plan, files), *_unreadable_evidence(root))
+    findings = (*fleet.notes, *_drift(plan, files))
     seconds = {"generate": monotonic() - started}
 
     report = judge(_under_check(plan, files, today), root, cache, say=say)
@@ -84,15 +83,6 @@ def _drift(plan: Plan, files: Tree) -> list[Finding]:
     generated = Tree({path: data for path, data in files.items() if not path.startswith("clusters/")})
     drift = compare(render(plan), generated)
     return [*drift.refused, *stale(drift)]
-
-
-def _unreadable_evidence(root: Path) -> Sequence[Finding]:
-    # A report that cannot be read would stop every rollout after its merge.
-    try:
-        evidence(root)
-    except FindingsError as error:
-        return error.findings
-    return ()
 
 
 def _under_check(plan: Plan, files: Tree, today: date) -> rule.Repository:

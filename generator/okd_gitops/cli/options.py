@@ -26,6 +26,12 @@ AT = click.option(
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Write nothing; print the report.")
 PUSH = click.option("--push", is_flag=True, help="Commit and push to the fleet's branch.")
 REMOTE = click.option("--remote", default="origin", show_default=True, help="Push to this remote.")
+RECORDS = click.option(
+    "--records",
+    default="",
+    metavar="REF",
+    help="Read what the hub has seen here. Default: origin/records.",
+)
 TO = click.option(
     "--to",
     "target",

@@ -11,6 +11,7 @@ from okd_gitops.cli.options import (
     ACK,
     CLUSTER,
     OUTPUT,
+    RECORDS,
     REMOTE,
     TO,
     Command,
@@ -59,6 +60,7 @@ def _branch_options(command: Command) -> Command:
     help="Upgrade this ephemeral cluster even if checks refuse. Needs --to. Repeatable.",
 )
 @_branch_options
+@RECORDS
 @network_options
 @OUTPUT
 @click.pass_context
@@ -74,6 +76,7 @@ def update(
     push: bool,
     remote: str,
     opening: bool,
+    records: str,
     offline: bool,
     at: str,
     output: str,
@@ -94,6 +97,7 @@ def update(
         write=write,
         push=push,
         remote=remote,
+        records=records,
         rehearsal=at,
     )
     _advance(context, request, dry_run=dry_run, opening=opening, offline=offline, output=output)
@@ -104,6 +108,7 @@ def update(
 @CLUSTER
 @ACK
 @_branch_options
+@RECORDS
 @network_options
 @OUTPUT
 @click.pass_context
@@ -118,6 +123,7 @@ def promote(
     push: bool,
     remote: str,
     opening: bool,
+    records: str,
     offline: bool,
     at: str,
     output: str,
@@ -137,6 +143,7 @@ def promote(
         write=write,
         push=push,
         remote=remote,
+        records=records,
         rehearsal=at,
     )
     _advance(context, request, dry_run=dry_run, opening=opening, offline=offline, output=output)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.options import ACK, CLUSTER, OUTPUT, TO, cache_of, clock, network_options, root_of
+from okd_gitops.cli.options import (
+    ACK,
+    CLUSTER,
+    OUTPUT,
+    RECORDS,
+    TO,
+    cache_of,
+    clock,
+    network_options,
+    root_of,
+)
 from okd_gitops.cli.output import echo, print_result, print_table, show_findings
 
 if TYPE_CHECKING:
@@ -39,6 +49,7 @@ def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path
 @TO
 @CLUSTER
 @ACK
+@RECORDS
 @network_options
 @OUTPUT
 @click.pass_context
@@ -48,6 +59,7 @@ def plan(
     target: str,
     clusters: tuple[str, ...],
     acks: tuple[str, ...],
+    records: str,
     offline: bool,
     at: str,
     output: str,
@@ -57,11 +69,12 @@ def plan(
     Prints the upgrade path, and whether the upgrade may start now. With --to or --cluster, exits 5 if an
     upgrade is refused. Warns about faults in cluster files that would stop `release update`.
     """
+    from okd_gitops.evidence.records import read_records
     from okd_gitops.generate.generate import planning_faults
     from okd_gitops.upgrade.plan import matching, outlook
 
     root, network = sources_of(context, at, offline=offline)
-    seen = outlook(root, network, now=network.now, target=target, acks=acks)
+    seen = outlook(root, network, read_records(root, records), now=network.now, target=target, acks=acks)
     upgrades = matching(seen.upgrades, clusters)
     faults = planning_faults(seen.fleet)
 
@@ -79,31 +92,33 @@ def plan(
 
 
 @click.command()
+@RECORDS
 @network_options
 @OUTPUT
 @click.pass_context
-def status(context: click.Context, *, offline: bool, at: str, output: str) -> None:
+def status(context: click.Context, *, records: str, offline: bool, at: str, output: str) -> None:
     """Show where every cluster stands.
 
     For each cluster: its release, its reports, and its next upgrade. Also lists the open branches.
     """
+    from okd_gitops.evidence.records import read_records
     from okd_gitops.rollout.open_branches import PREFIX
     from okd_gitops.system.branches import local_heads
     from okd_gitops.upgrade.plan import outlook
 
     root, network = sources_of(context, at, offline=offline)
-    seen = outlook(root, network, now=network.now)
+    seen = outlook(root, network, read_records(root, records), now=network.now)
     branches = sorted(local_heads(root, f"{PREFIX}*"))
 
     def as_text() -> None:
         print_upgrades(seen, seen.upgrades)
-        rows = [_report_row(report) for report in seen.evidence]
+        rows = [_report_row(report) for report in seen.records.evidence]
         print_table(("evidence of", "release", "result", "finished"), rows)
 
         for name in branches:
             echo(f"open branch  {name}")
 
-    body = {**upgrades_as_json(seen, seen.upgrades), "evidence": seen.evidence, "branches": branches}
+    body = {**upgrades_as_json(seen, seen.upgrades), "evidence": seen.records.evidence, "branches": branches}
     print_result(output, "Status", body, as_text)
 
 

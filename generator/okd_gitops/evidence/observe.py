@@ -9,7 +9,8 @@ from pathlib import Path
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.health import Seen, judge
 from okd_gitops.evidence.record import cluster_of, record
-from okd_gitops.evidence.report import Evidence, evidence
+from okd_gitops.evidence.records import read_records
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import refused
 from okd_gitops.fleet.load import load
 from okd_gitops.system.address import NetworkError
@@ -88,7 +89,7 @@ def observe(root: Path, http: Http, question: Question, *, write: bool = True, r
 
 def _earlier_report(root: Path, cluster: str, version: str) -> Evidence | None:
     """Return the committed report of a cluster about a version."""
-    reports = (report for report in evidence(root) if report.cluster == cluster)
+    reports = (report for report in read_records(root).evidence if report.cluster == cluster)
     return next((report for report in reports if report.version == version), None)
 
 

@@ -1,22 +1,17 @@
-"""record: write what a cluster reported after an upgrade to `evidence/`, once, and push it on the branch
-that people merge to.
-"""
+"""record: write what a cluster reported after an upgrade to the branch `records`, once."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops import __version__
 from okd_gitops.errors import UsageError
-from okd_gitops.evidence.report import Evidence, evidence
+from okd_gitops.evidence.records import Records
+from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.write_records import write_records
 from okd_gitops.finding import nearest
-from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import branches
-from okd_gitops.system.commit import GENERATED_BY
-from okd_gitops.system.draft import drafted
-from okd_gitops.system.journal import saving
-
-_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +25,28 @@ class Recorded:
 
 
 def record(root: Path, report: Evidence, *, write: bool = True, remote: str = "") -> Recorded:
-    """Write a report; with `remote`, commit it on the branch that the fleet follows and push that instead
-    of writing here.
+    """Write a report to the branch `records`: of `remote`, or without one of this clone.
 
     Raises UsageError for a cluster that does not exist, or when another report of this cluster and release
     exists: what was reported is never changed. RemoteError when the remote cannot be reached or somebody was
     faster every time.
     """
-    if not remote:
-        return _written(root, report, write=write)
+    fleet = load(root)
+    cluster_of(fleet, report.cluster)
+    url = branches.address(root, remote, fleet.spec.repository) if remote else ""
+    is_new = False
 
-    fleet = load(root).spec
-    url = branches.address(root, remote, fleet.repository)
+    def change(records: Records) -> Mapping[str, bytes]:
+        nonlocal is_new
+        is_new = _is_new(records, report)
 
-    # When another cluster reports in between, the next attempt starts from its commit.
-    return branches.repeated(lambda: _pushed(root, fleet, report, url, write=write), attempts=_ATTEMPTS)
+        return {report.path: report.text().encode()} if is_new and write else {}
+
+    result = "passed" if report.passed else "FAILED"
+    subject = f"evidence({report.cluster}): {report.version} {result}"
+    sha = write_records(root, url, subject, change)
+
+    return Recorded(report.path, report.text(), is_new, sha)
 
 
 def cluster_of(fleet: Fleet, name: str) -> Cluster:
@@ -58,47 +60,9 @@ def cluster_of(fleet: Fleet, name: str) -> Cluster:
     return cluster
 
 
-def _written(root: Path, report: Evidence, *, write: bool) -> Recorded:
-    new = _is_new(root, report)
-
-    if new and write:
-        with saving(root) as save:
-            save({report.path: report.text().encode()})
-
-    return Recorded(report.path, report.text(), new)
-
-
-def _pushed(root: Path, fleet: FleetSpec, report: Evidence, url: str, *, write: bool) -> Recorded:
-    base = branches.fetch(root, url, fleet.revision)
-
-    with drafted(root, base) as draft:
-        recorded = _written(draft.folder, report, write=write)
-
-        if not (recorded.new and write):
-            return recorded
-
-        sha = draft.commit([report.path], _message(report))
-
-    branches.push(root, url, sha, fleet.revision, None)
-    return replace(recorded, sha=sha)
-
-
-def _message(report: Evidence) -> str:
-    result = "passed" if report.passed else "FAILED"
-    trailers = [
-        f"Cluster: {report.cluster}",
-        f"Okd-Release: {report.version}",
-        f"Okd-Digest: {report.image}",
-        f"{GENERATED_BY}: okd-gitops {__version__}",
-    ]
-
-    return "\n".join([f"evidence({report.cluster}): {report.version} {result}", "", *trailers, ""])
-
-
-def _is_new(root: Path, report: Evidence) -> bool:
+def _is_new(records: Records, report: Evidence) -> bool:
     """Whether the cluster has not reported on this release; raises UsageError when it reported otherwise."""
-    cluster_of(load(root), report.cluster)
-    reports = {other.path: other for other in evidence(root)}
+    reports = {other.path: other for other in records.evidence}
     earlier = reports.get(report.path)
 
     if earlier is None:

@@ -7,20 +7,15 @@ assumed.
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from okd_gitops.errors import UsageError
-from okd_gitops.finding import Findings
-from okd_gitops.manifests.model import FileModel, Name, parse
-from okd_gitops.manifests.read import read
+from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.write import dump
 from okd_gitops.releases.fields import VersionText, by_digest, fault
-from okd_gitops.system.disk import read_tree
 from okd_gitops.times import parse_time, time_text
-from okd_gitops.tree import Tree
 
 FOLDER = "evidence"
 
@@ -112,25 +107,3 @@ def report_of(
             f"{'.'.join(map(str, fault['loc'])) or 'the report'}: {fault['msg']}",
             "okd-gitops release record --help",
         ) from None
-
-
-def read_evidence(tree: Tree) -> list[Evidence]:
-    """Read every report of a repository; raises FindingsError with all faults, also of a misplaced one."""
-    reports, findings = [], Findings()
-
-    for path in tree:
-        with findings.collecting():
-            report = parse(Evidence, read(path, tree[path]))
-            reports.append(report)
-
-            if path != report.path:
-                reason = f"this report of {report.cluster} on {report.version} belongs in {report.path}"
-                findings.add("misplaced-report", path, reason, "restore it from git")
-
-    findings.raise_errors()
-    return reports
-
-
-def evidence(root: Path) -> list[Evidence]:
-    """Return every report that is committed; raises FindingsError with all faults."""
-    return read_evidence(read_tree(root, FOLDER))

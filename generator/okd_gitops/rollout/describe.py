@@ -181,7 +181,7 @@ def _earlier_reports(seen: Outlook, going: Sequence[Upgrade]) -> list[Evidence]:
         of_stream = [other.cluster for other in seen.upgrades if other.cluster.stream == cluster.stream]
         earlier = {other.name for other in of_stream if other.wave < cluster.wave}
 
-        for report in seen.evidence:
+        for report in seen.records.evidence:
             if report.cluster in earlier and report.version == version:
                 reports[report.cluster] = report
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from okd_gitops.check.check import check
 from okd_gitops.check.diff import FOLDERS, diff
 from okd_gitops.errors import UsageError
+from okd_gitops.evidence.records import BRANCH, Records, read_records
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.manifests.model import parse
@@ -75,6 +76,8 @@ class Request:
     write: bool = False
     push: bool = False
     remote: str = "origin"
+    # The reference of the records; empty: the branch of the remote, or as it was fetched last.
+    records: str = ""
     # The time as of which this is decided, when it is not now; it goes into the commits.
     rehearsal: str = ""
 
@@ -167,15 +170,29 @@ def _base(tools: _Tools) -> str:
 
 def _outlook_of(tools: _Tools, request: Request, base: str) -> Outlook:
     """Decide on what a commit contains; nothing of the work tree has a part in it."""
+    records = _records(tools, request)
+
     with drafted(tools.root, base) as draft:
         return outlook(
             draft.folder,
             tools.sources,
+            records,
             now=tools.now,
             target=request.target,
             acks=request.acks,
             forced=request.forced,
         )
+
+
+def _records(tools: _Tools, request: Request) -> Records:
+    """Read what the hub has seen: of the remote that is pushed to, unless somebody names a reference."""
+    if request.records or not tools.url:
+        return read_records(tools.root, request.records)
+
+    if not branches.heads(tools.root, tools.url, BRANCH):
+        return Records()
+
+    return read_records(tools.root, branches.fetch(tools.root, tools.url, BRANCH))
 
 
 def _refuse_blocked(upgrades: Sequence[Upgrade]) -> None:

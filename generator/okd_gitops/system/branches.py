@@ -14,10 +14,10 @@ from typing import TypeVar
 from okd_gitops.errors import BusyError, OkdGitopsError, RefusedByRemoteError, RemoteError, UsageError
 from okd_gitops.redaction import plain
 from okd_gitops.system import push_target
-from okd_gitops.system.draft import bare
 from okd_gitops.system.git import opened
 from okd_gitops.system.git_program import failure, must_run, run
 from okd_gitops.system.process import Completed
+from okd_gitops.system.store import bare
 
 T = TypeVar("T")
 _REMOTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,100}")

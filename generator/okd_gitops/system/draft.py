@@ -17,21 +17,12 @@ from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.redaction import plain
 from okd_gitops.system.disk import MAX_GENERATED, read_file
 from okd_gitops.system.git import Clone, contents, entries, opened
-from okd_gitops.system.git_program import failure, must_run, run
+from okd_gitops.system.make_commit import make_commit
+from okd_gitops.system.store import make_repository
 
 _NAME = "okd-gitops-draft-"
 _LOCK = "lock"
 _LINK, _MODULE, _PROGRAM = "120000", "160000", "100755"
-# A redirect would carry a push to an address that fleet.yaml does not name.
-_SETTINGS = """\
-[http]
-	followRedirects = false
-[push]
-	gpgSign = false
-	followTags = false
-[fetch]
-	writeCommitGraph = false
-"""
 
 
 @dataclass(slots=True)
@@ -53,45 +44,9 @@ class Draft:
         The identity is that of the clone's user. Raises UsageError when git knows none.
         """
         files = {path: _content(self.folder, path) for path in sorted(paths)}
-        with bare(self.clone) as store:
-            stream = b"".join(self._stream(files, message.encode()))
-            result = must_run(
-                "fast-import",
-                "--quiet",
-                "--done",
-                cwd=store.folder,
-                data=stream,
-                environment=store.environment,
-            )
-        self.tip = result.text.strip()
+        self.tip = make_commit(self.clone, self.tip, files, message, modes=self.modes)
         self.head.write_text(f"{self.tip}\n")
         return self.tip
-
-    def _stream(self, files: dict[str, bytes | None], message: bytes) -> Iterator[bytes]:
-        """Yield the words of git-fast-import(1)."""
-        yield b"commit refs/heads/draft\nmark :1\n"
-        yield f"author {_identity(self.clone, 'AUTHOR')}\n".encode()
-        yield f"committer {_identity(self.clone, 'COMMITTER')}\n".encode()
-        yield b"data %d\n%s\nfrom %s\n" % (len(message), message, self.tip.encode())
-        for path, data in files.items():
-            name = _quoted(f"{self.clone.prefix}{path}")
-            if data is None:
-                yield b"D %s\n" % name
-            else:
-                mode = self.modes.get(path, "100644").encode()
-                yield b"M %s inline %s\ndata %d\n%s\n" % (mode, name, len(data), data)
-        yield b"\nget-mark :1\ndone\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A bare repository of our own upon the objects of a clone.
-
-    No configuration, no hook and no reference of the clone is in use there.
-    """
-
-    folder: Path
-    environment: dict[str, str]
 
 
 @contextmanager
@@ -136,7 +91,7 @@ def _repository_of_draft(folder: Path, clone: Clone, sha: str) -> Path:
 
     What looks at the folder of the draft finds this one.
     """
-    _repository(folder, clone, bare=False)
+    make_repository(folder, clone, bare=False)
 
     alternates = folder / "objects/info/alternates"
     alternates.parent.mkdir(parents=True)
@@ -145,49 +100,6 @@ def _repository_of_draft(folder: Path, clone: Clone, sha: str) -> Path:
     head = folder / "HEAD"
     head.write_text(f"{sha}\n")
     return head
-
-
-@contextmanager
-def bare(clone: Clone) -> Iterator[Store]:
-    """Make a bare repository upon the objects and references of a clone, for as long as the block runs."""
-    result = must_run("for-each-ref", "--format=%(objectname) %(refname)", cwd=clone.root)
-    with tempfile.TemporaryDirectory(prefix="okd-gitops-") as name:
-        folder = Path(name)
-        _repository(folder, clone, bare=True)
-        (folder / "packed-refs").write_bytes(result.out)
-        with suppress(FileNotFoundError):
-            shutil.copyfile(clone.common / "shallow", folder / "shallow")
-        yield Store(folder, {"GIT_DIR": str(folder), "GIT_OBJECT_DIRECTORY": str(clone.objects)})
-
-
-def _repository(folder: Path, clone: Clone, *, bare: bool) -> None:
-    """Make the least that git takes for a repository, with objects like the clone's and our settings."""
-    version, extension = "0", ""
-    if clone.hash != "sha1":
-        version, extension = "1", f"[extensions]\n\tobjectFormat = {clone.hash}\n"
-
-    core = f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = {str(bare).lower()}\n"
-    (folder / "refs").mkdir(parents=True)
-    (folder / "HEAD").write_text("ref: refs/heads/none\n")
-    (folder / "config").write_text(f"{core}{extension}{_SETTINGS}")
-
-
-def _identity(clone: Clone, whose: str) -> str:
-    result = run("var", f"GIT_{whose}_IDENT", cwd=clone.root)
-    if result.code < 0:
-        raise failure(result, "var")
-    if result.code:
-        raise UsageError(
-            f"git does not know who commits: {plain(result.err, 200)}",
-            "git config user.name NAME and git config user.email MAIL",
-        )
-    return result.text
-
-
-def _quoted(path: str) -> bytes:
-    """Return a path as git-fast-import(1) reads it, whatever characters it has."""
-    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'.encode("utf-8", "surrogateescape")
 
 
 def _content(folder: Path, path: str) -> bytes | None:

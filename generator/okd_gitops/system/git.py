@@ -103,6 +103,14 @@ def resolve(root: Path, ref: str) -> str:
     return result.text
 
 
+def references(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the hashes of those references (full names) that this clone has."""
+    result = must_run("for-each-ref", "--format=%(objectname)\t%(refname)", "--", *names, cwd=root)
+    pairs = [line.split("\t") for line in result.text.splitlines()]
+
+    return {name: sha for sha, name in pairs}
+
+
 def entries(clone: Clone, commit: str, folders: Iterable[str] = ()) -> dict[str, tuple[str, str]]:
     """Return mode and hash of all that a commit has below `folders` of the root, by path from the root.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from okd_gitops.evidence.records import Records
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.releases.barriers import Barrier
@@ -17,16 +18,16 @@ from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade.edges import RefusedEdge, Wanted, kind
 from okd_gitops.upgrade.path import Hop, NoPath, Path, plan
-from okd_gitops.upgrade.question import Follower, Question, earlier_clusters
+from okd_gitops.upgrade.question import Follower, Question, Way, earlier_clusters
 from okd_gitops.upgrade.refusals import Decision, decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """The answers of the sources, the fleet's rules about paths and times, and its clusters' evidence."""
+    """The answers of the sources, the fleet's rules about paths and times, and what the hub has seen."""
 
     learned: Learned
-    evidence: Sequence[Evidence]
+    records: Records
     wanted: Wanted
     minimum_age: timedelta = timedelta(0)
     freeze: str = ""
@@ -104,23 +105,33 @@ def upgrades(
     clusters take past every refusal, by name of the cluster.
     """
     ordered = sorted(fleet, key=lambda cluster: (cluster.wave, cluster.name))
+    given_acks = frozenset(acks)
     questions = [
-        Question(
-            cluster=cluster,
-            fleet=fleet,
-            path=paths[cluster.name],
-            release=_first_release(cluster, paths[cluster.name], known),
-            evidence=known.evidence,
-            now=now,
-            images=known.learned.images(cluster.version),
-            minimum_age=known.minimum_age,
-            freeze=known.freeze,
-            acks=frozenset(acks),
-        )
+        replace(_question(cluster, fleet, paths[cluster.name], known, now), acks=given_acks)
         for cluster in ordered
     ]
 
     return [_upgrade(question, verified, forced or {}) for question in questions]
+
+
+def _question(
+    cluster: Follower, fleet: Sequence[Follower], path: Path | NoPath, known: Known, now: datetime
+) -> Question:
+    release = _first_release(cluster, path, known)
+
+    return Question(
+        cluster=cluster,
+        fleet=fleet,
+        path=path,
+        release=release,
+        image=release.signed if release else "",
+        evidence=known.records.evidence,
+        now=now,
+        images=known.learned.images(cluster.version),
+        minimum_age=known.minimum_age,
+        freeze=known.freeze,
+        state=known.records.cluster(cluster.name),
+    )
 
 
 def _upgrade(question: Question, verified: Collection[str], forced: Mapping[str, Release]) -> Upgrade:
@@ -129,15 +140,14 @@ def _upgrade(question: Question, verified: Collection[str], forced: Mapping[str,
     if cluster.name in forced:
         question = _forced(question, forced[cluster.name])
 
-    image = question.release.signed if question.release else ""
-    decision = decide(replace(question, verified=image in verified))
+    decision = decide(replace(question, verified=question.image in verified))
 
     return Upgrade(
         cluster=cluster,
         path=question.path,
         release=question.release,
         decision=decision,
-        forced=question.forced,
+        forced=question.way == Way.FORCE,
     )
 
 
@@ -146,7 +156,7 @@ def _forced(question: Question, release: Release) -> Question:
     cluster = question.cluster
     hop = Hop(cluster.version, release.version, "forced", (), cluster.channel, ())
 
-    return replace(question, path=Path((hop,)), release=release, forced=True)
+    return replace(question, path=Path((hop,)), release=release, image=release.signed, way=Way.FORCE)
 
 
 def _first_release(cluster: Follower, path: Path | NoPath, known: Known) -> Release | None:
@@ -205,7 +215,7 @@ def _proven(cluster: Follower, fleet: Sequence[Follower], known: Known) -> set[V
     if not earlier:
         return set()
 
-    return set.intersection(*(_passed(other, known.evidence) for other in earlier))
+    return set.intersection(*(_passed(other, known.records.evidence) for other in earlier))
 
 
 def _passed(cluster: Follower, evidence: Iterable[Evidence]) -> set[Version]:

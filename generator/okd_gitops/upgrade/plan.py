@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from okd_gitops.errors import OkdGitopsError, UsageError
-from okd_gitops.evidence.report import Evidence, evidence
+from okd_gitops.evidence.records import Records
 from okd_gitops.finding import matching_names, nearest
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.load import Fleet, load
@@ -50,7 +50,7 @@ class Outlook:
     fleet: Fleet
     upgrades: tuple[Upgrade, ...]
     trust: Mapping[str, Trust]
-    evidence: Sequence[Evidence]
+    records: Records
     learned: Learned
     now: datetime
 
@@ -67,6 +67,7 @@ class Outlook:
 def outlook(
     root: Path,
     sources: Sources,
+    records: Records,
     *,
     now: datetime,
     target: str = "",
@@ -75,19 +76,19 @@ def outlook(
 ) -> Outlook:
     """Decide the next upgrade of every cluster of `root` that follows a stream; `target` limits the release.
 
-    `forced` are names of ephemeral clusters that take the target past every refusal. Raises FindingsError for
-    bad files and answers, NetworkError when a source cannot be reached.
+    `records` are what the hub has seen. `forced` are names of ephemeral clusters that take the target past
+    every refusal. Raises FindingsError for bad files and answers, NetworkError when a source cannot be
+    reached.
     """
     fleet = load(root)
     spec = fleet.spec
     releases = releases_of(spec)
     clusters = followers(fleet)
-    reports = evidence(root)
     learned = sources.learn(root, spec, sorted({cluster.stream for cluster in clusters}))
 
     known = Known(
         learned=learned,
-        evidence=reports,
+        records=records,
         wanted=_wanted(releases),
         minimum_age=parse_duration(releases.minimum_age),
         freeze=releases.freeze or "",
@@ -107,7 +108,7 @@ def outlook(
         fleet=fleet,
         upgrades=tuple(decided),
         trust=trust,
-        evidence=reports,
+        records=records,
         learned=learned,
         now=now,
     )

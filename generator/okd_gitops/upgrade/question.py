@@ -3,12 +3,27 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.state import ClusterState
 from okd_gitops.fleet.upgrades import Window
 from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.path import Hop, NoPath, Path
+
+
+class Way(StrEnum):
+    """How a cluster gets a release.
+
+    A person may force an ephemeral cluster, name an emergency for one digest, or adopt what the cluster runs
+    already. Everything else is ordinary.
+    """
+
+    ORDINARY = "ordinary"
+    FORCE = "force"
+    EMERGENCY = "emergency"
+    ADOPTION = "adoption"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +67,10 @@ def earlier_clusters(cluster: Follower, fleet: Iterable[Follower]) -> list[Follo
 class Question:
     """Whether one cluster goes to a release now, by a path, with everything that the answer rests on.
 
-    `release` is what the first hop enters; `verified` says that its signature is good for exactly this image.
-    `images` are the cluster's own version as the sources know it, at each registry. `acks` are given now,
-    besides those in the file. `forced` was asked for by a person.
+    `release` is what the first hop enters and `image` what the cluster is to run of it; `verified` says that
+    its signature is good for exactly this image. `images` are the cluster's own version as the sources know
+    it, at each registry. `acks` are given now, besides those in the file. `state` is what the cluster
+    reported last, `way` how it gets the release.
     """
 
     cluster: Follower
@@ -63,12 +79,14 @@ class Question:
     release: Release | None
     evidence: Sequence[Evidence]
     now: datetime
+    image: str = ""
     verified: bool = False
     images: tuple[str, ...] = ()
     minimum_age: timedelta = timedelta(0)
     freeze: str = ""
     acks: frozenset[str] = frozenset()
-    forced: bool = False
+    state: ClusterState | None = None
+    way: Way = Way.ORDINARY
 
     @property
     def hop(self) -> Hop | None:

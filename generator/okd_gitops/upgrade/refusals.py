@@ -5,7 +5,7 @@ missing data is no: a long-term cluster moves when the release is verified, and 
 exactly this image, has passed, and has soaked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -34,7 +34,7 @@ from okd_gitops.upgrade.edges import (
     UNKNOWN,
 )
 from okd_gitops.upgrade.path import NoPath
-from okd_gitops.upgrade.question import Follower, Question
+from okd_gitops.upgrade.question import Follower, Question, Way
 
 # Sources may name any day, and no calendar goes beyond the year 9999.
 _LAST = datetime(9900, 1, 1, tzinfo=UTC)
@@ -62,13 +62,13 @@ class Answer:
 class Refusal:
     """A row: the name of a reason, what it means for the cluster, and the question that finds it.
 
-    A person's force passes every row but those that stop it.
+    `passed_by` are the ways on which a cluster goes past the row.
     """
 
     name: str
     verdict: Verdict
     applies: Callable[[Question], Answer | None]
-    stops_force: bool = False
+    passed_by: frozenset[Way] = frozenset({Way.FORCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,17 @@ class Decision:
 
 def decide(question: Question) -> Decision:
     """Return what happens to the cluster now: the first refusal that applies, else the upgrade."""
+    return next(_decisions(question), Decision(Verdict.UPGRADE))
+
+
+def every_refusal(question: Question) -> list[Decision]:
+    """Return everything that keeps the cluster from the release, in the order of the table."""
+    return [decision for decision in _decisions(question) if decision.verdict != Verdict.DONE]
+
+
+def _decisions(question: Question) -> Iterator[Decision]:
     for refusal in REFUSALS:
-        if question.forced and not refusal.stops_force:
+        if question.way in refusal.passed_by:
             continue
 
         answer = refusal.applies(question)
@@ -98,13 +107,11 @@ def decide(question: Question) -> Decision:
             general = explanation_of(refusal.name).statement
             reason = answer.sentence or f"{general} {answer.detail}".strip()
 
-            return Decision(refusal.verdict, refusal.name, reason, answer.until)
-
-    return Decision(Verdict.UPGRADE)
+            yield Decision(refusal.verdict, refusal.name, reason, answer.until)
 
 
 def force_is_not_for_this_cluster(question: Question) -> Answer | None:
-    return Answer() if question.forced and question.cluster.purpose != "ephemeral" else None
+    return Answer() if question.way == Way.FORCE and question.cluster.purpose != "ephemeral" else None
 
 
 def digest_is_another(question: Question) -> Answer | None:
@@ -253,10 +260,14 @@ def _has_no_evidence(cluster: Follower, question: Question) -> bool:
     return behind or not question.reports(cluster)
 
 
+_NOBODY: frozenset[Way] = frozenset()
+# An emergency is one digest that must not wait; it never passes a signature, a digest or an edge.
+_NO_WAITING = frozenset({Way.FORCE, Way.EMERGENCY, Way.ADOPTION})
+
 # In the order in which they are asked: is force allowed, does the pin agree with the sources, is there a
 # path, what waiting does not resolve, what waiting resolves.
 REFUSALS: tuple[Refusal, ...] = (
-    Refusal("force-not-allowed", Verdict.REFUSE, force_is_not_for_this_cluster, stops_force=True),
+    Refusal("force-not-allowed", Verdict.REFUSE, force_is_not_for_this_cluster, _NOBODY),
     Refusal("digest-differs", Verdict.REFUSE, digest_is_another),
     no_path(SAME, Verdict.DONE),
     Refusal(NOTHING_NEWER, Verdict.DONE, nothing_is_left_to_do),
@@ -277,7 +288,7 @@ REFUSALS: tuple[Refusal, ...] = (
     no_path(RISK, Verdict.REFUSE),
     no_path(HELD, Verdict.REFUSE),
     Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all),
-    Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, stops_force=True),
+    Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, _NOBODY),
     Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),
     Refusal("signature-not-verified", Verdict.REFUSE, long_term_cluster_lacks_signature),
     Refusal("already-tried", Verdict.REFUSE, cluster_tried_it),
@@ -285,10 +296,10 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("evidence-of-other-image", Verdict.REFUSE, earlier_cluster_ran_another_image),
     Refusal("evidence-from-future", Verdict.REFUSE, evidence_is_from_the_future),
     Refusal("acknowledgement-missing", Verdict.REFUSE, acknowledgement_is_missing),
-    Refusal("soak-not-over", Verdict.WAIT, earlier_cluster_still_soaks),
-    Refusal("evidence-missing", Verdict.WAIT, earlier_cluster_has_no_evidence),
-    Refusal("cluster-held", Verdict.WAIT, cluster_is_held),
-    Refusal("fleet-frozen", Verdict.WAIT, fleet_is_frozen),
-    Refusal("release-too-young", Verdict.WAIT, release_is_too_young),
-    Refusal("outside-window", Verdict.WAIT, outside_the_window),
+    Refusal("soak-not-over", Verdict.WAIT, earlier_cluster_still_soaks, _NO_WAITING),
+    Refusal("evidence-missing", Verdict.WAIT, earlier_cluster_has_no_evidence, _NO_WAITING),
+    Refusal("cluster-held", Verdict.WAIT, cluster_is_held, _NO_WAITING),
+    Refusal("fleet-frozen", Verdict.WAIT, fleet_is_frozen, _NO_WAITING),
+    Refusal("release-too-young", Verdict.WAIT, release_is_too_young, _NO_WAITING),
+    Refusal("outside-window", Verdict.WAIT, outside_the_window, _NO_WAITING),
 )

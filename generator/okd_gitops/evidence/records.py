@@ -1,0 +1,103 @@
+"""Records: what the hub has seen, on the branch `records`, which only the hub's bot writes.
+
+Whoever judges a change reads them from the fetched branch, without a network and without asking the cluster
+or the person that is judged.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from okd_gitops.evidence import report, state
+from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.state import ClusterState, Runs
+from okd_gitops.finding import Findings
+from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.read import read
+from okd_gitops.releases import record
+from okd_gitops.releases.record import ReleaseRecord
+from okd_gitops.system import git
+from okd_gitops.tree import Tree
+
+BRANCH = "records"
+RUNS = "runs.yaml"
+# What is read when nobody names another reference: the branch as fetched, else this clone's own.
+_REFERENCES = (f"refs/remotes/origin/{BRANCH}", f"refs/heads/{BRANCH}")
+FOLDERS = (record.FOLDER, report.FOLDER, state.FOLDER)
+
+Model = TypeVar("Model", ReleaseRecord, Evidence, ClusterState)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Everything that one commit of the branch contains; `commit` is empty when there is no branch."""
+
+    commit: str = ""
+    releases: tuple[ReleaseRecord, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    clusters: tuple[ClusterState, ...] = ()
+    runs: Runs = field(default_factory=Runs)
+
+    def release(self, version: str) -> ReleaseRecord | None:
+        """Return what is recorded of a release."""
+        return next((item for item in self.releases if item.version == version), None)
+
+    def cluster(self, name: str) -> ClusterState | None:
+        """Return what a cluster reported last."""
+        return next((item for item in self.clusters if item.cluster == name), None)
+
+
+def read_records(root: Path, reference: str = "") -> Records:
+    """Read the records that a reference contains; without one, of the branch as fetched, else as it is here.
+
+    No branch at all gives no records. Raises UsageError for a reference that does not exist, FindingsError
+    with all faults of the files.
+    """
+    commit = git.resolve(root, reference) if reference else _found(root)
+
+    if not commit:
+        return Records()
+
+    return parse_records(git.tree_at(root, commit, (*FOLDERS, RUNS)), commit)
+
+
+def parse_records(files: Tree, commit: str = "") -> Records:
+    """Return the records that files contain; raises FindingsError with all faults, also of misplaced ones."""
+    findings = Findings()
+    releases = _parsed(ReleaseRecord, files, record.FOLDER, findings)
+    reports = _parsed(Evidence, files, report.FOLDER, findings)
+    clusters = _parsed(ClusterState, files, state.FOLDER, findings)
+    runs = Runs()
+
+    if RUNS in files:
+        with findings.collecting():
+            runs = parse(Runs, read(RUNS, files[RUNS]))
+
+    findings.raise_errors()
+
+    return Records(commit=commit, releases=releases, evidence=reports, clusters=clusters, runs=runs)
+
+
+def _found(root: Path) -> str:
+    """Return the commit of the first reference that exists; empty when none does."""
+    existing = git.references(root, _REFERENCES)
+
+    return next((existing[name] for name in _REFERENCES if name in existing), "")
+
+
+def _parsed(model: type[Model], files: Tree, folder: str, findings: Findings) -> tuple[Model, ...]:
+    parsed = []
+
+    for path in files:
+        if not path.startswith(f"{folder}/"):
+            continue
+
+        with findings.collecting():
+            item = parse(model, read(path, files[path]))
+            parsed.append(item)
+
+            if path != item.path:
+                reason = f"this record belongs in {item.path}"
+                findings.add("misplaced-report", path, reason, "let the hub write it anew")
+
+    return tuple(parsed)

@@ -1,0 +1,111 @@
+"""A release as the hub has recorded it: `releases/VERSION.yaml` on the branch `records`.
+
+The watch on the hub writes it; everything that judges a change without a network reads it. A record holds
+what a judgment needs: the digest at each registry with its signatures, which streams accept it, when it was
+published, and the edges that lead to it.
+"""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from okd_gitops.manifests.model import FileModel
+from okd_gitops.manifests.write import dump
+from okd_gitops.releases.fields import ReleaseImage, VersionText, fault
+from okd_gitops.times import parse_time, time_text
+
+FOLDER = "releases"
+# A real one has under 1 kB; openpgp.py refuses more than this before it is unpacked.
+_LONGEST_SIGNATURE = 22_000
+
+
+def _time(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+
+    try:
+        return parse_time(str(value))
+    except ValueError:
+        raise fault("a time is in UTC", "write it like 2026-11-21T12:00:00Z") from None
+
+
+def _base64(value: str) -> str:
+    try:
+        base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise fault("a signature is base64 text", "let the hub write it: okd-gitops release record") from None
+
+    return value
+
+
+Time = Annotated[datetime, BeforeValidator(_time)]
+
+
+class RecordedImage(FileModel):
+    """An image of the release at one registry, by digest, with the signatures of exactly this digest."""
+
+    image: ReleaseImage
+    # OpenPGP messages as the signature store gives them, in base64.
+    signatures: tuple[Annotated[str, Field(max_length=_LONGEST_SIGNATURE), AfterValidator(_base64)], ...] = (
+        Field((), strict=False, max_length=10)
+    )
+
+    @property
+    def messages(self) -> list[bytes]:
+        """The signatures as the store gave them."""
+        return [base64.b64decode(signature) for signature in self.signatures]
+
+
+class RecordedRisk(FileModel):
+    """A risk of a conditional edge, as the graph names it."""
+
+    name: str
+    message: str = ""
+    url: str = ""
+    rules: tuple[str, ...] = Field((), strict=False)
+
+
+class RecordedEdge(FileModel):
+    """An edge that leads to the release; one with risks is conditional."""
+
+    source: VersionText = Field(alias="from")
+    risks: tuple[RecordedRisk, ...] = Field((), strict=False)
+
+
+class ReleaseRecord(FileModel):
+    """What all sources together told about a release when the watch asked last.
+
+    `streams` has the phase in each stream that lists it, `withdrawn` the reason why it must not be used,
+    `missing` since when no source lists it any more.
+    """
+
+    version: VersionText
+    images: tuple[RecordedImage, ...] = Field((), strict=False)
+    published: Time | None = None
+    streams: dict[str, str] = {}
+    edges: tuple[RecordedEdge, ...] = Field((), strict=False)
+    prerelease: bool = False
+    withdrawn: str = ""
+    sources: tuple[str, ...] = Field((), strict=False)
+    url: str = ""
+    # When the hub saw the release for the first time, and since when no source lists it.
+    seen: Time
+    missing: Time | None = None
+
+    @property
+    def path(self) -> str:
+        """Where it is on the branch."""
+        return f"{FOLDER}/{self.version}.yaml"
+
+    def text(self) -> str:
+        """Return the file."""
+        value: dict[str, Any] = self.model_dump(by_alias=True, exclude_defaults=True)
+
+        for name in ("published", "seen", "missing"):
+            if name in value:
+                value[name] = time_text(value[name])
+
+        return dump(value)
