@@ -185,6 +185,62 @@ def test_every_row_has_a_case_and_every_reason_of_the_table_a_text() -> None:
     assert {row.name for row in REFUSALS} <= explanations().keys()
 
 
+# Which rows each way goes past; force goes past all others too, for ephemeral clusters alone.
+WAITING = {
+    "soak-not-over",
+    "evidence-missing",
+    "cluster-held",
+    "fleet-frozen",
+    "release-too-young",
+    "outside-window",
+}
+NEVER_FORCED = {"force-not-allowed", "signed-digest-unknown"}
+PASSED = {
+    Way.ORDINARY: set(),
+    Way.EMERGENCY: WAITING,
+    Way.ADOPTION: {
+        *WAITING,
+        *(name for name in PATH_NAMES if name not in (edges.SAME, edges.LOWER, edges.ROLLBACK)),
+        "already-tried",
+        "earlier-wave-failed",
+        "evidence-of-other-image",
+        "evidence-from-future",
+        "acknowledgement-missing",
+    },
+    Way.FORCE: {row.name for row in REFUSALS} - NEVER_FORCED,
+}
+
+
+@pytest.mark.parametrize("way", Way)
+def test_each_way_passes_exactly_its_rows(way: Way) -> None:
+    assert {row.name for row in REFUSALS if way in row.passed_by} == PASSED[way]
+
+
+@pytest.mark.parametrize("way", [Way.EMERGENCY, Way.ADOPTION])
+@pytest.mark.parametrize(
+    ("name", "verdict", "changes"), CASES, ids=[f"{name}-{verdict}" for name, verdict, _ in CASES]
+)
+def test_a_way_is_refused_by_every_row_that_it_does_not_pass(
+    way: Way, name: str, verdict: Verdict, changes: dict[str, Any]
+) -> None:
+    found = decide(replace(READY, **{"way": way, **changes}))
+    way_of_case = changes.get("way", way)
+
+    if name in PASSED[way_of_case]:
+        assert found == Decision(Verdict.UPGRADE)
+    else:
+        assert (found.name, found.verdict) == (name, verdict)
+
+
+def test_a_digest_of_another_release_is_not_taken() -> None:
+    known = replace(GOOD, images=(B, MIRRORED))
+    assert decide(replace(READY, release=known)).verdict == Verdict.UPGRADE
+
+    found = decide(replace(READY, release=known, image=A))
+    assert (found.name, found.verdict) == ("digest-differs", Verdict.REFUSE)
+    assert NEW.text in found.reason
+
+
 def test_a_missing_path_upgrades_nothing() -> None:
     assert decide(replace(READY, path=NoPath("a reason of tomorrow", "why"))).verdict == Verdict.REFUSE
 

@@ -5,7 +5,7 @@ missing data is no: a long-term cluster moves when the release is verified, and 
 exactly this image, has passed, and has soaked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,6 +35,14 @@ from okd_gitops.upgrade.edges import (
 )
 from okd_gitops.upgrade.path import NoPath
 from okd_gitops.upgrade.question import Follower, Question, Way
+
+_NOBODY: frozenset[Way] = frozenset()
+_FORCED = frozenset({Way.FORCE})
+# What a cluster runs already needs no edge, no evidence and no acknowledgement any more. It still must not
+# lead git back, and a long-term cluster's signature must be good.
+_RUNS_IT = frozenset({Way.FORCE, Way.ADOPTION})
+# An emergency is one digest that must not wait; it never passes a signature, a digest or an edge.
+_NO_WAITING = frozenset({Way.FORCE, Way.EMERGENCY, Way.ADOPTION})
 
 # Sources may name any day, and no calendar goes beyond the year 9999.
 _LAST = datetime(9900, 1, 1, tzinfo=UTC)
@@ -68,7 +76,7 @@ class Refusal:
     name: str
     verdict: Verdict
     applies: Callable[[Question], Answer | None]
-    passed_by: frozenset[Way] = frozenset({Way.FORCE})
+    passed_by: frozenset[Way] = _FORCED
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +123,28 @@ def force_is_not_for_this_cluster(question: Question) -> Answer | None:
 
 
 def digest_is_another(question: Question) -> Answer | None:
-    """One registry has one digest for a version.
+    """Ask it of the release that the cluster has, and of the one that it is to get."""
+    cluster, release = question.cluster, question.release
+    pinned_now = _other_digests(cluster.image, question.images)
 
-    Two registries may differ: stable streams build the mirrored image anew.
+    if pinned_now:
+        return Answer(f"({cluster.version.text} is {', '.join(pinned_now)})")
+
+    wanted = _other_digests(question.image, release.images) if release else []
+
+    return Answer(f"({release.version.text} is {', '.join(wanted)})") if release and wanted else None
+
+
+def _other_digests(image: str, known_images: Collection[str]) -> list[str]:
+    """Return what a release is at the registry of `image`, when that is known and is not this image.
+
+    One registry has one digest for a version. Two registries may differ: stable streams build the mirrored
+    image anew.
     """
-    registry, _, _ = question.cluster.image.partition("@")
-    known = [image for image in question.images if image.partition("@")[0] == registry]
+    registry, _, _ = image.partition("@")
+    of_registry = [known for known in known_images if known.partition("@")[0] == registry]
 
-    if not known or question.cluster.image in known:
-        return None
-
-    return Answer(f"({question.cluster.version.text} is {', '.join(known)})")
+    return [] if image in of_registry else of_registry
 
 
 def nothing_is_left_to_do(question: Question) -> Answer | None:
@@ -138,7 +157,7 @@ def nothing_is_left_to_do(question: Question) -> Answer | None:
     return Answer(sentence=path.reason) if all(edge.name == KIND for edge in path.refused) else None
 
 
-def no_path(name: str, verdict: Verdict) -> Refusal:
+def no_path(name: str, verdict: Verdict, passed_by: frozenset[Way] = _RUNS_IT) -> Refusal:
     """Return the row that speaks when `name` is why there is no path."""
 
     def applies(question: Question) -> Answer | None:
@@ -146,7 +165,7 @@ def no_path(name: str, verdict: Verdict) -> Refusal:
 
         return Answer(sentence=path.reason) if isinstance(path, NoPath) and path.name == name else None
 
-    return Refusal(name, verdict, applies)
+    return Refusal(name, verdict, applies, passed_by)
 
 
 def no_path_at_all(question: Question) -> Answer | None:
@@ -260,17 +279,13 @@ def _has_no_evidence(cluster: Follower, question: Question) -> bool:
     return behind or not question.reports(cluster)
 
 
-_NOBODY: frozenset[Way] = frozenset()
-# An emergency is one digest that must not wait; it never passes a signature, a digest or an edge.
-_NO_WAITING = frozenset({Way.FORCE, Way.EMERGENCY, Way.ADOPTION})
-
 # In the order in which they are asked: is force allowed, does the pin agree with the sources, is there a
 # path, what waiting does not resolve, what waiting resolves.
 REFUSALS: tuple[Refusal, ...] = (
     Refusal("force-not-allowed", Verdict.REFUSE, force_is_not_for_this_cluster, _NOBODY),
     Refusal("digest-differs", Verdict.REFUSE, digest_is_another),
-    no_path(SAME, Verdict.DONE),
-    Refusal(NOTHING_NEWER, Verdict.DONE, nothing_is_left_to_do),
+    no_path(SAME, Verdict.DONE, _FORCED),
+    Refusal(NOTHING_NEWER, Verdict.DONE, nothing_is_left_to_do, _RUNS_IT),
     no_path(NOTHING_NEWER, Verdict.REFUSE),
     no_path(NOT_A_NODE, Verdict.REFUSE),
     no_path(UNKNOWN, Verdict.REFUSE),
@@ -279,23 +294,23 @@ REFUSALS: tuple[Refusal, ...] = (
     no_path(PATTERN, Verdict.REFUSE),
     no_path(KIND, Verdict.REFUSE),
     no_path(NOT_ACCEPTED, Verdict.REFUSE),
-    no_path(LOWER, Verdict.REFUSE),
+    no_path(LOWER, Verdict.REFUSE, _FORCED),
     no_path(MINOR, Verdict.REFUSE),
     no_path(MAJOR, Verdict.REFUSE),
-    no_path(ROLLBACK, Verdict.REFUSE),
+    no_path(ROLLBACK, Verdict.REFUSE, _FORCED),
     no_path(BLOCKED, Verdict.REFUSE),
     no_path(IGNORED, Verdict.REFUSE),
     no_path(RISK, Verdict.REFUSE),
     no_path(HELD, Verdict.REFUSE),
-    Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all),
+    Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all, _RUNS_IT),
     Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, _NOBODY),
     Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),
     Refusal("signature-not-verified", Verdict.REFUSE, long_term_cluster_lacks_signature),
-    Refusal("already-tried", Verdict.REFUSE, cluster_tried_it),
-    Refusal("earlier-wave-failed", Verdict.REFUSE, earlier_cluster_failed),
-    Refusal("evidence-of-other-image", Verdict.REFUSE, earlier_cluster_ran_another_image),
-    Refusal("evidence-from-future", Verdict.REFUSE, evidence_is_from_the_future),
-    Refusal("acknowledgement-missing", Verdict.REFUSE, acknowledgement_is_missing),
+    Refusal("already-tried", Verdict.REFUSE, cluster_tried_it, _RUNS_IT),
+    Refusal("earlier-wave-failed", Verdict.REFUSE, earlier_cluster_failed, _RUNS_IT),
+    Refusal("evidence-of-other-image", Verdict.REFUSE, earlier_cluster_ran_another_image, _RUNS_IT),
+    Refusal("evidence-from-future", Verdict.REFUSE, evidence_is_from_the_future, _RUNS_IT),
+    Refusal("acknowledgement-missing", Verdict.REFUSE, acknowledgement_is_missing, _RUNS_IT),
     Refusal("soak-not-over", Verdict.WAIT, earlier_cluster_still_soaks, _NO_WAITING),
     Refusal("evidence-missing", Verdict.WAIT, earlier_cluster_has_no_evidence, _NO_WAITING),
     Refusal("cluster-held", Verdict.WAIT, cluster_is_held, _NO_WAITING),
