@@ -26,7 +26,7 @@ from okd_gitops.tree import MANIFEST
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
 CASES = ROOT / "tests" / "cases"
-PULLS = ROOT / "tests" / "rollout" / "pull_requests"
+PULLS = ROOT / "tests" / "report" / "pull_requests"
 
 
 def copied(target: Path) -> None:

@@ -10,7 +10,7 @@ from okd_gitops.evidence.report import Evidence
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.graph import Risk
 from okd_gitops.releases.version import Version
-from okd_gitops.rollout.pull_request_text import Attention, PullRequest, body, title
+from okd_gitops.report.pull_request_text import Attention, PullRequest, body, title
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.path import Hop, Path
 from okd_gitops.upgrade.question import Follower

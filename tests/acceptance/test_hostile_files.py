@@ -19,7 +19,7 @@ from okd_gitops.fleet import load as fleet_load
 from okd_gitops.fleet.load import load
 from okd_gitops.generate.generate import generate
 from okd_gitops.redaction import printable
-from okd_gitops.rollout.markdown import code, prose
+from okd_gitops.report.markdown import code, prose
 from readers import catalog
 
 CLUSTER = """\

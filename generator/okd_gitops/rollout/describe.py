@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from okd_gitops import __version__
 from okd_gitops.check.diff import Difference
 from okd_gitops.evidence.report import Evidence
+from okd_gitops.report.pull_request_text import Attention, PullRequest
 from okd_gitops.rollout.open_branches import Standing
-from okd_gitops.rollout.pull_request_text import Attention, PullRequest
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.edges import kind
 from okd_gitops.upgrade.path import Path

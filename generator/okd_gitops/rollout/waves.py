@@ -21,10 +21,10 @@ from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.releases.version import Version
+from okd_gitops.report.pull_request_text import body, title
 from okd_gitops.rollout.commit_upgrade import commit_upgrade
 from okd_gitops.rollout.describe import halted, proposal
 from okd_gitops.rollout.open_branches import Standing, branch_name, open_branches, ours
-from okd_gitops.rollout.pull_request_text import body, title
 from okd_gitops.system import branches, git, push_target
 from okd_gitops.system.disk import FLEET, read_file
 from okd_gitops.system.draft import drafted

@@ -12,7 +12,7 @@ from okd_gitops.check.diff import Change
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.redaction import one_line
 from okd_gitops.releases.graph import Edge, Risk
-from okd_gitops.rollout.markdown import (
+from okd_gitops.report.markdown import (
     Block,
     assemble,
     code,
@@ -24,7 +24,7 @@ from okd_gitops.rollout.markdown import (
     prose,
     table_row,
 )
-from okd_gitops.rollout.risks import risks_block
+from okd_gitops.report.risks import risks_block
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.path import Path
 

@@ -18,8 +18,8 @@ from golden import PULLS
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.graph import Risk
-from okd_gitops.rollout.markdown import code, prose
-from okd_gitops.rollout.pull_request_text import LIMIT, MARKER, Attention, PullRequest, body, title
+from okd_gitops.report.markdown import code, prose
+from okd_gitops.report.pull_request_text import LIMIT, MARKER, Attention, PullRequest, body, title
 
 HOSTILE = st.one_of(
     st.text(max_size=80),

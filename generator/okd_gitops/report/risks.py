@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from okd_gitops.releases.graph import Edge, Risk
-from okd_gitops.rollout.markdown import Block, code, link, names_list, prose
+from okd_gitops.report.markdown import Block, code, link, names_list, prose
 from okd_gitops.upgrade.decide import Upgrade
 
 _FORCED = "The cluster takes the release past its signature and every precondition."

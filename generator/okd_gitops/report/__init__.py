@@ -1,0 +1,1 @@
+"""Report: a change as a reader sees it, as Markdown for pull requests."""
