@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from okd_gitops.fleet.emergency import Emergency
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
@@ -50,6 +51,7 @@ def _ref(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+Repository = Annotated[str, AfterValidator(_repository)]
 Minor = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}\.(0|[1-9][0-9]{0,3})$")]
 # What git takes for a branch: no `..`, and no part that begins or ends with a dot.
 Ref = Annotated[
@@ -103,12 +105,24 @@ class Release(FileModel):
         return self
 
 
+class Announced(FileModel):
+    """`announced:` of fleet.yaml: where the fleet will move to, merged before the move itself."""
+
+    repository: Repository | None = Field(None, description="The repository that it moves to.")
+    revision: Ref | None = Field(None, description="The branch that it moves to.")
+    hub: Name | None = Field(None, description="The cluster that becomes the hub.")
+    reason: str = Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", description="Why it moves, in a sentence.")
+
+
 class FleetSpec(FileModel, title="Fleet"):
     """`fleet.yaml`: facts of the whole repository."""
 
-    repository: Annotated[str, AfterValidator(_repository)] = Field(
-        description="The address from which Argo CD reads this repository."
+    requires: str | None = Field(
+        None,
+        pattern=r"^(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,3})){1,2}$",
+        description='The least version of okd-gitops that may judge this fleet, e.g. "0.2".',
     )
+    repository: Repository = Field(description="The address from which Argo CD reads this repository.")
     revision: Ref = Field("main", description="The branch that Argo CD follows.")
     hub: Name = Field(description="The cluster whose Argo CD syncs the fleet.")
     owners: tuple[Name, ...] = Field(
@@ -116,6 +130,10 @@ class FleetSpec(FileModel, title="Fleet"):
     )
     upstream: Url = Field(
         description="The update graph that OKD clusters ask; the default of ClusterVersion is OpenShift's."
+    )
+    announced: Announced | None = Field(
+        None,
+        description="Announces another repository, revision or hub; required before the move itself.",
     )
     releases: Releases | None = Field(
         None, description="Sources of releases, and conditions for every rollout."
@@ -151,7 +169,17 @@ class ClusterSpec(FileModel):
         default=False,
         description="Announces that this file will be removed; required before a guarded cluster is removed.",
     )
+    removals: tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+(/[a-z0-9][a-z0-9.-]*){1,2}$")], ...] = (
+        Field(
+            (),
+            strict=False,
+            description="Announces objects that will leave a guarded cluster: Kind/[namespace/]name.",
+        )
+    )
     release: Release | None = Field(None, description="The OKD release that the cluster must run.")
+    emergency: Emergency | None = Field(
+        None, description="A release that must not wait; written by a person, alone in its change."
+    )
     upgrades: Upgrades = Field(Upgrades(), description="Which releases this cluster takes, and when.")
     features: dict[Name, dict[str, Any] | None] = Field(
         {}, description="Features by name, each with its parameters."
@@ -186,6 +214,21 @@ class ClusterSpec(FileModel):
         if self.release and self.purpose != Purpose.EPHEMERAL:
             for found in field_faults({"force": self.release.force}):
                 raise fault(found.reason, found.remedy, name=found.name, field="release")
+
+        return self
+
+    @model_validator(mode="after")
+    def _emergency_is_for_the_release(self) -> "ClusterSpec":
+        if self.emergency is None:
+            return self
+
+        if self.release is None:
+            raise fault("only an okd cluster has an emergency", "remove emergency", field="emergency")
+
+        if (self.emergency.version, self.emergency.image) != (self.release.version, self.release.image):
+            reason = "the emergency is for another version or image than release: has"
+            remedy = "write the same in both, or remove emergency before the next release"
+            raise fault(reason, remedy, name="emergency-for-another-release", field="emergency")
 
         return self
 

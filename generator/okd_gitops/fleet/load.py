@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from okd_gitops.finding import Finding, Findings, FindingsError
+from okd_gitops import __version__
+from okd_gitops.finding import Finding, Findings, FindingsError, refused
 from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.cluster import Cluster, ClusterFile, FleetSpec, parse_cluster
 from okd_gitops.fleet.feature import Catalog
 from okd_gitops.fleet.feature import load_catalog as parse_catalog
 from okd_gitops.fleet.names import name_fault, reserved
 from okd_gitops.manifests.model import parse
+from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import Document, read
 from okd_gitops.system.disk import CATALOG, FLEET, entries, read_catalog, read_file, read_tree, scan_tree
 from okd_gitops.tree import Tree
@@ -57,6 +59,7 @@ class Fleet:
 
 def load(root: Path) -> Fleet:
     """Read everything that people wrote; raises FindingsError with all faults of all files."""
+    _refuse_older_tool(root)
     findings = Findings()
     spec: FleetSpec | None = None
     catalog: Catalog | None = None
@@ -74,6 +77,31 @@ def load(root: Path) -> Fleet:
     assert spec is not None
     assert catalog is not None
     return fleet_of(spec, document, files, catalog, notes=findings.warnings)
+
+
+def _refuse_older_tool(root: Path) -> None:
+    """Raise FindingsError (exit 4) when fleet.yaml requires a newer okd-gitops than this one.
+
+    This comes before the file is read as a whole: it may have keys that only the newer one knows.
+    """
+    try:
+        document = read(FLEET, read_file(root, FLEET))
+    except FindingsError:
+        # Reading it as a whole finds the same.
+        return
+
+    required = str(at(document.value, "requires") or "")
+
+    if _numbers(required) > _numbers(__version__):
+        reason = f"this fleet requires okd-gitops {required}, and this is {__version__}"
+        raise refused("tool-too-old", document.at(("requires",)), reason, exit_code=4)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version; a release candidate counts as the release."""
+    match = re.match(r"\d{1,9}(\.\d{1,9})*", version)
+
+    return tuple(int(number) for number in match[0].split(".")) if match else ()
 
 
 def load_catalog(root: Path | None) -> Catalog:

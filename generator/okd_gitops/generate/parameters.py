@@ -174,4 +174,8 @@ def _facts(fleet: FleetSpec, cluster: Cluster) -> dict[str, Any]:
         facts |= {f"release.{name}": value for name, value in spec.release}
         facts["release.upstream"] = spec.release.upstream or fleet.upstream
 
+    # The model lets an emergency name no other release than the one above.
+    if spec.emergency and spec.emergency.force:
+        facts["release.force"] = True
+
     return facts
