@@ -5,8 +5,9 @@ are of OKD's own history.
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from okd_gitops.check.diff import Change
+from okd_gitops.check.diff import ObjectChange
 from okd_gitops.evidence.report import Evidence
+from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.graph import Risk
 from okd_gitops.releases.version import Version
@@ -89,7 +90,7 @@ def report(cluster: str, day: int, *, passed: bool = True) -> Evidence:
     )
 
 
-def _change(*clusters: str, old: str = _OLD, new: str = _NEW) -> Change:
+def _change(*clusters: str, old: str = _OLD, new: str = _NEW) -> ObjectChange:
     lines = [
         "--- a/overlays/NAME/kustomization.yaml",
         "+++ b/overlays/NAME/kustomization.yaml",
@@ -105,10 +106,15 @@ def _change(*clusters: str, old: str = _OLD, new: str = _NEW) -> Change:
     return change("\n".join(lines), *clusters)
 
 
-def change(diff: str, *clusters: str) -> Change:
+def change(diff: str, *clusters: str) -> ObjectChange:
     """Return a difference that some clusters have."""
     overlays = tuple(f"overlays/{cluster}" for cluster in clusters)
-    return Change(object="ClusterVersion version", verb="changed", diff=diff, overlays=overlays)
+    return ObjectChange(
+        object=ObjectId("config.openshift.io", "v1", "ClusterVersion", "", "version"),
+        verb="changed",
+        diff=diff,
+        overlays=overlays,
+    )
 
 
 def one() -> PullRequest:

@@ -1,38 +1,54 @@
 """diff: what changes on each cluster since a commit, in rendered objects, equal changes told once."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from okd_gitops.check.judge import WORKERS
+from okd_gitops.check.build import build
 from okd_gitops.finding import FindingsError, exit_code_of
+from okd_gitops.manifests.changed_fields import FieldChange, changed_fields
 from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
 from okd_gitops.manifests.objects import ObjectId
-from okd_gitops.render import kustomize
+from okd_gitops.render.kustomize import Document
 from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree, scratch_folder, write_files
 from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree, unified_diff
 
 FOLDERS = (*ROOTS, "clusters")
-# The objects of each folder, as rendered.
-_Rendered = Mapping[str, Mapping[ObjectId, bytes]]
+# The documents of each folder, as rendered.
+_Rendered = Mapping[str, Mapping[ObjectId, Document]]
+_ABSENT = Document(b"", {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One object's change, and every overlay in which exactly this change happens."""
+class ObjectChange:
+    """One object's change, and every overlay in which exactly this change happens.
 
-    object: str
+    `verb` is added, changed or removed; `fields` are the fields in which a changed object differs.
+    """
+
+    object: ObjectId
     verb: str
     diff: str
     overlays: tuple[str, ...]
+    fields: tuple[FieldChange, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `--output json` prints."""
+        return {
+            "object": str(self.object),
+            "verb": self.verb,
+            "diff": self.diff,
+            "overlays": list(self.overlays),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """All changes, and the overlays that have none."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[ObjectChange, ...]
     untouched: tuple[str, ...]
 
 
@@ -59,28 +75,47 @@ def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> D
     return Difference(tuple(_changes(before, after, changed)), tuple(untouched))
 
 
-def _changes(before: _Rendered, after: _Rendered, folders: Sequence[str]) -> list[Change]:
+def _changes(before: _Rendered, after: _Rendered, folders: Sequence[str]) -> list[ObjectChange]:
     """Return each change once, with every overlay in which it happens."""
-    overlays: dict[tuple[str, str, str], list[str]] = {}
+    changes: dict[tuple[ObjectId, str], ObjectChange] = {}
+    overlays: dict[tuple[ObjectId, str], list[str]] = {}
 
     for folder in folders:
-        old, new = before.get(folder, {}), after.get(folder, {})
-        for identity in sorted({*old, *new}):
-            if old.get(identity) != new.get(identity):
-                text = unified_diff(str(identity), old.get(identity, b""), new.get(identity, b""))
-                change = str(identity), _verb(identity, old, new), text
-                overlays.setdefault(change, []).append(folder)
+        for change in _changes_of(folder, before.get(folder, {}), after.get(folder, {})):
+            key = change.object, change.diff
+            changes.setdefault(key, change)
+            overlays.setdefault(key, []).append(folder)
 
-    changes = [
-        Change(object=name, verb=verb, diff=text, overlays=tuple(changed_overlays))
-        for (name, verb, text), changed_overlays in overlays.items()
-    ]
-    return sorted(changes, key=lambda change: (change.overlays, change.object))
+    folded = [replace(change, overlays=tuple(overlays[key])) for key, change in changes.items()]
+    return sorted(folded, key=lambda change: (change.overlays, str(change.object)))
 
 
-def _verb(identity: ObjectId, old: Mapping[ObjectId, bytes], new: Mapping[ObjectId, bytes]) -> str:
+def _changes_of(
+    folder: str, old: Mapping[ObjectId, Document], new: Mapping[ObjectId, Document]
+) -> Iterator[ObjectChange]:
+    """Yield the changes of one overlay, by object."""
+    for identity in sorted({*old, *new}):
+        old_document, new_document = old.get(identity, _ABSENT), new.get(identity, _ABSENT)
+
+        if old_document.data == new_document.data:
+            continue
+
+        is_changed = identity in old and identity in new
+        fields = changed_fields(old_document.value, new_document.value) if is_changed else ()
+
+        yield ObjectChange(
+            object=identity,
+            verb=_verb(identity, old, new),
+            diff=unified_diff(str(identity), old_document.data, new_document.data),
+            overlays=(folder,),
+            fields=tuple(fields),
+        )
+
+
+def _verb(identity: ObjectId, old: Collection[ObjectId], new: Collection[ObjectId]) -> str:
     if identity not in old:
         return "added"
+
     return "changed" if identity in new else "removed"
 
 
@@ -101,13 +136,7 @@ def _render(root: Path, cache: Path, tree: Tree, folders: Sequence[str]) -> _Ren
     graphs = {folder: walk(tree, folder) for folder in present}
     _refuse(graphs.values())
 
-    rendering = kustomize.render(
-        root,
-        {folder: folder.rpartition("/")[2] for folder in graphs},
-        tool(cache, "kustomize"),
-        workers=WORKERS,
-        least={folder: graph.least for folder, graph in graphs.items()},
-    )
+    rendering = build(root, cache, graphs, {folder: folder.rpartition("/")[2] for folder in graphs})
     if rendering.findings:
         raise FindingsError(rendering.findings, exit_code=exit_code_of(rendering.findings))
 
@@ -121,5 +150,5 @@ def _refuse(graphs: Iterable[Graph]) -> None:
         raise FindingsError(findings, exit_code=1)
 
 
-def _by_identity(documents: Iterable[kustomize.Document]) -> dict[ObjectId, bytes]:
-    return {ObjectId.of(document.value): document.data for document in documents}
+def _by_identity(documents: Iterable[Document]) -> dict[ObjectId, Document]:
+    return {ObjectId.of(document.value): document for document in documents}

@@ -1,12 +1,12 @@
 """Judge overlays: read what they are built from, build them, validate each document, run the rules."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from okd_gitops.check import kubeconform
+from okd_gitops.check.build import WORKERS, build
 from okd_gitops.check.rule import Overlay, Repository
 from okd_gitops.check.run_rules import run
 from okd_gitops.finding import Finding, Severity, exit_code_of, finding_of
@@ -15,7 +15,6 @@ from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 
-WORKERS = os.cpu_count() or 1
 # The documents that kustomize renders from each folder.
 _Documents = Mapping[str, tuple[kustomize.Document, ...]]
 
@@ -55,7 +54,8 @@ def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str
     sound = [overlay for overlay in overlays if not overlay.graph.findings]
 
     say(f"building {len(sound)} overlays with kustomize, a worker per core")
-    rendering = _build(sound, root, cache)
+    graphs = {overlay.folder: overlay.graph for overlay in sound}
+    rendering = build(root, cache, graphs, {overlay.folder: overlay.name for overlay in sound})
     built = _rendered(sound, rendering.documents)
     documents = [document for overlay in built for document in rendering.documents[overlay.folder]]
     distinct = len({id(document) for document in documents})
@@ -94,12 +94,6 @@ class _Stopwatch:
 
 def _read(overlay: Overlay, files: Mapping[str, bytes]) -> Overlay:
     return replace(overlay, graph=walk(files, "" if overlay.folder == "." else overlay.folder))
-
-
-def _build(overlays: Sequence[Overlay], root: Path, cache: Path) -> kustomize.Rendering:
-    names = {overlay.folder: overlay.name for overlay in overlays}
-    least = {overlay.folder: overlay.graph.least for overlay in overlays}
-    return kustomize.render(root, names, tool(cache, "kustomize"), workers=WORKERS, least=least)
 
 
 def _rendered(overlays: Sequence[Overlay], documents: _Documents) -> list[Overlay]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from okd_gitops.check.diff import Change
+from okd_gitops.check.diff import ObjectChange
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.redaction import one_line
 from okd_gitops.releases.graph import Edge, Risk
@@ -77,7 +77,7 @@ class PullRequest:
     basis: Mapping[str, str] = field(default_factory=dict)
     conditional: Mapping[Edge, Sequence[Risk]] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ObjectChange, ...] = ()
     waves: int = 1
     untouched: int = 0
     facts: tuple[str, ...] = ()
@@ -210,7 +210,7 @@ def _report(report: Evidence, now: datetime) -> str:
     )
 
 
-def _change(change: Change) -> str:
+def _change(change: ObjectChange) -> str:
     text = printable_lines(change.diff)
     ticks = fence(text)
     added, removed = _changed_lines(text, "+"), _changed_lines(text, "-")
