@@ -9,12 +9,14 @@ from okd_gitops.check import kubeconform
 from okd_gitops.check.build import WORKERS, build
 from okd_gitops.check.rule import Overlay, Repository
 from okd_gitops.check.run_rules import run
+from okd_gitops.check.schema_gaps import is_known_gap
 from okd_gitops.finding import Finding, Severity, exit_code_of, finding_of
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 
+_WITHOUT_SCHEMA = ("no-schema", "kind-not-checked")
 # The documents that kustomize renders from each folder.
 _Documents = Mapping[str, tuple[kustomize.Document, ...]]
 
@@ -74,7 +76,7 @@ def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str
         overlays=len(built),
         documents=len(documents),
         distinct=distinct,
-        without_schema=sum(finding.name == "no-schema" for finding in invalid),
+        without_schema=sum(finding.name in _WITHOUT_SCHEMA for finding in invalid),
         seconds=stopwatch.seconds,
     )
 
@@ -144,17 +146,24 @@ def _invalid_under(
 
 
 def _finding(identity: ObjectId, holders: Sequence[Overlay], reason: str, *, missing: bool) -> Finding:
-    places = [overlay.graph.objects[identity] for overlay in holders if identity in overlay.graph.objects]
+    places = [
+        overlay.graph.objects[identity].at() for overlay in holders if identity in overlay.graph.objects
+    ]
     clusters = tuple(dict.fromkeys(overlay.name for overlay in holders))
+    is_gap = missing and is_known_gap(identity)
 
-    remedy = "correct the field where it is written"
-    if missing:
+    name, remedy = "schema-violation", "correct the field where it is written"
+    if is_gap:
+        name, remedy = "kind-not-checked", "review its fields by hand"
+        reason = f"the fields of {identity.group}/{identity.version} {identity.kind} were not checked"
+    elif missing:
+        name = "no-schema"
         remedy = "add the module that has its CRD to tools/crds/go.mod, or leave the object out"
     elif holders[0].purpose:
         remedy += f", or the parameter that sets it (clusters/{clusters[0]}.yaml)"
 
     return finding_of(
-        "no-schema" if missing else "schema-violation",
+        name,
         places[0] if places else f"{holders[0].folder}/kustomization.yaml",
         reason,
         remedy,

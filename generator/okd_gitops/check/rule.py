@@ -1,7 +1,7 @@
 """What a rule takes and returns: a repository with its rendered overlays in, faults out."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -9,8 +9,9 @@ from functools import cached_property
 from okd_gitops.finding import Location, Severity
 from okd_gitops.manifests.argocd import Project, folder, of_kind, own_urls, same_url, sources
 from okd_gitops.manifests.kustomization import Graph
+from okd_gitops.manifests.nested import NestedObject, Path, objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
-from okd_gitops.releases.cluster_version import object_faults
+from okd_gitops.releases.cluster_version import CLUSTER_VERSION, object_faults, path_of
 
 # A name of a cluster, as it occurs in a text.
 WORD = re.compile(r"[A-Za-z0-9-]+")
@@ -20,14 +21,15 @@ WORD = re.compile(r"[A-Za-z0-9-]+")
 class Fault:
     """What a rule objects to: the reason, the remedy, and the object or file that is concerned.
 
-    `severity` takes the place of the rule's own; `clusters` names the overlays that a fault of the whole
-    repository concerns.
+    `path` leads to the value in the object. `severity` takes the place of the rule's own; `clusters` names
+    the overlays that a fault of the whole repository concerns.
     """
 
     reason: str
     remedy: str
     object: ObjectId | None = None
     location: Location | None = None
+    path: tuple[str | int, ...] = ()
     severity: Severity | None = None
     clusters: tuple[str, ...] = ()
 
@@ -50,6 +52,11 @@ class Overlay:
     # `Kind/name` of everything that the objects use and somebody else creates, as the features declare it.
     declared: frozenset[str] = frozenset()
     expires: date | None = None
+
+    def place_of(self, value: Object, path: Path = ()) -> str:
+        """Return FILE:LINE:COLUMN of a value in an object of this overlay, else the folder of the overlay."""
+        written = self.graph.objects.get(ObjectId.of(value))
+        return str(written.at(path)) if written else self.folder
 
 
 # Without slots, because a cached property needs a dictionary.
@@ -99,7 +106,43 @@ class Repository:
 
 
 def release_faults(value: Object, name: str) -> Iterator[Fault]:
-    """Yield the faults with the name of a rule among those of an object that names a release."""
-    for fault in object_faults(value):
-        if fault.name == name:
-            yield Fault(reason=fault.reason, remedy=fault.remedy, object=ObjectId.of(value))
+    """Yield the faults with the name of a rule among those of an object, and of those inside it, that name a
+    release.
+    """
+    for nested in objects_within(value):
+        is_nested = bool(nested.path)
+
+        for fault in object_faults(nested.value, is_nested=is_nested, is_part=nested.is_part):
+            if fault.name == name:
+                path = path_of(nested.value, fault)
+                yield nested_fault(value, nested, fault.reason, fault.remedy, path)
+
+
+def nested_fault(
+    value: Object,
+    nested: NestedObject,
+    reason: str,
+    remedy: str,
+    path: Path = (),
+    *,
+    clusters: tuple[str, ...] = (),
+    severity: Severity | None = None,
+) -> Fault:
+    """Return a fault of an object inside `value`, or of `value` itself; `path` leads to a value in it."""
+    inner = f"the {ObjectId.of(nested.value)} in it: " if nested.path else ""
+    return Fault(
+        reason=f"{inner}{reason}",
+        remedy=remedy,
+        object=ObjectId.of(value),
+        path=(*nested.path, *path),
+        clusters=clusters,
+        severity=severity,
+    )
+
+
+def cluster_versions(objects: Iterable[Object]) -> Iterator[tuple[Object, NestedObject]]:
+    """Yield each ClusterVersion among objects or inside them, with the object that is applied."""
+    for value in objects:
+        for nested in objects_within(value):
+            if ObjectId.of(nested.value).group_kind == CLUSTER_VERSION:
+                yield value, nested

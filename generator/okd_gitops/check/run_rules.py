@@ -87,8 +87,8 @@ def _finding(name: str, fault: Fault, overlays: Sequence[Overlay]) -> Finding:
 
 
 def _place_of_object(fault: Fault, overlays: Sequence[Overlay]) -> Location:
-    """Return where the object of a fault is written, else the first folder that is concerned."""
+    """Return where the object of a fault is written, and its path in it, else the first folder concerned."""
     for overlay in overlays:
         if fault.object in overlay.graph.objects:
-            return overlay.graph.objects[fault.object]
+            return overlay.graph.objects[fault.object].at(fault.path)
     return Location(file=overlays[0].folder if overlays else ".")

@@ -14,7 +14,14 @@ from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.read import Document
 from okd_gitops.releases.cluster_version import field_faults
-from okd_gitops.releases.fields import Channel, ClusterId, ReleaseImage, VersionText, fault
+from okd_gitops.releases.fields import (
+    Channel,
+    ClusterId,
+    ReleaseImage,
+    VersionText,
+    cluster_version_field,
+    fault,
+)
 from okd_gitops.releases.version import KUBERNETES, Version
 from okd_gitops.tree import Tree
 
@@ -52,6 +59,7 @@ def _ref(value: str) -> str:
 
 Url = Annotated[str, AfterValidator(_url)]
 Repository = Annotated[str, AfterValidator(_repository)]
+Graph = Annotated[Url, cluster_version_field("upstream")]
 Minor = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}\.(0|[1-9][0-9]{0,3})$")]
 # What git takes for a branch: no `..`, and no part that begins or ends with a dot.
 Ref = Annotated[
@@ -87,7 +95,7 @@ class Release(FileModel):
     stream: Annotated[str, Field(pattern=r"^[0-9][0-9a-z.-]*$")] | None = Field(
         None, description="Release stream to follow, e.g. 4-scos-stable."
     )
-    upstream: Url | None = Field(None, description="Update graph; the default is the fleet's.")
+    upstream: Graph | None = Field(None, description="Update graph; the default is the fleet's.")
     acks: tuple[Ack, ...] = Field(
         (),
         strict=False,
@@ -128,7 +136,7 @@ class FleetSpec(FileModel, title="Fleet"):
     owners: tuple[Name, ...] = Field(
         strict=False, min_length=1, description="Teams that own every cluster that names no owners."
     )
-    upstream: Url = Field(
+    upstream: Graph = Field(
         description="The update graph that OKD clusters ask; the default of ClusterVersion is OpenShift's."
     )
     announced: Announced | None = Field(

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Minor
+from okd_gitops.manifests.cron import CronError, parse_cron
 from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.pattern import matches
 from okd_gitops.releases.fields import Pattern, fault
@@ -16,7 +17,6 @@ from okd_gitops.releases.version import image_fault
 # Part of a name on a cluster; keys of entries may contain dots (4.20).
 _KEY = re.compile(r"[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?")
 _MINOR = re.compile(r"[1-9][0-9]*\.(0|[1-9][0-9]*)")
-_CRON_FIELD = re.compile(r"(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?(,(\*|[0-9]+(-[0-9]+)?)(/[0-9]+)?)*")
 _LISTS = ("list", "set", "entries")
 
 
@@ -163,10 +163,11 @@ def _minor_fault(text: str) -> str:
 
 
 def _cron_fault(text: str) -> str:
-    fields = text.split(" ")
-    if len(fields) == 5 and all(_CRON_FIELD.fullmatch(field) for field in fields):
-        return ""
-    return 'a schedule must have five fields, like "30 6 * * *" (UTC)'
+    try:
+        schedule = parse_cron(text)
+    except CronError as error:
+        return str(error)
+    return "no month has such a day, so it never runs" if schedule.never_runs else ""
 
 
 # What the text of a value must look like, for the types that have a form of their own.

@@ -33,15 +33,27 @@ _MAX_DEPTH = 100
 _MAX_OBJECTS = 3_000
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where an object is written: a document, and its path there, which is not empty in a List."""
+
+    document: Document
+    where: Where = ()
+
+    def at(self, path: Where = (), *, key: bool = False) -> Location:
+        """Return the place of a value of the object, or of the nearest thing around it that exists."""
+        return self.document.at((*self.where, *path), key=key)
+
+
 @dataclass(slots=True)
 class Graph:
-    """What is reached from one folder: files, the kustomizations among them, the places of objects, and what
-    is refused.
+    """What is reached from one folder: files, the kustomizations among them, where each object is written,
+    and what is refused.
     """
 
     files: set[str] = field(default_factory=set)
     kustomizations: dict[str, Document] = field(default_factory=dict)
-    objects: dict[ObjectId, Location] = field(default_factory=dict)
+    objects: dict[ObjectId, "Written"] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
     # ConfigMaps and Secrets that are made here, and whether something may take objects away again.
     generated: int = 0
@@ -270,7 +282,7 @@ class _Reading:
             for index, item in enumerate(value["items"]):
                 self.object(document, item, (*where, "items", index))
         else:
-            self.graph.objects.setdefault(ObjectId.of(value), document.at(where))
+            self.graph.objects.setdefault(ObjectId.of(value), Written(document, where))
 
     def plugin(self, value: Any, place: Location) -> None:
         """Follow what the configuration of a built-in plug-in names; any other plug-in is a program."""

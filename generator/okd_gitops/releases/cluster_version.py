@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.releases.update_services import (
+    is_okd_image,
+    is_okd_upstream,
+    okd_channel_fault,
+    upstream_fault,
+)
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 
 CLUSTER_VERSION = "ClusterVersion.config.openshift.io"
@@ -57,12 +63,17 @@ def is_cluster_id(value: str) -> bool:
     return bool(_UUID.fullmatch(value))
 
 
-def field_faults(fields: Mapping[str, object]) -> list[FieldFault]:
-    """Judge values by their names in FIELDS; a field that is not among `fields` is not judged."""
+def field_faults(fields: Mapping[str, object], *, okd: bool = False) -> list[FieldFault]:
+    """Judge values by their names in FIELDS; a field that is not among `fields` is not judged.
+
+    `okd`: the cluster runs OKD; otherwise the values tell whether it does.
+    """
     texts = {field: str(value) for field, value in fields.items()}
+    runs_okd = okd or _runs_okd(texts)
     faults = [
         *_cluster_id_faults(texts),
-        *_channel_faults(texts),
+        *_channel_faults(texts, okd=runs_okd),
+        *_upstream_faults(texts, okd=runs_okd),
         *_version_faults(texts),
         *_image_faults(texts),
     ]
@@ -75,8 +86,12 @@ def field_faults(fields: Mapping[str, object]) -> list[FieldFault]:
     return faults
 
 
-def object_faults(value: Object) -> list[FieldFault]:
-    """Judge an object of a kind that names a release, also for what it lacks; others have no faults."""
+def object_faults(value: Object, *, is_nested: bool = False, is_part: bool = False) -> list[FieldFault]:
+    """Judge an object of a kind that names a release, also for what it lacks; others have no faults.
+
+    Nested in another object, a value may be a variable, which nobody can judge. A part of an object may lack
+    what the cluster has.
+    """
     identity = ObjectId.of(value)
     places = _KINDS.get(identity.group_kind)
     if places is None:
@@ -89,16 +104,40 @@ def object_faults(value: Object) -> list[FieldFault]:
         for field, content in fields.items()
         if content is not None and (field, content) != ("channel", "")
     }
-    faults = field_faults(stated)
+    judged = {
+        field: content for field, content in stated.items() if not (is_nested and _is_variable(content))
+    }
+    faults = field_faults(judged)
 
     is_cluster_version = identity.group_kind == CLUSTER_VERSION
     if "image" not in stated and not (is_cluster_version and at(value, "spec", "desiredUpdate") is None):
         faults.append(missing_image(".".join(places["image"])))
 
-    if is_cluster_version:
+    if is_cluster_version and not is_part:
         faults += _identity_faults(identity.name, stated)
 
     return faults
+
+
+def path_of(value: Object, fault: FieldFault) -> tuple[str, ...]:
+    """Return the path of the field that a fault is about, in the object that was judged."""
+    places = _KINDS[ObjectId.of(value).group_kind]
+    return places.get(fault.field, ("metadata", fault.field))
+
+
+def _is_variable(value: object) -> bool:
+    """Whether somebody replaces a value later: `{{hub … hub}}` of a Policy, `${X}` of a Template."""
+    return isinstance(value, str) and ("{{" in value or "${" in value)
+
+
+def _runs_okd(texts: Mapping[str, str]) -> bool:
+    """Whether values name OKD; OpenShift's own clusters rightly have other channels and no upstream."""
+    return (
+        "scos" in texts.get("channel", "")
+        or _is_okd_version(texts.get("version", ""))
+        or is_okd_image(texts.get("image", ""))
+        or is_okd_upstream(texts.get("upstream", ""))
+    )
 
 
 def missing_image(place: str) -> FieldFault:
@@ -115,9 +154,21 @@ def _cluster_id_faults(texts: Mapping[str, str]) -> list[FieldFault]:
     return [FieldFault("clusterID", "wrong-cluster-identity", reason, _CLUSTER_ID_REMEDY)]
 
 
-def _channel_faults(texts: Mapping[str, str]) -> list[FieldFault]:
-    reason, remedy = channel_fault(texts["channel"]) if "channel" in texts else ("", "")
-    return [FieldFault("channel", "stream-as-channel", reason, remedy)] if reason else []
+def _channel_faults(texts: Mapping[str, str], *, okd: bool) -> list[FieldFault]:
+    if "channel" not in texts:
+        return []
+
+    reason, remedy = channel_fault(texts["channel"])
+    if reason:
+        return [FieldFault("channel", "stream-as-channel", reason, remedy)]
+
+    reason, remedy = okd_channel_fault(texts["channel"]) if okd else ("", "")
+    return [FieldFault("channel", "unknown-channel", reason, remedy)] if reason else []
+
+
+def _upstream_faults(texts: Mapping[str, str], *, okd: bool) -> list[FieldFault]:
+    reason, remedy = upstream_fault(texts["upstream"], okd=okd) if "upstream" in texts else ("", "")
+    return [FieldFault("upstream", "wrong-upstream", reason, remedy)] if reason else []
 
 
 def _version_faults(texts: Mapping[str, str]) -> list[FieldFault]:
@@ -151,10 +202,8 @@ def _identity_faults(name: str, fields: Mapping[str, object]) -> list[FieldFault
         reason = f'a ClusterVersion must be named "version", not "{name}"'
         faults.append(FieldFault("name", "wrong-cluster-identity", reason, "rename it"))
 
-    # OpenShift's own clusters rightly leave upstream out. A channel of OKD tells them apart where there is no
-    # version.
-    is_okd = "scos" in str(fields.get("channel")) or _is_okd_version(str(fields.get("version")))
-    if is_okd and not fields.get("upstream"):
+    texts = {field: str(content) for field, content in fields.items()}
+    if _runs_okd(texts) and not fields.get("upstream"):
         reason = "an OKD cluster without upstream asks OpenShift's update graph"
         remedy = "set upstream to the graph of OKD's release controller"
         faults.append(FieldFault("upstream", "wrong-cluster-identity", reason, remedy))

@@ -32,10 +32,10 @@ def by_digest(remedy: str, *, name: str = "floating-release") -> AfterValidator:
 
 
 def cluster_version_field(field: str) -> AfterValidator:
-    """Return the validator of a field that a ClusterVersion has, by its name in FIELDS there."""
+    """Return the validator of a field of an OKD cluster's ClusterVersion, by its name in FIELDS there."""
 
     def validated(value: str) -> str:
-        for field_fault in field_faults({field: value}):
+        for field_fault in field_faults({field: value}, okd=True):
             raise fault(field_fault.reason, field_fault.remedy, name=field_fault.name)
         return value
 

@@ -2,37 +2,37 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository, release_faults
-from okd_gitops.manifests.objects import Object, ObjectId, at
-from okd_gitops.releases.cluster_version import CLUSTER_VERSION
+from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions, nested_fault, release_faults
+from okd_gitops.manifests.objects import at
+
+_WANTED = ("spec", "desiredUpdate")
+_Faults = Iterator[tuple[str, str, tuple[str, ...]]]
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at ClusterVersions; an ephemeral cluster may be forced and may have overrides."""
-    for value in overlay.objects:
-        if ObjectId.of(value).group_kind != CLUSTER_VERSION:
-            continue
+    may_be_forced = overlay.purpose == "ephemeral"
 
-        yield from _architecture_beside_image(value)
-        if overlay.purpose != "ephemeral":
+    for value, nested in cluster_versions(overlay.objects):
+        faults = [*_architecture_beside_image(nested.value)]
+        if not may_be_forced:
+            faults += _overrides(nested.value)
+
+        for reason, remedy, path in faults:
+            yield nested_fault(value, nested, reason, remedy, path)
+
+    if not may_be_forced:
+        for value in overlay.objects:
             yield from release_faults(value, "forced-update")
-            yield from _overrides(value)
 
 
-def _architecture_beside_image(value: Object) -> Iterator[Fault]:
-    wanted = at(value, "spec", "desiredUpdate")
+def _architecture_beside_image(version: object) -> _Faults:
+    wanted = at(version, *_WANTED)
     if at(wanted, "architecture") and at(wanted, "image"):
-        yield Fault(
-            reason="architecture and image exclude each other",
-            remedy="remove architecture",
-            object=ObjectId.of(value),
-        )
+        yield "architecture and image exclude each other", "remove architecture", (*_WANTED, "architecture")
 
 
-def _overrides(value: Object) -> Iterator[Fault]:
-    if at(value, "spec", "overrides"):
-        yield Fault(
-            reason="overrides block minor updates and hide which components run",
-            remedy="remove overrides",
-            object=ObjectId.of(value),
-        )
+def _overrides(version: object) -> _Faults:
+    if at(version, "spec", "overrides"):
+        reason = "overrides block minor updates and hide which components run"
+        yield reason, "remove overrides", ("spec", "overrides")

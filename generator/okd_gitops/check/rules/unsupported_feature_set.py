@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions, nested_fault
+from okd_gitops.manifests.nested import objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
-from okd_gitops.releases.cluster_version import CLUSTER_VERSION
 
+_FEATURE_SET = ("spec", "featureSet")
+_CAPABILITIES = ("spec", "capabilities")
 _UPDATABLE = (None, "", "Default", "OKD")
 # openshift/api config/v1/types_cluster_version.go; the validations of ClusterVersion and of the installer.
 _DEPENDENCIES = {"marketplace": "OperatorLifecycleManager", "baremetal": "MachineAPI"}
@@ -13,27 +15,28 @@ _DEPENDENCIES = {"marketplace": "OperatorLifecycleManager", "baremetal": "Machin
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at FeatureGates of clusters that are not ephemeral, and at capabilities of ClusterVersions."""
-    for value in overlay.objects:
-        group_kind = ObjectId.of(value).group_kind
+    if overlay.purpose not in ("", "ephemeral"):
+        for value in overlay.objects:
+            yield from _feature_sets(value, overlay.purpose)
 
-        if group_kind == "FeatureGate.config.openshift.io" and overlay.purpose not in ("", "ephemeral"):
-            yield from _feature_set(value, overlay.purpose)
-        if group_kind == CLUSTER_VERSION:
-            yield from _capabilities(value)
-
-
-def _feature_set(value: Object, purpose: str) -> Iterator[Fault]:
-    feature_set = at(value, "spec", "featureSet")
-    if feature_set not in _UPDATABLE:
-        yield Fault(
-            reason=f"the feature set {feature_set} ends the updates of this {purpose} cluster",
-            remedy="remove it; try it on an ephemeral cluster",
-            object=ObjectId.of(value),
-        )
+    for value, nested in cluster_versions(overlay.objects):
+        for reason, remedy in _missing_dependencies(nested.value):
+            yield nested_fault(value, nested, reason, remedy, _CAPABILITIES)
 
 
-def _capabilities(value: Object) -> Iterator[Fault]:
-    capabilities = at(value, "spec", "capabilities")
+def _feature_sets(value: Object, purpose: str) -> Iterator[Fault]:
+    for nested in objects_within(value):
+        feature_set = at(nested.value, *_FEATURE_SET)
+        is_feature_gate = ObjectId.of(nested.value).group_kind == "FeatureGate.config.openshift.io"
+
+        if is_feature_gate and feature_set not in _UPDATABLE:
+            reason = f"the feature set {feature_set} ends the updates of this {purpose} cluster"
+            remedy = "remove it; try it on an ephemeral cluster"
+            yield nested_fault(value, nested, reason, remedy, _FEATURE_SET)
+
+
+def _missing_dependencies(version: Object) -> Iterator[tuple[str, str]]:
+    capabilities = at(version, *_CAPABILITIES)
     # Every other set contains what its capabilities depend on.
     if at(capabilities, "baselineCapabilitySet") != "None":
         return
@@ -41,8 +44,4 @@ def _capabilities(value: Object) -> Iterator[Fault]:
     enabled = items(capabilities, "additionalEnabledCapabilities")
     for capability, dependency in _DEPENDENCIES.items():
         if capability in enabled and dependency not in enabled:
-            yield Fault(
-                reason=f"the capability {capability} requires {dependency}",
-                remedy=f"add {dependency}",
-                object=ObjectId.of(value),
-            )
+            yield f"the capability {capability} requires {dependency}", f"add {dependency}"

@@ -1,0 +1,11 @@
+"""The rule wrong-upstream: findings.yaml states and explains it."""
+
+from collections.abc import Iterator
+
+from okd_gitops.check.rule import Fault, release_faults
+from okd_gitops.manifests.objects import Object
+
+
+def check_object(value: Object) -> Iterator[Fault]:
+    """Look at the upstream of ClusterVersions."""
+    return release_faults(value, "wrong-upstream")
