@@ -10,6 +10,7 @@ from okd_gitops.check import rule
 from okd_gitops.check.judge import Report, judge
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, ordered
+from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import destination
 from okd_gitops.generate.compare import compare
@@ -37,7 +38,7 @@ def check(
     fleet = fleet or load(root)
     plan = plan_fleet(fleet)
     files = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
-    findings = (*fleet.notes, *_drift(plan, files))
+    findings = (*fleet.notes, *mismatched_releases(fleet.clusters), *_drift(plan, files))
     seconds = {"generate": monotonic() - started}
 
     report = judge(_under_check(plan, files, today), root, cache, say=say)

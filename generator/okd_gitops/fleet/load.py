@@ -12,6 +12,7 @@ from okd_gitops import __version__
 from okd_gitops.finding import Finding, Findings, FindingsError, refused
 from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.cluster import Cluster, ClusterFile, FleetSpec, parse_cluster
+from okd_gitops.fleet.collisions import alike_but_for_case, report_collisions
 from okd_gitops.fleet.feature import Catalog
 from okd_gitops.fleet.feature import load_catalog as parse_catalog
 from okd_gitops.fleet.names import name_fault, reserved
@@ -72,6 +73,9 @@ def load(root: Path) -> Fleet:
 
     with findings.collecting():
         catalog = load_catalog(root)
+
+    if spec is not None:
+        report_collisions(files, spec, findings)
 
     findings.raise_errors()
     assert spec is not None
@@ -192,12 +196,21 @@ def _considered(is_folder: dict[str, bool], findings: Findings) -> list[str]:
         considered.append(name)
 
         if _LIKE_YAML.search(name) and (is_folder[name] or not _is_cluster_file(name)):
-            is_reserved = reserved(name.removesuffix(".yaml"))
-            reason = is_reserved or f'"{name}" is not the name of a cluster file, or not a file'
+            reason = _name_fault(name, is_folder)
             remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
             findings.add("invalid-name", place, reason, remedy)
 
     return considered
+
+
+def _name_fault(name: str, names: Iterable[str]) -> str:
+    """Return why an entry of clusters/ is not the file of a cluster."""
+    other = alike_but_for_case(name, names)
+    if other:
+        return f'"{name}" differs only by case from clusters/{other}: on many disks both are one file'
+
+    is_reserved = reserved(name.removesuffix(".yaml"))
+    return is_reserved or f'"{name}" is not the name of a cluster file, or not a file'
 
 
 def _report_lonely_extras(tree: Tree, clusters: set[str], findings: Findings) -> None:

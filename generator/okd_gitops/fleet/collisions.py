@@ -1,0 +1,89 @@
+"""What two cluster files must not share: a clusterID, an API server, the role of the hub, a name."""
+
+from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import urlsplit
+
+from okd_gitops.finding import Finding, Findings, Location, finding_of
+from okd_gitops.fleet.cluster import ClusterFile, FleetSpec, Purpose
+from okd_gitops.releases.agreement import Claim, disagreements
+
+_HTTPS = 443
+_IMAGE = ("release", "image")
+
+
+def report_collisions(clusters: Sequence[ClusterFile], fleet: FleetSpec, findings: Findings) -> None:
+    """Add a finding for each cluster file that takes what an earlier one has; it names the places of both."""
+    _report_shared("shared-cluster-id", "clusterID", clusters, _cluster_id, findings)
+    _report_shared("shared-server", "server", clusters, _server, findings)
+    _report_second_hubs(clusters, fleet, findings)
+
+
+def mismatched_releases(clusters: Iterable[ClusterFile]) -> list[Finding]:
+    """Return a finding for each cluster file whose version and image contradict those of an earlier one."""
+    places: dict[Claim, Location] = {}
+    for cluster in clusters:
+        release = cluster.spec.release
+        if release:
+            place = cluster.document.at(_IMAGE)
+            claim = Claim(owner=cluster.name, place=str(place), version=release.version, image=release.image)
+            places[claim] = place
+
+    return [
+        finding_of(
+            "mismatched-release",
+            places[disagreement.second],
+            disagreement.reason,
+            disagreement.remedy,
+            clusters=(disagreement.second.owner, disagreement.first.owner),
+        )
+        for disagreement in disagreements(places)
+    ]
+
+
+def alike_but_for_case(name: str, names: Iterable[str]) -> str:
+    """Return the name that differs from `name` only by case, or nothing: on many disks both are one file."""
+    return next((other for other in names if other != name and other.lower() == name.lower()), "")
+
+
+def _report_shared(
+    finding_name: str,
+    key: str,
+    clusters: Sequence[ClusterFile],
+    value_of: Callable[[ClusterFile], str],
+    findings: Findings,
+) -> None:
+    first_places: dict[str, Location] = {}
+
+    for cluster in clusters:
+        value = value_of(cluster)
+        if not value:
+            continue
+
+        place = cluster.document.at([key])
+        first_place = first_places.setdefault(value, place)
+        if first_place is not place:
+            findings.add(finding_name, place, f"this {key} is also that of the cluster in {first_place}")
+
+
+def _report_second_hubs(clusters: Sequence[ClusterFile], fleet: FleetSpec, findings: Findings) -> None:
+    hubs = [cluster for cluster in clusters if cluster.spec.purpose == Purpose.HUB]
+    # The one that fleet.yaml names comes first, whatever its name.
+    hubs.sort(key=lambda cluster: cluster.name != fleet.hub)
+
+    for second in hubs[1:]:
+        first_place = hubs[0].document.at(["purpose"])
+        reason = f"{second.name} is a second hub: {hubs[0].name} is the hub already ({first_place})"
+        findings.add("second-hub", second.document.at(["purpose"]), reason)
+
+
+def _cluster_id(cluster: ClusterFile) -> str:
+    return (cluster.spec.cluster_id or "").lower()
+
+
+def _server(cluster: ClusterFile) -> str:
+    """Return host and port, which tell one API server from another however its address is written."""
+    if not cluster.spec.server:
+        return ""
+
+    parts = urlsplit(cluster.spec.server)
+    return f"{(parts.hostname or '').rstrip('.')}:{parts.port or _HTTPS}"
