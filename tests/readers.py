@@ -41,9 +41,9 @@ from okd_gitops.releases.graph import read_graph
 from okd_gitops.releases.read_cluster_version import acks, built, read_state, state_findings
 from okd_gitops.releases.sources import file, github, quay, release_controller
 from okd_gitops.releases.sources.update_graph import of_graph
-from okd_gitops.releases.trust.keyring import FINGERPRINTS
+from okd_gitops.releases.trust.keyring import FINGERPRINTS, KeyUse
 from okd_gitops.releases.trust.openpgp import plain
-from okd_gitops.releases.trust.signature import verify
+from okd_gitops.releases.trust.signature import Message, verify
 from okd_gitops.releases.trust.store import default_keys
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
 from okd_gitops.system import history
@@ -254,20 +254,22 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
     "OpenPGP message": (lambda data: plain(data, 1 << 16), (ValueError,)),
     "signature": (
         lambda data: verify(
-            [data],
+            [Message(data, NOW)],
             default_keys(),
-            FINGERPRINTS,
+            [KeyUse(fingerprint=fingerprint) for fingerprint in FINGERPRINTS],
             image=f"registry.example.org/okd/release@{DIGEST}",
+            version="4.22.0-okd-scos.8",
             now=NOW,
         ),
         (),
     ),
     "public key": (
         lambda data: verify(
+            [Message(data, NOW)],
             [data],
-            [data],
-            FINGERPRINTS,
+            [KeyUse(fingerprint=fingerprint) for fingerprint in FINGERPRINTS],
             image=f"registry.example.org/okd/release@{DIGEST}",
+            version="4.22.0-okd-scos.8",
             now=NOW,
         ),
         (),

@@ -1,5 +1,6 @@
 """A fleet that follows a release controller: its repository, its remote, and a clock to turn."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from conftest import CACHE, git
 from okd_gitops.evidence.record import record
 from okd_gitops.evidence.records import read_records
 from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.write_records import write_records
 from okd_gitops.generate.generate import generate
 from okd_gitops.rollout.waves import Request, Rollout, rollout
 from okd_gitops.system.http import Http
@@ -117,6 +119,10 @@ class Fleet:
         )
         record(self.root, said, remote="origin")
         git(self.root, "fetch", "-q", "origin")
+
+    def write_on_records(self, files: Mapping[str, bytes]) -> None:
+        """Write files of the branch `records` of this clone, whatever they contain."""
+        write_records(self.root, "", "Write records", lambda _: files)
 
     def on_remote(self, branch: str) -> list[str]:
         """Return the subjects of a remote branch's own commits."""

@@ -168,7 +168,7 @@ def test_reports_of_two_clusters_at_once_are_both_kept(fleet: Fleet, tmp_path: P
     for thread in threads:
         thread.join(60)
     names = git(
-        fleet.root, "--git-dir", str(fleet.remote), "ls-tree", "-r", "--name-only", "main", "evidence"
+        fleet.root, "--git-dir", str(fleet.remote), "ls-tree", "-r", "--name-only", "records", "evidence"
     ).split()
     assert names == [f"evidence/canary/{OLD}.yaml", f"evidence/probe/{OLD}.yaml"]
 
@@ -437,7 +437,7 @@ def test_a_long_term_cluster_refuses_unsafe_updates(fleet: Fleet, name: str) -> 
 def test_an_unsigned_release_reaches_test_clusters_with_a_warning(fleet: Fleet) -> None:
     fleet.controller.signatures.clear()
     done = fleet.run(UPDATE)
-    assert done.outlook.trust[image(NEW)].findings[0].name == "signature-missing"
+    assert done.outlook.trust[NEW].findings[0].name == "signature-missing"
     assert "LOOK" in done.branches[0].body
     assert "signature NOT verified" in done.branches[0].body
 
@@ -605,8 +605,9 @@ def test_a_report_is_written_once_and_never_changed(fleet: Fleet) -> None:
 
 def test_evidence_in_a_wrong_place_or_against_itself_is_refused(fleet: Fleet) -> None:
     text = Evidence(cluster="canary", version=NEW, image=image(NEW), finished=fleet.now, passed=True).text()
-    fleet.write(f"evidence/prod/{NEW}.yaml", text)
-    fleet.write(f"evidence/canary/{NEW}.yaml", text.replace("healthy", "degraded"))
+    contradictory = text.replace("healthy", "degraded")
+    files = {f"evidence/prod/{NEW}.yaml": text, f"evidence/canary/{NEW}.yaml": contradictory}
+    fleet.write_on_records({path: content.encode() for path, content in files.items()})
     with pytest.raises(FindingsError) as error:
         fleet.seen()
     assert sorted(finding.name for finding in error.value.findings) == [

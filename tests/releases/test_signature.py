@@ -24,8 +24,8 @@ from okd_gitops.explanation import explanations
 from okd_gitops.finding import Severity
 from okd_gitops.releases.trust import openpgp
 from okd_gitops.releases.trust import store as signature_store
-from okd_gitops.releases.trust.keyring import FINGERPRINTS
-from okd_gitops.releases.trust.signature import verify
+from okd_gitops.releases.trust.keyring import FINGERPRINTS, KeyUse
+from okd_gitops.releases.trust.signature import Message, verify
 from okd_gitops.releases.trust.store import urls
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.system.http import Http
@@ -38,12 +38,18 @@ REPOSITORY = "registry.ci.openshift.org/origin/release-scos"
 KEY, OTHER = (Tsk.generate(user_id=f"{name} <{name}@example.org>") for name in ("ci", "other"))
 
 
+VERSION = "4.22.0-okd-scos.8"
+
+
 def public(key: Tsk) -> bytes:
     return str(key.extract_certificate()).encode()
 
 
 def name(key: Tsk) -> str:
     return key.extract_certificate().fingerprint
+
+
+GOOD = Trust(verified=True, fingerprint=name(KEY), uses=(KeyUse(fingerprint=name(KEY)),))
 
 
 def text(**changes: Any) -> bytes:
@@ -70,10 +76,19 @@ def trust_in(
     now: datetime | None = None,
     digest: str = A,
     repository: str = REPOSITORY,
+    seen: datetime | None = None,
+    **use: Any,
 ) -> Trust:
     image = f"{repository}@{digest}"
     now = now or datetime.now(UTC)
-    trust = verify(messages, keys or (public(KEY),), frozenset({pinned}), image=image, now=now)
+    trust = verify(
+        [Message(message, seen or now) for message in messages],
+        keys or (public(KEY),),
+        [KeyUse(fingerprint=pinned, **use)],
+        image=image,
+        version=VERSION,
+        now=now,
+    )
 
     errors = [finding for finding in trust.findings if finding.severity == Severity.ERROR]
     assert len(errors) == (0 if trust.verified else 1)
@@ -92,7 +107,7 @@ def refusal(*messages: bytes, **more: Any) -> str:
 
 def test_a_trusted_signature_is_accepted() -> None:
     trust = trust_in(signed())
-    assert trust == Trust(verified=True, fingerprint=name(KEY))
+    assert trust == GOOD
     assert trust_in(signed(text(optional=None))).verified
     assert trust_in(signed(text(critical={"identity": {"docker-reference": f"{REPOSITORY}@{A}"}}))).verified
 
@@ -150,7 +165,11 @@ def flipped(data: bytes) -> bytes:
             "signed-other-image",
         ),
         (
-            signed(text(critical={"identity": {"docker-reference": "quay.io/okd/scos-release:4.22"}})),
+            signed(
+                text(
+                    critical={"identity": {"docker-reference": "quay.io/okd/scos-release:4.22.0-okd-scos.8"}}
+                )
+            ),
             "signed-other-repository",
         ),
         (
@@ -340,7 +359,7 @@ def test_no_changed_byte_goes_unseen_in_what_is_signed(at: int, change: int) -> 
     trust = trust_in(bytes(message))
     # A byte that is not covered by the signature, such as the hint which key it was, may differ; what is said
     # may not.
-    assert not trust.verified or trust == Trust(verified=True, fingerprint=name(KEY))
+    assert not trust.verified or trust == GOOD
 
 
 def test_urls() -> None:

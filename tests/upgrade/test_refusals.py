@@ -142,6 +142,8 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     ("signed-digest-unknown", Verdict.REFUSE, {"release": replace(GOOD, signed="")}),
     ("kubernetes-unknown", Verdict.REFUSE, {"path": path(OLD, Version.parse("4.99.0-okd-scos.0"))}),
     ("signature-not-verified", Verdict.REFUSE, {"verified": False}),
+    ("key-for-other-clusters", Verdict.REFUSE, {"key_fault": "it is for test"}),
+    ("newest-release-vanished", Verdict.REFUSE, {"vanished": ("4.22.0-okd-scos.11",)}),
     ("already-tried", Verdict.REFUSE, reports(passed("cd", ok=False))),
     ("earlier-wave-failed", Verdict.REFUSE, reports(passed("test", ok=False))),
     ("evidence-of-other-image", Verdict.REFUSE, reports(passed("test", image=A))),
@@ -201,6 +203,7 @@ PASSED = {
     Way.ADOPTION: {
         *WAITING,
         *(name for name in PATH_NAMES if name not in (edges.SAME, edges.LOWER, edges.ROLLBACK)),
+        "newest-release-vanished",
         "already-tried",
         "earlier-wave-failed",
         "evidence-of-other-image",

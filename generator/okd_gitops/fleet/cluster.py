@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from okd_gitops.errors import UsageError
 from okd_gitops.fleet.emergency import Emergency
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
@@ -146,6 +147,16 @@ class FleetSpec(FileModel, title="Fleet"):
     releases: Releases | None = Field(
         None, description="Sources of releases, and conditions for every rollout."
     )
+
+
+def releases_of(fleet: FleetSpec) -> Releases:
+    """Return `releases:` of fleet.yaml; raises UsageError when it is missing."""
+    if fleet.releases is None:
+        raise UsageError(
+            "fleet.yaml does not say where releases are found",
+            "add releases: with controller, graph and signatures (docs/upgrades.md)",
+        )
+    return fleet.releases
 
 
 class ClusterSpec(FileModel):

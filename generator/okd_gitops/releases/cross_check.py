@@ -43,7 +43,7 @@ class Release:
     """A version as all sources together describe it.
 
     `signed` and `mirror` are two images of it by digest (empty: unknown), as a rule with different digests.
-    `streams` accept it; `listed` are the streams that name it, in whatever phase.
+    `streams` accept it; `listed` are the streams that name it, in whatever phase; `phases` has that of each.
     """
 
     version: Version
@@ -57,6 +57,7 @@ class Release:
     sources: tuple[str, ...] = ()
     url: str = ""
     images: tuple[str, ...] = field(default=(), repr=False)
+    phases: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def accepted(self) -> bool:
@@ -143,15 +144,14 @@ def _claims_by_version(answers: Iterable[Answer]) -> Mapping[Version, list[Claim
 
 def _published(version: Version, claims: Sequence[Claim], signed: str) -> Release:
     images = _usable_images(claims)
-    signed_images = [image for image in images if _host_of(image) == signed]
-    mirrored_images = [image for image in images if image not in signed_images]
+    signed_image, mirrored_image = signed_and_mirrored(images, signed)
     streams = {claim.stream for claim in claims} - {""}
     phases = {claim.phase for claim in claims}
 
     return Release(
         version=version,
-        signed=min(signed_images, default=""),
-        mirror=min(mirrored_images, default=""),
+        signed=signed_image,
+        mirror=mirrored_image,
         streams=_accepting_streams(claims),
         listed=tuple(sorted(streams)),
         withdrawn=not phases.isdisjoint((REJECTED, FAILED, WITHDRAWN)),
@@ -160,7 +160,17 @@ def _published(version: Version, claims: Sequence[Claim], signed: str) -> Releas
         sources=tuple(sorted({claim.source for claim in claims})),
         url=_first_url(claims),
         images=images,
+        phases=tuple(sorted((claim.stream, claim.phase) for claim in claims if claim.stream)),
     )
+
+
+def signed_and_mirrored(images: Iterable[str], signed: str = SIGNED) -> tuple[str, str]:
+    """Return the image at the registry whose digests are signed, and one at another; empty: unknown."""
+    by_host = sorted(images)
+    signed_images = [image for image in by_host if _host_of(image) == signed]
+    mirrored_images = [image for image in by_host if _host_of(image) != signed]
+
+    return next(iter(signed_images), ""), next(iter(mirrored_images), "")
 
 
 def _first_url(claims: Iterable[Claim]) -> str:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from okd_gitops.manifests.model import FileModel
 from okd_gitops.manifests.write import dump
 from okd_gitops.releases.fields import ReleaseImage, VersionText, fault
+from okd_gitops.releases.trust.signature import Message
 from okd_gitops.times import parse_time, time_text
 
 FOLDER = "releases"
@@ -44,19 +45,27 @@ def _base64(value: str) -> str:
 Time = Annotated[datetime, BeforeValidator(_time)]
 
 
+class RecordedSignature(FileModel):
+    """An OpenPGP message as the signature store gives it, in base64, and when the hub saw it first.
+
+    A signature tells its own time, and whoever has the key can write any time there. `seen` is by the hub's
+    clock: the signature is not younger.
+    """
+
+    message: Annotated[str, Field(max_length=_LONGEST_SIGNATURE), AfterValidator(_base64)]
+    seen: Time
+
+
 class RecordedImage(FileModel):
     """An image of the release at one registry, by digest, with the signatures of exactly this digest."""
 
     image: ReleaseImage
-    # OpenPGP messages as the signature store gives them, in base64.
-    signatures: tuple[Annotated[str, Field(max_length=_LONGEST_SIGNATURE), AfterValidator(_base64)], ...] = (
-        Field((), strict=False, max_length=10)
-    )
+    signatures: tuple[RecordedSignature, ...] = Field((), strict=False, max_length=20)
 
     @property
-    def messages(self) -> list[bytes]:
+    def messages(self) -> list[Message]:
         """The signatures as the store gave them."""
-        return [base64.b64decode(signature) for signature in self.signatures]
+        return [Message(base64.b64decode(item.message), item.seen) for item in self.signatures]
 
 
 class RecordedRisk(FileModel):
@@ -69,17 +78,22 @@ class RecordedRisk(FileModel):
 
 
 class RecordedEdge(FileModel):
-    """An edge that leads to the release; one with risks is conditional."""
+    """An edge that leads to the release; one with risks is conditional.
+
+    `dropped` is why the cluster version operator ignores it, where it does.
+    """
 
     source: VersionText = Field(alias="from")
     risks: tuple[RecordedRisk, ...] = Field((), strict=False)
+    dropped: str = ""
 
 
 class ReleaseRecord(FileModel):
     """What all sources together told about a release when the watch asked last.
 
     `streams` has the phase in each stream that lists it, `withdrawn` the reason why it must not be used,
-    `missing` since when no source lists it any more.
+    `node` whether the update graph has it, `left_out` why the graph's entry cannot be used, `missing` since
+    when no source lists it any more.
     """
 
     version: VersionText
@@ -87,6 +101,8 @@ class ReleaseRecord(FileModel):
     published: Time | None = None
     streams: dict[str, str] = {}
     edges: tuple[RecordedEdge, ...] = Field((), strict=False)
+    node: bool = True
+    left_out: str = Field("", alias="leftOut")
     prerelease: bool = False
     withdrawn: str = ""
     sources: tuple[str, ...] = Field((), strict=False)
@@ -102,10 +118,17 @@ class ReleaseRecord(FileModel):
 
     def text(self) -> str:
         """Return the file."""
-        value: dict[str, Any] = self.model_dump(by_alias=True, exclude_defaults=True)
+        return dump(_with_written_times(self.model_dump(by_alias=True, exclude_defaults=True)))
 
-        for name in ("published", "seen", "missing"):
-            if name in value:
-                value[name] = time_text(value[name])
 
-        return dump(value)
+def _with_written_times(value: Any) -> Any:
+    """Return a value in which each time is text."""
+    match value:
+        case datetime():
+            return time_text(value)
+        case dict():
+            return {key: _with_written_times(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_with_written_times(item) for item in value]
+
+    return value

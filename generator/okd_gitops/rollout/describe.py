@@ -79,7 +79,7 @@ def halted(seen: Outlook, standing: Standing) -> PullRequest:
 def _facts(seen: Outlook, upgrade: Upgrade, difference: Difference, documents: int) -> list[str]:
     release = upgrade.release
     assert release is not None
-    trust = seen.trust.get(release.signed)
+    trust = seen.trust.get(release.version.text)
     count = len(difference.changes)
 
     facts = [
@@ -144,7 +144,7 @@ def _reasons_of_hop(upgrade: Upgrade) -> list[str]:
 
 
 def _reasons_of_signature(seen: Outlook, upgrade: Upgrade) -> list[str]:
-    trust = seen.trust.get(upgrade.release.signed) if upgrade.release else None
+    trust = seen.trust.get(upgrade.release.version.text) if upgrade.release else None
 
     if trust is None or not trust.verified:
         return ["the signature of the release is not verified"]

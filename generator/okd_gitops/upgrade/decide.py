@@ -15,11 +15,13 @@ from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.cross_check import Learned, Release
+from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade.edges import RefusedEdge, Wanted, kind
 from okd_gitops.upgrade.path import Hop, NoPath, Path, plan
 from okd_gitops.upgrade.question import Follower, Question, Way, earlier_clusters
 from okd_gitops.upgrade.refusals import Decision, decide
+from okd_gitops.upgrade.vanished import vanished_releases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +96,14 @@ def upgrades(
     paths: Mapping[str, Path | NoPath],
     known: Known,
     *,
-    verified: Collection[str],
+    trust: Mapping[str, Trust],
     now: datetime,
     acks: Iterable[str] = (),
     forced: Mapping[str, Release] | None = None,
 ) -> list[Upgrade]:
     """Decide for each cluster, by wave and name.
 
-    `verified` are the images whose signature is good, `acks` are given now, `forced` are releases that
+    `trust` has what is known of each version's signature, `acks` are given now, `forced` are releases that
     clusters take past every refusal, by name of the cluster.
     """
     ordered = sorted(fleet, key=lambda cluster: (cluster.wave, cluster.name))
@@ -111,7 +113,7 @@ def upgrades(
         for cluster in ordered
     ]
 
-    return [_upgrade(question, verified, forced or {}) for question in questions]
+    return [_upgrade(question, trust, forced or {}) for question in questions]
 
 
 def _question(
@@ -130,17 +132,18 @@ def _question(
         images=known.learned.images(cluster.version),
         minimum_age=known.minimum_age,
         freeze=known.freeze,
+        vanished=vanished_releases(known.learned, known.records, cluster.stream),
         state=known.records.cluster(cluster.name),
     )
 
 
-def _upgrade(question: Question, verified: Collection[str], forced: Mapping[str, Release]) -> Upgrade:
+def _upgrade(question: Question, trust: Mapping[str, Trust], forced: Mapping[str, Release]) -> Upgrade:
     cluster = question.cluster
 
     if cluster.name in forced:
         question = _forced(question, forced[cluster.name])
 
-    decision = decide(replace(question, verified=question.image in verified))
+    decision = decide(_with_signature(question, trust))
 
     return Upgrade(
         cluster=cluster,
@@ -149,6 +152,18 @@ def _upgrade(question: Question, verified: Collection[str], forced: Mapping[str,
         decision=decision,
         forced=question.way == Way.FORCE,
     )
+
+
+def _with_signature(question: Question, trust: Mapping[str, Trust]) -> Question:
+    cluster, release = question.cluster, question.release
+    signature = trust.get(release.version.text) if release else None
+
+    if signature is None:
+        return question
+
+    key_fault = signature.fault_for(cluster.stream, cluster.purpose)
+
+    return replace(question, verified=signature.verified, key_fault=key_fault)
 
 
 def _forced(question: Question, release: Release) -> Question:

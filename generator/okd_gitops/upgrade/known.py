@@ -5,18 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from okd_gitops.finding import FindingsError
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.finding import Finding, FindingsError
+from okd_gitops.fleet.cluster import FleetSpec, releases_of
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.cross_check import Learned, cross_check
 from okd_gitops.releases.sources.all import Sources, collect
 from okd_gitops.releases.trust import store as signature_store
-from okd_gitops.releases.trust.keyring import FINGERPRINTS
-from okd_gitops.releases.trust.signature import verify
-from okd_gitops.releases.trust.verdict import NOT_CONFIGURED, Trust, finding_about
-from okd_gitops.system.disk import read_file
+from okd_gitops.releases.trust.signature import Message
+from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.system.http import Http
-from okd_gitops.upgrade.plan import releases_of
+from okd_gitops.upgrade.signatures import verify_messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +42,24 @@ class Network:
 
         return Learned(releases=releases, graph=graph, findings=findings)
 
-    def verify(self, root: Path, fleet: FleetSpec, image: str) -> Trust:
-        """Check the signature of an image by digest, with the keys that the fleet pins."""
-        signatures = releases_of(fleet).signatures
-        if signatures is None:
-            return Trust(verified=False, findings=(finding_about(image, NOT_CONFIGURED),))
-
-        key_files = [read_file(root, path) for path in signatures.keys] or signature_store.default_keys()
-        pinned = frozenset(signatures.fingerprints) or FINGERPRINTS
-
-        _, _, digest = image.partition("@")
-        messages, store_findings = signature_store.fetch(self.http, [signatures.store], digest)
-        trust = verify(messages, key_files, pinned, image=image, now=self.now)
+    def verify(self, root: Path, fleet: FleetSpec, image: str, version: str) -> Trust:
+        """Check the signature of a version's image by digest, with the keys that the fleet pins."""
+        messages, store_findings = self.signatures(fleet, image)
+        trust = verify_messages(messages, root, fleet, image=image, version=version, now=self.now)
 
         return replace(trust, findings=(*store_findings, *trust.findings))
+
+    def signatures(self, fleet: FleetSpec, image: str) -> tuple[list[Message], list[Finding]]:
+        """Return the signatures of an image at the fleet's store, seen now, and a finding if that is away."""
+        signatures = releases_of(fleet).signatures
+
+        if signatures is None:
+            return [], []
+
+        _, _, digest = image.partition("@")
+        texts, findings = signature_store.fetch(self.http, [signatures.store], digest)
+
+        return [Message(text, self.now) for text in texts], findings
 
 
 def of_fleet(releases: Releases, upstream: str, streams: Iterable[str]) -> Sources:

@@ -12,7 +12,7 @@ from okd_gitops.fleet.load import load
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.upgrade.followers import followers
-from okd_gitops.upgrade.known import Network
+from okd_gitops.upgrade.plan import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Shown:
 
 
 def listing(
-    root: Path, network: Network, streams: Collection[str] = (), *, everything: bool = False
+    root: Path, sources: Sources, streams: Collection[str] = (), *, everything: bool = False
 ) -> Listing:
     """Return the accepted releases; with `everything`, also those that no stream accepts.
 
@@ -44,15 +44,15 @@ def listing(
     """
     fleet = load(root)
     wanted = set(streams) or {cluster.stream for cluster in followers(fleet)}
-    learned = network.learn(root, fleet.spec, wanted)
+    learned = sources.learn(root, fleet.spec, wanted)
     shown = [release for release in reversed(learned.releases) if everything or release.accepted]
 
     return Listing(fleet.spec, tuple(shown), learned)
 
 
-def show(root: Path, network: Network, version: str) -> Shown:
+def show(root: Path, sources: Sources, version: str) -> Shown:
     """Return everything that is known of one release; raises UsageError when no source names it."""
-    known = listing(root, network, everything=True)
+    known = listing(root, sources, everything=True)
     release = next((item for item in known.releases if item.version.text == version), None)
 
     if release is None:
@@ -63,7 +63,7 @@ def show(root: Path, network: Network, version: str) -> Shown:
     trust = Trust(verified=False, findings=(_no_digest(version),))
 
     if release.signed:
-        trust = network.verify(root, known.fleet, release.signed)
+        trust = sources.verify(root, known.fleet, release.signed, version)
 
     graph = known.learned.graph
 

@@ -1,7 +1,7 @@
 """What every release command begins with: fleet, releases, evidence, and a decision for each cluster."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +9,7 @@ from typing import Protocol
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import matching_names, nearest
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.cluster import FleetSpec, releases_of
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.barriers import KNOWN, Barrier
@@ -21,7 +21,9 @@ from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, up
 from okd_gitops.upgrade.edges import Wanted
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.question import Follower, earlier_clusters
+from okd_gitops.upgrade.recorded import Recorded
 from okd_gitops.upgrade.refusals import Verdict
+from okd_gitops.upgrade.vanished import vanished_findings
 
 
 class BlockedError(OkdGitopsError):
@@ -39,13 +41,16 @@ class Sources(Protocol):
         Raises NetworkError or FindingsError when nothing can be concluded.
         """
 
-    def verify(self, root: Path, fleet: FleetSpec, image: str) -> Trust:
-        """Check the signature of an image by digest."""
+    def verify(self, root: Path, fleet: FleetSpec, image: str, version: str) -> Trust:
+        """Check the signature of a version's image by digest; key files are below `root`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """The upgrades of all followers, by wave and name, with all that they rest on."""
+    """The upgrades of all followers, by wave and name, with all that they rest on.
+
+    `trust` has what is known of the signature of each version that a first hop enters.
+    """
 
     fleet: Fleet
     upgrades: tuple[Upgrade, ...]
@@ -84,7 +89,10 @@ def outlook(
     spec = fleet.spec
     releases = releases_of(spec)
     clusters = followers(fleet)
-    learned = sources.learn(root, spec, sorted({cluster.stream for cluster in clusters}))
+    streams = sorted({cluster.stream for cluster in clusters})
+    answered = sources.learn(root, spec, streams)
+    vanished = vanished_findings(answered, records, streams)
+    learned = replace(answered, findings=(*answered.findings, *vanished))
 
     known = Known(
         learned=learned,
@@ -98,11 +106,10 @@ def outlook(
     forced_to = _forced(forced, clusters, learned, goal)
 
     paths = routes(clusters, known, goal)
-    images = [release.signed for release in first_releases(clusters, paths, known) if release.signed]
-    trust = {image: sources.verify(root, spec, image) for image in dict.fromkeys(images)}
-    verified = {image for image, result in trust.items() if result.verified}
+    signed = [release for release in first_releases(clusters, paths, known) if release.signed]
+    trust = {release.version.text: _trust(root, sources, records, spec, release, now) for release in signed}
 
-    decided = upgrades(clusters, paths, known, verified=verified, now=now, acks=acks, forced=forced_to)
+    decided = upgrades(clusters, paths, known, trust=trust, now=now, acks=acks, forced=forced_to)
 
     return Outlook(
         fleet=fleet,
@@ -114,14 +121,18 @@ def outlook(
     )
 
 
-def releases_of(fleet: FleetSpec) -> Releases:
-    """Return `releases:` of fleet.yaml; raises UsageError when it is missing."""
-    if fleet.releases is None:
-        raise UsageError(
-            "fleet.yaml does not say where releases are found",
-            "add releases: with controller, graph and signatures (docs/upgrades.md)",
-        )
-    return fleet.releases
+def _trust(
+    root: Path, sources: Sources, records: Records, fleet: FleetSpec, release: Release, now: datetime
+) -> Trust:
+    """Return whether a release is signed, by what the sources have now or what the hub has seen before.
+
+    A store may be away, and a key may have ended since; a signature that was recorded is known to be older.
+    """
+    version = release.version.text
+    trust = sources.verify(root, fleet, release.signed, version)
+    recorded = Recorded(records, now).verify(root, fleet, release.signed, version)
+
+    return recorded if recorded.verified and not trust.verified else trust
 
 
 def matching(upgrades: Sequence[Upgrade], patterns: Collection[str]) -> list[Upgrade]:

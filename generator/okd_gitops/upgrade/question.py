@@ -68,9 +68,10 @@ class Question:
     """Whether one cluster goes to a release now, by a path, with everything that the answer rests on.
 
     `release` is what the first hop enters and `image` what the cluster is to run of it; `verified` says that
-    its signature is good for exactly this image. `images` are the cluster's own version as the sources know
-    it, at each registry. `acks` are given now, besides those in the file. `state` is what the cluster
-    reported last, `way` how it gets the release.
+    its signature is good for exactly this image, and `key_fault` why its key is not for this cluster.
+    `images` are the cluster's own version as the sources know it, at each registry. `vanished` are newer
+    releases that the stream listed before and does not list any more. `acks` are given now, besides those in
+    the file. `state` is what the cluster reported last, `way` how it gets the release.
     """
 
     cluster: Follower
@@ -81,6 +82,8 @@ class Question:
     now: datetime
     image: str = ""
     verified: bool = False
+    key_fault: str = ""
+    vanished: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     minimum_age: timedelta = timedelta(0)
     freeze: str = ""

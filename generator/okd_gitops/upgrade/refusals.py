@@ -188,6 +188,18 @@ def long_term_cluster_lacks_signature(question: Question) -> Answer | None:
     return Answer() if question.cluster.guarded and not question.verified else None
 
 
+def key_is_for_other_clusters(question: Question) -> Answer | None:
+    return Answer(f"({question.key_fault})") if question.cluster.guarded and question.key_fault else None
+
+
+def newest_release_vanished(question: Question) -> Answer | None:
+    """A test cluster may go on; a long-term one waits until people know why."""
+    if not question.cluster.guarded or not question.vanished:
+        return None
+
+    return Answer(f"({', '.join(question.vanished)})")
+
+
 def cluster_tried_it(question: Question) -> Answer | None:
     return Answer() if question.reports(question.cluster) else None
 
@@ -306,6 +318,8 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, _NOBODY),
     Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),
     Refusal("signature-not-verified", Verdict.REFUSE, long_term_cluster_lacks_signature),
+    Refusal("key-for-other-clusters", Verdict.REFUSE, key_is_for_other_clusters),
+    Refusal("newest-release-vanished", Verdict.REFUSE, newest_release_vanished, _RUNS_IT),
     Refusal("already-tried", Verdict.REFUSE, cluster_tried_it, _RUNS_IT),
     Refusal("earlier-wave-failed", Verdict.REFUSE, earlier_cluster_failed, _RUNS_IT),
     Refusal("evidence-of-other-image", Verdict.REFUSE, earlier_cluster_ran_another_image, _RUNS_IT),

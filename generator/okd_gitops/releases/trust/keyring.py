@@ -1,6 +1,6 @@
 """The public keys that may sign releases, as OpenPGP key files hold them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,22 @@ FINGERPRINTS = frozenset({"6A9588F07F2D3AE7973AD2A9193E53CCD2E2F7A4"})
 NEVER = datetime.max.replace(tzinfo=UTC)
 # What Sequoia raises; its text carries a stack trace, so it is not shown.
 SEQUOIA_ERRORS = (RuntimeError, ValueError, OSError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUse:
+    """What a pinned key is for, as people state it; an empty set permits everything.
+
+    `retired` is when it ended in good order: signatures of the time before stay good. `compromised` is why
+    somebody else may have it: then none is good.
+    """
+
+    fingerprint: str = ""
+    repositories: frozenset[str] = frozenset()
+    streams: frozenset[str] = frozenset()
+    purposes: frozenset[str] = frozenset()
+    retired: datetime | None = None
+    compromised: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +49,19 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """All usable keys, the fingerprints that are pinned, and a sentence about each key that is not usable."""
+    """All usable keys, those that are pinned by fingerprint, and a sentence about each that is not usable."""
 
     keys: tuple[Key, ...]
-    pinned: frozenset[str]
+    pinned: Mapping[str, KeyUse]
     unusable: tuple[str, ...] = ()
 
 
-def read_keyring(files: Sequence[bytes], fingerprints: frozenset[str]) -> Keyring:
-    """Read key files, each of which may hold several keys; an unusable one hides no other."""
-    pinned = frozenset("".join(fingerprint.split()).lower() for fingerprint in fingerprints)
+def read_keyring(files: Sequence[bytes], uses: Iterable[KeyUse]) -> Keyring:
+    """Read key files, each of which may hold several keys; an unusable one hides no other.
+
+    `uses` are the pinned keys.
+    """
+    pinned = {"".join(use.fingerprint.split()).lower(): use for use in uses}
     keys: list[Key] = []
     unusable: list[str] = []
 

@@ -1,34 +1,40 @@
 """The OpenPGP signature of a release: who signed which image, and whether both are what we pinned.
 
-The cluster checks less: any key of its ring, whatever the repository. Here the fingerprint, the expiry, the
-digest and the repository must all be right. Sequoia does the cryptography, and judges a key as of when the
-signature was made; expiry at `now` is compared here.
+The cluster checks less: any key of its ring, whatever the repository. Here the fingerprint, the time, the
+digest, the repository and the version must all be right. Sequoia does the cryptography, and judges a key as
+of when the signature was made. That time is written by the signer, so after the end of a key a signature
+counts only if it was seen before, or if people state that the key was retired in good order.
 """
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from okd_gitops.releases.trust.keyring import SEQUOIA_ERRORS, Key, Keyring, read_keyring
+from okd_gitops.finding import Finding
+from okd_gitops.releases.trust.keyring import SEQUOIA_ERRORS, Key, Keyring, KeyUse, read_keyring
 from okd_gitops.releases.trust.openpgp import plain
 from okd_gitops.releases.trust.verdict import (
     BAD,
     BROKEN,
+    COMPROMISED,
     DIGEST,
+    ENDED,
     EXPIRED,
     EXPIRES,
     FUTURE,
     KEY,
     NONE,
     NOT_JSON,
+    OTHER_KEY,
     REPOSITORY,
+    RETIRED,
     REVOKED,
     TYPE,
     UNKNOWN,
     UNPINNED,
+    VERSION,
     SignatureError,
     Trust,
     finding_about,
@@ -44,12 +50,21 @@ _LIMIT = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """A signature as a store gives it, and when it was seen first."""
+
+    data: bytes
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
-    """A good signature: the signed text, and the key that made it with the end of its validity."""
+    """A good signature: the signed text, the key that made it, what that is for, and when it ends."""
 
     text: bytes
-    expires: datetime
+    ends: datetime
     fingerprint: str
+    use: KeyUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +75,19 @@ class _SignedImage:
 
 
 def verify(
-    messages: Sequence[bytes],
+    messages: Sequence[Message],
     key_files: Sequence[bytes],
-    fingerprints: frozenset[str],
+    pinned: Iterable[KeyUse],
     *,
     image: str,
+    version: str,
     now: datetime,
 ) -> Trust:
-    """Check the signatures of an image (repository@digest); one good one by a pinned key is enough."""
-    keyring = read_keyring(key_files, fingerprints)
+    """Check the signatures of a version's image (repository@digest); one good one by a pinned key is enough.
+
+    `pinned` are the keys that count, with what they are for.
+    """
+    keyring = read_keyring(key_files, pinned)
     findings = [finding_about(image, KEY, detail) for detail in keyring.unusable]
     good: list[Signature] = []
     faults: list[SignatureError] = []
@@ -76,7 +95,7 @@ def verify(
     for message in messages:
         try:
             signature = _signature(message, keyring, now)
-            _must_be_for(image, signature.text, now)
+            _must_be_for(image, version, signature, now)
         except SignatureError as fault:
             faults.append(fault)
         else:
@@ -87,29 +106,68 @@ def verify(
         reason = finding_about(image, furthest.name, furthest.detail)
         return Trust(verified=False, findings=(reason, *findings))
 
-    longest = max(good, key=lambda signature: (signature.expires, signature.fingerprint))
-    if longest.expires - now <= SOON:
-        findings.append(finding_about(image, EXPIRES, _on(longest)))
+    longest = max(good, key=lambda signature: (signature.ends, signature.fingerprint))
+    findings += _warnings(image, longest, now)
+    uses = tuple(dict.fromkeys(signature.use for signature in good))
 
-    return Trust(verified=True, fingerprint=longest.fingerprint, findings=tuple(findings))
+    return Trust(verified=True, fingerprint=longest.fingerprint, findings=tuple(findings), uses=uses)
 
 
-def _signature(message: bytes, keyring: Keyring, now: datetime) -> Signature:
+def _warnings(image: str, signature: Signature, now: datetime) -> list[Finding]:
+    """Return what people must know about the key of a good signature: it ended, or it ends soon."""
+    if signature.ends <= now:
+        return [finding_about(image, ENDED, _on(signature))]
+
+    if signature.ends - now <= SOON:
+        return [finding_about(image, EXPIRES, _on(signature))]
+
+    return []
+
+
+def _signature(message: Message, keyring: Keyring, now: datetime) -> Signature:
     """Return the good signature of a message; raises SignatureError when no pinned, valid key made one."""
-    unpacked, packets = _unpacked(message)
+    unpacked, packets = _unpacked(message.data)
     keys = _signing_keys(packets, keyring)
     result = _verified(unpacked, keys)
 
-    ends = {fingerprint: end for key in keys for fingerprint, end in key.ends.items()}
-    expires, fingerprint = max((ends[made.signing_key], made.certificate) for made in result.valid_sigs)
-    signature = Signature(result.bytes or b"", expires, fingerprint)
+    signature = max(
+        (_made_by(made, keys, keyring, result.bytes or b"") for made in result.valid_sigs),
+        key=lambda signature: (signature.ends, signature.fingerprint),
+    )
 
-    if signature.expires <= now:
-        raise SignatureError(EXPIRED, _on(signature))
-    if any(packet.signature_created and packet.signature_created > now for packet in packets):
-        raise SignatureError(FUTURE)
+    created = [packet.signature_created for packet in packets if packet.signature_created]
+    _must_be_in_time(signature, created, message.seen, now)
 
     return signature
+
+
+def _made_by(made: Any, keys: Sequence[Key], keyring: Keyring, text: bytes) -> Signature:
+    """Return a signature that Sequoia found valid, with the end of its key: it expires or was retired."""
+    use = keyring.pinned[made.certificate]
+    expires = next(key.ends[made.signing_key] for key in keys if made.signing_key in key.ends)
+
+    return Signature(text, min(expires, use.retired or expires), made.certificate, use)
+
+
+def _must_be_in_time(
+    signature: Signature, created: Sequence[datetime], seen: datetime, now: datetime
+) -> None:
+    """Raise SignatureError unless a signature was made before its key ended, as far as anybody can tell.
+
+    Whoever has an ended key can date a signature back. What the hub saw before the end is not made up, and
+    a key that people call retired is one that nobody else has.
+    """
+    if any(time > now for time in created):
+        raise SignatureError(FUTURE)
+
+    if signature.ends > now:
+        return
+
+    if signature.use.retired is None and seen > signature.ends:
+        raise SignatureError(EXPIRED, f"{_on(signature)} The signature was first seen on {seen:%Y-%m-%d}.")
+
+    if any(time > signature.ends for time in created):
+        raise SignatureError(RETIRED, _on(signature))
 
 
 def _unpacked(message: bytes) -> tuple[bytes, list["Packet"]]:
@@ -139,9 +197,14 @@ def _signing_keys(packets: Sequence["Packet"], keyring: Keyring) -> list[Key]:
     if not pinned:
         raise SignatureError(UNPINNED, _names_of(known))
 
-    usable = [key for key in pinned if not key.revoked]
-    if not usable:
+    not_revoked = [key for key in pinned if not key.revoked]
+    if not not_revoked:
         raise SignatureError(REVOKED, _names_of(pinned))
+
+    usable = [key for key in not_revoked if not keyring.pinned[key.fingerprint].compromised]
+    if not usable:
+        reasons = sorted({keyring.pinned[key.fingerprint].compromised for key in not_revoked})
+        raise SignatureError(COMPROMISED, f"{_names_of(not_revoked)} {'; '.join(reasons)}")
 
     return usable
 
@@ -160,23 +223,40 @@ def _verified(message: bytes, keys: Sequence[Key]) -> "Decrypted":
         raise SignatureError(BAD, _names_of(keys)) from None
 
 
-def _must_be_for(image: str, text: bytes, now: datetime) -> None:
-    """Raise SignatureError unless a signed text is about this image, and not from the future."""
+def _must_be_for(image: str, version: str, signature: Signature, now: datetime) -> None:
+    """Raise SignatureError unless a signed text is about this image of this version, and not from the future.
+
+    Its name may have a tag, which must be the version then.
+    """
     repository, _, digest = image.partition("@")
-    signed = _signed_image(text)
+    signed = _signed_image(signature.text)
     name, _, digest_in_name = signed.reference.partition("@")
 
     for signed_digest in (signed.digest, digest_in_name or digest):
         if signed_digest != digest:
             raise SignatureError(DIGEST, f"It is for {signed_digest!r:.120}.")
 
-    without_tag = re.sub(r":[^/:]*$", "", name)
-    if without_tag != repository:
+    signed_repository, tag = _without_tag(name)
+
+    if signed_repository != repository:
         raise SignatureError(REPOSITORY, f"It is for {signed.reference!r:.120}.")
+
+    if tag not in ("", version):
+        raise SignatureError(VERSION, f"It is for {signed.reference!r:.120}, not for {version}.")
+
+    if repository not in (signature.use.repositories or {repository}):
+        raise SignatureError(OTHER_KEY, f"{signature.fingerprint.upper()} is not for {repository}.")
 
     # NaN is not later than anything, so the comparison must hold for a good timestamp.
     if not signed.timestamp <= now.timestamp():
         raise SignatureError(FUTURE)
+
+
+def _without_tag(name: str) -> tuple[str, str]:
+    """Return a name as its repository and its tag; the port of a registry is no tag."""
+    repository, colon, tag = name.rpartition(":")
+
+    return (repository, tag) if colon and "/" not in tag else (name, "")
 
 
 def _signed_image(text: bytes) -> _SignedImage:
@@ -213,7 +293,7 @@ def _timestamp(optional: object) -> float:
 
 
 def _on(signature: Signature) -> str:
-    return f"{signature.fingerprint.upper()} on {signature.expires:%Y-%m-%d}."
+    return f"{signature.fingerprint.upper()} on {signature.ends:%Y-%m-%d}."
 
 
 def _names_of(keys: Iterable[Key]) -> str:
