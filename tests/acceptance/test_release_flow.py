@@ -460,7 +460,7 @@ def test_overrides_and_feature_sets_hold_minor_updates(fleet: Fleet) -> None:
     )
     fleet.write("clusters/canary/featuregate.yaml", gate)
     fleet.write("clusters/canary/kustomization.yaml", "resources: [featuregate.yaml]\n")
-    assert fleet.codes(target=NEXT_LINE)["canary"] == "minor-updates-held"
+    assert fleet.codes(target=NEXT_LINE)["canary"] == "updates-held"
     assert fleet.codes(target=NEW)["canary"] == "upgrade"
 
 

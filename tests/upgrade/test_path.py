@@ -14,15 +14,18 @@ from hypothesis import strategies as st
 
 from okd_gitops.explanation import explanations
 from okd_gitops.fleet.upgrades import Blocked
-from okd_gitops.releases.barriers import KNOWN
+from okd_gitops.releases.barriers import known_barriers
 from okd_gitops.releases.graph import Edge, Graph, Node, Risk
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade import edges
 from okd_gitops.upgrade.edges import LOWER, NOTHING_NEWER, SAME, Wanted, kind, semver_key
+from okd_gitops.upgrade.holds import Hold
 from okd_gitops.upgrade.path import NoPath, Path, moved, plan
 
 MAJORS = {"4.22": "5.0"}
 PREVIEW = frozenset({"ec", "fc", "rc", "release"})
+FEATURES = Hold("the feature set TechPreviewNoUpgrade in x.yaml")
+OVERRIDES = Hold("the overrides in x.yaml", by_overrides=True)
 
 
 def okd(short: str) -> str:
@@ -169,10 +172,28 @@ NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-02-01-052225"
             ["21.0>21.1", "21.1>22.0"],
             "21.0",
             "22.0",
-            {"held": "overrides are set"},
+            {"holds": (FEATURES,)},
             edges.HELD,
-            "no minor update now: overrides",
+            "no minor update now: the feature set",
             "21.1",
+        ),
+        (
+            ["21.0>21.1"],
+            "21.0",
+            "21.1",
+            {"holds": (OVERRIDES,)},
+            edges.HELD,
+            "no patch update now: the overrides",
+            None,
+        ),
+        (
+            ["22.0>50.0"],
+            "22.0",
+            "50.0",
+            {"holds": (OVERRIDES,)},
+            edges.HELD,
+            "no major update now: the overrides",
+            None,
         ),
         (
             ["22.0>22.1"],
@@ -247,6 +268,14 @@ def test_a_hop_carries_channel_and_acknowledgements() -> None:
         ("minor", ("Risk",), "next-scos-4", acks["4.21"]),
         ("major", (), "next-scos-5", acks["4.22"]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("hold", "start", "end"), [("features", "21.0", "21.1"), ("overrides", "22.0", "22.1")]
+)
+def test_what_holds_minor_updates_lets_patches_pass(hold: str, start: str, end: str) -> None:
+    holds = {"features": FEATURES, "overrides": OVERRIDES}
+    assert isinstance(run(graph(f"{start}>{end}"), start, end, holds=(holds[hold],)), Path)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +365,7 @@ def questions(draw: st.DrawFn) -> tuple[Graph, Version, Version | None, Wanted]:
             if not draw(st.integers(0, 9))
         ],
         majors=draw(st.sampled_from([MAJORS, {}])),
-        held=draw(st.sampled_from(["", "", "overrides"])),
+        holds=draw(st.sampled_from([(), (), (FEATURES,), (OVERRIDES,)])),
     )
     target = draw(st.none() | st.sampled_from(names))
     return (
@@ -362,9 +391,10 @@ def usable(answer: Graph, rules: Wanted, edge: Edge) -> bool:
         block.to == edge[1] and (block.source != r"^4[.]2[01]" or edge[0].startswith(("4.20", "4.21")))
         for block in rules.blocked
     )
-    taken = (
-        edge[1] in rules.accepted and end.rank in rules.kinds and (start.line == end.line or not rules.held)
-    )
+    taken = edge[1] in rules.accepted and end.rank in rules.kinds
+    # Up to 4.21 the operator refuses patches too while overrides are set.
+    patches = start.line == end.line and (OVERRIDES not in rules.holds or start.line not in ("4.20", "4.21"))
+    taken = taken and (patches or not rules.holds)
     return before < after and near and ripe and risks and free and taken and edge not in answer.dropped
 
 
@@ -427,13 +457,23 @@ def test_the_order_of_an_answer_does_not_matter(
 def test_a_known_barrier_is_in_the_hop_that_it_stops() -> None:
     fcos = "4.15.0-0.okd-2024-03-10-010116"
     answer = graph(f"{fcos}>16.1", "16.1>17.0", "17.0>18.0", "18.0>19.0", "19.0>20.0", "20.0>20.1")
-    found = run(answer, fcos, "20.1", barriers=KNOWN)
+    found = run(answer, fcos, "20.1", barriers=known_barriers())
     assert isinstance(found, Path)
     assert {hop.to.text: [one.name for one in hop.barriers] for hop in found.hops} == {
-        okd("16.1"): ["secure-boot", "ext4-orphan-file", "kube-apiserver-by-hand"],
-        okd("17.0"): ["pass-through"],
+        okd("16.1"): [
+            "ack-4.15-route-config-not-supported-in-4.16",
+            "secure-boot",
+            "ext4-orphan-file",
+            "kube-apiserver-by-hand",
+        ],
+        okd("17.0"): ["pass-through", "openshift-sdn"],
         okd("18.0"): [],
-        okd("19.0"): [],
-        okd("20.0"): ["crio-default-runtime"],
+        okd("19.0"): [
+            "ack-4.18-boot-image-opt-out-in-4.19",
+            "ack-4.18-aarch64-bootloader-4.19",
+            "ack-4.18-gateway-api-management-in-4.19",
+            "cgroup-v1",
+        ],
+        okd("20.0"): ["x86-64-v3", "crio-default-runtime"],
         okd("20.1"): [],
     }

@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from okd_gitops.releases.cluster_version import field_faults, missing_image
-from okd_gitops.releases.version import KUBERNETES, Version
+from okd_gitops.releases.lines import facts, required_acks
+from okd_gitops.releases.version import Version
 
 # OpenShift's own versions, which have the order of SemVer.
 _OPENSHIFT = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,6})(?:-(ec|fc|rc)\.(\d{1,6}))?")
@@ -245,7 +246,7 @@ def _move_faults(change: Change, kind: str) -> Iterator[str]:
 
     if old and new and kind in ("minor", "major"):
         yield from _line_faults(old, new)
-        if not change.acked:
+        if required_acks().get(old.line, ()) and not change.acked:
             yield "acknowledgement-missing"
 
     yield from _title_faults(change.subject, start, target)
@@ -266,10 +267,9 @@ def _title_faults(subject: str, start: str, target: str) -> Iterator[str]:
 
 
 def _is_next_major(old: Version, new: Version) -> bool:
-    """Whether a step leads from the last known minor of a major to the first minor of the next one."""
-    minors = [int(line.split(".")[1]) for line in KUBERNETES if line.startswith(f"{old.major}.")]
-    last_minor = max(minors, default=old.minor)
-    return new.major - old.major == 1 and new.minor == 0 and old.minor >= last_minor
+    """Whether a cluster enters the line of the new version from that of the old one."""
+    known = facts().lines.get(new.line)
+    return known is not None and known.after == old.line
 
 
 def _parse(text: str) -> Version | None:

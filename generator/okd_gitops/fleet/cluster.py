@@ -23,7 +23,8 @@ from okd_gitops.releases.fields import (
     cluster_version_field,
     fault,
 )
-from okd_gitops.releases.version import KUBERNETES, Version
+from okd_gitops.releases.lines import kubernetes_of
+from okd_gitops.releases.version import Version
 from okd_gitops.tree import Tree
 
 _HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
@@ -257,7 +258,7 @@ class ClusterSpec(FileModel):
             return self
 
         line = Version.parse(self.release.version).line
-        if line not in KUBERNETES:
+        if not kubernetes_of(line):
             reason = f"the Kubernetes version of OKD {line} is unknown"
             remedy = 'add kubernetes: "1.…" (oc version)'
             raise fault(reason, remedy, name="missing-value", field="release")
@@ -281,7 +282,7 @@ class ClusterFile:
             return self.spec.kubernetes
 
         assert self.spec.release is not None  # the model refuses an okd cluster without one
-        return KUBERNETES[Version.parse(self.spec.release.version).line]
+        return kubernetes_of(Version.parse(self.spec.release.version).line)
 
 
 @dataclass(frozen=True, slots=True)

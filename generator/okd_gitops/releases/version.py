@@ -7,7 +7,9 @@ openshift/release.
 
 import re
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import cache, total_ordering
+
+from okd_gitops.releases.lines import facts
 
 SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 IMAGE = re.compile(
@@ -19,18 +21,9 @@ _VERSION = re.compile(
     rf"(?:0\.okd(?P<flavour>-scos)?(?P<nightly>-nightly)?-(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}-[0-9]{{6}})(-[a-z0-9]+)?"
     rf"|okd-scos\.(?:(?P<pre>ec|fc|rc)\.(?P<preview>{_NUMBER})|(?P<number>{_NUMBER})(?:\.lab\.(?P<lab>{_NUMBER}))?))"
 )
-_CHANNEL = re.compile(
-    r"(?P<name>stable|next|prerelease|nightly|fast|eus|candidate)(?:-scos)?-(?P<prefix>[1-9][0-9]*(?:\.(?:0|[1-9][0-9]*))?)"
-)
 _STREAM = re.compile(
     r"(?P<major>[1-9][0-9]*)(?P<scos>-scos)?-(?P<name>stable|next)|[1-9][0-9]*\.[0-9]+\.0-0\.okd(-scos)?(-nightly)?"
 )
-# OKD's minor to that of the Kubernetes inside it; the API serves that version's schemas. A later minor is one
-# more line.
-KUBERNETES = {
-    **{f"4.{minor}": f"1.{minor + 13}" for minor in range(16, 23)},
-    "5.0": "1.36",
-}
 
 
 @total_ordering
@@ -99,7 +92,7 @@ def image_fault(image: str) -> str:
 
 def channel_fault(channel: str) -> tuple[str, str]:
     """Return why a name is not an update channel, and the remedy; two empty strings when it is one."""
-    if _CHANNEL.fullmatch(channel):
+    if _channels().fullmatch(channel):
         return "", ""
 
     stream = _STREAM.fullmatch(channel)
@@ -115,8 +108,16 @@ def channel_fault(channel: str) -> tuple[str, str]:
 
 def outside_channel(version: str, channel: str) -> bool:
     """Whether a version's number does not start with the number that the channel ends with."""
-    match = _CHANNEL.fullmatch(channel)
+    match = _channels().fullmatch(channel)
     if not match:
         return False
 
     return not version.startswith(f"{match['prefix']}.")
+
+
+@cache
+def _channels() -> re.Pattern[str]:
+    """Return what a channel looks like: a known name, and a major or a line."""
+    channels = facts().channels
+    names = "|".join((*channels.okd.names, *channels.openshift.names))
+    return re.compile(rf"(?P<name>{names})-(?P<prefix>[1-9][0-9]*(?:\.(?:0|[1-9][0-9]*))?)")

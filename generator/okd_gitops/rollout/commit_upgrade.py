@@ -52,8 +52,8 @@ def _edited_file(fleet: Fleet, upgrade: Upgrade, acks: Collection[str]) -> bytes
         values["release", "force"] = True
 
     document = cluster.document
-    given_acks = set(hop.acks) & set(acks)
-    new_acks = sorted(given_acks - follower.acks)
+    possible_acks = {*hop.acks, *(barrier.name for barrier in hop.barriers)}
+    new_acks = sorted(possible_acks & set(acks) - follower.acks)
 
     try:
         data = assign(document, values)

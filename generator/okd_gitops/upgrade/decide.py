@@ -189,7 +189,8 @@ def _route(
         kinds=cluster.takes,
         channel=cluster.channel,
         accepted_risks=known.wanted.accepted_risks | cluster.accept_risks,
-        held=cluster.held,
+        holds=cluster.holds,
+        barriers=_open_barriers(cluster, known),
     )
 
     if target is not None:
@@ -207,6 +208,11 @@ def _route(
         return by_proven_hops
 
     return plan(graph, cluster.version, max(proven), wanted)
+
+
+def _open_barriers(cluster: Follower, known: Known) -> tuple[Barrier, ...]:
+    """Return the barriers without the gates that the cluster's file acknowledges already."""
+    return tuple(barrier for barrier in known.wanted.barriers if barrier.name not in cluster.acks)
 
 
 def _accepted(cluster: Follower, known: Known) -> set[Version]:

@@ -13,6 +13,7 @@ from okd_gitops.manifests.pattern import occurs
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.graph import Edge, Graph
 from okd_gitops.releases.version import Version
+from okd_gitops.upgrade.holds import Hold
 
 NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = (
     "current-version-unknown",
@@ -34,7 +35,7 @@ BLOCKED, RISK, IGNORED, HELD, CHANNEL, PATTERN = (
     "edge-blocked",
     "risk-not-accepted",
     "edge-dropped",
-    "minor-updates-held",
+    "updates-held",
     "invalid-channel",
     "invalid-pattern",
 )
@@ -47,7 +48,8 @@ class Wanted:
     """What a cluster takes, and what is known about edges beside the graph.
 
     `majors` says which line a major hop leaves and enters, `acks` which acknowledgements leaving a line
-    needs, `barriers` what is done by hand between two lines, `held` why minors wait.
+    needs, `barriers` what is done by hand between two lines, `holds` why the cluster
+    refuses updates.
     """
 
     accepted: frozenset[str]
@@ -58,7 +60,7 @@ class Wanted:
     majors: Mapping[str, str] = field(default_factory=dict)
     acks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     barriers: Sequence[Barrier] = ()
-    held: str = ""
+    holds: Sequence[Hold] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,10 @@ def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Itera
     ):
         yield RefusedEdge(name, reason, edge)
 
-    if wanted.held and start.line != end.line:
-        yield RefusedEdge(
-            HELD, f"the cluster takes no {step_kind(start, end)} update now: {wanted.held}", edge
-        )
+    for hold in wanted.holds:
+        if hold.stops(start, end):
+            reason = f"the cluster takes no {step_kind(start, end)} update now: {hold.reason}"
+            yield RefusedEdge(HELD, reason, edge)
 
 
 def impossible(start: Version, end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:

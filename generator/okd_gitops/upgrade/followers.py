@@ -2,14 +2,10 @@
 
 from okd_gitops.fleet.cluster import Cluster, Release
 from okd_gitops.fleet.load import Fleet
-from okd_gitops.manifests.objects import at
-from okd_gitops.manifests.read import FOREIGN, read_all
 from okd_gitops.releases.version import Version
 from okd_gitops.times import parse_duration
+from okd_gitops.upgrade.holds import holds_of
 from okd_gitops.upgrade.question import Follower
-
-# Feature sets other than these turn Upgradeable to False for good (openshift/api config/v1 types_feature.go).
-_UPGRADEABLE = (None, "", "Default", "OKD")
 
 
 def followers(fleet: Fleet) -> list[Follower]:
@@ -39,35 +35,6 @@ def _follower(cluster: Cluster, release: Release, stream: str) -> Follower:
         accept_risks=frozenset(upgrades.accept_risks),
         hold=upgrades.hold or "",
         window=upgrades.window,
-        held=_held(cluster),
+        holds=holds_of(cluster),
         kubernetes=cluster.spec.kubernetes or "",
     )
-
-
-def _held(cluster: Cluster) -> str:
-    """Return why the cluster refuses minor and major updates, as far as its extras in git tell."""
-    for path in cluster.extras:
-        if not path.endswith((".yaml", ".yml")):
-            continue
-
-        for document in read_all(path, cluster.extras[path], bounds=FOREIGN):
-            reason = _hold_of(document.value)
-
-            if reason:
-                return f"{reason} in {path}"
-
-    return ""
-
-
-def _hold_of(value: object) -> str:
-    """Return what in an object holds minor and major updates back, or nothing."""
-    kind = at(value, "kind")
-    feature_set = at(value, "spec", "featureSet")
-
-    if kind == "FeatureGate" and feature_set not in _UPGRADEABLE:
-        return f"the feature set {feature_set}"
-
-    if kind == "ClusterVersion" and at(value, "spec", "overrides"):
-        return "the overrides"
-
-    return ""

@@ -12,8 +12,9 @@ from okd_gitops.finding import matching_names, nearest
 from okd_gitops.fleet.cluster import FleetSpec, releases_of
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.upgrades import Releases
-from okd_gitops.releases.barriers import KNOWN, Barrier
+from okd_gitops.releases.barriers import Barrier, known_barriers
 from okd_gitops.releases.cross_check import Learned, Release
+from okd_gitops.releases.lines import required_acks
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version
 from okd_gitops.times import parse_duration
@@ -204,15 +205,28 @@ def _wanted(releases: Releases) -> Wanted:
         for barrier in releases.barriers
     )
     # A barrier of the fleet replaces the known one of that name.
-    barriers = {barrier.name: barrier for barrier in (*KNOWN, *own_barriers)}
+    barriers = {barrier.name: barrier for barrier in (*known_barriers(), *own_barriers)}
 
     return Wanted(
         accepted=frozenset(),
         blocked=releases.blocked,
         majors=releases.majors,
-        acks=releases.acks,
+        acks=_acks(releases),
         barriers=tuple(barriers.values()),
     )
+
+
+def _acks(releases: Releases) -> dict[str, tuple[str, ...]]:
+    """Return what leaving each line needs: what the table of lines has, and what fleet.yaml adds to it.
+
+    An acknowledgement that no gate asks for changes nothing on a cluster, so fleet.yaml never takes one away.
+    """
+    acks = dict(required_acks())
+
+    for line, added in releases.acks.items():
+        acks[line] = tuple(dict.fromkeys((*acks.get(line, ()), *added)))
+
+    return acks
 
 
 def _forced(

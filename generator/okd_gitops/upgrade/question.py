@@ -10,6 +10,7 @@ from okd_gitops.evidence.state import ClusterState
 from okd_gitops.fleet.upgrades import Window
 from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.version import Version
+from okd_gitops.upgrade.holds import Hold
 from okd_gitops.upgrade.path import Hop, NoPath, Path
 
 
@@ -31,7 +32,7 @@ class Follower:
     """A cluster that follows a stream, with what its file and its purpose say.
 
     `image` is the digest that it is to run now, `guarded` are the long-term clusters, `soak` is how long its
-    wave runs a release before the next one starts, `held` is why it takes no minor update.
+    wave runs a release before the next one starts, `holds` are why it refuses updates.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Follower:
     accept_risks: frozenset[str] = frozenset()
     hold: str = ""
     window: Window | None = None
-    held: str = ""
+    holds: tuple[Hold, ...] = ()
     # The minor of Kubernetes, where the file says it.
     kubernetes: str = ""
 

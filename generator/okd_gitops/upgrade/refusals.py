@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
-from okd_gitops.releases.version import KUBERNETES
+from okd_gitops.releases.lines import kubernetes_of
 from okd_gitops.upgrade.edges import (
     BLOCKED,
     CHANNEL,
@@ -178,7 +178,7 @@ def digest_is_not_known(question: Question) -> Answer | None:
 
 
 def kubernetes_is_not_known(question: Question) -> Answer | None:
-    if question.hop is None or question.hop.to.line in KUBERNETES or question.cluster.kubernetes:
+    if question.hop is None or kubernetes_of(question.hop.to.line) or question.cluster.kubernetes:
         return None
 
     return Answer(f"({question.hop.to.line})")

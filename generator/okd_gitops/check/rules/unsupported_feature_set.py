@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions, nested_fault
 from okd_gitops.manifests.nested import objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.releases.lines import allows_updates
 
 _FEATURE_SET = ("spec", "featureSet")
 _CAPABILITIES = ("spec", "capabilities")
-_UPDATABLE = (None, "", "Default", "OKD")
 # openshift/api config/v1/types_cluster_version.go; the validations of ClusterVersion and of the installer.
 _DEPENDENCIES = {"marketplace": "OperatorLifecycleManager", "baremetal": "MachineAPI"}
 
@@ -29,7 +29,7 @@ def _feature_sets(value: Object, purpose: str) -> Iterator[Fault]:
         feature_set = at(nested.value, *_FEATURE_SET)
         is_feature_gate = ObjectId.of(nested.value).group_kind == "FeatureGate.config.openshift.io"
 
-        if is_feature_gate and feature_set not in _UPDATABLE:
+        if is_feature_gate and not allows_updates(feature_set):
             reason = f"the feature set {feature_set} ends the updates of this {purpose} cluster"
             remedy = "remove it; try it on an ephemeral cluster"
             yield nested_fault(value, nested, reason, remedy, _FEATURE_SET)
