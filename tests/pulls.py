@@ -2,20 +2,22 @@
 are of OKD's own history.
 """
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from okd_gitops.check.diff import ObjectChange
 from okd_gitops.evidence.report import Evidence
+from okd_gitops.manifests.changed_fields import FieldChange
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.graph import Risk
 from okd_gitops.releases.version import Version
-from okd_gitops.report.pull_request_text import Attention, PullRequest, body, title
-from okd_gitops.upgrade.decide import Upgrade
+from okd_gitops.report.clusters import ClusterRow, path_words
+from okd_gitops.report.pull_request_text import PullRequest, body, title
+from okd_gitops.report.risks import forced_risk, risks_of_hop
+from okd_gitops.report.verdict import Attention
 from okd_gitops.upgrade.path import Hop, Path
-from okd_gitops.upgrade.question import Follower
-from okd_gitops.upgrade.refusals import Decision, Verdict
 
 NOW = datetime(2026, 11, 6, tzinfo=UTC)
 _BEFORE = "4.21.0-okd-scos.11"
@@ -35,10 +37,11 @@ _REPRODUCE = (
     "make generate ARGS=--check",
     "make check",
 )
+_CLUSTER_VERSION = ObjectId("config.openshift.io", "v1", "ClusterVersion", "", "version")
 _MADE = (("version", "0.1.0"), ("graph", "sha256:" + "ab" * 32))
 
 
-def upgrade(
+def row(
     name: str,
     *stops: str,
     start: str = _OLD,
@@ -47,29 +50,40 @@ def upgrade(
     kind: str = "patch",
     channels: tuple[str, str] = ("stable-scos-4", "stable-scos-4"),
     acks: tuple[str, ...] = (),
-    barriers: tuple[Barrier, ...] = (),
-    forced: bool = False,
-) -> Upgrade:
-    """Return the upgrade of a cluster by some stops; the first hop has the rest of what is given."""
-    versions = [Version.parse(version) for version in (start, *stops)]
-    follower = Follower(
+    evidence: str = "first wave",
+    waits_for: tuple[str, ...] = (),
+    followed_by: tuple[str, ...] = (),
+    refused: bool = False,
+) -> ClusterRow:
+    """Return the row of a cluster that goes to a release by some stops, by hops of one kind."""
+    path = Path(hops(*stops, start=start, kind=kind, channel=channels[1], acks=acks))
+
+    return ClusterRow(
         name=name,
         purpose=purpose,
-        guarded=purpose == "cd",
         wave=wave,
-        soak=timedelta(0),
-        stream="4-scos-stable",
-        version=versions[0],
-        image="",
-        channel=channels[0],
-        takes=frozenset({"release"}),
+        old=start,
+        new=stops[0],
+        how=path_words(path, channels[0]),
+        evidence=evidence,
+        waits_for=waits_for,
+        followed_by=followed_by,
+        refused=refused,
     )
-    pairs = pairwise(versions)
-    hops = tuple(Hop(source, to, kind, (), channels[1], acks, barriers) for source, to in pairs)
 
-    return Upgrade(
-        cluster=follower, path=Path(hops), release=None, decision=Decision(Verdict.UPGRADE), forced=forced
-    )
+
+def hops(
+    *stops: str,
+    start: str = _OLD,
+    kind: str = "patch",
+    channel: str = "stable-scos-4",
+    acks: tuple[str, ...] = (),
+    barriers: tuple[Barrier, ...] = (),
+) -> tuple[Hop, ...]:
+    """Return the hops from one version to the last of the stops."""
+    versions = [Version.parse(version) for version in (start, *stops)]
+
+    return tuple(Hop(source, to, kind, (), channel, acks, barriers) for source, to in pairwise(versions))
 
 
 def report(cluster: str, day: int, *, passed: bool = True) -> Evidence:
@@ -92,29 +106,27 @@ def report(cluster: str, day: int, *, passed: bool = True) -> Evidence:
 
 def _change(*clusters: str, old: str = _OLD, new: str = _NEW) -> ObjectChange:
     lines = [
-        "--- a/overlays/NAME/kustomization.yaml",
-        "+++ b/overlays/NAME/kustomization.yaml",
-        "@@ -31,7 +31,7 @@",
-        "     - op: replace",
-        "       path: /spec/desiredUpdate",
-        "       value:",
-        f"-        image: {_IMAGE}{'01' * 32}",
-        f"-        version: {old}",
-        f"+        image: {_IMAGE}{'ef' * 32}",
-        f"+        version: {new}",
+        "--- a/ClusterVersion version",
+        "+++ b/ClusterVersion version",
+        "@@ -8,6 +8,6 @@",
+        "   channel: stable-scos-4",
+        "   desiredUpdate:",
+        f"-    image: {_IMAGE}{'01' * 32}",
+        f"-    version: {old}",
+        f"+    image: {_IMAGE}{'ef' * 32}",
+        f"+    version: {new}",
     ]
-    return change("\n".join(lines), *clusters)
+    fields = (
+        FieldChange(("spec", "desiredUpdate", "image"), f"{_IMAGE}{'01' * 32}", f"{_IMAGE}{'ef' * 32}"),
+        FieldChange(("spec", "desiredUpdate", "version"), old, new),
+    )
+    return replace(change("\n".join(lines), *clusters), fields=fields)
 
 
-def change(diff: str, *clusters: str) -> ObjectChange:
+def change(diff: str, *clusters: str, identity: ObjectId = _CLUSTER_VERSION) -> ObjectChange:
     """Return a difference that some clusters have."""
     overlays = tuple(f"overlays/{cluster}" for cluster in clusters)
-    return ObjectChange(
-        object=ObjectId("config.openshift.io", "v1", "ClusterVersion", "", "version"),
-        verb="changed",
-        diff=diff,
-        overlays=overlays,
-    )
+    return ObjectChange(object=identity, verb="changed", diff=diff, overlays=overlays)
 
 
 def one() -> PullRequest:
@@ -122,17 +134,15 @@ def one() -> PullRequest:
     return PullRequest(
         attention=Attention.ROUTINE,
         target=_NEW,
-        upgrades=(upgrade("moc-test", _NEW, purpose="test"),),
+        rows=(row("moc-test", _NEW, purpose="test", followed_by=("moc-cd", "moc-hub")),),
         now=NOW,
-        basis={"moc-test": "first wave: nothing is before it"},
-        reasons=(
-            "only version and image change",
-            "the edge is in the graph, without a condition",
-            "the signature is good for this image",
-        ),
         waves=3,
         untouched=4,
-        facts=("objects: 0 added, 1 changed, 0 removed", "checks passed: 23 of 23"),
+        facts=(
+            "checks passed: 23 documents, 0 errors",
+            "signature verified (8C761C5F3A6AF3B3)",
+            "9 d 4 h old",
+        ),
         changes=(_change("moc-test"),),
         links=_LINKS,
         reproduce=_REPRODUCE,
@@ -165,19 +175,34 @@ def six() -> PullRequest:
         url="https://github.com/okd-project/okd/issues/2340",
         rules=(),
     )
-    upgrades = [
-        upgrade(name, _NEW, start=_BEFORE, wave=2, kind="minor", channels=channels, acks=acks)
+    before = ("moc-test", "moc-test-2")
+    stop = "4.21.0-okd-scos.13"
+    rows = [
+        row(
+            name,
+            _NEW,
+            start=_BEFORE,
+            wave=2,
+            kind="minor",
+            channels=channels,
+            acks=acks,
+            evidence="2 passed, 3 d 0 h ago",
+            waits_for=before,
+            followed_by=("moc-hub",),
+        )
         for name in names
     ]
-    stop = "4.21.0-okd-scos.13"
-    upgrades.append(upgrade(last, stop, _NEW, start=_BEFORE, wave=2, channels=channels, barriers=(barrier,)))
+    rows.append(
+        row(last, stop, _NEW, start=_BEFORE, wave=2, evidence="2 passed, 3 d 0 h ago", waits_for=before)
+    )
+    (hop,) = hops(_NEW, start=_BEFORE)
+    (first_hop,) = hops(stop, start=_BEFORE, barriers=(barrier,))
 
     return PullRequest(
         attention=Attention.LOOK,
         target=_NEW,
-        upgrades=tuple(upgrades),
+        rows=tuple(rows),
         now=NOW,
-        basis=dict.fromkeys([*names, last], "wave 1 soaked 4 of 3 days"),
         reasons=(
             "a minor upgrade of long-term clusters",
             "an administrator acknowledges removed APIs",
@@ -185,8 +210,12 @@ def six() -> PullRequest:
         ),
         waves=3,
         untouched=11,
-        facts=("objects: 0 added, 12 changed, 0 removed", "checks passed: 23 of 23"),
-        conditional={(_BEFORE, _NEW): (risk,)},
+        facts=("checks passed: 23 documents, 0 errors", "signature NOT verified"),
+        risks=(
+            *((name, entry) for name in names for entry in risks_of_hop(hop, [risk])),
+            *((last, entry) for entry in risks_of_hop(first_hop, [])),
+        ),
+        sources_away=("https://api.github.com/repos/okd-project/okd/releases",),
         evidence=(report("moc-test", 2), report("moc-test-2", 3)),
         changes=(_change(*names, old=_BEFORE), _change(last, old=_BEFORE, new=stop)),
         links=_LINKS,
@@ -198,20 +227,27 @@ def six() -> PullRequest:
 def sixty() -> PullRequest:
     """More than a forge takes: sixty clusters with a large difference each, one forced, so blocked."""
     names = [f"edge-{number:02}" for number in range(60)]
-    upgrades = [
-        upgrade(name, _NEW, wave=2 + index % 2, forced=name == "edge-07") for index, name in enumerate(names)
+    rows = [
+        row(
+            name,
+            _NEW,
+            wave=2 + index % 2,
+            evidence="🔴 no report of `moc-test`",
+            waits_for=("moc-test",),
+            refused=name == "edge-07",
+        )
+        for index, name in enumerate(names)
     ]
     large = [change("\n".join(f"+  line-{line}: {name}" for line in range(120)), name) for name in names]
 
     return PullRequest(
         attention=Attention.BLOCKED,
         target=_NEW,
-        upgrades=tuple(upgrades),
+        rows=tuple(rows),
         now=NOW,
-        basis=dict.fromkeys(names, "wave 1 has no report yet"),
-        reasons=("edge-07 would be forced", "no cluster of wave 1 has reported yet"),
+        reasons=("edge-07 is FORCED: neither its signature nor its preconditions count",),
+        risks=(("edge-07", forced_risk()),),
         waves=3,
-        untouched=0,
         changes=(_change(*names), *large),
         links=_LINKS,
         reproduce=_REPRODUCE,

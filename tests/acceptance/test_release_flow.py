@@ -71,7 +71,7 @@ def test_a_release_reaches_every_cluster_wave_by_wave(fleet: Fleet) -> None:
     fleet.now += timedelta(days=3)
     (second,) = fleet.run(PUSH_ON).branches
     assert fleet.on_remote(second.name) == [f"okd(prod): {OLD} → {NEW}"]
-    assert "Evidence of the wave before" in second.body
+    assert "Evidence of the waves before" in second.body
     fleet.merge(second.name)
     assert set(fleet.codes().values()) == {"nothing-newer"}
 

@@ -15,11 +15,18 @@ from markdown_it.token import Token
 
 import pulls
 from golden import PULLS
+from okd_gitops.check.change.change import TrustEdit
 from okd_gitops.evidence.report import Evidence
+from okd_gitops.finding import Finding, Location
+from okd_gitops.manifests.changed_fields import FieldChange
+from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.graph import Risk
+from okd_gitops.report.clusters import ClusterRow
 from okd_gitops.report.markdown import code, prose
-from okd_gitops.report.pull_request_text import LIMIT, MARKER, Attention, PullRequest, body, title
+from okd_gitops.report.pull_request_text import LIMIT, MARKER, SMALLEST_LIMIT, PullRequest, body, title
+from okd_gitops.report.risks import RiskEntry, forced_risk, risks_of_hop
+from okd_gitops.report.verdict import Attention
 
 HOSTILE = st.one_of(
     st.text(max_size=80),
@@ -49,21 +56,22 @@ def of(kind: str, tokens: list[Token]) -> list[Token]:
     return [token for token in tokens if token.type == kind]
 
 
-OLD, NEW = "4.22.0-okd-scos.7", "4.22.0-okd-scos.9"
-EDGE = (OLD, NEW)
+NEW = "4.22.0-okd-scos.9"
 
 
 def many(count: int, *, diff: str = "+a") -> PullRequest:
     """Return a pull request of `count` clusters, each with a difference of its own."""
     names = [f"edge-{number:04}" for number in range(count)]
-    upgrades = tuple(pulls.upgrade(name, NEW) for name in names)
+    rows = tuple(pulls.row(name, NEW) for name in names)
     changes = tuple(pulls.change(f"{diff} {name}", name) for name in names)
-    return replace(pulls.one(), upgrades=upgrades, changes=changes)
+    return replace(pulls.one(), rows=rows, changes=changes)
 
 
-def risk(name: str, message: str = "m", url: str = "") -> Risk:
+def conditional(name: str, message: str = "m", url: str = "") -> RiskEntry:
     """Return a risk that the graph names."""
-    return Risk(name=name, url=url, message=message, rules=())
+    (hop,) = pulls.hops(NEW)
+    (risk,) = risks_of_hop(hop, [Risk(name=name, url=url, message=message, rules=())])
+    return risk
 
 
 def test_golden_files_match_in_both_directions() -> None:
@@ -83,9 +91,9 @@ def test_the_verdict_is_at_the_top_and_the_first_screen_is_short(make: Callable[
     assert headings.index("### What changes") < headings.index("### Undo")
     # A minute is what a person has: what must be read is before the folded differences, and there are few
     # words of it.
-    before = body(pull).partition("### What changes")[0]
-    assert len([line for line in before.split("\n") if line.startswith("- ")]) <= 8
-    assert before.count("\n| `") == len(pull.upgrades) + len(pull.evidence)
+    before = body(pull).partition("### Differences of objects")[0]
+    assert len([line for line in before.split("\n") if line.startswith("- ")]) <= 10
+    assert len(re.findall(r"^\| (?:🔴 )?`", before, re.MULTILINE)) == len(pull.rows) + len(pull.evidence)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,7 @@ def test_sections_that_do_not_fit_are_left_out_and_counted(count: int, limit: in
     for kept, what in ((rows, "clusters"), (fences, "differences")):
         note = re.search(rf"^(\d+) more {what} left out here", text, re.MULTILINE)
         assert kept + (int(note[1]) if note else 0) == count
-    assert len(of("td_open", tokens)) == 8 * rows
+    assert len(of("td_open", tokens)) == 7 * rows
     assert text.count("<details>") == text.count("</details>") == fences
     assert "OKD cannot be downgraded" in text
     assert text.rstrip().split("\n")[-2] == "---"
@@ -108,15 +116,14 @@ def test_sections_that_do_not_fit_are_left_out_and_counted(count: int, limit: in
 def test_sixty_clusters_fit_with_every_row() -> None:
     text = body(pulls.sixty())
     assert len(text.encode()) <= 65_536
-    assert sum(f"| `edge-{number:02}` |" in text for number in range(60)) == 60
+    assert len(set(re.findall(r"^\| (?:🔴 )?`(edge-\d\d)` \|", text, re.MULTILINE))) == 60
     assert "more clusters left out" not in text
     assert re.search(r"^\d+ more differences left out here", text, re.MULTILINE)
 
 
 def test_identical_risks_are_one_entry_and_forced_comes_first_and_red() -> None:
-    upgrades = (pulls.upgrade("b", NEW), pulls.upgrade("a", NEW), pulls.upgrade("z", NEW, forced=True))
-    pull = replace(pulls.one(), upgrades=upgrades, conditional={EDGE: (risk("A"),)})
-    text = body(pull)
+    risks = (("b", conditional("A")), ("a", conditional("A")), ("z", forced_risk()))
+    text = body(replace(pulls.one(), risks=risks))
 
     lines = [line for line in text.split("\n") if "**FORCED**" in line or "**conditional**" in line]
     forced = "The cluster takes the release past its signature and every precondition."
@@ -125,10 +132,18 @@ def test_identical_risks_are_one_entry_and_forced_comes_first_and_red() -> None:
     assert "No risk is known" not in text
 
 
+def test_no_risk_is_known_only_if_every_source_answered() -> None:
+    assert "No risk is known" in body(pulls.one())
+
+    text = body(replace(pulls.one(), sources_away=("https://api.github.com/x",)))
+    assert "No risk is known" not in text
+    assert "**Unknown risks:** https:⁠//api.github.com/x did not answer" in text
+
+
 def test_a_flood_of_risks_leaves_room_for_the_clusters() -> None:
-    flood = tuple(risk(f"R{n}", "m" * 5000) for n in range(500))
-    upgrades = (pulls.upgrade("moc-test", NEW), pulls.upgrade("moc-forced", NEW, forced=True))
-    text = body(replace(pulls.one(), upgrades=upgrades, conditional={EDGE: flood}))
+    flood = tuple(("moc-test", conditional(f"R{n}", "m" * 5000)) for n in range(500))
+    rows = (pulls.row("moc-test", NEW), pulls.row("moc-forced", NEW))
+    text = body(replace(pulls.one(), rows=rows, risks=(*flood, ("moc-forced", forced_risk()))))
 
     assert len(text.encode()) <= LIMIT
     assert "| `moc-test` |" in text
@@ -138,7 +153,7 @@ def test_a_flood_of_risks_leaves_room_for_the_clusters() -> None:
 
 def test_the_order_of_the_input_does_not_matter() -> None:
     pull = pulls.six()
-    other = replace(pull, upgrades=pull.upgrades[::-1], evidence=pull.evidence[::-1])
+    other = replace(pull, rows=pull.rows[::-1], evidence=pull.evidence[::-1])
 
     assert (title(other), body(other)) == (title(pull), body(pull))
 
@@ -163,8 +178,9 @@ def test_failed_evidence_is_red() -> None:
 )
 def test_an_address_that_may_hold_a_secret_or_is_not_https_is_not_shown(url: str) -> None:
     barrier = Barrier("4.22", "4.23", "b", "m", url)
-    upgrades = (pulls.upgrade("moc-test", NEW, barriers=(barrier,)),)
-    text = body(replace(pulls.one(), upgrades=upgrades, links=(("release", url),)))
+    (hop,) = pulls.hops(NEW, barriers=(barrier,))
+    risks = tuple(("moc-test", risk) for risk in risks_of_hop(hop, []))
+    text = body(replace(pulls.one(), risks=risks, links=(("release", url),)))
     assert "hunter2" not in text
     assert text.count("its address is not shown") == 2
 
@@ -172,21 +188,32 @@ def test_an_address_that_may_hold_a_secret_or_is_not_https_is_not_shown(url: str
 def hostile(text: str) -> PullRequest:
     """Return a pull request with a text in every place that others fill."""
     barrier = Barrier("4.22", "4.23", text, text, f"https://example.org/{quote(text, safe='')}")
-    first = pulls.upgrade(
-        text, NEW, NEW, purpose=text, kind=text, channels=(text, "x"), acks=(text,), barriers=(barrier,)
-    )
+    (hop,) = pulls.hops(NEW, barriers=(barrier,))
+    first = pulls.row(text, NEW, NEW, purpose=text, kind=text, channels=(text, "x"), acks=(text,))
     report = pulls.report("moc-test", 2)
+    evidence = {**dict(report), "cluster": text, "version": text, "reason": text, "tests": {text: "failed"}}
+    found = Finding(
+        name="downgrade", location=Location(file=text), reason=text, remedy=text, clusters=(text,)
+    )
+    identity = ObjectId(text, text, text, text, text)
+    changed = replace(
+        pulls.change(text, text, identity=identity), fields=(FieldChange((text, text), text, f"{text}x"),)
+    )
 
     return PullRequest(
         attention=Attention.LOOK,
         target=text,
-        upgrades=(first, pulls.upgrade("second", NEW, wave=2, channels=("", ""))),
+        rows=(first, ClusterRow(name="second", purpose="cd", wave=2, old=text, new="", waits_for=(text,))),
         now=pulls.NOW,
-        basis={text: text},
         reasons=(text,),
         facts=(text,),
-        evidence=(Evidence.model_construct(**{**dict(report), "cluster": text, "version": text}),),
-        changes=(pulls.change(text, text),),
+        refusals=(found,),
+        findings=(found,),
+        trust_edits=(TrustEdit(field=text, place=Location(file=text), old=text, new=text),),
+        risks=tuple((text, risk) for risk in risks_of_hop(hop, [])),
+        sources_away=(text,),
+        evidence=(Evidence.model_construct(**evidence),),
+        changes=(changed, replace(changed, verb="removed")),
         links=((text, "https://example.org/"),),
         reproduce=(text,),
         made_by=((text, text),),
@@ -201,16 +228,16 @@ def test_texts_from_elsewhere_stay_text(text: str) -> None:
     # Markup that is not ours would be one more of these, or one less.
     html = [token.content.strip() for token in tokens if token.type in ("html_block", "html_inline")]
     assert html[0] == MARKER
-    assert [re.sub(r"\+\d+ −\d+", "", part) for part in html[1:]] == [
-        "<details><summary>1 cluster,  lines</summary>",
-        "</details>",
-    ]
+    summary = (
+        r"<details><summary>(object|[A-Za-z0-9]+) (changed|removed) on 1 cluster, \+\d+ −\d+ lines</summary>"
+    )
+    assert [bool(re.fullmatch(summary, part)) or part == "</details>" for part in html[1:]] == [True] * 4
     assert len(of("tr_open", tokens)) == 5
-    assert len(of("td_open", tokens)) == 2 * 8 + 5
-    assert len(of("fence", tokens)) == 2
-    assert len(of("heading_open", tokens)) == 7
-    assert len(of("bullet_list_open", tokens)) == 3
-    assert len(of("list_item_open", tokens)) == 3
+    assert len(of("td_open", tokens)) == 3 * 7
+    assert len(of("fence", tokens)) == 3
+    assert len(of("heading_open", tokens)) == 12
+    assert len(of("bullet_list_open", tokens)) == 8
+    assert len(of("list_item_open", tokens)) == 9
     assert (
         not of("image", tokens)
         + of("ordered_list_open", tokens)
@@ -233,11 +260,11 @@ def test_texts_from_elsewhere_stay_text(text: str) -> None:
 
 @given(text=HOSTILE)
 def test_a_title_is_one_short_line(text: str) -> None:
-    upgrade = pulls.upgrade(text, NEW, purpose=text)
-    older = pulls.upgrade(text, NEW, start="4.22.0-okd-scos.6")
+    row = pulls.row(text, NEW, purpose=text)
+    older = pulls.row(text, NEW, start="4.22.0-okd-scos.6")
 
-    for upgrades in ((), (upgrade,), (upgrade, older)):
-        pull = PullRequest(attention=Attention.LOOK, target=text, upgrades=upgrades, now=pulls.NOW)
+    for rows in ((), (row,), (row, older)):
+        pull = PullRequest(attention=Attention.LOOK, target=text, rows=rows, now=pulls.NOW)
         made = title(pull)
         assert made.startswith("okd: ")
         assert made.isprintable()
@@ -258,7 +285,7 @@ def test_code_and_prose_keep_what_a_person_reads(text: str) -> None:
 
 
 @settings(max_examples=60)
-@given(limit=st.integers(8_000, 70_000), count=st.integers(0, 300), length=st.integers(0, 3000))
+@given(limit=st.integers(SMALLEST_LIMIT, 70_000), count=st.integers(0, 300), length=st.integers(0, 3000))
 def test_the_limit_holds(limit: int, count: int, length: int) -> None:
     pull = many(count, diff="ä" * length)
     pull = replace(
@@ -270,5 +297,5 @@ def test_the_limit_holds(limit: int, count: int, length: int) -> None:
     text = body(pull, limit=limit)
     assert len(text.encode()) <= limit
     tokens = parsed(text)
-    assert len(of("td_open", tokens)) == 8 * max(0, len(of("tr_open", tokens)) - 1)
+    assert len(of("td_open", tokens)) == 7 * max(0, len(of("tr_open", tokens)) - 1)
     assert "OKD cannot be downgraded" in text

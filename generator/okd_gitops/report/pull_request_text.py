@@ -1,83 +1,63 @@
-"""The text of an upgrade pull request: title and body, the same bytes for the same values, on every forge.
+"""The text of a pull request: title and body, the same bytes for the same values, on every forge.
 
-What does not fit is left out whole and counted. Limits: 65,536 characters on GitHub, 1,048,576 on GitLab.
+The bot's upgrade and a person's change are told by the same parts. What does not fit is left out whole and
+counted. Limits: 65,536 characters on GitHub, 1,048,576 on GitLab.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from okd_gitops.check.change.change import TrustEdit
 from okd_gitops.check.diff import ObjectChange
 from okd_gitops.evidence.report import Evidence
+from okd_gitops.finding import Finding
 from okd_gitops.redaction import one_line
-from okd_gitops.releases.graph import Edge, Risk
-from okd_gitops.report.markdown import (
-    Block,
-    assemble,
-    code,
-    fence,
-    link,
-    names_list,
-    plural,
-    printable_lines,
-    prose,
-    table_row,
-)
-from okd_gitops.report.risks import risks_block
-from okd_gitops.upgrade.decide import Upgrade
-from okd_gitops.upgrade.path import Path
+from okd_gitops.report.clusters import ClusterRow, clusters_block
+from okd_gitops.report.differences import differences_block
+from okd_gitops.report.findings import findings_block, older_words, refusals_block
+from okd_gitops.report.guidance import HOLD, commands_block, undo_words
+from okd_gitops.report.markdown import Block, assemble, code, link, plural, prose
+from okd_gitops.report.reports import reports_block
+from okd_gitops.report.risks import RiskEntry, risks_block
+from okd_gitops.report.verdict import Attention
+from okd_gitops.report.words import words_block
 
 LIMIT = 65_536
+# The frame without any entry is always smaller.
+SMALLEST_LIMIT = 8_000
 MARKER = "<!-- okd-gitops: every run writes this text anew -->"
 _TITLE = 240
-_ROWS = (
-    "| cluster | purpose | wave | from → to | path | channel | acks | evidence |\n"
-    "|---|---|---|---|---|---|---|---|\n"
+# A list below another one needs a line between: they would be one list.
+_LOOK = "**Look at:**\n\n"
+_TRUST = (
+    "### 🔴 Trust changes\n\n"
+    "This decides whose code and releases the clusters run. Read each value letter by letter.\n\n"
 )
-_REPORTS = (
-    "### Evidence of the wave before\n\n"
-    "| cluster | version | result | finished | soaked |\n"
-    "|---|---|---|---|---|\n"
-)
-_UNDO = (
-    "### Undo\n\n"
-    "**Before the merge:** close this pull request. Nothing has happened on any cluster.\n\n"
-    "**After the merge: OKD cannot be downgraded.** A revert stops only clusters that have not started yet; "
-    "it brings no other one back, and leaves git\n"
-    "with a release that these clusters do not run. Go forward, to a release that fixes the fault.\n\n"
-)
-
-
-class Attention(StrEnum):
-    """What a reviewer is asked for: a glance, a careful look, or to leave it alone."""
-
-    ROUTINE = "ROUTINE"
-    LOOK = "LOOK"
-    BLOCKED = "BLOCKED"
-
-
-_MARKS = {Attention.ROUTINE: "🟢", Attention.LOOK: "🟡", Attention.BLOCKED: "🔴"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
-    """What the text of a pull request is made of: the upgrades of a wave, and what they rest on.
+    """What the text of a pull request is made of: the clusters that change, and what that rests on.
 
-    `target` is the release, `basis` names for each cluster why it may go now, `conditional` are the risks of
-    edges that the graph names, `evidence` are the reports of the waves before, `changes` are differences of
-    rendered objects. `waves` is how many the fleet has, `facts` are short counts for the first screen.
+    `reasons` is why a reviewer must look, `facts` are short counts for the first screen, `target` the release
+    (empty: the change is about something else). `findings` are new ones, `older` counts those of the base.
+    `sources_away` are sources of releases that did not answer.
     """
 
     attention: Attention
-    target: str
-    upgrades: tuple[Upgrade, ...]
+    rows: tuple[ClusterRow, ...]
     now: datetime
+    target: str = ""
     reasons: tuple[str, ...] = ()
-    basis: Mapping[str, str] = field(default_factory=dict)
-    conditional: Mapping[Edge, Sequence[Risk]] = field(default_factory=dict)
+    refusals: tuple[Finding, ...] = ()
+    trust_edits: tuple[TrustEdit, ...] = ()
+    risks: tuple[tuple[str, RiskEntry], ...] = ()
     evidence: tuple[Evidence, ...] = ()
     changes: tuple[ObjectChange, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    older: int = 0
+    sources_away: tuple[str, ...] = ()
     waves: int = 1
     untouched: int = 0
     facts: tuple[str, ...] = ()
@@ -85,10 +65,15 @@ class PullRequest:
     reproduce: tuple[str, ...] = ()
     made_by: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def moved(self) -> list[ClusterRow]:
+        """The clusters that get another release."""
+        return [row for row in self.rows if row.new and row.old != row.new]
+
 
 def title(pull: PullRequest) -> str:
-    """Return the title, in one line that every forge takes."""
-    versions = sorted({upgrade.cluster.version.text for upgrade in pull.upgrades})
+    """Return the title of an upgrade, in one line that every forge takes."""
+    versions = sorted({row.old for row in pull.rows if row.old})
     start = ""
 
     if versions:
@@ -98,52 +83,84 @@ def title(pull: PullRequest) -> str:
 
 
 def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
-    """Return the body as Markdown of at most `limit` bytes; 8,000 are always enough for its frame."""
-    in_order = sorted(pull.upgrades, key=lambda upgrade: (upgrade.cluster.wave, upgrade.cluster.name))
-    by_cluster = sorted(pull.evidence, key=lambda report: report.cluster)
-
-    reasons = Block("reasons", "", [f"- {prose(reason)}\n" for reason in pull.reasons], share=0.2)
-    rows = Block("clusters", _ROWS, [_row(upgrade, pull.basis) for upgrade in in_order])
-    risks = risks_block(pull.upgrades, pull.conditional)
-    reports = Block("reports", _REPORTS, [_report(report, pull.now) for report in by_cluster])
-    changes = Block("differences", "### What changes\n\n", [_change(change) for change in pull.changes])
+    """Return the body as Markdown of at most `limit` bytes; SMALLEST_LIMIT is enough for its frame."""
+    reasons = Block("reasons", _LOOK, [f"- {prose(reason)}\n" for reason in pull.reasons], share=0.2)
+    refusals = refusals_block(pull.refusals)
+    trust = Block("edits of trust", _TRUST, [_trust_edit(edit) for edit in pull.trust_edits], share=0.4)
+    rows = clusters_block(pull.rows)
+    risks = risks_block(pull.risks)
+    reports = reports_block(pull.evidence, pull.now)
+    words = words_block(pull.changes)
+    findings = findings_block(pull.findings)
+    changes = differences_block(pull.changes)
     links = Block("links", "### Links\n\n", [f"- {link(*pair)}\n" for pair in pull.links], share=0.3)
-    reproduce = _reproduce_block(pull)
+    commands = commands_block(pull.reproduce)
 
-    no_risk = "No risk is known: none that the graph names, no barrier, nothing forced.\n\n"
     parts: list[str | Block] = [
         _head(pull),
-        reasons,
         _counts(pull),
+        refusals,
+        reasons,
+        trust,
         rows,
+        words,
         risks,
-        "" if risks.entries else no_risk,
+        _no_risk(pull),
         reports,
+        findings,
+        older_words(pull.older),
         changes,
         links,
-        _UNDO,
-        reproduce,
+        _guidance(pull),
+        commands,
         _foot(pull),
     ]
 
     # What a reviewer must not miss is placed first; differences take what is left.
-    return assemble(parts, limit, order=(reasons, risks, reproduce, links, rows, reports, changes))
+    order = (refusals, trust, reasons, risks, commands, links, rows, findings, words, reports, changes)
+
+    return assemble(parts, limit, order=order)
 
 
 def _head(pull: PullRequest) -> str:
-    heading = f"{_MARKS[pull.attention]} {pull.attention}: {code(pull.target)} {prose(_extent(pull), 300)}"
+    target = f"{code(pull.target)} " if pull.target else ""
 
-    return f"{MARKER}\n## {heading}\n\n"
+    return f"{MARKER}\n## {pull.attention.heading}: {target}{prose(_extent(pull), 300)}\n\n"
 
 
 def _counts(pull: PullRequest) -> str:
     counts = [
-        f"{len(pull.upgrades)} {plural('cluster', pull.upgrades)} changed",
+        f"{len(pull.rows)} {plural('cluster', pull.rows)} changed",
         f"{pull.untouched} untouched",
         *(prose(fact, 120) for fact in pull.facts[:6]),
     ]
 
     return f"{', '.join(counts)}.\n\n"
+
+
+def _no_risk(pull: PullRequest) -> str:
+    """Return that no risk is known of an upgrade, if that can be said."""
+    if pull.risks or not pull.moved:
+        return ""
+
+    if pull.sources_away:
+        away = ", ".join(pull.sources_away)
+        return f"**Unknown risks:** {prose(away, 300)} did not answer; what it knows is missing here.\n\n"
+
+    return "No risk is known: none that the graph names, no barrier, nothing forced.\n\n"
+
+
+def _guidance(pull: PullRequest) -> str:
+    moved = bool(pull.moved)
+    other_objects = any(change.object.kind != "ClusterVersion" for change in pull.changes)
+
+    return (HOLD if moved else "") + undo_words(releases=moved, objects=other_objects)
+
+
+def _trust_edit(edit: TrustEdit) -> str:
+    place = code(str(edit.place), 200)
+
+    return f"- 🔴 **{prose(edit.field, 100)}** {place}: {code(edit.old, 300)} → {code(edit.new, 300)}\n"
 
 
 def _foot(pull: PullRequest) -> str:
@@ -155,99 +172,26 @@ def _foot(pull: PullRequest) -> str:
     )
 
 
-def _reproduce_block(pull: PullRequest) -> Block:
-    commands = [f"{printable_lines(command)}\n" for command in pull.reproduce]
-    ticks = fence("".join(commands))
-
-    return Block("commands", f"### See it yourself\n\n{ticks}sh\n", commands, f"{ticks}\n", share=0.3)
-
-
-def _row(upgrade: Upgrade, basis: Mapping[str, str]) -> str:
-    cluster, hop = upgrade.cluster, upgrade.first_hop
-    moved = hop.channel != cluster.channel
-    acks = ", ".join(code(ack) for ack in hop.acks[:6])
-
-    if len(hop.acks) > 6:
-        acks += f" and {len(hop.acks) - 6} more"
-
-    return table_row(
-        [
-            code(cluster.name),
-            prose(cluster.purpose, 40),
-            str(cluster.wave),
-            f"{code(cluster.version.text)} → {code(hop.to.text)}",
-            prose(_path(upgrade), 400),
-            f"{code(cluster.channel)} → {code(hop.channel)}" if moved else "same",
-            acks or "none",
-            prose(basis.get(cluster.name, ""), 200) or "none",
-        ]
-    )
-
-
-def _path(upgrade: Upgrade) -> str:
-    kind = upgrade.first_hop.kind
-    hops = upgrade.path.hops if isinstance(upgrade.path, Path) else ()
-    stops = [hop.to.text for hop in hops[:-1]]
-
-    if not stops:
-        return f"{kind}, direct"
-
-    more = " …" if len(stops) > 4 else ""
-    return f"{kind}, {len(hops)} hops via {', '.join(stops[:4])}{more}"
-
-
-def _report(report: Evidence, now: datetime) -> str:
-    hours = int((now - report.finished).total_seconds() // 3600)
-
-    return table_row(
-        [
-            code(report.cluster),
-            code(report.version),
-            "passed" if report.passed else "🔴 **failed**",
-            f"{report.finished:%Y-%m-%d %H:%M}",
-            f"{hours // 24} d {hours % 24} h",
-        ]
-    )
-
-
-def _change(change: ObjectChange) -> str:
-    text = printable_lines(change.diff)
-    ticks = fence(text)
-    added, removed = _changed_lines(text, "+"), _changed_lines(text, "-")
-    clusters = [overlay.removeprefix("overlays/") for overlay in change.overlays]
-
-    # A summary is HTML: Markdown's escapes have no effect in it, and names in it would still be mentions.
-    summary = f"{len(clusters)} {plural('cluster', clusters)}, +{added} −{removed} lines"
-
-    return (
-        f"<details><summary>{summary}</summary>\n\n{names_list(clusters, 60)}\n\n"
-        f"{ticks}diff\n{text}\n{ticks}\n\n</details>\n\n"
-    )
-
-
-def _changed_lines(diff: str, sign: str) -> int:
-    lines = diff.splitlines()
-
-    return sum(line.startswith(sign) and not line.startswith(sign * 3) for line in lines)
-
-
 def _extent(pull: PullRequest) -> str:
     """Return which clusters change, and in which waves."""
-    clusters = [upgrade.cluster for upgrade in pull.upgrades]
+    rows = pull.rows
 
-    if not clusters:
+    if not rows:
         return "on no cluster"
 
-    purposes = sorted({cluster.purpose for cluster in clusters})
-    waves = sorted({cluster.wave for cluster in clusters})
-
-    if len(clusters) == 1:
-        where = one_line(clusters[0].name, 60)
-    elif len(purposes) == 1:
-        where = f"{len(clusters)} {one_line(purposes[0], 40)} clusters"
-    else:
-        where = f"{len(clusters)} clusters"
-
+    waves = sorted({row.wave for row in rows})
     listed_waves = ", ".join(map(str, waves[:8])) + (" …" if len(waves) > 8 else "")
 
-    return f"on {where} ({plural('wave', waves)} {listed_waves} of {pull.waves})"
+    return f"on {_clusters_words(rows)} ({plural('wave', waves)} {listed_waves} of {pull.waves})"
+
+
+def _clusters_words(rows: Sequence[ClusterRow]) -> str:
+    purposes = sorted({row.purpose for row in rows})
+
+    if len(rows) == 1:
+        return one_line(rows[0].name, 60)
+
+    if len(purposes) == 1:
+        return f"{len(rows)} {one_line(purposes[0], 40)} clusters"
+
+    return f"{len(rows)} clusters"

@@ -1,13 +1,13 @@
-"""The risks of an upgrade pull request, each once with all of its clusters."""
+"""The risks of a pull request's upgrades, each once with all of its clusters."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from okd_gitops.releases.graph import Edge, Risk
+from okd_gitops.releases.graph import Risk
+from okd_gitops.releases.record import RecordedRisk
 from okd_gitops.report.markdown import Block, code, link, names_list, prose
-from okd_gitops.upgrade.decide import Upgrade
+from okd_gitops.upgrade.path import Hop
 
-_FORCED = "The cluster takes the release past its signature and every precondition."
 # Where a risk comes from, the gravest first.
 _LABELS = {
     "forced": "🔴 **FORCED**",
@@ -16,7 +16,7 @@ _LABELS = {
 }
 
 
-class _RiskEntry(NamedTuple):
+class RiskEntry(NamedTuple):
     """A risk as it is listed; `order` puts forced updates and barriers first."""
 
     order: int
@@ -26,39 +26,40 @@ class _RiskEntry(NamedTuple):
     url: str
 
 
-def risks_block(upgrades: Sequence[Upgrade], conditional: Mapping[Edge, Sequence[Risk]]) -> Block:
-    """Return each risk once, with all of its clusters; forced updates and barriers come first."""
-    clusters: dict[_RiskEntry, set[str]] = {}
+def risks_block(risks: Iterable[tuple[str, RiskEntry]]) -> Block:
+    """Return each risk once, with all clusters that it is given for; forced updates and barriers first."""
+    clusters: dict[RiskEntry, set[str]] = {}
 
-    for upgrade in upgrades:
-        for risk in _risks(upgrade, conditional):
-            clusters.setdefault(risk, set()).add(upgrade.cluster.name)
+    for cluster, risk in risks:
+        clusters.setdefault(risk, set()).add(cluster)
 
-    risks = sorted(clusters)
-    kinds = [risk.kind for risk in risks]
+    in_order = sorted(clusters)
+    kinds = [risk.kind for risk in in_order]
     counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in _LABELS if kind in kinds)
-    entries = [_risk(risk, clusters[risk]) for risk in risks]
+    entries = [_risk(risk, clusters[risk]) for risk in in_order]
 
     return Block("risks", f"### Risks: {counts}\n\n", entries, share=0.4)
 
 
-def _risks(upgrade: Upgrade, conditional: Mapping[Edge, Sequence[Risk]]) -> list[_RiskEntry]:
-    hop = upgrade.first_hop
+def forced_risk() -> RiskEntry:
+    """Return the risk of an update that the cluster is forced to."""
+    return _entry(
+        "forced", "force", "The cluster takes the release past its signature and every precondition."
+    )
 
-    if upgrade.forced:
-        return [_entry("forced", "force", _FORCED)]
 
+def risks_of_hop(hop: Hop, conditional: Iterable[Risk | RecordedRisk]) -> list[RiskEntry]:
+    """Return the barriers of a hop, and the risks under which its edge is offered."""
     barriers = [_entry("barrier", barrier.name, barrier.message, barrier.url) for barrier in hop.barriers]
-    on_edge = conditional.get((hop.source.text, hop.to.text), ())
 
-    return barriers + [_entry("conditional", risk.name, risk.message, risk.url) for risk in on_edge]
-
-
-def _entry(kind: str, name: str, message: str, url: str = "") -> _RiskEntry:
-    return _RiskEntry(list(_LABELS).index(kind), kind, name, message, url)
+    return barriers + [_entry("conditional", risk.name, risk.message, risk.url) for risk in conditional]
 
 
-def _risk(risk: _RiskEntry, clusters: Iterable[str]) -> str:
+def _entry(kind: str, name: str, message: str, url: str = "") -> RiskEntry:
+    return RiskEntry(list(_LABELS).index(kind), kind, name, message, url)
+
+
+def _risk(risk: RiskEntry, clusters: Iterable[str]) -> str:
     more = f" {link('read more', risk.url)}" if risk.url else ""
 
     return (

@@ -1,16 +1,26 @@
 """What the pull request of a wave is about: what to look at and why, and what each upgrade rests on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from okd_gitops import __version__
 from okd_gitops.check.diff import Difference
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.report.pull_request_text import Attention, PullRequest
+from okd_gitops.releases.json_answer import FORM
+from okd_gitops.releases.sources.answer import AWAY, PAGES
+from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
+from okd_gitops.report.pull_request_text import PullRequest
+from okd_gitops.report.reasons import reasons_of_hop, reasons_of_later_hops
+from okd_gitops.report.risks import RiskEntry, forced_risk, risks_of_hop
+from okd_gitops.report.verdict import Attention
 from okd_gitops.rollout.open_branches import Standing
 from okd_gitops.upgrade.decide import Upgrade
-from okd_gitops.upgrade.edges import kind
 from okd_gitops.upgrade.path import Path
 from okd_gitops.upgrade.plan import Outlook
+from okd_gitops.upgrade.question import Follower, earlier_clusters
+
+# Findings after which a part of what a source knows is missing.
+_NOT_READ = (AWAY, FORM, PAGES)
+_MANY_LINKS = 3
 
 
 def proposal(
@@ -29,7 +39,9 @@ def proposal(
     release = going[0].release
     assert release is not None
 
+    sources_away = _sources_away(seen)
     reasons = {reason for upgrade in going for reason in _reasons(seen, upgrade)}
+    reasons |= {f"a source did not answer: {source}" for source in sources_away}
 
     if rehearsal:
         reasons.add(f"a rehearsal: decided as if it were {rehearsal}")
@@ -39,23 +51,29 @@ def proposal(
     return PullRequest(
         attention=Attention.LOOK if reasons else Attention.ROUTINE,
         target=release.version.text,
-        upgrades=tuple(going),
+        rows=tuple(_row(seen, upgrade) for upgrade in going),
         now=seen.now,
         reasons=tuple(sorted(reasons)),
-        basis={upgrade.cluster.name: _basis(seen, upgrade) for upgrade in going},
-        conditional=seen.learned.graph.conditional,
+        risks=tuple(_risks(seen, going)),
         evidence=tuple(_earlier_reports(seen, going)),
         changes=difference.changes,
+        sources_away=sources_away,
         waves=len(seen.waves),
         untouched=len(seen.fleet.clusters) - len(going),
-        facts=tuple(_facts(seen, going[0], difference, documents)),
-        links=_links(seen, release.version.text, going[0].cluster.stream),
+        facts=tuple(_facts(seen, going[0], documents)),
+        links=_links(seen, going),
         reproduce=(
             f"git fetch origin {branch} && git switch --detach FETCH_HEAD",
-            "make check",
-            f"make diff ARGS='--from {base[:12]}'",
+            f"make check ARGS='--base {base[:12]}'",
+            f"make diff ARGS='--base {base[:12]}'",
+            f"okd-gitops release plan --to {release.version.text}",
         ),
-        made_by=(("version", __version__), ("base", base[:12]), ("clusters", names)),
+        made_by=(
+            ("version", __version__),
+            ("base", base[:12]),
+            ("records", seen.records.commit[:12]),
+            ("clusters", names),
+        ),
     )
 
 
@@ -66,9 +84,10 @@ def halted(seen: Outlook, standing: Standing) -> PullRequest:
     return PullRequest(
         attention=Attention.BLOCKED,
         target=standing.release.text,
-        upgrades=tuple(upgrades),
+        rows=tuple(_halted_row(upgrade) for upgrade in upgrades),
         now=seen.now,
         reasons=("do not merge this now", *standing.reasons(seen)),
+        sources_away=_sources_away(seen),
         waves=len(seen.waves),
         untouched=len(seen.fleet.clusters) - len(upgrades),
         reproduce=("okd-gitops release status",),
@@ -76,16 +95,48 @@ def halted(seen: Outlook, standing: Standing) -> PullRequest:
     )
 
 
-def _facts(seen: Outlook, upgrade: Upgrade, difference: Difference, documents: int) -> list[str]:
+def _row(seen: Outlook, upgrade: Upgrade) -> ClusterRow:
+    cluster, path = upgrade.cluster, upgrade.path
+    assert isinstance(path, Path)
+    followers = [other.cluster for other in seen.upgrades]
+    earlier = _names(earlier_clusters(cluster, followers))
+    later = [other for other in followers if cluster in earlier_clusters(other, followers)]
+
+    return ClusterRow(
+        name=cluster.name,
+        purpose=cluster.purpose,
+        wave=cluster.wave,
+        old=cluster.version.text,
+        new=upgrade.first_hop.to.text,
+        how=path_words(path, cluster.channel),
+        evidence=evidence_words(_earlier_reports(seen, [upgrade]), earlier, seen.now),
+        waits_for=earlier,
+        followed_by=_names(later),
+    )
+
+
+def _halted_row(upgrade: Upgrade) -> ClusterRow:
+    cluster = upgrade.cluster
+
+    return ClusterRow(
+        name=cluster.name,
+        purpose=cluster.purpose,
+        wave=cluster.wave,
+        old=cluster.version.text,
+        new=upgrade.first_hop.to.text,
+        refused=True,
+    )
+
+
+def _names(clusters: Iterable[Follower]) -> tuple[str, ...]:
+    return tuple(sorted(cluster.name for cluster in clusters))
+
+
+def _facts(seen: Outlook, upgrade: Upgrade, documents: int) -> list[str]:
     release = upgrade.release
     assert release is not None
     trust = seen.trust.get(release.version.text)
-    count = len(difference.changes)
-
-    facts = [
-        f"{count} distinct object change{'' if count == 1 else 's'}",
-        f"checks passed: {documents} documents, 0 errors",
-    ]
+    facts = [f"checks passed: {documents} documents, 0 errors"]
 
     if trust and trust.verified:
         facts.append(f"signature verified ({trust.fingerprint[-16:]})")
@@ -94,53 +145,31 @@ def _facts(seen: Outlook, upgrade: Upgrade, difference: Difference, documents: i
 
     # A release of unknown age was taken to be as young as can be.
     if release.published and release.published < seen.now:
-        facts.append(f"release is {(seen.now - release.published).days} days old")
+        facts.append(f"release is {age(release.published, seen.now)} old")
+    else:
+        facts.append("the age of the release is unknown")
 
     return facts
 
 
+def _sources_away(seen: Outlook) -> tuple[str, ...]:
+    """Return the sources of which a part could not be read."""
+    places = [finding.location.file for finding in seen.learned.findings if finding.name in _NOT_READ]
+
+    return tuple(sorted(set(places)))
+
+
 def _reasons(seen: Outlook, upgrade: Upgrade) -> list[str]:
     """Return why this is more than a routine update."""
-    return [*_reasons_of_path(upgrade), *_reasons_of_signature(seen, upgrade), *_disagreements(seen, upgrade)]
-
-
-def _reasons_of_path(upgrade: Upgrade) -> list[str]:
-    return [*_reasons_of_hop(upgrade), *_reasons_of_later_hops(upgrade)]
-
-
-def _reasons_of_later_hops(upgrade: Upgrade) -> list[str]:
     hops = upgrade.path.hops if isinstance(upgrade.path, Path) else ()
-    if len(hops) <= 1:
-        return []
+    name = upgrade.cluster.name
 
-    stops = " → ".join(hop.to.text for hop in hops)
-    return [f"not the last hop of {upgrade.cluster.name}: {stops}"]
-
-
-def _reasons_of_hop(upgrade: Upgrade) -> list[str]:
-    hop, name = upgrade.first_hop, upgrade.cluster.name
-    release_kind = kind(hop.to)
-    reasons = []
-
-    if upgrade.forced:
-        reasons.append(f"{name} is FORCED: neither its signature nor its preconditions count")
-
-    if hop.kind in ("minor", "major"):
-        reasons.append(f"a {hop.kind} update: {hop.source.line} → {hop.to.line}")
-
-    if release_kind != "release":
-        reasons.append(f"{hop.to.text} is a preview ({release_kind})")
-
-    if hop.risks:
-        reasons.append(f"accepted risks of a conditional edge: {', '.join(hop.risks)}")
-
-    if hop.acks:
-        reasons.append(f"an administrator acknowledges: {', '.join(hop.acks)}")
-
-    if hop.barriers:
-        reasons.append(f"work by hand on {name}: {', '.join(barrier.name for barrier in hop.barriers)}")
-
-    return reasons
+    return [
+        *reasons_of_hop(name, upgrade.first_hop, forced=upgrade.forced),
+        *reasons_of_later_hops(name, hops),
+        *_reasons_of_signature(seen, upgrade),
+        *_disagreements(seen, upgrade),
+    ]
 
 
 def _reasons_of_signature(seen: Outlook, upgrade: Upgrade) -> list[str]:
@@ -162,14 +191,17 @@ def _disagreements(seen: Outlook, upgrade: Upgrade) -> list[str]:
     return [f"sources disagree: {reason}" for reason in reasons]
 
 
-def _basis(seen: Outlook, upgrade: Upgrade) -> str:
-    """Return why a cluster may go now."""
-    reports = _earlier_reports(seen, [upgrade])
+def _risks(seen: Outlook, going: Sequence[Upgrade]) -> list[tuple[str, RiskEntry]]:
+    """Return each risk of the first hops, with its cluster; one that is forced has no other one."""
+    risks = []
 
-    if reports:
-        return f"{len(reports)} clusters passed it"
+    for upgrade in going:
+        hop = upgrade.first_hop
+        conditional = seen.learned.graph.conditional.get((hop.source.text, hop.to.text), ())
+        of_cluster = [forced_risk()] if upgrade.forced else risks_of_hop(hop, conditional)
+        risks += [(upgrade.cluster.name, risk) for risk in of_cluster]
 
-    return "first wave" if seen.first(upgrade) else ""
+    return risks
 
 
 def _earlier_reports(seen: Outlook, going: Sequence[Upgrade]) -> list[Evidence]:
@@ -188,10 +220,17 @@ def _earlier_reports(seen: Outlook, going: Sequence[Upgrade]) -> list[Evidence]:
     return [reports[name] for name in sorted(reports)]
 
 
-def _links(seen: Outlook, version: str, stream: str) -> tuple[tuple[str, str], ...]:
-    releases = seen.fleet.spec.releases
+def _links(seen: Outlook, going: Sequence[Upgrade]) -> tuple[tuple[str, str], ...]:
+    """Return where the release, its changes since the older versions, and its notes are."""
+    releases, release = seen.fleet.spec.releases, going[0].release
     assert releases is not None
-    links = [("release controller", f"{releases.controller}/releasestream/{stream}/release/{version}")]
+    assert release is not None
+
+    version = release.version.text
+    page = f"{releases.controller}/releasestream/{going[0].cluster.stream}/release/{version}"
+    older = sorted({upgrade.cluster.version for upgrade in going})
+    links = [("release", release.url or page)]
+    links += [(f"changes since {start.text}", f"{page}?from={start.text}") for start in older[:_MANY_LINKS]]
 
     if releases.github:
         links.append(("release notes", f"https://github.com/{releases.github}/releases/tag/{version}"))

@@ -1,0 +1,273 @@
+"""The pull request of any change, a person's too: what `check --base` judged, as the text's parts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from okd_gitops import __version__
+from okd_gitops.check.change.change import Change, ClusterChange, JudgedRelease, Status
+from okd_gitops.check.diff import Difference
+from okd_gitops.evidence.report import Evidence
+from okd_gitops.finding import Finding, Severity
+from okd_gitops.fleet.load import Fleet
+from okd_gitops.releases.record import ReleaseRecord
+from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
+from okd_gitops.report.markdown import code
+from okd_gitops.report.pull_request_text import PullRequest
+from okd_gitops.report.reasons import reasons_of_hop
+from okd_gitops.report.risks import RiskEntry, forced_risk, risks_of_hop
+from okd_gitops.report.verdict import Attention
+from okd_gitops.upgrade.path import Hop, NoPath, Path
+from okd_gitops.upgrade.question import Way
+
+_MANY_FIELDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A change with all that was judged of it.
+
+    `findings` are the new ones of the whole tree, without those about the change itself; `older` counts those
+    that the base has too. `difference` is None when objects could not be compared.
+    """
+
+    change: Change
+    fleet: Fleet
+    difference: Difference | None
+    findings: tuple[Finding, ...] = ()
+    older: int = 0
+    documents: int = 0
+
+
+def pull_request_of(judged: Judged, now: datetime) -> PullRequest:
+    """Return what the text of the change's pull request is made of."""
+    change = judged.change
+    new_findings = [finding for finding in change.findings if finding.severity != Severity.ERROR]
+    findings = (*new_findings, *judged.findings)
+    reasons = _reasons(judged)
+    targets = {item.new_release.version for item in change.clusters if _is_moved(item) and item.new_release}
+
+    return PullRequest(
+        attention=_attention(change, findings, reasons),
+        rows=tuple(_row(item, change, now) for item in change.clusters),
+        now=now,
+        target=targets.pop() if len(targets) == 1 else "",
+        reasons=tuple(reasons),
+        refusals=change.refusals,
+        trust_edits=change.trust_edits,
+        risks=tuple(_risks(change.clusters)),
+        evidence=tuple(_evidence(change.clusters)),
+        changes=judged.difference.changes if judged.difference else (),
+        findings=findings,
+        older=judged.older,
+        waves=len({cluster.wave for cluster in judged.fleet.clusters}),
+        untouched=_untouched(judged),
+        facts=tuple(_facts(judged, now)),
+        links=tuple(_links(change.clusters)),
+        reproduce=_reproduce(change.base),
+        made_by=(("version", __version__), ("base", change.base[:12]), ("records", change.records[:12])),
+    )
+
+
+def _attention(change: Change, findings: Iterable[Finding], reasons: Sequence[str]) -> Attention:
+    has_error = any(finding.severity == Severity.ERROR for finding in findings)
+
+    if change.refusals or has_error:
+        return Attention.BLOCKED
+
+    return Attention.LOOK if reasons else Attention.ROUTINE
+
+
+def _is_moved(item: ClusterChange) -> bool:
+    """Whether a cluster gets another release than it has."""
+    return item.release_changed and item.new is not None
+
+
+def _row(item: ClusterChange, change: Change, now: datetime) -> ClusterRow:
+    judged = item.judged
+    old, new = item.old_release, item.new_release
+    refused = any(item.name in finding.clusters for finding in change.refusals)
+
+    return ClusterRow(
+        name=item.name,
+        purpose=str(item.cluster.spec.purpose),
+        wave=item.cluster.wave,
+        old=old.version if old else "",
+        new=new.version if new else "",
+        how=_how(item),
+        evidence=evidence_words(judged.evidence, judged.waits_for, now) if judged else "",
+        waits_for=judged.waits_for if judged else (),
+        followed_by=judged.followed_by if judged else (),
+        refused=refused or bool(judged and judged.decisions),
+    )
+
+
+def _how(item: ClusterChange) -> str:
+    """Return the path of another release, and which other keys of the cluster's file change."""
+    words = []
+
+    if item.judged:
+        words.append(_path_words(item, item.judged))
+
+    edits = [field for field in item.fields if not field.startswith("release.")]
+    edits += ["extras"] if item.extras else []
+
+    if edits:
+        more = f" and {len(edits) - _MANY_FIELDS} more" if len(edits) > _MANY_FIELDS else ""
+        words.append(f"edits {', '.join(map(code, edits[:_MANY_FIELDS]))}{more}")
+
+    return "; ".join(word for word in words if word)
+
+
+def _path_words(item: ClusterChange, judged: JudgedRelease) -> str:
+    way = "" if judged.way == Way.ORDINARY else f"🔴 **{judged.way}**; "
+    channel = item.old_release.channel if item.old_release else ""
+
+    if isinstance(judged.path, Path):
+        return way + path_words(judged.path, channel)
+
+    return f"{way}🔴 no path" if isinstance(judged.path, NoPath) else way.rstrip("; ")
+
+
+def _reasons(judged: Judged) -> list[str]:
+    """Return why a reviewer has to look at the change, each reason once."""
+    change = judged.change
+    reasons = [reason for item in change.clusters for reason in _reasons_of_cluster(item)]
+
+    if change.trust_edits:
+        fields = ", ".join(edit.field for edit in change.trust_edits)
+        reasons.append(f"it edits whom the fleet trusts: {fields}")
+
+    if change.fleet_fields:
+        reasons.append(f"it edits fleet.yaml: {', '.join(change.fleet_fields)}")
+
+    if not change.records and any(_is_moved(item) for item in change.clusters):
+        reasons.append("there are no records of the hub: what they would say of the release is unknown")
+
+    if judged.difference is None:
+        reasons.append("the objects could not be compared: they do not build")
+    elif any(item.verb == "removed" for item in judged.difference.changes):
+        reasons.append("it removes objects")
+
+    warnings = sum(finding.severity == Severity.WARNING for finding in (*change.findings, *judged.findings))
+
+    if warnings:
+        reasons.append(f"new warnings: {warnings}")
+
+    return list(dict.fromkeys(reasons))
+
+
+def _reasons_of_cluster(item: ClusterChange) -> list[str]:
+    reasons = []
+
+    if item.status != Status.CHANGED:
+        reasons.append(f"{item.name} is {item.status}")
+
+    if item.status == Status.CHANGED and item.cluster.purpose.guarded and not _is_moved(item):
+        reasons.append(f"{item.name} is a long-term cluster")
+
+    if item.judged:
+        reasons += _reasons_of_release(item.name, item.judged)
+
+    return reasons
+
+
+def _reasons_of_release(name: str, judged: JudgedRelease) -> list[str]:
+    reasons = []
+    hop = _first_hop(judged)
+
+    if hop:
+        reasons += reasons_of_hop(name, hop, forced=judged.way == Way.FORCE)
+
+    if judged.way in (Way.EMERGENCY, Way.ADOPTION):
+        reasons.append(f"{name} takes it as {judged.way}: it waits for nothing")
+
+    if not judged.verified:
+        reasons.append("the signature of the release is not verified")
+
+    return reasons
+
+
+def _first_hop(judged: JudgedRelease) -> Hop | None:
+    return judged.path.hops[0] if isinstance(judged.path, Path) else None
+
+
+def _risks(clusters: Iterable[ClusterChange]) -> list[tuple[str, RiskEntry]]:
+    risks = []
+
+    for item in clusters:
+        judged = item.judged
+
+        if judged is None:
+            continue
+
+        if judged.way == Way.FORCE:
+            risks.append((item.name, forced_risk()))
+            continue
+
+        hop = _first_hop(judged)
+        risks += [(item.name, risk) for risk in _risks_of_path(judged, hop)] if hop else []
+
+    return risks
+
+
+def _risks_of_path(judged: JudgedRelease, hop: Hop) -> list[RiskEntry]:
+    edges = judged.record.edges if judged.record else ()
+    conditional = [risk for edge in edges if edge.source == hop.source.text for risk in edge.risks]
+
+    return risks_of_hop(hop, conditional)
+
+
+def _evidence(clusters: Iterable[ClusterChange]) -> list[Evidence]:
+    """Return each report once: several clusters rest on the same ones."""
+    reports = {}
+
+    for item in clusters:
+        for report in item.judged.evidence if item.judged else ():
+            reports[report.cluster, report.version] = report
+
+    return list(reports.values())
+
+
+def _untouched(judged: Judged) -> int:
+    changed = {item.name for item in judged.change.clusters}
+
+    return sum(cluster.name not in changed for cluster in judged.fleet.clusters)
+
+
+def _facts(judged: Judged, now: datetime) -> list[str]:
+    facts = []
+
+    if judged.difference:
+        verbs = [item.verb for item in judged.difference.changes]
+        counts = ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("added", "changed", "removed"))
+        facts.append(f"objects: {counts}")
+
+    if judged.documents:
+        facts.append(f"{judged.documents} documents checked")
+
+    for record in _records(judged.change.clusters):
+        if record.published:
+            facts.append(f"{record.version} is {age(record.published, now)} old")
+
+    return facts
+
+
+def _records(clusters: Iterable[ClusterChange]) -> list[ReleaseRecord]:
+    """Return what is recorded of the releases that clusters go to, each once."""
+    records = [item.judged.record for item in clusters if item.judged]
+    by_version = {record.version: record for record in records if record}
+
+    return [by_version[version] for version in sorted(by_version)]
+
+
+def _links(clusters: Iterable[ClusterChange]) -> list[tuple[str, str]]:
+    return [(f"release {record.version}", record.url) for record in _records(clusters) if record.url]
+
+
+def _reproduce(base: str) -> tuple[str, ...]:
+    return (
+        f"okd-gitops check --base {base[:12]}",
+        f"okd-gitops report --base {base[:12]}",
+        f"okd-gitops diff --base {base[:12]}",
+    )

@@ -1,0 +1,43 @@
+"""Why an upgrade needs more than a glance, as sentences: those of a person's change and of the bot's."""
+
+from collections.abc import Sequence
+
+from okd_gitops.upgrade.edges import kind
+from okd_gitops.upgrade.path import Hop
+
+
+def reasons_of_hop(cluster: str, hop: Hop, *, forced: bool = False) -> list[str]:
+    """Return what makes one hop of a cluster more than a routine update."""
+    release_kind = kind(hop.to)
+    reasons = []
+
+    if forced:
+        reasons.append(f"{cluster} is FORCED: neither its signature nor its preconditions count")
+
+    if hop.kind in ("minor", "major"):
+        reasons.append(f"a {hop.kind} update: {hop.source.line} → {hop.to.line}")
+
+    if release_kind != "release":
+        reasons.append(f"{hop.to.text} is a preview ({release_kind})")
+
+    if hop.risks:
+        reasons.append(f"accepted risks of a conditional edge: {', '.join(hop.risks)}")
+
+    if hop.acks:
+        reasons.append(f"an administrator acknowledges: {', '.join(hop.acks)}")
+
+    if hop.barriers:
+        names = ", ".join(barrier.name for barrier in hop.barriers)
+        reasons.append(f"work by hand on {cluster}: {names}")
+
+    return reasons
+
+
+def reasons_of_later_hops(cluster: str, hops: Sequence[Hop]) -> list[str]:
+    """Return that a cluster has to go on after the first hop, where that is so."""
+    if len(hops) <= 1:
+        return []
+
+    stops = " → ".join(hop.to.text for hop in hops)
+
+    return [f"not the last hop of {cluster}: {stops}"]
