@@ -4,7 +4,8 @@ A case holds rendered objects. Comment lines set the scene: `# purpose: cd`, `# 
 clusters: a, b` (the fleet), `# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that
 exist), `# url: none` (a repository of others), `# common: a, b` (words of the catalog), `# reached: path,
 path` (by a kustomization), and in a bad case `# expect: text of the reason`. A line `# overlay: FOLDER`
-begins another overlay; before the first it is overlays/x. `# kustomization: {…}` is the content of every
+begins another overlay; before the first it is overlays/x. What follows `# overlay: planned` is what
+overlays/x would be without its extras. `# kustomization: {…}` is the content of every
 overlay's kustomization.yaml; `# severity: warning` is what a bad case is to weigh.
 """
 
@@ -38,12 +39,15 @@ def scene(text: str) -> Repository:
     names = [name.strip() for name in options.get("clusters", "").split(",") if name.strip()]
     parts = re.split(r"^# overlay: (.*)$", text, flags=re.MULTILINE)
     overlays = [("overlays/x", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
+    planned = dict(overlays).get("planned")
+    overlays = [overlay for overlay in overlays if overlay[0] != "planned"]
     reached = {path.strip() for path in options.get("reached", "").split(",") if path.strip()}
     rendered = [
         Overlay(
             name=folder.rpartition("/")[2],
             folder=folder,
-            objects=tuple(value for value in yaml.safe_load_all(body) if value),
+            objects=objects(body),
+            planned=objects(planned) if planned and folder == "overlays/x" else None,
             graph=Graph(
                 files=reached,
                 kustomizations=kustomizations(
@@ -69,6 +73,10 @@ def scene(text: str) -> Repository:
         url=URL if options.get("url") != "none" else "",
         common=frozenset(options.get("common", "").split(", ")),
     )
+
+
+def objects(text: str) -> tuple[Object, ...]:
+    return tuple(value for value in yaml.safe_load_all(text) if value)
 
 
 def kustomizations(path: str, text: str) -> dict[str, Document]:

@@ -1,6 +1,6 @@
 """check: drift, builds, schemas and rules, over generated files and hand-written extras."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -8,6 +8,7 @@ from time import monotonic
 
 from okd_gitops.check import rule
 from okd_gitops.check.judge import Report, judge
+from okd_gitops.check.planned import objects_without_extras
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, ordered
 from okd_gitops.fleet.collisions import mismatched_releases
@@ -19,6 +20,7 @@ from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.generate.plan import plan as plan_fleet
 from okd_gitops.manifests.kustomization import Graph, tops
+from okd_gitops.manifests.objects import Object
 from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
 from okd_gitops.tree import Tree
 
@@ -41,7 +43,8 @@ def check(
     findings = (*fleet.notes, *mismatched_releases(fleet.clusters), *_drift(plan, files))
     seconds = {"generate": monotonic() - started}
 
-    report = judge(_under_check(plan, files, today), root, cache, say=say)
+    planned = objects_without_extras(plan, cache)
+    report = judge(_under_check(plan, files, today, planned), root, cache, say=say)
     whole_report = replace(
         report,
         findings=(*findings, *report.findings),
@@ -86,12 +89,17 @@ def _drift(plan: Plan, files: Tree) -> list[Finding]:
     return [*drift.refused, *stale(drift)]
 
 
-def _under_check(plan: Plan, files: Tree, today: date) -> rule.Repository:
-    """Return what the rules are to know of a fleet's repository; nothing is rendered yet."""
+def _under_check(
+    plan: Plan, files: Tree, today: date, planned: Mapping[str, tuple[Object, ...]]
+) -> rule.Repository:
+    """Return what the rules are to know of a fleet's repository; nothing of it is rendered yet.
+
+    `planned`: the objects of clusters without their extras.
+    """
     kubernetes = {cluster.cluster.name: cluster.cluster.kubernetes for cluster in plan.clusters}
 
     overlays = [rule.Overlay(name="argocd", folder="argocd", kubernetes=kubernetes[plan.fleet.hub])]
-    overlays += [_overlay(cluster, plan) for cluster in plan.clusters]
+    overlays += [_overlay(cluster, plan, planned.get(cluster.cluster.name)) for cluster in plan.clusters]
 
     return rule.Repository(
         files=files,
@@ -103,7 +111,7 @@ def _under_check(plan: Plan, files: Tree, today: date) -> rule.Repository:
     )
 
 
-def _overlay(cluster_plan: ClusterPlan, plan: Plan) -> rule.Overlay:
+def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] | None) -> rule.Overlay:
     cluster = cluster_plan.cluster
     declared: set[str] = set()
     for placement in cluster_plan.placements:
@@ -118,6 +126,7 @@ def _overlay(cluster_plan: ClusterPlan, plan: Plan) -> rule.Overlay:
         environment=str(cluster.spec.environment),
         declared=frozenset(declared),
         expires=cluster.spec.expires,
+        planned=planned,
     )
 
 

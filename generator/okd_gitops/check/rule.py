@@ -52,6 +52,8 @@ class Overlay:
     # `Kind/name` of everything that the objects use and somebody else creates, as the features declare it.
     declared: frozenset[str] = frozenset()
     expires: date | None = None
+    # What a long-term cluster would get without its extras; None where there are none.
+    planned: tuple[Object, ...] | None = None
 
     def place_of(self, value: Object, path: Path = ()) -> str:
         """Return FILE:LINE:COLUMN of a value in an object of this overlay, else the folder of the overlay."""

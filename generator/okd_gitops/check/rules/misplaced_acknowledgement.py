@@ -5,12 +5,7 @@ from collections.abc import Iterator
 from okd_gitops.check.rule import Fault, nested_fault
 from okd_gitops.manifests.nested import objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
-
-# openshift/cluster-version-operator, pkg/internal/constants.go and pkg/cvo/upgradeable.go: the gates are in
-# openshift-config-managed, the answers in openshift-config, and each answer is the text "true".
-NAMESPACE = "openshift-config"
-NAME = "admin-acks"
-_PREFIX = "ack-"
+from okd_gitops.releases.acknowledgements import GIVEN, NAME, NAMESPACE, PREFIX
 
 
 def check_object(value: Object) -> Iterator[Fault]:
@@ -27,7 +22,7 @@ def check_object(value: Object) -> Iterator[Fault]:
 def _is_about_acks(value: Object, identity: ObjectId) -> bool:
     """Whether a ConfigMap is the one of acknowledgements, or contains some under another name."""
     keys = _data(value)
-    return identity.name == NAME or (bool(keys) and all(key.startswith(_PREFIX) for key in keys))
+    return identity.name == NAME or (bool(keys) and all(key.startswith(PREFIX) for key in keys))
 
 
 def _faults(value: Object, identity: ObjectId) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -41,7 +36,7 @@ def _faults(value: Object, identity: ObjectId) -> Iterator[tuple[str, str, tuple
         yield reason, f"write namespace: {NAMESPACE}", ("metadata", "namespace")
 
     for key, answer in _data(value).items():
-        if key.startswith(_PREFIX) and answer != "true":
+        if key.startswith(PREFIX) and answer != GIVEN:
             reason = f'the value of {key} in {NAME} is not the text "true", so the gate stays closed'
             yield reason, f'write {key}: "true", or remove it', ("data", key)
 

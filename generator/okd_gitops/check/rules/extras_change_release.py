@@ -1,0 +1,108 @@
+"""The rule extras-change-release: findings.yaml states and explains it."""
+
+from collections.abc import Iterable, Iterator
+
+from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions
+from okd_gitops.finding import Location
+from okd_gitops.manifests.kustomization import Written
+from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.releases.acknowledgements import NAME, NAMESPACE
+from okd_gitops.releases.cluster_version import CLUSTER_VERSION
+
+_POLICIES = (
+    "ValidatingAdmissionPolicy.admissionregistration.k8s.io",
+    "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io",
+)
+_REMEDY = "write the release in clusters/{name}.yaml; extras of a long-term cluster leave it as it is"
+# An object without its version, by which the API server keeps only one of two.
+_Objects = dict[tuple[str, str, str], Object]
+
+
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
+    """Compare what a cluster gets with what it would get without its extras, as both are rendered."""
+    if overlay.planned is None:
+        return
+
+    planned, rendered = _protected(overlay.planned), _protected(overlay.objects)
+
+    for key, value in planned.items():
+        reason = _difference(value, rendered.get(key))
+        if reason:
+            yield _fault(overlay, ObjectId.of(value), reason)
+
+    for key, value in rendered.items():
+        identity = ObjectId.of(value)
+        # A policy of the cluster's owner is not one of ours.
+        if key not in planned and identity.group_kind not in _POLICIES:
+            yield _fault(overlay, identity, f"the extras add {identity}")
+
+    yield from _wrapped_versions(overlay)
+
+
+def _protected(objects: Iterable[Object]) -> _Objects:
+    """Return the objects that decide which release a cluster runs, and those that keep it from going back."""
+    protected: _Objects = {}
+    for value in objects:
+        identity = ObjectId.of(value)
+        is_acks = (identity.group_kind, identity.namespace, identity.name) == ("ConfigMap.", NAMESPACE, NAME)
+
+        if is_acks or identity.group_kind in (CLUSTER_VERSION, *_POLICIES):
+            protected[identity.group_kind, identity.namespace, identity.name] = value
+    return protected
+
+
+def _difference(planned: Object, rendered: Object | None) -> str:
+    """Return what the extras change in an object, or nothing; labels decide nothing."""
+    identity = ObjectId.of(planned)
+    if rendered is None:
+        return f"the extras remove or rename {identity}"
+
+    old, new = _deciding(planned), _deciding(rendered)
+    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    return f"the extras change {', '.join(changed)} of {identity}" if changed else ""
+
+
+def _deciding(value: Object) -> dict[str, object]:
+    """Return the parts of an object that decide something: by the dotted path of each field of spec and data,
+    and the annotations.
+    """
+    parts: dict[str, object] = {"metadata.annotations": at(value, "metadata", "annotations") or {}}
+    for key, content in value.items():
+        if key in ("apiVersion", "kind", "metadata", "status"):
+            continue
+
+        fields = content.items() if isinstance(content, dict) else ()
+        parts |= {f"{key}.{field}": inner for field, inner in fields} or {key: content}
+    return parts
+
+
+def _wrapped_versions(overlay: Overlay) -> Iterator[Fault]:
+    """Yield a fault for each object with a ClusterVersion inside it that is not among the planned ones."""
+    planned = {ObjectId.of(value) for value in overlay.planned or ()}
+    for value, nested in cluster_versions(overlay.objects):
+        identity = ObjectId.of(value)
+        if nested.path and identity not in planned:
+            yield _fault(overlay, identity, f"the extras add a ClusterVersion inside {identity}")
+
+
+def _fault(overlay: Overlay, identity: ObjectId, reason: str) -> Fault:
+    return Fault(
+        reason=reason,
+        remedy=_REMEDY.format(name=overlay.name),
+        object=identity,
+        location=_place_in_extras(overlay, identity),
+    )
+
+
+def _place_in_extras(overlay: Overlay, identity: ObjectId) -> Location:
+    """Return where the extras write an object, else their kustomization at what transforms others."""
+    folder = f"clusters/{overlay.name}/"
+    written: Written | None = overlay.graph.objects.get(identity)
+    if written and written.document.file.startswith(folder):
+        return written.at()
+
+    for path, document in overlay.graph.kustomizations.items():
+        transforming = [key for key in document.value if key not in ("apiVersion", "kind", "resources")]
+        if path.startswith(folder) and transforming:
+            return document.at([transforming[0]], key=True)
+    return Location(file=f"{folder}kustomization.yaml")
