@@ -39,7 +39,7 @@ class Channels(FileModel):
 
 
 class UpdateGraph(FileModel):
-    """The host of an update graph, and what a cluster that asks it is offered.
+    """The host of an update graph, as a pattern, and what a cluster that asks it is offered.
 
     `okd` offers OKD's releases, `gone` was switched off, `openshift` has no release of OKD.
     """
@@ -87,6 +87,7 @@ class Facts(FileModel):
     sources: dict[str, Source]
     channels: Channels
     graphs: tuple[UpdateGraph, ...] = Field(strict=False)
+    images: Names
     lines: dict[str, Line]
 
 
@@ -131,17 +132,3 @@ def allows_updates(feature_set: object) -> bool:
     """Whether a cluster of some line can be updated with this value of a FeatureGate's `featureSet`."""
     sets = {name for line in facts().lines.values() for name in line.feature_sets}
     return feature_set is None or (isinstance(feature_set, str) and feature_set in sets)
-
-
-def graph_state(host: str) -> str:
-    """Return what a cluster is offered by the update graph of a host: `okd`, `gone`, `openshift`.
-
-    Empty for a host that the table does not have, such as a fleet's own graph.
-    """
-    states = {graph.host: graph.state for graph in facts().graphs}
-    return states.get(host, "")
-
-
-def offers_channel(name: str) -> bool:
-    """Whether OKD's graph has channels of this name, which is one without the number at its end."""
-    return name in facts().channels.okd.names

@@ -119,5 +119,5 @@ def outside_channel(version: str, channel: str) -> bool:
 def _channels() -> re.Pattern[str]:
     """Return what a channel looks like: a known name, and a major or a line."""
     channels = facts().channels
-    names = "|".join((*channels.okd.names, *channels.openshift.names))
-    return re.compile(rf"(?P<name>{names})-(?P<prefix>[1-9][0-9]*(?:\.(?:0|[1-9][0-9]*))?)")
+    names = {name.removesuffix("-scos") for name in (*channels.okd.names, *channels.openshift.names)}
+    return re.compile(rf"({'|'.join(sorted(names))})(-scos)?-(?P<prefix>[1-9][0-9]*(?:\.(?:0|[1-9][0-9]*))?)")
