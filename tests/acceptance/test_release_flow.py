@@ -4,6 +4,7 @@ every refusal on the way.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from okd_gitops.evidence.record import record
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
+from okd_gitops.releases.sources import github
 from okd_gitops.rollout import waves as rollout_module
 from okd_gitops.rollout.waves import Rollout
 from okd_gitops.system import branches
@@ -272,6 +274,21 @@ def test_an_open_branch_that_must_wait_is_reported(fleet: Fleet) -> None:
     assert git(fleet.root, "ls-remote", "origin", f"refs/heads/{branch.name}").startswith(branch.sha)
 
 
+def test_a_source_that_is_away_is_told_and_never_routine(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Port 9 of this machine refuses.
+    monkeypatch.setattr(github, "API", "http://127.0.0.1:9")
+    fleet.write("fleet.yaml", (fleet.root / "fleet.yaml").read_text() + "  github: okd-project/okd\n")
+    git(fleet.root, "commit", "-qam", "ask GitHub too")
+    body = fleet.run(UPDATE).branches[0].body
+
+    assert "🟡 LOOK" in body.splitlines()[1]
+    assert "- a source did not answer: http:\u2060//127.0.0.1:9/repos/okd-project/okd/releases" in body
+    assert "No risk is known" not in body
+    assert "**Unknown risks:**" in body
+
+
 def test_a_merged_branch_is_ignored(fleet: Fleet) -> None:
     fleet.merge(fleet.run(PUSH).branches[0].name)
     done = fleet.run(PUSH)
@@ -334,7 +351,7 @@ def test_manual_work_is_in_the_plan_and_in_the_pull_request(
     done = fleet.run(replace(UPDATE, target=NEXT_LINE))
     body = done.branches[0].body
     assert "LOOK" in body.splitlines()[1]
-    assert "- work by hand on canary: old-disks" in body
+    assert re.search(r"^- work by hand on canary: .*old-disks", body, re.MULTILINE)
     assert (
         "**barrier** `old-disks` on `canary`, `probe`: Remove the label disks=old. [read "
         "more](<https://example.org/disks>)\n"

@@ -47,16 +47,16 @@ def test_a_new_cluster_is_all_added(committed: Path, okd_gitops: Run) -> None:
     assert "changed AppProject argocd/test\n" in text
 
 
-def test_from_another_commit(committed: Path, okd_gitops: Run) -> None:
+def test_against_another_commit(committed: Path, okd_gitops: Run) -> None:
     (committed / "clusters/demo.yaml").write_text(DEMO)
     okd_gitops("generate")
     okd_gitops("commit")
-    assert "5 overlays untouched" in okd_gitops("diff", "--from", "HEAD~1").stdout
+    assert "5 overlays untouched" in okd_gitops("diff", "--base", "HEAD~1").stdout
 
 
 @pytest.mark.parametrize("ref", ["nowhere", "--output=x", "HEAD:x", "a b"])
 def test_an_unknown_ref_is_reported(committed: Path, okd_gitops: Run, ref: str) -> None:
-    result = okd_gitops("diff", f"--from={ref}")
+    result = okd_gitops("diff", f"--base={ref}")
     assert result.returncode == 2
     assert ref in result.stderr
 
@@ -66,5 +66,5 @@ def test_a_shallow_clone_says_what_to_fetch(committed: Path, okd_gitops: Run, tm
     git(committed, "add", "x")
     git(committed, "commit", "--quiet", "--message=more")
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{committed}", "shallow")
-    result = okd_gitops("--root", str(tmp_path / "shallow"), "diff", "--from", "HEAD~1")
+    result = okd_gitops("--root", str(tmp_path / "shallow"), "diff", "--base", "HEAD~1")
     assert (result.returncode, "git fetch" in result.stderr) == (2, True)

@@ -169,12 +169,10 @@ def _print_report(report: "Report") -> None:
 
 
 @click.command()
-@click.option(
-    "--from", "ref", default="HEAD", show_default=True, metavar="REF", help="Compare with this commit."
-)
+@click.option("--base", default="HEAD", show_default=True, metavar="COMMIT", help="Compare with this commit.")
 @OUTPUT
 @click.pass_context
-def diff(context: click.Context, ref: str, output: str) -> None:
+def diff(context: click.Context, base: str, output: str) -> None:
     """Show what changes on each cluster since a commit.
 
     Rendered objects are compared. A change that several clusters share is shown once, with their names.
@@ -184,7 +182,7 @@ def diff(context: click.Context, ref: str, output: str) -> None:
     from okd_gitops.system.git import tree_at
 
     root = root_of(context)
-    result = run(root, cache_of(context, root), tree_at(root, ref, FOLDERS), say=progress(context))
+    result = run(root, cache_of(context, root), tree_at(root, base, FOLDERS), say=progress(context))
 
     body = {"changes": result.changes, "untouched": result.untouched}
     print_result(output, "Diff", body, lambda: _print_difference(result))

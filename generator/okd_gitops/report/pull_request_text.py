@@ -164,7 +164,8 @@ def _trust_edit(edit: TrustEdit) -> str:
 
 
 def _foot(pull: PullRequest) -> str:
-    made_by = "".join(f"; {prose(name, 60)} {code(value)}" for name, value in pull.made_by[:8])
+    named = [(name, value) for name, value in pull.made_by[:8] if value]
+    made_by = "".join(f"; {prose(name, 60)} {code(value)}" for name, value in named)
 
     return (
         "---\nThis text belongs to okd-gitops: each run writes it anew, and edits are lost. "
