@@ -1,7 +1,7 @@
 """Where a cluster reads the acknowledgements of its administrators.
 
-Read in openshift/cluster-version-operator, pkg/internal/constants.go and pkg/cvo/upgradeable.go: the gates are
-in openshift-config-managed, the answers in openshift-config, and each answer is the text "true".
+Read in openshift/cluster-version-operator, pkg/internal/constants.go and pkg/cvo/upgradeable.go: the gates
+are in openshift-config-managed, the answers in openshift-config, and each answer is the text "true".
 """
 
 NAMESPACE = "openshift-config"
