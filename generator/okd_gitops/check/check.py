@@ -13,6 +13,7 @@ from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, ordered
 from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.load import Fleet, load
+from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.generate.applications import destination
 from okd_gitops.generate.compare import compare
 from okd_gitops.generate.generate import stale
@@ -40,7 +41,7 @@ def check(
     fleet = fleet or load(root)
     plan = plan_fleet(fleet)
     files = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
-    findings = (*fleet.notes, *mismatched_releases(fleet.clusters), *_drift(plan, files))
+    findings = (*fleet.notes, *_written(fleet), *_drift(plan, files))
     seconds = {"generate": monotonic() - started}
 
     planned = objects_without_extras(plan, cache)
@@ -81,6 +82,12 @@ def _judged(root: Path, report: Report) -> Report:
             "name another folder, or list resources in a kustomization",
         )
     return replace(report, findings=tuple(ordered(report.findings)))
+
+
+def _written(fleet: Fleet) -> list[Finding]:
+    """Return what is wrong with the values that people wrote, and does not keep generate from its work."""
+    documents = [fleet.document, *(cluster.document for cluster in fleet.clusters)]
+    return [*mismatched_releases(fleet.clusters), *placeholders(documents)]
 
 
 def _drift(plan: Plan, files: Tree) -> list[Finding]:

@@ -1,0 +1,59 @@
+"""Values in fleet.yaml and cluster files that stand for others: what `init` writes, and examples."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from okd_gitops.finding import Finding, finding_of
+from okd_gitops.manifests.read import Document, Path
+
+# What `init` and `import` write, and what people write in its place.
+_WORD = re.compile(
+    r"(?<![A-Za-z0-9])"
+    r"(EXAMPLE|FILL[_ -]?IN|REPLACE[_ -]?(ME|THIS)|CHANGE[_ -]?ME|PLACEHOLDER|TODO|TBD|FIXME)"
+    r"(?![A-Za-z0-9])"
+    # Not the (?P<name>…) of a regular expression.
+    r"|(?<!\?P)(?<!\?)<[A-Za-z][A-Za-z0-9 _-]*>"
+)
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
+# RFC 2606 and RFC 6761 keep these names for examples and tests: no real cluster has one.
+_RESERVED = re.compile(r"(.*\.)?(example\.(com|net|org)|example|invalid|test)", re.IGNORECASE)
+# An ID or a digest of one repeated digit was typed, not copied.
+_ONE_DIGIT = re.compile(r"sha256:([0-9a-f])\1{63}|([0-9a-f])\2{7}-\2{4}-4\2{3}-[89ab]\2{3}-\2{12}")
+
+
+def placeholders(documents: Iterable[Document]) -> list[Finding]:
+    """Return a finding for each value that is, or contains, a placeholder."""
+    return [finding for document in documents for finding in _in_document(document)]
+
+
+def _in_document(document: Document) -> Iterator[Finding]:
+    for path, text in _texts(document.value, ()):
+        # A text of several lines is a file, which may speak about what is to be done.
+        word = _WORD.search(text) if "\n" not in text else None
+        host = _reserved_host(text)
+        place = document.at(path)
+
+        if word:
+            yield finding_of("placeholder-value", place, f'"{word[0]}" is a placeholder')
+        elif host:
+            yield finding_of("example-value", place, f"{host} is a name that is kept for examples")
+        elif _ONE_DIGIT.search(text):
+            yield finding_of("example-value", place, "one digit is repeated, so this is not a real value")
+
+
+def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every string inside a value with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, (*path, index))
+
+
+def _reserved_host(text: str) -> str:
+    """Return the first host in a text that is kept for examples, or nothing; a plain word is no host."""
+    hosts = (name for name in _HOST.findall(text) if "." in name)
+    return next((host for host in hosts if _RESERVED.fullmatch(host)), "")
