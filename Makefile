@@ -18,7 +18,7 @@ IN_TESTS := OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) -I
 LAYERS := from importlinter.cli import lint_imports_command as run; run(['--no-cache', '--config', '../pyproject.toml'])
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help generate check diff test test-deep lint bench demo-release lab golden figures lock clean tools packages
+.PHONY: help generate check diff test test-deep lint bench demo-release lab golden figures upstream-facts lock clean tools packages
 
 help: ## Show this help
 	@echo "Edit clusters/*.yaml, run make generate, then make check:"
@@ -59,6 +59,10 @@ lab: packages tools ## Try everything that is rendered on a real cluster
 
 golden: packages tools ## Rewrite all texts that tests compare
 	@$(IN_TESTS) tests golden
+
+# SOURCE is a clone of a repository that lines.yaml names; ARGS are lines that the table does not have yet.
+upstream-facts: packages ## Print what a clone says about OKD's lines
+	@$(IN_TESTS) tests upstream_facts "$(SOURCE)" $(ARGS)
 
 figures: packages tools ## Measure the code of the package
 	@$(IN_TESTS) tools/figures.py $(ARGS)
