@@ -228,9 +228,9 @@ def test_texts_from_elsewhere_stay_text(text: str) -> None:
     # Markup that is not ours would be one more of these, or one less.
     html = [token.content.strip() for token in tokens if token.type in ("html_block", "html_inline")]
     assert html[0] == MARKER
-    summary = (
-        r"<details><summary>(object|[A-Za-z0-9]+) (changed|removed) on 1 cluster, \+\d+ −\d+ lines</summary>"
-    )
+    what = "object|[A-Za-z0-9]+|[A-Za-z0-9]+ [a-z0-9.-]+"
+    counts = r"on 1 cluster, \+\d+ −\d+ lines"
+    summary = rf"<details><summary>({what}) (changed|removed) {counts}</summary>"
     assert [bool(re.fullmatch(summary, part)) or part == "</details>" for part in html[1:]] == [True] * 4
     assert len(of("tr_open", tokens)) == 5
     assert len(of("td_open", tokens)) == 3 * 7
@@ -298,4 +298,5 @@ def test_the_limit_holds(limit: int, count: int, length: int) -> None:
     assert len(text.encode()) <= limit
     tokens = parsed(text)
     assert len(of("td_open", tokens)) == 7 * max(0, len(of("tr_open", tokens)) - 1)
-    assert "OKD cannot be downgraded" in text
+    assert ("OKD cannot be downgraded" in text) == (count > 0)
+    assert "### Undo" in text

@@ -9,6 +9,7 @@ from okd_gitops import __version__
 from okd_gitops.cli.files import check, commit, diff, generate
 from okd_gitops.cli.output import settings
 from okd_gitops.cli.release import release
+from okd_gitops.cli.report import report
 from okd_gitops.cli.repository import doctor, explain, import_, init, schema
 from okd_gitops.cli.serve import serve
 from okd_gitops.errors import EXIT_CODES
@@ -69,6 +70,7 @@ for _command in (
     import_,
     init,
     release,
+    report,
     schema,
     serve,
 ):

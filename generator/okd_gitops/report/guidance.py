@@ -17,8 +17,8 @@ UNDO_RELEASE = (
     "to a release that fixes the fault: `okd-gitops release plan`.\n\n"
 )
 UNDO_OBJECTS = (
-    "**After the merge:** `git revert` brings removed objects back as Git has them, and takes added ones "
-    "away. What a removed Namespace or volume contained is lost.\n\n"
+    "**Other objects:** `git revert` brings removed ones back as Git has them, and takes added ones away. "
+    "What a removed Namespace or volume contained is lost.\n\n"
 )
 
 

@@ -84,7 +84,7 @@ def code(text: str, longest: int = 120) -> str:
     """Return foreign text as a code span in one line: nothing in it is markup, a mention or a link, and no
     table cell ends in it.
     """
-    shown = one_line(text, longest).replace("|", "¦").replace("\\", "⧵")
+    shown = printable(one_line(text, longest)).replace("|", "¦").replace("\\", "⧵")
     fence_ticks = "`" * (1 + _longest_run_of_ticks(shown))
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
 

@@ -267,6 +267,7 @@ def _links(clusters: Iterable[ClusterChange]) -> list[tuple[str, str]]:
 
 def _reproduce(base: str) -> tuple[str, ...]:
     return (
+        "git fetch origin",
         f"okd-gitops check --base {base[:12]}",
         f"okd-gitops report --base {base[:12]}",
         f"okd-gitops diff --base {base[:12]}",

@@ -123,9 +123,9 @@ def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
 
 
 def _head(pull: PullRequest) -> str:
-    target = f"{code(pull.target)} " if pull.target else ""
+    target = code(pull.target) if pull.target else "a change"
 
-    return f"{MARKER}\n## {pull.attention.heading}: {target}{prose(_extent(pull), 300)}\n\n"
+    return f"{MARKER}\n## {pull.attention.heading}: {target} {prose(_extent(pull), 300)}\n\n"
 
 
 def _counts(pull: PullRequest) -> str:

@@ -17,7 +17,12 @@ _WORDS = (
     (r"spec\.clusterID", "🔴 cluster ID"),
     (r"spec\.(source|sources\..*)\.repoURL", "🔴 repository"),
     (r"spec\.(source|sources\..*)\.targetRevision", "🔴 revision"),
-    (r"spec\.destination\..*", "🔴 destination"),
+    (r"spec\.destination\.(name|server)", "🔴 destination"),
+    (r"spec\.destination\.namespace", "default namespace"),
+    (r"spec\.destinations(\..*)?", "permitted destinations"),
+    (r"spec\.sourceRepos(\..*)?", "🔴 permitted repositories"),
+    (r"spec\.(cluster|namespace)Resource(White|Black)list(\..*)?", "permitted kinds"),
+    (r"spec\.ignoreDifferences(\..*)?", "ignored differences"),
     (r"spec\.syncPolicy(\..*)?", "rules of synchronization"),
     (r"metadata\.annotations(\..*)?", "annotations"),
     (r"metadata\.labels(\..*)?", "labels"),
@@ -39,6 +44,7 @@ _READABLE = re.compile(r"[A-Za-z0-9.:/*, +_-]{1,40}")
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{0,60}")
 _MANY_KINDS = 6
 _MANY_FIELDS = 4
+_LONGEST_PATH = 3
 # The folder of Argo CD's own objects: no cluster, but what syncs all of them.
 _ARGOCD = "argocd"
 
@@ -48,7 +54,8 @@ def words_block(changes: Sequence[ObjectChange]) -> Block:
     by_cluster = _by_cluster(changes)
     groups: dict[tuple[str, ...], list[str]] = {}
 
-    for cluster in sorted(by_cluster):
+    # Argo CD's own objects follow from those of the clusters.
+    for cluster in sorted(by_cluster, key=lambda name: (name == _ARGOCD, name)):
         groups.setdefault(tuple(_sentences(by_cluster[cluster])), []).append(cluster)
 
     entries = [_entry(clusters, sentences) for sentences, clusters in groups.items()]
@@ -59,6 +66,11 @@ def words_block(changes: Sequence[ObjectChange]) -> Block:
 def cluster_of(overlay: str) -> str:
     """Return the cluster of a folder that is deployed; `argocd` belongs to the whole fleet."""
     return overlay.rpartition("/")[2]
+
+
+def clusters_words(clusters: Sequence[str], most: int = 12) -> str:
+    """Return the names of clusters, at most `most`; Argo CD's own folder is called what it is."""
+    return "Argo CD on the hub" if list(clusters) == [_ARGOCD] else names_list(clusters, most)
 
 
 def kind_words(kind: str, count: int) -> str:
@@ -87,7 +99,7 @@ def _by_cluster(changes: Iterable[ObjectChange]) -> Mapping[str, list[ObjectChan
 
 def _entry(clusters: Sequence[str], sentences: Sequence[str]) -> str:
     """Return one group: in one line where there is one sentence, else as a list below its clusters."""
-    where = "Argo CD on the hub" if list(clusters) == [_ARGOCD] else names_list(clusters)
+    where = clusters_words(clusters)
 
     if len(sentences) == 1:
         return f"- {where}: {sentences[0]}.\n"
@@ -165,7 +177,10 @@ def _word(field: FieldChange) -> str:
     path = ".".join(field.path)
     known = (word for pattern, word in _PATTERNS if pattern.fullmatch(path))
 
-    return next(known, "") or code(".".join(field.path[:3]), 60)
+    # An index says nothing to a reader.
+    keys = [key for key in field.path if not key.isdecimal()]
+
+    return next(known, "") or code(".".join(keys[:_LONGEST_PATH]), 60)
 
 
 def _values(change: ObjectChange) -> str:

@@ -58,4 +58,10 @@ def _differences(old: object, new: object, where: str) -> Iterator[str]:
         return
 
     for key in sorted({*old, *new}):
-        yield from _differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
+        path = f"{where}.{key}" if where else key
+
+        # A feature without parameters has no value: it is there, or not.
+        if key in old and key in new:
+            yield from _differences(old[key], new[key], path)
+        else:
+            yield path
