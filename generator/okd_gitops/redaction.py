@@ -7,12 +7,25 @@ _USER = re.compile(r"(?<=://)(?!git@)[^/\s@'\"]+@")
 _QUERY = re.compile(r"(?P<url>[a-z][a-z0-9+.-]*://[^\s?#'\"]+)\?[^\s'\"]+", re.IGNORECASE)
 # The sign that makes a line of a log a command: `::error::` in front, `##[` and `##vso[` anywhere.
 _LOG_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#(?:(?i:vso))?\[)")
+# A key of YAML with all that is in front of it: what follows may be a secret.
+_KEY = re.compile(r"(\s*(?:- )*[\"']?[A-Za-z0-9_./-]+[\"']?:)(?=\s|$)")
 _CONTROL = re.compile(r"[^\S\n]+|[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def redacted(text: str) -> str:
     """Return `text` without the user, the password and the query string of each URL in it."""
     return _QUERY.sub(r"\g<url>?***", _USER.sub("***@", text))
+
+
+def masked_line(line: str) -> str:
+    """Return a line of YAML without its value: `key: ***`."""
+    key = _KEY.match(line)
+    if not key:
+        return "***" if line.strip() else ""
+
+    value = line[key.end() :].strip()
+    # The sign of a text of several lines is no value.
+    return line if value in ("", "|", "|-", "|+", ">", ">-", ">+") else f"{key[1]} ***"
 
 
 def plain(text: str, limit: int = 400) -> str:

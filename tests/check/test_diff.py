@@ -54,6 +54,29 @@ def test_against_another_commit(committed: Path, okd_gitops: Run) -> None:
     assert "5 overlays untouched" in okd_gitops("diff", "--base", "HEAD~1").stdout
 
 
+def test_s02_a_difference_of_a_secret_shows_only_that_it_changed(committed: Path, okd_gitops: Run) -> None:
+    folder = committed / "clusters/moc-test"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text("resources: [secret.yaml]\n")
+    head = "apiVersion: v1\nkind: Secret\nmetadata: {name: bmc, namespace: openshift-config}\n"
+    secret = folder / "secret.yaml"
+
+    secret.write_text(f"{head}stringData: {{user: hans, token: s3cret-of-yesterday}}\n")
+    assert okd_gitops("generate").returncode == 0
+    added = okd_gitops("diff").stdout
+    assert "added Secret openshift-config/bmc" in added
+    assert "s3cret" not in added
+
+    git(committed, "add", "--all")
+    git(committed, "commit", "--quiet", "--message=secret")
+    secret.write_text(f"{head}stringData: {{user: hans, token: s3cret-of-today}}\n")
+    changed = okd_gitops("diff").stdout
+    assert "-  token: '*** (the old value)'" in changed.replace('"', "'")
+    assert "+  token: '*** (the new value)'" in changed.replace('"', "'")
+    assert "s3cret" not in changed
+    assert "s3cret" not in okd_gitops("diff", "--output=json").stdout
+
+
 @pytest.mark.parametrize("ref", ["nowhere", "--output=x", "HEAD:x", "a b"])
 def test_an_unknown_ref_is_reported(committed: Path, okd_gitops: Run, ref: str) -> None:
     result = okd_gitops("diff", f"--base={ref}")

@@ -9,7 +9,9 @@ from okd_gitops.check.build import build
 from okd_gitops.finding import FindingsError, exit_code_of
 from okd_gitops.manifests.changed_fields import FieldChange, changed_fields
 from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
-from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.manifests.mask_secrets import mask_secrets
+from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.write import dump
 from okd_gitops.render.kustomize import Document
 from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree, scratch_folder, write_files
 from okd_gitops.system.tools import tool
@@ -100,6 +102,7 @@ def _changes_of(
         if old_document.data == new_document.data:
             continue
 
+        old_document, new_document = _without_secrets(old_document, new_document)
         is_changed = identity in old and identity in new
         fields = changed_fields(old_document.value, new_document.value) if is_changed else ()
 
@@ -110,6 +113,19 @@ def _changes_of(
             overlays=(folder,),
             fields=tuple(fields),
         )
+
+
+def _without_secrets(old: Document, new: Document) -> tuple[Document, Document]:
+    """Return both sides with a sign in the place of each secret value: a difference is read by everybody."""
+    old_value, new_value = mask_secrets(old.value, new.value)
+    if old_value is old.value and new_value is new.value:
+        return old, new
+
+    return _dumped(old_value), _dumped(new_value)
+
+
+def _dumped(value: Object) -> Document:
+    return Document(dump(value).encode(), value) if value else _ABSENT
 
 
 def _verb(identity: ObjectId, old: Collection[ObjectId], new: Collection[ObjectId]) -> str:

@@ -22,7 +22,7 @@ class Fault:
     """What a rule objects to: the reason, the remedy, and the object or file that is concerned.
 
     `path` leads to the value in the object. `severity` takes the place of the rule's own; `clusters` names
-    the overlays that a fault of the whole repository concerns.
+    the overlays that a fault of the whole repository concerns. Of a secret only the place is shown.
     """
 
     reason: str
@@ -32,6 +32,7 @@ class Fault:
     path: tuple[str | int, ...] = ()
     severity: Severity | None = None
     clusters: tuple[str, ...] = ()
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ many clusters share it, `check_cluster` everything rendered for one cluster, `ch
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from types import ModuleType
 
@@ -15,6 +16,7 @@ from okd_gitops.check import rules
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.manifests.objects import Object
+from okd_gitops.redaction import masked_line
 
 
 @cache
@@ -75,9 +77,13 @@ def _on_repository(
 
 
 def _finding(name: str, fault: Fault, overlays: Sequence[Overlay]) -> Finding:
+    place = fault.location or _place_of_object(fault, overlays)
+    if fault.is_secret:
+        place = replace(place, text=masked_line(place.text), length=1)
+
     return finding_of(
         name,
-        fault.location or _place_of_object(fault, overlays),
+        place,
         fault.reason,
         fault.remedy,
         of_object=str(fault.object or ""),

@@ -1,41 +1,82 @@
 """The rule secret-in-git: findings.yaml states and explains it."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from okd_gitops.check.rule import Fault
-from okd_gitops.manifests.objects import Object, ObjectId, mappings, strings
+from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.finding import FindingsError, Location
+from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.read import PASSED_ON, Document, read_all
+from okd_gitops.manifests.secrets import Path, SecretValue, secret_kind, secret_values
 
-# $(tt.params.token), ${TOKEN}: the value comes from elsewhere.
-_VARIABLE = re.compile(r"\$\([^()]+\)|\$\{[^{}]+\}")
-# Keys with their bodies, because text may speak about keys; tokens of GitHub and AWS have forms of their own.
-_KEYS = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{20}"
-    r"|\bgh[oprsu]_[A-Za-z0-9]{36}\b"
-    r"|\bAKIA[0-9A-Z]{16}\b"
-)
-_SHORTEST = 20
 _REMEDY = "remove it, and revoke what it holds"
+_LARGEST = 1 << 20
 
 
 def check_object(value: Object) -> Iterator[Fault]:
-    """Look at Secrets, also inside other objects, and for keys in any text; no message holds a value."""
-    identity = ObjectId.of(value)
-    if any(_is_filled_secret(inner) for inner in mappings(value)):
-        yield Fault(reason="a Secret with data is in git", remedy=_REMEDY, object=identity)
+    """Look at Secrets, also inside other objects, and for keys and passwords in any text."""
+    for kind, values in _by_kind(secret_values(value)).items():
+        yield Fault(
+            reason=_reason(kind, values),
+            remedy=_REMEDY,
+            object=ObjectId.of(value),
+            path=values[0].path,
+            is_secret=True,
+        )
+
+
+def check_repository(repository: Repository) -> Iterator[Fault]:
+    """Look at the cluster files of a fleet, and at files in clusters/ that nothing renders."""
+    if not repository.destinations:
         return
 
-    for path, text in strings(value):
-        if len(text) >= _SHORTEST and _KEYS.search(text):
-            yield Fault(reason=f"{path} contains a private key or token", remedy=_REMEDY, object=identity)
-            return
+    reached: set[str] = set()
+    for overlay in repository.overlays:
+        reached |= overlay.graph.files
+
+    for path in sorted(set(repository.files) - reached):
+        data = repository.files[path]
+        if path.startswith("clusters/") and len(data) <= _LARGEST:
+            yield from _in_file(path, data)
 
 
-def _is_filled_secret(value: Object) -> bool:
-    is_secret = value.get("kind") == "Secret" and value.get("apiVersion") == "v1"
-    return is_secret and (_is_filled(value.get("data")) or _is_filled(value.get("stringData")))
+def _in_file(path: str, data: bytes) -> Iterator[Fault]:
+    documents = _documents(path, data)
+    for document in documents:
+        for kind, values in _by_kind(secret_values(document.value)).items():
+            yield _fault_in_file(kind, values, document.at(values[0].path))
+
+    # A file that is no YAML, such as a key.
+    kind = "" if documents else secret_kind(data.decode("utf-8", "replace"))
+    if kind:
+        yield _fault_in_file(kind, [], Location(file=path))
 
 
-def _is_filled(data: object) -> bool:
-    texts = data.values() if isinstance(data, dict) else [data]
-    return any(text and not _VARIABLE.fullmatch(str(text)) for text in texts)
+def _documents(path: str, data: bytes) -> list[Document]:
+    """Return the documents of a file that has maps or lists in it; none of another one."""
+    try:
+        documents = read_all(path, data, bounds=PASSED_ON)
+    except FindingsError:
+        return []
+    return documents if all(isinstance(document.value, dict | list) for document in documents) else []
+
+
+def _fault_in_file(kind: str, values: list[SecretValue], location: Location) -> Fault:
+    return Fault(reason=_reason(kind, values), remedy=_REMEDY, location=location, is_secret=True)
+
+
+def _by_kind(values: Iterable[SecretValue]) -> dict[str, list[SecretValue]]:
+    groups: dict[str, list[SecretValue]] = {}
+    for value in values:
+        groups.setdefault(value.kind, []).append(value)
+    return groups
+
+
+def _reason(kind: str, values: list[SecretValue]) -> str:
+    places = ", ".join(_dotted(value.path) for value in values[:3])
+    more = f" and {len(values) - 3} more" if len(values) > 3 else ""
+    return f"{kind} is in Git: {places}{more}" if places else f"{kind} is in Git"
+
+
+def _dotted(path: Path) -> str:
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return text.removeprefix(".")

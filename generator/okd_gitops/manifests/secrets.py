@@ -1,0 +1,114 @@
+"""Values that must not be in Git: in Secrets, and in any text that holds a key, a password or a token.
+
+Only the place and the kind of a value are told, never the value.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from okd_gitops.manifests.objects import Object
+
+Path = tuple[str | int, ...]
+
+# $(tt.params.token), ${TOKEN}, {{ .token }}: the value comes from elsewhere.
+_VARIABLE = re.compile(r"\$\([^()]+\)|\$\{[^{}]+\}|\{\{.*\}\}|<[^<>]+>")
+# What is found in a text, by its form. Keys have their bodies, because text may speak about keys.
+_FORMS = (
+    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=]{20}")),
+    ("a token of GitHub", re.compile(r"\bgh[oprsu]_[A-Za-z0-9]{36}\b|\bgithub_pat_[A-Za-z0-9_]{60}")),
+    ("a token of GitLab", re.compile(r"\bglpat-[A-Za-z0-9_-]{20}")),
+    ("a key of AWS", re.compile(r"\bAKIA[0-9A-Z]{16}\b")),
+    ("a token of OpenShift", re.compile(r"\bsha256~[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")),
+    ("a signed token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20}")),
+    # The second one is the pull secret that OKD's documents tell everybody to use.
+    (
+        "a pull secret",
+        re.compile(r'"auth"\s*:\s*"(?!aWQ6cGFzcwo=|Zm9vOmJhcg==)[A-Za-z0-9+/=]{8,}"'),
+    ),
+    ("a kubeconfig", re.compile(r"\bclient-key-data[\"']?\s*:\s*[\"']?[A-Za-z0-9+/=]{20}")),
+    ("a URL with a password", re.compile(r"[a-z]://[^\s/:@$<{]+:[^\s/:@$<{]{3,}@[A-Za-z0-9]")),
+)
+_SHORTEST = 12
+# A kubeconfig with a token or a password has neither a key nor a form of its own.
+_KUBECONFIG = re.compile(r"^\s*kind:\s*[\"']?Config\b", re.MULTILINE)
+_LOGIN = re.compile(r"^\s*(?:token|password):\s*[\"']?[^\s\"'$<{]{8,}", re.MULTILINE)
+_DATA_URL = re.compile(r"data:[^,]{0,100};base64,")
+_PASSWORD = re.compile(r"(?i)[A-Z0-9._-]*(password|passphrase)")
+# What stands under such a key and is no password: a path, a switch, a name of the key elsewhere, prose.
+_NO_PASSWORD = re.compile(r"/.*|.*\s.*|(?i:true|false|yes|no|none|null|prompt|.*password|.*secret|string)")
+_LARGEST = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SecretValue:
+    """The place of a value that must not be in Git, and what it is."""
+
+    path: Path
+    kind: str
+
+
+def secret_values(value: object, path: Path = ()) -> Iterator[SecretValue]:
+    """Yield the values in an object, and in the objects inside it, that must not be in Git."""
+    if isinstance(value, dict):
+        yield from _in_map(value, path)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from secret_values(inner, (*path, index))
+    elif isinstance(value, str):
+        kind = secret_kind(value)
+        if kind:
+            yield SecretValue(path, kind)
+
+
+def secret_kind(text: str) -> str:
+    """Return what a text contains that must not be in Git, or nothing."""
+    if len(text) < _SHORTEST:
+        return ""
+
+    data_url = _DATA_URL.match(text)
+    if data_url:
+        return secret_kind(_decoded(text[data_url.end() :]))
+
+    for kind, form in _FORMS:
+        if form.search(text):
+            return kind
+    return "a kubeconfig" if _KUBECONFIG.search(text) and _LOGIN.search(text) else ""
+
+
+def _in_map(value: Object, path: Path) -> Iterator[SecretValue]:
+    is_secret = value.get("kind") == "Secret" and value.get("apiVersion") == "v1"
+
+    for key, inner in value.items():
+        place = (*path, key)
+        if is_secret and key in ("data", "stringData"):
+            yield from (SecretValue(filled, "data of a Secret") for filled in _filled(inner, place))
+        elif isinstance(inner, str) and _is_password(key, inner, value):
+            yield SecretValue(place, "a password")
+        else:
+            yield from secret_values(inner, place)
+
+
+def _filled(data: object, path: Path) -> list[Path]:
+    """Return the paths of the values in a Secret's data; one that a template inserts is no value."""
+    entries = data.items() if isinstance(data, dict) else [("", data)]
+    return [
+        (*path, key) if key else path for key, text in entries if text and not _VARIABLE.fullmatch(str(text))
+    ]
+
+
+def _is_password(key: str, text: str, holder: Object) -> bool:
+    """Whether a value is a password by its key, or as the value of a variable of that name."""
+    name = str(holder.get("name", "")) if key == "value" else key
+    if not _PASSWORD.fullmatch(name):
+        return False
+    return bool(text) and not _VARIABLE.search(text) and not _NO_PASSWORD.fullmatch(text)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text[:_LARGEST], validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return ""
