@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from frozen import lay_out
+from okd_gitops.evidence.record import record
+from okd_gitops.evidence.report import Evidence
 from release_controller import Controller, serving
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,21 +85,27 @@ class Demo:
         self.git("push", "--quiet", "origin", "main")
 
     def report(self, cluster: str, day: int) -> None:
-        """Let a cluster report, as the feature upgrade-evidence does."""
-        image, at = self.controller.images[NEW], (NOW + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        words = [
-            "--image",
-            image,
-            "--finished",
-            at,
-            "--passed",
-            "--operators",
-            "healthy",
-            "--test",
-            "smoke=passed",
-        ]
-        self.run("release", "record", cluster, "--version", NEW, *words, "--push")
-        self.git("pull", "--quiet", "--ff-only", "origin", "main")
+        """Let the hub report on a cluster that took the release and is well."""
+        report = Evidence(
+            cluster=cluster,
+            version=NEW,
+            image=self.controller.images[NEW],
+            finished=NOW + timedelta(days=day),
+            passed=True,
+            tests={"smoke": "passed"},
+        )
+        recorded = record(self.root, report, remote="origin")
+        self.fetch_records()
+        print(_VARYING.sub("…", f"\n# {recorded.path} on the branch records:\n{recorded.text}"), end="")
+
+    def fetch_records(self) -> None:
+        """Fetch what the hub has seen, as CI and people do."""
+        self.git("fetch", "--quiet", "origin", "records:refs/remotes/origin/records")
+
+    def show_records(self) -> None:
+        """Show the branch that the hub writes."""
+        files = self.git("ls-tree", "-r", "--name-only", "origin/records")
+        print(f"$ git ls-tree -r --name-only origin/records\n{files}", end="", flush=True)
 
 
 def at(day: int) -> list[str]:
@@ -107,16 +115,20 @@ def at(day: int) -> list[str]:
 
 def main() -> None:
     """Show the whole way of one release."""
+    os.environ.update(_IDENTITY)
+
     with tempfile.TemporaryDirectory(prefix="okd-demo-") as folder, serving() as controller:
         demo = Demo(Path(folder), controller)
         demo.say(f"{NEW} is published, signed and accepted in 4-scos-stable.")
         controller.publish(NEW, before=(FIRST, SECOND))
+        demo.run("release", "record", "--push")
+        demo.fetch_records()
         demo.run("release", "plan")
         demo.run("release", "update", "--push")
         text = next((demo.root / ".okd-gitops/pull-requests").glob("*/PR.md")).read_text()
         demo.say("The first screen of its pull request:")
         print(_VARYING.sub("…", text.partition("### What changes")[0].partition("-->\n")[2].rstrip()))
-        demo.say("A person approves it; Argo CD applies it; the cluster reports.")
+        demo.say("A person approves it; Argo CD applies it; the hub observes how the cluster takes it.")
         demo.merge(f"okd/{NEW}--wave1")
         demo.report("moc-test", 0)
         demo.run("release", "promote", "--push", *at(1))
@@ -130,6 +142,8 @@ def main() -> None:
         demo.run("release", "promote", "--push", *at(5))
         demo.merge(f"okd/{NEW}--wave3")
         demo.run("release", "status", *at(5))
+        demo.say("What the hub has seen is on a branch of its own, which nobody merges:")
+        demo.show_records()
 
 
 if __name__ == "__main__":

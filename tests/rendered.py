@@ -39,6 +39,8 @@ release:
   version: 4.22.0-okd-scos.0
   image: registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f
 """
+# The hub of a fleet in which another cluster is looked at.
+HUB = OKD.replace("api.", "api.hub.").replace("51f0c3a7d926", "e21c07d9384a")
 ENVIRONMENTS = {
     "okd": OKD,
     "kubernetes": 'environment: kubernetes\nkubernetes: "1.35"\n',
@@ -51,7 +53,7 @@ def _generated(root: Path, environment: str, features: str, extras: Mapping[str,
     for name, text in (extras or {}).items():
         (root / "clusters/x" / name).write_text(text)
     (root / "fleet.yaml").write_text(FLEET)
-    (root / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
+    (root / "clusters/hub.yaml").write_text(f"purpose: hub\n{HUB}")
     (root / "clusters/x.yaml").write_text(f"purpose: test\n{ENVIRONMENTS[environment]}features:\n{features}")
     generate(root)
 

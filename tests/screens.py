@@ -99,11 +99,6 @@ def _write_foreign_repository(root: Path) -> None:
     (folder / "clusterversion.yaml").write_text(_FOREIGN)
 
 
-_REPORT = (
-    *("release", "record", "moc-test", "--version", "4.22.0-okd-scos.1"),
-    *("--image", f"registry.ci.openshift.org/origin/release-scos@sha256:{'0' * 64}"),
-    *("--finished", "2026-11-21T12:00:00Z", "--passed", "--operators", "healthy", "--test", "smoke=passed"),
-)
 SCREENS = {
     "generate": Screen(("generate",), _remove_feature),
     "generate-check": Screen(("generate", "--check"), _remove_feature, 3),
@@ -118,7 +113,6 @@ SCREENS = {
     "explain-unknown": Screen(("explain", "soak-over"), _as_it_is, 2),
     "init-cluster": Screen(("init", "moc-new", "--purpose", "ephemeral"), _as_it_is),
     "import": Screen(("import", "other"), _write_foreign_repository),
-    "release-record": Screen((*_REPORT, "--dry-run"), _as_it_is),
     "help": Screen(("--help",), _as_it_is),
     "help-release": Screen(("release", "--help"), _as_it_is),
 }
@@ -127,6 +121,8 @@ RELEASE_SCREENS = {
     "release-show": (("release", "show", NEW), 0),
     "release-plan": (("release", "plan"), 0),
     "release-plan-downgrade": (("release", "plan", "--cluster", "moc-test", "--to", FIRST), 5),
+    "release-plan-offline": (("release", "plan", "--offline"), 2),
+    "release-record": (("release", "record", "--dry-run"), 0),
     "release-status": (("release", "status"), 0),
     "release-update": (("release", "update", "--push"), 0),
 }

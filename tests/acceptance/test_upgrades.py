@@ -94,18 +94,10 @@ def test_outputs_in_the_document_match_the_commands(tmp_path: Path) -> None:
         branch = fleet.run(PUSH).branches[0].name
         assert f"`{branch}`" in TEXT
         fleet.merge(branch)
+        # The commands have the clock of this machine, which the one of the fleet is ahead of.
+        fleet.now -= timedelta(minutes=1)
         for name in ("canary", "probe"):
-            run(
-                "record",
-                name,
-                "--version",
-                NEW,
-                "--image",
-                release_controller.image(NEW),
-                "--passed",
-                "--operators",
-                "healthy",
-            )
+            fleet.passed(name, NEW)
         assert run("status") == shown("status")
 
 

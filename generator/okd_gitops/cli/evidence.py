@@ -1,4 +1,4 @@
-"""`okd-gitops release record` and `observe`: what clusters report."""
+"""`okd-gitops release observe`: what clusters report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,81 +11,9 @@ from okd_gitops.cli.output import echo, print_result
 
 if TYPE_CHECKING:
     from okd_gitops.evidence.observe import Observed
-    from okd_gitops.evidence.record import Recorded
     from okd_gitops.system.http import Http
 
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-
-@click.command()
-@click.argument("cluster")
-@click.option("--version", required=True, help="Release that the cluster completed.")
-@click.option("--image", required=True, help="Its image by digest (status.history[0].image).")
-@click.option(
-    "--finished",
-    default="",
-    metavar="TIME",
-    help="Time of completion in UTC. Default: now. Write it like 2026-11-21T12:00:00Z.",
-)
-@click.option("--passed/--failed", required=True, help="Result of the upgrade.")
-@click.option(
-    "--operators",
-    type=click.Choice(["healthy", "degraded", "unknown"]),
-    default="unknown",
-    show_default=True,
-    help="State of the cluster operators.",
-)
-@click.option(
-    "--test",
-    "tests",
-    multiple=True,
-    metavar="NAME=passed|failed",
-    help="A test and its result. Repeatable.",
-)
-@click.option("--reason", default="", help="Reason of a failure.")
-@AT
-@PUSH
-@REMOTE
-@DRY_RUN
-@OUTPUT
-@click.pass_context
-def record(
-    context: click.Context,
-    *,
-    cluster: str,
-    version: str,
-    image: str,
-    finished: str,
-    passed: bool,
-    operators: str,
-    tests: tuple[str, ...],
-    reason: str,
-    at: str,
-    push: bool,
-    remote: str,
-    dry_run: bool,
-    output: str,
-) -> None:
-    """Record how an upgrade of CLUSTER went.
-
-    Writes evidence/CLUSTER/VERSION.yaml, once for each release. `observe` does the same from inside the
-    cluster.
-    """
-    from okd_gitops.evidence.record import record as run
-    from okd_gitops.evidence.report import report_of
-
-    report = report_of(
-        cluster=cluster,
-        version=version,
-        image=image,
-        finished=clock(finished or at),
-        passed=passed,
-        operators=operators,
-        tests=tests,
-        reason=reason,
-    )
-    result = run(root_of(context), report, write=not dry_run, remote=remote if push else "")
-    print_result(output, "Evidence", _file_as_json(result), lambda: _print_file(result, dry_run=dry_run))
 
 
 @click.command()
@@ -161,11 +89,11 @@ def observe(
     print_result(output, "Observation", body, as_text)
 
 
-def _file_as_json(result: "Recorded | Observed") -> dict[str, object]:
+def _file_as_json(result: "Observed") -> dict[str, object]:
     return {"path": result.path, "new": result.new, "commit": result.sha, "text": result.text}
 
 
-def _print_file(result: "Recorded | Observed", *, dry_run: bool) -> None:
+def _print_file(result: "Observed", *, dry_run: bool) -> None:
     """Print what became of a report; nothing when there is no report yet."""
     if not result.path:
         return

@@ -23,8 +23,8 @@ AT = click.option(
     metavar="TIME",
     help="Decide as of this UTC time (2026-11-21T12:00:00Z).",
 )
-DRY_RUN = click.option("--dry-run", is_flag=True, help="Write nothing; print the report.")
-PUSH = click.option("--push", is_flag=True, help="Commit and push to the fleet's branch.")
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Write nothing; print what would be written.")
+PUSH = click.option("--push", is_flag=True, help="Commit and push to the branch `records`.")
 REMOTE = click.option("--remote", default="origin", show_default=True, help="Push to this remote.")
 RECORDS = click.option(
     "--records",
@@ -57,7 +57,7 @@ ACK = click.option(
 
 def network_options(command: Command) -> Command:
     """Add the options of every command that asks the sources of releases."""
-    offline = click.option("--offline", is_flag=True, help="Use recorded answers; send no requests.")
+    offline = click.option("--offline", is_flag=True, help="Decide by the records alone; send no requests.")
 
     return AT(offline(command))
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.evidence import observe, record
-from okd_gitops.cli.options import AT, OUTPUT, clock, network_options
+from okd_gitops.cli.evidence import observe
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, network_options
 from okd_gitops.cli.output import echo, print_result, print_table, settings, show_findings
+from okd_gitops.cli.record import record
 from okd_gitops.cli.rollout import promote, update
 from okd_gitops.cli.upgrades import plan, sources_of, status
 
@@ -24,9 +25,10 @@ _SHOWN_EDGES = 8
 def release() -> None:
     """Find releases, plan upgrades and roll them out.
 
-    All state is in Git: the release of each cluster in clusters/, the reports in evidence/. `update` starts a
-    release on the first wave. People merge, Argo CD applies, and each cluster reports. `promote` continues
-    with the next wave when every earlier wave has passed and soaked.
+    All state is in Git: the release of each cluster in clusters/, what the hub has seen on the branch
+    `records`. `record` writes what the sources publish there, `observe` how clusters are. `update` starts a
+    release on the first wave. People merge and Argo CD applies. `promote` continues with the next wave when
+    every earlier wave has passed and soaked.
     """
 
 
@@ -43,11 +45,19 @@ for _command in (observe, plan, promote, record, status, update):
     help="List only this stream. Default: streams that clusters follow. Repeatable.",
 )
 @click.option("--all", "everything", is_flag=True, help="Include releases that no stream accepts.")
+@RECORDS
 @network_options
 @OUTPUT
 @click.pass_context
 def list_(
-    context: click.Context, *, streams: tuple[str, ...], everything: bool, offline: bool, at: str, output: str
+    context: click.Context,
+    *,
+    streams: tuple[str, ...],
+    everything: bool,
+    records: str,
+    offline: bool,
+    at: str,
+    output: str,
 ) -> None:
     """List releases, newest first.
 
@@ -55,7 +65,7 @@ def list_(
     """
     from okd_gitops.upgrade.listing import listing
 
-    root, network = sources_of(context, at, offline=offline)
+    root, network = sources_of(context, at, records, offline=offline)
     result = listing(root, network, streams, everything=everything)
 
     body = {"releases": result.releases, "findings": result.learned.findings}
@@ -78,14 +88,15 @@ def _release_row(item: "Release") -> tuple[str, str, str, str]:
 
 @release.command()
 @click.argument("version")
+@RECORDS
 @network_options
 @OUTPUT
 @click.pass_context
-def show(context: click.Context, *, version: str, offline: bool, at: str, output: str) -> None:
+def show(context: click.Context, *, version: str, records: str, offline: bool, at: str, output: str) -> None:
     """Show digests, signature and edges of one release."""
     from okd_gitops.upgrade.listing import show as run
 
-    root, network = sources_of(context, at, offline=offline)
+    root, network = sources_of(context, at, records, offline=offline)
     result = run(root, network, version)
 
     edges = {"from": result.before, "fromConditional": result.conditional, "to": result.after}

@@ -161,7 +161,7 @@ def _advance(
     pushes = request.push or opening
     request = replace(request, push=pushes, write=request.write or pushes)
 
-    root, network = sources_of(context, request.rehearsal, offline=offline)
+    root, network = sources_of(context, request.rehearsal, request.records, offline=offline)
     cache = cache_of(context, root)
     result = rollout(root, cache, network, request, now=network.now, say=progress(context))
     files = _write_texts(root, result) if request.write else {}

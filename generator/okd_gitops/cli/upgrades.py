@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from okd_gitops.upgrade.known import Network
     from okd_gitops.upgrade.path import Hop
     from okd_gitops.upgrade.plan import Outlook
+    from okd_gitops.upgrade.recorded import Recorded
 
 _COLORS = {"done": "green", "upgrade": "cyan", "wait": "yellow", "refuse": "red"}
 _SHOWN_EDGES = 5
 
 
-def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path, Network]":
+def network_of(context: click.Context, at: str) -> "tuple[Path, Network]":
     """Return the repository and what asks the sources of releases, as of --at."""
     from okd_gitops.system.http import Http
     from okd_gitops.upgrade.known import Network
@@ -40,9 +41,24 @@ def sources_of(context: click.Context, at: str, *, offline: bool) -> "tuple[Path
     root = root_of(context)
     token = os.environ.get("GITHUB_TOKEN", "")
     tokens = {"api.github.com": token} if token else {}
-    http = Http(cache_of(context, root) / "answers", offline=offline, tokens=tokens)
+    http = Http(cache_of(context, root) / "answers", tokens=tokens)
 
     return root, Network(http=http, now=clock(at))
+
+
+def sources_of(
+    context: click.Context, at: str, records: str, *, offline: bool
+) -> "tuple[Path, Network | Recorded]":
+    """Return the repository and its sources of releases as of --at: the network, or what was recorded."""
+    from okd_gitops.evidence.records import read_records
+    from okd_gitops.upgrade.recorded import Recorded
+
+    if not offline:
+        return network_of(context, at)
+
+    root = root_of(context)
+
+    return root, Recorded(read_records(root, records), clock(at))
 
 
 @click.command()
@@ -73,7 +89,7 @@ def plan(
     from okd_gitops.generate.generate import planning_faults
     from okd_gitops.upgrade.plan import matching, outlook
 
-    root, network = sources_of(context, at, offline=offline)
+    root, network = sources_of(context, at, records, offline=offline)
     seen = outlook(root, network, read_records(root, records), now=network.now, target=target, acks=acks)
     upgrades = matching(seen.upgrades, clusters)
     faults = planning_faults(seen.fleet)
@@ -106,7 +122,7 @@ def status(context: click.Context, *, records: str, offline: bool, at: str, outp
     from okd_gitops.system.branches import local_heads
     from okd_gitops.upgrade.plan import outlook
 
-    root, network = sources_of(context, at, offline=offline)
+    root, network = sources_of(context, at, records, offline=offline)
     seen = outlook(root, network, read_records(root, records), now=network.now)
     branches = sorted(local_heads(root, f"{PREFIX}*"))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from okd_gitops.errors import UsageError
 from okd_gitops.evidence import report, state
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import ClusterState, Runs
@@ -21,6 +22,7 @@ from okd_gitops.tree import Tree
 
 BRANCH = "records"
 RUNS = "runs.yaml"
+FETCH = f"git fetch origin {BRANCH}:refs/remotes/origin/{BRANCH}"
 # What is read when nobody names another reference: the branch as fetched, else this clone's own.
 _REFERENCES = (f"refs/remotes/origin/{BRANCH}", f"refs/heads/{BRANCH}")
 FOLDERS = (record.FOLDER, report.FOLDER, state.FOLDER)
@@ -53,7 +55,7 @@ def read_records(root: Path, reference: str = "") -> Records:
     No branch at all gives no records. Raises UsageError for a reference that does not exist, FindingsError
     with all faults of the files.
     """
-    commit = git.resolve(root, reference) if reference else _found(root)
+    commit = _resolved(root, reference) if reference else newest_commit(root)
 
     if not commit:
         return Records()
@@ -78,8 +80,15 @@ def parse_records(files: Tree, commit: str = "") -> Records:
     return Records(commit=commit, releases=releases, evidence=reports, clusters=clusters, runs=runs)
 
 
-def _found(root: Path) -> str:
-    """Return the commit of the first reference that exists; empty when none does."""
+def _resolved(root: Path, reference: str) -> str:
+    try:
+        return git.resolve(root, reference)
+    except UsageError as error:
+        raise UsageError(str(error), FETCH) from None
+
+
+def newest_commit(root: Path) -> str:
+    """Return the commit of the branch as fetched, else as it is here; empty when there is neither."""
     existing = git.references(root, _REFERENCES)
 
     return next((existing[name] for name in _REFERENCES if name in existing), "")

@@ -5,13 +5,11 @@ The cluster writes it (`observe`, feature `upgrade-evidence`); promotion reads i
 assumed.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from okd_gitops.errors import UsageError
 from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.write import dump
 from okd_gitops.releases.fields import VersionText, by_digest, fault
@@ -74,36 +72,3 @@ class Evidence(FileModel):
         value |= {"tests": dict(sorted(self.tests.items()))} if self.tests else {}
         value |= {"reason": self.reason} if self.reason else {}
         return dump(value)
-
-
-def report_of(
-    *,
-    cluster: str,
-    version: str,
-    image: str,
-    finished: datetime,
-    passed: bool,
-    operators: str,
-    tests: Iterable[str],
-    reason: str,
-) -> Evidence:
-    """Return a report from words such as `smoke=passed`; raises UsageError for what is wrong in them."""
-    pairs = [test.partition("=") for test in tests]
-    report = {
-        "cluster": cluster,
-        "version": version,
-        "image": image,
-        "finished": finished,
-        "passed": passed,
-        "operators": operators,
-        "tests": {name: result for name, _, result in pairs},
-        "reason": reason,
-    }
-    try:
-        return Evidence.model_validate(report)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        raise UsageError(
-            f"{'.'.join(map(str, fault['loc'])) or 'the report'}: {fault['msg']}",
-            "okd-gitops release record --help",
-        ) from None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from okd_gitops import __version__
-from okd_gitops.evidence.records import BRANCH, Records, read_records
+from okd_gitops.evidence.records import BRANCH, Records, newest_commit, read_records
 from okd_gitops.system import branches
 from okd_gitops.system.commit import GENERATED_BY
 from okd_gitops.system.git import opened
@@ -18,7 +18,8 @@ Change = Callable[[Records], Mapping[str, bytes]]
 def write_records(root: Path, url: str, subject: str, change: Change) -> str:
     """Commit what `change` returns on the branch `records` and return the hash; "" when it returns nothing.
 
-    With a `url` the branch of that remote is read and pushed, else the one of this clone is moved. When
+    With a `url` the branch of that remote is read and pushed, else the one of this clone is moved, which
+    begins where the fetched one is. When
     somebody else writes in between, `change` is asked again about what is there then. Raises RemoteError
     when the remote cannot be reached, RaceError when somebody was faster every time.
     """
@@ -31,14 +32,15 @@ def _once(root: Path, url: str, subject: str, change: Change) -> str:
     if tip and url:
         branches.fetch(root, url, BRANCH)
 
-    records = read_records(root, tip) if tip else Records()
+    parent = tip or ("" if url else newest_commit(root))
+    records = read_records(root, parent) if parent else Records()
     files = change(records)
 
     if not files:
         return ""
 
     message = f"{subject}\n\n{GENERATED_BY}: okd-gitops {__version__}\n"
-    sha = make_commit(opened(root), tip, files, message)
+    sha = make_commit(opened(root), parent, files, message)
 
     if url:
         # None permits only to move the branch forward; the first commit must find no branch.

@@ -19,6 +19,9 @@ from okd_gitops.releases.trust.signature import Message
 from okd_gitops.times import parse_time, time_text
 
 FOLDER = "releases"
+# The phase in a stream that accepted the release and does not list it any more.
+GONE = "Gone"
+MOST_SIGNATURES = 20
 # A real one has under 1 kB; openpgp.py refuses more than this before it is unpacked.
 _LONGEST_SIGNATURE = 22_000
 
@@ -60,7 +63,7 @@ class RecordedImage(FileModel):
     """An image of the release at one registry, by digest, with the signatures of exactly this digest."""
 
     image: ReleaseImage
-    signatures: tuple[RecordedSignature, ...] = Field((), strict=False, max_length=20)
+    signatures: tuple[RecordedSignature, ...] = Field((), strict=False, max_length=MOST_SIGNATURES)
 
     @property
     def messages(self) -> list[Message]:
@@ -91,9 +94,9 @@ class RecordedEdge(FileModel):
 class ReleaseRecord(FileModel):
     """What all sources together told about a release when the watch asked last.
 
-    `streams` has the phase in each stream that lists it, `withdrawn` the reason why it must not be used,
-    `node` whether the update graph has it, `left_out` why the graph's entry cannot be used, `missing` since
-    when no source lists it any more.
+    `streams` has the phase in each stream that lists it or did so, `withdrawn` the reason why it must not be
+    used, `node` whether the update graph has it, `left_out` why the graph's entry cannot be used, `missing`
+    since when no stream lists it any more.
     """
 
     version: VersionText

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from okd_gitops.check.check import check
 from okd_gitops.check.diff import FOLDERS, diff
-from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import BRANCH, Records, read_records
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import FleetSpec
@@ -30,6 +29,7 @@ from okd_gitops.system.disk import FLEET, read_file
 from okd_gitops.system.draft import drafted
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.plan import BlockedError, Outlook, Sources, chosen, due, outlook
+from okd_gitops.upgrade.recorded import Recorded
 from okd_gitops.upgrade.refusals import Verdict
 
 _ATTEMPTS = 4
@@ -111,12 +111,8 @@ def rollout(
         tools.url = branches.address(root, request.remote, fleet.repository)
         tools.revision = fleet.revision
 
-    if request.rehearsal and tools.url and not push_target.is_folder(tools.url):
-        # Else a wrong time would skip a soak on real clusters.
-        raise UsageError(
-            f"{request.remote} is not a folder of this machine: a rehearsal goes nowhere",
-            "leave out --at, or push to a bare clone",
-        )
+    if request.rehearsal:
+        push_target.must_stay_here(tools.url)
 
     return branches.repeated(
         lambda: _once(tools, request),
@@ -171,11 +167,14 @@ def _base(tools: _Tools) -> str:
 def _outlook_of(tools: _Tools, request: Request, base: str) -> Outlook:
     """Decide on what a commit contains; nothing of the work tree has a part in it."""
     records = _records(tools, request)
+    # Without a network, releases and evidence are of the same commit.
+    is_offline = isinstance(tools.sources, Recorded)
+    sources = Recorded(records, tools.now) if is_offline else tools.sources
 
     with drafted(tools.root, base) as draft:
         return outlook(
             draft.folder,
-            tools.sources,
+            sources,
             records,
             now=tools.now,
             target=request.target,

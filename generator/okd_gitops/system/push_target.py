@@ -2,6 +2,8 @@
 
 import re
 
+from okd_gitops.errors import UsageError
+
 _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)"
 _PORT = r"(?::(?P<port>[0-9]{1,5}))?"
 _PATH = r"(?P<path>[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*)/?"
@@ -32,6 +34,18 @@ def is_folder(url: str) -> bool:
 def is_here(url: str) -> bool:
     """Whether an address leads to this machine: a folder, or a server on loopback."""
     return is_folder(url) or bool(_LOOPBACK.fullmatch(url))
+
+
+def must_stay_here(url: str) -> None:
+    """Raise UsageError unless an address is a folder of this machine, or empty: a rehearsal goes nowhere.
+
+    Else a wrong time would skip a soak on real clusters.
+    """
+    if url and not is_folder(url):
+        raise UsageError(
+            "the remote is not a folder of this machine: a rehearsal goes nowhere",
+            "leave out --at, or push to a bare clone",
+        )
 
 
 def is_permitted(url: str) -> bool:

@@ -93,7 +93,11 @@ def outlook(
     streams = sorted({cluster.stream for cluster in clusters})
     answered = sources.learn(root, spec, streams)
     vanished = vanished_findings(answered, records, streams)
-    learned = replace(answered, findings=(*answered.findings, *vanished))
+    learned = replace(
+        answered,
+        releases=[_with_age(release, records) for release in answered.releases],
+        findings=(*answered.findings, *vanished),
+    )
 
     known = Known(
         learned=learned,
@@ -120,6 +124,16 @@ def outlook(
         learned=learned,
         now=now,
     )
+
+
+def _with_age(release: Release, records: Records) -> Release:
+    """Return a release whose age no source tells as published when the hub saw it first, at the latest."""
+    record = records.release(release.version.text)
+
+    if release.published is None and record:
+        return replace(release, published=record.published or record.seen)
+
+    return release
 
 
 def _trust(

@@ -11,7 +11,7 @@ from okd_gitops.finding import Finding, finding_of, refused
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.releases.cross_check import TWO_DIGESTS, Learned, Release, signed_and_mirrored
 from okd_gitops.releases.graph import Edge, Graph, Node, Risk
-from okd_gitops.releases.record import RecordedEdge, ReleaseRecord
+from okd_gitops.releases.record import GONE, RecordedEdge, ReleaseRecord
 from okd_gitops.releases.sources.answer import ACCEPTED
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version
@@ -64,8 +64,7 @@ class Recorded:
 def _release(record: ReleaseRecord) -> Release:
     images = tuple(image for image in _usable_images(record))
     signed, mirror = signed_and_mirrored(images)
-    # What no source lists any more is not offered, but its digests are still those of the version.
-    phases = {} if record.missing else record.streams
+    phases = {stream: phase for stream, phase in record.streams.items() if phase != GONE}
 
     return Release(
         version=Version.parse(record.version),
@@ -75,7 +74,8 @@ def _release(record: ReleaseRecord) -> Release:
         listed=tuple(sorted(phases)),
         withdrawn=bool(record.withdrawn),
         prerelease=record.prerelease,
-        published=record.published,
+        # Nobody tells when it was published: not later than the hub saw it.
+        published=record.published or record.seen,
         sources=record.sources,
         url=record.url,
         images=images,
@@ -134,7 +134,5 @@ def _node(record: ReleaseRecord) -> Node:
 
 
 def _edges(records: Records) -> Iterator[tuple[Edge, RecordedEdge]]:
-    """Yield the recorded edges; those to a release that no source lists any more went with it."""
     for record in records.releases:
-        if not record.missing:
-            yield from (((edge.source, record.version), edge) for edge in record.edges)
+        yield from (((edge.source, record.version), edge) for edge in record.edges)

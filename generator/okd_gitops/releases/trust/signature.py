@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 SOON = timedelta(days=90)
 # A real one has under 1 kB. The limit comes before anything is unpacked.
-_LIMIT = 16 * 1024
+LONGEST_MESSAGE = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _unpacked(message: bytes) -> tuple[bytes, list["Packet"]]:
     # Sequoia verifies while it reads; reading all of it first tells a message that is cut off from one that
     # was changed.
     try:
-        unpacked = plain(message, _LIMIT)
+        unpacked = plain(message, LONGEST_MESSAGE)
         packets = [packet for packet in PacketPile.from_bytes(unpacked) if packet.tag == Tag.Signature]
     except SEQUOIA_ERRORS:
         raise SignatureError(BROKEN) from None
