@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+import changes
 import pulls
 import rule_outputs
 import screens
@@ -309,6 +310,7 @@ def main() -> None:
     PULLS.mkdir()
     for name, text in pulls.golden().items():
         (PULLS / name).write_text(text)
+    changes.write()
     rule_outputs.write()
     for case in sorted(CASES.iterdir()):
         shutil.rmtree(case / "expected", ignore_errors=True)

@@ -79,17 +79,31 @@ def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> D
 
 def _changes(before: _Rendered, after: _Rendered, folders: Sequence[str]) -> list[ObjectChange]:
     """Return each change once, with every overlay in which it happens."""
-    changes: dict[tuple[ObjectId, str], ObjectChange] = {}
-    overlays: dict[tuple[ObjectId, str], list[str]] = {}
+    same_changes: dict[tuple[ObjectId, tuple[str, ...]], list[ObjectChange]] = {}
 
     for folder in folders:
         for change in _changes_of(folder, before.get(folder, {}), after.get(folder, {})):
-            key = change.object, change.diff
-            changes.setdefault(key, change)
-            overlays.setdefault(key, []).append(folder)
+            key = change.object, _without_context(change.diff)
+            same_changes.setdefault(key, []).append(change)
 
-    folded = [replace(change, overlays=tuple(overlays[key])) for key, change in changes.items()]
+    folded = [_folded(changes) for changes in same_changes.values()]
     return sorted(folded, key=lambda change: (change.overlays, str(change.object)))
+
+
+def _without_context(diff: str) -> tuple[str, ...]:
+    """Return the lines of a diff that are not context: clusters with the same change differ there, as in
+    their clusterID.
+    """
+    return tuple(line for line in diff.splitlines() if not line.startswith(" "))
+
+
+def _folded(changes: Sequence[ObjectChange]) -> ObjectChange:
+    """Return changes that differ in context alone as one, in which the lines that differ are `…`."""
+    overlays = tuple(overlay for change in changes for overlay in change.overlays)
+    lines = zip(*(change.diff.splitlines() for change in changes), strict=True)
+    common_lines = [versions[0] if len(set(versions)) == 1 else " …" for versions in lines]
+
+    return replace(changes[0], overlays=overlays, diff="".join(f"{line}\n" for line in common_lines))
 
 
 def _changes_of(

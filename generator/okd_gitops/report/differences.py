@@ -39,7 +39,7 @@ def _difference(change: ObjectChange) -> str:
 
     place = "in Argo CD" if _is_derived(change) else f"on {len(clusters)} {plural('cluster', clusters)}"
     summary = f"{_called(change)} {change.verb} {place}, +{added} −{removed} lines"
-    where = f"{code(str(change.object))} on {clusters_words(clusters, 60)}"
+    where = f"{code(str(change.object))}: {clusters_words(clusters, 60)}"
 
     return (
         f"<details><summary>{summary}</summary>\n\n{where}\n\n{ticks}diff\n{text}\n{ticks}\n\n</details>\n\n"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from okd_gitops.report.markdown import Block, fence, printable_lines
 
+REBOOT = "Each node of a cluster that gets another release is drained and restarts, one pool at a time.\n\n"
 HOLD = (
     "### Hold\n\n"
     "Not now? Leave the pull request open. To hold one cluster, write the reason in `clusters/NAME.yaml` as "

@@ -14,7 +14,7 @@ from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
 from okd_gitops.report.markdown import code
 from okd_gitops.report.pull_request_text import PullRequest
-from okd_gitops.report.reasons import reasons_of_hop
+from okd_gitops.report.reasons import reasons_of_hop, reasons_of_objects
 from okd_gitops.report.risks import RiskEntry, forced_risk, risks_of_hop
 from okd_gitops.report.verdict import Attention
 from okd_gitops.upgrade.path import Hop, NoPath, Path
@@ -146,8 +146,8 @@ def _reasons(judged: Judged) -> list[str]:
 
     if judged.difference is None:
         reasons.append("the objects could not be compared: they do not build")
-    elif any(item.verb == "removed" for item in judged.difference.changes):
-        reasons.append("it removes objects")
+    else:
+        reasons += reasons_of_objects(judged.difference.changes)
 
     warnings = sum(finding.severity == Severity.WARNING for finding in (*change.findings, *judged.findings))
 
@@ -160,8 +160,12 @@ def _reasons(judged: Judged) -> list[str]:
 def _reasons_of_cluster(item: ClusterChange) -> list[str]:
     reasons = []
 
-    if item.status != Status.CHANGED:
-        reasons.append(f"{item.name} is {item.status}")
+    if item.status == Status.ADDED:
+        reasons.append(f"{item.name} is added")
+
+    if item.status == Status.REMOVED:
+        fate = "deletes its objects" if item.cluster.purpose.sync.finalizer else "leaves its objects there"
+        reasons.append(f"{item.name} is removed: Argo CD {fate}")
 
     if item.status == Status.CHANGED and item.cluster.purpose.guarded and not _is_moved(item):
         reasons.append(f"{item.name} is a long-term cluster")

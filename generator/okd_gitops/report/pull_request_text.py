@@ -16,7 +16,7 @@ from okd_gitops.redaction import one_line
 from okd_gitops.report.clusters import ClusterRow, clusters_block
 from okd_gitops.report.differences import differences_block
 from okd_gitops.report.findings import findings_block, older_words, refusals_block
-from okd_gitops.report.guidance import HOLD, commands_block, undo_words
+from okd_gitops.report.guidance import HOLD, REBOOT, commands_block, undo_words
 from okd_gitops.report.markdown import Block, assemble, code, link, plural, prose
 from okd_gitops.report.reports import reports_block
 from okd_gitops.report.risks import RiskEntry, risks_block
@@ -103,6 +103,7 @@ def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
         reasons,
         trust,
         rows,
+        REBOOT if pull.moved else "",
         words,
         risks,
         _no_risk(pull),
@@ -140,7 +141,7 @@ def _counts(pull: PullRequest) -> str:
 
 def _no_risk(pull: PullRequest) -> str:
     """Return that no risk is known of an upgrade, if that can be said."""
-    if pull.risks or not pull.moved:
+    if pull.risks or not pull.moved or pull.attention == Attention.BLOCKED:
         return ""
 
     if pull.sources_away:
@@ -154,7 +155,7 @@ def _guidance(pull: PullRequest) -> str:
     moved = bool(pull.moved)
     other_objects = any(change.object.kind != "ClusterVersion" for change in pull.changes)
 
-    return (HOLD if moved else "") + undo_words(releases=moved, objects=other_objects)
+    return (HOLD if moved and not pull.refusals else "") + undo_words(releases=moved, objects=other_objects)
 
 
 def _trust_edit(edit: TrustEdit) -> str:

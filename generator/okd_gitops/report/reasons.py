@@ -1,9 +1,26 @@
 """Why an upgrade needs more than a glance, as sentences: those of a person's change and of the bot's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from okd_gitops.check.diff import ObjectChange
 from okd_gitops.upgrade.edges import kind
 from okd_gitops.upgrade.path import Hop
+
+# What some kinds of objects decide, whatever is changed in them.
+_GRAVE_KINDS = {
+    "MachineConfig": "nodes restart",
+    "KubeletConfig": "nodes restart",
+    "ContainerRuntimeConfig": "nodes restart",
+    "ClusterImagePolicy": "who may sign images changes",
+    "Role": "permissions change",
+    "ClusterRole": "permissions change",
+    "RoleBinding": "permissions change",
+    "ClusterRoleBinding": "permissions change",
+    "SecurityContextConstraints": "permissions change",
+    "ValidatingAdmissionPolicy": "what the API server refuses changes",
+    "ValidatingAdmissionPolicyBinding": "what the API server refuses changes",
+    "CustomResourceDefinition": "an API of the cluster changes",
+}
 
 
 def reasons_of_hop(cluster: str, hop: Hop, *, forced: bool = False) -> list[str]:
@@ -41,3 +58,19 @@ def reasons_of_later_hops(cluster: str, hops: Sequence[Hop]) -> list[str]:
     stops = " → ".join(hop.to.text for hop in hops)
 
     return [f"not the last hop of {cluster}: {stops}"]
+
+
+def reasons_of_objects(changes: Iterable[ObjectChange]) -> list[str]:
+    """Return what changed objects decide beyond themselves, and that some are removed."""
+    reasons: dict[str, set[str]] = {}
+
+    for change in changes:
+        kind = change.object.kind
+
+        if kind in _GRAVE_KINDS:
+            reasons.setdefault(_GRAVE_KINDS[kind], set()).add(kind)
+
+        if change.verb == "removed":
+            reasons.setdefault("objects are removed", set()).add(kind)
+
+    return [f"{reason} ({', '.join(sorted(kinds))})" for reason, kinds in sorted(reasons.items())]

@@ -1,0 +1,77 @@
+"""report: the text of real changes of small fleets, as golden files that a person can read."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import changes
+from changes import CHANGES, FOLDER, NEW, lay_out, move, report, text_of
+from okd_gitops.generate.generate import generate
+
+
+def test_each_change_has_a_golden_file() -> None:
+    assert sorted(path.stem for path in FOLDER.iterdir()) == sorted(CHANGES)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_report_is_the_golden_file(name: str, tmp_path: Path) -> None:
+    kept = (FOLDER / f"{name}.md").read_text()
+    assert text_of(name, tmp_path) == kept, "make golden writes it anew"
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("bump", "🟢 ROUTINE"),
+        ("new-feature", "🟡 LOOK"),
+        ("removed-cluster", "🟡 LOOK"),
+    ],
+)
+def test_the_verdict_is_in_the_first_line_that_a_person_sees(name: str, verdict: str) -> None:
+    first = (FOLDER / f"{name}.md").read_text().split("\n")[1]
+    assert first.startswith(f"## {verdict}: ")
+
+
+@pytest.mark.parametrize("limit", [65_536, 1_048_576, 8_000])
+def test_sixty_clusters_fit_into_each_limit(limit: int, tmp_path: Path) -> None:
+    lay_out(tmp_path, CHANGES["sixty-clusters"].clusters)
+    CHANGES["sixty-clusters"].edit(tmp_path)
+    generate(tmp_path)
+    done = report(tmp_path, f"--limit={limit}")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.encode()) <= limit
+
+    shown = len(re.findall(r"^\| (?:🔴 )?`edge-\d\d` \|", done.stdout, re.MULTILINE))
+    left_out = re.search(r"^(\d+) more clusters left out here", done.stdout, re.MULTILINE)
+    assert shown + (int(left_out[1]) if left_out else 0) == 60
+    # One change over sixty clusters is shown once.
+    assert done.stdout.count("ClusterVersion version changed on 60 clusters") == 1
+
+
+def test_json_has_the_text_and_the_judgment(tmp_path: Path) -> None:
+    lay_out(tmp_path, CHANGES["bump"].clusters)
+    move(tmp_path, "moc-cd", NEW)
+    generate(tmp_path)
+    done = report(tmp_path, "--output=json")
+    answer = json.loads(done.stdout)
+
+    assert (answer["kind"], answer["verdict"]) == ("Report", "ROUTINE")
+    assert [cluster["cluster"] for cluster in answer["change"]["clusters"]] == ["moc-cd"]
+    assert answer["text"].startswith("<!-- okd-gitops")
+    assert answer["text"] == report(tmp_path).stdout
+
+
+@pytest.mark.parametrize("arguments", [("--base=nowhere",), ("--records=nowhere",), ("--limit=7",)])
+def test_what_cannot_be_judged_is_no_report(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    lay_out(tmp_path, {"moc-hub": "hub"})
+    done = report(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_tree_without_a_change_is_routine(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"moc-hub": "hub"})
+    done = report(tmp_path)
+    assert done.stdout.split("\n")[1] == "## 🟢 ROUTINE: a change on no cluster"
+    assert changes.stable(done.stdout).count("…") > 0
