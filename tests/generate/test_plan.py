@@ -333,7 +333,9 @@ def test_applications_follow_the_purpose() -> None:
     assert gone["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
     assert gone["spec"]["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
     assert "finalizers" not in stays["metadata"]
-    assert stays["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Prune=confirm"
+    options = "argocd.argoproj.io/sync-options"
+    assert stays["metadata"]["annotations"][options] == "Delete=false,Prune=false"
+    assert options not in gone["metadata"]["annotations"]
     assert stays["spec"]["syncPolicy"]["automated"] == {"prune": False, "selfHeal": True}
     assert (gone["spec"]["destination"]["name"], stays["spec"]["destination"]["name"]) == ("x", "in-cluster")
 

@@ -156,11 +156,12 @@ def _application(plan: Plan, cluster: ClusterPlan) -> Object:
         f"{LABELS}owners": ",".join(cluster.cluster.owners),
         "argocd.argoproj.io/sync-wave": str(cluster.cluster.wave),
     }
-    if not sync.finalizer:
-        # Losing this object does not touch the cluster, but nobody would watch it any more.
-        annotations["argocd.argoproj.io/sync-options"] = "Prune=confirm"
     if cluster.cluster.purpose.guarded:
         annotations[REMOVAL] = "announced" if spec.decommission else "guarded"
+    if cluster.cluster.purpose.guarded and not spec.decommission:
+        # Losing this object does not touch the cluster, but nobody would watch it any more. To confirm is no
+        # way: the root Application waits for it, and syncs no other cluster meanwhile.
+        annotations["argocd.argoproj.io/sync-options"] = "Delete=false,Prune=false"
     metadata = _metadata(cluster.cluster.name, labels=labels, annotations=annotations)
     if sync.finalizer:
         metadata["finalizers"] = [_FINALIZER]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
 _HOLD_DATA = (
@@ -16,17 +17,32 @@ _HOLD_DATA = (
 )
 _CLUSTERS = ("ClusterClaim", "ClusterDeployment", "HostedCluster")
 _OPTIONS = "argocd.argoproj.io/sync-options"
+_PURPOSE = "okd-gitops.io/purpose"
+_REMOVAL = "okd-gitops.io/removal"
+_LONG_TERM = ("cd", "hub")
+# What a sync with these options does to an object that exists.
+_REPLACING = {
+    "Replace=true": "deletes and creates objects anew",
+    "Force=true": "deletes and creates objects that cannot be patched",
+}
+# Each fault of an Application is a reason, a remedy, and the path of the value.
+_Faults = Iterator[tuple[str, str, tuple[str, ...]]]
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
-    """Look at each Application of an overlay and at the overlays that it syncs."""
+    """Look at each Application of an overlay and at the overlays that it syncs, and at ApplicationSets."""
     for value in overlay.objects:
-        if ObjectId.of(value).group_kind != "Application.argoproj.io":
+        identity = ObjectId.of(value)
+        if identity.group_kind == "ApplicationSet.argoproj.io":
+            yield from _deleting_set(value, overlay)
+        if identity.group_kind != "Application.argoproj.io":
             continue
 
-        yield from _cascading_finalizer(value)
-
         synced = list(_synced_objects(value, repository))
+        if at(value, "metadata", "labels", _PURPOSE) in _LONG_TERM:
+            for reason, remedy, path in _unsafe_for_long_term(value, synced):
+                yield Fault(reason=reason, remedy=remedy, object=identity, path=path)
+
         automated = at(value, "spec", "syncPolicy", "automated")
         if at(automated, "prune"):
             yield from _unguarded(value, synced)
@@ -40,15 +56,57 @@ def _synced_objects(application: Object, repository: Repository) -> Iterator[Obj
             yield from overlay.objects
 
 
-def _cascading_finalizer(application: Object) -> Iterator[Fault]:
-    purpose = at(application, "metadata", "labels", "okd-gitops.io/purpose")
-    finalizers = items(application, "metadata", "finalizers")
+def _unsafe_for_long_term(application: Object, synced: list[Object]) -> _Faults:
+    """Yield what a sync, or the end of a long-term Application, could take from its cluster."""
+    if any("resources-finalizer" in str(name) for name in items(application, "metadata", "finalizers")):
+        reason = "removing this Application would empty a long-term cluster"
+        yield reason, "remove the finalizer", ("metadata", "finalizers")
 
-    if purpose in ("cd", "hub") and any("resources-finalizer" in str(name) for name in finalizers):
+    yield from _pruned_application(application)
+
+    if at(application, "spec", "syncPolicy", "automated", "allowEmpty"):
+        reason = "allowEmpty lets a sync remove everything when nothing is rendered"
+        yield reason, "remove allowEmpty", ("spec", "syncPolicy", "automated", "allowEmpty")
+
+    chosen = [str(option) for option in items(application, "spec", "syncPolicy", "syncOptions")]
+    for option, effect in _REPLACING.items():
+        if option in chosen:
+            yield f"{option} {effect}", f"remove {option}", ("spec", "syncPolicy", "syncOptions")
+
+        for value in synced:
+            if option in _options(value) and ObjectId.of(value).kind in _HOLD_DATA:
+                reason = f"{option} on {ObjectId.of(value)} {effect}, and it holds data"
+                yield reason, f"remove {option} from its annotation {_OPTIONS}", ()
+
+
+def _pruned_application(application: Object) -> _Faults:
+    """Yield a fault unless the root Application leaves this one alone, or its removal is announced."""
+    options = _options(application)
+    path = ("metadata", "annotations", _OPTIONS)
+
+    if "Prune=confirm" in options:
+        reason = "a confirmation that is waited for stops the sync of every other cluster below the root"
+        yield reason, f"write {_OPTIONS}: Delete=false,Prune=false", path
+    elif "Prune=false" not in options and at(application, "metadata", "annotations", _REMOVAL) != "announced":
+        reason = "the root Application would prune this one together with its file"
+        yield reason, f"write {_OPTIONS}: Delete=false,Prune=false", path
+
+
+def _deleting_set(value: Object, overlay: Overlay) -> Iterator[Fault]:
+    """Yield a fault for an ApplicationSet that deletes Applications when its generators find fewer."""
+    keeps_applications = at(value, "spec", "syncPolicy", "applicationsSync") in (
+        "create-only",
+        "create-update",
+    )
+    is_long_term = at(value, "spec", "template", "metadata", "labels", _PURPOSE) in _LONG_TERM
+
+    if not keeps_applications and (is_long_term or overlay.purpose == "hub"):
         yield Fault(
-            reason="removing this Application would empty a long-term cluster",
-            remedy="remove the finalizer",
-            object=ObjectId.of(application),
+            reason="an ApplicationSet whose generators find nothing deletes its Applications",
+            remedy="write spec.syncPolicy.applicationsSync: create-update",
+            object=ObjectId.of(value),
+            path=("spec", "syncPolicy"),
+            severity=None if is_long_term else Severity.WARNING,
         )
 
 
@@ -56,8 +114,7 @@ def _unguarded(application: Object, synced: list[Object]) -> Iterator[Fault]:
     identity = ObjectId.of(application)
     for value in synced:
         synced_identity = ObjectId.of(value)
-        options = str(at(value, "metadata", "annotations", _OPTIONS) or "")
-        is_guarded = "Prune=false" in options or "Prune=confirm" in options
+        is_guarded = {"Prune=false", "Prune=confirm"} & _options(value)
 
         if synced_identity.kind in _HOLD_DATA and not is_guarded:
             yield Fault(
@@ -74,3 +131,9 @@ def _recreated_clusters(application: Object, synced: list[Object]) -> Iterator[F
             remedy="switch selfHeal off",
             object=ObjectId.of(application),
         )
+
+
+def _options(value: Object) -> set[str]:
+    """Return the sync options that an object has in its annotation."""
+    text = str(at(value, "metadata", "annotations", _OPTIONS) or "")
+    return {option.strip() for option in text.split(",")}
