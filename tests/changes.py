@@ -143,7 +143,9 @@ _IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commi
 def report(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a repository whose change is not committed."""
     command = [sys.executable, "-I", str(ROOT / "generator"), "--cache", str(CACHE), "--quiet", "report"]
-    arguments = ("--base", "HEAD", *arguments)
+    # Whatever day other tests pretend, signatures are of today.
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    arguments = ("--base", "HEAD", "--at", now, *arguments)
 
     return subprocess.run([*command, *arguments], cwd=root, capture_output=True, text=True, check=False)
 

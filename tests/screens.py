@@ -22,6 +22,8 @@ from release_controller import serving
 _FINGERPRINT = re.compile(r"\b[0-9A-F]{40}\b")
 # It changes with every file of the fleet.
 _OUTPUT_DIGEST = re.compile(r"(?<=^Output-Digest: sha256:)[0-9a-f]{64}$", re.MULTILINE)
+# So does the first commit of the fleet.
+_BASE = re.compile(r"(?:(?<=--base )|(?<=base `))[0-9a-f]{12}\b")
 FOLDER = ROOT / "tests" / "cli" / "screens"
 _CLUSTER = "clusters/moc-test.yaml"
 _DEPLOYMENT = """\
@@ -107,6 +109,7 @@ SCREENS = {
     "check": Screen(("check",), _as_it_is),
     "check-floating-image": Screen(("check",), _add_floating_image, 1),
     "diff": Screen(("diff",), _generate_without_feature),
+    "report": Screen(("report", "--base", "HEAD"), _generate_without_feature),
     "commit-dry-run": Screen(("commit", "--dry-run"), _generate_without_feature),
     "explain-finding": Screen(("explain", "soak-not-over"), _as_it_is),
     "explain-feature": Screen(("explain", "pruning"), _as_it_is),
@@ -136,7 +139,7 @@ def screen(name: str, generated: Path, work: Path) -> str:
     done = _run(root, case.arguments)
     assert done.returncode == case.exit_code, done.stdout
     exit_line = f"[exit {done.returncode}]\n" if done.returncode else ""
-    output = _OUTPUT_DIGEST.sub("…", done.stdout)
+    output = _BASE.sub("…", _OUTPUT_DIGEST.sub("…", done.stdout))
 
     return f"$ okd-gitops {' '.join(case.arguments)}\n{output}{exit_line}"
 
