@@ -2,11 +2,11 @@
 
 A case holds rendered objects. Comment lines set the scene: `# purpose: cd`, `# environment: okd`, `#
 clusters: a, b` (the fleet), `# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that
-exist), `# url: none` (a repository of others), `# common: a, b` (words of the catalog), `# reached: path,
-path` (by a kustomization), and in a bad case `# expect: text of the reason`. A line `# overlay: FOLDER`
-begins another overlay; before the first it is overlays/x. What follows `# overlay: planned` is what
-overlays/x would be without its extras. `# kustomization: {…}` is the content of every
-overlay's kustomization.yaml; `# severity: warning` is what a bad case is to weigh.
+exist), `# url: none` (a repository of others), `# common: a, b` (words of the catalog), `# gates: a, b` (of
+fleet.yaml), `# reached: path, path` (by a kustomization), and in a bad case `# expect: text of the reason`.
+A line `# overlay: FOLDER` begins another overlay; before the first it is overlays/x. What follows
+`# overlay: planned` is what overlays/x would be without its extras. `# kustomization: {…}` is the content of
+every overlay's kustomization.yaml; `# severity: warning` is what a bad case is to weigh.
 """
 
 import re
@@ -72,6 +72,7 @@ def scene(text: str) -> Repository:
         destinations=destinations,
         url=URL if options.get("url") != "none" else "",
         common=frozenset(options.get("common", "").split(", ")),
+        gates=frozenset(options.get("gates", "").split(", ")),
     )
 
 

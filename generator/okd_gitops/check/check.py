@@ -11,6 +11,7 @@ from okd_gitops.check.judge import Report, judge
 from okd_gitops.check.planned import objects_without_extras
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, ordered
+from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.placeholders import placeholders
@@ -115,6 +116,7 @@ def _under_check(
         destinations={cluster.cluster.name: destination(plan, cluster) for cluster in plan.clusters},
         url=plan.fleet.repository,
         common=_words(read_catalog()),
+        gates=_own_gates(plan.fleet),
     )
 
 
@@ -135,6 +137,12 @@ def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] 
         expires=cluster.spec.expires,
         planned=planned,
     )
+
+
+def _own_gates(fleet: FleetSpec) -> frozenset[str]:
+    """Return the acknowledgements that fleet.yaml requires of its clusters."""
+    required = fleet.releases.acks.values() if fleet.releases else ()
+    return frozenset(name for names in required for name in names)
 
 
 def _words(catalog: Tree) -> frozenset[str]:

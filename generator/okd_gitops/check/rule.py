@@ -75,6 +75,8 @@ class Repository:
     url: str = ""
     # Words of the built-in catalog: a cluster with such a name cannot be told from them in rendered text.
     common: frozenset[str] = frozenset()
+    # Acknowledgements that fleet.yaml adds to those of the table of lines.
+    gates: frozenset[str] = frozenset()
 
     @property
     def objects(self) -> Iterator[Object]:
