@@ -41,6 +41,10 @@ HOSTILE = st.one_of(
             "| a | b |",
             "http://evil.example",
             "\u202egnp",
+            "::error file=x::y",
+            "##[error]x ##vso[task.setvariable]y",
+            "\x1b[31mred\x1b]8;;http://evil.example\x07link",
+            "](http://evil.example) @team",
         ]
     ),
 )
@@ -235,7 +239,7 @@ def test_texts_from_elsewhere_stay_text(text: str) -> None:
     assert len(of("tr_open", tokens)) == 5
     assert len(of("td_open", tokens)) == 3 * 7
     assert len(of("fence", tokens)) == 3
-    assert len(of("heading_open", tokens)) == 12
+    assert len(of("heading_open", tokens)) == 11
     assert len(of("bullet_list_open", tokens)) == 8
     assert len(of("list_item_open", tokens)) == 9
     assert (
@@ -252,10 +256,23 @@ def test_texts_from_elsewhere_stay_text(text: str) -> None:
     for token in of("text", tokens):
         assert not re.search(r"[@#!%]\w|https?://|www\.|GH-\d", token.content)
     assert all(token.content.isprintable() for token in of("code_inline", tokens))
+    # A CI that prints the text must not take a line for a command.
+    assert not re.search(r"^\s*::|##(vso)?\[", body(pull), re.MULTILINE)
     # GitLab runs lines that begin with a slash, unless they are code.
     assert not any(
         line.startswith("/") for token in of("inline", tokens) for line in token.content.split("\n")
     )
+
+
+@pytest.mark.parametrize("line", ["<img src=x onerror=alert(1)> ", "@all ![x](http://evil.example) ", "`"])
+def test_a_text_of_a_megabyte_is_quoted_and_cut(line: str) -> None:
+    text = line * (1_048_576 // len(line))
+    made = body(hostile(text))
+    assert len(made.encode()) <= LIMIT
+    # What is written in prose or as code is cut; a whole difference that is too long is left out and counted.
+    assert all(len(row) < 12_000 for row in made.split("\n"))
+    assert re.search(r"^2 more differences left out here", made, re.MULTILINE)
+    assert not of("image", parsed(made))
 
 
 @given(text=HOSTILE)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
-from okd_gitops.report.markdown import Block, fence, printable_lines
+from okd_gitops.redaction import one_line, printable
+from okd_gitops.report.markdown import Block, fence
 
+_LONGEST_COMMAND = 300
 REBOOT = "Each node of a cluster that gets another release is drained and restarts, one pool at a time.\n\n"
 HOLD = (
     "### Hold\n\n"
@@ -30,7 +32,8 @@ def undo_words(*, releases: bool, objects: bool) -> str:
 
 def commands_block(commands: Iterable[str]) -> Block:
     """Return the commands by which a reader sees it without this text."""
-    lines = [f"{printable_lines(command)}\n" for command in commands]
+    # Cut, because the fence around them is longer than any run of ticks in them.
+    lines = [f"{printable(one_line(command, _LONGEST_COMMAND))}\n" for command in commands]
     ticks = fence("".join(lines))
 
     return Block("commands", f"### See it yourself\n\n{ticks}sh\n", lines, f"{ticks}\n", share=0.3)
