@@ -19,6 +19,15 @@ finished: {_TIME}
 passed: true
 operators: healthy
 """
+_RELEASE = f"""\
+version: {VERSION}
+images:
+- image: {image(VERSION)}
+  signatures: [{{message: owGbwMvMwMW4QbGq, seen: {_TIME}}}]
+streams: {{4-scos-stable: Accepted}}
+edges: [{{from: {VERSION}, risks: [{{name: A, rules: [Always]}}]}}]
+seen: {_TIME}
+"""
 _CLUSTERVERSION = f"""\
 apiVersion: config.openshift.io/v1
 kind: ClusterVersion
@@ -114,6 +123,7 @@ _GOOD: dict[str, tuple[object, ...]] = {
     "feature.yaml": ("summary: a\nenvironments: {okd: [base]}\n",),
     "changes of the catalog": ("changes: []\n", "changes:\n- image: {feature: tekton, from: a, to: b}\n"),
     "evidence": (_EVIDENCE,),
+    "record of a release": (_RELEASE,),
     "ClusterVersion": (_CLUSTERVERSION, _PATCH),
     "update graph": (_GRAPH, {**_GRAPH, "conditionalEdges": [_CONDITIONAL]}),
     "release controller": ({"name": "4-scos-stable", "tags": [_TAG]},),

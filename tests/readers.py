@@ -50,9 +50,10 @@ from okd_gitops.system import history
 from okd_gitops.system.address import NetworkError, redirected
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.forge import Forge, Kind, locate
-from okd_gitops.system.http import Http
+from okd_gitops.system.http import MAX_BYTES, Http
 from okd_gitops.system.journal import saving
 from okd_gitops.system.pull_requests import Proposal, propose
+from okd_gitops.system.remembered_answers import recall
 from okd_gitops.tree import Tree, manifest_hashes
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -177,7 +178,7 @@ def _recorded(data: bytes) -> object:
     url = "https://a.example.org/x"
     with TemporaryDirectory(prefix="reader-") as name:
         Path(name, sha256(url.encode()).hexdigest()).write_bytes(data)
-        return Http(Path(name), offline=True).get(url)
+        return recall(Path(name), url, MAX_BYTES)
 
 
 def _typed(data: bytes) -> None:
@@ -228,6 +229,10 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
         lambda data: apply_changes(
             catalog(), Tree({"features/mine/feature.yaml": data, "features/mine/a/configmap-x.yaml": data})
         ),
+        (FindingsError,),
+    ),
+    "record of a release": (
+        lambda data: parse_records(Tree({"releases/4.22.0-okd-scos.0.yaml": data})),
         (FindingsError,),
     ),
     "evidence": (

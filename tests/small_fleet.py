@@ -124,8 +124,7 @@ class Place:
 
 def _people(root: Path) -> Iterator[Path]:
     yield root / "fleet.yaml"
-    for folder in ("clusters", "evidence"):
-        yield from (path for path in sorted((root / folder).rglob("*")) if path.is_file())
+    yield from (path for path in sorted((root / "clusters").rglob("*")) if path.is_file())
 
 
 def _history(repository: Path) -> list[str]:

@@ -26,7 +26,6 @@ ORDINARY = [
         "catalog",
         "clusters",
         "docs",
-        "evidence",
         "overlays",
         "schemas",
         "generated",

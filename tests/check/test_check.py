@@ -114,20 +114,6 @@ def test_an_overlay_that_does_not_build_names_its_cause_and_the_others_are_still
     assert report["overlays"] == 5
 
 
-def test_a_report_that_contradicts_itself_is_found_before_it_is_merged(repo: Path, okd_gitops: Run) -> None:
-    folder = repo / "evidence/moc-test"
-    folder.mkdir(parents=True)
-    image = f"registry.example.org/release@sha256:{'a' * 64}"
-    said = "finished: 2026-11-21T08:00:00Z\npassed: true\noperators: degraded\n"
-    (folder / "4.22.0-okd-scos.1.yaml").write_text(
-        f"cluster: moc-test\nversion: 4.22.0-okd-scos.1\nimage: {image}\n{said}"
-    )
-    result = okd_gitops("check")
-    assert result.returncode == 1
-    assert "contradictory-report" in result.stderr
-    assert "evidence/moc-test/4.22.0-okd-scos.1.yaml:5:" in result.stderr
-
-
 def test_drift_alone_is_exit_3(repo: Path, okd_gitops: Run) -> None:
     (repo / "overlays/moc-cd/kustomization.yaml").unlink()
     result = okd_gitops("check")

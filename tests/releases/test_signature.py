@@ -146,6 +146,7 @@ def flipped(data: bytes) -> bytes:
         (b"\xc4", "malformed-signature"),
         (cut(signed()), "malformed-signature"),
         (signed() + b"x" * 20_000, "malformed-signature"),
+        (signed() + b"x" * 10_000_000, "malformed-signature"),
         (sign(KEY.signer(), text()), "malformed-signature"),
         (sign(KEY.signer(), text(), mode=SignatureMode.CLEAR), "malformed-signature"),
         (sign(KEY.signer(), text(), mode=SignatureMode.DETACHED, armor=False), "malformed-signature"),
@@ -182,7 +183,7 @@ def flipped(data: bytes) -> bytes:
         (signed(text(optional={"timestamp": True})), "not-an-image-signature"),
     ],
 )
-def test_not_a_signature_of_this_image(message: bytes, code: str) -> None:
+def test_c07_not_a_signature_of_this_image(message: bytes, code: str) -> None:
     assert refusal(message) == code
 
 
@@ -197,7 +198,7 @@ def test_of_several_bad_signatures_the_one_that_passed_most_tests_is_reported() 
     assert B in trust.findings[0].reason
 
 
-def test_keys() -> None:
+def test_c07_unknown_and_unpinned_keys() -> None:
     assert refusal(signed(key=OTHER)) == "unknown-signing-key"
     assert refusal(signed(key=OTHER), keys=(public(OTHER), public(KEY))) == "unpinned-signing-key"
     assert trust_in(signed(), keys=(public(OTHER) + public(KEY),)).verified
@@ -215,7 +216,7 @@ def test_a_broken_key_file_hides_no_other(broken: bytes) -> None:
     assert refusal(signed(), keys=(broken,)) == "unknown-signing-key"
 
 
-def test_a_revoked_key_is_refused() -> None:
+def test_c07_a_revoked_key_is_refused() -> None:
     cert = KEY.extract_certificate()
     revoked = bytes(cert) + bytes(cert.revoke(KEY.certifier()))
     assert refusal(signed(), keys=(revoked,)) == "revoked-signing-key"
@@ -228,13 +229,120 @@ def lasting(days: float) -> tuple[Tsk, datetime]:
     return key, end
 
 
-def test_a_key_that_expired_after_signing_is_refused() -> None:
+def test_c07_an_expired_key_is_good_for_what_was_seen_before_it_expired() -> None:
+    key, end = lasting(30)
+    later = end + timedelta(days=400)
+    args: dict[str, Any] = {"keys": (public(key),), "pinned": name(key)}
+
+    for seen in (NOW, end):
+        trust = trust_in(signed(key=key), now=later, seen=seen, **args)
+        assert trust.verified
+        assert [finding.name for finding in trust.findings] == ["signing-key-ended"]
+        assert f"{end:%Y-%m-%d}" in trust.findings[0].reason
+
+    # Its time is what the signer wrote; it may be made today with an old key.
+    for seen in (end + timedelta(seconds=1), later):
+        trust = trust_in(signed(key=key), now=later, seen=seen, **args)
+        assert [finding.name for finding in trust.findings] == ["expired-signing-key"]
+        assert name(key).upper() in trust.findings[0].reason
+        assert f"first seen on {seen:%Y-%m-%d}" in trust.findings[0].reason
+
+    assert trust_in(signed(key=key), now=end - timedelta(days=1), **args).verified
+
+
+def test_c07_a_retired_key_is_good_for_what_it_signed() -> None:
+    later = NOW + timedelta(days=400)
+
+    for retired in (NOW + timedelta(hours=1), later):
+        trust = trust_in(signed(), now=later, retired=retired)
+        assert trust.verified
+        assert [finding.name for finding in trust.findings] == ["signing-key-ended"]
+
+    trust = trust_in(signed(), now=later, seen=NOW, retired=NOW - timedelta(days=1))
+    assert [finding.name for finding in trust.findings] == ["signed-after-retirement"]
+    assert name(KEY).upper() in trust.findings[0].reason
+
+
+def test_c07_a_key_that_expired_and_was_retired_in_good_order() -> None:
     key, end = lasting(30)
     args: dict[str, Any] = {"keys": (public(key),), "pinned": name(key)}
-    trust = trust_in(signed(key=key), now=end + timedelta(seconds=1), **args)
-    assert [finding.name for finding in trust.findings] == ["expired-signing-key"]
-    assert f"{end:%Y-%m-%d}" in trust.findings[0].reason
-    assert trust_in(signed(key=key), now=end - timedelta(days=1), **args).verified
+    trust = trust_in(signed(key=key), now=end + timedelta(days=1), retired=end + timedelta(days=9), **args)
+    assert trust.verified
+    assert [finding.name for finding in trust.findings] == ["signing-key-ended"]
+
+
+def test_c07_a_compromised_key_is_good_for_nothing() -> None:
+    trust = trust_in(signed(), seen=NOW, compromised="it was on a stolen disk")
+    assert [finding.name for finding in trust.findings] == ["compromised-signing-key"]
+    assert name(KEY).upper() in trust.findings[0].reason
+    assert "stolen disk" in trust.findings[0].reason
+
+    now = datetime.now(UTC)
+    uses = [KeyUse(fingerprint=name(KEY), compromised="stolen"), KeyUse(fingerprint=name(OTHER))]
+    messages = [Message(signed(), now), Message(signed(key=OTHER), now)]
+    keys = [public(KEY), public(OTHER)]
+    trust = verify(messages, keys, uses, image=f"{REPOSITORY}@{A}", version=VERSION, now=now)
+    assert (trust.verified, trust.fingerprint) == (True, name(OTHER))
+
+
+def test_c07_a_key_signs_for_its_repositories_only() -> None:
+    allowed = frozenset({REPOSITORY})
+    assert trust_in(signed(), repositories=allowed).verified
+    trust = trust_in(signed(), repositories=frozenset({"quay.io/okd/scos-release"}))
+    assert [finding.name for finding in trust.findings] == ["key-for-other-repository"]
+    assert name(KEY).upper() in trust.findings[0].reason
+
+
+@pytest.mark.parametrize(
+    ("use", "is_for"),
+    [
+        ({}, True),
+        ({"streams": {"4-scos-stable"}}, True),
+        ({"streams": {"4-scos-next", "4-scos-stable"}, "purposes": {"cd"}}, True),
+        ({"streams": {"4-scos-next"}}, False),
+        ({"purposes": {"test"}}, False),
+        ({"streams": {"4-scos-stable"}, "purposes": {"test"}}, False),
+    ],
+)
+def test_c07_a_key_signs_for_its_streams_and_purposes_only(use: dict[str, Any], is_for: bool) -> None:
+    limits: dict[str, Any] = {key: frozenset(values) for key, values in use.items()}
+    trust = trust_in(signed(), **limits)
+    fault = trust.fault_for("4-scos-stable", "cd")
+    assert trust.verified
+    assert (fault == "") == is_for
+    assert is_for or name(KEY)[-16:] in fault
+
+
+def test_one_of_several_keys_that_is_for_the_cluster_is_enough() -> None:
+    uses = (KeyUse(fingerprint="A", streams=frozenset({"4-scos-next"})), KeyUse(fingerprint="B"))
+    assert Trust(verified=True, uses=uses).fault_for("4-scos-stable", "cd") == ""
+    assert "4-scos-next" in Trust(verified=True, uses=uses[:1]).fault_for("4-scos-stable", "cd")
+    assert Trust(verified=False).fault_for("4-scos-stable", "cd") == ""
+
+
+def named(reference: str) -> bytes:
+    return signed(text(critical={"identity": {"docker-reference": reference}}))
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        f"{REPOSITORY}:4.22.0-okd-scos.7",
+        f"{REPOSITORY}:4.22.0-okd-scos.80",
+        f"{REPOSITORY}:latest",
+        f"{REPOSITORY}:4.22.0-okd-scos.7@{A}",
+    ],
+)
+def test_c08_the_name_in_the_signature_is_another_version(reference: str) -> None:
+    trust = trust_in(named(reference))
+    assert [finding.name for finding in trust.findings] == ["signed-other-version"]
+    assert reference[:60] in trust.findings[0].reason
+
+
+@pytest.mark.parametrize("tag", ["", f":{VERSION}", f":{VERSION}@{A}", f"@{A}"])
+@pytest.mark.parametrize("repository", [REPOSITORY, "registry.example.org:5000/okd/release"])
+def test_c08_the_name_in_the_signature_is_this_version_or_none(repository: str, tag: str) -> None:
+    assert trust_in(named(f"{repository}{tag}"), repository=repository).verified
 
 
 @pytest.mark.parametrize(("days", "warned"), [(89, True), (91, False), (None, False)])
@@ -290,6 +398,16 @@ def test_signed_by_gpg(gpg: Callable[..., bytes], compressed: str) -> None:
     message = gpg("--compress-algo", compressed, "--sign", data=text())
     assert trust_in(message).verified
     assert refusal(message, digest=B) == "signed-other-image"
+
+
+def test_c07_signed_with_sha_1(gpg: Callable[..., bytes]) -> None:
+    gpg("--quick-gen-key", "old <old@example.org>", "rsa2048", "sign", "never")
+    key = gpg("--export")
+    args: dict[str, Any] = {"keys": (key,), "pinned": Cert.from_bytes(key).fingerprint}
+    message = gpg("--compress-algo", "none", "--digest-algo", "SHA1", "--sign", data=text())
+    assert refusal(message, **args) == "bad-signature"
+    message = gpg("--compress-algo", "none", "--digest-algo", "SHA256", "--sign", data=text())
+    assert trust_in(message, **args).verified
 
 
 def test_signed_after_it_expired(gpg: Callable[..., bytes]) -> None:

@@ -4,11 +4,12 @@ well and badly.
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
@@ -21,7 +22,6 @@ from okd_gitops.releases.sources import update_graph as graph
 from okd_gitops.releases.sources.all import Sources, collect
 from okd_gitops.releases.sources.answer import Answer
 from okd_gitops.system.http import Http
-from okd_gitops.system.recorded_answers import remember
 from okd_gitops.upgrade.known import of_fleet
 
 STREAM = "4-scos-stable"
@@ -103,14 +103,24 @@ def http(tmp_path: Path) -> Http:
 class Redirected(Http):
     """Asks the server on loopback what it is to ask the public addresses."""
 
-    def __init__(self, server: HTTPServer, cache: Path, *, offline: bool = False) -> None:
-        super().__init__(cache, retries=1, backoff=0, longest_wait=1, timeout=60, offline=offline)
+    def __init__(self, server: HTTPServer, cache: Path) -> None:
+        super().__init__(cache, retries=1, backoff=0, longest_wait=1, timeout=60)
         self.server = base(server)
 
     def get(self, url: str) -> bytes:
         for public in ("https://quay.io", "https://api.github.com"):
             url = url.replace(public, self.server)
         return super().get(url)
+
+
+class Told(Http):
+    """Answers from a map of addresses."""
+
+    def __init__(self, answers: Mapping[str, object]) -> None:
+        self.answers = answers
+
+    def get(self, url: str) -> bytes:
+        return json.dumps(self.answers[url]).encode()
 
 
 @pytest.fixture
@@ -531,33 +541,16 @@ def test_a_mirror_with_another_digest_is_a_finding(
     assert (item.signed, item.mirror) == (f"{SIGNED}@{A}", "")
 
 
-def test_offline_replays_all_of_it(httpserver: HTTPServer, redirected: Redirected, tmp_path: Path) -> None:
-    serve(httpserver)
-    online = cross_check(collect(redirected, fleet(httpserver), tmp_path)[0])
-    sources = fleet(httpserver)
-    httpserver.clear()
-    recorded = Redirected(httpserver, tmp_path / "cache", offline=True)
-    assert cross_check(collect(recorded, sources, tmp_path)[0]) == online
-    published, findings = cross_check(collect(Http(tmp_path / "empty", offline=True), sources, tmp_path)[0])
-    assert published == []
-    assert [finding.name for finding in findings] == ["source-away"] * 4
-    assert asked(httpserver) == []
-
-
-def test_recorded_answers_of_the_real_addresses(tmp_path: Path) -> None:
-    remember(
-        tmp_path,
-        f"https://quay.io{QUAY}?onlyActiveTags=true&limit=100&page=1",
-        json.dumps(quay_page(quay_tag("4.22.0-okd-scos.8"))).encode(),
+def test_the_real_addresses_are_asked(tmp_path: Path) -> None:
+    http = Told(
+        {
+            f"https://quay.io{QUAY}?onlyActiveTags=true&limit=100&page=1": quay_page(
+                quay_tag("4.22.0-okd-scos.8")
+            ),
+            f"https://api.github.com{GITHUB}?per_page=100&page=1": [release("4.22.0-okd-scos.8")],
+        }
     )
-    remember(
-        tmp_path,
-        f"https://api.github.com{GITHUB}?per_page=100&page=1",
-        json.dumps([release("4.22.0-okd-scos.8")]).encode(),
-    )
-    answers, _ = collect(
-        Http(tmp_path, offline=True), Sources(quay=MIRROR, github="okd-project/okd"), tmp_path
-    )
+    answers, _ = collect(http, Sources(quay=MIRROR, github="okd-project/okd"), tmp_path)
     (item,), findings = cross_check(answers)
     assert findings == []
     assert (item.mirror, item.accepted) == (f"{MIRROR}@{A}", False)
@@ -602,14 +595,16 @@ def test_an_answer_that_is_not_a_graph_is_refused(httpserver: HTTPServer, http: 
     assert (read, answer.complete) == (None, False)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(body=st.dictionaries(st.sampled_from(["name", "tags", "has_additional", "page"]), ANY) | ANY)
-def test_any_json_is_an_answer_or_a_finding(tmp_path: Path, body: object) -> None:
-    data = json.dumps(body).encode()
-    remember(tmp_path, f"https://a.example.org{TAGS}", data)
-    remember(tmp_path, f"https://quay.io{QUAY}?onlyActiveTags=true&limit=100&page=1", data)
-    remember(tmp_path, f"https://api.github.com{GITHUB}?per_page=100&page=1", data)
-    http = Http(tmp_path, offline=True)
+def test_any_json_is_an_answer_or_a_finding(body: object) -> None:
+    http = Told(
+        {
+            f"https://a.example.org{TAGS}": body,
+            f"https://quay.io{QUAY}?onlyActiveTags=true&limit=100&page=1": body,
+            f"https://api.github.com{GITHUB}?per_page=100&page=1": body,
+        }
+    )
     answers = [
         release_controller.releases(http, "https://a.example.org", STREAM),
         quay.releases(http, MIRROR),

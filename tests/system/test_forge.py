@@ -348,11 +348,6 @@ def test_an_answer_that_is_too_large(fake: Fake, forge: Forge, tmp_path: Path) -
     assert "more than 2,000 bytes" in refused(client(tmp_path, forge, max_bytes=2000), forge).reason
 
 
-def test_offline_sends_no_request(fake: Fake, forge: Forge, tmp_path: Path) -> None:
-    assert "--offline" in refused(client(tmp_path, forge, offline=True), forge).reason
-    assert fake.asked == []
-
-
 def test_a_closed_port_is_reported_as_unreachable(tmp_path: Path) -> None:
     forge = locate("http://127.0.0.1:1/o/r", Kind.GITHUB)
     assert "cannot be reached" in refused(client(tmp_path, forge), forge).reason

@@ -197,11 +197,11 @@ def test_a_draft_stays_in_its_folder(clone: Path) -> None:
     """A link to outside is a link there, and nothing is written through it; a path with .. is refused."""
     outside = clone.parent / "outside"
     outside.mkdir()
-    (clone / "evidence").symlink_to(outside)
-    git(clone, "add", "evidence")
+    (clone / "notes").symlink_to(outside)
+    git(clone, "add", "notes")
     git(clone, "commit", "-qm", "a link")
     with drafted(clone, reading.resolve(clone, "HEAD")) as draft:
-        assert (draft.folder / "evidence").is_symlink()
+        assert (draft.folder / "notes").is_symlink()
     blob = git(clone, "rev-parse", "HEAD:clusters/a.yaml").strip()
     length = len(blob) // 2
     bad = run(

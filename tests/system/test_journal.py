@@ -322,8 +322,8 @@ def test_an_interrupted_change_is_finished_by_the_next_run(
     interrupted(tmp_path, monkeypatch)
     with saving(tmp_path) as save:
         assert files(tmp_path) == AFTER
-        save({"evidence/x": b"1\n"})
-    assert files(tmp_path) == {**AFTER, "evidence/x": b"1\n"}
+        save({"schemas/x": b"1\n"})
+    assert files(tmp_path) == {**AFTER, "schemas/x": b"1\n"}
 
 
 def test_an_edit_after_an_interrupted_run_is_named_and_kept(

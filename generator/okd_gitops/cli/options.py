@@ -75,7 +75,7 @@ def root_of(context: click.Context) -> Path:
 
 
 def cache_of(context: click.Context, root: Path) -> Path:
-    """Return the folder of tools, schemas and recorded answers."""
+    """Return the folder of tools, schemas and answers of servers."""
     cache: Path | None = context.obj["cache"]
 
     return (cache or root / ".cache").resolve()

@@ -1,4 +1,4 @@
-"""Ask the network: documents, which are kept and can be replayed without a network, and JSON APIs."""
+"""Ask the network: documents, which are not sent again while they do not change, and JSON APIs."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from okd_gitops.redaction import one_line
 from okd_gitops.system.address import NetworkError, allowed, redirected, shown
 from okd_gitops.system.connection import Connection
-from okd_gitops.system.recorded_answers import RecordedAnswer, recall, remember, usable_etag
+from okd_gitops.system.remembered_answers import RememberedAnswer, recall, remember, usable_etag
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -34,7 +34,7 @@ _CLASS_REMEDIES = {3: "the repository has moved: give its address of today", 5: 
 
 
 class Http:
-    """Fetch documents by https, or replay them from `cache`.
+    """Fetch documents by https; `cache` is the folder that keeps them with their ETags.
 
     A token of `tokens` (by host) goes to its host alone, as a header. `timeout` bounds a whole exchange in
     seconds: connecting, waiting, retries, redirects and the body; a server that let it pass is not asked
@@ -52,11 +52,10 @@ class Http:
         retries: int = 3,
         backoff: float = 0.5,
         longest_wait: int = 20,
-        offline: bool = False,
         tokens: Mapping[str, str] | None = None,
         authorities: bytes | None = None,
     ) -> None:
-        self._cache, self._max_bytes, self._offline = cache, max_bytes, offline
+        self._cache, self._max_bytes = cache, max_bytes
         self._connection = Connection(
             timeout=timeout,
             max_bytes=max_bytes,
@@ -71,13 +70,6 @@ class Http:
         """Return the body of the answer to GET; raises NetworkError."""
         address = allowed(url)
         recorded = recall(self._cache, url, self._max_bytes)
-
-        if self._offline:
-            if recorded is None:
-                reason = f"there is no recorded answer of {shown(address)}"
-                raise NetworkError(reason, "run once with a network, or add the recorded answer")
-            return recorded.body
-
         answer = self._connection.in_time(address, lambda: self._follow(address, recorded))
         if answer != recorded:
             remember(self._cache, url, answer.body, answer.etag)
@@ -91,12 +83,10 @@ class Http:
         repeated once it was sent.
         """
         address = allowed(url)
-        if self._offline:
-            raise NetworkError(f"{shown(address)} is not asked with --offline", "run without it")
 
         return self._connection.in_time(address, lambda: self._sent(method, address, body))
 
-    def _follow(self, address: "Url", recorded: RecordedAnswer | None) -> RecordedAnswer:
+    def _follow(self, address: "Url", recorded: RememberedAnswer | None) -> RememberedAnswer:
         """Return the answer of an address, or of that to which it redirects."""
         headers = {"If-None-Match": recorded.etag} if recorded and recorded.etag else {}
         remedy = "try again later, or use --offline"
@@ -112,8 +102,8 @@ class Http:
         raise NetworkError(reason, "give the address that it leads to")
 
     def _answer(
-        self, address: "Url", response: "BaseHTTPResponse", recorded: RecordedAnswer | None
-    ) -> RecordedAnswer:
+        self, address: "Url", response: "BaseHTTPResponse", recorded: RememberedAnswer | None
+    ) -> RememberedAnswer:
         if response.status == 304 and recorded and recorded.etag:
             return recorded
 
@@ -123,7 +113,7 @@ class Http:
             raise NetworkError(reason, remedy, response.status)
 
         etag = usable_etag(response.headers.get("ETag", ""))
-        return RecordedAnswer(etag, self._connection.body(address, response))
+        return RememberedAnswer(etag, self._connection.body(address, response))
 
     def _sent(self, method: str, address: "Url", body: object) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -8,7 +8,7 @@ from pathlib import Path
 from okd_gitops.errors import BusyError, UsageError
 
 # All that any command writes.
-_FOLDERS = ("argocd", "bases", "overlays", "clusters", "evidence", "schemas")
+_FOLDERS = ("argocd", "bases", "overlays", "clusters", "schemas")
 _FILES = ("fleet.yaml", ".gitattributes")
 
 

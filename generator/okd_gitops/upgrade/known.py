@@ -1,4 +1,4 @@
-"""The sources that fleet.yaml names, asked over the network or replayed from recorded answers."""
+"""The sources that fleet.yaml names, asked over the network."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Recorded answers of servers: a folder that can be copied or committed, and replayed without a network.
+"""Answers of servers with their ETags, so that a server need not send again what has not changed.
 
 An answer is one file: a line of JSON that names the address, then the body.
 """
@@ -17,7 +17,7 @@ _LONGEST_HEAD = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedAnswer:
+class RememberedAnswer:
     """The body of an answer, and its ETag or nothing."""
 
     etag: str
@@ -25,7 +25,7 @@ class RecordedAnswer:
 
 
 def remember(folder: Path, url: str, body: bytes, etag: str = "") -> None:
-    """Record an answer, atomically. A folder that cannot be written is no failure: the answer is known."""
+    """Keep an answer, atomically. A folder that cannot be written is no failure: the answer is known."""
     head = {"url": url, "etag": etag, "sha256": hashlib.sha256(body).hexdigest()}
 
     with suppress(OSError):
@@ -43,8 +43,8 @@ def remember(folder: Path, url: str, body: bytes, etag: str = "") -> None:
             raise
 
 
-def recall(folder: Path, url: str, max_bytes: int) -> RecordedAnswer | None:
-    """Return the recorded answer; one that is cut, changed or for another address counts as none."""
+def recall(folder: Path, url: str, max_bytes: int) -> RememberedAnswer | None:
+    """Return the answer that was kept; one that is cut, changed or for another address counts as none."""
     try:
         with _place(folder, url).open("rb") as file:
             head = json.loads(file.readline(_LONGEST_HEAD))
@@ -61,7 +61,7 @@ def recall(folder: Path, url: str, max_bytes: int) -> RecordedAnswer | None:
     if not isinstance(etag, str) or etag != usable_etag(etag):
         return None
 
-    return RecordedAnswer(etag, body)
+    return RememberedAnswer(etag, body)
 
 
 def usable_etag(etag: str) -> str:
