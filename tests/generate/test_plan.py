@@ -347,3 +347,43 @@ def test_the_order_of_clusters_does_not_matter() -> None:
         cluster("a", f"purpose: cd\n{RELEASE}"),
     ]
     assert render(planned(*members)) == render(planned(*reversed(members)))
+
+
+def planned_with(feature: str, text: str) -> Plan:
+    """Plan one test cluster, of whose purpose `new` is a default, and whose API came with 1.31."""
+    files = {
+        **CATALOG,
+        "features/new/feature.yaml": (
+            'summary: New.\nminimumKubernetes: "1.31"\nenvironments: {okd: [policy]}\n'
+        ),
+        "features/new/policy/configmap-new.yaml": (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: new, namespace: default}\n"
+        ),
+        "purposes/test.yaml": CATALOG["purposes/test.yaml"].replace("features: [", f"features: [{feature}"),
+    }
+    document = read("fleet.yaml", FLEET)
+    catalog = load_catalog(Tree({path: content.encode() for path, content in files.items()}))
+    clusters = [cluster("hub", f"purpose: hub\n{RELEASE}"), cluster("x", f"purpose: test\n{RELEASE}{text}")]
+    return plan(fleet_of(parse(FleetSpec, document), document, clusters, catalog))
+
+
+@pytest.mark.parametrize(("kubernetes", "has_it"), [("1.30", False), ("1.31", True), ("1.100", True)])
+def test_a_default_feature_is_left_out_where_its_api_is_not_served(kubernetes: str, has_it: bool) -> None:
+    result = planned_with("new, ", f'kubernetes: "{kubernetes}"\n')
+    placed = {
+        placement.feature
+        for one in result.clusters
+        if one.cluster.name == "x"
+        for placement in one.placements
+    }
+    assert ("new" in placed) == has_it
+
+
+def test_a_feature_that_is_asked_for_must_have_its_api() -> None:
+    with pytest.raises(FindingsError) as raised:
+        planned_with("", 'kubernetes: "1.30"\nfeatures: {new: {}}\n')
+
+    (finding,) = raised.value.findings
+    assert finding.name == "unsuitable-feature"
+    assert finding.reason == 'a cluster with Kubernetes 1.30 cannot have "new"'
+    assert "1.31 and later" in finding.remedy

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from okd_gitops.finding import nearest
-from okd_gitops.fleet.cluster import Environment
+from okd_gitops.fleet.cluster import Environment, Minor
 from okd_gitops.fleet.parameter import Each, Parameter
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.manifests.model import FileModel, Name, parse
@@ -63,6 +63,8 @@ class FeatureSpec(FileModel):
     environments: dict[
         Annotated[Environment, Field(strict=False)], Annotated[tuple[Name, ...], Field(strict=False)]
     ]
+    # The first Kubernetes that serves the APIs of its objects.
+    minimum_kubernetes: Minor = Field("1.0", alias="minimumKubernetes")
     namespaces: dict[Name, NamespaceSpec] = {}
     secrets: dict[str, SecretNeed] = {}
     external_secrets: ExternalSecrets | None = Field(None, alias="externalSecrets")
@@ -83,6 +85,10 @@ class FeatureSpec(FileModel):
                 reason = f"{name} depends on {need.when}, which is no parameter"
                 raise fault(reason, nearest(need.when, known) or "remove when:", field="secrets")
         return self
+
+    def is_served_by(self, kubernetes: str) -> bool:
+        """Whether a minor of Kubernetes, such as `1.30`, serves the APIs of the feature."""
+        return _numbers(kubernetes) >= _numbers(self.minimum_kubernetes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,3 +161,7 @@ def load_catalog(tree: Tree) -> Catalog:
             purposes[name.removesuffix(".yaml")] = purpose
 
     return Catalog(features, purposes)
+
+
+def _numbers(minor: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in minor.split("."))

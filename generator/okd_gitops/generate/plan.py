@@ -115,14 +115,10 @@ class _ClusterStep:
 
     def _features(self, purpose: PurposeSpec) -> list[Feature]:
         """Return the features that the cluster gets, by name: those of its purpose, and those of its file."""
-        environment, known = self.cluster.spec.environment, self.catalog.features
-        # A purpose's features are defaults: those that the environment cannot have are left out, asked-for
-        # ones are an error.
-        names = {
-            name
-            for name in purpose.features
-            if name in known and environment in known[name].spec.environments
-        }
+        known = self.catalog.features
+        # A purpose's features are defaults: those that the cluster cannot have are left out, asked-for ones
+        # are an error.
+        names = {name for name in purpose.features if name in known and not self._unsuitable(known[name])}
         names |= {name for name in self.cluster.spec.features if self._is_usable(name)}
 
         features = [known[name] for name in sorted(names)]
@@ -137,8 +133,8 @@ class _ClusterStep:
         return features
 
     def _is_usable(self, name: str) -> bool:
-        """Whether a feature that the cluster file names is known and for its environment."""
-        environment, known = self.cluster.spec.environment, self.catalog.features
+        """Whether a feature that the cluster file names is known and for this cluster."""
+        known = self.catalog.features
         where = ["features", name]
 
         if name not in known:
@@ -146,12 +142,30 @@ class _ClusterStep:
                 "not-in-catalog", where, f'unknown feature "{name}"', nearest(name, known), key=True
             )
             return False
-        if environment not in known[name].spec.environments:
-            reason = f'a {environment} cluster cannot have "{name}"'
-            remedy = f"it is for: {', '.join(known[name].spec.environments)}"
+
+        unsuitable = self._unsuitable(known[name])
+        if unsuitable:
+            reason, remedy = unsuitable
             self.findings.add("unsuitable-feature", where, reason, remedy, key=True)
-            return False
-        return True
+
+        return not unsuitable
+
+    def _unsuitable(self, feature: Feature) -> tuple[str, str] | None:
+        """Return why the cluster cannot have a feature, and the remedy."""
+        environment, kubernetes = self.cluster.spec.environment, self.cluster.kubernetes
+        spec = feature.spec
+
+        if environment not in spec.environments:
+            return (
+                f'a {environment} cluster cannot have "{feature.name}"',
+                f"it is for: {', '.join(spec.environments)}",
+            )
+        if not spec.is_served_by(kubernetes):
+            return (
+                f'a cluster with Kubernetes {kubernetes} cannot have "{feature.name}"',
+                f"it is for Kubernetes {spec.minimum_kubernetes} and later; remove it here",
+            )
+        return None
 
     def _secrets(self, features: Sequence[Feature]) -> StoredSecrets | None:
         """Return the store of the cluster's secrets, which is a feature, with what it has to provide."""
