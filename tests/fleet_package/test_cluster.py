@@ -45,6 +45,15 @@ def test_seven_lines_are_a_cluster() -> None:
         ("channel:", "chanel:", "unknown-key", 5, 3, 'did you mean "channel"?'),
         ("purpose: test\n", "", "missing-value", 1, 1, '"purpose" is missing'),
         ("stable-scos-4", "4-scos-stable", "stream-as-channel", 5, 12, 'did you mean "stable-scos-4"?'),
+        ("stable-scos-4", "fast-4.22", "unknown-channel", 5, 12, "write stable-scos-4.22"),
+        (
+            "stable-scos-4\n",
+            "stable-scos-4\n  upstream: https://api.openshift.com/api/upgrades_info/v1/graph\n",
+            "wrong-upstream",
+            6,
+            13,
+            "only releases of OpenShift",
+        ),
         ("stable-scos-4", "stable-scos-4.21", "version-outside-channel", 6, 12, "is not in channel"),
         ("4.22.0-okd-scos.0", "4.22", "invalid-value", 6, 12, "in quotes"),
         ("4.22.0-okd-scos.0", "4.22.0", "invalid-value", 6, 12, "not an OKD version"),
@@ -130,6 +139,18 @@ def test_the_fleet_is_strict_too() -> None:
         "missing-value",
         "unknown-key",
     ]
+
+
+def test_the_upstream_of_the_fleet_has_releases_of_okd() -> None:
+    text = "repository: https://git.example.org/x.git\nhub: hub\nowners: [a]\nupstream: UPSTREAM\n"
+    good = text.replace("UPSTREAM", "https://amd64.origin.releases.ci.openshift.org/graph")
+    gone = text.replace("UPSTREAM", "https://origin-release.svc.ci.openshift.org/graph")
+
+    assert parse(FleetSpec, read("fleet.yaml", good.encode())).hub == "hub"
+    with pytest.raises(FindingsError) as error:
+        parse(FleetSpec, read("fleet.yaml", gone.encode()))
+    (finding,) = error.value.findings
+    assert (finding.name, str(finding.location)) == ("wrong-upstream", "fleet.yaml:4:11")
 
 
 def test_models_are_frozen() -> None:

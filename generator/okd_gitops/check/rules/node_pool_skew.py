@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository, nested_fault
+from okd_gitops.manifests.nested import objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
 _IMAGE = ("spec", "release", "image")
@@ -34,22 +35,23 @@ class _Release:
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Compare each NodePool with the HostedCluster that it belongs to, where both are in the overlay."""
+    applied = [(value, nested) for value in overlay.objects for nested in objects_within(value)]
     clusters: dict[tuple[str, str], Object] = {}
-    for value in overlay.objects:
-        identity = ObjectId.of(value)
+    for _, nested in applied:
+        identity = ObjectId.of(nested.value)
         if identity.group_kind == "HostedCluster.hypershift.openshift.io":
-            clusters[identity.namespace, identity.name] = value
+            clusters[identity.namespace, identity.name] = nested.value
 
-    for value in overlay.objects:
-        identity = ObjectId.of(value)
+    for value, nested in applied:
+        identity = ObjectId.of(nested.value)
         if identity.group_kind != "NodePool.hypershift.openshift.io":
             continue
 
-        cluster = clusters.get((identity.namespace, str(at(value, "spec", "clusterName"))))
-        pool_release, cluster_release = _release(value), _release(cluster)
+        cluster = clusters.get((identity.namespace, str(at(nested.value, "spec", "clusterName"))))
+        pool_release, cluster_release = _release(nested.value), _release(cluster)
         if pool_release and cluster_release:
             for reason, remedy in _faults(pool_release, cluster_release):
-                yield Fault(reason=reason, remedy=remedy, object=identity, path=_IMAGE)
+                yield nested_fault(value, nested, reason, remedy, _IMAGE)
 
 
 def _release(value: object) -> _Release | None:
