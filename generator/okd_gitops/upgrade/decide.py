@@ -200,7 +200,7 @@ def _route(
     proven = wished & _proven(cluster, fleet, known)
 
     if not proven or max(proven) <= cluster.version:
-        return plan(graph, cluster.version, None, replace(wanted, accepted=_texts(wished)))
+        return plan(graph, cluster.version, None, replace(wanted, stays_in_channel=True))
 
     by_proven_hops = plan(graph, cluster.version, max(proven), replace(wanted, accepted=_texts(proven)))
 

@@ -12,7 +12,7 @@ from okd_gitops.fleet.upgrades import Blocked
 from okd_gitops.manifests.pattern import occurs
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.graph import Edge, Graph
-from okd_gitops.releases.version import Version
+from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade.holds import Hold
 
 NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = (
@@ -23,13 +23,14 @@ NOT_A_NODE, UNKNOWN, LEFT_OUT, LOWER, SAME, NOTHING_NEWER = (
     "already-installed",
     "nothing-newer",
 )
-NO_EDGE, MINOR, MAJOR, ROLLBACK, KIND, NOT_ACCEPTED = (
+NO_EDGE, MINOR, MAJOR, ROLLBACK, KIND, NOT_ACCEPTED, OUTSIDE = (
     "no-path",
     "minor-skipped",
     "wrong-major-step",
     "rollback",
     "kind-not-taken",
     "not-accepted",
+    "outside-channel",
 )
 BLOCKED, RISK, IGNORED, HELD, CHANNEL, PATTERN = (
     "edge-blocked",
@@ -48,13 +49,14 @@ class Wanted:
     """What a cluster takes, and what is known about edges beside the graph.
 
     `majors` says which line a major hop leaves and enters, `acks` which acknowledgements leaving a line
-    needs, `barriers` what is done by hand between two lines, `holds` why the cluster
-    refuses updates.
+    needs, `barriers` what is done by hand between two lines, `holds` why the cluster refuses updates.
+    `stays_in_channel`: no release outside the channel is wanted; one that was asked for by name moves it.
     """
 
     accepted: frozenset[str]
     kinds: frozenset[str] = frozenset({"release"})
     channel: str = ""
+    stays_in_channel: bool = False
     accepted_risks: frozenset[str] = frozenset()
     blocked: Sequence[Blocked] = ()
     majors: Mapping[str, str] = field(default_factory=dict)
@@ -133,6 +135,8 @@ def unwanted(end: Version, wanted: Wanted) -> Iterator[tuple[str, str]]:
         yield KIND, f"{end.text} is of kind {kind(end)}; the cluster takes {kinds}"
     if end.text not in wanted.accepted:
         yield NOT_ACCEPTED, f"{end.text} is not accepted in the wanted stream"
+    elif wanted.stays_in_channel and outside_channel(end.text, wanted.channel):
+        yield OUTSIDE, f"{end.text} is outside the cluster's channel {wanted.channel}"
 
 
 def _risky(graph: Graph, edge: Edge, wanted: Wanted) -> Iterator[tuple[str, str]]:
