@@ -144,6 +144,7 @@ def one() -> PullRequest:
             "9 d 4 h old",
         ),
         changes=(_change("moc-test"),),
+        notes="## What is new\n\nFixes <b>#2340</b>; thanks @okd-wg. Pull From: quay.io/okd/scos-release\n",
         links=_LINKS,
         reproduce=_REPRODUCE,
         made_by=_MADE,

@@ -392,6 +392,13 @@ def test_github_with_full_pages_without_end(httpserver: HTTPServer, http: Http) 
     assert len(httpserver.log) == 3
 
 
+def test_github_gives_the_beginning_of_the_notes(httpserver: HTTPServer, http: Http) -> None:
+    long_notes = "## What is new\n" + "x" * 1_048_576
+    httpserver.expect_request(GITHUB).respond_with_json([release("4.22.0-okd-scos.1", body=long_notes)])
+    (claim,) = notes(httpserver, http).releases
+    assert claim.notes == long_notes[:4_000]
+
+
 @pytest.mark.parametrize(
     ("entries", "expected", "count"),
     [

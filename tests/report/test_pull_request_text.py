@@ -68,7 +68,7 @@ def many(count: int, *, diff: str = "+a") -> PullRequest:
     names = [f"edge-{number:04}" for number in range(count)]
     rows = tuple(pulls.row(name, NEW) for name in names)
     changes = tuple(pulls.change(f"{diff} {name}", name) for name in names)
-    return replace(pulls.one(), rows=rows, changes=changes)
+    return replace(pulls.one(), rows=rows, changes=changes, notes="")
 
 
 def conditional(name: str, message: str = "m", url: str = "") -> RiskEntry:
@@ -216,6 +216,7 @@ def hostile(text: str) -> PullRequest:
         trust_edits=(TrustEdit(field=text, place=Location(file=text), old=text, new=text),),
         risks=tuple((text, risk) for risk in risks_of_hop(hop, [])),
         sources_away=(text,),
+        notes=text,
         evidence=(Evidence.model_construct(**evidence),),
         changes=(changed, replace(changed, verb="removed")),
         links=((text, "https://example.org/"),),
@@ -229,17 +230,20 @@ def hostile(text: str) -> PullRequest:
 def test_texts_from_elsewhere_stay_text(text: str) -> None:
     pull = hostile(text)
     tokens = parsed(body(pull))
+    # Notes of nothing but blanks are none.
+    notes = "### Notes of the release" in body(pull)
     # Markup that is not ours would be one more of these, or one less.
     html = [token.content.strip() for token in tokens if token.type in ("html_block", "html_inline")]
     assert html[0] == MARKER
     what = "object|[A-Za-z0-9]+|[A-Za-z0-9]+ [a-z0-9.-]+"
     counts = r"on 1 cluster, \+\d+ −\d+ lines"
-    summary = rf"<details><summary>({what}) (changed|removed) {counts}</summary>"
-    assert [bool(re.fullmatch(summary, part)) or part == "</details>" for part in html[1:]] == [True] * 4
+    summaries = rf"({what}) (changed|removed) {counts}|As its author wrote them"
+    ours = re.compile(rf"<details><summary>({summaries})</summary>|</details>")
+    assert [bool(ours.fullmatch(part)) for part in html[1:]] == [True] * (4 + 2 * notes)
     assert len(of("tr_open", tokens)) == 5
     assert len(of("td_open", tokens)) == 3 * 7
-    assert len(of("fence", tokens)) == 3
-    assert len(of("heading_open", tokens)) == 11
+    assert len(of("fence", tokens)) == 3 + notes
+    assert len(of("heading_open", tokens)) == 11 + notes
     assert len(of("bullet_list_open", tokens)) == 8
     assert len(of("list_item_open", tokens)) == 9
     assert (

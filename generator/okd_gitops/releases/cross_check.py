@@ -56,6 +56,7 @@ class Release:
     published: datetime | None = None
     sources: tuple[str, ...] = ()
     url: str = ""
+    notes: str = field(default="", repr=False)
     images: tuple[str, ...] = field(default=(), repr=False)
     phases: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
@@ -159,6 +160,7 @@ def _published(version: Version, claims: Sequence[Claim], signed: str) -> Releas
         published=dated(version) or _latest(claims),
         sources=tuple(sorted({claim.source for claim in claims})),
         url=_first_url(claims),
+        notes=max((claim.notes for claim in claims), key=len, default=""),
         images=images,
         phases=tuple(sorted((claim.stream, claim.phase) for claim in claims if claim.stream)),
     )

@@ -12,7 +12,7 @@ from okd_gitops.finding import Finding, Severity
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
-from okd_gitops.report.markdown import code
+from okd_gitops.report.markdown import code, plural
 from okd_gitops.report.pull_request_text import PullRequest
 from okd_gitops.report.reasons import reasons_of_hop, reasons_of_objects
 from okd_gitops.report.risks import RiskEntry, forced_risk, risks_of_hop
@@ -20,6 +20,8 @@ from okd_gitops.report.verdict import Attention
 from okd_gitops.upgrade.path import Hop, NoPath, Path
 from okd_gitops.upgrade.question import Way
 
+# Ways past what keeps others from a release.
+_RED_WAYS = (Way.FORCE, Way.EMERGENCY, Way.ADOPTION)
 _MANY_FIELDS = 5
 
 
@@ -86,8 +88,6 @@ def _is_moved(item: ClusterChange) -> bool:
 def _row(item: ClusterChange, change: Change, now: datetime) -> ClusterRow:
     judged = item.judged
     old, new = item.old_release, item.new_release
-    refused = any(item.name in finding.clusters for finding in change.refusals)
-
     return ClusterRow(
         name=item.name,
         purpose=str(item.cluster.spec.purpose),
@@ -98,7 +98,7 @@ def _row(item: ClusterChange, change: Change, now: datetime) -> ClusterRow:
         evidence=evidence_words(judged.evidence, judged.waits_for, now) if judged else "",
         waits_for=judged.waits_for if judged else (),
         followed_by=judged.followed_by if judged else (),
-        refused=refused or bool(judged and judged.decisions),
+        refused=any(item.name in finding.clusters for finding in change.refusals),
     )
 
 
@@ -120,7 +120,7 @@ def _how(item: ClusterChange) -> str:
 
 
 def _path_words(item: ClusterChange, judged: JudgedRelease) -> str:
-    way = "" if judged.way == Way.ORDINARY else f"🔴 **{judged.way}**; "
+    way = f"🔴 **{judged.way}**; " if judged.way in _RED_WAYS else ""
     channel = item.old_release.channel if item.old_release else ""
 
     if isinstance(judged.path, Path):
@@ -152,7 +152,7 @@ def _reasons(judged: Judged) -> list[str]:
     warnings = sum(finding.severity == Severity.WARNING for finding in (*change.findings, *judged.findings))
 
     if warnings:
-        reasons.append(f"new warnings: {warnings}")
+        reasons.append(f"{warnings} {plural('warning', range(warnings))}, listed below")
 
     return list(dict.fromkeys(reasons))
 

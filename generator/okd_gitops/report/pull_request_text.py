@@ -18,6 +18,7 @@ from okd_gitops.report.differences import differences_block
 from okd_gitops.report.findings import findings_block, older_words, refusals_block
 from okd_gitops.report.guidance import HOLD, REBOOT, commands_block, undo_words
 from okd_gitops.report.markdown import Block, assemble, code, link, plural, prose
+from okd_gitops.report.notes import notes_block
 from okd_gitops.report.reports import reports_block
 from okd_gitops.report.risks import RiskEntry, risks_block
 from okd_gitops.report.verdict import Attention
@@ -42,7 +43,7 @@ class PullRequest:
 
     `reasons` is why a reviewer must look, `facts` are short counts for the first screen, `target` the release
     (empty: the change is about something else). `findings` are new ones, `older` counts those of the base.
-    `sources_away` are sources of releases that did not answer.
+    `sources_away` are sources of releases that did not answer, `notes` what the release's author wrote.
     """
 
     attention: Attention
@@ -58,6 +59,7 @@ class PullRequest:
     findings: tuple[Finding, ...] = ()
     older: int = 0
     sources_away: tuple[str, ...] = ()
+    notes: str = ""
     waves: int = 1
     untouched: int = 0
     facts: tuple[str, ...] = ()
@@ -94,6 +96,7 @@ def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
     findings = findings_block(pull.findings)
     changes = differences_block(pull.changes)
     links = Block("links", "### Links\n\n", [f"- {link(*pair)}\n" for pair in pull.links], share=0.3)
+    notes = notes_block(pull.notes)
     commands = commands_block(pull.reproduce)
 
     parts: list[str | Block] = [
@@ -112,13 +115,14 @@ def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
         older_words(pull.older),
         changes,
         links,
+        notes,
         _guidance(pull),
         commands,
         _foot(pull),
     ]
 
     # What a reviewer must not miss is placed first; differences take what is left.
-    order = (refusals, trust, reasons, risks, commands, links, rows, findings, words, reports, changes)
+    order = (refusals, trust, reasons, risks, commands, links, rows, findings, words, reports, notes, changes)
 
     return assemble(parts, limit, order=order)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from okd_gitops import __version__
 from okd_gitops.check.diff import Difference
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.releases.json_answer import FORM
+from okd_gitops.releases.json_answer import FORM, UNREADABLE
 from okd_gitops.releases.sources.answer import AWAY, PAGES
 from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
 from okd_gitops.report.pull_request_text import PullRequest
@@ -19,7 +19,7 @@ from okd_gitops.upgrade.plan import Outlook
 from okd_gitops.upgrade.question import Follower, earlier_clusters
 
 # Findings after which a part of what a source knows is missing.
-_NOT_READ = (AWAY, FORM, PAGES)
+_NOT_READ = (AWAY, FORM, UNREADABLE, PAGES)
 _MANY_LINKS = 3
 
 
@@ -58,6 +58,7 @@ def proposal(
         evidence=tuple(_earlier_reports(seen, going)),
         changes=difference.changes,
         sources_away=sources_away,
+        notes=release.notes,
         waves=len(seen.waves),
         untouched=len(seen.fleet.clusters) - len(going),
         facts=tuple(_facts(seen, going[0], documents)),

@@ -27,7 +27,8 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{6}")
 class Claim:
     """What one source claims of one version.
 
-    `image` is by digest, or empty; `prerelease` is None where a source has no such flag.
+    `image` is by digest, or empty; `prerelease` is None where a source has no such flag. `notes` is the
+    beginning of what its author wrote about it.
     """
 
     version: Version
@@ -38,6 +39,7 @@ class Claim:
     published: datetime | None = None
     prerelease: bool | None = None
     url: str = ""
+    notes: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

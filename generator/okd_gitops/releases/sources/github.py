@@ -5,6 +5,7 @@ okd-project/okd.
 """
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ NAME = "github"
 API = "https://api.github.com"
 PER_PAGE = 100
 MAX_PAGES = 20
+# The beginning says what is new; a list of all changes follows, often of a megabyte.
+_LONGEST_NOTES = 4_000
 # As `oc adm release info` prints it.
 _PULL = re.compile(r"Pull From:[ \t`*]*([^\s`*]{1,300})")
 
@@ -58,7 +61,8 @@ def _is_draft(entry: object) -> bool:
 
 def _claims(version: Version, entry: dict[str, Any]) -> list[Claim]:
     """Return what an entry claims, once for each image of its notes: two images contradict each other."""
-    named_images = {match[1] for match in _PULL.finditer(text(entry, "body"))}
+    body = text(entry, "body")
+    named_images = {match[1] for match in _PULL.finditer(body)}
     images = sorted(image for image in named_images if IMAGE.fullmatch(image))
 
     page = text(entry, "html_url")
@@ -67,10 +71,16 @@ def _claims(version: Version, entry: dict[str, Any]) -> list[Claim]:
     # A missing flag does not make a release.
     prerelease = entry.get("prerelease") is not False
 
-    return [
-        Claim(version=version, source=NAME, image=image, published=published, prerelease=prerelease, url=url)
-        for image in images or [""]
-    ]
+    claim = Claim(
+        version=version,
+        source=NAME,
+        published=published,
+        prerelease=prerelease,
+        url=url,
+        notes=body[:_LONGEST_NOTES],
+    )
+
+    return [replace(claim, image=image) for image in images or [""]]
 
 
 def _time(value: str) -> datetime | None:
