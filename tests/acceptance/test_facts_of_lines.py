@@ -94,7 +94,7 @@ def test_nothing_is_told_inside_4_20(tmp_path: Path, controller: Controller) -> 
 @pytest.mark.parametrize(
     ("start", "end", "code"),
     [
-        ("4.21.0-okd-scos.11", "4.21.0-okd-scos.12", "nothing-newer"),
+        ("4.21.0-okd-scos.11", "4.21.0-okd-scos.12", "newer-not-reachable"),
         ("4.22.0-okd-scos.4", "4.22.0-okd-scos.5", "upgrade"),
     ],
 )

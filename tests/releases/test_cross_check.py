@@ -64,7 +64,7 @@ def test_both_digests_are_kept_apart() -> None:
     item, found = only(*answers)
     assert found == []
     assert (item.signed, item.mirror, item.images) == (SIGNED + A, MIRROR + B, (MIRROR + B, SIGNED + A))
-    assert (item.accepted, item.prerelease, item.withdrawn) == (True, False, False)
+    assert (item.accepted, item.prerelease, item.withdrawn) == (True, False, "")
     # As young as the youngest of what was said: a tag that was pushed again is another image.
     assert item.published == LATER
     assert item.sources == ("github", "graph", "quay", "release-controller")
@@ -111,7 +111,7 @@ def test_only_tags() -> None:
 )
 def test_phase(phase: str, accepted: bool) -> None:
     item, _ = only(controller((V8, phase)), source("graph", SIGNED + A))
-    assert (item.accepted, item.withdrawn) == (accepted, False)
+    assert (item.accepted, item.withdrawn) == (accepted, "")
 
 
 @pytest.mark.parametrize("phase", ["Rejected", "Failed", "Withdrawn"])
@@ -120,7 +120,7 @@ def test_one_no_outweighs_every_yes(phase: str) -> None:
         source="releases.yaml", releases=(Claim(version=V8, source="releases.yaml", phase=phase),)
     )
     item, found = only(controller((V8, "Accepted")), source("graph", SIGNED + A), by_hand)
-    assert (item.accepted, item.withdrawn) == (False, True)
+    assert (item.accepted, item.withdrawn) == (False, f"{phase} in releases.yaml")
     # What a person withdraws needs no warning.
     assert found == ([] if phase == "Withdrawn" else ["phases-differ"])
 
@@ -277,9 +277,12 @@ def test_what_is_learned_knows_each_digest_also_of_a_version_that_only_the_graph
     answers += [source("graph", SIGNED + B, version=V7)]
     releases, _ = cross_check(answers)
     learned = Learned(releases=releases, graph=Graph({}, frozenset(), {}))
-    assert learned.images(V7) == (SIGNED + B,)
-    assert learned.images(V8) == (MIRROR + B, SIGNED + A)
-    assert learned.images(EC) == ()
+    known = {version: learned.known(version) for version in (V7, V8, EC)}
+    assert known[EC] is None
+    assert [release.images for release in known.values() if release] == [
+        (SIGNED + B,),
+        (MIRROR + B, SIGNED + A),
+    ]
     assert learned.release("4-scos-stable", V8) == releases[1]
     assert learned.release("4-scos-stable", V7) is None
 

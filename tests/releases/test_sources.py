@@ -472,7 +472,7 @@ def test_file(tmp_path: Path, form: str) -> None:
         (7, False, "", ""),
         (8, True, "a" * 64, "b" * 64),
     ]
-    assert published[0].withdrawn
+    assert published[0].withdrawn == "broken edges"
     assert [item.published.date().isoformat() for item in published if item.published] == [
         "2026-09-01",
         "2026-09-11",

@@ -104,7 +104,7 @@ def test_a_record_has_what_a_judgment_needs(fleet: Fleet) -> None:
     ]
     assert record.edges[0].risks[0].message == RISK["message"]
     assert (record.seen, record.sources) == (fleet.now, ("graph", "release-controller"))
-    assert record_of(fleet, NEWER).withdrawn
+    assert record_of(fleet, NEWER).withdrawn == "Rejected in 4-scos-stable"
     assert not record_of(fleet, "4.21.0-okd-scos.4").node
     assert read_records(fleet.root).runs.watch == fleet.now
 

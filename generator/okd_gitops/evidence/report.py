@@ -13,18 +13,23 @@ from pydantic import Field, field_validator, model_validator
 from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.write import dump
 from okd_gitops.releases.fields import VersionText, by_digest, fault
+from okd_gitops.releases.record import Time
 from okd_gitops.times import parse_time, time_text
 
 FOLDER = "evidence"
 
 
 class Evidence(FileModel):
-    """A report: which image the cluster completed, when, and whether all was well."""
+    """A report: which image the cluster completed, when, and whether all was well.
+
+    `finished` is by the cluster's clock, `seen` by that of the hub when it read the report.
+    """
 
     cluster: Name
     version: VersionText
     image: Annotated[str, by_digest("status.history[0].image of the ClusterVersion has it")]
     finished: datetime
+    seen: Time | None = None
     passed: bool
     # What `passed` is made of; a report that contradicts itself is refused.
     operators: Literal["healthy", "degraded", "unknown"] = "healthy"
@@ -57,6 +62,11 @@ class Evidence(FileModel):
         return self
 
     @property
+    def counted_from(self) -> datetime:
+        """When the soak begins: when the hub saw the report, because a cluster's clock may be behind."""
+        return max(self.finished, self.seen or self.finished)
+
+    @property
     def path(self) -> str:
         """Where it is in the repository."""
         return f"{FOLDER}/{self.cluster}/{self.version}.yaml"
@@ -64,11 +74,9 @@ class Evidence(FileModel):
     def text(self) -> str:
         """Return the file."""
         value: dict[str, Any] = {"cluster": self.cluster, "version": self.version, "image": self.image}
-        value |= {
-            "finished": time_text(self.finished),
-            "passed": self.passed,
-            "operators": self.operators,
-        }
+        value |= {"finished": time_text(self.finished)}
+        value |= {"seen": time_text(self.seen)} if self.seen else {}
+        value |= {"passed": self.passed, "operators": self.operators}
         value |= {"tests": dict(sorted(self.tests.items()))} if self.tests else {}
         value |= {"reason": self.reason} if self.reason else {}
         return dump(value)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from okd_gitops.manifests.model import FileModel
-from okd_gitops.releases.fields import Pattern, fault
+from okd_gitops.releases.fields import Pattern, VersionText, fault
 from okd_gitops.releases.trust.keyring import FINGERPRINTS, KeyUse
 from okd_gitops.times import DURATION
 
@@ -63,6 +63,35 @@ class Window(FileModel):
         return since_opening < timedelta(hours=self.hours)
 
 
+class Accepted(FileModel):
+    """A refusal that a person accepts for one release, by its name.
+
+    It is about what nobody tested, reported or knows. What OKD itself refuses, signatures, digests and
+    failures cannot be accepted.
+    """
+
+    name: Literal["no-path", "evidence-unobtainable", "release-untried", "release-age-unknown"] = Field(
+        description="The name of the refusal, as the plan shows it."
+    )
+    source: VersionText | None = Field(
+        None, alias="from", description="With no-path: the release that the missing edge leaves."
+    )
+    to: VersionText = Field(description="The release for which the refusal is accepted.")
+    reason: str = Field(min_length=1, description="Why it is accepted, and by whom.")
+
+    @model_validator(mode="after")
+    def _edge_has_two_ends(self) -> "Accepted":
+        if self.name == "no-path" and self.source is None:
+            reason = "an accepted edge has two ends"
+            raise fault(reason, "add from: with the release that the cluster runs", field="name")
+
+        if self.name != "no-path" and self.source is not None:
+            reason = f"{self.name} is about one release, not about an edge"
+            raise fault(reason, "remove from:", field="from")
+
+        return self
+
+
 class Upgrades(FileModel):
     """`upgrades:` of a cluster file."""
 
@@ -73,6 +102,9 @@ class Upgrades(FileModel):
         strict=False,
         alias="acceptRisks",
         description="Accepted risks of conditional edges, by name.",
+    )
+    accept: tuple[Accepted, ...] = Field(
+        (), strict=False, description="Refusals that are accepted for one release, each with a reason."
     )
 
 

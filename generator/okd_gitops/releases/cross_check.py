@@ -44,6 +44,7 @@ class Release:
 
     `signed` and `mirror` are two images of it by digest (empty: unknown), as a rule with different digests.
     `streams` accept it; `listed` are the streams that name it, in whatever phase; `phases` has that of each.
+    `withdrawn` is why it must not be used (empty: it may be).
     """
 
     version: Version
@@ -51,7 +52,7 @@ class Release:
     mirror: str = ""
     streams: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
-    withdrawn: bool = False
+    withdrawn: str = ""
     prerelease: bool = False
     published: datetime | None = None
     sources: tuple[str, ...] = ()
@@ -102,9 +103,9 @@ class Learned:
 
         return next((release for release in of_stream if release.version == version), None)
 
-    def images(self, version: Version) -> tuple[str, ...]:
-        """Return the image of a version at each registry, also when no stream lists the version."""
-        return next((release.images for release in self.releases if release.version == version), ())
+    def known(self, version: Version) -> Release | None:
+        """Return a release that any source names, also when no stream lists it."""
+        return next((release for release in self.releases if release.version == version), None)
 
 
 def cross_check(answers: Sequence[Answer], *, signed: str = SIGNED) -> tuple[list[Release], list[Finding]]:
@@ -147,7 +148,6 @@ def _published(version: Version, claims: Sequence[Claim], signed: str) -> Releas
     images = _usable_images(claims)
     signed_image, mirrored_image = signed_and_mirrored(images, signed)
     streams = {claim.stream for claim in claims} - {""}
-    phases = {claim.phase for claim in claims}
 
     return Release(
         version=version,
@@ -155,7 +155,7 @@ def _published(version: Version, claims: Sequence[Claim], signed: str) -> Releas
         mirror=mirrored_image,
         streams=_accepting_streams(claims),
         listed=tuple(sorted(streams)),
-        withdrawn=not phases.isdisjoint((REJECTED, FAILED, WITHDRAWN)),
+        withdrawn=_why_withdrawn(claims),
         prerelease=not _is_final(version, claims),
         published=dated(version) or _latest(claims),
         sources=tuple(sorted({claim.source for claim in claims})),
@@ -173,6 +173,15 @@ def signed_and_mirrored(images: Iterable[str], signed: str = SIGNED) -> tuple[st
     mirrored_images = [image for image in by_host if _host_of(image) != signed]
 
     return next(iter(signed_images), ""), next(iter(mirrored_images), "")
+
+
+def _why_withdrawn(claims: Iterable[Claim]) -> str:
+    """Return why a release must not be used: the reason that people gave, else which source says so."""
+    against = [claim for claim in claims if claim.phase in (REJECTED, FAILED, WITHDRAWN)]
+    reasons = sorted({claim.reason for claim in against if claim.reason})
+    phases = sorted({f"{claim.phase} in {claim.stream or claim.source}" for claim in against})
+
+    return "; ".join(reasons or phases)
 
 
 def _first_url(claims: Iterable[Claim]) -> str:

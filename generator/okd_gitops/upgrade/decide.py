@@ -15,6 +15,7 @@ from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.cross_check import Learned, Release
+from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade.edges import RefusedEdge, Wanted, kind
@@ -120,6 +121,9 @@ def _question(
     cluster: Follower, fleet: Sequence[Follower], path: Path | NoPath, known: Known, now: datetime
 ) -> Question:
     release = _first_release(cluster, path, known)
+    own_release = known.learned.known(cluster.version)
+    own_record = known.records.release(cluster.version.text)
+    recorded_images = tuple(item.image for item in own_record.images) if own_record else ()
 
     return Question(
         cluster=cluster,
@@ -129,12 +133,20 @@ def _question(
         image=release.signed if release else "",
         evidence=known.records.evidence,
         now=now,
-        images=known.learned.images(cluster.version),
+        images=(own_release.images if own_release else ()) or recorded_images,
+        withdrawn=_withdrawn(own_release, own_record),
+        newer=_newer(cluster, known),
+        record=known.records.release(release.version.text) if release else None,
         minimum_age=known.minimum_age,
         freeze=known.freeze,
         vanished=vanished_releases(known.learned, known.records, cluster.stream),
-        state=known.records.cluster(cluster.name),
+        states={state.cluster: state for state in known.records.clusters},
     )
+
+
+def _withdrawn(release: Release | None, record: ReleaseRecord | None) -> str:
+    """Return why a release must not be used, by the sources or as the hub recorded it."""
+    return (release.withdrawn if release else "") or (record.withdrawn if record else "")
 
 
 def _upgrade(question: Question, trust: Mapping[str, Trust], forced: Mapping[str, Release]) -> Upgrade:
@@ -189,6 +201,7 @@ def _route(
         kinds=cluster.takes,
         channel=cluster.channel,
         accepted_risks=known.wanted.accepted_risks | cluster.accept_risks,
+        accepted_edges=cluster.accepted_edges,
         holds=cluster.holds,
         barriers=_open_barriers(cluster, known),
     )
@@ -229,6 +242,18 @@ def _wished(cluster: Follower, accepted: Collection[Version]) -> set[Version]:
     return {version for version in in_channel if kind(version) in cluster.takes}
 
 
+def _newer(cluster: Follower, known: Known) -> tuple[Version, ...]:
+    """Return the accepted releases that the cluster takes and has not got, the newest first.
+
+    A channel in which the stream has nothing bounds nothing: it contradicts the stream.
+    """
+    accepted = _accepted(cluster, known)
+    of_kinds = {version for version in accepted if kind(version) in cluster.takes}
+    newer = {version for version in _wished(cluster, accepted) or of_kinds if version > cluster.version}
+
+    return tuple(sorted(newer, reverse=True))
+
+
 def _proven(cluster: Follower, fleet: Sequence[Follower], known: Known) -> set[Version]:
     """Return the releases that every cluster of an earlier wave has passed; none without such a cluster."""
     earlier = earlier_clusters(cluster, fleet)
@@ -236,13 +261,22 @@ def _proven(cluster: Follower, fleet: Sequence[Follower], known: Known) -> set[V
     if not earlier:
         return set()
 
-    return set.intersection(*(_passed(other, known.records.evidence) for other in earlier))
+    return set.intersection(*(_passed(other, known) for other in earlier))
 
 
-def _passed(cluster: Follower, evidence: Iterable[Evidence]) -> set[Version]:
-    reports = [report for report in evidence if report.cluster == cluster.name and report.passed]
+def _passed(cluster: Follower, known: Known) -> set[Version]:
+    reports = [
+        report for report in known.records.evidence if report.cluster == cluster.name and report.passed
+    ]
 
-    return {Version.parse(report.version) for report in reports}
+    return {Version.parse(report.version) for report in reports if not _is_too_early(report, known)}
+
+
+def _is_too_early(report: Evidence, known: Known) -> bool:
+    """Whether a report was finished before its release was published: it proves nothing."""
+    release = known.learned.known(Version.parse(report.version))
+
+    return bool(release and release.published and report.finished < release.published)
 
 
 def _texts(versions: Iterable[Version]) -> frozenset[str]:

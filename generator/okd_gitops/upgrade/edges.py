@@ -48,9 +48,10 @@ _ARCHITECTURE = "amd64"
 class Wanted:
     """What a cluster takes, and what is known about edges beside the graph.
 
-    `majors` says which line a major hop leaves and enters, `acks` which acknowledgements leaving a line
-    needs, `barriers` what is done by hand between two lines, `holds` why the cluster refuses updates.
-    `stays_in_channel`: no release outside the channel is wanted; one that was asked for by name moves it.
+    `accepted_edges` are edges that nobody tested and a person accepted. `majors` says which line a major hop
+    leaves and enters, `acks` which acknowledgements leaving a line needs, `barriers` what is done by hand
+    between two lines, `holds` why the cluster refuses updates. `stays_in_channel`: no release outside the
+    channel is wanted; one that was asked for by name moves it.
     """
 
     accepted: frozenset[str]
@@ -58,6 +59,7 @@ class Wanted:
     channel: str = ""
     stays_in_channel: bool = False
     accepted_risks: frozenset[str] = frozenset()
+    accepted_edges: frozenset[Edge] = frozenset()
     blocked: Sequence[Blocked] = ()
     majors: Mapping[str, str] = field(default_factory=dict)
     acks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -79,7 +81,9 @@ def usable_edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Versi
     allowed: dict[Version, list[Version]] = {}
     refused: list[RefusedEdge] = []
 
-    for edge in sorted({*graph.edges, *graph.conditional, *graph.dropped}):
+    accepted = {edge for edge in wanted.accepted_edges if set(edge) <= graph.nodes.keys()}
+
+    for edge in sorted({*graph.edges, *graph.conditional, *graph.dropped, *accepted}):
         start, end = (graph.nodes[text].version for text in edge)
         fault = next(_faults(graph, start, end, wanted), None)
 

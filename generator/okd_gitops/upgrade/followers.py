@@ -33,6 +33,7 @@ def _follower(cluster: Cluster, release: Release, stream: str) -> Follower:
         takes=frozenset(cluster.purpose.takes),
         acks=frozenset(release.acks),
         accept_risks=frozenset(upgrades.accept_risks),
+        accepts=upgrades.accept,
         hold=upgrades.hold or "",
         window=upgrades.window,
         holds=holds_of(cluster),

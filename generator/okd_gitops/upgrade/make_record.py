@@ -48,7 +48,7 @@ def recorded(
         node=version in graph.nodes,
         leftOut=graph.kept_out.get(version, ""),
         prerelease=release.prerelease,
-        withdrawn="a source withdrew it" if release.withdrawn else "",
+        withdrawn=release.withdrawn,
         sources=_sources(release, before, learned),
         url=release.url or (before.url if before else ""),
         seen=before.seen if before else now,

@@ -72,10 +72,9 @@ def _release(record: ReleaseRecord) -> Release:
         mirror=mirror,
         streams=tuple(sorted(stream for stream, phase in phases.items() if phase == ACCEPTED)),
         listed=tuple(sorted(phases)),
-        withdrawn=bool(record.withdrawn),
+        withdrawn=record.withdrawn,
         prerelease=record.prerelease,
-        # Nobody tells when it was published: not later than the hub saw it.
-        published=record.published or record.seen,
+        published=record.published,
         sources=record.sources,
         url=record.url,
         images=images,

@@ -5,14 +5,14 @@ missing data is no: a long-term cluster moves when the release is verified, and 
 exactly this image, has passed, and has soaked.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
 from okd_gitops.releases.lines import kubernetes_of
+from okd_gitops.upgrade import earlier_waves, observation, standing
 from okd_gitops.upgrade.edges import (
     BLOCKED,
     CHANNEL,
@@ -34,7 +34,7 @@ from okd_gitops.upgrade.edges import (
     UNKNOWN,
 )
 from okd_gitops.upgrade.path import NoPath
-from okd_gitops.upgrade.question import Follower, Question, Way
+from okd_gitops.upgrade.question import Answer, Question, Way
 
 _NOBODY: frozenset[Way] = frozenset()
 _FORCED = frozenset({Way.FORCE})
@@ -58,25 +58,18 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Why a refusal applies: the detail, or the whole sentence, and when to ask again."""
-
-    detail: str = ""
-    sentence: str = ""
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Refusal:
     """A row: the name of a reason, what it means for the cluster, and the question that finds it.
 
-    `passed_by` are the ways on which a cluster goes past the row.
+    `passed_by` are the ways on which a cluster goes past the row. One that is `acceptable` is passed too when
+    the cluster's file accepts it for the release, by name.
     """
 
     name: str
     verdict: Verdict
     applies: Callable[[Question], Answer | None]
     passed_by: frozenset[Way] = _FORCED
+    acceptable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +99,9 @@ def every_refusal(question: Question) -> list[Decision]:
 
 def _decisions(question: Question) -> Iterator[Decision]:
     for refusal in REFUSALS:
-        if question.way in refusal.passed_by:
+        is_accepted = refusal.acceptable and question.accepted(refusal.name)
+
+        if question.way in refusal.passed_by or is_accepted:
             continue
 
         answer = refusal.applies(question)
@@ -122,39 +117,10 @@ def force_is_not_for_this_cluster(question: Question) -> Answer | None:
     return Answer() if question.way == Way.FORCE and question.cluster.purpose != "ephemeral" else None
 
 
-def digest_is_another(question: Question) -> Answer | None:
-    """Ask it of the release that the cluster has, and of the one that it is to get."""
-    cluster, release = question.cluster, question.release
-    pinned_now = _other_digests(cluster.image, question.images)
-
-    if pinned_now:
-        return Answer(f"({cluster.version.text} is {', '.join(pinned_now)})")
-
-    wanted = _other_digests(question.image, release.images) if release else []
-
-    return Answer(f"({release.version.text} is {', '.join(wanted)})") if release and wanted else None
-
-
-def _other_digests(image: str, known_images: Collection[str]) -> list[str]:
-    """Return what a release is at the registry of `image`, when that is known and is not this image.
-
-    One registry has one digest for a version. Two registries may differ: stable streams build the mirrored
-    image anew.
-    """
-    registry, _, _ = image.partition("@")
-    of_registry = [known for known in known_images if known.partition("@")[0] == registry]
-
-    return [] if image in of_registry else of_registry
-
-
-def nothing_is_left_to_do(question: Question) -> Answer | None:
-    """Releases of a kind that the cluster does not take are not what it waits for."""
+def nothing_is_newer(question: Question) -> Answer | None:
     path = question.path
 
-    if not isinstance(path, NoPath) or path.name != NOTHING_NEWER:
-        return None
-
-    return Answer(sentence=path.reason) if all(edge.name == KIND for edge in path.refused) else None
+    return Answer() if isinstance(path, NoPath) and path.name == NOTHING_NEWER else None
 
 
 def no_path(name: str, verdict: Verdict, passed_by: frozenset[Way] = _RUNS_IT) -> Refusal:
@@ -200,22 +166,11 @@ def newest_release_vanished(question: Question) -> Answer | None:
     return Answer(f"({', '.join(question.vanished)})")
 
 
-def cluster_tried_it(question: Question) -> Answer | None:
-    return Answer() if question.reports(question.cluster) else None
+def cluster_failed_with_it(question: Question) -> Answer | None:
+    """A cluster that passed a release and was installed anew at an older one may take it again."""
+    has_failed = any(not report.passed for report in question.reports(question.cluster))
 
-
-def earlier_cluster_failed(question: Question) -> Answer | None:
-    return _earlier_report(question, lambda report: not report.passed)
-
-
-def earlier_cluster_ran_another_image(question: Question) -> Answer | None:
-    image = question.release.signed if question.release else ""
-
-    return _earlier_report(question, lambda report: report.image != image)
-
-
-def evidence_is_from_the_future(question: Question) -> Answer | None:
-    return _earlier_report(question, lambda report: report.finished > question.now)
+    return Answer() if has_failed else None
 
 
 def acknowledgement_is_missing(question: Question) -> Answer | None:
@@ -223,28 +178,6 @@ def acknowledgement_is_missing(question: Question) -> Answer | None:
     missing = sorted(needed - question.cluster.acks - question.acks)
 
     return Answer(f"({', '.join(missing)})") if missing else None
-
-
-def earlier_cluster_still_soaks(question: Question) -> Answer | None:
-    for earlier in question.earlier:
-        if _has_no_evidence(earlier, question):
-            continue
-
-        finished = max(report.finished for report in question.reports(earlier))
-        soaked = finished + question.soak(earlier.wave)
-
-        if question.now < soaked:
-            return Answer(f"({earlier.name})", until=soaked)
-
-    return None
-
-
-def earlier_cluster_has_no_evidence(question: Question) -> Answer | None:
-    for earlier in question.earlier:
-        if _has_no_evidence(earlier, question):
-            return Answer(f"({earlier.name})")
-
-    return None
 
 
 def cluster_is_held(question: Question) -> Answer | None:
@@ -255,15 +188,28 @@ def fleet_is_frozen(question: Question) -> Answer | None:
     return Answer(f"({question.freeze})") if question.freeze else None
 
 
-def release_is_too_young(question: Question) -> Answer | None:
-    if question.release is None:
+def release_age_is_not_known(question: Question) -> Answer | None:
+    """A time that moves on with the clock would never come."""
+    if question.release is None or not question.minimum_age or _oldest_trace(question):
         return None
 
-    # A release whose age no source tells is as young as can be.
-    published = question.release.published or question.now
-    old_enough = min(published, _LAST) + question.minimum_age
+    return Answer(f"({question.release.version.text})")
+
+
+def release_is_too_young(question: Question) -> Answer | None:
+    known_since = _oldest_trace(question)
+
+    if known_since is None:
+        return None
+
+    old_enough = min(known_since, _LAST) + question.minimum_age
 
     return Answer(until=old_enough) if question.now < old_enough else None
+
+
+def _oldest_trace(question: Question) -> datetime | None:
+    """Return when the release was published; where no source tells that, when the hub saw it first."""
+    return question.published or (question.record.seen if question.record else None)
 
 
 def outside_the_window(question: Question) -> Answer | None:
@@ -272,33 +218,16 @@ def outside_the_window(question: Question) -> Answer | None:
     return Answer() if window and not window.contains(question.now) else None
 
 
-def _earlier_report(question: Question, matches: Callable[[Evidence], bool]) -> Answer | None:
-    """Name the first cluster of an earlier wave with a report of the release that matches."""
-    for earlier in question.earlier:
-        if any(matches(report) for report in question.reports(earlier)):
-            return Answer(f"({earlier.name})")
-
-    return None
-
-
-def _has_no_evidence(cluster: Follower, question: Question) -> bool:
-    """Whether a cluster reported nothing, or its pin in git is still behind the release.
-
-    One that has gone on to a newer release may still confirm this one.
-    """
-    behind = question.release is None or cluster.version < question.release.version
-
-    return behind or not question.reports(cluster)
-
-
 # In the order in which they are asked: is force allowed, does the pin agree with the sources, is there a
 # path, what waiting does not resolve, what waiting resolves.
 REFUSALS: tuple[Refusal, ...] = (
     Refusal("force-not-allowed", Verdict.REFUSE, force_is_not_for_this_cluster, _NOBODY),
-    Refusal("digest-differs", Verdict.REFUSE, digest_is_another),
+    Refusal("digest-differs", Verdict.REFUSE, standing.digest_is_another),
+    Refusal("release-withdrawn", Verdict.REFUSE, standing.release_is_withdrawn, _RUNS_IT),
+    Refusal("newer-not-reachable", Verdict.REFUSE, standing.newer_cannot_be_reached, _RUNS_IT),
+    Refusal("digest-unconfirmed", Verdict.REFUSE, standing.digest_is_not_confirmed, _RUNS_IT),
     no_path(SAME, Verdict.DONE, _FORCED),
-    Refusal(NOTHING_NEWER, Verdict.DONE, nothing_is_left_to_do, _RUNS_IT),
-    no_path(NOTHING_NEWER, Verdict.REFUSE),
+    Refusal(NOTHING_NEWER, Verdict.DONE, nothing_is_newer, _RUNS_IT),
     no_path(NOT_A_NODE, Verdict.REFUSE),
     no_path(UNKNOWN, Verdict.REFUSE),
     no_path(LEFT_OUT, Verdict.REFUSE),
@@ -320,13 +249,42 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("signature-not-verified", Verdict.REFUSE, long_term_cluster_lacks_signature),
     Refusal("key-for-other-clusters", Verdict.REFUSE, key_is_for_other_clusters),
     Refusal("newest-release-vanished", Verdict.REFUSE, newest_release_vanished, _RUNS_IT),
-    Refusal("already-tried", Verdict.REFUSE, cluster_tried_it, _RUNS_IT),
-    Refusal("earlier-wave-failed", Verdict.REFUSE, earlier_cluster_failed, _RUNS_IT),
-    Refusal("evidence-of-other-image", Verdict.REFUSE, earlier_cluster_ran_another_image, _RUNS_IT),
-    Refusal("evidence-from-future", Verdict.REFUSE, evidence_is_from_the_future, _RUNS_IT),
+    Refusal("already-tried", Verdict.REFUSE, cluster_failed_with_it, _RUNS_IT),
+    Refusal("runs-another-release", Verdict.REFUSE, observation.cluster_runs_another_release, _RUNS_IT),
+    Refusal("not-upgradeable", Verdict.REFUSE, observation.cluster_takes_no_minor, _RUNS_IT),
+    Refusal("operators-hold-line", Verdict.REFUSE, observation.operators_hold_the_line, _RUNS_IT),
+    Refusal("earlier-wave-failed", Verdict.REFUSE, earlier_waves.earlier_cluster_failed, _RUNS_IT),
+    Refusal(
+        "evidence-of-other-image", Verdict.REFUSE, earlier_waves.earlier_cluster_ran_another_image, _RUNS_IT
+    ),
+    Refusal("evidence-from-future", Verdict.REFUSE, earlier_waves.evidence_is_from_the_future, _RUNS_IT),
+    Refusal(
+        "evidence-before-release", Verdict.REFUSE, earlier_waves.evidence_is_older_than_the_release, _RUNS_IT
+    ),
     Refusal("acknowledgement-missing", Verdict.REFUSE, acknowledgement_is_missing, _RUNS_IT),
-    Refusal("soak-not-over", Verdict.WAIT, earlier_cluster_still_soaks, _NO_WAITING),
-    Refusal("evidence-missing", Verdict.WAIT, earlier_cluster_has_no_evidence, _NO_WAITING),
+    Refusal(
+        "evidence-unobtainable",
+        Verdict.REFUSE,
+        earlier_waves.earlier_cluster_cannot_report,
+        _NO_WAITING,
+        acceptable=True,
+    ),
+    Refusal(
+        "release-untried",
+        Verdict.REFUSE,
+        earlier_waves.long_term_cluster_would_be_first,
+        _NO_WAITING,
+        acceptable=True,
+    ),
+    Refusal("release-age-unknown", Verdict.REFUSE, release_age_is_not_known, _NO_WAITING, acceptable=True),
+    Refusal("earlier-waves-held", Verdict.WAIT, earlier_waves.every_earlier_cluster_is_held, _NO_WAITING),
+    Refusal("soak-not-over", Verdict.WAIT, earlier_waves.earlier_cluster_still_soaks, _NO_WAITING),
+    Refusal("evidence-missing", Verdict.WAIT, earlier_waves.earlier_cluster_has_no_evidence, _NO_WAITING),
+    Refusal("earlier-cluster-unhealthy", Verdict.WAIT, observation.earlier_cluster_is_unhealthy, _NO_WAITING),
+    Refusal("observation-too-old", Verdict.WAIT, observation.observation_is_too_old, _NO_WAITING),
+    Refusal("cluster-updating", Verdict.WAIT, observation.cluster_is_updating, _NO_WAITING),
+    Refusal("pools-paused", Verdict.WAIT, observation.pools_are_paused, _NO_WAITING),
+    Refusal("cluster-unhealthy", Verdict.WAIT, observation.cluster_is_unhealthy, _NO_WAITING),
     Refusal("cluster-held", Verdict.WAIT, cluster_is_held, _NO_WAITING),
     Refusal("fleet-frozen", Verdict.WAIT, fleet_is_frozen, _NO_WAITING),
     Refusal("release-too-young", Verdict.WAIT, release_is_too_young, _NO_WAITING),

@@ -28,7 +28,7 @@ class Claim:
     """What one source claims of one version.
 
     `image` is by digest, or empty; `prerelease` is None where a source has no such flag. `notes` is the
-    beginning of what its author wrote about it.
+    beginning of what its author wrote about it, `reason` why people withdrew it.
     """
 
     version: Version
@@ -40,6 +40,7 @@ class Claim:
     prerelease: bool | None = None
     url: str = ""
     notes: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

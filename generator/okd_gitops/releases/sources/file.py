@@ -78,6 +78,7 @@ def _claims(entry: Entry, path: str) -> list[Claim]:
             image=image,
             published=dated(version) or entry.published,
             prerelease=entry.prerelease or None,
+            reason=entry.withdrawn,
         )
         for image in entry.images or ("",)
     ]
