@@ -141,7 +141,7 @@ def main() -> None:
         demo.report("moc-hub", 3)
         demo.run("release", "promote", "--push", *at(5))
         demo.merge(f"okd/{NEW}--wave3")
-        demo.run("release", "status", *at(5))
+        demo.run("status", *at(5))
         demo.say("What the hub has seen is on a branch of its own, which nobody merges:")
         demo.show_records()
 

@@ -127,7 +127,7 @@ def readme(text: str, repository: Path) -> str:
 def excerpt(log: str) -> str:
     """Return what a reader learns from in the log of a rollout: its first plan and branch, and its end."""
     steps = re.split(r"^(?=\$ |# )", log, flags=re.MULTILINE)
-    lessons = ("$ okd-gitops release plan", "$ okd-gitops release update", "$ okd-gitops release status")
+    lessons = ("$ okd-gitops release plan", "$ okd-gitops release update", "$ okd-gitops status")
 
     return "".join(step for step in steps if step.startswith(lessons))
 

@@ -126,7 +126,7 @@ RELEASE_SCREENS = {
     "release-plan-downgrade": (("release", "plan", "--cluster", "moc-test", "--to", FIRST), 5),
     "release-plan-offline": (("release", "plan", "--offline"), 2),
     "release-record": (("release", "record", "--dry-run"), 0),
-    "release-status": (("release", "status"), 0),
+    "status": (("status",), 0),
     "release-update": (("release", "update", "--push"), 0),
 }
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import release_controller
-from conftest import CACHE, ROOT
+from conftest import CACHE, ROOT, git
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.feature import load_catalog
@@ -78,19 +78,20 @@ def test_the_document_lists_the_refusals_in_their_order() -> None:
 
 def test_outputs_in_the_document_match_the_commands(tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
-        command = [sys.executable, "-m", "okd_gitops", "--cache", str(CACHE), "release", *arguments]
+        command = [sys.executable, "-m", "okd_gitops", "--cache", str(CACHE), *arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
         done = subprocess.run(
             command, cwd=tmp_path / "repo", env=environment, capture_output=True, text=True, check=True
         )
-        printed = re.sub(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d[+]00:00)?", "TIME", done.stdout)
-        return f"$ okd-gitops release {arguments[0]}\n{printed}"
+        time = r"20\d\d-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(Z|[+]00:00))?)?"
+        printed = re.sub(time, "TIME", done.stdout)
+        return f"$ okd-gitops {' '.join(arguments)}\n{printed}"
 
     with release_controller.serving() as controller:
         controller.publish(OLD)
         fleet = Fleet(tmp_path, controller, OLD)
         controller.publish(NEW, before=(OLD,))
-        assert run("plan") == shown("plan")
+        assert run("release", "plan") == shown("plan")
         branch = fleet.run(PUSH).branches[0].name
         assert f"`{branch}`" in TEXT
         fleet.merge(branch)
@@ -98,6 +99,8 @@ def test_outputs_in_the_document_match_the_commands(tmp_path: Path) -> None:
         fleet.now -= timedelta(minutes=1)
         for name in ("canary", "probe"):
             fleet.passed(name, NEW)
+        run("release", "record", "--push")
+        git(fleet.root, "fetch", "-q", "origin")
         assert run("status") == shown("status")
 
 

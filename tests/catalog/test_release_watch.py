@@ -429,7 +429,7 @@ def test_a_blocked_upgrade_is_no_failure_but_any_other_error_is(
         "release record --push",
         "release update --push --open",
         "release promote --push --open",
-        "release status",
+        "status",
     ]
     assert (tmp_path / "log").read_text().splitlines() == [f"{verb}{tokens}" for verb in verbs]
 

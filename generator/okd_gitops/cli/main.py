@@ -12,6 +12,7 @@ from okd_gitops.cli.release import release
 from okd_gitops.cli.report import report
 from okd_gitops.cli.repository import doctor, explain, import_, init, schema
 from okd_gitops.cli.serve import serve
+from okd_gitops.cli.status import status
 from okd_gitops.errors import EXIT_CODES
 
 
@@ -73,5 +74,6 @@ for _command in (
     report,
     schema,
     serve,
+    status,
 ):
     cli.add_command(_command)

@@ -10,7 +10,7 @@ from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, network_options
 from okd_gitops.cli.output import echo, print_result, print_table, settings, show_findings
 from okd_gitops.cli.record import record
 from okd_gitops.cli.rollout import promote, update
-from okd_gitops.cli.upgrades import plan, sources_of, status
+from okd_gitops.cli.upgrades import plan, sources_of
 
 if TYPE_CHECKING:
     from okd_gitops.check.history import JudgedChange
@@ -32,7 +32,7 @@ def release() -> None:
     """
 
 
-for _command in (observe, plan, promote, record, status, update):
+for _command in (observe, plan, promote, record, update):
     release.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""`okd-gitops release plan` and `status`, and how the upgrades of clusters are printed."""
+"""`okd-gitops release plan`, and how the upgrades of clusters are printed."""
 
 import os
 import sys
@@ -22,7 +22,6 @@ from okd_gitops.cli.options import (
 from okd_gitops.cli.output import echo, print_result, print_table, show_findings
 
 if TYPE_CHECKING:
-    from okd_gitops.evidence.report import Evidence
     from okd_gitops.upgrade.decide import Upgrade
     from okd_gitops.upgrade.known import Network
     from okd_gitops.upgrade.path import Hop
@@ -105,43 +104,6 @@ def plan(
 
     if (target or clusters) and refused:
         sys.exit(5)
-
-
-@click.command()
-@RECORDS
-@network_options
-@OUTPUT
-@click.pass_context
-def status(context: click.Context, *, records: str, offline: bool, at: str, output: str) -> None:
-    """Show where every cluster stands.
-
-    For each cluster: its release, its reports, and its next upgrade. Also lists the open branches.
-    """
-    from okd_gitops.evidence.records import read_records
-    from okd_gitops.rollout.open_branches import PREFIX
-    from okd_gitops.system.branches import local_heads
-    from okd_gitops.upgrade.plan import outlook
-
-    root, network = sources_of(context, at, records, offline=offline)
-    seen = outlook(root, network, read_records(root, records), now=network.now)
-    branches = sorted(local_heads(root, f"{PREFIX}*"))
-
-    def as_text() -> None:
-        print_upgrades(seen, seen.upgrades)
-        rows = [_report_row(report) for report in seen.records.evidence]
-        print_table(("evidence of", "release", "result", "finished"), rows)
-
-        for name in branches:
-            echo(f"open branch  {name}")
-
-    body = {**upgrades_as_json(seen, seen.upgrades), "evidence": seen.records.evidence, "branches": branches}
-    print_result(output, "Status", body, as_text)
-
-
-def _report_row(report: "Evidence") -> tuple[str, str, str, str]:
-    result = "passed" if report.passed else "FAILED"
-
-    return report.cluster, report.version, result, f"{report.finished:%Y-%m-%d %H:%M}"
 
 
 def upgrades_as_json(seen: "Outlook", upgrades: "Iterable[Upgrade]") -> dict[str, object]:

@@ -91,7 +91,7 @@ def halted(seen: Outlook, standing: Standing) -> PullRequest:
         sources_away=_sources_away(seen),
         waves=len(seen.waves),
         untouched=len(seen.fleet.clusters) - len(upgrades),
-        reproduce=("okd-gitops release status",),
+        reproduce=("okd-gitops status",),
         made_by=(("version", __version__),),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.releases.version import Version
-from okd_gitops.system import branches
+from okd_gitops.system import branches, git
 from okd_gitops.system.commit import GENERATED_BY
 from okd_gitops.upgrade import path
 from okd_gitops.upgrade.decide import Upgrade
@@ -143,6 +143,14 @@ def open_branches(root: Path, remote: str, base: str, *, except_for: Collection[
             )
 
     return standing
+
+
+def known_branches(root: Path) -> list[str]:
+    """Return the names of open branches of this tool that the clone has, its own and those it fetched."""
+    patterns = (f"refs/heads/{PREFIX}*", f"refs/remotes/origin/{PREFIX}*")
+    names = [name.partition(PREFIX) for name in git.unmerged(root, patterns)]
+
+    return sorted({f"{PREFIX}{name}" for _, _, name in names})
 
 
 def _version(text: str) -> Version | None:

@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
@@ -103,12 +104,26 @@ def resolve(root: Path, ref: str) -> str:
     return result.text
 
 
+def committed_at(root: Path, commit: str) -> datetime:
+    """Return when a commit was made, by the clock of who made it, in UTC."""
+    result = must_run("log", "-1", "--no-show-signature", "--format=%ct", commit, "--", cwd=root)
+
+    return datetime.fromtimestamp(int(result.text), UTC)
+
+
 def references(root: Path, names: Iterable[str]) -> dict[str, str]:
     """Return the hashes of those references (full names) that this clone has."""
     result = must_run("for-each-ref", "--format=%(objectname)\t%(refname)", "--", *names, cwd=root)
     pairs = [line.split("\t") for line in result.text.splitlines()]
 
     return {name: sha for sha, name in pairs}
+
+
+def unmerged(root: Path, patterns: Iterable[str]) -> list[str]:
+    """Return the full names of matching references with commits that HEAD does not have."""
+    result = must_run("for-each-ref", "--format=%(refname)", "--no-merged=HEAD", "--", *patterns, cwd=root)
+
+    return result.text.splitlines()
 
 
 def entries(clone: Clone, commit: str, folders: Iterable[str] = ()) -> dict[str, tuple[str, str]]:

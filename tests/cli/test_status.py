@@ -1,0 +1,129 @@
+"""`okd-gitops status`: what it prints, and what it tells only once a day."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conftest import git
+from okd_gitops.cli.main import cli
+from okd_gitops.errors import UsageError
+from okd_gitops.evidence.records import Records
+from okd_gitops.evidence.write_records import write_records
+from okd_gitops.times import time_text
+from standing_fleet import NEW, NOW, OLD, records, state, write_fleet
+
+REFUSED = {"version": NEW, "reason": "ImageVerificationFailed", "message": "no signature", "since": NOW}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A repository with the fleet and its records, as of NOW."""
+    root = write_fleet(tmp_path / "repo")
+    git(tmp_path, "init", "-q", "--initial-branch=main", str(root))
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "start")
+    write(root, records())
+
+    return root
+
+
+def write(root: Path, known: Records) -> None:
+    """Let the hub write its records."""
+    items = (*known.releases, *known.evidence, *known.clusters)
+    files = {item.path: item.text().encode() for item in items}
+    files["runs.yaml"] = known.runs.text().encode()
+
+    def change(_: Records) -> Mapping[str, bytes]:
+        return files
+
+    write_records(root, "", "Write records", change)
+
+
+def status(root: Path, *arguments: str, at: timedelta = timedelta(0)) -> Result:
+    """Run the command as of a time after NOW."""
+    words = ["--root", str(root), "status", "--at", time_text(NOW + at), *arguments]
+
+    return CliRunner().invoke(cli, words, catch_exceptions=False)
+
+
+def test_the_table_fits_100_columns_and_is_followed_by_what_needs_a_person(root: Path) -> None:
+    done = status(root)
+    table = done.output.splitlines()[:7]
+
+    assert done.exit_code == 0
+    assert max(map(len, table)) <= 100
+    assert "canary   test       1     4.22.0-okd-scos.9  passed 2026-11-21  done" in table
+    assert "watch: ran last at 2026-11-21T11:20:00Z" in done.output
+    assert done.output.endswith("need a person: okd-gitops status --attention\n")
+
+
+def test_long_names_and_versions_fit_too(tmp_path: Path) -> None:
+    from okd_gitops.cli.status import _LONGEST_NAME, _LONGEST_RELEASE
+
+    columns = (_LONGEST_NAME, len("ephemeral"), len("wave"), _LONGEST_RELEASE, len("passed 2026-11-21"))
+    assert sum(columns) + len("upgrade") + 2 * 5 <= 100
+
+
+def test_only_matching_clusters_are_shown(root: Path) -> None:
+    value = json.loads(status(root, "--cluster", "c*", "-o", "json").output)
+
+    assert [cluster["name"] for cluster in value["clusters"]] == ["canary"]
+
+    with pytest.raises(UsageError, match='no cluster matches "x'):
+        status(root, "--cluster", "x*")
+
+
+def test_json_has_stable_keys_with_and_without_records(root: Path, tmp_path: Path) -> None:
+    keys = {"apiVersion", "kind", "clusters", "jobs", "records", "branches", "missing", "attention"}
+    bare = write_fleet(tmp_path / "bare")
+    git(tmp_path, "init", "-q", str(bare))
+    git(bare, "add", "-A")
+    git(bare, "commit", "-qm", "start")
+
+    for place in (root, bare):
+        assert json.loads(status(place, "-o", "json").output).keys() == keys
+
+
+def test_open_branches_are_shown_until_they_are_merged(root: Path) -> None:
+    git(root, "switch", "-qc", f"okd/{NEW}--wave1")
+    git(root, "commit", "-q", "--allow-empty", "-m", "move")
+    git(root, "switch", "-q", "main")
+    assert f"open branch: okd/{NEW}--wave1" in status(root).output
+
+    git(root, "merge", "-q", f"okd/{NEW}--wave1")
+    assert "open branch" not in status(root).output
+
+
+def test_attention_has_a_line_each_and_exit_code_1_or_nothing_and_0(root: Path) -> None:
+    done = status(root, "--attention")
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 2)
+
+    done = status(root, "--attention", "--cluster", "canary")
+    assert (done.exit_code, done.output) == (0, "")
+
+
+def test_since_leaves_out_what_was_told_on_the_same_day(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-11-21T12:00:00Z")
+    write(root, records(clusters=(state("still", OLD),)))
+    before = git(root, "rev-parse", "records").strip()
+    since: tuple[Any, ...] = ("--attention", "--since", before)
+    assert (status(root, *since).exit_code, status(root, *since).output) == (0, "")
+
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-11-21T12:15:00Z")
+    write(root, records(clusters=(state("still", OLD, refused=REFUSED),)))
+    done = status(root, *since, at=timedelta(minutes=15))
+    assert done.output.startswith(f"still: refuses {NEW} since ")
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+
+    # A message that was lost comes again on the next day.
+    assert len(status(root, *since, at=timedelta(hours=13)).output.splitlines()) > 1
+
+
+def test_since_is_refused_without_attention(root: Path) -> None:
+    with pytest.raises(UsageError, match="for --attention alone"):
+        status(root, "--since", "main")
