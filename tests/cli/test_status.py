@@ -34,8 +34,9 @@ def root(tmp_path: Path) -> Path:
 
 def write(root: Path, known: Records) -> None:
     """Let the hub write its records."""
-    items = (*known.releases, *known.evidence, *known.clusters)
-    files = {item.path: item.text().encode() for item in items}
+    files = {record.path: record.text().encode() for record in known.releases}
+    files |= {report.path: report.text().encode() for report in known.evidence}
+    files |= {state.path: state.text().encode() for state in known.clusters}
     files["runs.yaml"] = known.runs.text().encode()
 
     def change(_: Records) -> Mapping[str, bytes]:
