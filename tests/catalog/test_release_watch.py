@@ -354,7 +354,7 @@ def test_it_clones_with_the_token_moves_the_first_wave_and_says_where_the_fleet_
     # Without a token of the forge, the log has the command.
     assert "FORGEJO_TOKEN in the environment" in done.stderr
     assert f"pushed {wave(NEW, 1)}" in done.stdout
-    assert "prod: A cluster of an earlier wave has no evidence yet" in done.stdout
+    assert "prod: A cluster of an earlier wave has not reported on the release yet" in done.stdout
     written = b"".join(path.read_bytes() for path in (tmp_path / "pod/work").rglob("*") if path.is_file())
     assert TOKEN not in f"{written!r}{cloned.stdout}{done.stdout}{done.stderr}"
 
