@@ -230,6 +230,21 @@ def test_a_title_that_names_another_version(past: History) -> None:
     assert [one.faults for one in judged(past)] == [(), ("other-version-in-title: 4.18.22",), ()]
 
 
+def test_a_title_that_names_the_start_and_another_version(past: History) -> None:
+    past.commit("start", {overlay("a"): cv("4.18.1", "stable-4", DIGESTS["a"])})
+    past.commit("Upgrade 4.18.1 to 4.18.22", {overlay("a"): cv("4.18.2", "stable-4", DIGESTS["b"])})
+    past.commit("Leave 4.18.2", {overlay("a"): cv("4.18.3", "stable-4", DIGESTS["c"])})
+    assert [one.faults for one in judged(past)] == [(), ("other-version-in-title: 4.18.22",), ()]
+
+
+def test_a_version_that_moved_without_its_digest_and_its_correction(past: History) -> None:
+    past.commit("start", {overlay("a"): cv("4.18.1", image=DIGESTS["a"])})
+    past.commit("version alone", {overlay("a"): cv("4.18.2", image=DIGESTS["a"])})
+    past.commit("both", {overlay("a"): cv("4.18.2", image=DIGESTS["b"])})
+    past.commit("a mirror", {overlay("a"): cv("4.18.2", image=DIGESTS["c"].replace("quay.io", "mirror.io"))})
+    assert [one.fault_names for one in judged(past)] == [(), ("mismatched-release",), (), ()]
+
+
 def test_lists_patches_and_moves(past: History) -> None:
     listed = (
         "apiVersion: v1\nkind: List\nitems:\n- "

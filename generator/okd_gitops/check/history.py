@@ -73,10 +73,13 @@ class JudgedChange:
 
 @dataclass(slots=True)
 class _Past:
-    """What the history has shown so far: the first commit of each cluster at a version, images by version."""
+    """What the history has shown so far: the first commit of each cluster at a version, the image of each
+    version by registry, and the version of each image.
+    """
 
     commits: dict[str, dict[str, str]] = field(default_factory=dict)
-    images: dict[str, str] = field(default_factory=dict)
+    images: dict[tuple[str, str], str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
 
     def remember(self, change: Change) -> None:
         version, image = _text(change.after, "version"), _text(change.after, "image")
@@ -84,8 +87,10 @@ class _Past:
             return
 
         self.commits.setdefault(version, {}).setdefault(change.cluster, change.commit)
-        if image:
-            self.images.setdefault(version, image)
+
+        # An image that came with another version first says nothing about this one.
+        if image and self.versions.setdefault(image, version) == version:
+            self.images.setdefault((version, _registry(image)), image)
 
     def elsewhere(self, change: Change) -> bool:
         """Whether another cluster ran the version of a change before."""
@@ -231,7 +236,14 @@ def _digest_faults(after: Mapping[str, Any], past: _Past) -> Iterator[str]:
     if version and not image:
         fault = missing_image("image")
         yield f"{fault.name}: {fault.reason}"
-    elif image and past.images.get(version, image) != image:
+        return
+
+    known_version = past.versions.get(image, version)
+    known_image = past.images.get((version, _registry(image)), image)
+
+    if image and known_version != version:
+        yield f"mismatched-release: the digest is that of {known_version}, the version is {version}"
+    elif image and known_image != image:
         yield f"two-digests: {version} had another one before"
 
 
@@ -260,8 +272,8 @@ def _line_faults(old: Version, new: Version) -> Iterator[str]:
 
 
 def _title_faults(subject: str, start: str, target: str) -> Iterator[str]:
-    named = _VERSION_IN_TITLE.findall(subject)
-    matching = [version for version in named if version == start or target.startswith(version)]
+    named = [version for version in _VERSION_IN_TITLE.findall(subject) if version != start]
+    matching = [version for version in named if target.startswith(version)]
     if target and named and not matching:
         yield f"other-version-in-title: {named[0]}"
 
@@ -283,6 +295,10 @@ def _parse(text: str) -> Version | None:
 
     major, minor, patch = int(parts[1]), int(parts[2]), int(parts[3])
     return Version(text, major, minor, patch, parts[4] or "release", int(parts[5] or 0))
+
+
+def _registry(image: str) -> str:
+    return image.partition("@")[0]
 
 
 def _text(state: Mapping[str, Any], name: str) -> str:

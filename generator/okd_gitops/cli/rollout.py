@@ -22,7 +22,8 @@ from okd_gitops.cli.output import echo, print_result, progress
 from okd_gitops.cli.upgrades import print_upgrades, sources_of, upgrades_as_json
 
 if TYPE_CHECKING:
-    from okd_gitops.rollout.waves import Branch, Request, Rollout
+    from okd_gitops.rollout.publish import Branch
+    from okd_gitops.rollout.waves import Request, Rollout
 
 
 def _branch_options(command: Command) -> Command:

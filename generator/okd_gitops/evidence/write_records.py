@@ -10,7 +10,8 @@ from okd_gitops.system.commit import GENERATED_BY
 from okd_gitops.system.git import opened
 from okd_gitops.system.make_commit import make_commit
 
-_ATTEMPTS = 6
+# Each lost race is a commit of somebody else that landed: eight writers of five commits each need 36 at most.
+_ATTEMPTS = 40
 # Path to content on the branch, for what is known there now.
 Change = Callable[[Records], Mapping[str, bytes]]
 

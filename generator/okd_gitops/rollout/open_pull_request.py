@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from okd_gitops.fleet.cluster import FleetSpec
-from okd_gitops.rollout.waves import Branch
+from okd_gitops.rollout.publish import Branch
 from okd_gitops.system.forge import Kind, locate
 from okd_gitops.system.http import Http
 from okd_gitops.system.pull_requests import Proposal, by_hand, propose

@@ -7,13 +7,14 @@ next one ends with the same branches.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
 from okd_gitops.check.check import check
 from okd_gitops.check.diff import FOLDERS, diff
+from okd_gitops.errors import OkdGitopsError
 from okd_gitops.evidence.records import BRANCH, Records, read_records
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import FleetSpec
@@ -23,7 +24,8 @@ from okd_gitops.releases.version import Version
 from okd_gitops.report.pull_request_text import body, title
 from okd_gitops.rollout.commit_upgrade import commit_upgrade
 from okd_gitops.rollout.describe import halted, proposal
-from okd_gitops.rollout.open_branches import Standing, branch_name, open_branches, ours
+from okd_gitops.rollout.open_branches import Standing, branch_name, open_branches
+from okd_gitops.rollout.publish import Branch, Publisher, known_tip, refuse_rewritten
 from okd_gitops.system import branches, git, push_target
 from okd_gitops.system.disk import FLEET, read_file
 from okd_gitops.system.draft import drafted
@@ -33,21 +35,6 @@ from okd_gitops.upgrade.recorded import Recorded
 from okd_gitops.upgrade.refusals import Verdict
 
 _ATTEMPTS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Branch:
-    """One wave's branch: its commits, its pull request, and its state: planned, made, unchanged, pushed,
-    or blocked (open, and to wait).
-    """
-
-    name: str
-    base: str
-    sha: str
-    commits: tuple[branches.Commit, ...]
-    title: str
-    body: str
-    state: str = "planned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +69,21 @@ class Request:
     rehearsal: str = ""
 
 
-@dataclass(slots=True)
+@dataclass
 class _Tools:
     root: Path
     cache: Path
     sources: Sources
     now: datetime
-    say: Callable[[str], None] = field(repr=False)
+    say: Callable[[str], None]
     # The address that is fetched from and pushed to; empty without a push.
     url: str = ""
     revision: str = ""
+    # Where this clone saw the remote's branch last.
+    known: str = ""
+
+    def __post_init__(self) -> None:
+        self.publisher = Publisher(self.root, self.url)
 
 
 def rollout(
@@ -109,16 +101,22 @@ def rollout(
     if request.push:
         fleet = parse(FleetSpec, read(FLEET, read_file(root, FLEET)))
         tools.url = branches.address(root, request.remote, fleet.repository)
+        tools.publisher.url = tools.url
         tools.revision = fleet.revision
+        tools.known = known_tip(root, request.remote, fleet.revision)
 
     if request.rehearsal:
         push_target.must_stay_here(tools.url)
 
-    return branches.repeated(
-        lambda: _once(tools, request),
-        attempts=_ATTEMPTS,
-        on_race=lambda: say("somebody else pushed in between: deciding again"),
-    )
+    try:
+        return branches.repeated(
+            lambda: _once(tools, request),
+            attempts=_ATTEMPTS,
+            on_race=lambda: say("somebody else pushed in between: deciding again"),
+        )
+    except OkdGitopsError:
+        tools.publisher.withdraw()
+        raise
 
 
 def _once(tools: _Tools, request: Request) -> Rollout:
@@ -132,10 +130,12 @@ def _once(tools: _Tools, request: Request) -> Rollout:
 
     waves = groupby(sorted(going, key=_wave), key=_wave)
     new_branches = [_branch(tools, request, seen, base, list(of_wave)) for _, of_wave in waves]
+    tools.publisher.withdraw(except_for=[branch.name for branch in new_branches])
     superseded, halted_branches = _older_branches(tools, seen, base, [branch.name for branch in new_branches])
 
     if request.push:
         _delete(tools, superseded)
+        _recheck(tools, request, seen, base, new_branches)
 
     return Rollout(
         outlook=seen,
@@ -143,6 +143,17 @@ def _once(tools: _Tools, request: Request) -> Rollout:
         branches=(*new_branches, *halted_branches),
         superseded=tuple(branch.name for branch in superseded),
     )
+
+
+def _recheck(
+    tools: _Tools, request: Request, seen: Outlook, base: str, new_branches: Sequence[Branch]
+) -> None:
+    """Raise RaceError when what was decided on is not what the remote has after the push."""
+    pushed = [branch for branch in new_branches if branch.state == "pushed"]
+
+    if pushed:
+        records = None if request.records else seen.records.commit
+        tools.publisher.recheck(pushed, tools.revision, base, records)
 
 
 def _older_branches(
@@ -159,7 +170,12 @@ def _older_branches(
 def _base(tools: _Tools) -> str:
     """Return the commit that all branches start from: the remote's, or that of this clone."""
     if tools.url:
-        return branches.fetch(tools.root, tools.url, tools.revision)
+        base = branches.fetch(tools.root, tools.url, tools.revision)
+
+        if tools.known:
+            refuse_rewritten(tools.root, base, tools.known, tools.revision)
+
+        return base
 
     return git.resolve(tools.root, "HEAD")
 
@@ -264,41 +280,4 @@ def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Se
     commits = tuple(branches.commits(tools.root, base, tip))
     branch = Branch(name=name, base=base, sha=tip, commits=commits, title=title(pull), body=body(pull))
 
-    return _published(tools, branch) if request.write else branch
-
-
-def _published(tools: _Tools, branch: Branch) -> Branch:
-    """Let the branch be this, here or on the remote. One that is the same already stays, one that others
-    have added to is refused.
-    """
-    old = branches.heads(tools.root, tools.url, branch.name).get(branch.name, "")
-
-    if old:
-        if tools.url:
-            branches.fetch(tools.root, tools.url, branch.name)
-
-        merge_base = branches.merge_base(tools.root, branch.base, old)
-        old_commits = branches.commits(tools.root, merge_base or old, old)
-
-        if not ours(old_commits):
-            raise BlockedError(
-                f"the branch {branch.name} has commits that okd-gitops did not make; it is left alone",
-                f"merge or delete it, or go on without okd-gitops: git log {branch.name}",
-            )
-
-        if merge_base == branch.base and _same(old_commits, branch.commits):
-            return replace(branch, sha=old, commits=tuple(old_commits), state="unchanged")
-
-    if tools.url:
-        branches.push(tools.root, tools.url, branch.sha, branch.name, old)
-        return replace(branch, state="pushed")
-
-    branches.set_branch(tools.root, branch.name, branch.sha, old)
-    return replace(branch, state="made")
-
-
-def _same(commits: Sequence[branches.Commit], others: Sequence[branches.Commit]) -> bool:
-    """Whether two branches have the same trees and messages; hashes hold the time."""
-    return [(commit.tree, commit.message) for commit in commits] == [
-        (commit.tree, commit.message) for commit in others
-    ]
+    return tools.publisher.publish(branch) if request.write else branch
