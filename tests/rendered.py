@@ -33,14 +33,14 @@ FLEET = (
 )
 OKD = """\
 server: https://api.example.org:6443
-clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926
+clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a70001
 release:
   channel: stable-scos-4
   version: 4.22.0-okd-scos.0
   image: registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f
 """
 # The hub of a fleet in which another cluster is looked at.
-HUB = OKD.replace("api.", "api.hub.").replace("51f0c3a7d926", "e21c07d9384a")
+HUB = OKD.replace("api.", "api.hub.").replace("51f0c3a70001", "e21c07d9384a")
 ENVIRONMENTS = {
     "okd": OKD,
     "kubernetes": 'environment: kubernetes\nkubernetes: "1.35"\n',
