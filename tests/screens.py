@@ -122,6 +122,7 @@ SCREENS = {
 RELEASE_SCREENS = {
     "release-list": (("release", "list"), 0),
     "release-show": (("release", "show", NEW), 0),
+    "release-verify": (("release", "verify", NEW), 0),
     "release-plan": (("release", "plan"), 0),
     "release-plan-downgrade": (("release", "plan", "--cluster", "moc-test", "--to", FIRST), 5),
     "release-plan-offline": (("release", "plan", "--offline"), 2),

@@ -9,10 +9,10 @@ import pytest
 
 from conftest import git
 from okd_gitops.errors import UsageError
-from okd_gitops.evidence.records import Records, read_records
+from okd_gitops.evidence.records import FETCH, Records, read_records
 from okd_gitops.finding import FindingsError
 from okd_gitops.releases.record import ReleaseRecord
-from okd_gitops.upgrade.plan import Outlook, outlook
+from okd_gitops.upgrade.plan import BlockedError, Outlook, outlook
 from okd_gitops.upgrade.record_releases import RecordedReleases, record_releases
 from okd_gitops.upgrade.recorded import Recorded
 from release_controller import image, serving
@@ -157,7 +157,9 @@ def test_a_signature_that_was_recorded_counts_while_the_store_is_away(fleet: Fle
     fleet.now += timedelta(hours=2)
     assert "source-away" in {finding.name for finding in watch(fleet).findings}
     assert len(record_of(fleet, NEW).images[0].signatures) == 1
-    assert fleet.seen().trust[NEW].verified
+    trust = fleet.seen().trust[NEW]
+    assert trust.verified
+    assert [finding.name for finding in trust.findings] == ["source-away"]
     assert offline(fleet).trust[NEW].verified
 
 
@@ -265,6 +267,17 @@ def test_without_records_nothing_is_decided_offline(fleet: Fleet) -> None:
     assert (finding.name, error.value.exit_code) == ("records-missing", 2)
     assert "git fetch origin records:refs/remotes/origin/records" in finding.remedy
     assert "okd-gitops release record --push" in finding.remedy
+
+
+def test_a_target_that_is_not_recorded_is_refused_with_the_command_that_gets_it(fleet: Fleet) -> None:
+    watch(fleet)
+    fleet.controller.publish(NEWER, before=(NEW,))
+    with pytest.raises(BlockedError, match=f"{NEWER} is not recorded") as error:
+        offline(fleet, target=NEWER)
+    assert error.value.remedy == FETCH
+    fleet.now += timedelta(minutes=1)
+    watch(fleet)
+    assert codes(offline(fleet, target=NEWER))["canary"] == "upgrade"
 
 
 def test_old_records_are_a_warning(fleet: Fleet) -> None:

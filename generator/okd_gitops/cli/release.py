@@ -1,5 +1,6 @@
-"""`okd-gitops release`: the group, and the commands that show releases: list, show, replay."""
+"""`okd-gitops release`: the group, and the commands that show releases: list, show, verify, replay."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,24 +95,68 @@ def _release_row(item: "Release") -> tuple[str, str, str, str]:
 @click.pass_context
 def show(context: click.Context, *, version: str, records: str, offline: bool, at: str, output: str) -> None:
     """Show digests, signature and edges of one release."""
-    from okd_gitops.upgrade.listing import show as run
-
-    root, network = sources_of(context, at, records, offline=offline)
-    result = run(root, network, version)
+    result = _shown(context, version, records, at, offline=offline)
 
     edges = {"from": result.before, "fromConditional": result.conditional, "to": result.after}
     body = {**result.release.as_json(), "signature": result.trust, "edges": edges}
     print_result(output, "Release", body, lambda: _print_release(result, edges))
 
 
+@release.command()
+@click.argument("version")
+@RECORDS
+@network_options
+@OUTPUT
+@click.pass_context
+def verify(
+    context: click.Context, *, version: str, records: str, offline: bool, at: str, output: str
+) -> None:
+    """Verify the signature of one release.
+
+    Checks the signature of its image with the keys that fleet.yaml pins, and shows what the keys are for.
+    Exits 5 if it is not good.
+    """
+    result = _shown(context, version, records, at, offline=offline)
+    trust = result.trust
+
+    def as_text() -> None:
+        echo(f"{'image':16} {result.release.signed or '-'}")
+        _print_signature(result)
+        show_findings(trust.findings)
+
+    print_result(output, "Signature", {"image": result.release.signed, **trust.as_json()}, as_text)
+
+    if not trust.verified:
+        sys.exit(5)
+
+
+def _shown(context: click.Context, version: str, records: str, at: str, *, offline: bool) -> "Shown":
+    from okd_gitops.evidence.records import read_records
+    from okd_gitops.upgrade.listing import show as run
+
+    root, sources = sources_of(context, at, records, offline=offline)
+
+    return run(root, sources, read_records(root, records), version, now=sources.now)
+
+
+def _print_signature(result: "Shown") -> None:
+    if not result.trust.verified:
+        click.echo(f"{'signature':16} {click.style('NOT verified', fg='red')}", color=settings["color"])
+        return
+
+    echo(f"{'signature':16} verified by {result.trust.fingerprint.upper()}")
+
+    for use in result.trust.uses:
+        for limit, values in (("streams", use.streams), ("purposes", use.purposes)):
+            if values:
+                echo(f"{'':16} for {limit} {', '.join(sorted(values))}")
+
+
 def _print_release(result: "Shown", edges: dict[str, tuple[str, ...]]) -> None:
     for name, value in result.release.as_json().items():
         echo(f"{name:16} {_shown_value(value)}")
 
-    if result.trust.verified:
-        echo(f"{'signature':16} verified by {result.trust.fingerprint.upper()}")
-    else:
-        click.echo(f"{'signature':16} {click.style('NOT verified', fg='red')}", color=settings["color"])
+    _print_signature(result)
 
     for name, versions in edges.items():
         more = f" and {len(versions) - _SHOWN_EDGES} more" if len(versions) > _SHOWN_EDGES else ""

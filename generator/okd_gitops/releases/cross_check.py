@@ -91,11 +91,15 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What the sources answered: releases, edges between them, and disagreements."""
+    """What the sources answered: releases, edges between them, and disagreements.
+
+    `newer` is the command that gets newer answers, where these are recorded ones.
+    """
 
     releases: Sequence[Release]
     graph: Graph
     findings: Sequence[Finding] = ()
+    newer: str = ""
 
     def release(self, stream: str, version: Version) -> Release | None:
         """Return a release that a stream lists."""

@@ -30,9 +30,10 @@ from okd_gitops.system import branches, git, push_target
 from okd_gitops.system.disk import FLEET, read_file
 from okd_gitops.system.draft import drafted
 from okd_gitops.upgrade.decide import Upgrade
-from okd_gitops.upgrade.plan import BlockedError, Outlook, Sources, chosen, due, outlook
+from okd_gitops.upgrade.plan import BlockedError, Outlook, chosen, due, outlook
 from okd_gitops.upgrade.recorded import Recorded
 from okd_gitops.upgrade.refusals import Verdict
+from okd_gitops.upgrade.sources import Sources
 
 _ATTEMPTS = 4
 

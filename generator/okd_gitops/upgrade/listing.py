@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
+from okd_gitops.evidence.records import Records
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, finding_of, nearest
 from okd_gitops.fleet.cluster import FleetSpec
@@ -12,7 +14,8 @@ from okd_gitops.fleet.load import load
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.upgrade.followers import followers
-from okd_gitops.upgrade.plan import Sources
+from okd_gitops.upgrade.recorded import trust_of
+from okd_gitops.upgrade.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def listing(
     return Listing(fleet.spec, tuple(shown), learned)
 
 
-def show(root: Path, sources: Sources, version: str) -> Shown:
+def show(root: Path, sources: Sources, records: Records, version: str, *, now: datetime) -> Shown:
     """Return everything that is known of one release; raises UsageError when no source names it."""
     known = listing(root, sources, everything=True)
     release = next((item for item in known.releases if item.version.text == version), None)
@@ -63,7 +66,7 @@ def show(root: Path, sources: Sources, version: str) -> Shown:
     trust = Trust(verified=False, findings=(_no_digest(version),))
 
     if release.signed:
-        trust = sources.verify(root, known.fleet, release.signed, version)
+        trust = trust_of(root, sources, records, known.fleet, release, now=now)
 
     graph = known.learned.graph
 

@@ -4,12 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import matching_names, nearest
-from okd_gitops.fleet.cluster import FleetSpec, releases_of
+from okd_gitops.fleet.cluster import releases_of
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.barriers import Barrier, known_barriers
@@ -22,8 +21,9 @@ from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, up
 from okd_gitops.upgrade.edges import Wanted
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.question import Follower, earlier_clusters
-from okd_gitops.upgrade.recorded import Recorded
+from okd_gitops.upgrade.recorded import trust_of
 from okd_gitops.upgrade.refusals import Verdict
+from okd_gitops.upgrade.sources import Sources
 from okd_gitops.upgrade.vanished import vanished_findings
 
 
@@ -31,19 +31,6 @@ class BlockedError(OkdGitopsError):
     """An upgrade that was asked for by name is not possible."""
 
     exit_code = 5
-
-
-class Sources(Protocol):
-    """Where releases, the graph and signatures come from."""
-
-    def learn(self, root: Path, fleet: FleetSpec, streams: Collection[str]) -> Learned:
-        """Return what is known of the streams' releases; files that the fleet names are below `root`.
-
-        Raises NetworkError or FindingsError when nothing can be concluded.
-        """
-
-    def verify(self, root: Path, fleet: FleetSpec, image: str, version: str) -> Trust:
-        """Check the signature of a version's image by digest; key files are below `root`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +82,6 @@ def outlook(
     vanished = vanished_findings(answered, records, streams)
     learned = replace(
         answered,
-        releases=[_with_age(release, records) for release in answered.releases],
         findings=(*answered.findings, *vanished),
     )
 
@@ -107,12 +93,14 @@ def outlook(
         freeze=releases.freeze or "",
     )
 
-    goal = _goal(target, learned.releases) if target else None
+    goal = _goal(target, learned) if target else None
     forced_to = _forced(forced, clusters, learned, goal)
 
     paths = routes(clusters, known, goal)
     signed = [release for release in first_releases(clusters, paths, known) if release.signed]
-    trust = {release.version.text: _trust(root, sources, records, spec, release, now) for release in signed}
+    trust = {
+        release.version.text: trust_of(root, sources, records, spec, release, now=now) for release in signed
+    }
 
     decided = upgrades(clusters, paths, known, trust=trust, now=now, acks=acks, forced=forced_to)
 
@@ -124,30 +112,6 @@ def outlook(
         learned=learned,
         now=now,
     )
-
-
-def _with_age(release: Release, records: Records) -> Release:
-    """Return a release whose age no source tells as published when the hub saw it first, at the latest."""
-    record = records.release(release.version.text)
-
-    if release.published is None and record:
-        return replace(release, published=record.published or record.seen)
-
-    return release
-
-
-def _trust(
-    root: Path, sources: Sources, records: Records, fleet: FleetSpec, release: Release, now: datetime
-) -> Trust:
-    """Return whether a release is signed, by what the sources have now or what the hub has seen before.
-
-    A store may be away, and a key may have ended since; a signature that was recorded is known to be older.
-    """
-    version = release.version.text
-    trust = sources.verify(root, fleet, release.signed, version)
-    recorded = Recorded(records, now).verify(root, fleet, release.signed, version)
-
-    return recorded if recorded.verified and not trust.verified else trust
 
 
 def matching(upgrades: Sequence[Upgrade], patterns: Collection[str]) -> list[Upgrade]:
@@ -189,8 +153,8 @@ def due(upgrades: Sequence[Upgrade]) -> list[Upgrade]:
     return [upgrade for upgrade in upgrades if upgrade.decision.verdict == Verdict.UPGRADE]
 
 
-def _goal(target: str, releases: Sequence[Release]) -> Version:
-    versions = {release.version for release in releases if release.listed}
+def _goal(target: str, learned: Learned) -> Version:
+    versions = {release.version for release in learned.releases if release.listed}
     names = {version.text for version in versions}
 
     try:
@@ -199,13 +163,19 @@ def _goal(target: str, releases: Sequence[Release]) -> Version:
         raise UsageError(str(error), nearest(target, names) or "okd-gitops release list") from None
 
     if version not in versions:
-        raise _not_offered(version, versions)
+        raise _not_offered(version, versions, learned.newer)
 
     return version
 
 
-def _not_offered(version: Version, offered: Collection[Version]) -> BlockedError:
-    """Return the error for a target that no source offers, with the nearest version of its line."""
+def _not_offered(version: Version, offered: Collection[Version], newer: str) -> BlockedError:
+    """Return the error for a target that no source offers, with the nearest version of its line.
+
+    `newer` is the command that gets newer records, if the answers are recorded ones.
+    """
+    if newer:
+        return BlockedError(f"{version.text} is not recorded in a stream that a cluster follows", newer)
+
     of_line = [other.text for other in offered if other.line == version.line]
     names = of_line or [other.text for other in offered]
     remedy = nearest(version.text, names) or "okd-gitops release list"

@@ -5,7 +5,7 @@ lists any more is kept with the time since when it is missing.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from okd_gitops.upgrade.vanished import vanished_findings
 
 # A run that finds nothing new is written once in so long: people see that the watch lives.
 _PULSE = timedelta(hours=1)
+_SUBJECT = "records: what the sources publish"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +87,7 @@ def record_releases(
 
     commit = write_records(root, url, _SUBJECT, change)
 
-    return RecordedReleases(
-        releases=result.releases, changed=result.changed, findings=result.findings, commit=commit
-    )
-
-
-_SUBJECT = "records: what the sources publish"
+    return replace(result, commit=commit)
 
 
 def _asked(root: Path, fleet: Fleet, network: Network) -> _Run:

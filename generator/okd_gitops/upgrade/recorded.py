@@ -2,21 +2,22 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from okd_gitops.evidence.records import RUNS, Records
+from okd_gitops.evidence.records import FETCH, RUNS, Records
 from okd_gitops.finding import Finding, finding_of, refused
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.releases.cross_check import TWO_DIGESTS, Learned, Release, signed_and_mirrored
 from okd_gitops.releases.graph import Edge, Graph, Node, Risk
 from okd_gitops.releases.record import GONE, RecordedEdge, ReleaseRecord
-from okd_gitops.releases.sources.answer import ACCEPTED
+from okd_gitops.releases.sources.answer import ACCEPTED, AWAY
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version
 from okd_gitops.times import time_text
 from okd_gitops.upgrade.signatures import verify_messages
+from okd_gitops.upgrade.sources import Sources
 
 # The watch runs every hour; after a day without a run somebody must look at it.
 _OLD = timedelta(days=1)
@@ -41,7 +42,7 @@ class Recorded:
         releases = sorted(map(_release, self.records.releases), key=lambda release: release.version)
         findings = [*_two_digests(self.records), *self._outdated()]
 
-        return Learned(releases=releases, graph=_graph(self.records), findings=findings)
+        return Learned(releases=releases, graph=_graph(self.records), findings=findings, newer=FETCH)
 
     def verify(self, root: Path, fleet: FleetSpec, image: str, version: str) -> Trust:
         """Check the recorded signatures of a version's image, with the keys that the fleet pins."""
@@ -59,6 +60,25 @@ class Recorded:
 
         since = f"since {time_text(ran)}" if ran else "as far as is recorded"
         return [finding_of("records-outdated", RUNS, f"the watch has not run {since}")]
+
+
+def trust_of(
+    root: Path, sources: Sources, records: Records, fleet: FleetSpec, release: Release, *, now: datetime
+) -> Trust:
+    """Return whether a release is signed, by what the sources have now or what the hub has seen before.
+
+    A store may be away, and a key may have ended since; a signature that was recorded is known to be older.
+    """
+    version = release.version.text
+    trust = sources.verify(root, fleet, release.signed, version)
+    recorded = Recorded(records, now).verify(root, fleet, release.signed, version)
+
+    if trust.verified or not recorded.verified:
+        return trust
+
+    away = [finding for finding in trust.findings if finding.name == AWAY]
+
+    return replace(recorded, findings=(*away, *recorded.findings))
 
 
 def _release(record: ReleaseRecord) -> Release:

@@ -6,7 +6,6 @@ of when the signature was made. That time is written by the signer, so after the
 counts only if it was seen before, or if people state that the key was retired in good order.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from okd_gitops.finding import Finding
 from okd_gitops.releases.trust.keyring import SEQUOIA_ERRORS, Key, Keyring, KeyUse, read_keyring
 from okd_gitops.releases.trust.openpgp import plain
+from okd_gitops.releases.trust.signed_text import signed_image, without_tag
 from okd_gitops.releases.trust.verdict import (
     BAD,
     BROKEN,
@@ -26,12 +26,10 @@ from okd_gitops.releases.trust.verdict import (
     FUTURE,
     KEY,
     NONE,
-    NOT_JSON,
     OTHER_KEY,
     REPOSITORY,
     RETIRED,
     REVOKED,
-    TYPE,
     UNKNOWN,
     UNPINNED,
     VERSION,
@@ -65,13 +63,6 @@ class Signature:
     ends: datetime
     fingerprint: str
     use: KeyUse
-
-
-@dataclass(frozen=True, slots=True)
-class _SignedImage:
-    digest: str
-    reference: str
-    timestamp: float
 
 
 def verify(
@@ -229,14 +220,14 @@ def _must_be_for(image: str, version: str, signature: Signature, now: datetime) 
     Its name may have a tag, which must be the version then.
     """
     repository, _, digest = image.partition("@")
-    signed = _signed_image(signature.text)
+    signed = signed_image(signature.text)
     name, _, digest_in_name = signed.reference.partition("@")
 
     for signed_digest in (signed.digest, digest_in_name or digest):
         if signed_digest != digest:
             raise SignatureError(DIGEST, f"It is for {signed_digest!r:.120}.")
 
-    signed_repository, tag = _without_tag(name)
+    signed_repository, tag = without_tag(name)
 
     if signed_repository != repository:
         raise SignatureError(REPOSITORY, f"It is for {signed.reference!r:.120}.")
@@ -250,46 +241,6 @@ def _must_be_for(image: str, version: str, signature: Signature, now: datetime) 
     # NaN is not later than anything, so the comparison must hold for a good timestamp.
     if not signed.timestamp <= now.timestamp():
         raise SignatureError(FUTURE)
-
-
-def _without_tag(name: str) -> tuple[str, str]:
-    """Return a name as its repository and its tag; the port of a registry is no tag."""
-    repository, colon, tag = name.rpartition(":")
-
-    return (repository, tag) if colon and "/" not in tag else (name, "")
-
-
-def _signed_image(text: bytes) -> _SignedImage:
-    """Read a signed text: openshift/release-controller, pkg/signer/signer.go, writes it."""
-    try:
-        statement: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        raise SignatureError(NOT_JSON) from None
-
-    match statement:
-        case {
-            "critical": {
-                "type": "atomic container signature",
-                "image": {"docker-manifest-digest": str(digest)},
-                "identity": {"docker-reference": str(reference)},
-            }
-        }:
-            return _SignedImage(digest, reference, _timestamp(statement.get("optional")))
-        case _:
-            raise SignatureError(TYPE)
-
-
-def _timestamp(optional: object) -> float:
-    """Return when a text was signed, in seconds of Unix time; 0 when it does not tell."""
-    if not optional:
-        return 0
-
-    timestamp = optional.get("timestamp", 0) if isinstance(optional, dict) else None
-    # bool is an int in Python.
-    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
-        raise SignatureError(TYPE, "Its timestamp is not a number.")
-
-    return timestamp
 
 
 def _on(signature: Signature) -> str:
