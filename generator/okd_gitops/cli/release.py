@@ -10,7 +10,7 @@ from okd_gitops.cli.evidence import observe
 from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, network_options
 from okd_gitops.cli.output import echo, print_result, print_table, settings, show_findings
 from okd_gitops.cli.record import record
-from okd_gitops.cli.rollout import promote, update
+from okd_gitops.cli.rollout import adopt, promote, update
 from okd_gitops.cli.upgrades import plan, sources_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def release() -> None:
     """
 
 
-for _command in (observe, plan, promote, record, update):
+for _command in (adopt, observe, plan, promote, record, update):
     release.add_command(_command)
 
 

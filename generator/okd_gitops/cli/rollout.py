@@ -9,6 +9,7 @@ import click
 
 from okd_gitops.cli.options import (
     ACK,
+    AT,
     CLUSTER,
     OUTPUT,
     RECORDS,
@@ -16,7 +17,9 @@ from okd_gitops.cli.options import (
     TO,
     Command,
     cache_of,
+    clock,
     network_options,
+    root_of,
 )
 from okd_gitops.cli.output import echo, print_result, progress
 from okd_gitops.cli.upgrades import print_upgrades, sources_of, upgrades_as_json
@@ -148,6 +151,65 @@ def promote(
         rehearsal=at,
     )
     _advance(context, request, dry_run=dry_run, opening=opening, offline=offline, output=output)
+
+
+@click.command()
+@click.argument("cluster")
+@_branch_options
+@RECORDS
+@AT
+@OUTPUT
+@click.pass_context
+def adopt(
+    context: click.Context,
+    *,
+    cluster: str,
+    dry_run: bool,
+    write: bool,
+    push: bool,
+    remote: str,
+    opening: bool,
+    records: str,
+    at: str,
+    output: str,
+) -> None:
+    """Follow CLUSTER after an upgrade by hand.
+
+    Takes the release that the hub saw it run, and makes a branch in which its file names that. A release that
+    is lower, of another digest or, on a long-term cluster, without a good signature is refused.
+    """
+    from okd_gitops.errors import UsageError
+    from okd_gitops.rollout.adopt import adopt as run
+    from okd_gitops.rollout.waves import Request, Rollout
+
+    if dry_run and (write or push or opening):
+        raise UsageError("--dry-run changes nothing", "leave it out, or leave out --write, --push and --open")
+
+    pushes = push or opening
+    request = Request(
+        first=False, write=write or pushes, push=pushes, remote=remote, records=records, rehearsal=at
+    )
+    root = root_of(context)
+    cache = cache_of(context, root)
+    adoption = run(root, cache, cluster, request, now=clock(at), say=progress(context))
+    made = (adoption.branch,) if adoption.branch else ()
+    result = Rollout(outlook=adoption.outlook, upgrades=(adoption.upgrade,), branches=made)
+    files = _write_texts(root, result) if request.write else {}
+
+    body = {"branches": [_branch_as_json(branch) for branch in made], "moves": [adoption.upgrade]}
+    print_result(output, "Adoption", body, lambda: _print_adoption(result, files))
+
+    if opening:
+        _open_pull_requests(result, files, answers=cache / "answers")
+
+
+def _print_adoption(result: "Rollout", files: dict[str, str]) -> None:
+    for branch in result.branches:
+        _print_branch(branch, files.get(branch.name, ""))
+
+    if not result.branches:
+        cluster = result.upgrades[0].cluster
+        echo(f"Git names already what {cluster.name} runs: {cluster.version.text}")
 
 
 def _advance(

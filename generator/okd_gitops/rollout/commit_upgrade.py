@@ -81,6 +81,9 @@ def _commit_text(upgrade: Upgrade, rehearsal: str) -> tuple[str, list[str]]:
     if upgrade.forced:
         trailers.append("Okd-Forced: true")
 
+    if upgrade.adopted:
+        trailers.append("Okd-Adopted: true")
+
     if rehearsal:
         trailers.append(f"Okd-Rehearsal: {rehearsal}")
 

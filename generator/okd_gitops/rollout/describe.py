@@ -166,11 +166,20 @@ def _reasons(seen: Outlook, upgrade: Upgrade) -> list[str]:
     name = upgrade.cluster.name
 
     return [
+        *_reasons_of_adoption(upgrade),
         *reasons_of_hop(name, upgrade.first_hop, forced=upgrade.forced),
         *reasons_of_later_hops(name, hops),
         *_reasons_of_signature(seen, upgrade),
         *_disagreements(seen, upgrade),
     ]
+
+
+def _reasons_of_adoption(upgrade: Upgrade) -> list[str]:
+    if not upgrade.adopted:
+        return []
+
+    version = upgrade.first_hop.to.text
+    return [f"{upgrade.cluster.name} was upgraded by hand and runs {version} already: Git follows it"]
 
 
 def _reasons_of_signature(seen: Outlook, upgrade: Upgrade) -> list[str]:

@@ -71,7 +71,9 @@ class Request:
 
 
 @dataclass
-class _Tools:
+class Tools:
+    """What a run works with: folders, sources, a clock, and where progress goes."""
+
     root: Path
     cache: Path
     sources: Sources
@@ -97,17 +99,7 @@ def rollout(
     target is refused for every cluster, RemoteError when the remote cannot be reached or somebody was faster
     every time.
     """
-    tools = _Tools(root, cache, sources, now, say)
-
-    if request.push:
-        fleet = parse(FleetSpec, read(FLEET, read_file(root, FLEET)))
-        tools.url = branches.address(root, request.remote, fleet.repository)
-        tools.publisher.url = tools.url
-        tools.revision = fleet.revision
-        tools.known = known_tip(root, request.remote, fleet.revision)
-
-    if request.rehearsal:
-        push_target.must_stay_here(tools.url)
+    tools = tools_for(root, cache, sources, request, now=now, say=say)
 
     try:
         return branches.repeated(
@@ -120,8 +112,31 @@ def rollout(
         raise
 
 
-def _once(tools: _Tools, request: Request) -> Rollout:
-    base = _base(tools)
+def tools_for(
+    root: Path, cache: Path, sources: Sources, request: Request, *, now: datetime, say: Callable[[str], None]
+) -> Tools:
+    """Return what a run works with, with the address of the remote when the request pushes.
+
+    Raises UsageError for an address that is not the fleet's, and for a rehearsal that would leave this
+    machine.
+    """
+    tools = Tools(root, cache, sources, now, say)
+
+    if request.push:
+        fleet = parse(FleetSpec, read(FLEET, read_file(root, FLEET)))
+        tools.url = branches.address(root, request.remote, fleet.repository)
+        tools.publisher.url = tools.url
+        tools.revision = fleet.revision
+        tools.known = known_tip(root, request.remote, fleet.revision)
+
+    if request.rehearsal:
+        push_target.must_stay_here(tools.url)
+
+    return tools
+
+
+def _once(tools: Tools, request: Request) -> Rollout:
+    base = base_of(tools)
     seen = _outlook_of(tools, request, base)
     upgrades = chosen(seen, request.clusters, first=request.first)
     going = due(upgrades)
@@ -130,7 +145,7 @@ def _once(tools: _Tools, request: Request) -> Rollout:
         _refuse_blocked(upgrades)
 
     waves = groupby(sorted(going, key=_wave), key=_wave)
-    new_branches = [_branch(tools, request, seen, base, list(of_wave)) for _, of_wave in waves]
+    new_branches = [make_branch(tools, request, seen, base, list(of_wave)) for _, of_wave in waves]
     tools.publisher.withdraw(except_for=[branch.name for branch in new_branches])
     superseded, halted_branches = _older_branches(tools, seen, base, [branch.name for branch in new_branches])
 
@@ -147,7 +162,7 @@ def _once(tools: _Tools, request: Request) -> Rollout:
 
 
 def _recheck(
-    tools: _Tools, request: Request, seen: Outlook, base: str, new_branches: Sequence[Branch]
+    tools: Tools, request: Request, seen: Outlook, base: str, new_branches: Sequence[Branch]
 ) -> None:
     """Raise RaceError when what was decided on is not what the remote has after the push."""
     pushed = [branch for branch in new_branches if branch.state == "pushed"]
@@ -158,7 +173,7 @@ def _recheck(
 
 
 def _older_branches(
-    tools: _Tools, seen: Outlook, base: str, new_names: Sequence[str]
+    tools: Tools, seen: Outlook, base: str, new_names: Sequence[str]
 ) -> tuple[list[Standing], list[Branch]]:
     """Return the open branches of earlier runs that are superseded, and those that must not be merged now."""
     still_open = open_branches(tools.root, tools.url, base, except_for=new_names)
@@ -168,7 +183,7 @@ def _older_branches(
     return superseded, [_halted(branch, seen) for branch in must_wait]
 
 
-def _base(tools: _Tools) -> str:
+def base_of(tools: Tools) -> str:
     """Return the commit that all branches start from: the remote's, or that of this clone."""
     if tools.url:
         base = branches.fetch(tools.root, tools.url, tools.revision)
@@ -181,9 +196,9 @@ def _base(tools: _Tools) -> str:
     return git.resolve(tools.root, "HEAD")
 
 
-def _outlook_of(tools: _Tools, request: Request, base: str) -> Outlook:
+def _outlook_of(tools: Tools, request: Request, base: str) -> Outlook:
     """Decide on what a commit contains; nothing of the work tree has a part in it."""
-    records = _records(tools, request)
+    records = records_of(tools, request)
     # Without a network, releases and evidence are of the same commit.
     is_offline = isinstance(tools.sources, Recorded)
     sources = Recorded(records, tools.now) if is_offline else tools.sources
@@ -200,7 +215,7 @@ def _outlook_of(tools: _Tools, request: Request, base: str) -> Outlook:
         )
 
 
-def _records(tools: _Tools, request: Request) -> Records:
+def records_of(tools: Tools, request: Request) -> Records:
     """Read what the hub has seen: of the remote that is pushed to, unless somebody names a reference."""
     if request.records or not tools.url:
         return read_records(tools.root, request.records)
@@ -221,7 +236,7 @@ def _refuse_blocked(upgrades: Sequence[Upgrade]) -> None:
             raise BlockedError(reason, decision.remedy)
 
 
-def _delete(tools: _Tools, superseded: Sequence[Standing]) -> None:
+def _delete(tools: Tools, superseded: Sequence[Standing]) -> None:
     """Delete superseded branches from the remote; a person's commits stay, and only the branch is named."""
     for branch in superseded:
         if branch.ours:
@@ -248,9 +263,11 @@ def _wave(upgrade: Upgrade) -> tuple[Version, int]:
     return upgrade.release.version, upgrade.cluster.wave
 
 
-def _branch(tools: _Tools, request: Request, seen: Outlook, base: str, going: Sequence[Upgrade]) -> Branch:
-    """Make the branch of one wave: a commit for each cluster, checked as a whole."""
-    name = branch_name(*_wave(going[0]))
+def make_branch(
+    tools: Tools, request: Request, seen: Outlook, base: str, going: Sequence[Upgrade], name: str = ""
+) -> Branch:
+    """Make a branch, by default that of a wave: a commit for each cluster, checked as a whole."""
+    name = name or branch_name(*_wave(going[0]))
     tools.say(f"{name}: {', '.join(upgrade.cluster.name for upgrade in going)}")
     before = git.tree_at(tools.root, base, FOLDERS)
 

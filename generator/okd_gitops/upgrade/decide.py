@@ -45,6 +45,8 @@ class Upgrade:
     release: Release | None
     decision: Decision
     forced: bool = False
+    # The cluster runs the release already: Git follows.
+    adopted: bool = False
 
     @property
     def first_hop(self) -> Hop:
@@ -155,7 +157,7 @@ def _upgrade(question: Question, trust: Mapping[str, Trust], forced: Mapping[str
     if cluster.name in forced:
         question = _forced(question, forced[cluster.name])
 
-    decision = decide(_with_signature(question, trust))
+    decision = decide(with_signature(question, trust))
 
     return Upgrade(
         cluster=cluster,
@@ -166,7 +168,8 @@ def _upgrade(question: Question, trust: Mapping[str, Trust], forced: Mapping[str
     )
 
 
-def _with_signature(question: Question, trust: Mapping[str, Trust]) -> Question:
+def with_signature(question: Question, trust: Mapping[str, Trust]) -> Question:
+    """Return the question with what is known of the release's signature, by version."""
     cluster, release = question.cluster, question.release
     signature = trust.get(release.version.text) if release else None
 

@@ -11,13 +11,14 @@ from okd_gitops.upgrade.question import Follower
 def followers(fleet: Fleet) -> list[Follower]:
     """Return the clusters whose file names a stream, by name."""
     return [
-        _follower(cluster, cluster.spec.release, cluster.spec.release.stream)
+        follower_of(cluster, cluster.spec.release, cluster.spec.release.stream)
         for cluster in fleet.clusters
         if cluster.spec.release and cluster.spec.release.stream
     ]
 
 
-def _follower(cluster: Cluster, release: Release, stream: str) -> Follower:
+def follower_of(cluster: Cluster, release: Release, stream: str) -> Follower:
+    """Return what a cluster's upgrades depend on; an empty `stream` is none."""
     upgrades = cluster.spec.upgrades
 
     return Follower(
