@@ -116,14 +116,14 @@ CHANGES = {
 
 
 def lay_out(root: Path, clusters: Mapping[str, str]) -> None:
-    """Make `root` a repository with a fleet, and with records: moc-test and moc-lab have passed NEW."""
+    """Make `root` a repository of a fleet with records: all clusters but those for CD have passed NEW."""
     now = datetime.now(UTC).replace(microsecond=0)
     certificate = _KEY.extract_certificate()
     _write(root, "fleet.yaml", _FLEET.format(fingerprint=str(certificate.fingerprint).upper()))
     _write(root, "keys/test.asc", str(certificate))
 
     for number, (name, purpose) in enumerate(clusters.items()):
-        version = NEW if purpose == "test" else OLD
+        version = OLD if purpose == "cd" else NEW
         uuid = f"8c5e1d37-02bb-4f6a-8e49-{number:012}"
         text = _CLUSTER.format(purpose=purpose, name=name, uuid=uuid, version=version, image=image(version))
         _write(root, f"clusters/{name}.yaml", text)
@@ -131,10 +131,15 @@ def lay_out(root: Path, clusters: Mapping[str, str]) -> None:
     generate(root)
 
     for command in (["init", "-q", "--initial-branch=main"], ["add", "-A"], ["commit", "-qm", "start"]):
-        subprocess.run(["git", *_IDENTITY, *command], cwd=root, check=True)
+        git(root, *command)
 
-    records = [*_releases(now), *_reports(now, [name for name in clusters if clusters[name] == "test"])]
+    records = [*_releases(now), *_reports(now, [name for name in clusters if clusters[name] != "cd"])]
     write_records(root, "", "Write records", lambda _: dict(records))
+
+
+def git(root: Path, *arguments: str) -> None:
+    """Run git in a folder, as nobody in particular."""
+    subprocess.run(["git", *_IDENTITY, *arguments], cwd=root, check=True, capture_output=True)
 
 
 _IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")

@@ -1,8 +1,9 @@
 """Findings in the text of a pull request: what is refused, what is new, and how many are older."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from okd_gitops.finding import Finding, Severity
+from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.report.markdown import Block, code, names_list, prose
 
 _MARKS = {Severity.ERROR: "🔴", Severity.WARNING: "🟡"}
@@ -12,14 +13,14 @@ _FOUND = "### Findings\n\n"
 
 def refusals_block(refusals: Iterable[Finding]) -> Block:
     """Return why the change must not be merged, with the way out of each reason."""
-    return Block("refusals", _REFUSED, [_finding(finding) for finding in refusals], share=0.5)
+    return Block("refusals", _REFUSED, _entries(refusals), share=0.5)
 
 
 def findings_block(findings: Iterable[Finding]) -> Block:
     """Return the findings that the change brings, errors first."""
     in_order = sorted(findings, key=lambda finding: (finding.severity, finding.location, finding.name))
 
-    return Block("findings", _FOUND, [_finding(finding) for finding in in_order], share=0.4)
+    return Block("findings", _FOUND, _entries(in_order), share=0.4)
 
 
 def older_words(count: int) -> str:
@@ -32,13 +33,35 @@ def older_words(count: int) -> str:
     return f"{findings} older than this change: `okd-gitops check` lists them.\n\n"
 
 
-def _finding(finding: Finding) -> str:
-    where = code(str(finding.location), 200)
-    clusters = f" on {names_list(finding.clusters, 6)}" if finding.clusters else ""
-    fix = f" **Fix:** {_sentence(finding.remedy, 400)}" if finding.remedy else ""
-    reason = _sentence(finding.reason, 600)
+def _entries(findings: Iterable[Finding]) -> list[str]:
+    """Return each finding, and one that many clusters have once, with all of them."""
+    groups: dict[Finding, list[Finding]] = {}
 
-    return f"- {_MARKS[finding.severity]} **{finding.name}** {where}{clusters}: {reason}{fix}\n"
+    for finding in findings:
+        groups.setdefault(_without_cluster(finding), []).append(finding)
+
+    return [_entry(common, group) for common, group in groups.items()]
+
+
+def _without_cluster(finding: Finding) -> Finding:
+    """Return a finding of one cluster without its name, by which it is the same as that of another one."""
+    if len(finding.clusters) != 1:
+        return finding
+
+    reason = finding.reason.removeprefix(f"{finding.clusters[0]}, ").removeprefix(f"{finding.clusters[0]}: ")
+
+    return replace(finding, clusters=(), reason=reason, location=Location(file=""))
+
+
+def _entry(common: Finding, group: Sequence[Finding]) -> str:
+    clusters = sorted({cluster for finding in group for cluster in finding.clusters})
+    more = f" and {len(group) - 1} more places" if len(group) > 1 else ""
+    where = f"{code(str(group[0].location), 200)}{more}"
+    concerned = f" on {names_list(clusters, 6)}" if clusters else ""
+    fix = f" **Fix:** {_sentence(common.remedy, 400)}" if common.remedy else ""
+    reason = _sentence(common.reason, 600)
+
+    return f"- {_MARKS[common.severity]} **{common.name}** {where}{concerned}: {reason}{fix}\n"
 
 
 def _sentence(text: str, longest: int) -> str:

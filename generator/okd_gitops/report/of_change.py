@@ -138,8 +138,11 @@ def _reasons(judged: Judged) -> list[str]:
         fields = ", ".join(edit.field for edit in change.trust_edits)
         reasons.append(f"it edits whom the fleet trusts: {fields}")
 
-    if change.fleet_fields:
-        reasons.append(f"it edits fleet.yaml: {', '.join(change.fleet_fields)}")
+    trusted = {edit.field for edit in change.trust_edits}
+    other_fields = [field for field in change.fleet_fields if field not in trusted]
+
+    if other_fields:
+        reasons.append(f"it edits fleet.yaml: {', '.join(other_fields)}")
 
     if not change.records and any(_is_moved(item) for item in change.clusters):
         reasons.append("there are no records of the hub: what they would say of the release is unknown")
@@ -172,6 +175,8 @@ def _reasons_of_cluster(item: ClusterChange) -> list[str]:
 
     if item.judged:
         reasons += _reasons_of_release(item.name, item.judged)
+    elif _is_moved(item):
+        reasons.append(f"nothing judged the release of {item.name}")
 
     return reasons
 
@@ -245,7 +250,7 @@ def _facts(judged: Judged, now: datetime) -> list[str]:
     if judged.difference:
         verbs = [item.verb for item in judged.difference.changes]
         counts = ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("added", "changed", "removed"))
-        facts.append(f"objects: {counts}")
+        facts.append(f"distinct changes of objects: {counts}")
 
     if judged.documents:
         facts.append(f"{judged.documents} documents checked")

@@ -17,8 +17,8 @@ _GRAVE_KINDS = {
     "RoleBinding": "permissions change",
     "ClusterRoleBinding": "permissions change",
     "SecurityContextConstraints": "permissions change",
-    "ValidatingAdmissionPolicy": "what the API server refuses changes",
-    "ValidatingAdmissionPolicyBinding": "what the API server refuses changes",
+    "ValidatingAdmissionPolicy": "rules of the API server change",
+    "ValidatingAdmissionPolicyBinding": "rules of the API server change",
     "CustomResourceDefinition": "an API of the cluster changes",
 }
 
