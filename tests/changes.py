@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
 FOLDER = ROOT / "tests" / "report" / "changes"
 OLDER, OLD, NEW = "4.21.0-okd-scos.9", "4.21.0-okd-scos.10", "4.21.0-okd-scos.11"
+NEWER = "4.21.0-okd-scos.12"
 _REPOSITORY = "registry.ci.openshift.org/origin/release-scos"
 _KEY = Tsk.generate("OKD test <test@example.org>")
 _DAY = re.compile(r"\b20\d\d-\d\d-\d\d( \d\d:\d\d|T\d\d:\d\d:\d\dZ)?")
@@ -194,6 +195,16 @@ def write() -> None:
         (FOLDER / name).write_text(text)
 
 
+def record_another(root: Path, *, signed: bool = True, phase: str = "Accepted") -> str:
+    """Record one more release, which no cluster has tried, and return its version."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    record = _record(NEWER, (OLDER, OLD, NEW), now, published=now - timedelta(days=9), signed=signed)
+    record = record.model_copy(update={"streams": {"4-scos-stable": phase}})
+    write_records(root, "", "Record a release", lambda _: {record.path: record.text().encode()})
+
+    return NEWER
+
+
 def _write(root: Path, path: str, text: str) -> None:
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text(text)
@@ -205,20 +216,28 @@ def _releases(now: datetime) -> list[tuple[str, bytes]]:
 
     for number, version in enumerate((OLDER, OLD, NEW)):
         earlier = (OLDER, OLD, NEW)[:number]
-        signature = RecordedSignature(message=base64.b64encode(_signature(version)).decode(), seen=now)
-        record = ReleaseRecord(
-            version=version,
-            images=(RecordedImage(image=image(version), signatures=(signature,)),),
-            published=now - timedelta(days=30 - 9 * number),
-            streams={"4-scos-stable": "Accepted"},
-            edges=tuple(RecordedEdge.model_validate({"from": start}) for start in earlier),
-            sources=("release-controller",),
-            url=f"https://amd64.origin.releases.ci.openshift.org/releasestream/4-scos-stable/release/{version}",
-            seen=now - timedelta(days=1),
-        )
+        record = _record(version, earlier, now, published=now - timedelta(days=30 - 9 * number))
         records.append((record.path, record.text().encode()))
 
     return [*records, ("runs.yaml", f"watch: {now:%Y-%m-%dT%H:%M:%SZ}\n".encode())]
+
+
+def _record(
+    version: str, earlier: tuple[str, ...], now: datetime, *, published: datetime, signed: bool = True
+) -> ReleaseRecord:
+    """Return the record of an accepted release with edges from earlier ones."""
+    signature = RecordedSignature(message=base64.b64encode(_signature(version)).decode(), seen=now)
+
+    return ReleaseRecord(
+        version=version,
+        images=(RecordedImage(image=image(version), signatures=(signature,) if signed else ()),),
+        published=published,
+        streams={"4-scos-stable": "Accepted"},
+        edges=tuple(RecordedEdge.model_validate({"from": start}) for start in earlier),
+        sources=("release-controller",),
+        url=f"https://amd64.origin.releases.ci.openshift.org/releasestream/4-scos-stable/release/{version}",
+        seen=now - timedelta(days=1),
+    )
 
 
 def _signature(version: str) -> bytes:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from time import monotonic
 
 from okd_gitops.check import rule
+from okd_gitops.check.emergencies import standing_emergencies
 from okd_gitops.check.judge import Report, judge
 from okd_gitops.check.planned import objects_without_extras
 from okd_gitops.errors import ToolError
@@ -31,9 +32,17 @@ DEFAULT_KUBERNETES = "1.35"
 
 
 def check(
-    root: Path, cache: Path, *, today: date, say: Callable[[str], None], fleet: Fleet | None = None
+    root: Path,
+    cache: Path,
+    *,
+    today: date,
+    say: Callable[[str], None],
+    fleet: Fleet | None = None,
+    now: datetime | None = None,
 ) -> Report:
     """Check the repository at `root` with the tools and schemas in `cache`; `fleet`, if read already.
+
+    `now` is the time of `today` for what ends at an hour; without it, its first minute.
 
     Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
     what was not checked never passes.
@@ -42,7 +51,9 @@ def check(
     fleet = fleet or load(root)
     plan = plan_fleet(fleet)
     files = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
-    findings = (*fleet.notes, *_written(fleet), *_drift(plan, files))
+    time = now or datetime.combine(today, datetime.min.time(), UTC)
+    emergencies = standing_emergencies(fleet, time)
+    findings = (*fleet.notes, *_written(fleet), *emergencies, *_drift(plan, files))
     seconds = {"generate": monotonic() - started}
 
     planned = objects_without_extras(plan, cache)
@@ -135,6 +146,7 @@ def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] 
         environment=str(cluster.spec.environment),
         declared=frozenset(declared),
         expires=cluster.spec.expires,
+        forced=bool(cluster.spec.emergency and cluster.spec.emergency.force),
         planned=planned,
     )
 

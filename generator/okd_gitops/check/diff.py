@@ -19,7 +19,7 @@ from okd_gitops.tree import Tree, unified_diff
 
 FOLDERS = (*ROOTS, "clusters")
 # The documents of each folder, as rendered.
-_Rendered = Mapping[str, Mapping[ObjectId, Document]]
+Rendered = Mapping[str, Mapping[ObjectId, Document]]
 _ABSENT = Document(b"", {})
 
 
@@ -62,22 +62,31 @@ def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> D
     """
     new = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
     folders = sorted({*_overlays(old), *_overlays(new)})
-    changed = [folder for folder in folders if _inputs(old, folder) != _inputs(new, folder)]
-    if changed:
-        # A missing tool is reported before any work.
-        tool(cache, "kustomize")
-
+    changed = [folder for folder in folders if is_edited(folder, old, new)]
     say(f"rendering {len(changed)} of {len(folders)} overlays, before and after")
-    with scratch_folder() as old_root:
-        write_files(old_root, old)
-        before = _render(old_root, cache, old, changed)
-        after = _render(root, cache, new, changed)
+    before, after = render_both(root, cache, old, new, changed)
 
     untouched = sorted({*folders} - {*changed})
     return Difference(tuple(_changes(before, after, changed)), tuple(untouched))
 
 
-def _changes(before: _Rendered, after: _Rendered, folders: Sequence[str]) -> list[ObjectChange]:
+def render_both(
+    root: Path, cache: Path, old: Tree, new: Tree, folders: Sequence[str]
+) -> tuple[Rendered, Rendered]:
+    """Return the objects of folders before and after; `new` is what `root` contains.
+
+    Raises FindingsError when one holds what a check refuses, or does not build.
+    """
+    if folders:
+        # A missing tool is reported before any work.
+        tool(cache, "kustomize")
+
+    with scratch_folder() as old_root:
+        write_files(old_root, old)
+        return _render(old_root, cache, old, folders), _render(root, cache, new, folders)
+
+
+def _changes(before: Rendered, after: Rendered, folders: Sequence[str]) -> list[ObjectChange]:
     """Return each change once, with every overlay in which it happens."""
     same_changes: dict[tuple[ObjectId, tuple[str, ...]], list[ObjectChange]] = {}
 
@@ -154,6 +163,11 @@ def _overlays(tree: Tree) -> list[str]:
     return [folder for folder in folders if kustomization_of(tree, folder)]
 
 
+def is_edited(folder: str, old: Tree, new: Tree) -> bool:
+    """Whether a file that an overlay is built from differs."""
+    return _inputs(old, folder) != _inputs(new, folder)
+
+
 def _inputs(tree: Tree, folder: str) -> Mapping[str, bytes]:
     """Return the files that an overlay is built from; none where there is no such overlay."""
     if not kustomization_of(tree, folder):
@@ -161,7 +175,7 @@ def _inputs(tree: Tree, folder: str) -> Mapping[str, bytes]:
     return {path: tree[path] for path in walk(tree, folder).files}
 
 
-def _render(root: Path, cache: Path, tree: Tree, folders: Sequence[str]) -> _Rendered:
+def _render(root: Path, cache: Path, tree: Tree, folders: Sequence[str]) -> Rendered:
     present = [folder for folder in folders if kustomization_of(tree, folder)]
     graphs = {folder: walk(tree, folder) for folder in present}
     _refuse(graphs.values())

@@ -53,6 +53,8 @@ class Overlay:
     # `Kind/name` of everything that the objects use and somebody else creates, as the features declare it.
     declared: frozenset[str] = frozenset()
     expires: date | None = None
+    # An emergency forces its release, which has a finding of its own.
+    forced: bool = False
     # What a long-term cluster would get without its extras; None where there are none.
     planned: tuple[Object, ...] | None = None
 

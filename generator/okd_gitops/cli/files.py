@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.options import AT, OUTPUT, cache_of, clock, root_of, tools_of
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, cache_of, clock, root_of, tools_of
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from okd_gitops.check.change.judge_change import JudgedChange
     from okd_gitops.check.diff import Difference
     from okd_gitops.check.judge import Report
     from okd_gitops.generate.commit import Committed
@@ -116,24 +119,43 @@ def _list_changes(result: "Generated") -> None:
 @click.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--kubernetes", metavar="MINOR", help="Kubernetes minor of a foreign FOLDER, such as 1.33.")
+@click.option(
+    "--base", default="", metavar="COMMIT", help="Judge the change from this commit to the files here."
+)
+@RECORDS
 @AT
 @OUTPUT
 @click.pass_context
-def check(context: click.Context, folder: Path | None, kubernetes: str | None, at: str, output: str) -> None:
+def check(
+    context: click.Context,
+    folder: Path | None,
+    *,
+    kubernetes: str | None,
+    base: str,
+    records: str,
+    at: str,
+    output: str,
+) -> None:
     """Check drift, builds, schemas and rules.
 
-    With FOLDER, check a repository that okd-gitops did not write: every kustomization that no other one
-    uses. A check fetches nothing and runs nothing from the repository. Whatever cannot be checked is a
-    finding or exit code 4; it never counts as passed.
+    With --base, also judge the change of releases, clusters and trust, and count only findings that the base
+    does not have; check out the merge result first. With FOLDER, check a repository that okd-gitops did not
+    write: every kustomization that no other one uses. A check fetches nothing and runs nothing from the
+    repository. Whatever cannot be checked is a finding or exit code 4; it never counts as passed.
     """
     from okd_gitops.check import check as judge
 
-    today = clock(at).date()
+    now = clock(at)
+    today = now.date()
+
+    if base:
+        _check_change(context, folder, base, records, now, output)
+        return
 
     if folder is None or (kubernetes is None and judge.is_ours(folder.resolve())):
         root = folder.resolve() if folder else root_of(context)
         cache = tools_of(context) if folder else cache_of(context, root)
-        report = judge.check(root, cache, today=today, say=progress(context))
+        report = judge.check(root, cache, today=today, say=progress(context), now=now)
     else:
         report = judge.check_foreign(
             folder.resolve(),
@@ -143,7 +165,38 @@ def check(context: click.Context, folder: Path | None, kubernetes: str | None, a
             say=progress(context),
         )
 
-    body = {
+    body = {**_report_as_json(report), "change": None}
+    print_result(output, "Check", body, lambda: _print_report(report))
+    sys.exit(report.exit_code)
+
+
+def _check_change(
+    context: click.Context, folder: Path | None, base: str, records: str, now: "datetime", output: str
+) -> None:
+    """Judge a change, print what was found and end."""
+    from dataclasses import replace
+
+    from okd_gitops.check.change.judge_change import judge_change
+    from okd_gitops.errors import UsageError
+    from okd_gitops.evidence.records import read_records
+
+    if folder:
+        raise UsageError(
+            "--base judges the repository that this is run in, not a FOLDER", "use --root FOLDER"
+        )
+
+    root = root_of(context)
+    seen = read_records(root, records)
+    judged = judge_change(root, cache_of(context, root), base, seen, now=now, say=progress(context))
+    report = replace(judged.report, findings=judged.findings)
+
+    body = {**_report_as_json(report), "change": judged.change, "older": judged.older}
+    print_result(output, "Check", body, lambda: _print_change(judged, report))
+    sys.exit(judged.exit_code)
+
+
+def _report_as_json(report: "Report") -> dict[str, object]:
+    return {
         "clusters": report.clusters,
         "overlays": report.overlays,
         "documents": report.documents,
@@ -154,12 +207,36 @@ def check(context: click.Context, folder: Path | None, kubernetes: str | None, a
         "seconds": report.seconds,
         "findings": report.findings,
     }
-    print_result(output, "Check", body, lambda: _print_report(report))
-    sys.exit(report.exit_code)
+
+
+def _print_change(judged: "JudgedChange", report: "Report") -> None:
+    change = judged.change
+    show_findings(report.findings)
+
+    for edit in change.trust_edits:
+        echo(f" of {edit.field} at {edit.place}", head="trust edit", fg="red", bold=True)
+
+    for cluster in change.clusters:
+        old, new = cluster.old_release, cluster.new_release
+        versions = f"{old.version if old else '-'} → {new.version if new else '-'}"
+        step = versions if cluster.release_changed or old is None or new is None else "same release"
+        echo(f"{cluster.name}: {cluster.status}, {step}")
+
+    _print_counts(report)
+    by = f"by records {change.records[:12]}" if change.records else "without records"
+    echo(
+        f"judged against {change.base[:12]} {by}: {len(change.clusters)} clusters change, "
+        f"{len(change.refusals)} refusals; {len(judged.older)} older findings do not count"
+    )
 
 
 def _print_report(report: "Report") -> None:
     show_findings(report.findings)
+    _print_counts(report)
+    echo("no change was judged; --base COMMIT compares with a commit")
+
+
+def _print_counts(report: "Report") -> None:
     warnings = len(report.findings) - report.errors
     echo(
         f"{report.clusters} clusters, {report.overlays} overlays, "

@@ -189,13 +189,6 @@ class ClusterSpec(FileModel):
         default=False,
         description="Announces that this file will be removed; required before a guarded cluster is removed.",
     )
-    removals: tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+(/[a-z0-9][a-z0-9.-]*){1,2}$")], ...] = (
-        Field(
-            (),
-            strict=False,
-            description="Announces objects that will leave a guarded cluster: Kind/[namespace/]name.",
-        )
-    )
     release: Release | None = Field(None, description="The OKD release that the cluster must run.")
     emergency: Emergency | None = Field(
         None, description="A release that must not wait; written by a person, alone in its change."

@@ -55,12 +55,21 @@ class Window(FileModel):
 
     def contains(self, now: datetime) -> bool:
         """Whether `now` (UTC) is inside; a window may reach over midnight and over the end of the week."""
+        return self._since_opening(now) < timedelta(hours=self.hours)
+
+    def opens(self, now: datetime) -> datetime:
+        """Return when it opens next after `now` (UTC)."""
+        minute = now.replace(second=0, microsecond=0)
+
+        return minute - self._since_opening(now) + timedelta(weeks=1)
+
+    def _since_opening(self, now: datetime) -> timedelta:
+        """Return how long ago it opened last, in whole minutes."""
         hour, minute = (int(part) for part in self.start.split(":"))
         opening = timedelta(days=_DAYS.index(self.day), hours=hour, minutes=minute)
         time_of_week = timedelta(days=now.weekday(), hours=now.hour, minutes=now.minute)
 
-        since_opening = (time_of_week - opening) % timedelta(weeks=1)
-        return since_opening < timedelta(hours=self.hours)
+        return (time_of_week - opening) % timedelta(weeks=1)
 
 
 class Accepted(FileModel):

@@ -111,6 +111,25 @@ def committed_at(root: Path, commit: str) -> datetime:
     return datetime.fromtimestamp(int(result.text), UTC)
 
 
+def head_contains(root: Path, commit: str) -> bool | None:
+    """Whether HEAD contains a commit; None where a shallow clone cannot tell."""
+    result = run("merge-base", "--is-ancestor", commit, "HEAD", cwd=root)
+
+    if result.code not in (0, 1):
+        raise failure(result, "merge-base")
+
+    if result.code == 0:
+        return True
+
+    if not (opened(root).common / "shallow").exists():
+        return False
+
+    # A shallow clone hides the parents of its oldest commit; the commit itself names them.
+    lines = must_run("cat-file", "commit", "HEAD", cwd=root).text.splitlines()
+
+    return True if f"parent {commit}" in lines else None
+
+
 def references(root: Path, names: Iterable[str]) -> dict[str, str]:
     """Return the hashes of those references (full names) that this clone has."""
     result = must_run("for-each-ref", "--format=%(objectname)\t%(refname)", "--", *names, cwd=root)

@@ -112,16 +112,17 @@ def upgrades(
     ordered = sorted(fleet, key=lambda cluster: (cluster.wave, cluster.name))
     given_acks = frozenset(acks)
     questions = [
-        replace(_question(cluster, fleet, paths[cluster.name], known, now), acks=given_acks)
+        replace(question_of(cluster, fleet, paths[cluster.name], known, now), acks=given_acks)
         for cluster in ordered
     ]
 
     return [_upgrade(question, trust, forced or {}) for question in questions]
 
 
-def _question(
+def question_of(
     cluster: Follower, fleet: Sequence[Follower], path: Path | NoPath, known: Known, now: datetime
 ) -> Question:
+    """Return the question whether a cluster goes on by a path, with what is known of its first hop."""
     release = _first_release(cluster, path, known)
     own_release = known.learned.known(cluster.version)
     own_record = known.records.release(cluster.version.text)
@@ -198,16 +199,7 @@ def _route(
 ) -> Path | NoPath:
     graph = known.learned.graph
     accepted = _accepted(cluster, known)
-    wanted = replace(
-        known.wanted,
-        accepted=_texts(accepted),
-        kinds=cluster.takes,
-        channel=cluster.channel,
-        accepted_risks=known.wanted.accepted_risks | cluster.accept_risks,
-        accepted_edges=cluster.accepted_edges,
-        holds=cluster.holds,
-        barriers=_open_barriers(cluster, known),
-    )
+    wanted = wanted_by(cluster, known)
 
     if target is not None:
         return plan(graph, cluster.version, target, wanted)
@@ -224,6 +216,20 @@ def _route(
         return by_proven_hops
 
     return plan(graph, cluster.version, max(proven), wanted)
+
+
+def wanted_by(cluster: Follower, known: Known) -> Wanted:
+    """Return what one cluster takes, by the rules of the fleet and its own."""
+    return replace(
+        known.wanted,
+        accepted=_texts(_accepted(cluster, known)),
+        kinds=cluster.takes,
+        channel=cluster.channel,
+        accepted_risks=known.wanted.accepted_risks | cluster.accept_risks,
+        accepted_edges=cluster.accepted_edges,
+        holds=cluster.holds,
+        barriers=_open_barriers(cluster, known),
+    )
 
 
 def _open_barriers(cluster: Follower, known: Known) -> tuple[Barrier, ...]:

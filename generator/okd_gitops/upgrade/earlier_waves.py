@@ -34,9 +34,7 @@ def earlier_cluster_failed(question: Question) -> Answer | None:
 
 
 def earlier_cluster_ran_another_image(question: Question) -> Answer | None:
-    image = question.release.signed if question.release else ""
-
-    return _earlier_report(question, lambda report: report.image != image)
+    return _earlier_report(question, lambda report: report.image != question.image)
 
 
 def evidence_is_from_the_future(question: Question) -> Answer | None:

@@ -85,7 +85,7 @@ def usable_edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Versi
 
     for edge in sorted({*graph.edges, *graph.conditional, *graph.dropped, *accepted}):
         start, end = (graph.nodes[text].version for text in edge)
-        fault = next(_faults(graph, start, end, wanted), None)
+        fault = next(edge_faults(graph, start, end, wanted), None)
 
         if fault:
             refused.append(fault)
@@ -95,8 +95,8 @@ def usable_edges(graph: Graph, wanted: Wanted) -> tuple[dict[Version, list[Versi
     return allowed, refused
 
 
-def _faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Iterator[RefusedEdge]:
-    """Yield why an edge is not taken.
+def edge_faults(graph: Graph, start: Version, end: Version, wanted: Wanted) -> Iterator[RefusedEdge]:
+    """Yield why an edge is not taken, also one that the graph does not have.
 
     First what no one can change, then what the cluster wants, then what somebody may accept.
     """

@@ -39,4 +39,5 @@ def follower_of(cluster: Cluster, release: Release, stream: str) -> Follower:
         window=upgrades.window,
         holds=holds_of(cluster),
         kubernetes=cluster.spec.kubernetes or "",
+        emergency=cluster.spec.emergency.reason if cluster.spec.emergency else "",
     )

@@ -25,6 +25,7 @@ from okd_gitops.upgrade.edges import (
     UNKNOWN,
     RefusedEdge,
     Wanted,
+    edge_faults,
     impossible,
     step_kind,
     unwanted,
@@ -92,6 +93,24 @@ def plan(graph: Graph, current: Version, target: Version | None, wanted: Wanted)
     steps = _shortest(graph, current, goal, allowed)
 
     return Path(tuple(_hop(graph, start, end, wanted) for start, end in steps))
+
+
+def one_hop(graph: Graph, current: Version, target: Version, wanted: Wanted) -> list[Path] | list[NoPath]:
+    """Return the path of exactly one hop, or everything that keeps the cluster from it."""
+    faults = [NoPath(fault.name, fault.reason) for fault in edge_faults(graph, current, target, wanted)]
+    # What can never be taken, or is not wanted, needs no edge.
+    gap = None if faults else _unusable(graph, current, target, wanted)
+
+    if gap:
+        faults.append(gap)
+
+    edge = current.text, target.text
+
+    if not faults and edge not in {*graph.edges, *graph.conditional, *wanted.accepted_edges}:
+        name, reason = _gap(current, current, target, wanted)
+        faults.append(NoPath(name, reason))
+
+    return faults or [Path((_hop(graph, current, target, wanted),))]
 
 
 def moved(channel: str, version: Version) -> str:

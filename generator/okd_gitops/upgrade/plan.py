@@ -85,14 +85,7 @@ def outlook(
         findings=(*answered.findings, *vanished),
     )
 
-    known = Known(
-        learned=learned,
-        records=records,
-        wanted=_wanted(releases),
-        minimum_age=parse_duration(releases.minimum_age),
-        freeze=releases.freeze or "",
-    )
-
+    known = known_of(releases, learned, records)
     goal = _goal(target, learned) if target else None
     forced_to = _forced(forced, clusters, learned, goal)
 
@@ -111,6 +104,17 @@ def outlook(
         records=records,
         learned=learned,
         now=now,
+    )
+
+
+def known_of(releases: Releases, learned: Learned, records: Records) -> Known:
+    """Return what is known, with the rules that fleet.yaml has about paths and times."""
+    return Known(
+        learned=learned,
+        records=records,
+        wanted=_wanted(releases),
+        minimum_age=parse_duration(releases.minimum_age),
+        freeze=releases.freeze or "",
     )
 
 

@@ -19,13 +19,14 @@ class Way(StrEnum):
     """How a cluster gets a release.
 
     A person may force an ephemeral cluster, name an emergency for one digest, or adopt what the cluster runs
-    already. Everything else is ordinary.
+    already; a new cluster is installed with one. Everything else is ordinary.
     """
 
     ORDINARY = "ordinary"
     FORCE = "force"
     EMERGENCY = "emergency"
     ADOPTION = "adoption"
+    INSTALLATION = "installation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class Follower:
     holds: tuple[Hold, ...] = ()
     # The minor of Kubernetes, where the file says it.
     kubernetes: str = ""
+    # Why the emergency that its file names cannot wait.
+    emergency: str = ""
 
     @property
     def accepted_edges(self) -> frozenset[tuple[str, str]]:

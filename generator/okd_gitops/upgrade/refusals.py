@@ -40,9 +40,10 @@ _NOBODY: frozenset[Way] = frozenset()
 _FORCED = frozenset({Way.FORCE})
 # What a cluster runs already needs no edge, no evidence and no acknowledgement any more. It still must not
 # lead git back, and a long-term cluster's signature must be good.
-_RUNS_IT = frozenset({Way.FORCE, Way.ADOPTION})
+_RUNS_IT = frozenset({Way.FORCE, Way.ADOPTION, Way.INSTALLATION})
 # An emergency is one digest that must not wait; it never passes a signature, a digest or an edge.
-_NO_WAITING = frozenset({Way.FORCE, Way.EMERGENCY, Way.ADOPTION})
+_ITS_OWN = frozenset({Way.EMERGENCY})
+_NO_WAITING = frozenset({Way.FORCE, Way.EMERGENCY, Way.ADOPTION, Way.INSTALLATION})
 
 # Sources may name any day, and no calendar goes beyond the year 9999.
 _LAST = datetime(9900, 1, 1, tzinfo=UTC)
@@ -94,7 +95,14 @@ def decide(question: Question) -> Decision:
 
 def every_refusal(question: Question) -> list[Decision]:
     """Return everything that keeps the cluster from the release, in the order of the table."""
-    return [decision for decision in _decisions(question) if decision.verdict != Verdict.DONE]
+    refusals: dict[str, Decision] = {}
+
+    for decision in _decisions(question):
+        # A path that does not exist is told once, by the row that knows why.
+        if decision.verdict != Verdict.DONE:
+            refusals.setdefault(decision.reason, decision)
+
+    return list(refusals.values())
 
 
 def _decisions(question: Question) -> Iterator[Decision]:
@@ -143,6 +151,20 @@ def digest_is_not_known(question: Question) -> Answer | None:
     return None if question.release and question.release.signed else Answer()
 
 
+def image_is_of_another_release(question: Question) -> Answer | None:
+    """A registry has one image of a version; one that nobody recorded counts if it mirrors such a digest."""
+    known_images = question.release.images if question.release else ()
+    repository, _, digest = question.image.partition("@")
+
+    if not known_images or not question.image:
+        return None
+
+    of_repository = [image for image in known_images if image.partition("@")[0] == repository]
+    digests = {image.partition("@")[2] for image in of_repository or known_images}
+
+    return None if digest in digests else Answer(f"({', '.join(of_repository or known_images)})")
+
+
 def kubernetes_is_not_known(question: Question) -> Answer | None:
     if question.hop is None or kubernetes_of(question.hop.to.line) or question.cluster.kubernetes:
         return None
@@ -180,6 +202,11 @@ def acknowledgement_is_missing(question: Question) -> Answer | None:
     return Answer(f"({', '.join(missing)})") if missing else None
 
 
+def emergency_stands(question: Question) -> Answer | None:
+    """A cluster with an emergency is left alone until a person removes it."""
+    return Answer(f"({question.cluster.emergency})") if question.cluster.emergency else None
+
+
 def cluster_is_held(question: Question) -> Answer | None:
     return Answer(f"({question.cluster.hold})") if question.cluster.hold else None
 
@@ -215,7 +242,10 @@ def _oldest_trace(question: Question) -> datetime | None:
 def outside_the_window(question: Question) -> Answer | None:
     window = question.cluster.window
 
-    return Answer() if window and not window.contains(question.now) else None
+    if window is None or window.contains(question.now):
+        return None
+
+    return Answer(until=window.opens(question.now))
 
 
 # In the order in which they are asked: is force allowed, does the pin agree with the sources, is there a
@@ -245,6 +275,7 @@ REFUSALS: tuple[Refusal, ...] = (
     no_path(HELD, Verdict.REFUSE),
     Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all, _RUNS_IT),
     Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, _NOBODY),
+    Refusal("image-of-another-release", Verdict.REFUSE, image_is_of_another_release),
     Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),
     Refusal("signature-not-verified", Verdict.REFUSE, long_term_cluster_lacks_signature),
     Refusal("key-for-other-clusters", Verdict.REFUSE, key_is_for_other_clusters),
@@ -285,6 +316,7 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("cluster-updating", Verdict.WAIT, observation.cluster_is_updating, _NO_WAITING),
     Refusal("pools-paused", Verdict.WAIT, observation.pools_are_paused, _NO_WAITING),
     Refusal("cluster-unhealthy", Verdict.WAIT, observation.cluster_is_unhealthy, _NO_WAITING),
+    Refusal("emergency-stands", Verdict.WAIT, emergency_stands, _ITS_OWN),
     Refusal("cluster-held", Verdict.WAIT, cluster_is_held, _NO_WAITING),
     Refusal("fleet-frozen", Verdict.WAIT, fleet_is_frozen, _NO_WAITING),
     Refusal("release-too-young", Verdict.WAIT, release_is_too_young, _NO_WAITING),

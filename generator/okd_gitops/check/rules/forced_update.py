@@ -21,7 +21,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
         for reason, remedy, path in faults:
             yield nested_fault(value, nested, reason, remedy, path)
 
-    if not may_be_forced:
+    if not may_be_forced and not overlay.forced:
         for value in overlay.objects:
             yield from release_faults(value, "forced-update")
 

@@ -1,0 +1,135 @@
+"""The Applications of long-term clusters in `argocd/`, compared with what the base makes of them.
+
+Whatever is edited by hand there, with or without its list of hashes, hands a cluster to somebody else: the
+fields that decide what Argo CD reads, where it writes and what it deletes must be as the base generates them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from okd_gitops.finding import Finding, FindingsError, Location, finding_of
+from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.load import Fleet
+from okd_gitops.generate.applications import ROOT, argocd_files
+from okd_gitops.generate.plan import plan
+from okd_gitops.manifests.objects import ObjectId, at
+from okd_gitops.manifests.read import FOREIGN, Document, read_all
+
+_SYNC_OPTIONS = ("metadata", "annotations", "argocd.argoproj.io/sync-options")
+# By kind: where each field is that must not change.
+_GUARDED_FIELDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "Application": (
+        ("metadata", "namespace"),
+        ("metadata", "finalizers"),
+        _SYNC_OPTIONS,
+        ("spec", "project"),
+        ("spec", "source"),
+        ("spec", "sources"),
+        ("spec", "destination", "name"),
+        ("spec", "destination", "server"),
+        ("spec", "syncPolicy"),
+    ),
+    "AppProject": (
+        ("metadata", "namespace"),
+        ("metadata", "finalizers"),
+        ("spec", "sourceRepos"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """An object and the document that it is in."""
+
+    identity: ObjectId
+    document: Document
+
+
+def application_findings(
+    base: Fleet, now: Fleet, files: Mapping[str, bytes], *, removed: Iterable[str]
+) -> list[Finding]:
+    """Return a finding for each guarded field that differs between `files` (of `argocd/`) and the base.
+
+    `removed` are clusters that this change removes or replaces, which has findings of its own; so has another
+    repository, revision or hub.
+    """
+    expected = _expected(base, now)
+    actual = _objects(files)
+    names = {cluster.name for cluster in base.clusters if cluster.purpose.guarded} - set(removed)
+    projects = {at(expected[key].document.value, "spec", "project") for key in expected if key[1] in names}
+    findings: list[Finding] = []
+
+    for key, wanted in expected.items():
+        kind, name = key
+        is_guarded = name in names or name == ROOT or (kind == "AppProject" and name in projects)
+
+        if is_guarded and key in actual:
+            findings += _edited_fields(wanted, actual[key])
+        elif is_guarded:
+            reason = f"{kind} {name} is not in argocd/ any more"
+            findings.append(_finding("argocd", reason, wanted.identity))
+
+    return findings
+
+
+def _expected(base: Fleet, now: Fleet) -> dict[tuple[str, str], _Placed]:
+    """Return the objects that the base's clusters have, in the repository, revision and hub of today.
+
+    Announcing that a cluster goes is a step of its own. A base that cannot be planned has no objects.
+    """
+    leaving = {cluster.name for cluster in now.clusters if cluster.spec.decommission}
+    clusters = tuple(_announced(cluster) if cluster.name in leaving else cluster for cluster in base.clusters)
+    moved = base.spec.model_copy(
+        update={"repository": now.spec.repository, "revision": now.spec.revision, "hub": now.spec.hub}
+    )
+
+    try:
+        return _objects(argocd_files(plan(replace(base, spec=moved, clusters=clusters))))
+    except FindingsError:
+        return {}
+
+
+def _announced(cluster: Cluster) -> Cluster:
+    return replace(cluster, spec=cluster.spec.model_copy(update={"decommission": True}))
+
+
+def _objects(files: Mapping[str, bytes]) -> dict[tuple[str, str], _Placed]:
+    objects: dict[tuple[str, str], _Placed] = {}
+
+    for path in sorted(files):
+        if not path.endswith((".yaml", ".yml", ".json")):
+            continue
+
+        for document in _documents(path, files[path]):
+            identity = ObjectId.of(document.value)
+
+            if identity.kind in _GUARDED_FIELDS:
+                objects[identity.kind, identity.name] = _Placed(identity, document)
+
+    return objects
+
+
+def _documents(path: str, data: bytes) -> list[Document]:
+    """Return the documents of a file; the build finds one that cannot be read."""
+    try:
+        return read_all(path, data, bounds=FOREIGN)
+    except FindingsError:
+        return []
+
+
+def _edited_fields(wanted: _Placed, actual: _Placed) -> Iterator[Finding]:
+    for path in _GUARDED_FIELDS[wanted.identity.kind]:
+        old, new = at(wanted.document.value, *path), at(actual.document.value, *path)
+
+        if old != new:
+            reason = f"{wanted.identity.kind} {wanted.identity.name}: {'.'.join(path)} was edited"
+            yield _finding(actual.document.at(path), reason, wanted.identity)
+
+
+def _finding(place: Location | str, reason: str, identity: ObjectId) -> Finding:
+    return finding_of(
+        "guarded-application-edited",
+        place,
+        f"{reason}; the base generates it otherwise",
+        of_object=str(identity),
+    )

@@ -1,0 +1,191 @@
+"""check --base: judge the change from a commit to the tree that is checked out, without a network.
+
+Refusals of the change always fail. Findings of the tree that the base has too do not: whoever did not cause
+them is not stopped by them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from okd_gitops.check.change.applications import application_findings
+from okd_gitops.check.change.base import contains_base, load_base, resolve_base
+from okd_gitops.check.change.change import Change, ClusterChange
+from okd_gitops.check.change.compare import changed_fields, cluster_changes
+from okd_gitops.check.change.emergencies import emergency_findings
+from okd_gitops.check.change.objects import lost_object_findings
+from okd_gitops.check.change.releases import (
+    force_without_signature,
+    judge_release,
+    unknown_streams,
+    unrecorded_pins,
+)
+from okd_gitops.check.change.removals import moved_fleet_findings, removal_findings
+from okd_gitops.check.change.sides import Side
+from okd_gitops.check.change.trust_edits import trust_edits, trust_findings, trusted_paths
+from okd_gitops.check.check import check
+from okd_gitops.check.judge import Report
+from okd_gitops.errors import ToolError
+from okd_gitops.evidence.records import Records
+from okd_gitops.explanation import explanation_of
+from okd_gitops.finding import Finding, FindingsError, Severity, exit_code_of, ordered
+from okd_gitops.fleet.load import Fleet, load
+from okd_gitops.system.disk import CATALOG, MAX_GENERATED, ROOTS, read_tree, scan_tree
+from okd_gitops.system.draft import drafted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedChange:
+    """A change, and the check of the tree that it makes: `report` has the new findings, `older` the rest."""
+
+    change: Change
+    fleet: Fleet
+    report: Report
+    older: tuple[Finding, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that counts: the findings about the change, and the new ones of the tree."""
+        return tuple(ordered((*self.change.findings, *self.report.findings)))
+
+    @property
+    def exit_code(self) -> int:
+        """0 without errors that count; of several, the exit code that takes precedence."""
+        return exit_code_of(self.findings)
+
+
+def judge_change(
+    root: Path, cache: Path, base: str, records: Records, *, now: datetime, say: Callable[[str], None]
+) -> JudgedChange:
+    """Judge the change from the commit `base` to the files below `root`, by what the hub has recorded.
+
+    Raises UsageError for a commit that is not there, FindingsError for files that cannot be read, ToolError
+    when a tool is missing: then nothing was judged.
+    """
+    change = change_since(root, cache, base, records, now=now)
+    fleet = load(root)
+    report = check(root, cache, today=now.date(), say=say, fleet=fleet, now=now)
+    older = _older(report, root, cache, change.base, now)
+    new_findings = tuple(finding for finding in report.findings if finding not in older)
+
+    return JudgedChange(
+        change=change, fleet=fleet, report=replace(report, findings=new_findings), older=tuple(older)
+    )
+
+
+def change_since(root: Path, cache: Path, base: str, records: Records, *, now: datetime) -> Change:
+    """Return the change from the commit `base` with everything that is found about it, but no check of the
+    tree.
+
+    Raises UsageError for a commit that is not there, FindingsError for files that cannot be read.
+    """
+    commit = resolve_base(root, base)
+    fleet = load(root)
+
+    with drafted(root, commit) as draft:
+        old_fleet, unreadable = load_base(draft.folder, fleet)
+        base_side = Side(root=draft.folder, fleet=old_fleet, records=records, now=now)
+        now_side = Side(root=root, fleet=fleet, records=records, now=now)
+        change = _judged(commit, cache, base_side, now_side)
+
+    findings = (*contains_base(root, commit), *unreadable, *change.findings)
+
+    return replace(change, findings=tuple(ordered(findings)))
+
+
+def _judged(commit: str, cache: Path, base: Side, now: Side) -> Change:
+    """Return the change between two sides with everything that is found about it."""
+    compared = cluster_changes(base.fleet, now.fleet)
+    fleet_fields = changed_fields(base.fleet.spec, now.fleet.spec)
+    findings: list[Finding] = []
+    changes: list[ClusterChange] = []
+
+    for change in compared:
+        judged, refusals = judge_release(change, base, now)
+        changes.append(judged)
+        findings += [*refusals, *force_without_signature(judged)]
+
+    paths = trusted_paths(base.fleet.spec, now.fleet.spec)
+    old_files, new_files = (scan_tree(side.root, *paths)[0] for side in (base, now))
+    edits = trust_edits(base.fleet, now.fleet, changes, old_files, new_files)
+    findings += [
+        *unknown_streams(changes, now),
+        *unrecorded_pins(changes, now),
+        *trust_findings(edits, changes),
+        *emergency_findings(changes, fleet_fields, _other_edits(base, now, old_files, new_files), now.now),
+        *_removals(cache, changes, base, now),
+    ]
+
+    return Change(
+        base=commit,
+        clusters=tuple(changes),
+        fleet_fields=fleet_fields,
+        trust_edits=tuple(edits),
+        findings=tuple(findings),
+        records=now.records.commit,
+    )
+
+
+def _other_edits(base: Side, now: Side, old_files: object, new_files: object) -> list[str]:
+    """Return the other files that a change with an emergency must not edit."""
+    edits = ["files that the fleet trusts"] if old_files != new_files else []
+    catalogs = [read_tree(side.root, CATALOG) for side in (base, now)]
+
+    return [*edits, CATALOG] if catalogs[0] != catalogs[1] else edits
+
+
+def _removals(cache: Path, changes: Sequence[ClusterChange], base: Side, now: Side) -> list[Finding]:
+    removals = removal_findings(changes, now.fleet)
+    removed = {name for finding in removals for name in finding.clusters}
+    leaving = {cluster.name for cluster in base.fleet.clusters if cluster.spec.decommission}
+    files = read_tree(now.root, "argocd", max_file=MAX_GENERATED)
+
+    return [
+        *removals,
+        *moved_fleet_findings(base.fleet, now.fleet),
+        *application_findings(base.fleet, now.fleet, files, removed={*removed, *leaving}),
+        *lost_object_findings(now.root, base.root, cache, base.fleet, now.fleet),
+    ]
+
+
+def _older(report: Report, root: Path, cache: Path, commit: str, now: datetime) -> list[Finding]:
+    """Return the findings of the tree that the base has too, compared without their lines."""
+    if not report.findings:
+        return []
+
+    with drafted(root, commit) as draft:
+        known = Counter(_key(finding) for finding in _findings_at_base(draft.folder, cache, now))
+        edited = _edited_files(root, draft.folder)
+
+    older = []
+
+    for finding in report.findings:
+        is_drift = explanation_of(finding.name).area == "drift"
+
+        # Each one at the base excuses one now. A generated file that was edited has a finding of its own.
+        if known[_key(finding)] and not (is_drift and finding.location.file in edited):
+            known[_key(finding)] -= 1
+            older.append(finding)
+
+    return older
+
+
+def _findings_at_base(folder: Path, cache: Path, now: datetime) -> Sequence[Finding]:
+    try:
+        return check(folder, cache, today=now.date(), say=lambda _: None, now=now).findings
+    except FindingsError as error:
+        return error.findings
+    except ToolError:
+        return ()
+
+
+def _key(finding: Finding) -> tuple[str, str, str, Severity]:
+    return finding.name, finding.object, finding.location.file, finding.severity
+
+
+def _edited_files(root: Path, old_root: Path) -> set[str]:
+    old, new = (read_tree(folder, *ROOTS, max_file=MAX_GENERATED) for folder in (old_root, root))
+
+    return {path for path in {*old, *new} if old.get(path) != new.get(path)}

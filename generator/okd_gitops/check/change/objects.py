@@ -1,0 +1,54 @@
+"""What the overlays of long-term clusters render no longer since the base."""
+
+from pathlib import Path
+
+from okd_gitops.check.diff import FOLDERS, Rendered, is_edited, render_both
+from okd_gitops.check.lost_objects import RenderedChange, lost_objects
+from okd_gitops.finding import Finding, FindingsError, Location
+from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.load import Fleet
+from okd_gitops.manifests.objects import Object
+from okd_gitops.system.disk import MAX_GENERATED, read_tree
+from okd_gitops.tree import Tree
+
+
+def lost_object_findings(root: Path, old_root: Path, cache: Path, base: Fleet, now: Fleet) -> list[Finding]:
+    """Return a finding for each object with data that a cluster of both sides loses.
+
+    `root` has the files of today, `old_root` those of the base. What does not build is found by the check.
+    """
+    old = read_tree(old_root, *FOLDERS, max_file=MAX_GENERATED)
+    new = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
+    names = {cluster.name for cluster in now.clusters}
+    clusters = {f"overlays/{cluster.name}": cluster for cluster in base.clusters if cluster.name in names}
+    edited = [folder for folder in clusters if is_edited(folder, old, new)]
+    before, after = _rendered(root, cache, old, new, edited)
+    findings = []
+
+    for folder in edited:
+        if folder in before:
+            findings += lost_objects(_rendered_change(clusters[folder], folder, before, after))
+
+    return findings
+
+
+def _rendered(root: Path, cache: Path, old: Tree, new: Tree, folders: list[str]) -> tuple[Rendered, Rendered]:
+    try:
+        return render_both(root, cache, old, new, folders)
+    except FindingsError:
+        return {}, {}
+
+
+def _rendered_change(cluster: Cluster, folder: str, before: Rendered, after: Rendered) -> RenderedChange:
+    return RenderedChange(
+        cluster=cluster.name,
+        place=Location(file=f"clusters/{cluster.name}.yaml"),
+        before=_objects(before, folder),
+        after=_objects(after, folder),
+        is_long_term=cluster.purpose.guarded,
+        is_leaving=cluster.spec.decommission,
+    )
+
+
+def _objects(rendered: Rendered, folder: str) -> tuple[Object, ...]:
+    return tuple(document.value for document in rendered.get(folder, {}).values())
