@@ -15,7 +15,7 @@ from conftest import git
 from okd_gitops.errors import BusyError
 from okd_gitops.evidence.records import read_records
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.evidence.write_records import write_records
+from okd_gitops.evidence.write_records import Change, write_records
 from okd_gitops.system import branches
 from okd_gitops.upgrade.plan import BlockedError
 from release_controller import image, serving
@@ -191,6 +191,11 @@ def test_p04_two_waves_are_two_branches(fleet: Fleet) -> None:
     assert fleet.on_remote(second.name) == [f"okd(prod): {OLD} → {NEW}"]
 
 
+def adding(path: str, data: bytes) -> Change:
+    """Return the change of the records that adds a file, whatever is there."""
+    return lambda _: {path: data}
+
+
 def test_h04_eight_bots_with_five_updates_each_lose_nothing(fleet: Fleet, tmp_path: Path) -> None:
     url = branches.address(fleet.root, "origin", "https://git.example.org/fleet.git")
     failures: list[BaseException] = []
@@ -206,8 +211,7 @@ def test_h04_eight_bots_with_five_updates_each_lose_nothing(fleet: Fleet, tmp_pa
                     finished=fleet.now,
                     passed=True,
                 )
-                files = {path: report.text().encode()}
-                write_records(root, url, f"bot {bot}: {number}", lambda _, files=files: files)
+                write_records(root, url, f"bot {bot}: {number}", adding(path, report.text().encode()))
         except BaseException as error:
             failures.append(error)
             raise
