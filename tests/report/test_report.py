@@ -24,8 +24,10 @@ def test_the_report_is_the_golden_file(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "verdict"),
     [
+        ("bump", "🟢 ROUTINE"),
         ("new-feature", "🟡 LOOK"),
         ("removed-cluster", "🟡 LOOK"),
+        ("bad-change", "🔴 BLOCKED"),
     ],
 )
 def test_the_verdict_is_in_the_first_line_that_a_person_sees(name: str, verdict: str) -> None:
@@ -57,7 +59,7 @@ def test_json_has_the_text_and_the_judgment(tmp_path: Path) -> None:
     done = report(tmp_path, "--output=json")
     answer = json.loads(done.stdout)
 
-    assert (answer["kind"], answer["verdict"]) == ("Report", "LOOK")
+    assert (answer["kind"], answer["verdict"]) == ("Report", "ROUTINE")
     assert [cluster["cluster"] for cluster in answer["change"]["clusters"]] == ["moc-cd"]
     assert answer["text"].startswith("<!-- okd-gitops")
     assert answer["text"] == report(tmp_path).stdout

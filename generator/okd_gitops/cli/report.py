@@ -8,7 +8,7 @@ from okd_gitops.cli.options import AT, OUTPUT, RECORDS, cache_of, clock, root_of
 from okd_gitops.cli.output import print_result, progress
 
 if TYPE_CHECKING:
-    from okd_gitops.report.of_change import Judged
+    from okd_gitops.check.change.judge_change import JudgedChange
     from okd_gitops.report.pull_request_text import PullRequest
 
 # GitHub takes 65,536 characters, GitLab 1,048,576; the frame of a text needs 8,000 bytes.
@@ -36,27 +36,24 @@ def report(context: click.Context, *, base: str, records: str, at: str, limit: i
     risks, evidence, findings and differences of objects. What does not fit into the limit is left out whole
     and counted. A change that is refused is reported too, with exit code 0: `check --base` is what fails.
     """
-    from okd_gitops.report.of_change import pull_request_of
     from okd_gitops.report.pull_request_text import body
-    from okd_gitops.report.report import judge_change
+    from okd_gitops.report.report import report as run
 
-    now = clock(at)
     root = root_of(context)
-    judged = judge_change(root, cache_of(context, root), base, records, now=now, say=progress(context))
-    pull = pull_request_of(judged, now)
+    judged, pull = run(root, cache_of(context, root), base, records, now=clock(at), say=progress(context))
     text = body(pull, limit=limit)
 
     # Invisible signs in the text keep mentions from being mentions: it is printed as it is.
     print_result(output, "Report", _as_json(judged, pull, text), lambda: click.echo(text, nl=False))
 
 
-def _as_json(judged: "Judged", pull: "PullRequest", text: str) -> dict[str, object]:
+def _as_json(judged: "JudgedChange", pull: "PullRequest", text: str) -> dict[str, object]:
     return {
         "verdict": str(pull.attention),
         "reasons": pull.reasons,
         "change": judged.change,
         "changes": pull.changes,
-        "findings": [*pull.refusals, *pull.findings],
-        "older": pull.older,
+        "findings": judged.findings,
+        "older": judged.older,
         "text": text,
     }

@@ -1,15 +1,14 @@
 """The pull request of any change, a person's too: what `check --base` judged, as the text's parts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from okd_gitops import __version__
 from okd_gitops.check.change.change import Change, ClusterChange, JudgedRelease, Status
-from okd_gitops.check.diff import Difference
+from okd_gitops.check.change.judge_change import JudgedChange
+from okd_gitops.check.diff import Difference, ObjectChange
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import Finding, Severity
-from okd_gitops.fleet.load import Fleet
 from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
 from okd_gitops.report.markdown import code, plural
@@ -23,34 +22,21 @@ from okd_gitops.upgrade.question import Way
 # Ways past what keeps others from a release.
 _RED_WAYS = (Way.FORCE, Way.EMERGENCY, Way.ADOPTION)
 _MANY_FIELDS = 5
+_TRUST_EDIT = "trust-edit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A change with all that was judged of it.
+def pull_request_of(judged: JudgedChange, difference: Difference | None, now: datetime) -> PullRequest:
+    """Return what the text of a change's pull request is made of.
 
-    `findings` are the new ones of the whole tree, without those about the change itself; `older` counts those
-    that the base has too. `difference` is None when objects could not be compared.
+    `difference` is that of its objects, or None when they do not build.
     """
-
-    change: Change
-    fleet: Fleet
-    difference: Difference | None
-    findings: tuple[Finding, ...] = ()
-    older: int = 0
-    documents: int = 0
-
-
-def pull_request_of(judged: Judged, now: datetime) -> PullRequest:
-    """Return what the text of the change's pull request is made of."""
     change = judged.change
-    new_findings = [finding for finding in change.findings if finding.severity != Severity.ERROR]
-    findings = (*new_findings, *judged.findings)
-    reasons = _reasons(judged)
+    changes = difference.changes if difference else ()
+    reasons = _reasons(judged, difference)
     targets = {item.new_release.version for item in change.clusters if _is_moved(item) and item.new_release}
 
     return PullRequest(
-        attention=_attention(change, findings, reasons),
+        attention=_attention(judged, reasons),
         rows=tuple(_row(item, change, now) for item in change.clusters),
         now=now,
         target=targets.pop() if len(targets) == 1 else "",
@@ -59,25 +45,30 @@ def pull_request_of(judged: Judged, now: datetime) -> PullRequest:
         trust_edits=change.trust_edits,
         risks=tuple(_risks(change.clusters)),
         evidence=tuple(_evidence(change.clusters)),
-        changes=judged.difference.changes if judged.difference else (),
-        findings=findings,
-        older=judged.older,
+        changes=changes,
+        findings=tuple(_findings(judged)),
+        older=len(judged.older),
         waves=len({cluster.wave for cluster in judged.fleet.clusters}),
         untouched=_untouched(judged),
-        facts=tuple(_facts(judged, now)),
+        facts=tuple(_facts(judged, changes, now)),
         links=tuple(_links(change.clusters)),
         reproduce=_reproduce(change.base),
         made_by=(("version", __version__), ("base", change.base[:12]), ("records", change.records[:12])),
     )
 
 
-def _attention(change: Change, findings: Iterable[Finding], reasons: Sequence[str]) -> Attention:
-    has_error = any(finding.severity == Severity.ERROR for finding in findings)
-
-    if change.refusals or has_error:
+def _attention(judged: JudgedChange, reasons: Sequence[str]) -> Attention:
+    if any(finding.severity == Severity.ERROR for finding in judged.findings):
         return Attention.BLOCKED
 
     return Attention.LOOK if reasons else Attention.ROUTINE
+
+
+def _findings(judged: JudgedChange) -> list[Finding]:
+    """Return the new findings besides the refusals; edits of trust have a place of their own."""
+    of_change = [finding for finding in judged.change.findings if finding.severity != Severity.ERROR]
+
+    return [*(finding for finding in of_change if finding.name != _TRUST_EDIT), *judged.report.findings]
 
 
 def _is_moved(item: ClusterChange) -> bool:
@@ -129,7 +120,7 @@ def _path_words(item: ClusterChange, judged: JudgedRelease) -> str:
     return f"{way}🔴 no path" if isinstance(judged.path, NoPath) else way.rstrip("; ")
 
 
-def _reasons(judged: Judged) -> list[str]:
+def _reasons(judged: JudgedChange, difference: Difference | None) -> list[str]:
     """Return why a reviewer has to look at the change, each reason once."""
     change = judged.change
     reasons = [reason for item in change.clusters for reason in _reasons_of_cluster(item)]
@@ -147,12 +138,12 @@ def _reasons(judged: Judged) -> list[str]:
     if not change.records and any(_is_moved(item) for item in change.clusters):
         reasons.append("there are no records of the hub: what they would say of the release is unknown")
 
-    if judged.difference is None:
+    if difference is None:
         reasons.append("the objects could not be compared: they do not build")
     else:
-        reasons += reasons_of_objects(judged.difference.changes)
+        reasons += reasons_of_objects(difference.changes)
 
-    warnings = sum(finding.severity == Severity.WARNING for finding in (*change.findings, *judged.findings))
+    warnings = sum(finding.severity == Severity.WARNING for finding in _findings(judged))
 
     if warnings:
         reasons.append(f"{warnings} {plural('warning', range(warnings))}, listed below")
@@ -238,22 +229,21 @@ def _evidence(clusters: Iterable[ClusterChange]) -> list[Evidence]:
     return list(reports.values())
 
 
-def _untouched(judged: Judged) -> int:
+def _untouched(judged: JudgedChange) -> int:
     changed = {item.name for item in judged.change.clusters}
 
     return sum(cluster.name not in changed for cluster in judged.fleet.clusters)
 
 
-def _facts(judged: Judged, now: datetime) -> list[str]:
-    facts = []
+def _facts(judged: JudgedChange, changes: Sequence[ObjectChange], now: datetime) -> list[str]:
+    verbs = [item.verb for item in changes]
+    counts = ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("added", "changed", "removed"))
+    facts = [f"distinct changes of objects: {counts}", f"{judged.report.documents} documents checked"]
+    releases = [item.judged for item in judged.change.clusters if item.judged]
 
-    if judged.difference:
-        verbs = [item.verb for item in judged.difference.changes]
-        counts = ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("added", "changed", "removed"))
-        facts.append(f"distinct changes of objects: {counts}")
-
-    if judged.documents:
-        facts.append(f"{judged.documents} documents checked")
+    if releases:
+        are_verified = all(release.verified for release in releases)
+        facts.append("signature verified" if are_verified else "signature NOT verified")
 
     for record in _records(judged.change.clusters):
         if record.published:

@@ -4,42 +4,34 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from okd_gitops.check.change.judge_change import judge_change as judge
+from okd_gitops.check.change.judge_change import JudgedChange, judge_change
 from okd_gitops.check.diff import FOLDERS, Difference, diff
 from okd_gitops.evidence.records import read_records
-from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.report.of_change import Judged
+from okd_gitops.finding import FindingsError
+from okd_gitops.report.of_change import pull_request_of
+from okd_gitops.report.pull_request_text import PullRequest
 from okd_gitops.system import git
 
 
-def judge_change(
+def report(
     root: Path, cache: Path, base: str, records: str, *, now: datetime, say: Callable[[str], None]
-) -> Judged:
-    """Judge the change from the commit `base` to the files below `root`, as `check --base` does.
+) -> tuple[JudgedChange, PullRequest]:
+    """Judge the change from the commit `base` to the files below `root`, as `check --base` does; return that
+    with the pull request that tells it.
 
     Raises FindingsError for input that cannot be read, UsageError for a commit that is not there, ToolError
     when a tool is missing: then there is nothing to report.
     """
-    seen = read_records(root, records)
-    outcome = judge(root, cache, base, seen, now=now, say=say)
-    change = outcome.change
-    difference, faults = _difference(root, cache, change.base, say)
+    judged = judge_change(root, cache, base, read_records(root, records), now=now, say=say)
+    difference = _difference(root, cache, judged.change.base, say)
 
-    return Judged(
-        change=change,
-        fleet=outcome.fleet,
-        difference=difference,
-        findings=tuple(dict.fromkeys((*outcome.report.findings, *faults))),
-        older=len(outcome.older),
-        documents=outcome.report.documents,
-    )
+    return judged, pull_request_of(judged, difference, now)
 
 
-def _difference(
-    root: Path, cache: Path, commit: str, say: Callable[[str], None]
-) -> tuple[Difference | None, tuple[Finding, ...]]:
-    """Return the difference of rendered objects, or why one of both sides cannot be built."""
+def _difference(root: Path, cache: Path, commit: str, say: Callable[[str], None]) -> Difference | None:
+    """Return the difference of rendered objects, and None where one side does not build."""
     try:
-        return diff(root, cache, git.tree_at(root, commit, FOLDERS), say=say), ()
-    except FindingsError as error:
-        return None, error.findings
+        return diff(root, cache, git.tree_at(root, commit, FOLDERS), say=say)
+    except FindingsError:
+        # The check of the tree has found it too.
+        return None

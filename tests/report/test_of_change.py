@@ -1,0 +1,69 @@
+"""What a reviewer has to look at in a change that `check --base` judged."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import changes
+import pulls
+from changes import CHANGES, NEW, OLD, lay_out, move, report
+from okd_gitops.finding import Finding, Location
+from okd_gitops.generate.generate import generate
+from okd_gitops.report.pull_request_text import body
+
+
+def first_screen(root: Path) -> str:
+    """Return the report of the work tree up to the differences of objects."""
+    generate(root)
+    done = report(root)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.partition("### Differences")[0]
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    lay_out(tmp_path, CHANGES["bump"].clusters)
+    return tmp_path
+
+
+def test_without_records_a_release_is_never_routine(fleet: Path) -> None:
+    changes.git(fleet, "branch", "-D", "records")
+    move(fleet, "moc-cd", NEW)
+    text = first_screen(fleet)
+    assert "🟢" not in text
+    assert "there are no records of the hub" in text
+
+
+def test_one_refusal_of_many_clusters_is_one_entry(tmp_path: Path) -> None:
+    lay_out(tmp_path, CHANGES["sixty-clusters"].clusters)
+    for number in range(60):
+        move(tmp_path, f"edge-{number:02}", changes.OLDER)
+    text = first_screen(tmp_path)
+    assert text.count("**downgrade**") == 1
+    assert "and 59 more places on `edge-00`, `edge-01`," in text
+    assert text.count("| 🔴 `edge-") == 60
+
+
+def test_extras_and_other_edits_of_a_file_are_named(fleet: Path) -> None:
+    path = fleet / "clusters/moc-test.yaml"
+    path.write_text(f"{path.read_text()}owners: [others]\n")
+    text = first_screen(fleet)
+    assert "| `moc-test` | test | 1 | `4.21.0-okd-scos.11` stays | edits `owners` |" in text
+
+
+def test_a_new_cluster_is_told_with_its_release(fleet: Path) -> None:
+    text = (fleet / "clusters/moc-lab.yaml").read_text()
+    new = text.replace("moc-lab", "moc-new").replace("000000000002", "000000000099")
+    (fleet / "clusters/moc-new.yaml").write_text(new)
+    shown = first_screen(fleet)
+    assert "- moc-new is added" in shown
+    assert f"| `moc-new` | test | 1 | new → `{NEW}` |" in shown
+
+
+def test_older_findings_are_counted_and_not_listed() -> None:
+    found = Finding(name="placeholder", location=Location(file="x.yaml"), reason="new one")
+    text = body(replace(pulls.one(), findings=(found,), older=3))
+    assert "3 findings are older than this change" in text
+    assert "- 🔴 **placeholder** `x.yaml`: new one.\n" in text
+    assert OLD not in text
