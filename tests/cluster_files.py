@@ -1,5 +1,10 @@
 """Cluster files, and parts of them, that tests of several packages use."""
 
+from okd_gitops.fleet.cluster import Cluster, parse_cluster
+from okd_gitops.fleet.load import load_catalog
+from okd_gitops.manifests.read import read
+from okd_gitops.tree import Tree
+
 _IMAGE = "registry.ci.openshift.org/origin/release-scos"
 _DIGEST = "sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
 DEMO = f"""\
@@ -21,3 +26,18 @@ OS_LAYER_BUILDS = """\
         RUN rpm-ostree install usbutils && \\
             ostree container commit
 """
+
+
+def cluster_of_text(name: str, text: str) -> Cluster:
+    """Return the cluster of a file, with what its purpose says."""
+    file = parse_cluster(name, read(f"clusters/{name}.yaml", text.encode()), Tree())
+    purpose = load_catalog(None).purposes[str(file.spec.purpose)]
+    return Cluster(
+        name=file.name,
+        spec=file.spec,
+        document=file.document,
+        extras=file.extras,
+        purpose=purpose,
+        wave=purpose.wave,
+        owners=("ops",),
+    )

@@ -93,9 +93,7 @@ releases:
         '- {minor: "4.18", stream: stable, schedule: 10 * * * *}\n'
         '- {minor: "4.22", stream: next, schedule: 40 * * * *}\n'
     ),
-    "upgrade-evidence": (
-        f"image: {IMAGE}\npatience: 2h\ntests: [console=https://console.openshift-console.svc/health]\n"
-    ),
+    "upgrade-observer": f"image: {IMAGE}\npatience: 2h\nwatch-age: 3h\n",
     "secrets": """\
 prefix: okd/x
 vault:

@@ -16,9 +16,13 @@ from pydantic import ValidationError
 
 from okd_gitops.cli.options import clock
 from okd_gitops.errors import OkdGitopsError
-from okd_gitops.evidence.health import Seen, judge
+from okd_gitops.evidence.acceptance import Wanted, refusal_of, refused_since, why_no_evidence
+from okd_gitops.evidence.answers import Seen
+from okd_gitops.evidence.describe_state import Verdicts, difference, state_of
+from okd_gitops.evidence.health import health_of, judge
 from okd_gitops.evidence.observe import addresses, bound
 from okd_gitops.evidence.records import parse_records
+from okd_gitops.evidence.state import ClusterState
 from okd_gitops.finding import Findings, FindingsError, as_text
 from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
@@ -59,6 +63,7 @@ from okd_gitops.tree import Tree, manifest_hashes
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DIGEST = f"sha256:{'0' * 64}"
 IMAGE = f"registry.example.org/okd/release@{DIGEST}"
+ID = "8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926"
 Reader = Callable[[bytes], object]
 
 
@@ -129,9 +134,16 @@ def _observed(data: bytes) -> object:
         value: Any = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    seen = Seen(version=value, operators=value, tests={"smoke": True})
-    return judge(
-        seen, cluster="x", version="4.22.0-okd-scos.0", image=IMAGE, now=NOW, patience=timedelta(hours=1)
+    seen = Seen(version=value, operators=value, pools=value, tests={"smoke": True})
+    wanted = Wanted(cluster="x", version="4.22.0-okd-scos.0", image=IMAGE)
+    found = refusal_of(value, wanted) or {}
+    refused = refused_since(value, found, wanted, before=None, now=NOW)
+    verdicts = Verdicts(refused=refused, no_evidence=why_no_evidence(value, wanted), withdrawn=None)
+    state = state_of(seen, health_of(seen), verdicts, cluster="x", cluster_id=ID, now=NOW)
+    parse(ClusterState, read(state.path, state.text().encode()))
+
+    return judge(seen, wanted, refused=None, now=NOW, patience=timedelta(hours=1)), difference(
+        value, wanted, is_reported=True
     )
 
 

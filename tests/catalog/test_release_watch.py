@@ -64,11 +64,11 @@ def test_it_fits_its_schemas_and_gets_what_the_fleet_says(okd: tuple[Object, ...
 
 @pytest.mark.parametrize("environment", ["okd", "kubernetes"])
 def test_a_fleet_with_both_features_breaks_no_rule(environment: str, tmp_path: Path) -> None:
-    evidence = f"  upgrade-evidence:\n    image: {IMAGE}\n" if environment == "okd" else ""
+    observer = f"  upgrade-observer:\n    image: {IMAGE}\n"
     (tmp_path / "clusters").mkdir()
     (tmp_path / "fleet.yaml").write_text(FLEET)
     (tmp_path / "clusters/hub.yaml").write_text(
-        f"purpose: hub\n{ENVIRONMENTS[environment]}features:\n{FORGE}{evidence}"
+        f"purpose: hub\n{ENVIRONMENTS[environment]}features:\n{FORGE}{observer}"
     )
     generate(tmp_path)
     report = check(tmp_path, CACHE, today=date(2026, 11, 21), say=lambda _: None)

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster_state import DONE, conditions, operator
-from okd_gitops.evidence.health import Observation, Seen, judge
+from cluster_state import DONE, conditions, operators, pool, pools
+from okd_gitops.evidence.acceptance import Wanted
+from okd_gitops.evidence.answers import Seen
+from okd_gitops.evidence.health import Observation, judge
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
@@ -29,10 +31,14 @@ SOON, LATE = DONE + timedelta(minutes=20), DONE + PATIENCE + timedelta(seconds=1
 
 @dataclass
 class Answers:
-    """A ClusterVersion and a ClusterOperatorList."""
+    """A ClusterVersion, a ClusterOperatorList and a MachineConfigPoolList."""
 
     version: dict[str, Any]
     operators: dict[str, Any]
+    pools: dict[str, Any]
+
+
+WANTED = Wanted(cluster="canary", version=VERSION, image=IMAGE)
 
 
 def answers() -> Answers:
@@ -58,12 +64,7 @@ def answers() -> Answers:
         "metadata": {"name": "version", "generation": 4},
         "status": status,
     }
-    operators = {
-        "kind": "ClusterOperatorList",
-        "metadata": {},
-        "items": [operator("etcd"), operator("machine-config")],
-    }
-    return Answers(version, operators)
+    return Answers(version, operators(), pools())
 
 
 def judged(
@@ -78,9 +79,10 @@ def judged(
     seen = Seen(
         version=given.version,
         operators=given.operators,
+        pools=given.pools,
         tests={"api-ready": True} if tests is None else tests,
     )
-    return judge(seen, cluster="canary", version=VERSION, image=IMAGE, now=now, patience=PATIENCE)
+    return judge(seen, WANTED, refused=None, now=now, patience=PATIENCE)
 
 
 def condition(value: dict[str, Any], kind: str) -> dict[str, str]:
@@ -142,12 +144,14 @@ WAITING: dict[str, Callable[[Answers], object]] = {
     "an operator that progresses": lambda a: condition(a.operators["items"][0], "Progressing").update(
         status="True"
     ),
-    "nodes that restart": lambda a: condition(a.operators["items"][1], "Upgradeable").update(
-        status="False", reason="PoolUpdating"
-    ),
+    "nodes that restart": lambda a: a.pools["items"].append(pool("infra", 2, updated=1)),
     "nodes that restart while an operator is degraded": lambda a: (
-        condition(a.operators["items"][1], "Upgradeable").update(status="False", reason="PoolUpdating"),
+        a.pools["items"].append(pool("infra", 2, updated=1)),
         condition(a.operators["items"][0], "Degraded").update(status="True"),
+    ),
+    "a paused pool": lambda a: a.pools["items"][1]["spec"].update(paused=True),
+    "a configuration that the pool has not read": lambda a: a.pools["items"][1]["metadata"].update(
+        generation=4
     ),
 }
 
@@ -180,11 +184,14 @@ UNWELL: dict[str, tuple[str, Callable[[Answers], object]]] = {
         lambda a: a.operators["items"][0]["status"]["conditions"].pop(1),
     ),
     "nodes that failed": (
-        "nodes of a pool are degraded",
-        lambda a: condition(a.operators["items"][1], "Upgradeable").update(
-            status="False", reason="DegradedPool"
-        ),
+        "pool worker is degraded (2 of 6 nodes)",
+        lambda a: a.pools["items"][1]["status"].update(updatedMachineCount=4, degradedMachineCount=2),
     ),
+    "a node that is not ready": (
+        "pool worker has 5 of 6 nodes ready",
+        lambda a: a.pools["items"][1]["status"].update(readyMachineCount=5),
+    ),
+    "no pools": ("the pools of nodes cannot be listed", lambda a: a.pools.update(items=[])),
     "no operators": ("the operators cannot be listed", lambda a: a.operators.update(items=[])),
     "half of the operators": (
         "the operators cannot be listed",
@@ -256,15 +263,12 @@ JSON = st.recursive(
 )
 
 
-@given(version=JSON, operators=JSON)
+@given(version=JSON, operators=JSON, nodes=JSON)
 def test_any_answer_at_all_is_judged_without_an_error_and_reports_nothing(
-    version: object, operators: object
+    version: object, operators: object, nodes: object
 ) -> None:
-    seen = Seen(version=version, operators=operators, tests={})
-    assert (
-        judge(seen, cluster="canary", version=VERSION, image=IMAGE, now=LATE, patience=PATIENCE).evidence
-        is None
-    )
+    seen = Seen(version=version, operators=operators, pools=nodes, tests={})
+    assert judge(seen, WANTED, refused=None, now=LATE, patience=PATIENCE).evidence is None
 
 
 def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -283,15 +287,15 @@ def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | 
 def test_one_odd_value_anywhere_never_raises_and_never_turns_bad_into_passed(data: st.DataObject) -> None:
     given = answers()
     failing(given.version)
-    both = {"version": given.version, "operators": given.operators}
+    both = {"version": given.version, "operators": given.operators, "pools": given.pools}
     path = data.draw(st.sampled_from(places(both)))
     inner: Any = both
     for key in path[:-1]:
         inner = inner[key]
     inner[path[-1]] = data.draw(JSON)
-    seen = Seen(version=both["version"], operators=both["operators"], tests={"api-ready": True})
+    seen = Seen(**both, tests={"api-ready": True})
     now = data.draw(st.sampled_from([SOON, LATE]))
-    found = judge(seen, cluster="canary", version=VERSION, image=IMAGE, now=now, patience=PATIENCE).evidence
+    found = judge(seen, WANTED, refused=None, now=now, patience=PATIENCE).evidence
     assert found is None or not found.passed
     if found:
         assert Version.parse(found.version).text == VERSION

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.evidence import observe
+from okd_gitops.cli.observe import observe
 from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, network_options
 from okd_gitops.cli.output import echo, print_result, print_table, settings, show_findings
 from okd_gitops.cli.record import record

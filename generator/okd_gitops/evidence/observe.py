@@ -1,108 +1,142 @@
-"""observe: ask a cluster's own API how its release in git went, and record the answer once."""
+"""observe: ask clusters how their release in Git went, and record all answers in one commit."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from okd_gitops.errors import UsageError
-from okd_gitops.evidence.health import Seen, judge
-from okd_gitops.evidence.record import cluster_of, record
-from okd_gitops.evidence.records import read_records
-from okd_gitops.evidence.report import Evidence
-from okd_gitops.finding import refused
-from okd_gitops.fleet.load import load
-from okd_gitops.system.address import NetworkError
-from okd_gitops.system.http import Http
-from okd_gitops.times import parse_duration
+from okd_gitops.errors import OkdGitopsError, UsageError
+from okd_gitops.evidence.ask_cluster import Answer, Target, ask
+from okd_gitops.evidence.conclude import Result, conclude
+from okd_gitops.evidence.records import RUNS, Records, read_records
+from okd_gitops.evidence.state import Runs
+from okd_gitops.evidence.write_records import write_records
+from okd_gitops.finding import Finding, finding_of
+from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.load import Fleet
+from okd_gitops.system import branches
+from okd_gitops.times import parse_duration, time_text
 
-_CONFIG = "/apis/config.openshift.io/v1"
-# The API server reports to every account whether it is ready, after its own checks.
-_READY = "api-ready"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
+_AT_ONCE = 8
+# A record that says the same is written again after this time, so that its age tells that somebody looks.
+_KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """Which cluster is looked at, by which address, with which tests (address by name), and as of when."""
+class Limits:
+    """As of when clusters are judged, how long a failure may last, and how old the last watch may be."""
 
-    cluster: str
-    api: str
-    tests: Mapping[str, str]
-    patience: timedelta
     now: datetime
+    patience: timedelta
+    watch_age: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What was observed.
-
-    With a `path` there is a report; `new` is one that did not exist before, `sha` the commit that was pushed.
+    """What was observed: a result for each cluster, findings about none of them, the commit that was made
+    ("": none), and why it could not be made.
     """
 
-    reason: str
-    path: str = ""
-    text: str = ""
-    new: bool = False
+    results: tuple[Result, ...]
+    findings: tuple[Finding, ...] = ()
     sha: str = ""
+    failure: OkdGitopsError | None = None
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """The findings of all clusters, and the others."""
+        of_clusters = [finding for result in self.results for finding in result.findings]
+
+        return (*of_clusters, *self.findings)
 
 
-def observe(root: Path, http: Http, question: Question, *, write: bool = True, remote: str = "") -> Observed:
-    """Judge a cluster and record the result; `http` has the token and the authorities of its API.
+@dataclass(slots=True)
+class _Round:
+    """The answers of one round, judged again for the records that are on the branch when it is written."""
 
-    Raises UsageError for a cluster that git does not have, NetworkError when the API is away or refuses,
-    FindingsError (no-longer-healthy) when a cluster that has reported passed is not healthy now.
+    asked: Sequence[tuple[Target, Answer]]
+    limits: Limits
+    results: tuple[Result, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def judge(self, records: Records) -> Mapping[str, bytes]:
+        """Judge all answers with what is recorded, and return the files to write."""
+        now = self.limits.now
+        self.results = tuple(
+            conclude(target.cluster, target.api, answer, records, now=now, patience=self.limits.patience)
+            for target, answer in self.asked
+        )
+        self.findings = tuple(_watch_findings(records.runs, self.limits))
+        self.files = {}
+
+        for result in self.results:
+            self.files |= _files_of(result, records, now)
+
+        if self.files or _is_due(records.runs.observer, now):
+            runs = Runs(watch=records.runs.watch, observer=now) if records.runs.watch else Runs(observer=now)
+            self.files[RUNS] = runs.text().encode()
+
+        return self.files
+
+
+def observe(
+    root: Path,
+    fleet: Fleet,
+    targets: Sequence[Target],
+    limits: Limits,
+    *,
+    write: bool = True,
+    remote: str = "",
+) -> Observed:
+    """Ask clusters, judge their answers, and record them in one commit on the branch `records`.
+
+    A cluster that is away is a finding and stops no other one. Raises FindingsError for records that cannot
+    be read.
     """
-    release = cluster_of(load(root), question.cluster).spec.release
+    this_round = _Round(asked=_ask_all(targets), limits=limits)
 
-    if release is None:
-        raise UsageError(f'the cluster "{question.cluster}" has no release', "only okd clusters report")
+    if not write:
+        this_round.judge(read_records(root))
 
-    version, image = release.version, release.image
-    observation = judge(
-        _seen(http, question),
-        cluster=question.cluster,
-        version=version,
-        image=image,
-        now=question.now,
-        patience=question.patience,
-    )
-    reported = _earlier_report(root, question.cluster, version)
+        return Observed(results=this_round.results, findings=this_round.findings)
 
-    if reported:
-        # While nodes restart, much is unhealthy: only what would have failed the release counts.
-        if reported.passed and observation.evidence and not observation.evidence.passed:
-            stop = "stop the later waves (freeze: in fleet.yaml, or hold: in their files)"
-            remedy = f"{stop}, and repair the cluster"
-            raise refused("no-longer-healthy", reported.path, observation.reason, remedy, exit_code=1)
+    names = ", ".join(target.cluster.name for target in targets)
+    subject = f"observe({names})" if len(names) <= 50 else f"observe({len(targets)} clusters)"
+    sha, failure = "", None
 
-        return Observed(observation.reason, reported.path, reported.text())
+    try:
+        url = branches.address(root, remote, fleet.spec.repository) if remote else ""
+        sha = write_records(root, url, subject, this_round.judge)
+    except OkdGitopsError as error:
+        failure = error
 
-    if not observation.evidence:
-        return Observed(observation.reason)
+    if failure and not this_round.results:
+        this_round.judge(Records())
 
-    recorded = record(root, observation.evidence, write=write, remote=remote)
-
-    return Observed(observation.reason, recorded.path, recorded.text, recorded.new, recorded.sha)
+    return Observed(results=this_round.results, findings=this_round.findings, sha=sha, failure=failure)
 
 
-def _earlier_report(root: Path, cluster: str, version: str) -> Evidence | None:
-    """Return the committed report of a cluster about a version."""
-    reports = (report for report in read_records(root).evidence if report.cluster == cluster)
-    return next((report for report in reports if report.version == version), None)
+def observed_clusters(fleet: Fleet, now: datetime) -> list[Cluster]:
+    """Return the clusters that can be asked: with a release and a server, and not past their last day."""
+    return [
+        cluster
+        for cluster in fleet.clusters
+        if cluster.spec.release and cluster.spec.server and not _is_over(cluster, now)
+    ]
 
 
 def addresses(tests: Iterable[str]) -> dict[str, str]:
-    """Read tests such as `console=https://console.openshift-console.svc/health`; raises UsageError."""
+    """Read tests such as `console=https://console.apps.example.org/health`; raises UsageError."""
     pairs = [test.partition("=") for test in tests]
 
     for name, _, url in pairs:
         if not _NAME.fullmatch(name) or not url:
-            raise UsageError(
-                f'"{name}" is not a test',
-                "write it like console=https://console.openshift-console.svc/health",
-            )
+            remedy = "write it like console=https://console.apps.example.org/health"
+            raise UsageError(f'"{name}" is not a test', remedy)
 
     return {name: url for name, _, url in pairs}
 
@@ -115,19 +149,44 @@ def bound(text: str) -> timedelta:
         raise UsageError(str(error), "write it like 90m, 4h or 2d") from None
 
 
-def _seen(http: Http, question: Question) -> Seen:
-    version = http.send("GET", f"{question.api}{_CONFIG}/clusterversions/version")
-    operators = http.send("GET", f"{question.api}{_CONFIG}/clusteroperators")
-    tests = {_READY: f"{question.api}/readyz", **question.tests}
-    results = {name: _answers(http, url) for name, url in tests.items()}
+def _ask_all(targets: Sequence[Target]) -> list[tuple[Target, Answer]]:
+    """Ask several at once: one that is away lets its time pass."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(ask, targets))
 
-    return Seen(version=version, operators=operators, tests=results)
+    return list(zip(targets, answers, strict=True))
 
 
-def _answers(http: Http, url: str) -> bool:
-    try:
-        http.get(url)
-    except NetworkError:
-        return False
+def _files_of(result: Result, records: Records, now: datetime) -> dict[str, bytes]:
+    """Return the evidence that is new, and the state when it changed or its time is old."""
+    files = {}
 
-    return True
+    if result.evidence and result.is_new:
+        files[result.evidence.path] = result.evidence.text().encode()
+
+    state = result.state
+    earlier = records.cluster(state.cluster) if state else None
+
+    if state and (earlier is None or _is_due(earlier.seen, now) or state.differs_from(earlier)):
+        files[state.path] = state.text().encode()
+
+    return files
+
+
+def _is_due(last: datetime | None, now: datetime) -> bool:
+    """Whether a time is to be written anew; one in the future is wrong, and is put right."""
+    return last is None or now - last >= _KEPT or last > now
+
+
+def _watch_findings(runs: Runs, limits: Limits) -> Iterable[Finding]:
+    """Tell that the watch on the hub has stopped; where none ever ran, nothing is expected."""
+    if runs.watch is None or limits.now - runs.watch <= limits.watch_age:
+        return
+
+    age = limits.now - runs.watch
+    hours = age // timedelta(hours=1)
+    yield finding_of("watch-dead", RUNS, f"the watch ran last at {time_text(runs.watch)}, {hours} hours ago")
+
+
+def _is_over(cluster: Cluster, now: datetime) -> bool:
+    return cluster.spec.expires is not None and cluster.spec.expires < now.date()

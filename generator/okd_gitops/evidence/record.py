@@ -68,6 +68,10 @@ def _is_new(records: Records, report: Evidence) -> bool:
     if earlier is None:
         return True
 
+    # A cluster that was installed anew under its old name is another one.
+    if earlier.cluster_id and report.cluster_id and earlier.cluster_id != report.cluster_id:
+        return True
+
     # The same result of the same image is the same report: a Task that runs again gives another time.
     if (earlier.image, earlier.passed) == (report.image, report.passed):
         return False

@@ -1,8 +1,8 @@
 """Evidence: what a cluster reported after it took a release, one file in `evidence/CLUSTER/VERSION.yaml`,
 written once.
 
-The cluster writes it (`observe`, feature `upgrade-evidence`); promotion reads it. Nothing of it is ever
-assumed.
+The observer on the hub writes it (`observe`, feature `upgrade-observer`); promotion reads it. Nothing of it
+is ever assumed.
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.write import dump
-from okd_gitops.releases.fields import VersionText, by_digest, fault
+from okd_gitops.releases.fields import ClusterId, VersionText, by_digest, fault
 from okd_gitops.releases.record import Time
 from okd_gitops.times import parse_time, time_text
 
@@ -22,10 +22,11 @@ FOLDER = "evidence"
 class Evidence(FileModel):
     """A report: which image the cluster completed, when, and whether all was well.
 
-    `finished` is by the cluster's clock, `seen` by that of the hub when it read the report.
+    `finished` is the cluster's own time, `seen` when the hub read it: a soak begins at the later one.
     """
 
     cluster: Name
+    cluster_id: ClusterId | None = Field(None, alias="clusterID")
     version: VersionText
     image: Annotated[str, by_digest("status.history[0].image of the ClusterVersion has it")]
     finished: datetime
@@ -37,6 +38,8 @@ class Evidence(FileModel):
         Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")], Literal["passed", "failed"]
     ] = {}
     reason: str = Field("", max_length=500)
+    # What an emergency of the cluster's file went past; such a report is none for other clusters.
+    emergency: str = Field("", max_length=500)
 
     @field_validator("finished", mode="before")
     @classmethod
@@ -63,8 +66,8 @@ class Evidence(FileModel):
 
     @property
     def counted_from(self) -> datetime:
-        """When the soak begins: when the hub saw the report, because a cluster's clock may be behind."""
-        return max(self.finished, self.seen or self.finished)
+        """When the soak begins: no clock of a cluster makes it earlier than the hub saw the report."""
+        return max(self.finished, self.seen) if self.seen else self.finished
 
     @property
     def path(self) -> str:
@@ -73,10 +76,12 @@ class Evidence(FileModel):
 
     def text(self) -> str:
         """Return the file."""
-        value: dict[str, Any] = {"cluster": self.cluster, "version": self.version, "image": self.image}
-        value |= {"finished": time_text(self.finished)}
+        value: dict[str, Any] = {"cluster": self.cluster}
+        value |= {"clusterID": self.cluster_id} if self.cluster_id else {}
+        value |= {"version": self.version, "image": self.image, "finished": time_text(self.finished)}
         value |= {"seen": time_text(self.seen)} if self.seen else {}
         value |= {"passed": self.passed, "operators": self.operators}
         value |= {"tests": dict(sorted(self.tests.items()))} if self.tests else {}
         value |= {"reason": self.reason} if self.reason else {}
+        value |= {"emergency": self.emergency} if self.emergency else {}
         return dump(value)

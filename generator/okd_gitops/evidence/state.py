@@ -27,11 +27,19 @@ class Refused(FileModel):
     since: Time
 
 
+class Withdrawn(FileModel):
+    """Why the report of a release no longer holds: the cluster runs another one, or is not healthy."""
+
+    version: str
+    reason: str
+    since: Time
+
+
 class ClusterState(FileModel):
     """A cluster as its API described it at `seen`.
 
     `version` and `image` are what it runs (the newest completed update), `wanted_version` and `wanted_image`
-    what its ClusterVersion asks for. `updated` are the images of completed updates, the newest first.
+    what its ClusterVersion asks for.
     """
 
     cluster: Name
@@ -50,19 +58,28 @@ class ClusterState(FileModel):
     paused_pools: tuple[str, ...] = Field((), strict=False, alias="pausedPools")
     unhealthy: tuple[str, ...] = Field((), strict=False)
     refused: Refused | None = None
+    # Why the update to `image` is no evidence for other clusters; empty: it is.
+    no_evidence: str = Field("", alias="noEvidence")
+    # Set while a report that passed does not hold: it stops the waves after this cluster.
+    withdrawn: Withdrawn | None = None
 
     @property
     def path(self) -> str:
         """Where it is on the branch."""
         return f"{FOLDER}/{self.cluster}.yaml"
 
+    def differs_from(self, earlier: "ClusterState") -> bool:
+        """Whether anything but the time is another than before."""
+        return self.model_copy(update={"seen": earlier.seen}) != earlier
+
     def text(self) -> str:
         """Return the file."""
         value: dict[str, Any] = self.model_dump(by_alias=True, exclude_defaults=True)
         value["seen"] = time_text(self.seen)
 
-        if self.refused:
-            value["refused"]["since"] = time_text(self.refused.since)
+        for name, part in (("refused", self.refused), ("withdrawn", self.withdrawn)):
+            if part:
+                value[name]["since"] = time_text(part.since)
 
         return dump(value)
 

@@ -30,6 +30,7 @@ class SecretNeed(FileModel):
 
     namespace: Name
     type: str = "Opaque"
+    # Empty: their names follow from the fleet, such as one for each cluster.
     keys: tuple[str, ...] = Field(strict=False)
     used: str
     # The parameter or list of the feature that needs it; without one it is always needed.

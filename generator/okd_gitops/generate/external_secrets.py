@@ -92,6 +92,8 @@ def _is_set(feature: Feature, name: str, values: Values) -> bool:
 def _external_secret(store: Mapping[str, str], prefix: str, name: str, need: SecretNeed) -> Object:
     """The key in the store is PREFIX/NAMESPACE/NAME, its properties are the Secret's keys.
 
+    A Secret for which the feature names no keys gets all properties.
+
     Fields as in external-secrets apis/externalsecrets/v1/externalsecret_types.go.
     """
     key = f"{prefix}/{need.namespace}/{name}"
@@ -101,7 +103,7 @@ def _external_secret(store: Mapping[str, str], prefix: str, name: str, need: Sec
         # Before what reads the Secret.
         "annotations": {"argocd.argoproj.io/sync-wave": "-5"},
     }
-    spec = {
+    spec: dict[str, Any] = {
         "refreshInterval": "1h",
         "secretStoreRef": dict(store),
         # Gone from the store, it stays on the cluster; gone from git, it goes.
@@ -111,9 +113,10 @@ def _external_secret(store: Mapping[str, str], prefix: str, name: str, need: Sec
             "deletionPolicy": "Retain",
             "template": {"type": need.type},
         },
-        "data": [
-            {"secretKey": property_, "remoteRef": {"key": key, "property": property_}}
-            for property_ in need.keys
-        ],
     }
+    entries = [
+        {"secretKey": property_, "remoteRef": {"key": key, "property": property_}} for property_ in need.keys
+    ]
+    spec |= {"data": entries} if entries else {"dataFrom": [{"extract": {"key": key}}]}
+
     return {"apiVersion": _API_VERSION, "kind": "ExternalSecret", "metadata": metadata, "spec": spec}

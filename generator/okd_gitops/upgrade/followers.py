@@ -40,4 +40,5 @@ def follower_of(cluster: Cluster, release: Release, stream: str) -> Follower:
         holds=holds_of(cluster),
         kubernetes=cluster.spec.kubernetes or "",
         emergency=cluster.spec.emergency.reason if cluster.spec.emergency else "",
+        cluster_id=cluster.spec.cluster_id or "",
     )

@@ -96,6 +96,10 @@ def earlier_cluster_is_unhealthy(question: Question) -> Answer | None:
         if state is None or not _is_fresh(state, question) or question.release is None:
             continue
 
+        # The observer withdraws a report whose cluster sickened, or runs or wants another release since.
+        if state.withdrawn and state.withdrawn.version == version_of(question):
+            return Answer(f"({earlier.name}: {state.withdrawn.reason})")
+
         if state.unhealthy:
             return Answer(f"({earlier.name}: {one_line(', '.join(state.unhealthy), 300)})")
 
@@ -103,6 +107,11 @@ def earlier_cluster_is_unhealthy(question: Question) -> Answer | None:
             return Answer(f"({earlier.name} runs {one_line(state.version, 60)})")
 
     return None
+
+
+def version_of(question: Question) -> str:
+    """Return the release that is asked about; empty when there is none."""
+    return question.release.version.text if question.release else ""
 
 
 def _fresh_state(question: Question) -> ClusterState | None:

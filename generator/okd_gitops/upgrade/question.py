@@ -58,6 +58,7 @@ class Follower:
     kubernetes: str = ""
     # Why the emergency that its file names cannot wait.
     emergency: str = ""
+    cluster_id: str = ""
 
     @property
     def accepted_edges(self) -> frozenset[tuple[str, str]]:
@@ -165,12 +166,16 @@ class Question:
         return self.release is not None and self.cluster.accepted(name, self.release.version)
 
     def reports(self, cluster: Follower) -> list[Evidence]:
-        """Return what a cluster reported of the release, oldest first."""
+        """Return what a cluster reported of the release, oldest first.
+
+        A report of another clusterID is of another cluster that had the name before, and one of an emergency
+        is none for other clusters.
+        """
         version = self.release.version.text if self.release else ""
 
-        mine = [
-            report for report in self.evidence if (report.cluster, report.version) == (cluster.name, version)
-        ]
+        of_name = [item for item in self.evidence if (item.cluster, item.version) == (cluster.name, version)]
+        same_id = (None, cluster.cluster_id)
+        mine = [item for item in of_name if item.cluster_id in same_id and not item.emergency]
 
         return sorted(mine, key=lambda report: (report.finished, report.path, report.image))
 

@@ -1,0 +1,234 @@
+"""`okd-gitops release observe`: what the API of each cluster answers about its release."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, cache_of, clock, root_of
+from okd_gitops.cli.output import echo, print_result, show_error, show_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from okd_gitops.evidence.ask_cluster import Target
+    from okd_gitops.evidence.conclude import Result
+    from okd_gitops.evidence.observe import Observed
+    from okd_gitops.finding import Finding
+    from okd_gitops.fleet.cluster import Cluster
+    from okd_gitops.fleet.load import Fleet
+    from okd_gitops.system.accounts import Account
+
+
+@click.command()
+@click.argument("clusters", nargs=-1, metavar="[CLUSTER]...")
+@click.option(
+    "--accounts",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder with CLUSTER.token and CLUSTER.ca.crt for each cluster.",
+)
+@click.option("--api", default="", help="URL of one cluster's API server. Default: its `server`.")
+@click.option(
+    "--account",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of one cluster's account: token and ca.crt.",
+)
+@click.option(
+    "--patience",
+    default="4h",
+    show_default=True,
+    metavar="TIME",
+    help="Record a failure that lasts longer than this. Write it like 90m, 4h or 2d.",
+)
+@click.option(
+    "--watch-age",
+    default="6h",
+    show_default=True,
+    metavar="TIME",
+    help="Fail when the watch on the hub ran last before this time.",
+)
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    metavar="NAME=URL",
+    help="HTTPS URL that must answer with status 200, for one cluster. Repeatable.",
+)
+@AT
+@PUSH
+@REMOTE
+@DRY_RUN
+@OUTPUT
+@click.pass_context
+def observe(
+    context: click.Context,
+    *,
+    clusters: tuple[str, ...],
+    accounts: Path | None,
+    api: str,
+    account: Path | None,
+    patience: str,
+    watch_age: str,
+    tests: tuple[str, ...],
+    at: str,
+    push: bool,
+    remote: str,
+    dry_run: bool,
+    output: str,
+) -> None:
+    """Inspect clusters and record how their upgrades went.
+
+    Asks the API of each cluster of the fleet, or of those that are named, about the release that Git names
+    for it, and writes the branch records in one commit. A complete release that every node runs, with all
+    operators healthy, is recorded as passed; one that has failed or been refused for longer than --patience
+    as failed. Exits 1 if a cluster is another one than in its file, differs from Git, or passed and is
+    unhealthy now, and 6 if a cluster cannot be reached; the others are recorded.
+    """
+    from okd_gitops.evidence.observe import Limits, bound
+    from okd_gitops.evidence.observe import observe as run
+    from okd_gitops.fleet.load import load
+
+    root, now = root_of(context), clock(at)
+    fleet = load(root)
+    targets, missing = _targets(context, fleet, clusters, accounts, api, account, tests, now)
+    limits = Limits(now=now, patience=bound(patience), watch_age=bound(watch_age))
+    result = run(root, fleet, targets, limits, write=not dry_run, remote=remote if push else "")
+    findings = [*result.all_findings, *missing]
+
+    def as_text() -> None:
+        for each in result.results:
+            _print_result(each, dry_run=dry_run)
+
+        _print_ending(result, findings)
+
+    print_result(output, "Observation", _as_json(result, findings), as_text)
+    code = _exit_code(result, findings)
+
+    if code:
+        sys.exit(code)
+
+
+def _targets(
+    context: click.Context,
+    fleet: "Fleet",
+    names: "Sequence[str]",
+    accounts: Path | None,
+    api: str,
+    account: Path | None,
+    tests: "Sequence[str]",
+    now: "datetime",
+) -> "tuple[list[Target], list[Finding]]":
+    """Return whom to ask by which account, and a finding for each cluster without one."""
+    from okd_gitops.errors import UsageError
+    from okd_gitops.evidence.observe import addresses, observed_clusters
+    from okd_gitops.evidence.record import cluster_of
+    from okd_gitops.finding import finding_of
+    from okd_gitops.system.accounts import account_of_cluster, service_account
+
+    of_fleet = observed_clusters(fleet, now)
+    clusters = [cluster_of(fleet, name) for name in names] or of_fleet
+
+    for cluster in clusters:
+        if cluster.spec.release is None:
+            raise UsageError(f'the cluster "{cluster.name}" has no release', "only okd clusters report")
+
+    if account:
+        if len(names) != 1:
+            raise UsageError("--account is the account of one cluster", "name that cluster")
+
+        checks = addresses(tests)
+        return [_target(context, clusters[0], api, service_account(account), checks)], []
+
+    if accounts is None or api or tests:
+        remedy = "give --accounts FOLDER, or one CLUSTER with --account FOLDER (and --api, --test)"
+        raise UsageError("the observer needs an account on each cluster", remedy)
+
+    targets, findings = [], []
+
+    for cluster in clusters:
+        own_account = account_of_cluster(accounts, cluster.name)
+
+        if own_account:
+            targets.append(_target(context, cluster, "", own_account, {}))
+        else:
+            reason = f"there is no {cluster.name}.token and {cluster.name}.ca.crt in {accounts}"
+            place = cluster.document.file
+            findings.append(finding_of("account-missing", place, reason, clusters=[cluster.name]))
+
+    return targets, findings
+
+
+def _target(
+    context: click.Context, cluster: "Cluster", api: str, account: "Account", tests: dict[str, str]
+) -> "Target":
+    """Return how a cluster is asked: its token goes to its own API server alone."""
+    from okd_gitops.errors import UsageError
+    from okd_gitops.evidence.ask_cluster import Target
+    from okd_gitops.system.http import Http
+
+    address = (api or cluster.spec.server or "").rstrip("/")
+
+    if not address:
+        raise UsageError(f'the cluster "{cluster.name}" has no server', "give its address with --api")
+
+    answers = cache_of(context, root_of(context)) / "answers"
+    tokens = {urlsplit(address).hostname or "": account.token}
+    http = Http(answers, timeout=30, retries=1, tokens=tokens, authorities=account.authorities)
+
+    return Target(cluster=cluster, api=address, http=http, tests=tests)
+
+
+def _print_result(result: "Result", *, dry_run: bool) -> None:
+    """Print what a cluster answered, and what became of its report."""
+    echo(f"{result.cluster}: {result.reason}")
+    evidence = result.evidence
+
+    if evidence is None:
+        return
+
+    new = "would be recorded" if dry_run else "recorded"
+    echo(f"{evidence.path}: {new if result.is_new else 'already recorded'}")
+
+    if dry_run:
+        echo(evidence.text(), nl=False)
+
+
+def _print_ending(result: "Observed", findings: "Sequence[Finding]") -> None:
+    if result.sha:
+        echo(f"records: {result.sha[:12]}")
+
+    show_findings(findings)
+
+    if result.failure:
+        show_error(result.failure)
+
+
+def _as_json(result: "Observed", findings: "Sequence[Finding]") -> dict[str, object]:
+    failure = result.failure
+    error = {"reason": failure.reason, "remedy": failure.remedy} if failure else None
+    clusters = [
+        {
+            "cluster": each.cluster,
+            "reason": each.reason,
+            "new": each.is_new,
+            "evidence": each.evidence,
+            "state": each.state,
+        }
+        for each in result.results
+    ]
+
+    return {"clusters": clusters, "findings": findings, "commit": result.sha, "failure": error}
+
+
+def _exit_code(result: "Observed", findings: "Sequence[Finding]") -> int:
+    """Return the code that takes precedence of what was found and of why nothing could be written."""
+    from okd_gitops.errors import PRECEDENCE
+    from okd_gitops.finding import exit_code_of
+
+    failed = result.failure.exit_code if result.failure else 0
+    codes = {failed, exit_code_of(findings)}
+
+    return next((code for code in PRECEDENCE if code in codes), 0)

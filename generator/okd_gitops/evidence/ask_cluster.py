@@ -1,0 +1,81 @@
+"""Ask a cluster's API what the observer needs, and nothing more: its ClusterVersion first, by clusterID."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from okd_gitops.evidence.answers import Seen
+from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.manifests.objects import at
+from okd_gitops.redaction import one_line
+from okd_gitops.system.address import NetworkError
+from okd_gitops.system.http import Http
+
+_CONFIG = "/apis/config.openshift.io/v1"
+_POOLS = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools"
+# The API server reports to every account whether it is ready, after its own checks.
+_READY = "api-ready"
+_NO_SUCH_API = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A cluster, the address of its API server, and what asks it with its account.
+
+    `tests` are further addresses, by name, that must answer with status 200.
+    """
+
+    cluster: Cluster
+    api: str
+    http: Http
+    tests: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a cluster answered, or without it the ID that it has instead of the one in its file, or the error
+    of the network.
+    """
+
+    seen: Seen | None = None
+    other_id: str = ""
+    error: NetworkError | None = None
+
+
+def ask(target: Target) -> Answer:
+    """Ask one cluster. Of a cluster with another ID than in its file, nothing more is read."""
+    try:
+        version = target.http.send("GET", f"{target.api}{_CONFIG}/clusterversions/version")
+        cluster_id = at(version, "spec", "clusterID")
+
+        if not cluster_id or cluster_id != target.cluster.spec.cluster_id:
+            return Answer(other_id=one_line(str(cluster_id or "none"), 60))
+
+        operators = target.http.send("GET", f"{target.api}{_CONFIG}/clusteroperators")
+        pools = _pools(target)
+    except NetworkError as error:
+        return Answer(error=error)
+
+    tests = {_READY: f"{target.api}/readyz", **target.tests}
+    results = {name: _is_answered(target.http, url) for name, url in tests.items()}
+
+    return Answer(seen=Seen(version=version, operators=operators, pools=pools, tests=results))
+
+
+def _pools(target: Target) -> object:
+    """Return the MachineConfigPools; None where the API server has none, as with hosted control planes."""
+    try:
+        return target.http.send("GET", f"{target.api}{_POOLS}")
+    except NetworkError as error:
+        if error.status == _NO_SUCH_API:
+            return None
+
+        raise
+
+
+def _is_answered(http: Http, url: str) -> bool:
+    try:
+        http.get(url)
+    except NetworkError:
+        return False
+
+    return True
