@@ -77,7 +77,7 @@ instances:
 - {name: stable, source-stream: 4-scos-next, target-stream: 4-scos-stable,
    schedule: 0 9 * * 1, imagestream: origin/scos-4}
 """,
-    "release-watch": f"image: {IMAGE}\nschedule: 27 * * * *\nforge: github\n",
+    "release-watch": f"image: {IMAGE}\nschedule: 27 * * * *\nforge: github\nnotify: true\n",
     "scos-pipeline": """\
 storage-class: fast
 upload-container-images: true

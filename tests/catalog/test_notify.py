@@ -1,6 +1,7 @@
 """notify: the rendered Task; its script runs with the real bash and jq and a stub for curl."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,10 @@ def test_the_token_is_read_from_a_file_and_sent_in_a_header_only(tmp_path: Path)
 
 def test_any_message_arrives_unchanged(tmp_path: Path) -> None:
     assert run(tmp_path).returncode == 0
-    assert bodies(tmp_path) == [{"msgtype": "m.notice", "body": MESSAGE}, {"text": MESSAGE}]
+    assert bodies(tmp_path) == [
+        {"msgtype": "m.notice", "body": MESSAGE, "m.mentions": {}},
+        {"text": MESSAGE},
+    ]
     matrix, webhook = (tmp_path / "log.arguments").read_text().splitlines()
     # jq leaves or escapes the "!", as its version does.
     path = matrix.replace("%21", "!").partition("https://matrix.example.org")[2]
@@ -102,6 +106,37 @@ def test_any_message_arrives_unchanged(tmp_path: Path) -> None:
         assert line.startswith(
             "--fail-with-body --silent --show-error --max-time 60 --retry 3 --proto =https"
         )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@all", "@channel x", "by @here", "@room", "<!channel>", "<!subteam^S012>", "<@U0123>", "a@b.example",
+        "![x](https://example.org/x.png)", '<img src="https://example.org/x.png">', "@sha256x@all",
+    ],
+)  # fmt: skip
+def test_a_text_mentions_nobody_and_loads_no_image(text: str, tmp_path: Path) -> None:
+    # Mattermost: @all, @channel, @here. Slack: <!channel>, <!here>, <!subteam^ID>, <@ID>. Matrix: m.mentions.
+    assert run(tmp_path, MESSAGE=text).returncode == 0
+    matrix, webhook = bodies(tmp_path)
+
+    for sent in (matrix["body"], webhook["text"]):
+        assert not re.search(r"@(?!\u200b|sha256:)|[<>]|!\[", sent), sent
+        assert sent.replace("\u200b", "").replace("‹", "<").replace("›", ">") == text
+
+    assert matrix["m.mentions"] == {}
+    assert "formatted_body" not in matrix
+
+
+def test_a_digest_can_be_copied_from_a_message(tmp_path: Path) -> None:
+    image = "quay.io/okd/scos-release@sha256:" + "a" * 64
+    assert run(tmp_path, MESSAGE=image).returncode == 0
+    assert [body.get("body") or body.get("text") for body in bodies(tmp_path)] == [image, image]
+
+
+def test_a_long_message_is_cut(tmp_path: Path) -> None:
+    assert run(tmp_path, MESSAGE="ž" * 60000).returncode == 0
+    assert [body.get("body") or body.get("text") for body in bodies(tmp_path)] == ["ž" * 3999 + "…"] * 2
 
 
 def test_a_webhook_without_a_token_gets_no_header(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from script_checks import shellchecked
 
 Object = dict[str, Any]
 IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64
-WATCH = f"  tekton:\n  release-watch:\n    image: {IMAGE}\n"
+WATCH = f"  tekton:\n  notify:\n  release-watch:\n    image: {IMAGE}\n"
 FORGE = WATCH + "    forge: forgejo\n    schedule: 5 * * * *\n"
 TOKEN = "s3cret-of-git"
 
@@ -57,6 +57,7 @@ def test_it_fits_its_schemas_and_gets_what_the_fleet_says(okd: tuple[Object, ...
         "repository": "https://git.example.org/fleet.git",
         "revision": "main",
         "forge": "forgejo",
+        "notify": "false",
     }
     assert of_kind(okd, "CronJob")["release-watch"]["spec"]["schedule"] == "5 * * * *"
     assert template(objects("okd", WATCH))[0]["forge"] == ""
@@ -79,7 +80,7 @@ def test_a_fleet_with_both_features_breaks_no_rule(environment: str, tmp_path: P
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("  tekton:\n  release-watch:\n", "missing-parameter"),
+        ("  tekton:\n  notify:\n  release-watch:\n", "missing-parameter"),
         (WATCH.replace("@sha256:", ":"), "invalid-value"),
         (WATCH + "    forge: svn\n", "invalid-value"),
     ],
@@ -98,11 +99,11 @@ def test_params_and_results_match(okd: tuple[Object, ...]) -> None:
     assert (
         names
         == {param["name"] for param in run["spec"]["params"]}
-        == {param["name"] for param in task(okd)["params"]}
+        == {param["name"] for param in task(okd)["params"]} | {"notify"}
     )
     (step,) = pipeline["tasks"]
     assert {param["name"]: param["value"] for param in step["params"]} == {
-        name: f"$(params.{name})" for name in names
+        name: f"$(params.{name})" for name in names - {"notify"}
     }
     assert pipeline["results"][0]["value"] == "$(tasks.watch.results.blocked)"
 
@@ -196,11 +197,15 @@ def test_secrets_are_files_or_environment_variables_and_all_are_in_the_table(
         re.findall(r'"secretKeyRef": {[^}]*"name": "([a-z-]+)"', text)
     )
     named |= set(re.findall(r"compareSecret\('token', '([a-z-]+)'\)", text))
-    assert named == set(table) == {"release-watch-git", "release-watch-forge", "release-watch-trigger"}
-    assert all((need.namespace, need.keys) == ("okd-gitops", ("token",)) for need in table.values())
-    assert [name for name, need in table.items() if need.when] == ["release-watch-forge"]
+    assert named == set(table)
+    assert {need.namespace for need in table.values()} == {"okd-gitops"}
+    assert {name: need.when for name, need in table.items() if need.when} == {
+        "release-watch-forge": "forge",
+        "release-watch-notify": "notify",
+    }
+    assert {need.keys for name, need in table.items() if name != "release-watch-notify"} == {("token",)}
     for step in task(okd)["steps"]:
-        assert "$(" not in re.sub(r"\$\(\(.*?\)\)", "", step["script"]), "a parameter in a script"
+        assert not re.search(r"\$\((params|context|workspaces|tasks|results)\b", step["script"])
 
 
 @pytest.mark.parametrize("name", ["clone", "watch"])
@@ -209,9 +214,9 @@ def test_scripts_pass_shellcheck_and_use_only_what_they_are_given(okd: tuple[Obj
     done = shellchecked(step["script"])
     assert done.returncode == 0, done.stdout
     assert step["script"].startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
-    assert set(re.findall(r"\$\{([A-Z_]+)", step["script"])) == {item["name"] for item in step["env"]} - {
-        item["name"] for item in step["env"] if item["name"].startswith("GIT_")
-    }
+    # git reads its own variables.
+    used = {name for name in re.findall(r"\$\{([A-Z_]+)", step["script"]) if not name.startswith("GIT_")}
+    assert used == {item["name"] for item in step["env"] if not item["name"].startswith("GIT_")}
 
 
 def test_the_helper_of_git_and_the_cron_are_shellcheck_clean(okd: tuple[Object, ...]) -> None:
@@ -273,7 +278,8 @@ class Pod:
         """Fill in parameters and folders."""
         for name, given in self.params.items():
             value = value.replace(f"$(params.{name})", given)
-        value = value.replace("$(results.blocked.path)", str(self.folder / "blocked"))
+        for name in ("blocked", "attention"):
+            value = value.replace(f"$(results.{name}.path)", str(self.folder / name))
         return value.replace("/var/run/release-watch-git", str(self.folder / "var")).replace(
             "/fleet-work", str(self.folder / "work")
         )
@@ -309,6 +315,10 @@ class Pod:
     def blocked(self) -> str:
         """Return the Task's result."""
         return (self.folder / "blocked").read_text()
+
+    def attention(self) -> str:
+        """Return what people are told."""
+        return (self.folder / "attention").read_text()
 
 
 @pytest.fixture
@@ -396,6 +406,7 @@ case "$2" in
   record) exit "$RECORD" ;;
   update) exit "$UPDATE" ;;
   promote) exit "$PROMOTE" ;;
+  --attention) printf '%s' "${ATTENTION:-}"; exit "${NEEDED:-0}" ;;
   *) exit "$STATUS" ;;
 esac
 """
@@ -430,6 +441,7 @@ def test_a_blocked_upgrade_is_no_failure_but_any_other_error_is(
         "release update --push --open",
         "release promote --push --open",
         "status",
+        "status --attention --since ",
     ]
     assert (tmp_path / "log").read_text().splitlines() == [f"{verb}{tokens}" for verb in verbs]
 
@@ -442,3 +454,108 @@ def test_a_token_is_given_to_the_named_forge_only(okd: tuple[Object, ...], tmp_p
     codes = dict.fromkeys(("RECORD", "UPDATE", "PROMOTE", "STATUS"), "0")
     assert pod.run("watch", FORGE_TOKEN="t0ken", **codes).returncode == 0
     assert "t0ken" not in (tmp_path / "log").read_text()
+
+
+def test_what_needs_a_person_is_a_result_and_no_failure(okd: tuple[Object, ...], tmp_path: Path) -> None:
+    lines = "hub: the upgrade is refused\nprod: dns failed\n"
+    assert watched(okd, tmp_path / "some", ATTENTION=lines, NEEDED="1") == (0, lines.rstrip("\n"))
+    assert watched(okd, tmp_path / "none", ATTENTION="") == (0, "")
+    assert watched(okd, tmp_path / "error", ATTENTION="", NEEDED="2") == (2, "")
+
+
+@pytest.mark.parametrize("text", ["<" * 5000, '"' * 5000, "\\" * 5000, "&" * 5000, "ž" * 5000, "x\n" * 3000])
+def test_the_result_fits_what_tekton_keeps_of_a_pod(
+    text: str, okd: tuple[Object, ...], tmp_path: Path
+) -> None:
+    # entrypoint of Tekton writes results as JSON by Go, which escapes these too: encoding/json, HTMLEscape.
+    code, _ = watched(okd, tmp_path, ATTENTION=text, NEEDED="1")
+    told = (tmp_path / "attention").read_bytes().decode(errors="replace")
+    written = json.dumps(told, ensure_ascii=False)
+
+    for character in "<>&\u2028\u2029":
+        written = written.replace(character, f"\\u{ord(character):04x}")
+
+    assert code == 0
+    assert 1000 < len(written.encode()) < 3500
+
+
+def watched(okd: tuple[Object, ...], folder: Path, **attention: str) -> tuple[int, str]:
+    """Run the watch with a tool that says what needs a person; return its exit code and that result."""
+    folder.mkdir(exist_ok=True)
+    pod = Pod(folder, task(okd))
+    (folder / "work/fleet").mkdir()
+    pod.program("okd-gitops", TOOL)
+    pod.program("git", "#!/bin/sh\n")
+    codes = dict.fromkeys(("RECORD", "UPDATE", "PROMOTE", "STATUS"), "0")
+    done = pod.run("watch", **codes, **attention)
+    return done.returncode, (folder / "attention").read_bytes().decode(errors="replace")
+
+
+def test_people_are_told_what_came_after_the_last_watch_also_by_the_observer(
+    okd: tuple[Object, ...], fleet: Fleet, tmp_path: Path
+) -> None:
+    (tmp_path / "pod").mkdir()
+    pod = Pod(tmp_path / "pod", task(okd))
+    pod.program(
+        "okd-gitops",
+        f'#!/bin/sh\necho "$*" >>"$FOLDER/log"\nexec "{sys.executable}" -m okd_gitops "$@"\n',
+    )
+    git(tmp_path, "clone", "-q", str(fleet.remote), str(tmp_path / "pod/work/fleet"))
+    pod.run("watch")
+    watched_last = git(fleet.root, "--git-dir", str(fleet.remote), "rev-parse", "records").strip()
+
+    fleet.passed("canary", ok=False)
+    done = pod.run("watch")
+    told = (tmp_path / "pod/log").read_text().splitlines()[-1]
+    assert done.returncode == 0, done.stderr
+    assert told == f"status --attention --since {watched_last}"
+    assert f"canary: the upgrade to {NEW} is refused" in pod.attention()
+
+
+def test_the_pipeline_tells_people_at_its_end_if_the_cluster_file_says_so(okd: tuple[Object, ...]) -> None:
+    assert template(objects("okd", FORGE + "    notify: true\n"))[0]["notify"] == "true"
+    pipeline = of_kind(okd, "Pipeline")["release-watch"]["spec"]
+    attention, failure = pipeline["finally"]
+    asked = {"input": "$(params.notify)", "operator": "in", "values": ["true"]}
+
+    assert attention["when"] == [
+        asked,
+        {"input": "$(tasks.watch.results.attention)", "operator": "notin", "values": [""]},
+    ]
+    assert attention["params"] == [{"name": "message", "value": "$(tasks.watch.results.attention)"}]
+    assert failure["when"] == [
+        asked,
+        {"input": "$(tasks.watch.status)", "operator": "notin", "values": ["Succeeded"]},
+    ]
+    # A run that failed may have no results: a reference to one would skip the message.
+    assert ".results." not in str(failure)
+
+
+def test_the_pipeline_calls_the_task_that_the_feature_notify_brings(okd: tuple[Object, ...]) -> None:
+    called = of_kind(objects("okd", FORGE), "Task")["notify"]
+    credentials = next(iter(called["spec"]["workspaces"]))["name"]
+    pipeline = of_kind(okd, "Pipeline")["release-watch"]["spec"]
+    (declared,) = pipeline["workspaces"]
+    (bound,) = template(okd)[1]["spec"]["workspaces"]
+
+    assert bound == {
+        "name": declared["name"],
+        "secret": {"secretName": "release-watch-notify", "optional": True},
+    }
+
+    for call in pipeline["finally"]:
+        reference = {param["name"]: param["value"] for param in call["taskRef"]["params"]}
+        assert call["taskRef"]["resolver"] == "cluster"
+        assert reference == {
+            "kind": "task",
+            "name": called["metadata"]["name"],
+            "namespace": called["metadata"]["namespace"],
+        }
+        assert call["workspaces"] == [{"name": credentials, "workspace": declared["name"]}]
+        assert {param["name"] for param in called["spec"]["params"] if "default" not in param} == {"message"}
+
+
+def test_a_hub_without_the_feature_notify_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FindingsError) as error:
+        objects("okd", WATCH.replace("  notify:\n", ""))
+    assert [finding.name for finding in error.value.findings] == ["unsuitable-feature"]
