@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import UUID
 
 import yaml
 
@@ -46,6 +48,13 @@ ENVIRONMENTS = {
     "kubernetes": 'environment: kubernetes\nkubernetes: "1.35"\n',
     "kind": 'environment: kind\nkubernetes: "1.35"\n',
 }
+
+
+def own_cluster(name: str, environment: str) -> str:
+    """Return what a cluster file needs beside its purpose, with a server and an ID that no other has."""
+    own_id = UUID(bytes=sha256(name.encode()).digest()[:16], version=4)
+    text = ENVIRONMENTS[environment].replace("//api.", f"//api.{name}.")
+    return text.replace("8c5e1d37-02bb-4f6a-8e49-51f0c3a70001", str(own_id))
 
 
 def _generated(root: Path, environment: str, features: str, extras: Mapping[str, str] | None = None) -> None:

@@ -13,18 +13,16 @@ from minimal import PLACES, features
 from okd_gitops.check.check import check
 from okd_gitops.check.judge import Report
 from okd_gitops.generate.generate import generate
-from rendered import ENVIRONMENTS, FLEET, OKD
+from rendered import FLEET, OKD, own_cluster
 
 
 def cluster(name: str, environment: str, option: str) -> str:
     """A cluster file with one feature and those that it requires, by way of ephemeral, which brings none
     of its own.
     """
-    return (
-        "purpose: ephemeral\n"
-        "expires: 2026-12-31\n"
-        f"{ENVIRONMENTS[environment]}{yaml.safe_dump({'features': features(name, environment, option)})}"
-    )
+    own = own_cluster(title(name, environment, option), environment)
+    with_features = yaml.safe_dump({"features": features(name, environment, option)})
+    return f"purpose: ephemeral\nexpires: 2026-12-31\n{own}{with_features}"
 
 
 def title(name: str, environment: str, option: str) -> str:

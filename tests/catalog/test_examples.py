@@ -9,7 +9,7 @@ import yaml
 from examples import LESS, PARAMETERS, example
 from minimal import CATALOG, PLACES
 from okd_gitops.generate.generate import generate
-from rendered import ENVIRONMENTS, FLEET, OKD
+from rendered import FLEET, OKD, own_cluster
 
 
 def test_every_example_generates(tmp_path: Path) -> None:
@@ -18,10 +18,8 @@ def test_every_example_generates(tmp_path: Path) -> None:
     (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
     places = {(name, environment) for name, environment, _ in PLACES}
     for name, environment in places:
-        text = (
-            "purpose: test\n"
-            f"{ENVIRONMENTS[environment]}{yaml.safe_dump({'features': example(name, environment)})}"
-        )
+        own = own_cluster(f"{name}-{environment}", environment)
+        text = f"purpose: test\n{own}{yaml.safe_dump({'features': example(name, environment)})}"
         (tmp_path / f"clusters/{name}-{environment}.yaml").write_text(text)
     assert len(generate(tmp_path).fleet.clusters) == len(places) + 1
 
