@@ -142,7 +142,14 @@ def test_init_starts_a_repository_that_generates(okd_gitops: Run, tmp_path: Path
     new.mkdir()
     assert okd_gitops("--root", str(new), "init").returncode == 0
     assert okd_gitops("generate", cwd=new).stdout.endswith(" changed\n")
+
+    unfilled = okd_gitops("check", cwd=new)
+    assert (unfilled.returncode, "fleet.yaml:2:13" in unfilled.stdout + unfilled.stderr) == (1, True)
+    fleet = new / "fleet.yaml"
+    fleet.write_text(fleet.read_text().replace("EXAMPLE", "okd-project"))
+    assert okd_gitops("generate", cwd=new).returncode == 0
     assert okd_gitops("check", cwd=new).returncode == 0
+
     again = okd_gitops("--root", str(new), "init")
     assert (again.returncode, "exists already" in again.stderr) == (2, True)
 

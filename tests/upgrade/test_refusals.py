@@ -170,6 +170,11 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
         if name not in (edges.SAME, edges.NOTHING_NEWER)
     ),
     ("signed-digest-unknown", Verdict.REFUSE, {"release": replace(GOOD, signed="")}),
+    (
+        "image-of-another-release",
+        Verdict.REFUSE,
+        {"release": replace(GOOD, images=(B, MIRRORED)), "image": A},
+    ),
     ("kubernetes-unknown", Verdict.REFUSE, {"path": path(OLD, Version.parse("4.99.0-okd-scos.0"))}),
     ("signature-not-verified", Verdict.REFUSE, {"verified": False}),
     ("key-for-other-clusters", Verdict.REFUSE, {"key_fault": "it is for test"}),
@@ -203,6 +208,7 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     ("cluster-updating", Verdict.WAIT, state(updating=True)),
     ("pools-paused", Verdict.WAIT, state(pausedPools=("worker",))),
     ("cluster-unhealthy", Verdict.WAIT, state(unhealthy=("etcd",))),
+    ("emergency-stands", Verdict.WAIT, cluster(emergency="4.21.0-okd-scos.2")),
     ("cluster-held", Verdict.WAIT, cluster(hold="disk is full")),
     ("fleet-frozen", Verdict.WAIT, {"freeze": "holidays"}),
     ("release-too-young", Verdict.WAIT, {"minimum_age": timedelta(days=11)}),
@@ -261,10 +267,10 @@ WAITING = {
     "release-too-young",
     "outside-window",
 }
-NEVER_FORCED = {"force-not-allowed", "signed-digest-unknown"}
+NEVER_FORCED = {"force-not-allowed", "signed-digest-unknown", "emergency-stands"}
 PASSED = {
     Way.ORDINARY: set(),
-    Way.EMERGENCY: WAITING,
+    Way.EMERGENCY: {*WAITING, "emergency-stands"},
     Way.ADOPTION: {
         *WAITING,
         *(name for name in PATH_NAMES if name not in (edges.SAME, edges.LOWER, edges.ROLLBACK)),
@@ -284,6 +290,8 @@ PASSED = {
     },
     Way.FORCE: {row.name for row in REFUSALS} - NEVER_FORCED,
 }
+# A new cluster has nothing to leave, as one that runs the release already.
+PASSED[Way.INSTALLATION] = PASSED[Way.ADOPTION]
 
 
 @pytest.mark.parametrize("way", Way)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--accounts",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder with CLUSTER.token and CLUSTER.ca.crt for each cluster.",
+    help="Folder with CLUSTER.token and CLUSTER.ca.crt.",
 )
 @click.option("--api", default="", help="URL of one cluster's API server. Default: its `server`.")
 @click.option(
@@ -48,14 +48,14 @@ if TYPE_CHECKING:
     default="6h",
     show_default=True,
     metavar="TIME",
-    help="Fail when the watch on the hub ran last before this time.",
+    help="Fail if the watch has not run for this time.",
 )
 @click.option(
     "--test",
     "tests",
     multiple=True,
     metavar="NAME=URL",
-    help="HTTPS URL that must answer with status 200, for one cluster. Repeatable.",
+    help="HTTPS URL that must answer with status 200. Repeatable. Only with one cluster.",
 )
 @AT
 @PUSH

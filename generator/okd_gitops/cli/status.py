@@ -28,7 +28,7 @@ _LONGEST_RELEASE = 35
     "--since",
     default="",
     metavar="REF",
-    help="With --attention: leave out what the records at REF told. Each day begins anew.",
+    help="Leave out what the records at REF told. Only with --attention. Each day begins anew.",
 )
 @RECORDS
 @AT
