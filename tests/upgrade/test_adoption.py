@@ -117,7 +117,7 @@ def test_an_adoption_needs_no_edge_no_evidence_and_no_time() -> None:
         (question(verified=False), B, "signature-not-verified"),
         (question("4.22.0-okd-scos.10"), B, LOWER),
         (question(NEW), B, SAME),
-        (question(), A, "digest-differs"),
+        (question(), A, "image-of-another-release"),
     ],
     ids=["unsigned", "backwards", "nothing to do", "digest of another release"],
 )

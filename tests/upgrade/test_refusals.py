@@ -320,7 +320,7 @@ def test_a_digest_of_another_release_is_not_taken() -> None:
     assert decide(replace(READY, release=known)).verdict == Verdict.UPGRADE
 
     found = decide(replace(READY, release=known, image=A))
-    assert (found.name, found.verdict) == ("digest-differs", Verdict.REFUSE)
+    assert (found.name, found.verdict) == ("image-of-another-release", Verdict.REFUSE)
     assert NEW.text in found.reason
 
 

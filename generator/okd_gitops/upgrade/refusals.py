@@ -154,16 +154,17 @@ def digest_is_not_known(question: Question) -> Answer | None:
 
 def image_is_of_another_release(question: Question) -> Answer | None:
     """A registry has one image of a version; one that nobody recorded counts if it mirrors such a digest."""
-    known_images = question.release.images if question.release else ()
+    release = question.release
     repository, _, digest = question.image.partition("@")
 
-    if not known_images or not question.image:
+    if release is None or not release.images or not question.image:
         return None
 
-    of_repository = [image for image in known_images if image.partition("@")[0] == repository]
-    digests = {image.partition("@")[2] for image in of_repository or known_images}
+    of_repository = [image for image in release.images if image.partition("@")[0] == repository]
+    known_images = of_repository or list(release.images)
+    digests = {image.partition("@")[2] for image in known_images}
 
-    return None if digest in digests else Answer(f"({', '.join(of_repository or known_images)})")
+    return None if digest in digests else Answer(f"({release.version.text} is {', '.join(known_images)})")
 
 
 def kubernetes_is_not_known(question: Question) -> Answer | None:

@@ -16,16 +16,11 @@ _SHOWN_RELEASES = 3
 
 
 def digest_is_another(question: Question) -> Answer | None:
-    """Ask it of the release that the cluster has, and of the one that it is to get."""
-    cluster, release = question.cluster, question.release
-    pinned_now = _other_digests(cluster.image, question.images)
+    """Ask it of the release that the cluster has; a registry has one digest of a version."""
+    cluster = question.cluster
+    known_images = _other_digests(cluster.image, question.images)
 
-    if pinned_now:
-        return Answer(f"({cluster.version.text} is {', '.join(pinned_now)})")
-
-    wanted = _other_digests(question.image, release.images) if release else []
-
-    return Answer(f"({release.version.text} is {', '.join(wanted)})") if release and wanted else None
+    return Answer(f"({cluster.version.text} is {', '.join(known_images)})") if known_images else None
 
 
 def digest_is_not_confirmed(question: Question) -> Answer | None:
