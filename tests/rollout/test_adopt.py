@@ -93,7 +93,10 @@ BLOCKED: dict[str, tuple[dict[str, Any], str]] = {
     "another cluster": ({"clusterID": "5a7e90c2-4d13-4b88-b6f5-e21c07d9384b"}, "clusterID"),
     "on its way": ({"updating": True}, "on its way"),
     "lower": ({"version": "4.20.0-okd-scos.0"}, "no record"),
-    "digest of another release": ({"image": image(OLD), "wantedImage": image(OLD)}, "image-of-another-release"),
+    "digest of another release": (
+        {"image": image(OLD), "wantedImage": image(OLD)},
+        "image-of-another-release",
+    ),
 }
 
 
