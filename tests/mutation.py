@@ -35,14 +35,32 @@ class Group:
     without: str = ""
 
 
+_OF_UPGRADES = (
+    "tests/upgrade/test_refusals.py",
+    "tests/upgrade/test_adoption.py",
+    "tests/upgrade/test_path.py",
+    "tests/upgrade/test_holds.py",
+)
+_OF_EVIDENCE = (
+    "tests/evidence/test_conclude.py",
+    "tests/evidence/test_health.py",
+    "tests/evidence/test_pools.py",
+    "tests/evidence/test_recorded.py",
+)
 GROUPS = {
-    "refusals": Group(("upgrade/refusals.py", "upgrade/question.py", "upgrade/edges.py"), ("tests/upgrade",)),
-    "promotion": Group(("upgrade/decide.py", "upgrade/path.py"), ("tests/upgrade",)),
-    "signatures": Group(
-        ("releases/trust/signature.py", "releases/trust/keyring.py", "releases/trust/openpgp.py"),
-        ("tests/releases/test_signature.py",),
+    "refusals": Group(("upgrade/refusals.py", "upgrade/standing.py", "upgrade/question.py"), _OF_UPGRADES),
+    "promotion": Group(
+        ("upgrade/earlier_waves.py", "upgrade/observation.py", "upgrade/adoption.py", "upgrade/edges.py"),
+        _OF_UPGRADES,
     ),
-    "evidence": Group(("evidence/health.py", "evidence/report.py", "evidence/state.py"), ("tests/evidence",)),
+    "signatures": Group(
+        ("releases/trust/signature.py", "releases/trust/signed_text.py", "releases/trust/keyring.py"),
+        ("tests/releases/test_signature.py", "tests/upgrade/test_signing_keys.py"),
+    ),
+    "evidence": Group(
+        ("evidence/health.py", "evidence/pools.py", "evidence/acceptance.py", "evidence/conclude.py"),
+        _OF_EVIDENCE,
+    ),
     "journal": Group(
         ("system/journal.py", "system/recovery.py", "system/swap.py"),
         ("tests/system/test_journal.py",),

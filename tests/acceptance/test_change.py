@@ -28,6 +28,7 @@ from okd_gitops.upgrade.question import Way
 
 CLUSTERS = {"moc-hub": "hub", "moc-test": "test", "moc-cd": "cd"}
 UNKNOWN = "4.21.0-okd-scos.40"
+pytestmark = pytest.mark.clock
 # After everything that these tests record, however long they take.
 NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
 Edit = Callable[[Path], None]
@@ -627,3 +628,74 @@ def test_findings_that_the_base_has_do_not_fail_and_are_counted(fleet: Repositor
     fleet.merge()
     assert fleet.check()[0] == 0
     assert {finding["name"] for finding in fleet.check()[1]["older"]} >= {"secret-in-git"}
+
+
+def _break_base(fleet: Repository, old: str, new: str) -> None:
+    """Let the base have a file of the long-term cluster that cannot be read; the tree has it whole."""
+    path = fleet.root / "clusters/moc-cd.yaml"
+    whole = path.read_text()
+    fleet.edit("clusters/moc-cd.yaml", old, new)
+    git(fleet.root, "commit", "-qam", "break")
+    git(fleet.root, "branch", "-f", "base")
+    path.write_text(whole)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("purpose: cd", "purpose: cdd"), ("channel: stable-scos-4", "channel: stable-scos-3")]
+)
+def test_a_file_that_could_not_be_read_at_the_base_is_repaired(old: str, new: str, fleet: Repository) -> None:
+    _break_base(fleet, old, new)
+    assert fleet.errors() == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("purpose: cd", "purpose: test", "purpose"),
+        (OLD, "4.21.0-okd-scos.9", "version"),
+        ("clusterID: 8", "clusterID: 9", "clusterID"),
+        ("server: https://api.", "server: https://apu.", "server"),
+    ],
+)
+def test_a_repair_moves_and_removes_no_cluster(old: str, new: str, key: str, fleet: Repository) -> None:
+    _break_base(fleet, "purpose: cd", "purpose: cdd")
+    fleet.edit("clusters/moc-cd.yaml", old, new)
+
+    found = fleet.judged().refusals
+    unreadable = [finding for finding in found if finding.name == "base-unreadable"]
+    assert [place(finding) for finding in unreadable] == [
+        f"clusters/moc-cd.yaml:{line_of(fleet, 'clusters/moc-cd.yaml', key)}"
+    ]
+
+
+def test_a_file_that_was_no_yaml_at_the_base_or_is_gone_is_refused(fleet: Repository) -> None:
+    _break_base(fleet, "purpose: cd", "<<<<<<< HEAD\npurpose: [cd")
+    assert "base-unreadable" in fleet.errors()
+
+    (fleet.root / "clusters/moc-cd.yaml").unlink()
+    assert "base-unreadable" in {finding.name for finding in fleet.judged().refusals}
+
+
+def test_an_emergency_comes_with_no_other_file(fleet: Repository) -> None:
+    move(fleet.root, "moc-cd", NEW)
+    fleet.append("clusters/moc-cd.yaml", emergency(NEW, time(24)))
+    generate(fleet.root)
+    git(fleet.root, "add", "-A")
+    git(fleet.root, "commit", "-qm", "alone")
+    assert "emergency-not-alone" not in fleet.errors()
+
+    (fleet.root / "run.sh").write_text("true\n")
+    git(fleet.root, "add", "-A")
+    git(fleet.root, "commit", "-qm", "beside")
+    assert "run.sh" in fleet.errors()["emergency-not-alone"].reason
+
+
+@pytest.mark.parametrize("path", ["docs/CODEOWNERS", "Jenkinsfile", "generator/okd_gitops/x.py"])
+def test_no_release_comes_with_what_judges_it(path: str, fleet: Repository) -> None:
+    (fleet.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (fleet.root / path).write_text("x\n")
+    move(fleet.root, "moc-hub", NEW)
+    generate(fleet.root)
+    git(fleet.root, "add", "-A")
+    git(fleet.root, "commit", "-qm", "beside")
+    assert "trust-edit-with-release" in fleet.errors()

@@ -10,6 +10,8 @@ from okd_gitops.finding import FindingsError
 from release_controller import REPOSITORY, image, serving
 from release_fleet import NEW, NEWER, OLD, Fleet
 
+pytestmark = pytest.mark.clock
+
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:

@@ -111,6 +111,15 @@ def committed_at(root: Path, commit: str) -> datetime:
     return datetime.fromtimestamp(int(result.text), UTC)
 
 
+def changed_paths(root: Path, commit: str) -> list[str]:
+    """Return the paths below `root` that differ between a commit and HEAD."""
+    clone = opened(root)
+    result = must_run("diff-tree", "-r", "-z", "--name-only", "--no-renames", commit, "HEAD", "--", cwd=root)
+    below = [path for path in _split(result.out) if path.startswith(clone.prefix)]
+
+    return [path.removeprefix(clone.prefix) for path in below]
+
+
 def head_contains(root: Path, commit: str) -> bool | None:
     """Whether HEAD contains a commit; None where a shallow clone cannot tell."""
     result = run("merge-base", "--is-ancestor", commit, "HEAD", cwd=root)

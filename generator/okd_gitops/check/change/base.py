@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from okd_gitops.check.change.repairs import repair_findings
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError, Severity, finding_of
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import git
+from okd_gitops.system.disk import read_file
 
 _NO_TOOL = 4
 _CLUSTER = "clusters/"
@@ -18,7 +20,8 @@ def resolve_base(root: Path, base: str) -> str:
     except UsageError as error:
         remote, _, branch = base.partition("/")
         ref = branch if remote == "origin" and branch else base
-        raise UsageError(error.reason, f"git fetch origin {ref}, then run again") from None
+        fetch = f"git fetch origin {ref}:refs/remotes/origin/{ref}"
+        raise UsageError(error.reason, f"{fetch}, then run again with --base origin/{ref}") from None
 
 
 def contains_base(root: Path, commit: str) -> list[Finding]:
@@ -38,34 +41,30 @@ def contains_base(root: Path, commit: str) -> list[Finding]:
 
 
 def load_base(folder: Path, now: Fleet) -> tuple[Fleet, list[Finding]]:
-    """Return the fleet of the base, read below `folder`, and a finding for each cluster file left out of it.
+    """Return the fleet of the base, read below `folder`, and what is wrong with the repair of a cluster file.
 
-    A file that this version cannot read must not keep its own repair from being merged; a file that is gone
-    must not have been unreadable. Raises FindingsError when there is more to it than cluster files.
+    A file that cannot be read must not keep its own repair from being merged: it is left out of the base, and
+    `repairs` judges it. Raises FindingsError when there is more to it than cluster files.
     """
     try:
         return load(folder), []
     except FindingsError as error:
+        found = error
         files = {finding.location.file for finding in error.findings}
 
         if error.exit_code == _NO_TOOL or not all(_is_cluster_file(file) for file in files):
             raise
 
-    for file in files:
+    findings: list[Finding] = []
+
+    for file in sorted(files):
+        faults = [finding for finding in found.findings if finding.location.file == file]
+        cluster = now.cluster(file.removeprefix(_CLUSTER).removesuffix(".yaml"))
+        findings += repair_findings(file, read_file(folder, file), faults, cluster)
         (folder / file).unlink(missing_ok=True)
 
-    return load(folder), [_unreadable(file, now) for file in sorted(files)]
+    return load(folder), findings
 
 
 def _is_cluster_file(file: str) -> bool:
     return file.startswith(_CLUSTER) and file.endswith(".yaml") and file.count("/") == 1
-
-
-def _unreadable(file: str, now: Fleet) -> Finding:
-    is_there = now.cluster(file.removeprefix(_CLUSTER).removesuffix(".yaml")) is not None
-    reason = f"{file} could not be read at the base, so it counts as new"
-
-    if not is_there:
-        reason = f"{file} could not be read at the base, and it is gone now"
-
-    return finding_of("base-unreadable", file, reason, severity=Severity.WARNING if is_there else None)

@@ -24,7 +24,7 @@ from okd_gitops.check.change.releases import (
 )
 from okd_gitops.check.change.removals import moved_fleet_findings, removal_findings
 from okd_gitops.check.change.sides import Side
-from okd_gitops.check.change.trust_edits import trust_edits, trust_findings, trusted_paths
+from okd_gitops.check.change.trust_edits import TOOL_FILES, trust_edits, trust_findings, trusted_paths
 from okd_gitops.check.check import check
 from okd_gitops.check.judge import Report
 from okd_gitops.errors import ToolError
@@ -32,8 +32,11 @@ from okd_gitops.evidence.records import Records
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Severity, exit_code_of, ordered
 from okd_gitops.fleet.load import Fleet, load
-from okd_gitops.system.disk import CATALOG, MAX_GENERATED, ROOTS, read_tree, scan_tree
+from okd_gitops.system import git
+from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.system.draft import drafted
+
+_SHOWN_FILES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +112,14 @@ def _judged(commit: str, cache: Path, base: Side, now: Side) -> Change:
 
     paths = trusted_paths(base.fleet.spec, now.fleet.spec)
     old_files, new_files = (scan_tree(side.root, *paths)[0] for side in (base, now))
-    edits = trust_edits(base.fleet, now.fleet, changes, old_files, new_files)
+    edited = git.changed_paths(now.root, commit)
+    tool_files = _tool_files(now.root, edited)
+    edits = trust_edits(base.fleet, now.fleet, changes, old_files, new_files, tool_files)
     findings += [
         *unknown_streams(changes, now),
         *unrecorded_pins(changes, now),
         *trust_findings(edits, changes),
-        *emergency_findings(changes, fleet_fields, _other_edits(base, now, old_files, new_files), now.now),
+        *emergency_findings(changes, fleet_fields, _other_edits(edited), now.now),
         *_removals(cache, changes, base, now),
     ]
 
@@ -128,12 +133,21 @@ def _judged(commit: str, cache: Path, base: Side, now: Side) -> Change:
     )
 
 
-def _other_edits(base: Side, now: Side, old_files: object, new_files: object) -> list[str]:
-    """Return the other files that a change with an emergency must not edit."""
-    edits = ["files that the fleet trusts"] if old_files != new_files else []
-    catalogs = [read_tree(side.root, CATALOG) for side in (base, now)]
+def _tool_files(root: Path, edited: Sequence[str]) -> list[str]:
+    """Return the edited files of the tool, where the repository contains the tool."""
+    if not (root / "generator" / "okd_gitops").is_dir():
+        return []
 
-    return [*edits, CATALOG] if catalogs[0] != catalogs[1] else edits
+    return [path for path in edited if path.partition("/")[0] in TOOL_FILES]
+
+
+def _other_edits(edited: Sequence[str]) -> list[str]:
+    """Return what a change with an emergency must not edit beside cluster files, which are judged as such."""
+    generated = tuple(f"{folder}/" for folder in (*ROOTS, "clusters"))
+    others = [path for path in edited if path != FLEET and not path.startswith(generated)]
+    more = [f"{len(others) - _SHOWN_FILES} more files"] if len(others) > _SHOWN_FILES else []
+
+    return [*others[:_SHOWN_FILES], *more]
 
 
 def _removals(cache: Path, changes: Sequence[ClusterChange], base: Side, now: Side) -> list[Finding]:

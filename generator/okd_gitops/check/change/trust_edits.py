@@ -22,11 +22,18 @@ CI_FILES = (
     ".forgejo",
     ".gitea",
     ".woodpecker.yml",
+    ".woodpecker.yaml",
     ".woodpecker",
+    ".circleci",
     ".tekton",
     ".ci",
+    "azure-pipelines.yml",
+    "Jenkinsfile",
     "CODEOWNERS",
+    "docs/CODEOWNERS",
 )
+# The tool itself, in a repository that contains it: an edited tool must not judge its own edit.
+TOOL_FILES = ("okd-gitops", "Makefile", "generator", "image", "pyproject.toml", "requirements", "tools")
 _FLEET_FIELDS = ("requires", "repository", "revision", "hub", "owners", "upstream", "announced")
 _SOURCES = ("controller", "graph", "channel", "github", "quay", "file", "forge", "signatures")
 # Their objects say what a cluster runs, and what asks for it.
@@ -40,16 +47,18 @@ def trust_edits(
     changes: Sequence[ClusterChange],
     old_files: Mapping[str, bytes],
     new_files: Mapping[str, bytes],
+    tool_files: Sequence[str] = (),
 ) -> list[TrustEdit]:
     """Return the edits of trust, in fleet.yaml, cluster files, the catalog and other files.
 
-    The files are those of `trusted_paths` on each side.
+    The files are those of `trusted_paths` on each side; `tool_files` are edited files of the tool itself.
     """
     return [
         *_fleet_edits(base, now),
         *_cluster_edits(changes),
         *_catalog_edits(base, now),
         *_file_edits(old_files, new_files),
+        *_tool_edits(tool_files),
     ]
 
 
@@ -137,6 +146,13 @@ def _file_edits(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[
             states = tuple("a file" if path in files else "no file" for files in (old, new))
             shown = ("its content", "another content") if states[0] == states[1] else states
             yield TrustEdit(field=path, place=Location(file=path), old=shown[0], new=shown[1])
+
+
+def _tool_edits(paths: Sequence[str]) -> Iterator[TrustEdit]:
+    """Yield one edit for all files of the tool: it is read as a whole or not at all."""
+    if paths:
+        count = f"{len(paths)} other files" if len(paths) > 1 else "another file"
+        yield TrustEdit(field="okd-gitops", place=Location(file=paths[0]), old="the tool", new=count)
 
 
 def _upstream(release: object) -> str:
