@@ -125,6 +125,17 @@ def test_since_leaves_out_what_was_told_on_the_same_day(root: Path, monkeypatch:
     assert len(status(root, *since, at=timedelta(hours=13)).output.splitlines()) > 1
 
 
+def test_without_records_attention_prints_the_command_and_exits_1(root: Path) -> None:
+    git(root, "branch", "-D", "records")
+    done = status(root, "--attention", "--cluster", "canary")
+    assert done.exit_code == 1
+    assert "no records" in done.output
+    assert "git fetch origin records" in done.output
+    assert status(root, "--cluster", "canary").output.endswith(
+        "1 of these needs a person: okd-gitops status --attention\n"
+    )
+
+
 def test_since_is_refused_without_attention(root: Path) -> None:
     with pytest.raises(UsageError, match="for --attention alone"):
         status(root, "--since", "main")

@@ -11,7 +11,7 @@ import standing_fleet as standing
 from okd_gitops.evidence.records import Records
 from okd_gitops.evidence.state import Runs
 from okd_gitops.report.attention import attention
-from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus, fleet_status
+from okd_gitops.report.fleet_status import FETCH, ClusterStatus, FleetStatus, fleet_status
 from standing_fleet import IMAGES, NEW, NOW, OLD, evidence, records, state, write_fleet
 
 
@@ -74,6 +74,14 @@ def test_without_releases_it_says_what_fleet_yaml_lacks(tmp_path: Path) -> None:
     assert [remedy for _, remedy in status.missing if "releases:" in remedy]
 
 
+def test_without_records_attention_is_not_silent(tmp_path: Path) -> None:
+    lines = attention(seen(tmp_path, Records()))
+
+    assert [line.endswith(f": {FETCH}") for line in lines if "no records" in line] == [True]
+    assert not [line for line in attention(seen(tmp_path)) if "no records" in line]
+    assert not [line for line in attention(seen(tmp_path, Records(), releases="")) if "no records" in line]
+
+
 def test_without_records_it_says_so_once_with_the_command(tmp_path: Path) -> None:
     status = seen(tmp_path, Records())
 
@@ -81,7 +89,7 @@ def test_without_records_it_says_so_once_with_the_command(tmp_path: Path) -> Non
         "git fetch origin records:refs/remotes/origin/records"
     ]
     assert not [cluster for cluster in status.clusters if cluster.decision or cluster.evidence]
-    assert attention(status) == ["old: its last day was 2026-11-20: remove it, or set expires: anew"]
+    assert attention(status)[1:] == ["old: its last day was 2026-11-20: remove it, or set expires: anew"]
 
 
 def test_records_without_a_release_say_what_records_them(tmp_path: Path) -> None:

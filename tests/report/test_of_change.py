@@ -52,6 +52,59 @@ def test_extras_and_other_edits_of_a_file_are_named(fleet: Path) -> None:
     assert "| `moc-test` | test | 1 | `4.21.0-okd-scos.11` stays | edits `owners` |" in text
 
 
+SERVER = "https://api.moc-cd.massopen.cloud:6443"
+
+
+@pytest.fixture
+def announced(fleet: Path) -> Path:
+    """The fleet with a removal of moc-cd that was announced and merged before."""
+    path = fleet / "clusters/moc-cd.yaml"
+    path.write_text(f"{path.read_text()}decommission: true\n")
+    generate(fleet)
+    changes.git(fleet, "add", "-A")
+    changes.git(fleet, "commit", "-qm", "announce")
+    return fleet
+
+
+def test_a_guarded_cluster_that_leaves_its_purpose_is_no_routine(announced: Path) -> None:
+    shown = edited(announced, "purpose: cd", "purpose: test")
+    assert "🟡 LOOK: a change on moc-cd (wave 3 of 3)" in shown
+    assert "- 🔴 moc-cd leaves purpose cd for test: Argo CD may delete what it guarded\n" in shown
+    assert "| `moc-cd` | cd → test | 3 |" in shown
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new"),
+    [
+        ("server", SERVER, "https://api.other.massopen.cloud:6443"),
+        ("clusterID", "8c5e1d37-02bb-4f6a-8e49-000000000003", "8c5e1d37-02bb-4f6a-8e49-000000000077"),
+    ],
+)
+def test_a_file_that_is_about_another_cluster_is_no_routine(
+    announced: Path, field: str, old: str, new: str
+) -> None:
+    shown = edited(announced, old, new).replace("`", "")
+    assert "🟡 LOOK" in shown
+    assert f"- 🔴 moc-cd gets another {field}: {old} → {new}\n" in shown
+    assert f"| {OLD} 🔴 on another cluster |" in shown
+    assert f"{OLD} stays" not in shown
+
+
+def test_another_edit_of_a_guarded_cluster_removes_nothing(announced: Path) -> None:
+    shown = edited(announced, "decommission: true", "decommission: true\nwave: 4")
+    assert f"| `moc-cd` | cd | 3 | `{OLD}` stays |" in shown
+    assert "- 🔴" not in shown
+
+
+def edited(root: Path, old: str, new: str) -> str:
+    """Return the report after an edit of the file of moc-cd."""
+    path = root / "clusters/moc-cd.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return first_screen(root)
+
+
 def test_a_new_cluster_is_told_with_its_release(fleet: Path) -> None:
     text = (fleet / "clusters/moc-lab.yaml").read_text()
     new = text.replace("moc-lab", "moc-new").replace("000000000002", "000000000099")
@@ -59,6 +112,15 @@ def test_a_new_cluster_is_told_with_its_release(fleet: Path) -> None:
     shown = first_screen(fleet)
     assert "- moc-new is added" in shown
     assert f"| `moc-new` | test | 1 | new → `{NEW}` |" in shown
+
+
+def test_code_and_addresses_of_a_finding_can_be_copied_and_the_rest_stays_text() -> None:
+    remedy = "accept it under `upgrades.accept`; put https://example.org/a.git back; @all $`x`$ ``y`` *z*"
+    found = Finding(name="placeholder", location=Location(file="x.yaml"), reason="`a` is b", remedy=remedy)
+    text = body(replace(pulls.one(), findings=(found,), reasons=("needs `b`",)))
+    assert "`x.yaml`: `a` is b. **Fix:** accept it under `upgrades.accept`; put" in text
+    assert "put `https://example.org/a.git` back; @\u2060all \\$\\`x\\`\\$ \\`\\`y\\`\\` \\*z\\*.\n" in text
+    assert "- needs `b`\n" in text
 
 
 def test_older_findings_are_counted_and_not_listed() -> None:

@@ -12,6 +12,7 @@ from okd_gitops.cli.output import echo, print_result, progress, show_findings
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from okd_gitops.check.change.change import ClusterChange
     from okd_gitops.check.change.judge_change import JudgedChange
     from okd_gitops.check.diff import Difference
     from okd_gitops.check.judge import Report
@@ -217,17 +218,31 @@ def _print_change(judged: "JudgedChange", report: "Report") -> None:
         echo(f" of {edit.field} at {edit.place}", head="trust edit", fg="red", bold=True)
 
     for cluster in change.clusters:
-        old, new = cluster.old_release, cluster.new_release
-        versions = f"{old.version if old else '-'} → {new.version if new else '-'}"
-        step = versions if cluster.release_changed or old is None or new is None else "same release"
-        echo(f"{cluster.name}: {cluster.status}, {step}")
+        echo(f"{cluster.name}: {cluster.status}, {_step(cluster)}")
 
     _print_counts(report)
+    count = len(change.clusters)
+    clusters = "1 cluster changes" if count == 1 else f"{count} clusters change"
     by = f"by records {change.records[:12]}" if change.records else "without records"
     echo(
-        f"judged against {change.base[:12]} {by}: {len(change.clusters)} clusters change, "
+        f"judged against {change.base[:12]} {by}: {clusters}, "
         f"{len(change.refusals)} refusals; {len(judged.older)} older findings do not count"
     )
+
+
+def _step(cluster: "ClusterChange") -> str:
+    """Return the old and new release; the release of another server says nothing about this one."""
+    from okd_gitops.check.change.removals import replaced_fields
+
+    old, new = cluster.old_release, cluster.new_release
+    replaced = replaced_fields(cluster.old, cluster.new) if cluster.old and cluster.new else []
+    others = [f"another {field}" for field, _, _ in replaced]
+
+    if cluster.release_changed or old is None or new is None:
+        versions = f"{old.version if old else '-'} → {new.version if new else '-'}"
+        return ", ".join([versions, *others])
+
+    return ", ".join(others) or "same release"
 
 
 def _print_report(report: "Report") -> None:

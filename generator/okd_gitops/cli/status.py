@@ -154,7 +154,8 @@ def _print_status(seen: "FleetStatus", lines: list[str]) -> None:
         echo(f"  fix: {remedy}")
 
     if lines:
-        echo(f"{len(lines)} of these need a person: okd-gitops status --attention", bold=True)
+        need = "needs" if len(lines) == 1 else "need"
+        echo(f"{len(lines)} of these {need} a person: okd-gitops status --attention", bold=True)
 
 
 def _row(cluster: "ClusterStatus") -> tuple[str, ...]:

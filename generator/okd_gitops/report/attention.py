@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from okd_gitops.redaction import one_line, redacted
 from okd_gitops.report.cluster_state_words import foreign, state_words
-from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus
+from okd_gitops.report.fleet_status import FETCH, ClusterStatus, FleetStatus
 from okd_gitops.times import time_text
 from okd_gitops.upgrade.refusals import Verdict
 
@@ -33,7 +33,7 @@ _UNSEEN = timedelta(days=1)
 
 def attention(status: FleetStatus) -> list[str]:
     """Return one line for each thing that needs a person: dead jobs first, then by cluster."""
-    lines = [*_dead_jobs(status)]
+    lines = [*_without_records(status), *_dead_jobs(status)]
 
     for cluster in status.clusters:
         lines += [f"{cluster.name}: {text}" for text in _of_cluster(cluster, status)]
@@ -72,6 +72,12 @@ def is_dead(status: FleetStatus, job: Job) -> bool:
         return has_job(status, job)
 
     return status.now - ran > job.patience
+
+
+def _without_records(status: FleetStatus) -> Iterator[str]:
+    """Yield that nothing is known of a fleet that has releases: silence would pass for health."""
+    if status.fleet.spec.releases and not status.records.commit:
+        yield f"there are no records: what the hub has seen is not known here: {FETCH}"
 
 
 def _dead_jobs(status: FleetStatus) -> Iterator[str]:

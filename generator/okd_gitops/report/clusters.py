@@ -19,7 +19,8 @@ class ClusterRow:
 
     `old` and `new` are its versions (empty: there is none). `how` and `evidence` are Markdown: by which path
     or with which edits, and what the earlier waves reported. `waits_for` are the clusters that run the
-    release first, `followed_by` those that wait for this one. A `refused` cluster must not be merged.
+    release first, `followed_by` those that wait for this one. A `refused` cluster must not be merged;
+    `another`: the file is about another cluster than before.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ClusterRow:
     waits_for: tuple[str, ...] = ()
     followed_by: tuple[str, ...] = ()
     refused: bool = False
+    another: bool = False
 
 
 def clusters_block(rows: Iterable[ClusterRow]) -> Block:
@@ -99,6 +101,9 @@ def _row(row: ClusterRow) -> str:
 def _release(row: ClusterRow) -> str:
     if not row.old and not row.new:
         return "none"
+
+    if row.another and row.new:
+        return f"{code(row.new)} 🔴 on another cluster"
 
     if row.old == row.new:
         return f"{code(row.new)} stays"

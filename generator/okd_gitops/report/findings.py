@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from okd_gitops.finding import Finding, Location, Severity
-from okd_gitops.report.markdown import Block, code, names_list, prose
+from okd_gitops.report.markdown import Block, code, names_list, sentence
 
 _MARKS = {Severity.ERROR: "🔴", Severity.WARNING: "🟡"}
 _REFUSED = "### Refused\n\n"
@@ -66,6 +66,6 @@ def _entry(common: Finding, group: Sequence[Finding]) -> str:
 
 def _sentence(text: str, longest: int) -> str:
     """Return a foreign sentence with a full stop."""
-    shown = prose(text, longest)
+    shown = sentence(text, longest)
 
     return shown if shown.endswith((".", "…")) else f"{shown}."

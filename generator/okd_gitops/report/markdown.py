@@ -18,6 +18,12 @@ _SPECIAL = re.compile(r"[\\`*_\[\]|~$]")
 _ACTIVE = re.compile(
     r"[@#!%](?=\w)|:(?=//)|(?i:\bwww)(?=\.)|(?i:\bGH)(?=-\d)|^(?=[#+=/-]|\d{1,9}[.)](?:\s|$))"
 )
+# Words between single ticks, URLs and images. GitLab takes code between dollar signs for mathematics.
+_CODE = re.compile(
+    r"(?<![`$])`(?P<words>[^`]+)`(?![`$])"
+    r"|(?<![`$])\b(?:https?|ssh)://[^\s`$]*[^\s`$.,;:!?)'\"\]](?![`$])"
+    r"|(?<![`$])\b[\w./:-]+@sha256:[0-9a-f]{64}\b(?![`$])"
+)
 _LINK = re.compile(
     r"https://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/%+,:;=-]*)?"
     r"(\?[A-Za-z0-9._~/%+,:;=&-]*)?(#[A-Za-z0-9._~/%+,:;=&-]*)?"
@@ -95,9 +101,26 @@ def prose(text: str, longest: int = 1000) -> str:
     """Return foreign text as one line of words without any effect: no markup, HTML, mention, reference or
     link.
     """
-    inactive = _ACTIVE.sub(lambda match: f"{match[0]}\u2060", one_line(text, longest))
+    return _without_effect(one_line(text, longest))
+
+
+def _without_effect(line: str) -> str:
+    inactive = _ACTIVE.sub(lambda match: f"{match[0]}\u2060", line)
 
     return _SPECIAL.sub(lambda match: f"\\{match[0]}", escape(inactive, quote=False))
+
+
+def sentence(text: str, longest: int = 1000) -> str:
+    """Return text like `prose`, but words in backticks, and addresses, which people copy, as code."""
+    shown = one_line(text, longest)
+    parts = []
+    end = 0
+
+    for match in _CODE.finditer(shown):
+        parts += [_without_effect(shown[end : match.start()]), code(match["words"] or match[0], longest)]
+        end = match.end()
+
+    return "".join([*parts, _without_effect(shown[end:])])
 
 
 def link(text: str, url: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from okd_gitops import __version__
 from okd_gitops.check.change.change import Change, ClusterChange, JudgedRelease, Status
 from okd_gitops.check.change.judge_change import JudgedChange
+from okd_gitops.check.change.removals import replaced_fields
 from okd_gitops.check.diff import Difference, ObjectChange
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import Finding, Severity
@@ -22,6 +23,8 @@ from okd_gitops.upgrade.question import Way
 # Ways past what keeps others from a release.
 _RED_WAYS = (Way.FORCE, Way.EMERGENCY, Way.ADOPTION)
 _MANY_FIELDS = 5
+# With another one of these, a cluster file is about another cluster.
+_ADDRESS = ("server", "clusterID")
 _TRUST_EDIT = "trust-edit"
 
 
@@ -33,11 +36,13 @@ def pull_request_of(judged: JudgedChange, difference: Difference | None, now: da
     change = judged.change
     changes = difference.changes if difference else ()
     reasons = _reasons(judged, difference)
+    rows = tuple(_row(item, change, now) for item in change.clusters)
+    waves = {cluster.wave for cluster in judged.fleet.clusters} | {row.wave for row in rows}
     targets = {item.new_release.version for item in change.clusters if _is_moved(item) and item.new_release}
 
     return PullRequest(
         attention=_attention(judged, reasons),
-        rows=tuple(_row(item, change, now) for item in change.clusters),
+        rows=rows,
         now=now,
         target=targets.pop() if len(targets) == 1 else "",
         reasons=tuple(reasons),
@@ -48,7 +53,7 @@ def pull_request_of(judged: JudgedChange, difference: Difference | None, now: da
         changes=changes,
         findings=tuple(_findings(judged)),
         older=len(judged.older),
-        waves=len({cluster.wave for cluster in judged.fleet.clusters}),
+        waves=len(waves),
         untouched=_untouched(judged),
         facts=tuple(_facts(judged, changes, now)),
         links=tuple(_links(change.clusters)),
@@ -81,16 +86,29 @@ def _row(item: ClusterChange, change: Change, now: datetime) -> ClusterRow:
     old, new = item.old_release, item.new_release
     return ClusterRow(
         name=item.name,
-        purpose=str(item.cluster.spec.purpose),
-        wave=item.cluster.wave,
+        purpose=_purpose(item),
+        # Where it goes with the change does not say how far the change reaches.
+        wave=item.old.wave if item.old else item.cluster.wave,
         old=old.version if old else "",
         new=new.version if new else "",
+        another=any(field in _ADDRESS for field, _, _ in _replaced(item)),
         how=_how(item),
         evidence=evidence_words(judged.evidence, judged.waits_for, now) if judged else "",
         waits_for=judged.waits_for if judged else (),
         followed_by=judged.followed_by if judged else (),
         refused=any(item.name in finding.clusters for finding in change.refusals),
     )
+
+
+def _purpose(item: ClusterChange) -> str:
+    purposes = [cluster.spec.purpose for cluster in (item.old, item.new) if cluster]
+
+    return " → ".join(dict.fromkeys(map(str, purposes)))
+
+
+def _replaced(item: ClusterChange) -> list[tuple[str, str, str]]:
+    """Return the fields that make another cluster of one that stays in the fleet."""
+    return replaced_fields(item.old, item.new) if item.old and item.new else []
 
 
 def _how(item: ClusterChange) -> str:
@@ -161,6 +179,8 @@ def _reasons_of_cluster(item: ClusterChange) -> list[str]:
         fate = "deletes its objects" if item.cluster.purpose.sync.finalizer else "leaves its objects there"
         reasons.append(f"{item.name} is removed: Argo CD {fate}")
 
+    reasons += _reasons_of_replacement(item)
+
     if item.status == Status.CHANGED and item.cluster.purpose.guarded and not _is_moved(item):
         reasons.append(f"{item.name} is a long-term cluster")
 
@@ -168,6 +188,24 @@ def _reasons_of_cluster(item: ClusterChange) -> list[str]:
         reasons += _reasons_of_release(item.name, item.judged)
     elif _is_moved(item):
         reasons.append(f"nothing judged the release of {item.name}")
+
+    return reasons
+
+
+def _reasons_of_replacement(item: ClusterChange) -> list[str]:
+    """Return what removes a long-term cluster although its file stays, also when it was announced."""
+    if item.old is None or not item.old.purpose.guarded:
+        return []
+
+    reasons = []
+
+    for field, old, new in _replaced(item):
+        if field == "purpose":
+            text = f"leaves purpose {old} for {new}: Argo CD may delete what it guarded"
+        else:
+            text = f"gets another {field}: {old} → {new}"
+
+        reasons.append(f"🔴 {item.name} {text}")
 
     return reasons
 

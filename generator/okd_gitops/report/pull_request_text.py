@@ -17,7 +17,7 @@ from okd_gitops.report.clusters import ClusterRow, clusters_block
 from okd_gitops.report.differences import differences_block
 from okd_gitops.report.findings import findings_block, older_words, refusals_block
 from okd_gitops.report.guidance import HOLD, REBOOT, commands_block, undo_words
-from okd_gitops.report.markdown import Block, assemble, code, link, plural, prose
+from okd_gitops.report.markdown import Block, assemble, code, link, plural, prose, sentence
 from okd_gitops.report.notes import notes_block
 from okd_gitops.report.reports import reports_block
 from okd_gitops.report.risks import RiskEntry, risks_block
@@ -86,7 +86,7 @@ def title(pull: PullRequest) -> str:
 
 def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
     """Return the body as Markdown of at most `limit` bytes; SMALLEST_LIMIT is enough for its frame."""
-    reasons = Block("reasons", _LOOK, [f"- {prose(reason)}\n" for reason in pull.reasons], share=0.2)
+    reasons = Block("reasons", _LOOK, [f"- {sentence(reason)}\n" for reason in pull.reasons], share=0.2)
     refusals = refusals_block(pull.refusals)
     trust = Block("edits of trust", _TRUST, [_trust_edit(edit) for edit in pull.trust_edits], share=0.4)
     rows = clusters_block(pull.rows)

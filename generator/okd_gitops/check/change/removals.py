@@ -11,6 +11,13 @@ from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.fleet.load import Fleet
 
+# The keys of a cluster file by which Argo CD knows a cluster, with their names in the model.
+_IDENTITY = (
+    ("purpose", "purpose"),
+    ("environment", "environment"),
+    ("server", "server"),
+    ("clusterID", "cluster_id"),
+)
 _MOVING = ("repository", "revision", "hub")
 _REMEDY = (
     "restore clusters/{name}.yaml as it was and add decommission: true; generate and merge that change; "
@@ -31,6 +38,22 @@ def removal_findings(changes: Sequence[ClusterChange], now: Fleet) -> list[Findi
             findings.append(finding_of("unannounced-removal", place, reason, remedy, clusters=(change.name,)))
 
     return findings
+
+
+def replaced_fields(old: Cluster, new: Cluster) -> list[tuple[str, str, str]]:
+    """Return the fields that make another cluster of one, each with its old and new value.
+
+    What the old file leaves out makes no other cluster; a new value that is left out is `none`.
+    """
+    replaced = []
+
+    for field, attribute in _IDENTITY:
+        old_value, new_value = getattr(old.spec, attribute), getattr(new.spec, attribute)
+
+        if old_value is not None and old_value != new_value:
+            replaced.append((field, str(old_value), str(new_value or "none")))
+
+    return replaced
 
 
 def moved_fleet_findings(base: Fleet, now: Fleet) -> list[Finding]:
@@ -71,20 +94,13 @@ def _removals(change: ClusterChange, old: Cluster, now: Fleet) -> Iterator[tuple
         yield place, f"{name} is a long-term cluster, and its file was {renamed}"
         return
 
-    for field, word in (("purpose", "purpose"), ("environment", "environment"), ("server", "server")):
-        old_value, new_value = getattr(old.spec, field), getattr(new.spec, field)
-
-        if old_value is not None and old_value != new_value:
-            yield new.document.at((field,)), _replaced(name, word, old_value, new_value)
-
-    if old.spec.cluster_id and old.spec.cluster_id != new.spec.cluster_id:
-        place = new.document.at(("clusterID",))
-        yield place, _replaced(name, "clusterID", old.spec.cluster_id, new.spec.cluster_id)
+    for field, old_value, new_value in replaced_fields(old, new):
+        yield new.document.at((field,)), _replaced(name, field, old_value, new_value)
 
 
-def _replaced(name: str, field: str, old: object, new: object) -> str:
+def _replaced(name: str, field: str, old: str, new: str) -> str:
     return (
-        f"{name} is a long-term cluster with {field} {old}; with {new or 'none'} it is another one, and this "
+        f"{name} is a long-term cluster with {field} {old}; with {new} it is another one, and this "
         "one is removed"
     )
 
