@@ -149,6 +149,11 @@ def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
     return data
 
 
+def leave_out(folder: Path, path: str) -> None:
+    """Remove a file of a folder of our own, such as that of a draft."""
+    (folder / path).unlink(missing_ok=True)
+
+
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Lend a folder of the machine's temporary files, which is gone when the block ends."""

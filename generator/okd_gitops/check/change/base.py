@@ -7,7 +7,7 @@ from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError, Severity, finding_of
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import git
-from okd_gitops.system.disk import read_file
+from okd_gitops.system.disk import leave_out, read_file
 
 _NO_TOOL = 4
 _CLUSTER = "clusters/"
@@ -61,7 +61,7 @@ def load_base(folder: Path, now: Fleet) -> tuple[Fleet, list[Finding]]:
         faults = [finding for finding in found.findings if finding.location.file == file]
         cluster = now.cluster(file.removeprefix(_CLUSTER).removesuffix(".yaml"))
         findings += repair_findings(file, read_file(folder, file), faults, cluster)
-        (folder / file).unlink(missing_ok=True)
+        leave_out(folder, file)
 
     return load(folder), findings
 
