@@ -178,17 +178,11 @@ def adopt(
     Takes the release that the hub saw it run, and makes a branch in which its file names that. A release that
     is lower, of another digest or, on a long-term cluster, without a good signature is refused.
     """
-    from okd_gitops.errors import UsageError
     from okd_gitops.rollout.adopt import adopt as run
     from okd_gitops.rollout.waves import Request, Rollout
 
-    if dry_run and (write or push or opening):
-        raise UsageError("--dry-run changes nothing", "leave it out, or leave out --write, --push and --open")
-
-    pushes = push or opening
-    request = Request(
-        first=False, write=write or pushes, push=pushes, remote=remote, records=records, rehearsal=at
-    )
+    options = Request(first=False, write=write, push=push, remote=remote, records=records, rehearsal=at)
+    request = _completed(options, dry_run=dry_run, opening=opening)
     root = root_of(context)
     cache = cache_of(context, root)
     adoption = run(root, cache, cluster, request, now=clock(at), say=progress(context))
@@ -215,15 +209,9 @@ def _print_adoption(result: "Rollout", files: dict[str, str]) -> None:
 def _advance(
     context: click.Context, request: "Request", *, dry_run: bool, opening: bool, offline: bool, output: str
 ) -> None:
-    from okd_gitops.errors import UsageError
     from okd_gitops.rollout.waves import rollout
 
-    if dry_run and (request.write or request.push or opening):
-        raise UsageError("--dry-run changes nothing", "leave it out, or leave out --write, --push and --open")
-
-    pushes = request.push or opening
-    request = replace(request, push=pushes, write=request.write or pushes)
-
+    request = _completed(request, dry_run=dry_run, opening=opening)
     root, network = sources_of(context, request.rehearsal, request.records, offline=offline)
     cache = cache_of(context, root)
     result = rollout(root, cache, network, request, now=network.now, say=progress(context))
@@ -238,6 +226,18 @@ def _advance(
 
     if opening:
         _open_pull_requests(result, files, answers=cache / "answers")
+
+
+def _completed(request: "Request", *, dry_run: bool, opening: bool) -> "Request":
+    """Return the request with what its options imply; raises UsageError when --dry-run contradicts them."""
+    from okd_gitops.errors import UsageError
+
+    if dry_run and (request.write or request.push or opening):
+        raise UsageError("--dry-run changes nothing", "leave it out, or leave out --write, --push and --open")
+
+    pushes = request.push or opening
+
+    return replace(request, push=pushes, write=request.write or pushes)
 
 
 def _open_pull_requests(result: "Rollout", files: dict[str, str], *, answers: Path) -> None:
