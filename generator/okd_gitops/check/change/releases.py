@@ -127,7 +127,7 @@ def _sides(change: ClusterChange, base: Side, now: Side) -> Iterator[tuple[Clust
 def _asked(cluster: Cluster, start: Release, release: Release, way: Way, side: Side) -> _Asked:
     """Ask the table whether a cluster, as one side has it, goes from a release to another one."""
     follower = side.follower_to(cluster, release.version)
-    known = side.known()
+    known = side.known
     proposal = Proposal(
         cluster=replace(follower, version=Version.parse(start.version), image=start.image),
         fleet=side.followers,
@@ -152,7 +152,7 @@ def _judged(answers: Sequence[_Asked], release: Release, now: Side) -> JudgedRel
         if report.version == release.version and report.cluster in earlier
     ]
     decisions = dict.fromkeys(decision for answer in answers for decision in answer.decisions)
-    paths = path_of(proposal, now.known())
+    paths = path_of(proposal, now.known)
 
     return JudgedRelease(
         path=None if proposal.way == Way.INSTALLATION else paths[0],

@@ -5,6 +5,7 @@ Old and new rules both hold for a release, so that no change loosens what it is 
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from okd_gitops.evidence.records import Records
@@ -22,7 +23,8 @@ from okd_gitops.upgrade.recorded import Recorded
 _NO_GRAPH = Graph({}, frozenset(), {})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots, because a cached property needs a dictionary.
+@dataclass(frozen=True, kw_only=True)
 class Side:
     """A fleet as one side of the change has it; files that it names are below `root`."""
 
@@ -31,13 +33,14 @@ class Side:
     records: Records
     now: datetime
 
-    @property
+    @cached_property
     def followers(self) -> list[Follower]:
         """The clusters that follow a stream."""
         return followers(self.fleet)
 
+    @cached_property
     def known(self) -> Known:
-        """Return what the records say, with the rules of this side.
+        """What the records say, with the rules of this side, read once for all clusters.
 
         Raises UsageError when fleet.yaml does not say where releases are found.
         """
