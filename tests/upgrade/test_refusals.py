@@ -290,8 +290,13 @@ PASSED = {
     },
     Way.FORCE: {row.name for row in REFUSALS} - NEVER_FORCED,
 }
-# A new cluster has nothing to leave, as one that runs the release already.
-PASSED[Way.INSTALLATION] = PASSED[Way.ADOPTION]
+# A new cluster has nothing to leave, as one that runs the release already; but it must want its release.
+PASSED[Way.INSTALLATION] = PASSED[Way.ADOPTION] - {
+    edges.KIND,
+    edges.NOT_ACCEPTED,
+    edges.OUTSIDE,
+    edges.NO_EDGE,
+}
 
 
 @pytest.mark.parametrize("way", Way)
@@ -299,7 +304,7 @@ def test_each_way_passes_exactly_its_rows(way: Way) -> None:
     assert {row.name for row in REFUSALS if way in row.passed_by} == PASSED[way]
 
 
-@pytest.mark.parametrize("way", [Way.EMERGENCY, Way.ADOPTION])
+@pytest.mark.parametrize("way", [Way.EMERGENCY, Way.ADOPTION, Way.INSTALLATION])
 @pytest.mark.parametrize(
     ("name", "verdict", "changes"), CASES, ids=[f"{name}-{verdict}" for name, verdict, _ in CASES]
 )

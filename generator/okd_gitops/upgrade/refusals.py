@@ -41,6 +41,8 @@ _NOBODY: frozenset[Way] = frozenset()
 _FORCED = frozenset({Way.FORCE})
 # What a cluster runs already needs no edge, no evidence and no acknowledgement any more. It still must not
 # lead git back, and a long-term cluster's signature must be good.
+_ADOPTED = frozenset({Way.FORCE, Way.ADOPTION})
+# A new cluster leaves no release, but it must want the one that it gets.
 _RUNS_IT = frozenset({Way.FORCE, Way.ADOPTION, Way.INSTALLATION})
 # An emergency is one digest that must not wait; it never passes a signature, a digest or an edge.
 _ITS_OWN = frozenset({Way.EMERGENCY})
@@ -265,9 +267,9 @@ REFUSALS: tuple[Refusal, ...] = (
     no_path(LEFT_OUT, Verdict.REFUSE),
     no_path(CHANNEL, Verdict.REFUSE),
     no_path(PATTERN, Verdict.REFUSE),
-    no_path(KIND, Verdict.REFUSE),
-    no_path(NOT_ACCEPTED, Verdict.REFUSE),
-    no_path(OUTSIDE, Verdict.REFUSE),
+    no_path(KIND, Verdict.REFUSE, _ADOPTED),
+    no_path(NOT_ACCEPTED, Verdict.REFUSE, _ADOPTED),
+    no_path(OUTSIDE, Verdict.REFUSE, _ADOPTED),
     no_path(LOWER, Verdict.REFUSE, _FORCED),
     no_path(MINOR, Verdict.REFUSE),
     no_path(MAJOR, Verdict.REFUSE),
@@ -276,7 +278,7 @@ REFUSALS: tuple[Refusal, ...] = (
     no_path(IGNORED, Verdict.REFUSE),
     no_path(RISK, Verdict.REFUSE),
     no_path(HELD, Verdict.REFUSE),
-    Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all, _RUNS_IT),
+    Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all, _ADOPTED),
     Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, _NOBODY),
     Refusal("image-of-another-release", Verdict.REFUSE, image_is_of_another_release),
     Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),
