@@ -8,6 +8,7 @@ import pytest
 from rendered import objects, of_kind
 
 LABEL = {"node-role.kubernetes.io/mcp-kvm-device-plugin": ""}
+ENVIRONMENTS = ("kind", "kubernetes", "okd")
 OPENSHIFT = {
     "MachineConfig",
     "MachineConfigPool",
@@ -56,11 +57,16 @@ def test_other_environments_get_no_openshift_object_but_a_privileged_namespace(e
     assert {value["kind"] for value in values} & OPENSHIFT == set()
     labels = of_kind(values, "Namespace")["kvm-device-plugin"]["metadata"]["labels"]
     assert labels == {"pod-security.kubernetes.io/enforce": "privileged"}
-    assert "okd-images" not in of_kind(values, "Namespace")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_published_image_runs_by_digest_and_nothing_is_built(environment: str) -> None:
+    values = rendered(environment)
     (daemon,) = of_kind(values, "DaemonSet").values()
     (container,) = daemon["spec"]["template"]["spec"]["containers"]
     assert "@sha256:" in container["image"]
     assert "--domain=devices.kubevirt.io" in container["args"]
+    assert {value["kind"] for value in values} & {"BuildConfig", "ImageStream"} == set()
 
 
 def test_only_the_plugin_may_use_the_privileged_scc() -> None:
@@ -70,8 +76,8 @@ def test_only_the_plugin_may_use_the_privileged_scc() -> None:
         for role in okd
         if role["kind"] in ("Role", "ClusterRole") and "privileged" in str(role.get("rules"))
     ]
-    assert [(role["kind"], role["metadata"]["namespace"], role["metadata"]["name"]) for role in roles] == [
-        ("Role", "kvm-device-plugin", "kvm-device-plugin")
+    assert [(role["kind"], role["metadata"]["namespace"]) for role in roles] == [
+        ("Role", "kvm-device-plugin")
     ]
     assert roles[0]["rules"] == [
         {
@@ -81,28 +87,16 @@ def test_only_the_plugin_may_use_the_privileged_scc() -> None:
             "verbs": ["use"],
         }
     ]
-    bound = of_kind(okd, "RoleBinding")["kvm-device-plugin"]
-    assert [subject["name"] for subject in bound["subjects"]] == ["kvm-device-plugin"]
-
-
-def test_the_image_is_built_in_the_cluster_and_runs_by_its_digest() -> None:
-    okd = rendered("okd")
-    build = of_kind(okd, "BuildConfig")["kvm-device-plugin"]
     (daemon,) = of_kind(okd, "DaemonSet").values()
-    assert (
-        build["spec"]["output"]["to"]["name"]
-        in daemon["metadata"]["annotations"]["image.openshift.io/triggers"]
-    )
-    assert all(
-        "@sha256:" in line or "scratch" in line
-        for line in build["spec"]["source"]["dockerfile"].splitlines()
-        if line.startswith("FROM")
-    )
-    assert "system:image-puller" in str(of_kind(okd, "RoleBinding")["kvm-device-plugin-puller"]["roleRef"])
+    bound = of_kind(okd, "RoleBinding")[roles[0]["metadata"]["name"]]
+    assert bound["roleRef"]["name"] == roles[0]["metadata"]["name"]
+    assert [subject["name"] for subject in bound["subjects"]] == [
+        daemon["spec"]["template"]["spec"]["serviceAccountName"]
+    ]
 
 
-def test_the_plugin_has_requests_and_limits() -> None:
-    for environment in ("okd", "kubernetes", "kind"):
-        (daemon,) = of_kind(rendered(environment), "DaemonSet").values()
-        (container,) = daemon["spec"]["template"]["spec"]["containers"]
-        assert {"requests", "limits"} <= container["resources"].keys()
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_plugin_has_requests_and_limits(environment: str) -> None:
+    (daemon,) = of_kind(rendered(environment), "DaemonSet").values()
+    (container,) = daemon["spec"]["template"]["spec"]["containers"]
+    assert {"requests", "limits"} <= container["resources"].keys()
