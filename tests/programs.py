@@ -10,11 +10,14 @@ import pytest
 PACKAGES = {
     "bash": "bash",
     "sh": "dash",
+    "buildah": "buildah",
     "curl": "curl",
+    "docker-registry": "docker-registry",
     "go": "golang-go",
     "gpg": "gnupg",
     "jq": "jq",
     "openssl": "openssl",
+    "skopeo": "skopeo",
     "strace": "strace",
 }
 

@@ -25,6 +25,7 @@ from script_checks import shellchecked
 
 IMAGE = f"quay.io/okd/okd-gitops@sha256:{'1d' * 32}"
 FEATURES = f"""\
+  notify:
   tekton:
   kvm-device-plugin:
   scos-pipeline:
@@ -41,7 +42,7 @@ FEATURES = f"""\
 """
 LINE = '{minor: "4.22", stream: next, schedule: 30 14 * * *}'
 FEATURES = FEATURES.replace("releases: []", f"releases: [{LINE}]")
-KIND = "  tekton:\n  kvm-device-plugin:\n  scos-pipeline:\n  multi-arch:\n"
+KIND = "  notify:\n  tekton:\n  kvm-device-plugin:\n  scos-pipeline:\n  multi-arch:\n"
 ARCHITECTURES = re.compile(r"x86_64|amd64|aarch64|arm64|ppc64le|s390x", re.IGNORECASE)
 FOLDER = ROOT / "generator/okd_gitops/catalog/features/multi-arch"
 Objects = tuple[dict[str, Any], ...]

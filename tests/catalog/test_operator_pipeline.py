@@ -21,6 +21,7 @@ from steps import catalog, commit, environment, git, program, run_step, shellche
 TOOLS = "registry.example.org/tools@sha256:" + "5" * 64
 DIGEST = "sha256:" + "a" * 64
 COMPONENTS = f"""\
+  notify:
   tekton:
   operator-pipeline:
     version: "4.22"
@@ -33,7 +34,7 @@ COMPONENTS = f"""\
     - {{name: odf, kind: operator, repository: https://github.com/example/odf.git, ref: main,
        needs: [rook, csi-addons], channel: beta, patches: okd}}
 """
-KIND = "  tekton:\n  operator-pipeline:\n"
+KIND = "  notify:\n  tekton:\n  operator-pipeline:\n"
 CATALOG = catalog("operator-pipeline")
 TASKS = {
     name.removeprefix("Task/"): value["spec"] for name, value in CATALOG.items() if name.startswith("Task/")
@@ -56,9 +57,14 @@ def ours(values: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
 
 
 def step(task: str) -> dict[str, Any]:
-    (only,) = TASKS[task]["steps"]
-    assert isinstance(only, dict)
-    return only
+    """Return the step of a Task that does its work: the last one, behind those that copy a tool."""
+    last = TASKS[task]["steps"][-1]
+    assert isinstance(last, dict)
+    return last
+
+
+def steps_of(task: str) -> list[dict[str, Any]]:
+    return [*TASKS[task]["steps"], *TASKS[task].get("sidecars", [])]
 
 
 def tasks(pipeline: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -109,12 +115,18 @@ def test_images_are_digests_and_tools_are_pinned(okd: tuple[dict[str, Any], ...]
 
 
 def test_steps_request_resources_and_only_buildah_is_root() -> None:
+    root = []
     for name in TASKS:
-        assert {"cpu", "memory"} <= step(name)["computeResources"]["requests"].keys()
-        assert "resources" not in step(name)
-        wanted = 0 if name == "image-build" else 65532
-        assert step(name)["securityContext"]["runAsUser"] == wanted
-        assert "privileged" not in step(name)["securityContext"]
+        for each in steps_of(name):
+            assert {"cpu", "memory"} <= each["computeResources"]["requests"].keys()
+            assert "resources" not in each
+            assert "privileged" not in each["securityContext"]
+            if each["securityContext"]["runAsUser"] == 0:
+                root.append(each["name"])
+            else:
+                assert each["securityContext"]["runAsUser"] == 65532
+                assert each["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert root == ["build", "keep"]
 
 
 @each_pipeline
@@ -123,7 +135,7 @@ def test_every_param_is_declared_and_used(pipeline: dict[str, Any]) -> None:
         declared = {param["name"]: param for param in TASKS[task["taskRef"]["name"]]["params"]}
         assert params(task).keys() <= declared.keys()
         assert {name for name, param in declared.items() if "default" not in param} <= params(task).keys()
-    used = set(re.findall(r"\$\(params\.([a-z-]+)\)", str(pipeline["tasks"])))
+    used = set(re.findall(r"\$\(params\.([a-z-]+)\)", str([pipeline["tasks"], pipeline["finally"]])))
     assert used == {param["name"] for param in pipeline["params"]}
 
 
@@ -284,7 +296,7 @@ def test_nothing_is_pushed_by_default(okd: tuple[dict[str, Any], ...]) -> None:
         pushes = [
             task
             for task in pipeline["tasks"]
-            if task["taskRef"]["name"] in ("image-push", "catalog-pull-request", "bundle")
+            if task["taskRef"]["name"] in ("images-push", "catalog-pull-request")
         ]
         assert all(
             task["when"] == [{"input": "$(params.publish)", "operator": "in", "values": ["true"]}]
@@ -294,27 +306,33 @@ def test_nothing_is_pushed_by_default(okd: tuple[dict[str, Any], ...]) -> None:
 
 def test_an_operator_is_built_in_order() -> None:
     pipeline = PIPELINES["operator"]
-    order = [
-        "wait-for-needs",
-        "clone-and-patch",
-        "lint",
-        "test",
-        "build",
-        "image-build",
-        "image-push",
-        "bundle",
-        "bundle-build",
-        "bundle-push",
-    ]
-    for index, name in enumerate([*order, "catalog-pull-request"]):
+    order = ["wait-for-needs", "clone-and-patch", "build", "images-push", "catalog-pull-request"]
+    for index, name in enumerate(order):
         assert before(pipeline, name) == set(order[:index])
-    assert params(tasks(pipeline)["bundle"])["image"] == "$(tasks.image-push.results.image)"
-    assert params(tasks(pipeline)["bundle"])["operand-images"] == "$(tasks.wait-for-needs.results.images)"
+    assert params(tasks(pipeline)["build"])["operand-images"] == "$(tasks.wait-for-needs.results.images)"
+    assert params(tasks(pipeline)["images-push"])["sha256"] == "$(tasks.build.results.sha256)"
     assert (
-        params(tasks(pipeline)["catalog-pull-request"])["bundle-image"]
-        == "$(tasks.bundle-push.results.image)"
+        params(tasks(pipeline)["catalog-pull-request"])["bundle-images"]
+        == "$(tasks.images-push.results.bundle-images)"
     )
-    assert list(tasks(PIPELINES["operand"])) == order[:7]
+    assert list(tasks(PIPELINES["operand"])) == order[:4]
+    assert [params(tasks(each)["build"])["kind"] for each in PIPELINES.values()] == ["operand", "operator"]
+
+
+def test_no_parameter_of_the_feature_needs_an_image_that_nobody_publishes() -> None:
+    parameters = load_catalog(read_catalog()).features["operator-pipeline"].spec.parameters
+    assert [name for name, each in parameters.items() if not each.optional and each.default is None] == [
+        "version"
+    ]
+    template = CATALOG["TriggerTemplate/operator"]["spec"]["params"]
+    (image,) = [param["default"] for param in template if param["name"] == "tools-image"]
+    assert image == parameters["tools-image"].default
+    assert {
+        param["default"]
+        for pipeline in PIPELINES.values()
+        for param in pipeline["params"]
+        if param["name"] == "tools-image"
+    } == {image}
 
 
 @pytest.mark.parametrize(
@@ -347,14 +365,23 @@ def test_nothing_is_applied_from_a_url_and_no_patch_uses_an_index(
         "needs": "rook csi-addons",
         "channel": "beta",
         "patches": "okd",
-        "containerfile": "Dockerfile",
+        "build": "make",
+        "folder": ".",
     }
 
 
-@pytest.mark.parametrize("name", [*TASKS, "cron"])
+SCRIPTS = {
+    f"{task}-{each['name']}": {**each, "env": [*spec.get("stepTemplate", {}).get("env", []), *each["env"]]}
+    for task, spec in TASKS.items()
+    for each in spec["steps"]
+    if "script" in each
+}
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, "cron"])
 def test_scripts_pass_shellcheck_and_hold_no_parameters(name: str) -> None:
     cron = CATALOG["CronJob/component"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
-    container = cron if name == "cron" else step(name)
+    container = cron if name == "cron" else SCRIPTS[name]
     script = container.get("script") or container["args"][0]
     assert name == "cron" or script.startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
     assert not re.search(r"\$\((params|workspaces|results|tasks|context)\.", script)
@@ -519,6 +546,7 @@ def cloned(folder: Path, upstream: Path, **given: str) -> Any:
         "REPOSITORY": str(upstream),
         "REF": "main",
         "PATCHES": "none",
+        "BUILD": "make",
         "VERSION": "4.22",
         "HOME": str(folder),
     }
@@ -578,6 +606,26 @@ def test_patches_are_a_configmap_among_the_extras(tmp_path: Path, upstream: Path
     assert "okd-lint" in (tmp_path / "source/Makefile").read_text()
 
 
+@pytest.mark.parametrize(("build", "fetched"), [("make", True), ("script", False)])
+def test_a_script_fetches_its_own_submodules(
+    tmp_path: Path, upstream: Path, build: str, fetched: bool
+) -> None:
+    module = tmp_path / "module"
+    module.mkdir()
+    git(module, "init", "--quiet")
+    commit(module, "module", code="x\n")
+    git(upstream, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(module), "sub")
+    commit(upstream, "with a module")
+    allowed = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "protocol.file.allow",
+        "GIT_CONFIG_VALUE_0": "always",
+    }
+    result = cloned(tmp_path, upstream, BUILD=build, **allowed)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "source/sub/code").exists() is fetched
+
+
 def test_a_patch_that_does_not_apply_stops_the_run(tmp_path: Path, upstream: Path) -> None:
     okdified(upstream, tmp_path / "patches")
     commit(upstream, "rewrite", Makefile="all:\n\tcompletely different\n")
@@ -596,128 +644,6 @@ def test_patches_that_are_named_and_missing_never_mean_an_unpatched_build(
         assert result.returncode == 1
         assert "the ConfigMap odf-patch is not there or holds no *.patch" in result.stderr
     assert cloned(tmp_path, upstream, REF="nowhere").returncode == 1
-
-
-# --- make, images, bundle
-
-
-def test_make_runs_the_target_with_what_it_builds(tmp_path: Path) -> None:
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source/Makefile").write_text(
-        "okd-lint:\n\t@echo $(IMAGE_NAME) $(VERSION) $(BASE_REGISTRY)\nokd-test:\n\t@false\n"
-    )
-    given = {
-        "WORKSPACE": str(tmp_path),
-        "IMAGE_NAME": "odf",
-        "VERSION": "4.22.0-x",
-        "BASE_REGISTRY": "quay.io/okderators",
-    }
-    done = run_step(step("make-target"), tmp_path, TARGET="okd-lint", **given)
-    assert (done.returncode, done.stdout) == (0, "odf 4.22.0-x quay.io/okderators\n")
-    for target in ("okd-test", "okd-build"):
-        assert run_step(step("make-target"), tmp_path, TARGET=target, **given).returncode == 2
-
-
-def test_an_image_is_built_without_credentials_and_pushed_by_digest(tmp_path: Path) -> None:
-    assert [workspace["name"] for workspace in TASKS["image-build"]["workspaces"]] == ["ws"]
-    program(
-        tmp_path,
-        "buildah",
-        '#!/bin/sh\necho "buildah $*" >>"$HOME/log"\n[ "$1" != push ] || echo archive >"${3#oci-archive:}"\n',
-    )
-    skopeo = (
-        "#!/bin/sh\n"
-        'echo "skopeo $*" >>"$HOME/log"\n'
-        'while [ "$1" != --digestfile ]; do shift; done\n'
-        'printf "$DIGEST" >"$2"\n'
-    )
-    program(tmp_path, "skopeo", skopeo)
-    common = {"WORKSPACE": str(tmp_path), "HOME": str(tmp_path)}
-    built = run_step(step("image-build"), tmp_path, CONTAINERFILE="Dockerfile", OUTPUT="odf", **common)
-    assert built.returncode == 0, built.stderr
-    archive, checksum = (tmp_path / "RESULT_ARCHIVE").read_text(), (tmp_path / "RESULT_SHA256").read_text()
-    push = {
-        **common,
-        "TARGET_REGISTRY": "quay.io/okderators",
-        "IMAGE_NAME": "odf",
-        "VERSION": "4.22.0-x",
-        "ARCHIVE": archive,
-    }
-    assert (
-        "registry-credentials has no"
-        in run_step(step("image-push"), tmp_path, SHA256=checksum, **push).stderr
-    )
-    (tmp_path / ".dockerconfigjson").write_text("{}")
-    push["REGISTRY_CREDENTIALS"] = str(tmp_path)
-    assert run_step(step("image-push"), tmp_path, SHA256="0" * 64, DIGEST=DIGEST, **push).returncode != 0
-    assert (
-        "reported no digest"
-        in run_step(step("image-push"), tmp_path, SHA256=checksum, DIGEST="none", **push).stderr
-    )
-    assert run_step(step("image-push"), tmp_path, SHA256=checksum, DIGEST=DIGEST, **push).returncode == 0
-    assert (tmp_path / "RESULT_IMAGE").read_text() == f"quay.io/okderators/odf@{DIGEST}"
-    assert "docker://quay.io/okderators/odf:4.22.0-x" in (tmp_path / "log").read_text()
-
-
-MAKEFILE = """\
-okd-bundle:
-\tmkdir -p bundle/manifests
-\tprintf '%s\\n' 'spec:' '  install:' '  - image: $(IMG)' \\
-\t  '    env:' '    - name: RELATED_IMAGE_ROOK' '      value: $(OPERAND)' \\
-\t  '# $(CHANNELS) $(VERSION)' >bundle/manifests/odf.clusterserviceversion.yaml
-"""
-IMG, ROOK = f"quay.io/okderators/odf@{DIGEST}", f"quay.io/okderators/rook-ceph@sha256:{'c' * 64}"
-
-
-def bundled(folder: Path, operand: str, image: str = IMG, sdk: int = 0) -> Any:
-    (folder / "source").mkdir()
-    (folder / "source/Makefile").write_text(MAKEFILE.replace("$(OPERAND)", operand))
-    program(folder, "operator-sdk", f'#!/bin/sh\necho "operator-sdk $*" >>"$HOME/log"\nexit {sdk}\n')
-    given = {
-        "WORKSPACE": str(folder),
-        "IMG": image,
-        "VERSION": "4.22.0-x",
-        "CHANNEL": "beta",
-        "OPERAND_IMAGES": json.dumps({"rook-ceph": ROOK}),
-    }
-    return run_step(step("bundle"), folder, **given)
-
-
-def test_the_bundle_names_digests_and_is_validated(tmp_path: Path) -> None:
-    result = bundled(tmp_path, "$(IMAGE_ROOK_CEPH)")
-    assert result.returncode == 0, result.stderr
-    text = (tmp_path / "source/bundle/manifests/odf.clusterserviceversion.yaml").read_text()
-    assert f"image: {IMG}" in text
-    assert f"value: {ROOK}" in text
-    assert "# beta 4.22.0-x" in text
-    assert (
-        tmp_path / "log"
-    ).read_text() == "operator-sdk bundle validate bundle --select-optional suite=operatorframework\n"
-
-
-@pytest.mark.parametrize(
-    ("operand", "image", "said"),
-    [
-        ("quay.io/okderators/rook-ceph:4.22", IMG, "without a digest:\nquay.io/okderators/rook-ceph:4.22"),
-        (f"quay.io/other/rook@{DIGEST}", IMG, "does not refer to the operand rook-ceph"),
-        (
-            "$(IMAGE_ROOK_CEPH)",
-            "quay.io/okderators/odf:4.22",
-            "without a digest:\nquay.io/okderators/odf:4.22",
-        ),
-    ],
-)
-def test_a_tag_or_a_foreign_operand_stops_the_run_before_validation(
-    tmp_path: Path, operand: str, image: str, said: str
-) -> None:
-    result = bundled(tmp_path, operand, image)
-    assert result.returncode == 1
-    assert said in result.stderr
-    assert not (tmp_path / "log").exists()
-
-
-def test_an_invalid_bundle_stops_the_run(tmp_path: Path) -> None:
-    assert bundled(tmp_path, "$(IMAGE_ROOK_CEPH)", sdk=1).returncode == 1
 
 
 # --- catalog-pull-request, with a real catalog repository and an API on loopback
@@ -751,7 +677,8 @@ import json, pathlib, sys, yaml
 command, target = sys.argv[1:3]
 assert command in ("render", "validate"), sys.argv
 if command == "render" and "@" in target:
-    values = [{{"schema": "olm.bundle", "name": "odf.v4.22.0-x", "package": "odf", "image": target}}]
+    package = target.split("/")[-1].split("-bundle@")[0]
+    values = [{{"schema": "olm.bundle", "name": package + ".v4.22.0-x", "package": package, "image": target}}]
 else:
     texts = [path.read_text() for path in sorted(pathlib.Path(target).rglob("*.yaml"))]
     values = [value for text in texts for value in yaml.safe_load_all(text) if value]
@@ -776,16 +703,18 @@ class Catalog:
         git(folder, "clone", "--quiet", "--bare", str(work), str(self.origin))
         self.start = git(self.origin, "rev-parse", "release-4.22")
         program(folder, "opm", OPM)
+        (folder / "opm").symlink_to("bin/opm")
         answer = {"html_url": "https://github.example.org/okd-project/index/pull/7"}
         server.expect_request("/repos/okd-project/index/pulls", method="POST").respond_with_json(
             answer, status=201
         )
 
-    def propose(self, channel: str = "alpha", token: str = "t0ken") -> Any:
+    def propose(self, channel: str = "alpha", token: str = "t0ken", bundles: str = BUNDLE) -> Any:
         given = {
             "CATALOG_TOKEN": token,
             "WORKSPACE": str(self.folder),
-            "BUNDLE_IMAGE": BUNDLE,
+            "SCRATCH": str(self.folder),
+            "BUNDLE_IMAGES": bundles,
             "CHANNEL": channel,
         }
         api = self.server.url_for("").rstrip("/")
@@ -822,7 +751,7 @@ def test_the_catalog_changes_by_a_pull_request_that_replaces_the_head(
         "add-odf.v4.22.0-x",
         "Add odf.v4.22.0-x to alpha",
     )
-    assert "it replaces `odf.v4.21.0`" in body["body"]
+    assert body["body"] == f"- `odf.v4.22.0-x` replaces `odf.v4.21.0`; bundle `{BUNDLE}`"
     assert (tmp_path / "RESULT_URL").read_text() == "https://github.example.org/okd-project/index/pull/7"
     assert "t0ken" not in result.stdout + result.stderr + git(forge.origin, "log", "--all", "--patch")
 
@@ -863,6 +792,27 @@ def test_a_channel_without_exactly_one_head_is_not_changed(
     assert result.returncode == 1
     assert said in result.stderr
     assert git(forge.origin, "branch", "--list", "add-*") == ""
+    assert httpserver.log == []
+
+
+def test_the_bundles_of_one_build_are_one_pull_request(httpserver: HTTPServer, tmp_path: Path) -> None:
+    forge = Catalog(httpserver, tmp_path, HEAD)
+    other = f"quay.io/okderators/csi-bundle@{DIGEST}"
+    result = forge.propose(bundles=f"{BUNDLE} {other}")
+    assert result.returncode == 0, result.stderr
+    ((request, _),) = httpserver.log
+    body = json.loads(request.get_data())
+    assert body["title"] == "Add odf.v4.22.0-x, csi.v4.22.0-x to alpha"
+    assert body["body"].splitlines()[1] == f"- `csi.v4.22.0-x` replaces `nothing`; bundle `{other}`"
+    for package in ("odf", "csi"):
+        path = f"add-odf.v4.22.0-x:catalog/{package}/{package}.v4.22.0-x.yaml"
+        assert yaml.safe_load(git(forge.origin, "show", path))["package"] == package
+
+
+def test_without_a_bundle_no_pull_request_is_opened(httpserver: HTTPServer, tmp_path: Path) -> None:
+    result = Catalog(httpserver, tmp_path, HEAD).propose(bundles="")
+    assert result.returncode == 1
+    assert result.stderr.endswith("there is no bundle to add\n")
     assert httpserver.log == []
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 import yaml
 
 from cluster_files import OS_LAYER_BUILDS
+from conftest import ROOT
 from okd_gitops.finding import FindingsError
 from programs import program
 from rendered import invalid, objects, of_kind
 from script_checks import shellchecked
 
-FEATURES = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features"
+FEATURES = ROOT / "generator/okd_gitops/catalog/features"
 PIPELINE = FEATURES / "os-layer-build/pipeline"
 TASKS = {
     path.stem.removeprefix("task-"): yaml.safe_load(path.read_text())["spec"]
@@ -107,7 +109,7 @@ def test_only_okd_has_pools_and_the_pipeline_is_everywhere(environment: str) -> 
     with pytest.raises(FindingsError) as error:
         objects(environment, EXTENSIONS)
     assert [finding.name for finding in error.value.findings] == ["unsuitable-feature"]
-    values = objects(environment, "  tekton:\n  os-layer-build:\n")
+    values = objects(environment, "  notify:\n  tekton:\n  os-layer-build:\n")
     assert "okd-layer" in of_kind(values, "Pipeline")
     assert not {value["kind"] for value in values} & OPENSHIFT
 
@@ -140,7 +142,7 @@ def test_the_pipeline_passes_what_its_tasks_declare() -> None:
 
 
 def test_nothing_is_pushed_by_default() -> None:
-    values = objects("okd", "  tekton:\n  os-layer-build:\n")
+    values = objects("okd", "  notify:\n  tekton:\n  os-layer-build:\n")
     params = {
         item["name"]: item.get("default")
         for item in of_kind(values, "Pipeline")["okd-layer"]["spec"]["params"]
@@ -149,11 +151,13 @@ def test_nothing_is_pushed_by_default() -> None:
         "release-image": None,
         "repository": "quay.io/okd/stream-coreos-layered",
         "os-image-name": "stream-coreos",
+        "notify": "false",
         "push": "false",
     }
     asked = objects(
         "okd",
         (
+            "  notify:\n"
             "  tekton:\n"
             "  os-layer-build:\n"
             "    push: true\n"
@@ -327,3 +331,36 @@ def test_scripts_are_shellcheck_clean(name: str) -> None:
     done = shellchecked(step["script"])
     assert done.returncode == 0, done.stdout
     assert "$(params" not in step["script"]
+
+
+def containerfiles() -> dict[str, str]:
+    """Return every example of a layer that people copy, by the file in which it is."""
+    files = [
+        *FEATURES.glob("os-layer*/*/*.yaml"),
+        *(ROOT / "tests/cases").glob("*/clusters/*.yaml"),
+        *(ROOT / "clusters").glob("*.yaml"),
+        *(ROOT / "docs").glob("*.md"),
+    ]
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in files}
+    return {name: text for name, text in texts.items() if "RUN " in text and "rpm-ostree install" in text}
+
+
+# openshift/os switches every repository off that it builds in: packages-openshift.yaml, `postprocess`, on all
+# branches from release-4.16 to master.
+@pytest.mark.parametrize("name", containerfiles())
+def test_an_example_brings_the_repository_that_it_installs_from(name: str) -> None:
+    text = containerfiles()[name]
+    before, after = text.split("rpm-ostree install", 1)
+    written = re.findall(r">/etc/yum\.repos\.d/([a-z0-9-]+\.repo) &&", before)
+    assert written
+    assert f"rm /etc/yum.repos.d/{written[-1]} &&" in after
+    assert "gpgcheck=1" in before
+    assert "gpgkey=file:///etc/pki/rpm-gpg/" in before
+    assert "baseurl=https://" in before
+
+
+def test_the_examples_of_the_catalog_are_judged() -> None:
+    assert {name for name in containerfiles() if name.startswith("generator/")} == {
+        "generator/okd_gitops/catalog/features/os-layer-build/pipeline/configmap-okd-layer.yaml",
+        "generator/okd_gitops/catalog/features/os-layer/build/machineosconfig-worker.yaml",
+    }

@@ -19,6 +19,7 @@ BASE = f"quay.io/okd/scos-release@{SHA}"
 NAME = "4.22.0-okd-scos.8.lab.3"
 LAB = "quay.io/lab/release"
 GIVEN = f"""\
+  notify:
   tekton:
   payload:
     base: {BASE}
@@ -77,7 +78,7 @@ def test_params_of_tasks_are_declared(okd: Objects) -> None:
 def test_every_environment_gets_the_pipeline_and_only_okd_gets_constraints(okd: Objects) -> None:
     plain = {"Namespace", "Pipeline", "ServiceAccount", "Task"}
     assert {value["kind"] for value in own(objects("kubernetes", GIVEN))} == plain
-    assert {value["kind"] for value in own(objects("kind", "  tekton:\n  payload:\n"))} == plain
+    assert {value["kind"] for value in own(objects("kind", "  notify:\n  tekton:\n  payload:\n"))} == plain
     assert {value["kind"] for value in own(okd)} == plain | {
         "Role",
         "RoleBinding",
@@ -106,7 +107,7 @@ def test_secrets_are_those_of_the_table(okd: Objects) -> None:
 
 
 def test_no_repository_is_a_default() -> None:
-    (pipeline,) = of_kind(objects("kubernetes", "  tekton:\n  payload:\n"), "Pipeline").values()
+    (pipeline,) = of_kind(objects("kubernetes", "  notify:\n  tekton:\n  payload:\n"), "Pipeline").values()
     defaults = {item["name"]: item["default"] for item in pipeline["spec"]["params"]}
     assert {name for name, default in defaults.items() if default} == {"smoke-install", "install-minutes"}
     assert defaults["smoke-install"] == "false"

@@ -17,6 +17,7 @@ from rendered import invalid, objects, of_kind, planned
 from script_checks import shellchecked
 
 PRUNING = """\
+  notify:
   tekton:
   pruning:
     namespaces:

@@ -26,6 +26,7 @@ from steps import FEATURES, catalog, commit, environment, git, program, run_step
 
 TOOLS = "registry.example.org/tools@sha256:" + "5" * 64
 SOURCES = f"""\
+  notify:
   tekton:
   kvm-device-plugin:
   scos-pipeline:

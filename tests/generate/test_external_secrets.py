@@ -35,7 +35,8 @@ STORE = """\
 PIPELINE = "  tekton:\n  kvm-device-plugin:\n  scos-pipeline:\n"
 RELEASES = '    releases:\n    - {minor: "4.20", stream: stable, schedule: 30 6 * * *}\n'
 UPLOADS = "    upload-container-images: true\n    s3-bucket: scos\n    notify-matrix: true\n"
-EVERYTHING = STORE + PIPELINE + UPLOADS + RELEASES + OS_LAYER_BUILDS + "  os-layer-build:\n    push: true\n"
+LAYER = "  notify:\n  os-layer-build:\n    push: true\n    notify: true\n"
+EVERYTHING = STORE + PIPELINE + UPLOADS + RELEASES + OS_LAYER_BUILDS + LAYER
 
 
 def made(values: tuple[dict[str, Any], ...]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -49,7 +50,7 @@ def made(values: tuple[dict[str, Any], ...]) -> dict[tuple[str, str], dict[str, 
 def test_the_table_of_secrets_makes_the_external_secrets() -> None:
     values = objects("okd", EVERYTHING)
     secrets = made(values)
-    features = ("scos-pipeline", "os-layer", "os-layer-build")
+    features = ("notify", "scos-pipeline", "os-layer", "os-layer-build")
     table = {
         (need.namespace, name): need
         for each in features
