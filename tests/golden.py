@@ -132,7 +132,7 @@ def excerpt(log: str) -> str:
     return "".join(step for step in steps if step.startswith(lessons))
 
 
-_NEW_LINE = '    - {minor: "5.1", stream: next, schedule: 30 2 * * *}\n'
+_NEW_LINE = '    - {minor: "5.0", stream: next, schedule: 30 2 * * *}\n'
 
 
 def one_more_line(text: str, repository: Path) -> tuple[str, str]:
@@ -304,7 +304,7 @@ def main() -> None:
         (ROOT / "README.md").write_text(readme((ROOT / "README.md").read_text(), Path(folder)))
         text, diff = one_more_line((ROOT / "docs/okd-streams.md").read_text(), Path(folder))
         (ROOT / "docs/okd-streams.md").write_text(text)
-        (ROOT / "tests/acceptance/okd-5.1.diff").write_text(diff)
+        (ROOT / "tests/acceptance/okd-5.0.diff").write_text(diff)
     (ROOT / "docs/reference.md").write_text(reference())
     shutil.rmtree(PULLS, ignore_errors=True)
     PULLS.mkdir()

@@ -3,59 +3,25 @@
     make upstream-facts SOURCE=CLONE >tests/releases/upstream/NAME.yaml
 
 The table of lines says where each fact is read; a fact that is not there any more, or reads otherwise, is an
-error that names it. Only facts are printed, never the operators' code.
+error that names it. Only facts are printed, never the operators' code. The repositories of CoreOS are read by
+upstream_trees.py, for tests/catalog/upstream/.
 """
 
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+import upstream_trees
+from clones import ChangedError, Clone
 from okd_gitops.releases.lines import Source, facts
 
-_MODULE = re.compile(r"^module github\.com/(\S+)$", re.MULTILINE)
 _GATE = re.compile(r'"(ack-[0-9]+\.[0-9]+-[A-Za-z0-9.-]+)"')
 # Of tests and of what they share, which has gates of other lines.
 _NO_TESTS = (":(exclude)*_test.go", ":(exclude)*/testlib/*")
-
-
-class ChangedError(Exception):
-    """What a clone does not say any more, or says in another way."""
-
-
-@dataclass(frozen=True)
-class Clone:
-    """A clone with the branches of a repository, its own or those of its remote."""
-
-    root: Path
-
-    def git(self, *arguments: str) -> str:
-        """Return what git prints; raises ChangedError with its own words when it fails."""
-        run = subprocess.run(["git", "-C", self.root, *arguments], capture_output=True, text=True)
-        if run.returncode:
-            raise ChangedError(run.stderr.strip() or f"git {' '.join(arguments)} found nothing")
-        return run.stdout
-
-    def commit(self, branch: str) -> str:
-        """Return the newest commit of a branch."""
-        for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"):
-            found = self.git("for-each-ref", "--format=%(objectname)", ref).strip()
-            if found:
-                return found
-
-        raise ChangedError(f"there is no branch {branch}")
-
-    def repository(self) -> str:
-        """Return `owner/name`, as the module is called."""
-        match = _MODULE.search(self.git("show", "HEAD:go.mod"))
-        if not match:
-            raise ChangedError("go.mod names no module of github.com")
-        return match[1]
 
 
 def kubernetes(clone: Clone, commit: str, path: str) -> Any:
@@ -127,6 +93,10 @@ READERS: dict[str, Callable[[Clone, str, str], Any]] = {
 def record(root: Path, lines: Iterable[str]) -> dict[str, Any]:
     """Return what a clone says, by branch; raises ChangedError with all that it does not say any more."""
     clone = Clone(root)
+    trees = upstream_trees.repository_of(clone)
+    if trees:
+        return upstream_trees.record(clone, trees)
+
     repository = clone.repository()
     branches: dict[str, Any] = {}
     changes: list[str] = []
@@ -184,7 +154,8 @@ def _main(arguments: list[str]) -> int:
         return 1
 
     print(f"# Facts that the tree of {found['repository']} told; `make upstream-facts` printed them.")
-    print(yaml.safe_dump(found, sort_keys=False, width=110), end="")
+    flow = None if found["repository"] in upstream_trees.NAMES else False
+    print(yaml.safe_dump(found, sort_keys=False, width=110, default_flow_style=flow), end="")
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from upstream_facts import ChangedError
+from clones import ChangedError
 
 _DEFAULT = re.compile(r"^([A-Z_]+)=\$\{\1:-", re.MULTILINE)
 _STEP = re.compile(r"declare -f ([a-z_]+) >")

@@ -302,8 +302,8 @@ def test_each_configured_architecture_gets_one_run(okd: Objects) -> None:
 
 
 def test_a_release_line_is_one_cronjob(okd: Objects) -> None:
-    more = ours(objects("okd", f'{FEATURES}    - {{minor: "5.1", stream: next, schedule: 30 18 * * *}}\n'))
-    assert [value["metadata"]["name"] for value in more if value not in okd] == ["okd-coreos-multi-arch-5.1"]
+    more = ours(objects("okd", f'{FEATURES}    - {{minor: "4.21", stream: next, schedule: 30 18 * * *}}\n'))
+    assert [value["metadata"]["name"] for value in more if value not in okd] == ["okd-coreos-multi-arch-4.21"]
     assert {name: env(cron_of(okd, name), okd)["BRANCH"] for name in ("4.22", "5.0")} == {
         "4.22": "release-4.22",
         "5.0": "release-5.0",

@@ -292,7 +292,7 @@ def test_the_image_is_built_on_the_base_and_reported_by_digest_with_its_release(
 ) -> None:
     done = build(tmp_path, GOOD, PUSH="true")
     assert done.returncode == 0, done.stderr
-    built, pushed = (tmp_path / "log").read_text().splitlines()
+    _, built, pushed = (tmp_path / "log").read_text().splitlines()
     assert f"--from {BASE} " in built
     assert pushed.endswith("docker://registry.example.org/layered:built-on-018b65c9bd7fb045")
     assert (tmp_path / "result").read_text() == IMAGE
@@ -302,7 +302,7 @@ def test_the_image_is_built_on_the_base_and_reported_by_digest_with_its_release(
 
 def test_without_push_nothing_leaves_the_cluster(tmp_path: Path) -> None:
     assert build(tmp_path, GOOD, PUSH="false", REGISTRY_CREDENTIALS="").returncode == 0
-    assert [line.split()[1] for line in (tmp_path / "log").read_text().splitlines()] == ["bud"]
+    assert [line.split()[1] for line in (tmp_path / "log").read_text().splitlines()] == ["info", "bud"]
     assert (tmp_path / "result").read_text() == ""
 
 
@@ -311,7 +311,7 @@ def test_without_push_nothing_leaves_the_cluster(tmp_path: Path) -> None:
     [
         ("FROM scratch\nRUN rpm-ostree install tmux\n", "", {}, 0),
         (GOOD, "", {"REGISTRY_CREDENTIALS": "/nonexistent"}, 0),
-        (GOOD, "null", {}, 2),
+        (GOOD, "null", {}, 3),
     ],
     ids=["not committed", "no credentials", "no digest"],
 )

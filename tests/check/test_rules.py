@@ -6,7 +6,8 @@ exist), `# url: none` (a repository of others), `# common: a, b` (words of the c
 fleet.yaml), `# reached: path, path` (by a kustomization), and in a bad case `# expect: text of the reason`.
 A line `# overlay: FOLDER` begins another overlay; before the first it is overlays/x. What follows
 `# overlay: planned` is what overlays/x would be without its extras. `# kustomization: {…}` is the content of
-every overlay's kustomization.yaml; `# severity: warning` is what a bad case is to weigh.
+every overlay's kustomization.yaml; `# quota:
+cpu=4 storage=400Gi` is that of the namespace builds; `# severity: warning` is what a bad case is to weigh.
 """
 
 import re
@@ -22,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okd_gitops.check import rules
-from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.check.rule import Fault, Overlay, Quota, Repository
 from okd_gitops.check.run_rules import all_rules, run
 from okd_gitops.explanation import Explanation, explanation_of, explanations
 from okd_gitops.manifests.kustomization import Graph
@@ -73,7 +74,13 @@ def scene(text: str) -> Repository:
         url=URL if options.get("url") != "none" else "",
         common=frozenset(options.get("common", "").split(", ")),
         gates=frozenset(options.get("gates", "").split(", ")),
+        quotas=quotas(options.get("quota", "")),
     )
+
+
+def quotas(text: str) -> tuple[Quota, ...]:
+    limits = dict(limit.split("=") for limit in text.split())
+    return (Quota(cluster="x", namespace="builds", **limits),) if limits else ()
 
 
 def objects(text: str) -> tuple[Object, ...]:

@@ -128,6 +128,7 @@ def _under_check(
         url=plan.fleet.repository,
         common=_words(read_catalog()),
         gates=_own_gates(plan.fleet),
+        quotas=tuple(rule.Quota(**quota.model_dump()) for quota in plan.fleet.quotas),
     )
 
 

@@ -36,6 +36,17 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What a namespace of a cluster may have at most, as quantities of Kubernetes; empty is without limit."""
+
+    cluster: str
+    namespace: str
+    cpu: str = ""
+    memory: str = ""
+    storage: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overlay:
     """A folder that is deployed, and the objects that kustomize renders from it.
 
@@ -79,6 +90,8 @@ class Repository:
     common: frozenset[str] = frozenset()
     # Acknowledgements that fleet.yaml adds to those of the table of lines.
     gates: frozenset[str] = frozenset()
+    # What fleet.yaml states of namespaces.
+    quotas: tuple[Quota, ...] = ()
 
     @property
     def objects(self) -> Iterator[Object]:

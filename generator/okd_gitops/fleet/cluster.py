@@ -124,6 +124,19 @@ class Announced(FileModel):
     reason: str = Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", description="Why it moves, in a sentence.")
 
 
+Quantity = Annotated[str, Field(pattern=r"^([0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?)?$")]
+
+
+class QuotaSpec(FileModel):
+    """An entry of `quotas:` in fleet.yaml: what a namespace may have, which somebody else decides."""
+
+    cluster: Name = Field(description="The cluster.")
+    namespace: Name = Field(description="The namespace.")
+    cpu: Quantity = Field("", description='CPUs of all pods, e.g. "4".')
+    memory: Quantity = Field("", description="Memory of all pods, e.g. 16Gi.")
+    storage: Quantity = Field("", description="Storage of all claims, e.g. 400Gi.")
+
+
 class FleetSpec(FileModel, title="Fleet"):
     """`fleet.yaml`: facts of the whole repository."""
 
@@ -144,6 +157,11 @@ class FleetSpec(FileModel, title="Fleet"):
     announced: Announced | None = Field(
         None,
         description="Announces another repository, revision or hub; required before the move itself.",
+    )
+    quotas: tuple[QuotaSpec, ...] = Field(
+        (),
+        strict=False,
+        description="What namespaces may have at most; check compares the pipelines with it.",
     )
     releases: Releases | None = Field(
         None, description="Sources of releases, and conditions for every rollout."

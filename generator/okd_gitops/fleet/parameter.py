@@ -127,6 +127,8 @@ class Each(FileModel):
     # Whether the key is added to the names of the part's objects, or is their name.
     names: Literal["suffix", "key"] = "suffix"
     fields: dict[str, Parameter]
+    # The ConfigMap with a line for each key that an entry may have, and a column for values that follow.
+    table: str = Field("", pattern=r"^(ConfigMap/[a-z0-9.-]+)?$")
     derive: tuple[Derive, ...] = Field((), strict=False)
 
     @model_validator(mode="after")

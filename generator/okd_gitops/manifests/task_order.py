@@ -5,7 +5,7 @@ nothing. So an insertion between two tasks is a change of what the second one wa
 (https://tekton.dev/docs/pipelines/pipelines/#configuring-the-task-execution-order)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from okd_gitops.finding import nearest
@@ -127,3 +127,42 @@ def _instead(task: Object, name: str, others: Sequence[str]) -> Object:
     index = order.index(name) if name in order else len(order)
 
     return _after({**task, "runAfter": [*order[:index], *others, *order[index + 1 :]]}, ())
+
+
+def heaviest(weights: Mapping[str, float], waits_of: Mapping[str, list[str]]) -> tuple[float, set[str]]:
+    """Return the largest weight of tasks that may run at the same time, and those tasks.
+
+    From each task on, the heaviest one is added that waits for none of the others and that none waits for:
+    a bound from below, in a time that grows with the cube of the tasks.
+    """
+    earlier = {name: _earlier(name, waits_of) for name in waits_of}
+    by_weight = sorted(waits_of, key=lambda name: (-weights.get(name, 0.0), name))
+    best: tuple[float, set[str]] = (0.0, set())
+
+    for first in by_weight:
+        together = {first}
+        for name in by_weight:
+            if all(_apart(name, other, earlier) for other in together):
+                together.add(name)
+        weight = sum(weights.get(name, 0.0) for name in together)
+        best = max(best, (weight, together), key=lambda found: found[0])
+
+    weighty = {name for name in best[1] if weights.get(name)}
+    return best[0], weighty
+
+
+def _apart(name: str, other: str, earlier: Mapping[str, set[str]]) -> bool:
+    return name != other and name not in earlier[other] and other not in earlier[name]
+
+
+def _earlier(name: str, waits_of: Mapping[str, list[str]]) -> set[str]:
+    """Return all tasks that have ended when a task starts."""
+    found: set[str] = set()
+    waiting = list(waits_of[name])
+
+    while waiting:
+        other = waiting.pop()
+        if other not in found:
+            found.add(other)
+            waiting += waits_of.get(other, [])
+    return found

@@ -1,0 +1,86 @@
+"""The rule over-quota: findings.yaml states and explains it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from okd_gitops.check.kept_claims import kept_runs, storage_of_runs
+from okd_gitops.check.rule import Fault, Overlay, Quota, Repository
+from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.quantity import amount, written
+from okd_gitops.manifests.task_order import heaviest, waits
+from okd_gitops.manifests.tekton import local_name, named
+
+_RESOURCES = ("cpu", "memory")
+_Amounts = Mapping[str, float]
+
+
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
+    """Compare what the pipelines of a namespace ask for with the quota that fleet.yaml states."""
+    for quota in repository.quotas:
+        if quota.cluster == overlay.name:
+            objects = [value for value in overlay.objects if ObjectId.of(value).namespace == quota.namespace]
+            yield from _compute_faults(objects, quota)
+            yield from _storage_faults(overlay, objects, quota)
+
+
+def _compute_faults(objects: list[Object], quota: Quota) -> Iterator[Fault]:
+    """Yield what no pod and no run may ask for: a pod over the quota never starts, a run waits for itself."""
+    pods = {
+        ObjectId.of(value).name: _pod(value)
+        for value in objects
+        if ObjectId.of(value).group_kind == "Task.tekton.dev"
+    }
+
+    for value in objects:
+        if ObjectId.of(value).group_kind == "Pipeline.tekton.dev":
+            tasks = named(value, "spec", "tasks")
+            for resource in _RESOURCES:
+                yield from _pipeline_faults(value, tasks, pods, resource, quota)
+
+
+def _pipeline_faults(
+    pipeline: Object, tasks: Mapping[str, Object], pods: Mapping[str, _Amounts], resource: str, quota: Quota
+) -> Iterator[Fault]:
+    limit = amount(getattr(quota, resource))
+    if limit is None:
+        return
+
+    called = {name: local_name(at(task, "taskRef"), "Task") for name, task in tasks.items()}
+    weights = {name: pods.get(task, {}).get(resource, 0.0) for name, task in called.items()}
+    needed, together = heaviest(weights, {name: waits(task) for name, task in tasks.items()})
+
+    if needed > limit:
+        reason = (
+            f"{' and '.join(sorted(together))} ask for {written(resource, needed)} of {resource} at a time, "
+            f"and the quota of {quota.namespace} has {getattr(quota, resource)}"
+        )
+        yield Fault(
+            reason=reason,
+            remedy="lower the requests of a step in catalog/changes/, order the tasks, or raise the quota",
+            object=ObjectId.of(pipeline),
+        )
+
+
+def _storage_faults(overlay: Overlay, objects: list[Object], quota: Quota) -> Iterator[Fault]:
+    limit = amount(quota.storage)
+    if limit is None:
+        return
+
+    kept = kept_runs(overlay.objects, quota.namespace)
+    for template, needed, text in storage_of_runs(objects, kept):
+        if needed > limit:
+            reason = f"{text}, and the quota of {quota.namespace} has {quota.storage}"
+            remedy = "keep fewer runs (docs/building.md), lower workspace-size, or raise the quota"
+            yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(template))
+
+
+def _pod(task: Object) -> _Amounts:
+    """Return what the pod of a Task asks for: Tekton adds up its steps and sidecars."""
+    containers = [*items(task, "spec", "steps"), *items(task, "spec", "sidecars")]
+    return {resource: sum(_asked(container, resource) for container in containers) for resource in _RESOURCES}
+
+
+def _asked(container: Any, resource: str) -> float:
+    """Return the larger of a container's request and limit: quotas are of either."""
+    both = (at(container, "computeResources", kind, resource) for kind in ("requests", "limits"))
+    return max((amount(text) or 0.0 for text in both), default=0.0)
