@@ -142,7 +142,10 @@ REPOSITORIES = (
         assembler,
     ),
     Repository(
-        "okd-project/okd-operator-pipeline", "common.sh", ("main", "old-main"), upstream_operators.builds
+        "okd-project/okd-operator-pipeline",
+        "common.sh",
+        ("main", "old-main", "release-4.20", "release-4.21"),
+        upstream_operators.builds,
     ),
     Repository(
         "okd-project/okderators-catalog-index",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 import upstream_operators
-from upstream_facts import ChangedError
+from clones import ChangedError
 
 COMMON = """\
 BASE_REGISTRY=${BASE_REGISTRY:-"quay.io/okderators"}

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 import upstream_facts
+from clones import ChangedError
 from conftest import ROOT, git
 from okd_gitops.releases.lines import allows_updates, facts, kubernetes_of, line_after, required_acks
 
@@ -162,7 +163,7 @@ def test_the_tool_names_everything_that_upstream_changed(clone: Path) -> None:
     (clone / GATES).unlink()
     commit(clone, {}, "release-5.1")
 
-    with pytest.raises(upstream_facts.ChangedError) as raised:
+    with pytest.raises(ChangedError) as raised:
         upstream_facts.record(clone, ["4.18", "5.1", "5.2"])
 
     text = str(raised.value)
@@ -173,5 +174,5 @@ def test_the_tool_names_everything_that_upstream_changed(clone: Path) -> None:
 
 def test_the_tool_refuses_a_repository_that_the_table_does_not_read(clone: Path) -> None:
     commit(clone, {"go.mod": "module github.com/example/other\n"}, "release-4.18")
-    with pytest.raises(upstream_facts.ChangedError, match="reads nothing in example/other"):
+    with pytest.raises(ChangedError, match="reads nothing in example/other"):
         upstream_facts.record(clone, ["4.18"])
