@@ -103,13 +103,19 @@ def test_nothing_is_privileged(okd: Objects) -> None:
 
 def test_secrets_are_those_of_the_table(okd: Objects) -> None:
     table = yaml.safe_load((FEATURES / "payload/feature.yaml").read_bytes())["secrets"]
+    # A workspace, which whoever starts a run names.
+    assert table.pop("okd-payload-notify")["when"] == "notify"
     assert set(re.findall(r"'secretName': '([a-z0-9-]+)'", str(own(okd)))) == set(table)
 
 
 def test_no_repository_is_a_default() -> None:
     (pipeline,) = of_kind(objects("kubernetes", "  notify:\n  tekton:\n  payload:\n"), "Pipeline").values()
     defaults = {item["name"]: item["default"] for item in pipeline["spec"]["params"]}
-    assert {name for name, default in defaults.items() if default} == {"smoke-install", "install-minutes"}
+    assert {name for name, default in defaults.items() if default} == {
+        "smoke-install",
+        "install-minutes",
+        "notify",
+    }
     assert defaults["smoke-install"] == "false"
 
 

@@ -123,7 +123,7 @@ def test_the_store_is_for_the_namespaces_of_the_secrets_and_no_others() -> None:
     (store,) = of_kind(objects("okd", EVERYTHING), "ClusterSecretStore").values()
     assert store["metadata"]["name"] == "vault"
     assert store["spec"]["conditions"] == [
-        {"namespaces": ["okd-coreos", "okd-layer", "openshift-machine-config-operator"]}
+        {"namespaces": ["okd-coreos", "okd-layer", "okd-notify", "openshift-machine-config-operator"]}
     ]
     vault = store["spec"]["provider"]["vault"]
     assert (vault["server"], vault["path"], vault["auth"]["kubernetes"]["mountPath"]) == (
