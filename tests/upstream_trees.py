@@ -43,6 +43,9 @@ _COMMANDS = (
     "buildextend-openstack",
     "buildextend-qemu",
 )
+# What its image is used for by other pipelines, if the package is installed.
+_TOOLS = {"buildah", "git", "golang", "jq", "kustomize", "make", "podman", "skopeo", "yq"}
+_PACKAGE_LISTS = ("src/deps.txt", "src/build-deps.txt")
 _OSVERSIONS = {"c9s": "centos-9", "c10s": "centos-10"}
 
 
@@ -112,7 +115,13 @@ def assembler(tree: Tree) -> dict[str, Any]:
     osbuild = tree.text("src/cmd-osbuild") if "src/cmd-osbuild" in names else ""
     platforms = re.findall(r"^    \['([a-z0-9-]+)'\]='", osbuild, re.MULTILINE)
 
-    return {"commands": commands, "kola": sorted(flags), "platforms": platforms}
+    tools = {line.strip() for name in _PACKAGE_LISTS for line in tree.text(name).split()}
+    return {
+        "commands": commands,
+        "kola": sorted(flags),
+        "platforms": platforms,
+        "tools": sorted(tools & _TOOLS),
+    }
 
 
 def _options(script: str) -> list[str]:

@@ -93,6 +93,18 @@ def test_the_plug_in_that_upstream_wanted_is_no_module_of_go() -> None:
     assert not any("cgwalters" in text for text in used)
 
 
+def test_the_image_of_the_tools_has_what_builds_call() -> None:
+    facts = yaml.safe_load((ROOT / "tests/catalog/upstream/coreos-assembler.yaml").read_text())
+    wanted = {"buildah", "git", "golang", "jq", "kustomize", "make", "skopeo", "yq"}
+    assert wanted <= set(facts["branches"]["main"]["facts"]["tools"])
+    (image,) = {
+        param["default"]
+        for param in CATALOG["Pipeline/operator"]["spec"]["params"]
+        if param["name"] == "tools-image"
+    }
+    assert image.startswith("quay.io/coreos-assembler/coreos-assembler@sha256:")
+
+
 def test_the_catalog_has_each_package_in_a_file_of_its_name() -> None:
     facts = yaml.safe_load((ROOT / "tests/catalog/upstream/okderators-catalog-index.yaml").read_text())
     assert len(facts["branches"]["main"]["facts"]["packages"]) > 10
