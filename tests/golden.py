@@ -1,7 +1,9 @@
-"""What the tests compare byte for byte and `make golden` writes: the reference, the README's shown files
-and outputs, what one more OKD minor changes, the text of pull requests, the cases' expected folders.
+"""What the tests compare byte for byte and `make golden` writes: the scopes of kinds, the reference, the
+README's shown files and outputs, what one more OKD minor changes, the text of pull requests, the cases'
+expected folders.
 """
 
+import json
 import os
 import re
 import shutil
@@ -28,6 +30,13 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
 CASES = ROOT / "tests" / "cases"
 PULLS = ROOT / "tests" / "report" / "pull_requests"
+SCOPES = ROOT / "generator/okd_gitops/manifests/scopes.json"
+
+
+def scopes() -> str:
+    """Return which kinds have a namespace, as the modules say that the schemas are made of."""
+    index = json.loads((CACHE / "schemas" / "index.json").read_text("utf-8"))
+    return json.dumps(index["scopes"], indent=1) + "\n"
 
 
 def copied(target: Path) -> None:
@@ -297,6 +306,8 @@ def main() -> None:
     """Rewrite everything that is compared."""
     import tempfile
 
+    # First, because what is generated depends on it.
+    SCOPES.write_text(scopes())
     write_screens()
 
     with tempfile.TemporaryDirectory() as folder:

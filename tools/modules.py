@@ -11,8 +11,9 @@ import yaml
 
 from failure import SetupError
 from golang import HERE, Go
+from scopes import CLUSTER, marked_scopes
 
-# Where each module keeps its CRDs.
+# Where each module that has CRDs keeps them.
 FOLDERS = {
     "github.com/argoproj-labs/argocd-operator": "config/crd/bases/argoproj.io_argocds.yaml",
     "github.com/argoproj/argo-cd/v3": "manifests/crds/*.yaml",
@@ -80,8 +81,8 @@ def download(go: Go) -> dict[str, Path]:
 
 def crds(folders: dict[str, Path]) -> Iterator[tuple[str, Any]]:
     """Yield (module, CRD) for each kind of the modules, in order."""
-    for module, folder in sorted(folders.items()):
-        for _, crd in sorted(_crds_by_kind(module, folder).items()):
+    for module in sorted(FOLDERS):
+        for _, crd in sorted(_crds_by_kind(module, folders[module]).items()):
             yield module, crd
 
 
@@ -118,9 +119,15 @@ def typed_crds(go: Go, cache: Path, target: Path) -> Iterator[tuple[str, Any]]:
     for package in _packages((HERE / "types" / "go.mod").read_text("utf-8")):
         folder = target / package.replace("/", "_")
         _generate(package, go, cache / "bin" / "controller-gen", folder)
+        types = Path(go.run("list", "-f", "{{.Dir}}", package, cwd=HERE / "types").strip())
+        scope_of = marked_scopes(types)
 
         for path in sorted(folder.glob("*.yaml")):
-            yield package, yaml.load(path.read_bytes(), yaml.CSafeLoader)
+            crd = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+            # controller-gen reads markers of its own; Triggers has client-gen's alone.
+            if scope_of.get(crd["spec"]["names"]["kind"]) == CLUSTER:
+                crd["spec"]["scope"] = CLUSTER
+            yield package, crd
 
 
 def _generate(package: str, go: Go, controller_gen: Path, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version as package_version
 from importlib.resources import files
 from pathlib import Path
@@ -10,16 +10,17 @@ from typing import Any
 
 from aside import aside
 from crd import Schema, crd_schemas
-from golang import HERE, Go, find_go
+from golang import HERE, find_go
 from modules import OPENSHIFT, crds, download, required, typed_crds
 from openapi import is_object, openshift_schemas, self_contained
 from progress import progress
+from scopes import scopes
 
 # Kubernetes minors of the OKD releases that are alive, and what kind offers.
 MINORS = ("1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 _PINS = ("go.mod", "go.sum", "crds/go.mod", "crds/go.sum", "types/go.mod", "types/go.sum")
 # What decides how a schema comes out; the other modules only fetch and place.
-_CONVERTERS = ("crd.py", "modules.py", "openapi.py", "schemas.py")
+_CONVERTERS = ("crd.py", "modules.py", "openapi.py", "schemas.py", "scopes.py")
 Kind = tuple[str, str, str]
 
 
@@ -50,7 +51,8 @@ def build(cache: Path) -> None:
         progress("building the schemas of core Kubernetes, OpenShift, Tekton, Argo CD and Hive"),
         aside(cache, "schemas") as target,
     ):
-        kinds = {_write_crd(target, kind, schema) for kind, schema in _served_kinds(go, cache, folders)}
+        definitions = [crd for _, crd in (*crds(folders), *typed_crds(go, cache, cache / "go" / "types"))]
+        kinds = {_write_crd(target, kind, schema) for kind, schema in _served_kinds(definitions, folders)}
         core_kinds = {minor: sorted(_core(target, minor)) for minor in MINORS}
         sources = {
             **required("crds"),
@@ -64,16 +66,17 @@ def build(cache: Path) -> None:
             "sources": sources,
             "kubernetes": core_kinds,
             "crds": sorted(kinds),
+            "scopes": scopes(definitions, folders),
         }
         (target / "index.json").write_text(json.dumps(index, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def _served_kinds(go: Go, cache: Path, folders: dict[str, Path]) -> Iterator[tuple[Kind, Schema]]:
+def _served_kinds(definitions: Iterable[Any], folders: dict[str, Path]) -> Iterator[tuple[Kind, Schema]]:
     """Yield each kind beside core Kubernetes, with its schema; of two for one kind, the last counts."""
     openapi = json.loads((folders[OPENSHIFT] / "openapi" / "openapi.json").read_text("utf-8"))
     yield from openshift_schemas(openapi["definitions"])
 
-    for _, crd in (*crds(folders), *typed_crds(go, cache, cache / "go" / "types")):
+    for crd in definitions:
         yield from crd_schemas(crd)
 
 

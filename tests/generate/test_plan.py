@@ -284,6 +284,49 @@ def test_extras_are_a_resource_and_widen_the_project() -> None:
     assert {"name": "x", "namespace": "net"} in spec["destinations"]
 
 
+CRD = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: ks.example.org}
+spec:
+  group: example.org
+  scope: Cluster
+  names: {kind: K}
+"""
+
+
+def listed(tree: Tree, group: str) -> dict[str, list[str]]:
+    """Return the kinds of a group that a project permits, by the list that permits them."""
+    spec = yaml.safe_load(tree["argocd/appproject-test.yaml"])["spec"]
+    lists = ("clusterResourceWhitelist", "namespaceResourceWhitelist")
+    return {key: [entry["kind"] for entry in spec[key] if entry["group"] == group] for key in lists}
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "definition", "cluster_kinds", "namespaced_kinds"),
+    [
+        ("console.openshift.io", "ConsoleNotification", "", ["ConsoleNotification"], []),
+        ("example.org", "K", CRD, ["K"], []),
+        ("example.org", "K", CRD.replace("Cluster", "Namespaced"), [], ["K"]),
+        # Nothing tells the scope, so Argo CD may look in either list.
+        ("example.org", "K", "", ["K"], ["K"]),
+    ],
+)
+def test_a_project_lists_a_kind_by_the_scope_that_its_api_serves(
+    group: str, kind: str, definition: str, cluster_kinds: list[str], namespaced_kinds: list[str]
+) -> None:
+    value = f"apiVersion: {group}/v1\nkind: {kind}\nmetadata: {{name: lab}}\n"
+    extras = {
+        "kustomization.yaml": b"resources: [all.yaml]\n",
+        "all.yaml": f"{value}---\n{definition}".encode(),
+    }
+    tree = rendered(f"purpose: test\n{RELEASE}", extras)
+    assert listed(tree, group) == {
+        "clusterResourceWhitelist": cluster_kinds,
+        "namespaceResourceWhitelist": namespaced_kinds,
+    }
+
+
 def test_a_component_among_the_extras_can_patch() -> None:
     extras = {
         "kustomization.yaml": b"apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches: []\n"

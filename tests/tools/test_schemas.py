@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+import golden
 from conftest import CACHE
 from okd_gitops.check.kubeconform import arguments, validate
 from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.manifests.scopes import is_cluster_scoped
 from okd_gitops.system.tools import tool
 
 SCHEMAS = CACHE / "schemas"
@@ -48,6 +50,56 @@ def test_every_schema_compiles(kubernetes: str, tmp_path: Path) -> None:
     assert broken == []
     assert report["summary"]["valid"] + report["summary"]["invalid"] == len(kinds) > 40
     assert report["summary"]["skipped"] == 0
+
+
+# Parts of requests and answers, which are in no repository; and kinds that Kubernetes had before 1.31.
+WITHOUT_SCOPE = {
+    ("", "Binding"),
+    ("", "Status"),
+    ("authentication.k8s.io", "TokenRequest"),
+    ("autoscaling", "Scale"),
+    ("build.openshift.io", "BinaryBuildRequestOptions"),
+    ("build.openshift.io", "BuildRequest"),
+    ("image.openshift.io", "ImageStreamLayers"),
+    ("oauth.openshift.io", "OAuthRedirectReference"),
+    ("oauth.openshift.io", "UserOAuthAccessToken"),
+    ("resource.k8s.io", "PodSchedulingContext"),
+    ("resource.k8s.io", "ResourceClaimParameters"),
+    ("resource.k8s.io", "ResourceClass"),
+    ("resource.k8s.io", "ResourceClassParameters"),
+    ("resource.k8s.io", "Status"),
+}
+
+
+def test_the_scope_of_every_kind_is_what_the_modules_say() -> None:
+    assert golden.SCOPES.read_text() == golden.scopes(), "make golden writes it anew"
+
+    kinds = [*INDEX["crds"], *(kind for core in INDEX["kubernetes"].values() for kind in core)]
+    unknown = {
+        (group, kind)
+        for group, version, kind in kinds
+        if is_cluster_scoped(ObjectId(group, version, kind, "", "x")) is None
+    }
+    assert unknown == WITHOUT_SCOPE
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "is_wide"),
+    [
+        ("imageregistry.operator.openshift.io", "Config", True),
+        ("console.openshift.io", "ConsoleNotification", True),
+        ("quota.openshift.io", "ClusterResourceQuota", True),
+        ("networking.k8s.io", "IngressClass", True),
+        ("triggers.tekton.dev", "ClusterTriggerBinding", True),
+        ("hive.openshift.io", "SelectorSyncSet", True),
+        ("config.openshift.io", "ImagePolicy", False),
+        ("route.openshift.io", "Route", False),
+        ("operator.openshift.io", "IngressController", False),
+        ("", "ConfigMap", False),
+    ],
+)
+def test_a_kind_has_the_scope_that_its_api_serves(group: str, kind: str, *, is_wide: bool) -> None:
+    assert is_cluster_scoped(ObjectId(group, "v1", kind, "", "x")) is is_wide
 
 
 def meta(api_version: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// The modules whose CRDs become schemas. Only their files are used: tools/modules.py compares each download with go.sum.
+// The modules whose CRDs become schemas, and those whose Go types say which kinds have no namespace. Only their files are used: tools/modules.py compares each download with go.sum.
 module github.com/okd-project/okd-gitops/tools/crds
 
 go 1.24.0
@@ -11,4 +11,7 @@ require (
 	github.com/operator-framework/api v0.37.0
 	github.com/tektoncd/operator v0.77.0
 	github.com/tektoncd/pipeline v1.6.0
+	k8s.io/api v0.37.1
+	k8s.io/apiextensions-apiserver v0.37.1
+	k8s.io/kube-aggregator v0.37.1
 )

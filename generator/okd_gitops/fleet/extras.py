@@ -3,21 +3,26 @@ reads and never changes.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from okd_gitops.finding import Findings
-from okd_gitops.manifests.kustomization import kustomization_of, walk
-from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
+from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.scopes import Scopes, defined_scopes, is_cluster_scoped
 from okd_gitops.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """Whether a cluster has extras, whether they are a Component, and the identities of their objects."""
+    """Whether a cluster has extras, whether they are a Component, and the identities of their objects.
+
+    `scopes` is what the CRDs among them define.
+    """
 
     present: bool = False
     component: bool = False
     objects: tuple[ObjectId, ...] = ()
+    scopes: Scopes = field(default_factory=dict)
 
 
 def read_extras(cluster: str, tree: Tree, findings: Findings) -> Extras:
@@ -37,14 +42,21 @@ def read_extras(cluster: str, tree: Tree, findings: Findings) -> Extras:
 
     namespace = str(document.value.get("namespace") or "")
     is_component = document.value.get("kind") == "Component"
-    return Extras(present=True, component=is_component, objects=_moved(graph.objects, namespace))
+    scopes = defined_scopes(_values(graph))
+    objects = _moved(graph.objects, namespace, scopes)
+
+    return Extras(present=True, component=is_component, objects=objects, scopes=scopes)
 
 
-def _moved(objects: Iterable[ObjectId], namespace: str) -> tuple[ObjectId, ...]:
+def _values(graph: Graph) -> Iterable[Object]:
+    return (written.value for written in graph.objects.values())
+
+
+def _moved(objects: Iterable[ObjectId], namespace: str, scopes: Scopes) -> tuple[ObjectId, ...]:
     """Return objects in the namespace that a kustomization gives them; without one they stay."""
     if not namespace:
         return tuple(objects)
     return tuple(
-        identity if identity.cluster_scoped else replace(identity, namespace=namespace)
+        identity if is_cluster_scoped(identity, scopes) else replace(identity, namespace=namespace)
         for identity in objects
     )

@@ -5,12 +5,14 @@ A project permits what its clusters' overlays hold and nothing else: destination
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from okd_gitops.finding import Finding, Findings
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.scopes import Scopes, is_cluster_scoped
 from okd_gitops.manifests.write import dump
 
 NAMESPACE = "argocd"
@@ -22,6 +24,8 @@ IN_CLUSTER = "in-cluster"
 # On the Application of a cluster that only goes in two changes: what is on disk tells the next run whether
 # the first one was made.
 REMOVAL = f"{LABELS}removal"
+# The group and the name of each kind.
+_Kinds = set[tuple[str, str]]
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
@@ -41,7 +45,9 @@ def argocd_files(plan: Plan) -> dict[str, bytes]:
 
     for purpose, clusters in members.items():
         description = clusters[0].cluster.purpose.summary
-        deployed = [(destination(plan, cluster), cluster.objects) for cluster in clusters]
+        deployed = [
+            _Deployed(destination(plan, cluster), cluster.objects, cluster.scopes) for cluster in clusters
+        ]
         objects[f"appproject-{purpose}.yaml"] = _project(purpose, plan, description, deployed)
 
     kustomization = {
@@ -84,31 +90,39 @@ def destination(plan: Plan, cluster: ClusterPlan) -> str:
     return IN_CLUSTER if cluster.cluster.name == plan.fleet.hub else cluster.cluster.name
 
 
-def _own_objects() -> tuple[str, list[ObjectId]]:
+class _Deployed(NamedTuple):
+    """What an Application deploys: the cluster's name in Argo CD, the objects, and what their CRDs define."""
+
+    destination: str
+    objects: Sequence[ObjectId]
+    scopes: Scopes = MappingProxyType({})
+
+
+def _own_objects() -> _Deployed:
     """Return what the root Application deploys to the hub."""
     kinds = ("Application", "AppProject")
-    return IN_CLUSTER, [ObjectId("argoproj.io", "v1alpha1", kind, NAMESPACE, "") for kind in kinds]
+    objects = [ObjectId("argoproj.io", "v1alpha1", kind, NAMESPACE, "") for kind in kinds]
+    return _Deployed(IN_CLUSTER, objects)
 
 
-def _project(
-    name: str, plan: Plan, description: str, deployed: Sequence[tuple[str, Sequence[ObjectId]]]
-) -> Object:
-    """Return the AppProject that permits the objects of clusters, each with its name in Argo CD, and no
-    others.
-    """
+def _project(name: str, plan: Plan, description: str, deployed: Sequence[_Deployed]) -> Object:
+    """Return the AppProject that permits the objects of clusters, and no others."""
     destinations: set[tuple[str, str]] = set()
-    cluster_kinds: set[tuple[str, str]] = set()
-    namespaced_kinds: set[tuple[str, str]] = set()
+    cluster_kinds: _Kinds = set()
+    namespaced_kinds: _Kinds = set()
 
-    for server, identities in deployed:
+    for server, identities, scopes in deployed:
         # A cluster that has nothing yet has an Application all the same, and that names a namespace.
         if not identities:
             destinations.add((server, NAMESPACE))
 
         for identity in identities:
             destinations.add((server, identity.namespace or NAMESPACE))
-            kinds = cluster_kinds if identity.cluster_scoped else namespaced_kinds
-            kinds.add((identity.group, identity.kind))
+            scope = is_cluster_scoped(identity, scopes)
+            if scope is None:
+                _permit_unknown(identity, cluster_kinds, namespaced_kinds)
+            else:
+                (cluster_kinds if scope else namespaced_kinds).add((identity.group, identity.kind))
 
     spec: dict[str, Any] = {
         "description": description,
@@ -127,6 +141,13 @@ def _project(
         "metadata": _metadata(name, annotations=annotations),
         "spec": spec,
     }
+
+
+def _permit_unknown(identity: ObjectId, cluster_kinds: _Kinds, namespaced_kinds: _Kinds) -> None:
+    """Permit a kind of unknown scope: one that names no namespace may be of either."""
+    namespaced_kinds.add((identity.group, identity.kind))
+    if not identity.namespace:
+        cluster_kinds.add((identity.group, identity.kind))
 
 
 def _permitted(kinds: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.generate.external_secrets import SecretConflictError, StoredSecrets, secret_needs
 from okd_gitops.generate.placement import Placement, Placing
 from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.scopes import Scopes, defined_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class ClusterPlan:
     # Fields of those objects that other controllers own.
     ignored: tuple[Ignored, ...] = ()
     external_secrets: tuple[Object, ...] = ()
+    # What the CRDs among those objects define.
+    scopes: Scopes = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,14 @@ class _ClusterStep:
             objects=tuple(objects),
             ignored=_ignored(features, placed),
             external_secrets=external_secrets,
+            scopes={**self._defined(placements), **extras.scopes},
         )
+
+    def _defined(self, placements: Sequence[Placement]) -> Scopes:
+        """Return the scopes of the kinds that the CRDs in placements define."""
+        parts = {(placement.feature, placement.part) for placement in placements}
+        known = self.catalog.features
+        return defined_scopes(value for feature, part in parts for value in known[feature].objects(part))
 
     def _judge_expiry(self, purpose: PurposeSpec) -> None:
         spec = self.cluster.spec

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from okd_gitops.finding import Findings, Location
-from okd_gitops.manifests.objects import ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.path_fields import (
     KUSTOMIZATION,
@@ -39,6 +39,15 @@ class Written:
 
     document: Document
     where: Where = ()
+
+    @property
+    def value(self) -> Object:
+        """The object itself."""
+        value: Any = self.document.value
+        for step in self.where:
+            value = value[step]
+
+        return dict(value)
 
     def at(self, path: Where = (), *, key: bool = False) -> Location:
         """Return the place of a value of the object, or of the nearest thing around it that exists."""

@@ -1,52 +1,10 @@
-"""Kubernetes objects as plain data: what names one, and what its kind's scope is."""
+"""Kubernetes objects as plain data: what names one, and what is inside."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 Object = dict[str, Any]
-
-# Kinds without a namespace that our catalog or common repositories hold, by group; read from the API types
-# and the CRDs' `spec.scope`.
-_CLUSTER_SCOPED = {
-    "": "Namespace Node PersistentVolume",
-    "admissionregistration.k8s.io": (
-        "MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy "
-        "ValidatingAdmissionPolicyBinding"
-    ),
-    "apiextensions.k8s.io": "CustomResourceDefinition",
-    "apiregistration.k8s.io": "APIService",
-    "certificates.k8s.io": "CertificateSigningRequest",
-    "config.openshift.io": (
-        "APIServer Authentication Build ClusterImagePolicy ClusterOperator ClusterVersion Console DNS "
-        "FeatureGate Image ImageDigestMirrorSet ImageTagMirrorSet Infrastructure Ingress Network Node OAuth "
-        "OperatorHub Project Proxy Scheduler"
-    ),
-    "external-secrets.io": "ClusterExternalSecret ClusterSecretStore",
-    "hive.openshift.io": "ClusterImageSet HiveConfig SelectorSyncSet",
-    "machineconfiguration.openshift.io": (
-        "ContainerRuntimeConfig ControllerConfig KubeletConfig MachineConfig MachineConfigNode "
-        "MachineConfigPool MachineOSBuild MachineOSConfig OSImageStream PinnedImageSet"
-    ),
-    "operator.openshift.io": (
-        "CloudCredential Console Etcd KubeAPIServer Network OpenShiftAPIServer Storage"
-    ),
-    "operator.tekton.dev": (
-        "TektonAddon TektonChain TektonConfig TektonDashboard TektonHub TektonInstallerSet TektonPipeline "
-        "TektonPruner TektonResult TektonTrigger"
-    ),
-    "rbac.authorization.k8s.io": "ClusterRole ClusterRoleBinding",
-    "scheduling.k8s.io": "PriorityClass",
-    "security.openshift.io": "SecurityContextConstraints",
-    "storage.k8s.io": "CSIDriver CSINode StorageClass VolumeAttachment",
-    "tekton.dev": "ClusterTask",
-    "triggers.tekton.dev": "ClusterInterceptor ClusterTriggerBinding",
-    "user.openshift.io": "Group Identity User",
-    "node.k8s.io": "RuntimeClass",
-}
-CLUSTER_SCOPED = frozenset(
-    f"{kind}.{group}" for group in _CLUSTER_SCOPED for kind in _CLUSTER_SCOPED[group].split()
-)
 
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers", "steps", "sidecars")
 
@@ -77,11 +35,6 @@ class ObjectId:
     def group_kind(self) -> str:
         """`Kind.group`, the form kubectl prints; the core group is empty: `Pod.`."""
         return f"{self.kind}.{self.group}"
-
-    @property
-    def cluster_scoped(self) -> bool:
-        """Whether objects of this kind have no namespace."""
-        return self.group_kind in CLUSTER_SCOPED
 
     def same_object(self, other: "ObjectId") -> bool:
         """Whether both name one object on a cluster; its version may differ."""
@@ -125,18 +78,6 @@ def mappings(value: object) -> Iterator[Object]:
 
     for part in _parts(value):
         yield from mappings(part)
-
-
-def defined_scopes(objects: Iterable[Object]) -> dict[str, bool]:
-    """Return whether each `Kind.group` that a CustomResourceDefinition defines is cluster-scoped."""
-    scopes = {}
-
-    for value in objects:
-        if ObjectId.of(value).kind == "CustomResourceDefinition":
-            kind, group = at(value, "spec", "names", "kind"), at(value, "spec", "group")
-            scopes[f"{kind}.{group}"] = at(value, "spec", "scope") == "Cluster"
-
-    return scopes
 
 
 def containers(value: object) -> Iterator[Object]:

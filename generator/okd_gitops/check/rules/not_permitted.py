@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.argocd import Project, project_name
-from okd_gitops.manifests.objects import Object, ObjectId, at, defined_scopes
+from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.manifests.scopes import defined_scopes, is_cluster_scoped
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
@@ -29,13 +30,18 @@ def _refused(overlay: Overlay, application: Object, project: Project) -> Iterato
 
     for value in overlay.objects:
         identity = ObjectId.of(value)
-        is_cluster_scoped = scopes.get(identity.group_kind, identity.cluster_scoped)
+        scope = is_cluster_scoped(identity, scopes)
+        # Argo CD asks the cluster; here an object without a namespace may be of either scope.
+        possible_scopes = {scope} if scope is not None else {False, not identity.namespace}
 
-        namespace = identity.namespace or at(destination, "namespace")
-        permits_place = is_cluster_scoped or project.permits_destination(destination, namespace)
-        permits_kind = project.permits_kind(identity, cluster_scoped=is_cluster_scoped)
-        # A kind whose scope is not known may be cluster-scoped: then its object needs no namespace.
-        may_be_cluster_scoped = not identity.namespace and project.permits_kind(identity, cluster_scoped=True)
-
-        if not may_be_cluster_scoped and not (permits_place and permits_kind):
+        if not any(
+            _permits(project, identity, destination, cluster_scoped=scope) for scope in possible_scopes
+        ):
             yield identity
+
+
+def _permits(project: Project, identity: ObjectId, destination: object, *, cluster_scoped: bool) -> bool:
+    namespace = identity.namespace or at(destination, "namespace")
+    permits_place = cluster_scoped or project.permits_destination(destination, namespace)
+
+    return permits_place and project.permits_kind(identity, cluster_scoped=cluster_scoped)
