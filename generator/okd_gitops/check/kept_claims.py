@@ -13,6 +13,9 @@ from okd_gitops.manifests.tekton import named, runs
 
 # Of the operator's pruner, on a namespace.
 KEEP = "operator.tekton.dev/prune.keep"
+SKIP = "operator.tekton.dev/prune.skip"
+# With these, a claim is deleted at the end of its run. Read in tektoncd/pipeline v1.6.0, pkg/reconciler.
+_DELETED_AT_THE_END = ("pipelineruns", "isolate-pipelinerun")
 _PARAMETER = re.compile(r"\$\(tt\.params\.([A-Za-z0-9_-]+)\)")
 
 
@@ -25,7 +28,7 @@ class Kept:
 
 
 def kept_runs(objects: Iterable[Object], namespace: str) -> Kept:
-    """Return how many runs stay in a namespace, by the objects of its cluster."""
+    """Return how many runs stay in a namespace with their claims, by the objects of its cluster."""
     keep: object = None
 
     for value in objects:
@@ -35,6 +38,8 @@ def kept_runs(objects: Iterable[Object], namespace: str) -> Kept:
         if identity.group_kind == "Namespace." and identity.name == namespace:
             keep = at(value, "metadata", "annotations", KEEP) or keep
         elif identity.kind == "TektonConfig":
+            if at(value, "spec", "pipeline", "coschedule") in _DELETED_AT_THE_END:
+                return Kept(0)
             keep = keep or at(value, "spec", "pruner", "keep")
 
     return Kept(_whole(keep))

@@ -128,12 +128,12 @@ class Project:
         """
         scope = "clusterResource" if cluster_scoped else "namespaceResource"
         everything = not cluster_scoped and at(self._value, "spec", f"{scope}Whitelist") is None
-        permitted = everything or self._lists(f"{scope}Whitelist", identity)
+        permitted = everything or self.lists(f"{scope}Whitelist", identity)
 
-        return permitted and not self._lists(f"{scope}Blacklist", identity)
+        return permitted and not self.lists(f"{scope}Blacklist", identity)
 
-    def _lists(self, key: str, identity: ObjectId) -> bool:
-        """Whether an entry of a list of kinds matches a kind."""
+    def lists(self, key: str, identity: ObjectId) -> bool:
+        """Whether an entry of a list of kinds, such as `clusterResourceWhitelist`, matches a kind."""
         for entry in items(self._value, "spec", key):
             group, kind = str(at(entry, "group") or ""), str(at(entry, "kind") or "")
             if fnmatchcase(identity.group, group) and fnmatchcase(identity.kind, kind):

@@ -1,0 +1,48 @@
+"""The rule excluded-kind: findings.yaml states and explains it."""
+
+from collections.abc import Iterator
+
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.manifests.argocd_filters import Filters, filters_of
+from okd_gitops.manifests.objects import ObjectId
+
+
+def check_repository(repository: Repository) -> Iterator[Fault]:
+    """Look at the objects of each overlay with the configuration of the Argo CD that syncs it."""
+    all_filters = list(filters_of(repository.objects))
+
+    for overlay in repository.overlays:
+        applications = repository.synced.get(overlay.folder, ())
+        namespaces = {ObjectId.of(application).namespace for application in applications}
+        syncing = [filters for filters in all_filters if _is_in_one_of(filters, namespaces)]
+        yield from _excluded(overlay, syncing)
+
+
+def _is_in_one_of(filters: Filters, namespaces: set[str]) -> bool:
+    """Whether an Argo CD looks into one of the namespaces; an object without one may be in any."""
+    return bool(namespaces) and (
+        not filters.owner.namespace or bool({filters.owner.namespace, ""} & namespaces)
+    )
+
+
+def _excluded(overlay: Overlay, syncing: list[Filters]) -> Iterator[Fault]:
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+
+        for filters in syncing:
+            if filters.leaves_alone(identity):
+                yield Fault(
+                    reason=f"{filters.owner} makes Argo CD leave every {identity.kind} alone, "
+                    "so this one is never applied",
+                    remedy=_remedy(identity, filters),
+                    object=identity,
+                    clusters=(overlay.name,),
+                )
+                break
+
+
+def _remedy(identity: ObjectId, filters: Filters) -> str:
+    if identity.kind in ("PipelineRun", "TaskRun"):
+        return "start it by a CronJob and a TriggerTemplate, or by hand with kubectl create; remove it here"
+
+    return f"remove it here, or the kind from the exclusions of {filters.owner}"
