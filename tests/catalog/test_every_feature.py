@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import CACHE
+from conftest import CACHE, ROOT
 from minimal import PLACES, features
 from okd_gitops.check.check import check
 from okd_gitops.check.judge import Report
 from okd_gitops.generate.generate import generate
+from okd_gitops.manifests.objects import mappings
 from rendered import FLEET, OKD, own_cluster
+
+CATALOG = ROOT / "generator/okd_gitops/catalog/features"
 
 
 def cluster(name: str, environment: str, option: str) -> str:
@@ -55,3 +58,15 @@ def test_every_feature_was_built_and_nothing_was_left_unchecked(report: Report) 
     assert report.overlays == len(PLACES) + 2
     assert report.without_schema == 0
     assert [finding for finding in report.findings if finding.severity == "error"] == []
+
+
+def test_no_pod_of_the_catalog_changes_the_group_of_every_file_before_it_starts() -> None:
+    contexts = [
+        (path.name, mapping)
+        for path in sorted(CATALOG.rglob("*.yaml"))
+        for mapping in mappings(yaml.load(path.read_bytes(), yaml.CSafeLoader))
+        if isinstance(mapping.get("fsGroup"), int)
+    ]
+    slow = [name for name, mapping in contexts if mapping.get("fsGroupChangePolicy") != "OnRootMismatch"]
+    assert contexts
+    assert slow == []

@@ -270,3 +270,12 @@ def test_on_okd_runs_are_pruned_but_never_all_of_them(objects: dict[Path, dict[s
     assert set(pruner["resources"]) == {"pipelinerun", "taskrun"}
     options = config["metadata"]["annotations"]["argocd.argoproj.io/sync-options"].split(",")
     assert {"Prune=false", "Delete=false", "SkipDryRunOnMissingResource=true"} <= set(options)
+
+
+def test_tekton_serves_the_same_fields_on_every_cluster(objects: dict[Path, dict[str, Any]]) -> None:
+    """The advice for a ClusterTask is a resolver, and Tekton refuses resolvers where it serves "stable"."""
+    on_okd = objects[Path("operator/tektonconfig-config.yaml")]["spec"]["pipeline"]
+    elsewhere = objects[Path("pipelines/configmap-feature-flags.yaml")]["data"]
+    served = on_okd["enable-api-fields"], elsewhere["enable-api-fields"]
+    assert served == ("beta", "beta")
+    assert on_okd["coschedule"] == elsewhere["coschedule"]

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache, partial
 
+from okd_gitops.check.made_by_operators import made_in
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, mappings
@@ -65,6 +67,7 @@ def _missing(repository: Repository) -> Iterator[tuple[Overlay, Object, str]]:
     for overlay in repository.overlays:
         ours = bool(overlay.environment)
         provided = _provided_in(overlay)
+        made_in_namespace = cache(partial(made_in, overlay))
 
         for value in overlay.objects:
             key = id(value), ours
@@ -72,7 +75,8 @@ def _missing(repository: Repository) -> Iterator[tuple[Overlay, Object, str]]:
                 known_references[key] = list(dict.fromkeys(_references(value, ours=ours)))
 
             for name, namespace in known_references[key]:
-                exists = (name, namespace) in provided or name in overlay.declared
+                is_provided = (name, namespace) in provided or name in overlay.declared
+                exists = is_provided or name in made_in_namespace(namespace)
                 if not (exists if ours else name in everywhere):
                     yield overlay, value, name
 
