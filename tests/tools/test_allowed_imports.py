@@ -24,6 +24,7 @@ PURE = [
     "copy",
     "dataclasses",
     "datetime",
+    "decimal",
     "difflib",
     "enum",
     "fnmatch",
