@@ -49,5 +49,6 @@ def _pruned_otherwise(overlay: Overlay) -> set[str]:
     return {
         ObjectId.of(value).name
         for value in overlay.objects
-        if ObjectId.of(value).group_kind == "Namespace." and at(value, "metadata", "annotations", SKIP) == "true"
+        if ObjectId.of(value).group_kind == "Namespace."
+        and at(value, "metadata", "annotations", SKIP) == "true"
     }
