@@ -12,7 +12,7 @@ _LIMIT = 2.0**40
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
-    """Look at the runs of each namespace whose quota fleet.yaml does not state, on clusters with an operator."""
+    """Look at the namespaces whose quota fleet.yaml does not state, where Tekton's operator prunes."""
     if not any(ObjectId.of(value).kind == "TektonConfig" for value in overlay.objects):
         return
 
@@ -25,7 +25,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             if needed > limits[namespace]:
                 yield Fault(
                     reason=f"{text}, more than {written('storage', limits[namespace])}",
-                    remedy="lower keep of the feature tekton or workspace-size, or set coschedule: pipelineruns",
+                    remedy="lower keep or workspace-size, or set coschedule: pipelineruns in the feature tekton",
                     object=ObjectId.of(template),
                 )
 
