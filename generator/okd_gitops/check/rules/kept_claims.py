@@ -25,7 +25,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             if needed > limits[namespace]:
                 yield Fault(
                     reason=f"{text}, more than {written('storage', limits[namespace])}",
-                    remedy="lower keep or workspace-size, or set coschedule: pipelineruns in the feature tekton",
+                    remedy="lower keep or workspace-size, or set coschedule: pipelineruns for tekton",
                     object=ObjectId.of(template),
                 )
 
