@@ -19,11 +19,19 @@ from script_checks import shellchecked
 
 FEATURES = Path(__file__).resolve().parents[2] / "generator/okd_gitops/catalog/features"
 # What an image is: FOLDER/raw/NAME its manifest, FOLDER/info/NAME what `oc adm release info` says; NAME with
-# _ for / : and @.
+# _ for / : and @. Without a manifest skopeo fails with FOLDER/away, else as skopeo 1.9.3 does when a registry
+# (docker-registry 2.8.2) does not know the name.
 SKOPEO = """\
+refuse() {
+  image="${1#docker://}"
+  place="reading manifest ${image##*:} in ${image%:*}"
+  said="$(cat "$FOLDER/away" 2>/dev/null || printf 'manifest unknown: manifest unknown')"
+  printf 'level=fatal msg="Error parsing image name \\"%s\\": %s: %s"\\n' "$1" "$place" "$said" >&2
+  exit 1
+}
 name=$(printf '%s' "${@: -1}" | sed 's,^docker://,,' | tr '/:@' '___')
 case "$1" in
-  inspect) cat "$FOLDER/raw/$name" ;;
+  inspect) cat "$FOLDER/raw/$name" 2>/dev/null || refuse "${@: -1}" ;;
   list-tags) cat "$FOLDER/tags" ;;
 esac
 """
@@ -38,6 +46,17 @@ case "$*" in
   tag*) . "$FOLDER/tag" ;;
 esac
 """
+
+
+# What skopeo 1.9.3 says of answers that do not tell whether a name is free: an overloaded registry, one that
+# fails, the page of a proxy, a refusal, and Quay's words for a tag that was used and deleted.
+NOT_TOLD = (
+    "received unexpected HTTP status: 503 Service Unavailable",
+    "received unexpected HTTP status: 500 Internal Server Error",
+    "StatusCode: 404, <html>manifest unknown</html>",
+    "unauthorized: authentication required",
+    "manifest unknown: Tag x was deleted or has expired. To pull, revive via time machine",
+)
 
 
 @cache

@@ -12,7 +12,7 @@ import yaml
 from conftest import git
 from okd_gitops.finding import FindingsError
 from rendered import objects, of_kind
-from taskbench import FEATURES, Bench, digest, shellcheck
+from taskbench import FEATURES, NOT_TOLD, Bench, digest, shellcheck
 
 SHA = "sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
 BASE = f"quay.io/okd/scos-release@{SHA}"
@@ -295,6 +295,12 @@ def test_a_name_is_used_once_and_a_change_is_required(bench: Bench) -> None:
     assert "nothing is replaced" in check(bench, replace=[])
     bench.image(f"{LAB}:{NAME}", "from yesterday")
     assert "is there already" in check(bench)
+
+
+@pytest.mark.parametrize("answer", NOT_TOLD)
+def test_a_name_is_free_only_if_the_registry_does_not_know_it(bench: Bench, answer: str) -> None:
+    (bench.root / "away").write_text(answer)
+    assert "is not known, so nothing is pushed" in check(bench)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import yaml
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from taskbench import FEATURES, Bench, digest, shellcheck
+from taskbench import FEATURES, NOT_TOLD, Bench, digest, shellcheck
 
 NAME = "4.22.0-0.okd-scos-nightly-2026-09-22-052225"
 ORIGIN = "registry.ci.openshift.org/origin/release-scos"
@@ -606,6 +606,16 @@ def test_a_published_name_is_not_pushed_again(bench: Bench) -> None:
     done = mirror(bench)
     assert done.returncode == 1
     assert "is there already" in done.stderr
+    assert not [call for call in bench.calls("oc") if "release new" in call]
+
+
+@pytest.mark.parametrize("answer", NOT_TOLD)
+def test_nothing_is_pushed_unless_the_registry_does_not_know_the_name(bench: Bench, answer: str) -> None:
+    (bench.root / "away").write_text(answer)
+    done = mirror(bench)
+    assert done.returncode == 1
+    assert "is not known, so nothing is pushed" in done.stderr
+    assert answer in done.stderr
     assert not [call for call in bench.calls("oc") if "release new" in call]
 
 
