@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import subprocess
 import tarfile
 from hashlib import sha256
@@ -231,6 +232,38 @@ def test_no_link_in_an_image_becomes_a_package(images: Path) -> None:
     (images / "image/manifest.json").write_text(json.dumps(manifest))
     assert serve(images).returncode == 0
     assert not (images / "srv/rpms/link.rpm").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("task", "image"), [("cosa-build-baseos", "ostree"), ("cosa-build-extensions", "extensions-container")]
+)
+def test_builds_with_one_cosa_serve_the_packages_to_themselves(task: str, image: str, tmp_path: Path) -> None:
+    """The server is Python's own, as in the Task; the address is one of this process on loopback."""
+    build = tmp_path / "srv/coreos/builds/latest/arch"
+    for folder in (build, tmp_path / "srv/coreos/src/config", tmp_path / "srv/rpms/repodata"):
+        folder.mkdir(parents=True)
+    (tmp_path / "srv/rpms/repodata/repomd.xml").write_text("<repomd/>")
+    (tmp_path / "srv/rpms/kubelet.rpm").write_text("an RPM")
+    meta = {"buildid": "1", "images": {image: {"path": "image", "sha256": "f00d"}}}
+    (build / "meta.json").write_text(json.dumps(meta))
+    (build / "image").touch()
+
+    lines = [
+        "#!/usr/bin/env bash",
+        'case "$1" in',
+        "  basearch) echo arch ;;",
+        "  build*) url=$(sed -n s,baseurl=,,p src/config/okd-rpms.repo)",
+        f'    curl --fail --silent "${{url}}kubelet.rpm" >{tmp_path}/fetched ;;',
+        "esac",
+    ]
+    program(tmp_path, "cosa", "\n".join(lines))
+    address = f"127.{os.getpid() % 200 + 20}.{os.getpid() // 200 % 250}.{os.getpid() // 50000 % 250 + 1}"
+    done = run(task, tmp_path, POD_IP=address, RPM_REPOSITORY="rhel-9.4-server-ose-4.18")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "fetched").read_text() == "an RPM"
+
+    repository = (tmp_path / "srv/coreos/src/config/okd-rpms.repo").read_text()
+    assert repository.startswith("[rhel-9.4-server-ose-4.18]\n")
 
 
 # --- a run without new packages

@@ -50,6 +50,21 @@ def test_this_repository_passes_and_counts_what_was_checked(okd_gitops: Run) -> 
     assert report["findings"] == []
 
 
+def test_a_quota_of_the_fleet_is_compared_with_the_pipelines_of_its_namespace(
+    repo: Path, okd_gitops: Run
+) -> None:
+    fleet = repo / "fleet.yaml"
+    assert "memory: 16Gi, storage: 400Gi" in fleet.read_text()
+    smaller = fleet.read_text().replace("memory: 16Gi, storage: 400Gi", "memory: 12Gi, storage: 300Gi")
+    fleet.write_text(smaller)
+
+    findings = checked(okd_gitops, code=1)["findings"]
+    assert {(finding["name"], *finding["clusters"]) for finding in findings} == {("over-quota", "moc-hub")}
+    reasons = " ".join(finding["reason"] for finding in findings)
+    assert "base-disks and node-image ask for 14Gi of memory at a time" in reasons
+    assert "claim 400Gi, and the quota of okd-coreos has 300Gi" in reasons
+
+
 def test_the_plain_loop_gives_the_same_verdicts(repo: Path, okd_gitops: Run) -> None:
     base = repo / "bases/okd-version/version/clusterversion-version.yaml"
     base.write_text(base.read_text().replace("spec:", "spec:\n  chanel: typo"))

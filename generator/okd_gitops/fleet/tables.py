@@ -16,6 +16,9 @@ def rows_of(catalog: Catalog, feature: Feature, each: Each) -> Mapping[str, Mapp
     The table is an object of the feature or of one that it requires; its first line names the columns, of
     which the first is the key. Without a table, or with one that is nowhere, there are no lines.
     """
+    if not each.table:
+        return {}
+
     features = [
         feature,
         *(catalog.features[name] for name in feature.spec.requires if name in catalog.features),
@@ -27,13 +30,12 @@ def rows_of(catalog: Catalog, feature: Feature, each: Each) -> Mapping[str, Mapp
 
 
 def _rows(table: Object, each: Each) -> dict[str, dict[str, str]]:
-    names, *lines = [line.split() for line in str(at(table, "data", "lines")).splitlines() if line.split()]
+    lines = [line.split() for line in str(at(table, "data", "lines")).splitlines()]
+    names, *filled = [line for line in lines if line] or [[]]
 
-    return {
-        line[0]: {
-            name: value
-            for name, value in zip(names, line, strict=False)
-            if name in each.fields and value != _NOTHING
-        }
-        for line in lines
-    }
+    return {line[0]: _row(names, line, each) for line in filled}
+
+
+def _row(names: list[str], line: list[str], each: Each) -> dict[str, str]:
+    pairs = zip(names, line, strict=False)
+    return {name: value for name, value in pairs if name in each.fields and value != _NOTHING}
