@@ -24,6 +24,7 @@ from rendered import ENVIRONMENTS, FLEET, OKD, objects, of_kind
 from script_checks import shellchecked
 
 IMAGE = f"quay.io/okd/okd-gitops@sha256:{'1d' * 32}"
+COSA = f"quay.io/example/coreos-assembler@sha256:{'c5' * 32}"
 FEATURES = f"""\
   notify:
   tekton:
@@ -33,6 +34,9 @@ FEATURES = f"""\
   multi-arch:
     image: {IMAGE}
     architectures: amd64,arm64,s390x
+    cosa-images: |
+      arm64 {COSA}
+      s390x {COSA.replace("c5", "d6")}
     target-registry: quay.io/example
     expire: 36h
     storage-class: fast
@@ -459,9 +463,44 @@ def test_the_cron_asks_for_every_architecture_and_looks_for_each_run(
     read = {
         param["value"] for param in of_kind(okd, "TriggerBinding")["okd-coreos-multi-arch"]["spec"]["params"]
     }
-    assert read == {f"$(body.params.{name})" for name in bodies[0]}
+    assert read == {f"$(body.params.{name})" for name in bodies[1]}
+    images = [body.get("cosa-image") for body in bodies]
+    assert images == [None, COSA, COSA.replace("c5", "d6")]
     assert "s3cret" not in posts
     assert (tmp_path / "tokens").read_text() == "X-Okd-Token: s3cret-of-okd-coreos-trigger\n" * 3
+
+
+@pytest.mark.parametrize(
+    ("images", "architectures", "started"),
+    [
+        ("", "amd64,arm64", False),
+        (f"s390x {COSA}", "amd64,arm64,s390x", False),
+        (f"all {COSA}", "amd64,arm64,s390x", True),
+        ("", "amd64", True),
+    ],
+)
+def test_an_architecture_without_its_image_of_cosa_starts_no_set(
+    okd: Objects, tmp_path: Path, images: str, architectures: str, *, started: bool
+) -> None:
+    container = cron_of(okd)
+    stub(tmp_path, "curl", 'touch "$FOLDER/started"; exit 1')
+    stub(tmp_path, "sleep", "")
+    stub(tmp_path, "cat", "echo token")
+    given = {
+        **env(container, okd),
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "FOLDER": str(tmp_path),
+        "COSA_IMAGES": images,
+        "ARCHITECTURES": architectures,
+    }
+    done = subprocess.run(
+        [*container["command"], container["args"][0]], env=given, check=False, capture_output=True, text=True
+    )
+    assert (tmp_path / "started").exists() == started
+    if not started:
+        assert done.returncode == 1
+        assert "no coreos-assembler image for arm64" in done.stderr
+        assert "arm64 IMAGE@sha256:DIGEST" in done.stderr
 
 
 REPOSITORY = "quay.io/okd/stream-coreos"

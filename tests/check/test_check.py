@@ -54,14 +54,13 @@ def test_a_quota_of_the_fleet_is_compared_with_the_pipelines_of_its_namespace(
     repo: Path, okd_gitops: Run
 ) -> None:
     fleet = repo / "fleet.yaml"
-    assert "memory: 16Gi, storage: 400Gi" in fleet.read_text()
-    smaller = fleet.read_text().replace("memory: 16Gi, storage: 400Gi", "memory: 12Gi, storage: 300Gi")
-    fleet.write_text(smaller)
+    quota = "{cluster: moc-hub, namespace: okd-coreos, memory: 12Gi, storage: 300Gi}"
+    fleet.write_text(f"{fleet.read_text()}quotas:\n- {quota}\n")
 
     findings = checked(okd_gitops, code=1)["findings"]
     assert {(finding["name"], *finding["clusters"]) for finding in findings} == {("over-quota", "moc-hub")}
     reasons = " ".join(finding["reason"] for finding in findings)
-    assert "base-disks and node-image ask for 14Gi of memory at a time" in reasons
+    assert "base-disks and extensions-image ask for 14Gi of memory at a time" in reasons
     assert "claim 400Gi, and the quota of okd-coreos has 300Gi" in reasons
 
 
