@@ -261,7 +261,8 @@ def test_params_and_workspaces_resolve(okd: Objects, name: str) -> None:
     }
     run = run_of(okd, name)
     assert set(re.findall(r"\$\(tt\.params\.([a-z0-9-]+)\)", str(run))) == declared.keys()
-    assert bound == {param for param, default in declared.items() if default is None}
+    # The image of cosa comes only with an architecture that has one of its own.
+    assert bound - {"cosa-image"} == {param for param, default in declared.items() if default is None}
     pipeline = of_kind(okd, "Pipeline")[run["spec"]["pipelineRef"]["name"]]["spec"]
     params = {param["name"]: param for param in pipeline["params"]}
     given = {param["name"] for param in run["spec"]["params"]}
