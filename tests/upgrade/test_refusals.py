@@ -291,12 +291,7 @@ PASSED = {
     Way.FORCE: {row.name for row in REFUSALS} - NEVER_FORCED,
 }
 # A new cluster has nothing to leave, as one that runs the release already; but it must want its release.
-PASSED[Way.INSTALLATION] = PASSED[Way.ADOPTION] - {
-    edges.KIND,
-    edges.NOT_ACCEPTED,
-    edges.OUTSIDE,
-    edges.NO_EDGE,
-}
+PASSED[Way.INSTALLATION] = PASSED[Way.ADOPTION] - {edges.KIND, edges.NOT_ACCEPTED, edges.OUTSIDE}
 
 
 @pytest.mark.parametrize("way", Way)

@@ -278,7 +278,7 @@ REFUSALS: tuple[Refusal, ...] = (
     no_path(IGNORED, Verdict.REFUSE),
     no_path(RISK, Verdict.REFUSE),
     no_path(HELD, Verdict.REFUSE),
-    Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all, _ADOPTED),
+    Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all, _RUNS_IT),
     Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, _NOBODY),
     Refusal("image-of-another-release", Verdict.REFUSE, image_is_of_another_release),
     Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),
