@@ -150,7 +150,7 @@ def _no_risk(pull: PullRequest) -> str:
 
     if pull.sources_away:
         away = ", ".join(pull.sources_away)
-        return f"**Unknown risks:** {prose(away, 300)} did not answer; what it knows is missing here.\n\n"
+        return f"**Unknown risks:** {sentence(away, 300)} did not answer; what it knows is missing here.\n\n"
 
     return "No risk is known: none that the graph names, no barrier, nothing forced.\n\n"
 
