@@ -412,8 +412,8 @@ REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {
         "fleet-frozen",
         lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + "  freeze: holidays\n"),
     ),
-    "too young": (
-        "release-too-young",
+    "of an age that nobody knows": (
+        "release-age-unknown",
         lambda f: f.write(
             "fleet.yaml", (f.root / "fleet.yaml").read_text().replace("minimumAge: 0d", "minimumAge: 7d")
         ),
