@@ -6,6 +6,7 @@ Everything after this takes the value: generation plans it, an upgrade decides o
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from okd_gitops import __version__
@@ -113,10 +114,16 @@ def load_catalog(root: Path | None) -> Catalog:
 
     Raises FindingsError.
     """
-    catalog = parse_catalog(read_catalog())
+    catalog = _own_catalog()
     changes = read_tree(root, CATALOG).below(CATALOG) if root else Tree()
 
     return apply_changes(catalog, changes) if changes else catalog
+
+
+@cache
+def _own_catalog() -> Catalog:
+    """Return the catalog of the tool: values that nothing changes, so each side of a change shares them."""
+    return parse_catalog(read_catalog())
 
 
 def fleet_of(
