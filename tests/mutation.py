@@ -45,6 +45,7 @@ _OF_UPGRADES = (
 )
 _OF_EVIDENCE = (
     "tests/evidence/test_conclude.py",
+    "tests/evidence/test_acceptance.py",
     "tests/evidence/test_health.py",
     "tests/evidence/test_pools.py",
     "tests/evidence/test_recorded.py",
@@ -207,6 +208,8 @@ also_copy = {json.dumps(copied)}
 pytest_add_cli_args = {json.dumps(options)}
 pytest_add_cli_args_test_selection = {json.dumps(group.tests)}
 max_stack_depth = -1
+timeout_multiplier = 60
+timeout_constant = 20
 """
 
 
