@@ -3,6 +3,10 @@ whether a test notices.
 
 mutmut makes the mutants and runs the tests of a group on each. A mutant that survives must be in
 `surviving_mutants.yaml` with a reason: the lines of the change and why no test can or must notice it.
+
+mutmut changes functions alone, and only after all modules were imported: it does not see a table, and a
+function that makes a row of a table while its module is imported was called too early. So the tests of a
+table remove its rows one by one (tests/upgrade/test_refusals.py), and call such a function once more.
 """
 
 import json

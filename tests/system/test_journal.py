@@ -298,8 +298,9 @@ def test_an_edit_right_before_its_file_is_replaced_is_kept(
         real(one, other)
 
     monkeypatch.setattr(swap, "swap", late)
-    with pytest.raises(BusyError, match=f"{path} changed while running"):
+    with pytest.raises(BusyError, match=f"{path} changed while running; nothing was written") as raised:
         publish(tmp_path)
+    assert raised.value.remedy == "run the same command again"
     assert files(tmp_path) == {**BEFORE, path: b"mine\n", "edited": b""}
     assert not pending(tmp_path)
 
@@ -378,6 +379,25 @@ def test_a_file_emptied_by_a_power_loss_is_no_edit(
     assert lost not in files(tmp_path).values()
     assert set(files(tmp_path)) <= {*BEFORE, *PUT}
     assert set(written(tmp_path)) == set(files(tmp_path)) - {"mine.txt"}
+
+
+@pytest.mark.parametrize(
+    ("lost", "after"),
+    [
+        ("overlays/a/one", {**AFTER, "overlays/a/one": b"1\n"}),
+        ("overlays/b/c/three", {path: data for path, data in AFTER.items() if path != "overlays/b/c/three"}),
+    ],
+    ids=["replaced", "new"],
+)
+def test_a_new_file_that_a_power_loss_emptied_is_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, after: dict[str, bytes]
+) -> None:
+    interrupted(tmp_path, monkeypatch)
+    (tmp_path / lost).write_bytes(b"\0" * 6)
+    recover(tmp_path)
+
+    assert files(tmp_path) == after
+    assert not pending(tmp_path)
 
 
 def edit(state: Path, change: Callable[[dict], object]) -> None:  # type: ignore[type-arg]
@@ -483,6 +503,7 @@ WORDS = {
     "hash that is none": NOT_OURS,
     "stage outside": NOT_OURS,
     "truth as a number": NOT_OURS,
+    "staged by another": (f"{JOURNAL_OF} does not fit what it staged for bases/f/four", LOOK),
     "journal that is a link": UNREADABLE,
     "journal that is a folder": UNREADABLE,
 }
@@ -567,7 +588,7 @@ def test_a_disk_that_refuses_the_end_of_a_change_keeps_the_journal(
         (Path.exists, None, False),
         (lambda path: path.write_bytes(b""), digest(b""), True),
         (lambda path: path.write_bytes(b"\0\0"), digest(b"\0\0"), True),
-        (lambda path: path.write_bytes(b"\0x\0"), digest(b"\0x\0"), False),
+        (lambda path: path.write_bytes(b"\0X\0"), digest(b"\0X\0"), False),
         (lambda path: path.mkdir(), swap.NOT_A_FILE, False),
         (lambda path: path.symlink_to("elsewhere"), swap.NOT_A_FILE, False),
         (os.mkfifo, swap.NOT_A_FILE, False),
