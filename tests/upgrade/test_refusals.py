@@ -2,6 +2,7 @@
 breaks no promise.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -315,6 +316,21 @@ def test_a_way_is_refused_by_every_row_that_it_does_not_pass(
         assert found == Decision(Verdict.UPGRADE)
     else:
         assert (found.name, found.verdict) == (name, verdict)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "changes"), CASES, ids=[f"{name}-{verdict}" for name, verdict, _ in CASES]
+)
+def test_a_remedy_has_the_values_that_are_known(name: str, verdict: Verdict, changes: dict[str, Any]) -> None:
+    assert not re.search(r"\b(VERSION|NAME)\b", decide(replace(READY, **changes)).remedy)
+
+
+def test_a_remedy_is_about_the_version_that_is_wrong() -> None:
+    of_cluster = decide(replace(READY, images=(B,)))
+    assert f"`okd-gitops release show {READY.cluster.version.text}`" in of_cluster.remedy
+
+    left_out = NoPath(edges.LEFT_OUT, "it is left out", about=NEWER)
+    assert f"`okd-gitops release show {NEWER.text}`" in decide(replace(READY, path=left_out)).remedy
 
 
 def test_a_digest_of_another_release_is_not_taken() -> None:

@@ -125,6 +125,7 @@ def _targets(
     from okd_gitops.errors import UsageError
     from okd_gitops.evidence.observe import addresses, observed_clusters
     from okd_gitops.evidence.record import cluster_of
+    from okd_gitops.explanation import explanation_of
     from okd_gitops.finding import finding_of
     from okd_gitops.system.accounts import account_of_cluster, service_account
 
@@ -156,7 +157,8 @@ def _targets(
         else:
             reason = f"there is no {cluster.name}.token and {cluster.name}.ca.crt in {accounts}"
             place = cluster.document.file
-            findings.append(finding_of("account-missing", place, reason, clusters=[cluster.name]))
+            remedy = explanation_of("account-missing").remedy_with({"CLUSTER": cluster.name})
+            findings.append(finding_of("account-missing", place, reason, remedy, clusters=[cluster.name]))
 
     return targets, findings
 

@@ -4,7 +4,7 @@ Everything after this takes the value: generation plans it, an upgrade decides o
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -59,8 +59,11 @@ class Fleet:
         return replace(self, clusters=tuple(new if cluster is old else cluster for cluster in self.clusters))
 
 
-def load(root: Path) -> Fleet:
-    """Read everything that people wrote; raises FindingsError with all faults of all files."""
+def load(root: Path, edited: Collection[str] = ()) -> Fleet:
+    """Read everything that people wrote; raises FindingsError with all faults of all files.
+
+    Of two cluster files that must not share something, the fault is in the one that is among the `edited`.
+    """
     _refuse_older_tool(root)
     findings = Findings()
     spec: FleetSpec | None = None
@@ -76,7 +79,7 @@ def load(root: Path) -> Fleet:
         catalog = load_catalog(root)
 
     if spec is not None:
-        report_collisions(files, spec, findings)
+        report_collisions(files, spec, findings, edited)
 
     findings.raise_errors()
     assert spec is not None

@@ -7,7 +7,7 @@ A project permits what its clusters' overlays hold and nothing else: destination
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from okd_gitops.finding import Finding, Findings
+from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, read
@@ -22,6 +22,8 @@ IN_CLUSTER = "in-cluster"
 # On the Application of a cluster that only goes in two changes: what is on disk tells the next run whether
 # the first one was made.
 REMOVAL = f"{LABELS}removal"
+# What most often removes a cluster.
+DELETED = "its file was deleted without an announcement that was merged before"
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
@@ -58,7 +60,7 @@ def unannounced(actual: Mapping[str, bytes], deleted: Iterable[str]) -> list[Fin
     """Return a finding for each guarded cluster whose Application is among the files to delete, unless its
     removal was announced before.
     """
-    findings = Findings()
+    findings = []
 
     for path in deleted:
         if not path.startswith("argocd/application-"):
@@ -67,16 +69,21 @@ def unannounced(actual: Mapping[str, bytes], deleted: Iterable[str]) -> list[Fin
         application = read(path, actual[path], bounds=FOREIGN).value
 
         if at(application, "metadata", "annotations", REMOVAL) == "guarded":
-            name = at(application, "metadata", "name")
-            file = f"clusters/{name}.yaml"
-            reason = (
-                f"{name} is a long-term cluster, and its file was deleted: "
-                "a removal or a rename takes two changes"
-            )
-            remedy = f"restore {file}, add decommission: true, generate and merge that; then remove the file"
-            findings.add("unannounced-removal", file, reason, remedy)
+            name = str(at(application, "metadata", "name"))
+            findings.append(unannounced_removal(name, f"clusters/{name}.yaml", DELETED))
 
-    return list(findings)
+    return findings
+
+
+def unannounced_removal(name: str, place: Location | str, what_happens: str) -> Finding:
+    """Return the finding about a long-term cluster that is removed at once; `what_happens` is the reason."""
+    reason = f"{name} is a long-term cluster, and {what_happens}: a removal takes two changes"
+    remedy = (
+        f"restore clusters/{name}.yaml as it was and add decommission: true; run okd-gitops generate and "
+        "merge that change; then make this one"
+    )
+
+    return finding_of("unannounced-removal", place, reason, remedy, clusters=(name,))
 
 
 def destination(plan: Plan, cluster: ClusterPlan) -> str:
