@@ -496,6 +496,25 @@ def test_a_letter_changed_in_the_repository(fleet: Repository) -> None:
     assert "unannounced-move" in fleet.errors()
 
 
+def test_a_hub_moves_by_changes_that_are_each_accepted(fleet: Repository) -> None:
+    """Announce, let the new hub run beside the old one, move, let the old one leave."""
+    fleet.append("fleet.yaml", "announced: {hub: moc-cd, reason: a larger machine}\n")
+    assert fleet.errors() == {}
+    fleet.merge()
+
+    fleet.edit("clusters/moc-cd.yaml", "purpose: cd", "purpose: hub")
+    fleet.append("clusters/moc-hub.yaml", "decommission: true\n")
+    assert fleet.errors() == {}
+    fleet.merge()
+
+    fleet.edit("fleet.yaml", "hub: moc-hub\n", "hub: moc-cd\n")
+    assert fleet.errors() == {}
+    fleet.merge()
+
+    (fleet.root / "clusters/moc-hub.yaml").unlink()
+    assert fleet.errors() == {}
+
+
 def test_another_revision(fleet: Repository) -> None:
     fleet.edit("fleet.yaml", "hub: moc-hub", "hub: moc-hub\nrevision: other")
     assert "unannounced-move" in fleet.errors()

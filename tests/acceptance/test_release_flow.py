@@ -30,16 +30,13 @@ from okd_gitops.rollout.waves import Rollout
 from okd_gitops.system import branches
 from okd_gitops.upgrade.plan import BlockedError
 from okd_gitops.upgrade.refusals import Verdict
-from release_controller import image, serving
-from release_fleet import NEW, NEWER, NEXT_LINE, OLD, PUSH, PUSH_ON, UPDATE, Fleet, cluster, wave
+from release_controller import image
+from release_fleet import NEW, NEWER, NEXT_LINE, OLD, PUSH, PUSH_ON, UPDATE, Fleet, cluster, offered_new, wave
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    with serving() as controller:
-        controller.publish(OLD)
-        fleet = Fleet(tmp_path, controller)
-        controller.publish(NEW, before=(OLD,))
+    with offered_new(tmp_path) as fleet:
         yield fleet
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from time import monotonic
 
 from okd_gitops.check import rule
-from okd_gitops.check.emergencies import standing_emergencies
 from okd_gitops.check.judge import Report, judge
 from okd_gitops.check.planned import objects_without_extras
+from okd_gitops.check.standing_emergencies import standing_emergencies
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, ordered
 from okd_gitops.fleet.cluster import FleetSpec

@@ -86,9 +86,20 @@ def _report_second_hubs(clusters: Sequence[ClusterFile], fleet: FleetSpec, findi
     hubs.sort(key=lambda cluster: cluster.name != fleet.hub)
 
     for second in hubs[1:]:
+        if _is_part_of_a_move(second, fleet):
+            continue
+
         first_place = hubs[0].document.at(["purpose"])
         reason = f"{second.name} is a second hub: {hubs[0].name} is the hub already ({first_place})"
         findings.add("second-hub", second.document.at(["purpose"]), reason)
+
+
+def _is_part_of_a_move(hub: ClusterFile, fleet: FleetSpec) -> bool:
+    """Whether a second hub is the announced one, or the old one that leaves after the move to that."""
+    announced = fleet.announced.hub if fleet.announced else None
+    has_moved = announced == fleet.hub
+
+    return hub.name == announced or (has_moved and hub.spec.decommission)
 
 
 def _cluster_id(cluster: ClusterFile) -> str:

@@ -165,7 +165,7 @@ def _other_edits(edited: Sequence[str]) -> list[str]:
 
 
 def _removals(cache: Path, changes: Sequence[ClusterChange], base: Side, now: Side) -> list[Finding]:
-    removals = removal_findings(changes, now.fleet)
+    removals = removal_findings(changes, base.fleet, now.fleet)
     removed = {name for finding in removals for name in finding.clusters}
     leaving = {cluster.name for cluster in base.fleet.clusters if cluster.spec.decommission}
     files = read_tree(now.root, "argocd", max_file=MAX_GENERATED)

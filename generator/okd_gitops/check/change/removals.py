@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from okd_gitops.check.change.change import ClusterChange, Status
 from okd_gitops.finding import Finding, Location, finding_of
-from okd_gitops.fleet.cluster import Announced, Cluster, FleetSpec
+from okd_gitops.fleet.cluster import Announced, Cluster, FleetSpec, Purpose
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.applications import DELETED, unannounced_removal
 
 # The keys of a cluster file by which Argo CD knows a cluster, with their names in the model.
-_IDENTITY = (
+IDENTITY = (
     ("purpose", "purpose"),
     ("environment", "environment"),
     ("server", "server"),
@@ -22,7 +22,7 @@ _IDENTITY = (
 _MOVING = ("repository", "revision", "hub")
 
 
-def removal_findings(changes: Sequence[ClusterChange], now: Fleet) -> list[Finding]:
+def removal_findings(changes: Sequence[ClusterChange], base: Fleet, now: Fleet) -> list[Finding]:
     """Return a finding for each long-term cluster of the base that a change removes without announcement."""
     findings = []
 
@@ -32,7 +32,7 @@ def removal_findings(changes: Sequence[ClusterChange], now: Fleet) -> list[Findi
 
         findings += [
             unannounced_removal(change.name, place, what_happens)
-            for place, what_happens in _removals(change, change.old, now)
+            for place, what_happens in _removals(change, change.old, base, now)
         ]
 
     return findings
@@ -45,7 +45,7 @@ def replaced_fields(old: Cluster, new: Cluster) -> list[tuple[str, str, str]]:
     """
     replaced = []
 
-    for field, attribute in _IDENTITY:
+    for field, attribute in IDENTITY:
         old_value, new_value = getattr(old.spec, attribute), getattr(new.spec, attribute)
 
         if old_value is not None and old_value != new_value:
@@ -83,7 +83,14 @@ def moved_fleet_findings(base: Fleet, now: Fleet) -> list[Finding]:
     return findings
 
 
-def _removals(change: ClusterChange, old: Cluster, now: Fleet) -> Iterator[tuple[Location, str]]:
+def becomes_announced_hub(cluster: Cluster, base: Fleet) -> bool:
+    """Whether a long-term cluster becomes the hub that the base announces: it stays guarded."""
+    announced = base.spec.announced.hub if base.spec.announced else None
+
+    return cluster.spec.purpose == Purpose.HUB and cluster.name == announced
+
+
+def _removals(change: ClusterChange, old: Cluster, base: Fleet, now: Fleet) -> Iterator[tuple[Location, str]]:
     """Yield the place of everything in a change that removes a long-term cluster, and what happens there."""
     new = change.new
 
@@ -92,6 +99,9 @@ def _removals(change: ClusterChange, old: Cluster, now: Fleet) -> Iterator[tuple
         return
 
     for field, old_value, new_value in replaced_fields(old, new):
+        if field == "purpose" and becomes_announced_hub(new, base):
+            continue
+
         what_happens = f"with {field} {new_value} in place of {old_value} its file is about another one"
         yield new.document.at((field,)), what_happens
 
