@@ -219,6 +219,19 @@ ELSEWHERE = "quay.io/okd/scos-release"
         ),
         (signed(), {"compromised": "stolen"}, f"{name(KEY).upper()}. stolen"),
     ],
+    # The key is made anew by each process, and two of them must collect the same tests.
+    ids=[
+        "timestamp",
+        "nothing signed",
+        "empty",
+        "not pinned",
+        "flipped",
+        "other digest",
+        "other repository",
+        "other use",
+        "other version",
+        "stolen",
+    ],
 )
 def test_a_refusal_names_the_key_or_what_is_signed(message: bytes, more: dict[str, Any], detail: str) -> None:
     assert with_details(message, **more) == detail

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
-from okd_gitops.fleet.cluster import Purpose
 from okd_gitops.manifests.argocd import folder, of_kind, same_url, sources
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
 _FOLDER = "argocd"
 _IN_CLUSTER = "in-cluster"
-_LONG_TERM = (Purpose.CD, Purpose.HUB)
+_LONG_TERM = ("cd", "hub")
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
