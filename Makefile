@@ -37,8 +37,8 @@ diff: tools ## Show what changes on each cluster since HEAD
 test: packages tools lint ## Test okd-gitops itself: lint and all tests
 	@PATH="$(abspath $(CACHE))/venv/bin:$$PATH" $(IN_TESTS) -m pytest --confcutdir tests -n 2 $(ARGS)
 
-# ARGS="--cpu-minutes 30 --points 400" sets how much.
-test-deep: tools ## Fuzz every reader, and kill the program at many points
+# ARGS="--cpu-minutes 30 --points 400 --no-mutants" sets how much, ARGS="--only mutation:refusals" what.
+test-deep: tools ## Fuzz every reader, kill at many points, test mutants
 	@$(SETUP) deep
 	@$(IN_TESTS) tests deep $(ARGS)
 

@@ -1,5 +1,5 @@
-"""make test-deep: kill points and fuzzing, for as long as nobody waits. Exits with 1 when anything is
-wrong, and says how to repeat it.
+"""make test-deep: kill points, fuzzing and mutants, for as long as nobody waits. Exits with 1 when anything
+is wrong, and says how to repeat it.
 """
 
 import argparse
@@ -11,9 +11,11 @@ from collections import Counter
 from pathlib import Path
 
 import fuzz
+import mutation
 from kill_points import SCENARIOS, Point, kill_all, spread, trials
 from readers import READERS
 
+MUTATION = "mutation"
 IDENTITY = {
     "GIT_AUTHOR_NAME": "A",
     "GIT_AUTHOR_EMAIL": "a@example.org",
@@ -81,19 +83,43 @@ def _commands(only: str) -> list[str]:
 
 
 def main() -> int:
-    """Run both parts, or the one that was asked for."""
+    """Run all parts, or the one that was asked for."""
+    asked = _arguments()
+    os.environ.update({**IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull})
+
+    part, _, group = asked.only.partition(":")
+    is_mutation = part == MUTATION
+    good: list[bool] = []
+
+    if asked.points and not is_mutation and asked.only not in READERS:
+        good.append(kill_points(asked.points, asked.only))
+
+    if asked.cpu_minutes and not is_mutation and part not in SCENARIOS:
+        good.append(fuzz.run(asked.cpu_minutes, [asked.only] if asked.only else list(READERS)))
+
+    if is_mutation or (asked.mutants and not asked.only):
+        good.append(mutation.run([group] if group else list(mutation.GROUPS)))
+
+    return 0 if all(good) else 1
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cpu-minutes", type=float, default=30, help="CPU minutes of fuzzing; 0: none")
     parser.add_argument("--points", type=int, default=400, help="how many kill points; 0: none")
+    parser.add_argument("--no-mutants", action="store_false", dest="mutants", help="no mutation testing")
     parser.add_argument(
-        "--only", default="", help="one command, one point (as a failure names it), or one reader"
+        "--only",
+        default="",
+        help="one command, one point (as a failure names it), one reader, mutation, or mutation:GROUP",
     )
     asked = parser.parse_args()
-    os.environ.update({**IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull})
-    good = [kill_points(asked.points, asked.only)] if asked.points and asked.only not in READERS else []
-    if asked.cpu_minutes and asked.only.partition(":")[0] not in SCENARIOS:
-        good.append(fuzz.run(asked.cpu_minutes, [asked.only] if asked.only else list(READERS)))
-    return 0 if all(good) else 1
+    part, _, group = asked.only.partition(":")
+
+    if part == MUTATION and group and group not in mutation.GROUPS:
+        parser.error(f"no group of mutants is called {group}; there are {', '.join(mutation.GROUPS)}")
+
+    return asked
 
 
 if __name__ == "__main__":

@@ -90,8 +90,8 @@ releases:
 """,
     "scos-triggers": (
         "sources:\n"
-        '- {minor: "4.18", stream: stable, schedule: 10 * * * *}\n'
-        '- {minor: "4.22", stream: next, schedule: 40 * * * *}\n'
+        '- {minor: "4.18", stream: stable, schedule: 30 10 * * *}\n'
+        '- {minor: "4.22", stream: next, schedule: 30 18 * * *}\n'
     ),
     "upgrade-observer": f"image: {IMAGE}\npatience: 2h\nwatch-age: 3h\n",
     "secrets": """\

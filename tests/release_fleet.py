@@ -1,6 +1,7 @@
 """A fleet that follows a release controller: its repository, its remote, and a clock to turn."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from okd_gitops.rollout.waves import Request, Rollout, rollout
 from okd_gitops.system.http import Http
 from okd_gitops.upgrade.known import Network
 from okd_gitops.upgrade.plan import Outlook, outlook
-from release_controller import Controller, image
+from release_controller import Controller, image, serving
 
 BASE = (
     "repository: https://git.example.org/fleet.git\n"
@@ -134,3 +135,13 @@ class Fleet:
 def wave(version: str, number: int) -> str:
     """Return the name of a wave's branch."""
     return f"okd/{version}--wave{number}"
+
+
+@contextmanager
+def offered_new(folder: Path) -> Iterator[Fleet]:
+    """Serve a fleet at OLD, below a folder, to which its release controller offers NEW."""
+    with serving() as controller:
+        controller.publish(OLD)
+        fleet = Fleet(folder, controller)
+        controller.publish(NEW, before=(OLD,))
+        yield fleet

@@ -4,6 +4,8 @@ A *finding* is a value that a rule or a check returns; an exception here means t
 codes are part of the interface: `docs/reference.md` is generated from `EXIT_CODES`.
 """
 
+from collections.abc import Collection
+
 EXIT_CODES = {
     0: "success",
     1: "findings: a rule, a build, a schema or a refused change",
@@ -22,6 +24,11 @@ EXIT_CODES = {
 }
 # Of several endings of one run, the first of these is its exit code.
 PRECEDENCE = (70, 2, 4, 8, 6, 7, 5, 1, 3)
+
+
+def first_code(codes: Collection[int]) -> int:
+    """Return the exit code of a run with several endings: the one that takes precedence, 0 without any."""
+    return next((code for code in PRECEDENCE if code in codes), 0)
 
 
 class OkdGitopsError(Exception):

@@ -1,5 +1,6 @@
 """The meaning of each finding, refusal and decision, as `findings.yaml` has it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -7,6 +8,9 @@ from importlib.resources import files
 from typing import Any
 
 import yaml
+
+# Words of a remedy in whose place a reader writes a value.
+_VALUE = re.compile(r"\b(VERSION|NAME|CLUSTER)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,10 @@ class Explanation:
     def statement(self) -> str:
         """The title without its full stop, for a line that goes on."""
         return self.title.removesuffix(".")
+
+    def remedy_with(self, values: Mapping[str, str]) -> str:
+        """Return the remedy with values in place of words such as VERSION; a word without one stays."""
+        return _VALUE.sub(lambda match: values.get(match[0]) or match[0], self.remedy)
 
 
 @cache

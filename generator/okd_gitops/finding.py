@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol
 from unicodedata import category, east_asian_width
 
-from okd_gitops.errors import PRECEDENCE, OkdGitopsError, UsageError
+from okd_gitops.errors import OkdGitopsError, UsageError, first_code
 from okd_gitops.explanation import explanation_of
 from okd_gitops.redaction import printable, redacted
 
@@ -216,8 +216,7 @@ def refused(
 def exit_code_of(findings: Iterable[Finding]) -> int:
     """Return the exit code of a check: of its errors, the code that takes precedence; 0 without errors."""
     errors = [finding for finding in findings if finding.severity == Severity.ERROR]
-    codes = {explanation_of(error.name).exit_code for error in errors}
-    return next((code for code in PRECEDENCE if code in codes), 0)
+    return first_code({explanation_of(error.name).exit_code for error in errors})
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:

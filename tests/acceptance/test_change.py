@@ -21,7 +21,7 @@ from conftest import CACHE, ROOT, git
 from okd_gitops.check.change.change import Change
 from okd_gitops.check.change.judge_change import change_since
 from okd_gitops.evidence.records import read_records
-from okd_gitops.finding import Finding, Severity
+from okd_gitops.finding import Finding, FindingsError, Severity
 from okd_gitops.generate.generate import generate
 from okd_gitops.times import parse_time
 from okd_gitops.upgrade.question import Way
@@ -190,6 +190,30 @@ def test_a_release_that_the_table_refuses(version: str, name: str, fleet: Reposi
     assert version in error.reason
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        (f"version: {OLD}\n  image: {image(OLD)}", f"version: {OLDER}\n  image: {image(OLDER)}", "downgrade"),
+        (image(OLD), image(OLD)[:-4] + "0000", "image-of-another-release"),
+    ],
+)
+def test_nothing_to_accept_is_told_beside_what_no_acceptance_passes(
+    old: str, new: str, name: str, fleet: Repository
+) -> None:
+    """moc-test is past both releases, so it can never report on them."""
+    fleet.edit("clusters/moc-cd.yaml", old, new)
+    errors = fleet.errors()
+    assert name in errors
+    assert "evidence-unobtainable" not in errors
+
+
+def test_what_can_be_accepted_is_told_where_nothing_else_refuses(fleet: Repository) -> None:
+    move(fleet.root, "moc-cd", OLDER)
+    fleet.merge()
+    move(fleet.root, "moc-cd", OLD)
+    assert "evidence-unobtainable" in fleet.errors()
+
+
 def test_one_version_with_two_digests(fleet: Repository) -> None:
     fleet.edit("clusters/moc-cd.yaml", image(OLD), image(NEW).replace(image(NEW)[-4:], "0000"))
     errors = fleet.errors()
@@ -202,6 +226,7 @@ def test_a_version_with_the_digest_of_another(fleet: Repository) -> None:
     errors = fleet.errors()
     assert "image-of-another-release" in errors
     assert image(NEW) in errors["image-of-another-release"].reason
+    assert f"`okd-gitops release show {NEW}`" in errors["image-of-another-release"].remedy
 
 
 def test_a_digest_that_nobody_recorded_is_refused_although_it_is_alone(fleet: Repository) -> None:
@@ -242,6 +267,39 @@ def test_a_copied_cluster_file(fleet: Repository) -> None:
     assert code == 2
     assert "shared-cluster-id" in said
     assert "moc-cd.yaml" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("moc-cd.massopen", "moc-test.massopen", "shared-server"),
+        ("000000000002", "000000000001", "shared-cluster-id"),
+    ],
+)
+def test_what_is_shared_is_wrong_in_the_file_that_the_change_edits(
+    old: str, new: str, name: str, fleet: Repository
+) -> None:
+    """By name moc-test is the later one; it was not touched."""
+    fleet.edit("clusters/moc-cd.yaml", old, new)
+
+    with pytest.raises(FindingsError) as raised:
+        fleet.judged()
+
+    (finding,) = raised.value.findings
+    assert (finding.name, finding.location.file) == (name, "clusters/moc-cd.yaml")
+    assert "clusters/moc-test.yaml" in finding.reason
+
+
+def test_a_release_that_disagrees_is_wrong_in_the_file_that_the_change_edits(fleet: Repository) -> None:
+    fleet.edit("clusters/moc-cd.yaml", image(OLD), image(NEW).replace(image(NEW)[-4:], "0000"))
+    generate(fleet.root)
+    found = [item for item in fleet.check()[1]["findings"] if item["name"] == "mismatched-release"]
+    assert [item["location"]["file"] for item in found] == ["clusters/moc-cd.yaml"]
+
+    # The base has it too: whichever file is edited next, nothing is new.
+    fleet.merge()
+    fleet.append("clusters/moc-hub.yaml", "# a comment\n")
+    assert fleet.check()[0] == 0
 
 
 def test_another_purpose_is_a_removal_in_two_changes(fleet: Repository) -> None:
@@ -371,6 +429,46 @@ def test_outside_the_window_is_a_warning_with_the_time(fleet: Repository) -> Non
     assert fleet.errors() == {}
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new", "key", "words"),
+    [
+        (
+            "moc-cd",
+            "purpose: cd",
+            "purpose: cd\nwave: 1",
+            "wave",
+            "wave 3 for wave 1: releases reach it earlier",
+        ),
+        ("moc-cd", "4-scos-stable", "4-scos-next", "stream", "it waits no longer for moc-hub, moc-test"),
+        (
+            "moc-test",
+            "purpose: test",
+            "purpose: test\nwave: 9",
+            "wave",
+            "moc-cd, moc-hub no longer wait for it",
+        ),
+    ],
+)
+def test_an_order_that_is_weakened_before_the_bump_is_told(
+    path: str, old: str, new: str, key: str, words: str, fleet: Repository
+) -> None:
+    """The bump that comes later is judged by the new order, so this is the change that must tell."""
+    file = f"clusters/{path}.yaml"
+    fleet.edit(file, old, new)
+    warning = fleet.warnings()["order-weakened"]
+    assert f"{path} leaves " in warning.reason
+    assert words in warning.reason
+    assert place(warning) == at_key(fleet, file, key)
+
+
+def test_an_order_that_is_stricter_is_not_told(fleet: Repository) -> None:
+    fleet.append("clusters/moc-cd.yaml", "wave: 7\n")
+    fleet.append("clusters/moc-test.yaml", "wave: 0\nowners: [others]\n")
+    told = fleet.warnings()
+    assert "order-weakened" in told, "moc-test itself is reached earlier"
+    assert told["order-weakened"].clusters == ("moc-test",)
+
+
 def test_a_release_that_is_not_signed_never_reaches_a_long_term_cluster(fleet: Repository) -> None:
     newer = changes.record_another(fleet.root, signed=False)
     move(fleet.root, "moc-test", newer)
@@ -396,6 +494,25 @@ def test_a_letter_changed_in_the_repository(fleet: Repository) -> None:
     assert fleet.errors() == {}
     fleet.edit("fleet.yaml", "repository: https://github.com/m0c/", "repository: https://github.com/moo/")
     assert "unannounced-move" in fleet.errors()
+
+
+def test_a_hub_moves_by_changes_that_are_each_accepted(fleet: Repository) -> None:
+    """Announce, let the new hub run beside the old one, move, let the old one leave."""
+    fleet.append("fleet.yaml", "announced: {hub: moc-cd, reason: a larger machine}\n")
+    assert fleet.errors() == {}
+    fleet.merge()
+
+    fleet.edit("clusters/moc-cd.yaml", "purpose: cd", "purpose: hub")
+    fleet.append("clusters/moc-hub.yaml", "decommission: true\n")
+    assert fleet.errors() == {}
+    fleet.merge()
+
+    fleet.edit("fleet.yaml", "hub: moc-hub\n", "hub: moc-cd\n")
+    assert fleet.errors() == {}
+    fleet.merge()
+
+    (fleet.root / "clusters/moc-hub.yaml").unlink()
+    assert fleet.errors() == {}
 
 
 def test_another_revision(fleet: Repository) -> None:
@@ -529,8 +646,10 @@ def test_an_emergency_forces_only_what_is_signed_and_says_so(fleet: Repository) 
     fleet.append("clusters/moc-cd.yaml", emergency(NEW, time(24), "  force: true\n"))
     assert fleet.errors() == {}
     code, report, _ = fleet.check()
-    forced = [finding["severity"] for finding in report["findings"] if finding["name"] == "forced-update"]
-    assert (code, forced) == (0, ["warning"])
+    (forced,) = [finding for finding in report["findings"] if finding["name"] == "forced-update"]
+    assert (code, forced["severity"]) == (0, "warning")
+    assert "only an ephemeral cluster" not in forced["remedy"]
+    assert "remove emergency from clusters/moc-cd.yaml" in forced["remedy"]
     overlay = (fleet.root / "overlays/moc-cd/kustomization.yaml").read_text()
     assert "path: /spec/desiredUpdate/force\n      value: true" in overlay
 
@@ -547,7 +666,10 @@ def test_a_widened_emergency(old: str, new: str, fleet: Repository) -> None:
     fleet.edit("clusters/moc-cd.yaml", old.format(**times), new.format(**times))
     error = fleet.errors()["emergency-widened"]
     assert place(error) == at_key(fleet, "clusters/moc-cd.yaml", "emergency")
+    assert ("force" if "force" in new else "until") in error.reason
     git(fleet.root, "checkout", "-q", "--", ".")
+    fleet.edit("clusters/moc-cd.yaml", time(24), time(12))
+    assert fleet.errors() == {}, "an earlier end is stricter"
     text = (fleet.root / "clusters/moc-cd.yaml").read_text()
     (fleet.root / "clusters/moc-cd.yaml").write_text(text.partition("emergency:")[0])
     assert fleet.errors() == {}, "removing it is right"
@@ -628,6 +750,24 @@ def test_findings_that_the_base_has_do_not_fail_and_are_counted(fleet: Repositor
     fleet.merge()
     assert fleet.check()[0] == 0
     assert {finding["name"] for finding in fleet.check()[1]["older"]} >= {"secret-in-git"}
+
+
+def test_another_fault_in_the_place_of_an_older_one_is_new(fleet: Repository) -> None:
+    """Both have one name and one object; the first stays old also when its place in the file moves."""
+    folder = fleet.root / "clusters/moc-test"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text("resources: [map.yaml]\n")
+    old = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: default}\ndata:\n  a: REPLACE_ME\n"
+    (folder / "map.yaml").write_text(old)
+    fleet.merge()
+
+    (folder / "map.yaml").write_text(f"# moved\n{old}")
+    assert fleet.check()[0] == 0
+
+    (folder / "map.yaml").write_text(old.replace("a: REPLACE_ME", "b: CHANGE_ME"))
+    code, report, _ = fleet.check()
+    assert code == 1
+    assert [finding["name"] for finding in report["findings"]] == ["placeholder"]
 
 
 def _break_base(fleet: Repository, old: str, new: str) -> None:

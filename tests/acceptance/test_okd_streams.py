@@ -19,7 +19,7 @@ from okd_gitops.releases.cluster_version import is_cluster_id
 from okd_gitops.releases.version import image_fault, outside_channel
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
-from rendered import FLEET, OKD, objects, of_kind, report
+from rendered import FLEET, HUB, OKD, faults, objects, of_kind, report
 
 DOCUMENT = ROOT / "docs/okd-streams.md"
 TEXT = DOCUMENT.read_text()
@@ -90,7 +90,7 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
 @ENVIRONMENTS
 def test_all_features_together_fit_their_schemas_and_break_no_rule(environment: str) -> None:
     found = report(environment, features(environment))
-    assert [f"{finding.name} {finding.object}: {finding.reason}" for finding in found.findings] == []
+    assert [f"{finding.name} {finding.object}: {finding.reason}" for finding in faults(found.findings)] == []
     assert found.without_schema == 0
     assert found.documents > 100
 
@@ -292,7 +292,7 @@ def test_the_fleet_requests_releases_in_the_form_that_the_operator_accepts(gener
 def test_only_ephemeral_clusters_have_an_expiry_date(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "clusters").mkdir()
     (tmp_path / "fleet.yaml").write_text(FLEET)
-    (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
+    (tmp_path / "clusters/hub.yaml").write_text(f"purpose: hub\n{HUB}")
     (tmp_path / "clusters/x.yaml").write_text(f"{text}{OKD}")
     with pytest.raises(FindingsError) as error:
         generate(tmp_path)

@@ -30,16 +30,13 @@ from okd_gitops.rollout.waves import Rollout
 from okd_gitops.system import branches
 from okd_gitops.upgrade.plan import BlockedError
 from okd_gitops.upgrade.refusals import Verdict
-from release_controller import image, serving
-from release_fleet import NEW, NEWER, NEXT_LINE, OLD, PUSH, PUSH_ON, UPDATE, Fleet, cluster, wave
+from release_controller import image
+from release_fleet import NEW, NEWER, NEXT_LINE, OLD, PUSH, PUSH_ON, UPDATE, Fleet, cluster, offered_new, wave
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    with serving() as controller:
-        controller.publish(OLD)
-        fleet = Fleet(tmp_path, controller)
-        controller.publish(NEW, before=(OLD,))
+    with offered_new(tmp_path) as fleet:
         yield fleet
 
 
@@ -284,7 +281,7 @@ def test_a_source_that_is_away_is_told_and_never_routine(
     body = fleet.run(UPDATE).branches[0].body
 
     assert "🟡 LOOK" in body.splitlines()[1]
-    assert "- a source did not answer: http:\u2060//127.0.0.1:9/repos/okd-project/okd/releases" in body
+    assert "- a source did not answer: `http://127.0.0.1:9/repos/okd-project/okd/releases`" in body
     assert "No risk is known" not in body
     assert "**Unknown risks:**" in body
 
@@ -375,6 +372,8 @@ def test_a_barrier_in_a_wrong_form_is_refused(fleet: Fleet, change: dict[str, st
     assert [finding.name for finding in error.value.findings] == ["invalid-value"]
 
 
+# The long-term cluster takes the release first, and its owners accept that.
+FIRST = f"upgrades:\n  accept:\n  - {{name: release-untried, to: {NEW}, reason: it is alone}}\n"
 REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {
     "downgrade": (
         "downgrade",
@@ -403,15 +402,15 @@ REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {
     "held": (
         "cluster-held",
         lambda f: f.write(
-            "clusters/prod.yaml", cluster("prod", "cd", more="upgrades: {hold: disks are full}\n")
+            "clusters/prod.yaml", cluster("prod", "cd", more=f"{FIRST}  hold: disks are full\n")
         ),
     ),
     "frozen": (
         "fleet-frozen",
         lambda f: f.write("fleet.yaml", (f.root / "fleet.yaml").read_text() + "  freeze: holidays\n"),
     ),
-    "too young": (
-        "release-too-young",
+    "of an age that nobody knows": (
+        "release-age-unknown",
         lambda f: f.write(
             "fleet.yaml", (f.root / "fleet.yaml").read_text().replace("minimumAge: 0d", "minimumAge: 7d")
         ),
@@ -446,6 +445,7 @@ REFUSALS: dict[str, tuple[str, Callable[[Any], object]]] = {
 def test_a_long_term_cluster_refuses_unsafe_updates(fleet: Fleet, name: str) -> None:
     for first in ("canary", "probe"):
         (fleet.root / f"clusters/{first}.yaml").unlink()
+    fleet.write("clusters/prod.yaml", cluster("prod", "cd", more=FIRST))
     code, change = REFUSALS[name]
     wanted = change(fleet)
     assert fleet.codes(**(wanted if isinstance(wanted, dict) else {})) == {"prod": code}

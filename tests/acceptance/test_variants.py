@@ -18,7 +18,7 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
-from rendered import objects, of_kind
+from rendered import faults, objects, of_kind
 
 CASE = ROOT / "tests/cases/variants"
 NAMES = sorted(path.stem for path in (CASE / "clusters").glob("*.yaml"))
@@ -51,7 +51,7 @@ def rendered(name: str) -> tuple[dict[str, Any], ...]:
 
 def test_every_variant_builds_fits_its_schemas_and_breaks_no_rule(tmp_path: Path) -> None:
     report = checked(fleet(tmp_path))
-    assert [str(finding) for finding in report.findings] == []
+    assert [str(finding) for finding in faults(report.findings)] == []
     assert report.without_schema == 0
     assert report.clusters == len(NAMES) >= 7
     assert report.overlays == len(NAMES) + 1
@@ -70,9 +70,10 @@ def test_a_release_change_without_a_new_image_is_an_error(tmp_path: Path) -> Non
     text = file.read_text()
     old = "018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
     assert text.count(old) == 2
-    file.write_text(text.replace(old, "4b930ee653c7e7671cf2d69e50a1898330556a09ac58b255fbe4b8addd53b290", 1))
+    text = text.replace(old, "4b930ee653c7e7671cf2d69e50a1898330556a09ac58b255fbe4b8addd53b290", 1)
+    file.write_text(text.replace("version: 4.22.0-okd-scos.0", "version: 4.22.0-okd-scos.1"))
     generate(tmp_path)
-    (finding,) = checked(tmp_path).findings
+    (finding,) = faults(checked(tmp_path).findings)
     assert (finding.name, finding.severity, finding.clusters) == ("os-layer-mismatch", "error", ("hpc",))
     assert finding.object == "MachineConfig 90-layer-image-hpc"
 
@@ -84,14 +85,14 @@ def test_an_image_and_a_build_for_one_pool_is_an_error(tmp_path: Path) -> None:
         f"{file.read_text()}{build}        FROM configs AS final\n        RUN ostree container commit\n"
     )
     generate(tmp_path)
-    assert [finding.name for finding in checked(tmp_path).findings] == ["os-layer-mismatch"]
+    assert [finding.name for finding in faults(checked(tmp_path).findings)] == ["os-layer-mismatch"]
 
 
 def test_a_feature_set_on_a_long_term_cluster_is_an_error(tmp_path: Path) -> None:
     file = fleet(tmp_path, "edge") / "clusters/edge.yaml"
     file.write_text(f"{file.read_text()}  feature-set:\n    feature-set: DevPreviewNoUpgrade\n")
     generate(tmp_path)
-    (finding,) = checked(tmp_path).findings
+    (finding,) = faults(checked(tmp_path).findings)
     assert (finding.name, finding.severity, finding.clusters) == (
         "unsupported-feature-set",
         "error",
@@ -103,7 +104,7 @@ def test_marketplace_without_the_lifecycle_manager_is_an_error(tmp_path: Path) -
     file = fleet(tmp_path, "edge") / "clusters/edge.yaml"
     file.write_text(file.read_text().replace("OperatorLifecycleManager, ", ""))
     generate(tmp_path)
-    (finding,) = checked(tmp_path).findings
+    (finding,) = faults(checked(tmp_path).findings)
     assert finding.name == "unsupported-feature-set"
     assert "marketplace requires OperatorLifecycleManager" in finding.reason
 

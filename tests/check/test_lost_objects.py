@@ -41,6 +41,18 @@ def test_k10_an_object_with_data_that_is_lost(held: Object) -> None:
     assert found([SETTINGS, held], [SETTINGS]) == [("objects-lost", "warning", lost)]
 
 
+def test_k10_the_way_out_is_one_that_people_can_go() -> None:
+    """Nobody can annotate what okd-gitops writes, nor everything; other objects are announced one by one."""
+    for before, after, announced_by in (
+        ([SETTINGS, HELD[3]], [SETTINGS], "decommission: true in clusters/a.yaml"),
+        ([SETTINGS], [], "decommission: true in clusters/a.yaml"),
+        ([SETTINGS, HELD[0]], [SETTINGS], f"add the annotation `{REMOVAL}: {ANNOUNCED}`"),
+    ):
+        change = RenderedChange(cluster="a", place=PLACE, before=tuple(before), after=tuple(after))
+        (finding,) = lost_objects(change)
+        assert announced_by in finding.remedy
+
+
 def test_k10_all_losses_are_told_at_once() -> None:
     assert len(found([SETTINGS, *HELD], [SETTINGS])) == len(HELD)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, git
-from okd_gitops.check.history import JudgedChange
+from okd_gitops.check.history import JudgedPastChange
 from okd_gitops.check.replay import Replay, replay
 from okd_gitops.errors import UsageError
 from okd_gitops.explanation import explanations
@@ -62,11 +62,11 @@ def overlay(name: str) -> str:
     return f"cluster-scope/overlays/{name}/clusterversion.yaml"
 
 
-def judged(past: History) -> list[JudgedChange]:
+def judged(past: History) -> list[JudgedPastChange]:
     return list(replay(past.root, 1000).changes)
 
 
-def kinds(result: list[JudgedChange]) -> list[tuple[str, str, tuple[str, ...]]]:
+def kinds(result: list[JudgedPastChange]) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(one.cluster, one.kind, one.fault_names) for one in result]
 
 

@@ -11,18 +11,15 @@ import pytest
 
 from conftest import CACHE, ROOT, git
 from okd_gitops.evidence.state import ClusterState
-from release_controller import image, serving
-from release_fleet import NEW, NEWER, OLD, Fleet
+from release_controller import image
+from release_fleet import NEW, NEWER, OLD, Fleet, offered_new
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
     """A fleet whose hub recorded a signed and an unsigned release."""
-    with serving() as controller:
-        controller.publish(OLD)
-        fleet = Fleet(tmp_path, controller)
-        controller.publish(NEW, before=(OLD,))
-        controller.publish(NEWER, before=(OLD, NEW), signed=False)
+    with offered_new(tmp_path) as fleet:
+        fleet.controller.publish(NEWER, before=(OLD, NEW), signed=False)
         recorded = release(fleet, "record", "--push")
         assert recorded.returncode == 0, recorded.stderr
         git(fleet.root, "fetch", "-q", "origin", "+refs/heads/records:refs/heads/records")

@@ -10,18 +10,15 @@ from pathlib import Path
 import pytest
 
 from conftest import CACHE, ROOT, git
-from release_controller import image, serving
-from release_fleet import NEW, NEWER, OLD, Fleet, wave
+from release_controller import image
+from release_fleet import NEW, NEWER, OLD, Fleet, offered_new, wave
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
     """A fleet whose hub recorded a signed and an unsigned release; now all its sources are away."""
-    with serving() as controller:
-        controller.publish(OLD)
-        fleet = Fleet(tmp_path, controller)
-        controller.publish(NEW, before=(OLD,))
-        controller.publish(NEWER, signed=False)
+    with offered_new(tmp_path) as fleet:
+        fleet.controller.publish(NEWER, signed=False)
         done = run(fleet, "record", "--push")
         assert done.returncode == 0, done.stderr
         git(fleet.root, "fetch", "-q", "origin")

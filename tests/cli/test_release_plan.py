@@ -12,17 +12,14 @@ import pytest
 from conftest import ROOT
 from okd_gitops.evidence.record import record
 from okd_gitops.evidence.report import Evidence
-from release_controller import image, serving
-from release_fleet import NEW, OLD, Fleet, cluster
+from release_controller import image
+from release_fleet import NEW, OLD, Fleet, cluster, offered_new
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
     """A fleet in which a cluster asks for a feature that the catalog does not have."""
-    with serving() as controller:
-        controller.publish(OLD)
-        fleet = Fleet(tmp_path, controller)
-        controller.publish(NEW, before=(OLD,))
+    with offered_new(tmp_path) as fleet:
         text = cluster("canary", "test", more="features:\n  no-such: {}\n")
         fleet.write("clusters/canary.yaml", text)
         yield fleet

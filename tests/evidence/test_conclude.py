@@ -13,7 +13,7 @@ from okd_gitops.evidence.ask_cluster import Answer
 from okd_gitops.evidence.conclude import Result, conclude
 from okd_gitops.evidence.records import Records
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.evidence.state import ClusterState
+from okd_gitops.evidence.state import ClusterState, Withdrawn
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.system.address import NetworkError
@@ -181,6 +181,94 @@ def test_the_state_names_what_holds_minor_updates_and_which_pools_are_paused() -
     updating = concluded(answer).state
     assert updating
     assert updating.not_upgradeable == ""
+
+
+SICK_SINCE = f"{NEW} is complete since 2026-11-21 06:00, but operator etcd is not Degraded=False"
+AT_API = f"the cluster at https://api has clusterID {OTHER_ID}, and"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "place", "reason"),
+    [
+        (
+            Answer(other_id=OTHER_ID),
+            FILE,
+            "clusters/canary.yaml:3:12",
+            f"{AT_API} the file has clusterID {ID}",
+        ),
+        (
+            Answer(other_id=OTHER_ID),
+            FILE.replace(f"clusterID: {ID}\n", ""),
+            "clusters/canary.yaml",
+            f"{AT_API} the file has no clusterID",
+        ),
+        (
+            Answer(error=NetworkError("no answer", status=503)),
+            FILE,
+            "clusters/canary.yaml",
+            "canary: no answer",
+        ),
+        (
+            Answer(seen=seen(update(NEWER, 1), update(NEW), asks=NEWER)),
+            FILE,
+            "clusters/canary.yaml:7:12",
+            f"it runs {NEWER}, and git has {NEW}",
+        ),
+        (Answer(seen=SICK), FILE, "clusters/canary.yaml", SICK_SINCE),
+    ],
+    ids=["another cluster", "a file without an ID", "away", "differs", "sick"],
+)
+def test_a_finding_names_the_cluster_its_place_and_the_reason(
+    answer: Answer, text: str, place: str, reason: str
+) -> None:
+    result = concluded(answer, recorded(report()), text=text)
+
+    assert [(str(found.location), found.reason) for found in result.findings] == [(place, reason)]
+    assert [found.clusters for found in result.findings] == [("canary",)]
+    assert (result.cluster, result.reason) == ("canary", reason)
+
+
+def test_a_withdrawal_has_the_reason_and_is_of_the_release_of_git() -> None:
+    other = concluded(SICK, recorded(report())).state
+    assert other
+    assert other.withdrawn == Withdrawn(version=NEW, reason=SICK_SINCE, since=NOW)
+
+    # What was withdrawn of another release began at another time.
+    earlier = NOW - timedelta(hours=9)
+    of_old = Withdrawn(version=OLD, reason="x", since=earlier)
+    again = concluded(SICK, recorded(report(), state=other.model_copy(update={"withdrawn": of_old}))).state
+    assert again
+    assert again.withdrawn == other.withdrawn
+
+
+def test_the_reason_of_a_withdrawal_is_cut() -> None:
+    many = operators(*(operator(f"operator-{number}", Degraded="True") for number in range(40)))
+    answer = Seen(version=HEALTHY.version, operators=many, pools=pools(), tests={})
+    state = concluded(answer, recorded(report())).state
+
+    assert state
+    assert state.withdrawn
+    assert len(state.withdrawn.reason) == 500
+
+
+def test_c14_the_state_of_the_cluster_that_had_the_name_before_is_none_of_this_one() -> None:
+    forced = concluded(seen(update(NEW, verified=False), update(OLD, 900), force=True)).state
+    assert forced
+
+    assert concluded(HEALTHY, recorded(state=forced)).evidence is None
+    before = forced.model_copy(update={"cluster_id": OTHER_ID})
+    assert concluded(HEALTHY, recorded(state=before)).evidence
+
+
+def test_a_report_without_an_id_is_of_this_cluster() -> None:
+    by_hand = report().model_copy(update={"cluster_id": None})
+
+    assert concluded(HEALTHY, recorded(by_hand)).is_new is False
+
+
+def test_a_report_of_another_release_or_cluster_is_no_report_of_this_one() -> None:
+    for other in ({"version": OLD}, {"cluster": "other"}):
+        assert concluded(HEALTHY, recorded(report(**other))).is_new
 
 
 def test_c14_nothing_is_recorded_of_a_cluster_with_another_id() -> None:

@@ -3,7 +3,7 @@ answers are never either.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from cluster_state import DONE, conditions, operators, pool, pools
 from okd_gitops.evidence.acceptance import Wanted
 from okd_gitops.evidence.answers import Seen
-from okd_gitops.evidence.health import Observation, judge
+from okd_gitops.evidence.health import Observation, health_of, judge
 from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.state import Refused
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.releases.version import Version
@@ -162,6 +163,137 @@ def test_an_unfinished_or_unknown_state_is_never_reported(name: str) -> None:
         assert judged(WAITING[name], now=now).evidence is None
 
 
+SINCE = f"{VERSION} is complete since 2026-11-21 12:00"
+NOT_REPORTED = "the cluster does not report which releases it has had"
+NOT_READ = "the cluster has not yet read which release it must run"
+NO_TIME = f"{VERSION} is complete, but the cluster does not report since when, or a clock is wrong"
+UNDER_WAY = f"{VERSION} is under way"
+INSTEAD = f"git has {VERSION}, {IMAGE}; the newest update of the cluster is"
+REASONS = {
+    "no answer": NOT_REPORTED,
+    "another kind": NOT_REPORTED,
+    "no history": NOT_REPORTED,
+    "an empty history": NOT_REPORTED,
+    "no generation": NOT_READ,
+    "a wish that it has not read": NOT_READ,
+    "the release before": f"{INSTEAD} {OLD}, {OTHER}",
+    "another version in the image": f"{INSTEAD} {OLD}, {IMAGE}",
+    "no version": NO_TIME,
+    "no time": NO_TIME,
+    "a time to come": NO_TIME,
+    "under way": UNDER_WAY,
+    "failing in an update of an unknown time": UNDER_WAY,
+    "failing since an unknown time": UNDER_WAY,
+    "progressing": f"{SINCE}, but ClusterVersion is not Progressing=False",
+    "an operator that progresses": f"{SINCE}, but operator etcd is not Progressing=False",
+    "nodes that restart while an operator is degraded": (
+        f"{SINCE}, but operator etcd is not Degraded=False; "
+        "pool infra is not updated: 1 of 2 nodes have its latest configuration"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_what_is_not_decided_yet_has_a_reason(name: str) -> None:
+    assert judged(WAITING[name]).reason == REASONS[name]
+
+
+def test_a_foreign_name_of_a_release_is_one_line_of_limited_length() -> None:
+    reason = judged(lambda a: a.version["status"]["history"][0].update(version=f"a\nb{'x' * 900}")).reason
+
+    assert reason == f"{INSTEAD} a b{'x' * 496}…"
+
+
+def test_a_release_is_passed_from_the_second_of_its_completion() -> None:
+    assert judged(now=DONE).evidence
+    assert judged(now=DONE - timedelta(seconds=1)).evidence is None
+    assert judged().reason == f"{SINCE}, and all is well"
+
+
+def test_health_names_every_part_that_is_not_well() -> None:
+    given = answers()
+    condition(given.version, "Failing").update(status="True")
+    condition(given.version, "Progressing").update(status="True")
+    condition(given.operators["items"][0], "Degraded").update(status="True")
+    given.pools["items"][1]["status"].update(degradedMachineCount=1)
+    given.pools["items"].append(pool("infra", 2, updated=1))
+    tests = {"console": False, "api-ready": True}
+    seen = Seen(version=given.version, operators=given.operators, pools=given.pools, tests=tests)
+
+    found = health_of(seen)
+
+    assert found.faults == (
+        "ClusterVersion is not Failing=False",
+        "operator etcd is not Degraded=False",
+        "pool worker is degraded (1 of 6 nodes)",
+        "test console failed",
+    )
+    assert found.unfinished == (
+        "ClusterVersion is not Progressing=False",
+        "pool infra is not updated: 1 of 2 nodes have its latest configuration",
+    )
+    assert found.pools.faults == ("pool worker is degraded (1 of 6 nodes)",)
+
+
+def test_a_refusal_fails_the_release_after_patience_in_the_clusters_words() -> None:
+    given = answers()
+    seen = Seen(version=given.version, operators=given.operators, pools=given.pools, tests={})
+    refused = Refused(reason="Invalid", message="it is\nnot there", since=DONE)
+    reason = f"{VERSION} is refused since 2026-11-21 12:00: Invalid: it is not there"
+    failed = Evidence(
+        cluster="canary",
+        version=VERSION,
+        image=IMAGE,
+        finished=LATE,
+        passed=False,
+        operators="unknown",
+        reason=reason,
+    )
+
+    for now, evidence in ((DONE + PATIENCE, None), (LATE, failed)):
+        found = judge(seen, WANTED, refused=refused, now=now, patience=PATIENCE)
+        assert found == Observation(evidence=evidence, reason=reason)
+
+    wordy = Refused(reason="Invalid", message="x" * 900, since=DONE)
+    assert len(judge(seen, WANTED, refused=wordy, now=LATE, patience=PATIENCE).reason) == 500
+
+
+def test_what_was_seen_of_an_update_before_is_no_evidence_but_for_an_emergency() -> None:
+    given = answers()
+    seen = Seen(version=given.version, operators=given.operators, pools=given.pools, tests={})
+    known: Any = {"refused": None, "now": SOON, "patience": PATIENCE, "known_no_evidence": "it was forced"}
+
+    found = judge(seen, WANTED, **known)
+    reason = f"{VERSION} is complete, but it is no evidence for other clusters: it was forced"
+    assert found == Observation(evidence=None, reason=reason, no_evidence="it was forced")
+
+    emergency = judge(seen, replace(WANTED, is_emergency=True), **known).evidence
+    assert emergency
+    assert (emergency.passed, emergency.emergency) == (True, "it was forced")
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ({"reason": "UpdatePayloadFailed", "message": "no\nspace"}, "UpdatePayloadFailed: no space"),
+        ({"reason": "", "message": ""}, "no message"),
+    ],
+)
+def test_an_update_that_fails_says_since_when_and_why(words: dict[str, str], shown: str) -> None:
+    found = judged(lambda a: failing(a.version).update(words), now=LATE)
+
+    assert found.reason == f"{VERSION} fails since 2026-11-21 12:00: {shown}"
+    assert found.evidence == Evidence(
+        cluster="canary",
+        version=VERSION,
+        image=IMAGE,
+        finished=LATE,
+        passed=False,
+        operators="unknown",
+        reason=found.reason,
+    )
+
+
 UNWELL: dict[str, tuple[str, Callable[[Answers], object]]] = {
     "not available": (
         "ClusterVersion is not Available=True",
@@ -209,10 +341,11 @@ def test_a_degraded_cluster_waits_before_it_fails_the_release(name: str) -> None
     reason, change = UNWELL[name]
     early, late = judged(change), judged(change, now=LATE).evidence
     assert early.evidence is None
-    assert early.reason.endswith(f", but {reason}")
+    assert early.reason == f"{SINCE}, but {reason}"
+    assert judged(change, now=DONE + PATIENCE).evidence is None
     assert late
     assert (late.passed, late.operators, late.finished) == (False, "degraded", LATE)
-    assert reason in late.reason
+    assert late.reason == early.reason
 
 
 def test_a_test_that_fails_is_not_an_operator_that_fails() -> None:

@@ -48,7 +48,7 @@ VERDICTS = {
     "completed-with-accepted-risk": ("none", "none", "UnknownUpdate"),
     "completed-without-an-edge": ("none", "none", "UnknownUpdate"),
     "conditional-update-offered": ("none", "none", "not yet read"),
-    "failing-operator-unavailable": ("none", "failed", "Cluster operator example is not available"),
+    "failing-operator-unavailable": ("none", "failed", "Cluster operator lab is not available"),
     "invalid-version-not-in-graph": ("none", "failed", "when image is empty the update must be an available"),
     "not-upgradeable": ("none", "none", "UnknownUpdate"),
     "refused-by-tag": ("none", "none", "not yet read"),

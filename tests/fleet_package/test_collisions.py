@@ -78,6 +78,30 @@ def test_b02_two_clusters_are_the_hub(tmp_path: Path) -> None:
     assert "clusters/hub.yaml:1:10" in finding.reason
 
 
+@pytest.mark.parametrize(
+    ("hub", "announced", "leaving", "is_right"),
+    [
+        ("hub", "a", "", True),
+        ("hub", "b", "", False),
+        ("a", "a", "decommission: true\n", True),
+        ("a", "a", "", False),
+        ("a", "b", "decommission: true\n", False),
+    ],
+)
+def test_b02_a_hub_that_is_announced_stands_beside_the_old_one(
+    hub: str, announced: str, leaving: str, is_right: bool, tmp_path: Path
+) -> None:
+    """The new hub must run before the fleet moves to it, and the old one leaves after that."""
+    root = lay_out(tmp_path, a=f"{KIND}purpose: hub\n", hub=f"purpose: hub\n{leaving}{KIND}")
+    fleet = FLEET.replace("hub: hub", f"hub: {hub}")
+    (root / "fleet.yaml").write_text(f"{fleet}announced: {{hub: {announced}, reason: it moves}}\n")
+
+    if is_right:
+        assert len(load(root).clusters) == 2
+    else:
+        assert refusal(root).name == "second-hub"
+
+
 def test_b02_two_names_differ_only_by_case(tmp_path: Path) -> None:
     finding = refusal(lay_out(tmp_path, moc=f"purpose: test\n{KIND}", Moc=f"purpose: test\n{KIND}"))
 

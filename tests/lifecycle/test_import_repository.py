@@ -9,7 +9,7 @@ import yaml
 from conftest import Run, files
 from okd_gitops.lifecycle.import_repository import Import, import_
 
-ID = "8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926"
+ID = "1d6b40e2-93af-4c58-b7d1-6a2f0e85c394"
 IMAGE = "quay.io/okd/scos-release@sha256:" + "ab" * 32
 CV = "apiVersion: config.openshift.io/v1\nkind: ClusterVersion\nmetadata:\n  name: version\nspec:\n"
 FULL = (

@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pysequoia import Cert, SignatureMode, Tsk, sign
+from pysequoia.packet import PacketPile
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from frozen import CLOCK
-from okd_gitops.explanation import explanations
+from okd_gitops.explanation import explanation_of, explanations
 from okd_gitops.finding import Severity
 from okd_gitops.releases.trust import openpgp
 from okd_gitops.releases.trust import store as signature_store
@@ -181,10 +182,96 @@ def flipped(data: bytes) -> bytes:
         (signed(text(optional={"timestamp": float("nan")})), "signature-from-future"),
         (signed(text(optional={"timestamp": "1789000000"})), "not-an-image-signature"),
         (signed(text(optional={"timestamp": True})), "not-an-image-signature"),
+        (signed(text(optional=["timestamp"])), "not-an-image-signature"),
+        (signed(text(optional="timestamp")), "not-an-image-signature"),
     ],
 )
 def test_c07_not_a_signature_of_this_image(message: bytes, code: str) -> None:
     assert refusal(message) == code
+
+
+def with_details(*message: bytes, **more: Any) -> str:
+    """Return what a refusal adds to the title of its name."""
+    found = trust_in(*message, **more).findings[0]
+    title = explanation_of(found.name).title
+    assert found.reason.startswith(title)
+    return found.reason.removeprefix(title).strip()
+
+
+ELSEWHERE = "quay.io/okd/scos-release"
+
+
+@pytest.mark.parametrize(
+    ("message", "more", "detail"),
+    [
+        (signed(text(optional={"timestamp": "x"})), {}, "Its timestamp is not a number."),
+        (signed(b"{}"), {}, ""),
+        (b"", {}, ""),
+        (signed(), {"pinned": ""}, f"{name(KEY).upper()}."),
+        (flipped(signed()), {}, f"{name(KEY).upper()}."),
+        (signed(), {"digest": B}, f"It is for {A!r}."),
+        (signed(), {"repository": ELSEWHERE}, f"It is for '{REPOSITORY}:{VERSION}'."),
+        (signed(), {"repositories": frozenset({ELSEWHERE})}, f"{name(KEY).upper()} is not for {REPOSITORY}."),
+        (
+            signed(text(critical={"identity": {"docker-reference": f"{REPOSITORY}:4.22"}})),
+            {},
+            f"It is for '{REPOSITORY}:4.22', not for {VERSION}.",
+        ),
+        (signed(), {"compromised": "stolen"}, f"{name(KEY).upper()}. stolen"),
+    ],
+    # The key is made anew by each process, and two of them must collect the same tests.
+    ids=[
+        "timestamp",
+        "nothing signed",
+        "empty",
+        "not pinned",
+        "flipped",
+        "other digest",
+        "other repository",
+        "other use",
+        "other version",
+        "stolen",
+    ],
+)
+def test_a_refusal_names_the_key_or_what_is_signed(message: bytes, more: dict[str, Any], detail: str) -> None:
+    assert with_details(message, **more) == detail
+
+
+def issuers(message: bytes) -> str:
+    """Return the keys that a message names as its signers, by their fingerprints: subkeys that sign."""
+    found = {packet.issuer_fingerprint for packet in PacketPile.from_bytes(message)} - {None}
+    return ", ".join(sorted(str(fingerprint).upper() for fingerprint in found))
+
+
+def test_an_unknown_key_is_named_as_the_signature_does() -> None:
+    message = signed(key=OTHER)
+
+    assert with_details(message) == f"{issuers(message)}."
+    assert len(issuers(message)) == 40
+
+
+def test_what_a_signature_is_for_is_cut() -> None:
+    foreign = signed(text(critical={"image": {"docker-manifest-digest": "x" * 900}}))
+
+    assert with_details(foreign) == f"It is for '{'x' * 119}."
+
+
+def test_a_signature_is_good_from_the_second_in_which_it_was_made() -> None:
+    made = NOW.replace(microsecond=0) + timedelta(hours=1)
+    message = signed(text(optional={"timestamp": int(made.timestamp())}))
+
+    assert trust_in(message, now=made).verified
+    assert refusal(message, now=made - timedelta(seconds=1)) == "signature-from-future"
+
+
+def test_a_key_ends_soon_from_ninety_days_before_its_end() -> None:
+    key, end = lasting(120)
+    args: dict[str, Any] = {"keys": (public(key),), "pinned": name(key)}
+    soon = end - timedelta(days=90)
+
+    for now, warnings in ((soon, ["signing-key-expires-soon"]), (soon - timedelta(seconds=1), [])):
+        trust = trust_in(signed(key=key), now=now, **args)
+        assert [warning.name for warning in trust.findings] == warnings
 
 
 def test_another_digest_or_repository_is_asked_for() -> None:
@@ -398,6 +485,17 @@ def test_signed_by_gpg(gpg: Callable[..., bytes], compressed: str) -> None:
     message = gpg("--compress-algo", compressed, "--sign", data=text())
     assert trust_in(message).verified
     assert refusal(message, digest=B) == "signed-other-image"
+
+
+def test_all_keys_that_signed_are_named(gpg: Callable[..., bytes]) -> None:
+    for key in (KEY, OTHER):
+        gpg("--import", data=bytes(key))
+
+    message = gpg("--compress-algo", "none", "-u", name(KEY), "-u", name(OTHER), "--sign", data=text())
+    third = public(Tsk.generate(user_id="third <third@example.org>"))
+
+    assert with_details(message, keys=(third,)) == f"{issuers(message)}."
+    assert len(issuers(message).split(", ")) == 2
 
 
 def test_c07_signed_with_sha_1(gpg: Callable[..., bytes]) -> None:

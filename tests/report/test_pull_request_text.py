@@ -142,7 +142,7 @@ def test_no_risk_is_known_only_if_every_source_answered() -> None:
 
     text = body(replace(pulls.one(), sources_away=("https://api.github.com/x",)))
     assert "No risk is known" not in text
-    assert "**Unknown risks:** https:⁠//api.github.com/x did not answer" in text
+    assert "**Unknown risks:** `https://api.github.com/x` did not answer" in text
 
 
 def test_a_flood_of_risks_leaves_room_for_the_clusters() -> None:

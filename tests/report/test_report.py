@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,52 @@ def test_a_tree_without_a_change_is_routine(tmp_path: Path) -> None:
     done = report(tmp_path)
     assert done.stdout.split("\n")[1] == "## 🟢 ROUTINE: a change on no cluster"
     assert changes.stable(done.stdout).count("…") > 0
+
+
+def _replaced(old: str, new: str) -> Callable[[Path], None]:
+    def edit(root: Path) -> None:
+        path = root / "clusters/moc-cd.yaml"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    return edit
+
+
+def _copied(root: Path) -> None:
+    shutil.copy(root / "clusters/moc-cd.yaml", root / "clusters/moc-cd2.yaml")
+
+
+@pytest.mark.parametrize(
+    ("edit", "name", "place"),
+    [
+        (_copied, "shared-cluster-id", "clusters/moc-cd2.yaml:3:12"),
+        (_replaced("api.moc-cd.", "api.moc-test."), "shared-server", "clusters/moc-cd.yaml:2:9"),
+        (_replaced("purpose: cd", "purpose: hub"), "second-hub", "clusters/moc-cd.yaml:1:10"),
+        (_replaced("channel: stable-scos-4", "channel: fast-4.21"), "unknown-channel", "moc-cd.yaml:6:12"),
+        (_replaced("  stream:", "  force: true\n  stream:"), "forced-update", "clusters/moc-cd.yaml:5:3"),
+    ],
+)
+def test_files_that_are_no_fleet_are_reported_as_blocked(
+    edit: Callable[[Path], None], name: str, place: str, tmp_path: Path
+) -> None:
+    lay_out(tmp_path, {"moc-hub": "hub", "moc-test": "test", "moc-cd": "cd"})
+    edit(tmp_path)
+    done = report(tmp_path)
+
+    # Bad input, as for every other command.
+    assert done.returncode == 2
+    assert done.stdout.split("\n")[1] == "## 🔴 BLOCKED: a change that cannot be read as a fleet"
+    refused = next(line for line in done.stdout.split("\n") if f"🔴 **{name}**" in line)
+    assert place in refused
+    assert " **Fix:** " in refused
+    assert "### Undo" in done.stdout
+    assert name in done.stderr
+
+
+def test_json_of_files_that_are_no_fleet_has_the_findings(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"moc-hub": "hub", "moc-cd": "cd"})
+    _copied(tmp_path)
+    answer = json.loads(report(tmp_path, "--output=json").stdout)
+
+    assert (answer["verdict"], answer["change"]) == ("BLOCKED", None)
+    assert {finding["name"] for finding in answer["findings"]} == {"shared-cluster-id", "shared-server"}

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import release_controller
 from conftest import CACHE, git
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.state import ClusterState
@@ -15,7 +14,7 @@ from okd_gitops.rollout.waves import Request
 from okd_gitops.upgrade.plan import BlockedError
 from okd_gitops.upgrade.record_releases import record_releases
 from release_controller import image
-from release_fleet import NEW, OLD, Fleet
+from release_fleet import NEW, OLD, Fleet, offered_new
 
 WRITE = Request(first=False, write=True)
 
@@ -23,10 +22,7 @@ WRITE = Request(first=False, write=True)
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
     """A fleet whose prod was upgraded by hand, with everything recorded on this clone."""
-    with release_controller.serving() as controller:
-        controller.publish(OLD)
-        fleet = Fleet(tmp_path, controller)
-        controller.publish(NEW, before=(OLD,))
+    with offered_new(tmp_path) as fleet:
         record_releases(fleet.root, fleet.network())
         yield fleet
 

@@ -15,19 +15,16 @@ from conftest import git
 from okd_gitops.errors import BusyError
 from okd_gitops.evidence.records import read_records
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.evidence.write_records import Change, write_records
+from okd_gitops.evidence.write_records import RecordsEdit, write_records
 from okd_gitops.system import branches
 from okd_gitops.upgrade.plan import BlockedError
-from release_controller import image, serving
-from release_fleet import NEW, NEWER, OLD, PUSH, PUSH_ON, Fleet, wave
+from release_controller import image
+from release_fleet import NEW, NEWER, OLD, PUSH, PUSH_ON, Fleet, offered_new, wave
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    with serving() as controller:
-        controller.publish(OLD)
-        fleet = Fleet(tmp_path, controller)
-        controller.publish(NEW, before=(OLD,))
+    with offered_new(tmp_path) as fleet:
         yield fleet
 
 
@@ -191,7 +188,7 @@ def test_p04_two_waves_are_two_branches(fleet: Fleet) -> None:
     assert fleet.on_remote(second.name) == [f"okd(prod): {OLD} → {NEW}"]
 
 
-def adding(path: str, data: bytes) -> Change:
+def adding(path: str, data: bytes) -> RecordsEdit:
     """Return the change of the records that adds a file, whatever is there."""
     return lambda _: {path: data}
 

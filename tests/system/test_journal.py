@@ -19,7 +19,7 @@ from conftest import ROOT
 from okd_gitops.errors import BusyError, OkdGitopsError, UsageError
 from okd_gitops.system import swap
 from okd_gitops.system.journal import saving
-from okd_gitops.system.recovery import pending
+from okd_gitops.system.recovery import pending, refuse_pending
 from okd_gitops.system.steps import written
 from okd_gitops.tree import digest
 
@@ -298,8 +298,9 @@ def test_an_edit_right_before_its_file_is_replaced_is_kept(
         real(one, other)
 
     monkeypatch.setattr(swap, "swap", late)
-    with pytest.raises(BusyError, match=f"{path} changed while running"):
+    with pytest.raises(BusyError, match=f"{path} changed while running; nothing was written") as raised:
         publish(tmp_path)
+    assert raised.value.remedy == "run the same command again"
     assert files(tmp_path) == {**BEFORE, path: b"mine\n", "edited": b""}
     assert not pending(tmp_path)
 
@@ -380,6 +381,25 @@ def test_a_file_emptied_by_a_power_loss_is_no_edit(
     assert set(written(tmp_path)) == set(files(tmp_path)) - {"mine.txt"}
 
 
+@pytest.mark.parametrize(
+    ("lost", "after"),
+    [
+        ("overlays/a/one", {**AFTER, "overlays/a/one": b"1\n"}),
+        ("overlays/b/c/three", {path: data for path, data in AFTER.items() if path != "overlays/b/c/three"}),
+    ],
+    ids=["replaced", "new"],
+)
+def test_a_new_file_that_a_power_loss_emptied_is_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, after: dict[str, bytes]
+) -> None:
+    interrupted(tmp_path, monkeypatch)
+    (tmp_path / lost).write_bytes(b"\0" * 6)
+    recover(tmp_path)
+
+    assert files(tmp_path) == after
+    assert not pending(tmp_path)
+
+
 def edit(state: Path, change: Callable[[dict], object]) -> None:  # type: ignore[type-arg]
     value = json.loads((state / "journal.json").read_text())
     change(value)
@@ -448,3 +468,139 @@ def test_a_journal_that_is_not_ours_is_refused_and_nothing_is_touched(
     assert raised.value.remedy
     assert files(tmp_path) == half
     assert pending(tmp_path)
+
+
+JOURNAL_OF = "the journal of an interrupted run"
+LOOK = "look at .okd-gitops/journal.json, remove it, then run okd-gitops generate"
+UNREADABLE = (f"{JOURNAL_OF} cannot be read", LOOK)
+NOT_OURS = (f"{JOURNAL_OF} is not one that okd-gitops writes", LOOK)
+
+
+def never_written(path: str) -> tuple[str, str]:
+    return f'{JOURNAL_OF} names "{path}", which okd-gitops never writes', LOOK
+
+
+WORDS = {
+    "empty": UNREADABLE,
+    "null": NOT_OURS,
+    "list": NOT_OURS,
+    "garbage": UNREADABLE,
+    "deep": UNREADABLE,
+    "cut": UNREADABLE,
+    "of 0.1": NOT_OURS,
+    "no format": NOT_OURS,
+    "newer": (
+        "a newer okd-gitops was interrupted while it wrote",
+        "run that version's okd-gitops generate",
+    ),
+    "no steps": NOT_OURS,
+    "a file twice": (f"{JOURNAL_OF} names a file twice", LOOK),
+    "path of ours": never_written("mine.txt"),
+    "path outside": never_written("../x"),
+    "absolute path": never_written("/etc/x"),
+    "path inside the state": never_written(".okd-gitops/lock"),
+    "no path": NOT_OURS,
+    "hash that is none": NOT_OURS,
+    "stage outside": NOT_OURS,
+    "truth as a number": NOT_OURS,
+    "staged by another": (f"{JOURNAL_OF} does not fit what it staged for bases/f/four", LOOK),
+    "journal that is a link": UNREADABLE,
+    "journal that is a folder": UNREADABLE,
+}
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "a number below zero": step("staged", -1),
+    "an old hash that is none": step("old", "x"),
+    "a hash that is a number": step("new", 7),
+    "one thing too many": step("mode", 7),
+    "a stage used twice": lambda state: edit(state, lambda journal: journal["steps"][1].update(staged=0)),
+    "a step that is a text": lambda state: edit(state, lambda journal: journal["steps"].append("x")),
+    "a format that is a text": lambda state: edit(state, lambda journal: journal.update(format="3")),
+}
+
+
+@pytest.mark.parametrize("kind", WORDS)
+def test_a_refused_journal_says_why_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    state = interrupted(tmp_path, monkeypatch)
+    DAMAGE[kind](state)
+
+    with pytest.raises(BusyError) as raised:
+        recover(tmp_path)
+    assert (raised.value.reason, raised.value.remedy) == WORDS[kind]
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_every_part_of_a_journal_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    state = interrupted(tmp_path, monkeypatch)
+    SPOILT[kind](state)
+    words = WORDS["a file twice"] if kind == "a stage used twice" else NOT_OURS
+
+    with pytest.raises(BusyError) as raised:
+        recover(tmp_path)
+    assert (raised.value.reason, raised.value.remedy) == words
+
+
+def test_nothing_else_is_done_while_a_change_is_pending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_pending(tmp_path)
+    state = interrupted(tmp_path, monkeypatch)
+
+    with pytest.raises(BusyError) as raised:
+        refuse_pending(tmp_path)
+    assert (raised.value.reason, raised.value.remedy) == (
+        "a run was interrupted while it wrote",
+        "okd-gitops generate finishes it",
+    )
+
+    raw(b"")(state)
+    with pytest.raises(BusyError, match="cannot be read"):
+        refuse_pending(tmp_path)
+
+
+def test_a_disk_that_refuses_the_end_of_a_change_keeps_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(tmp_path, monkeypatch)
+
+    def full(one: Path, other: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(swap, "swap", full)
+    with pytest.raises(BusyError) as raised:
+        recover(tmp_path)
+    assert raised.value.reason.startswith("the interrupted change cannot be finished: ")
+    assert "No space left on device" in raised.value.reason
+    assert raised.value.remedy == "free some space or correct permissions, then run again"
+    assert pending(tmp_path)
+
+    monkeypatch.undo()
+    recover(tmp_path)
+    assert files(tmp_path) == AFTER
+
+
+@pytest.mark.parametrize(
+    ("make", "found", "is_torn"),
+    [
+        (Path.exists, None, False),
+        (lambda path: path.write_bytes(b""), digest(b""), True),
+        (lambda path: path.write_bytes(b"\0\0"), digest(b"\0\0"), True),
+        (lambda path: path.write_bytes(b"\0X\0"), digest(b"\0X\0"), False),
+        (lambda path: path.mkdir(), swap.NOT_A_FILE, False),
+        (lambda path: path.symlink_to("elsewhere"), swap.NOT_A_FILE, False),
+        (os.mkfifo, swap.NOT_A_FILE, False),
+    ],
+    ids=["absent", "empty", "zeros", "content", "folder", "link", "pipe"],
+)
+def test_a_look_opens_only_files(
+    tmp_path: Path, make: Callable[[Path], object], found: str | None, is_torn: bool
+) -> None:
+    make(tmp_path / "x")
+
+    assert swap.look(tmp_path / "x") == found
+    assert swap.torn(tmp_path / "x") == is_torn
+    (tmp_path / "file").write_bytes(b"x")
+    assert swap.look(tmp_path / "file" / "x") is None

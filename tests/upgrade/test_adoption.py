@@ -12,7 +12,7 @@ from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.adoption import adopted, adopts
 from okd_gitops.upgrade.edges import LOWER, SAME
-from okd_gitops.upgrade.path import NoPath, Path
+from okd_gitops.upgrade.path import Hop, NoPath, Path
 from okd_gitops.upgrade.question import Follower, Question, Way
 from okd_gitops.upgrade.refusals import Decision, Verdict, decide
 
@@ -42,6 +42,17 @@ def test_a_file_that_names_what_the_cluster_runs_is_an_adoption() -> None:
 
 def test_a_digest_that_was_wrong_in_git_may_be_adopted() -> None:
     assert adopts(file(NEW, A), file(NEW, B), state())
+
+
+def test_a_cluster_that_was_asked_for_nothing_may_be_adopted() -> None:
+    assert adopts(file(OLD, A), file(NEW, B), state(wantedImage=""))
+
+
+def test_a_file_without_a_release_adopts_none() -> None:
+    without = file(OLD, A).model_copy(update={"release": None})
+
+    assert not adopts(without, file(NEW, B), state())
+    assert not adopts(file(OLD, A), without, state())
 
 
 @pytest.mark.parametrize(
@@ -132,6 +143,20 @@ def test_an_unsigned_release_is_adopted_on_a_test_cluster() -> None:
     asked = question(purpose="test", verified=False)
 
     assert decide(adopted(asked, RELEASE, B)).verdict == Verdict.UPGRADE
+
+
+@pytest.mark.parametrize(
+    ("version", "path"),
+    [
+        (OLD, Path((Hop(Version.parse(OLD), Version.parse(NEW), "patch", (), "stable-scos-4.22", ()),))),
+        (NEW, NoPath(SAME, f"Git already names {NEW}")),
+        ("4.22.0-okd-scos.10", NoPath(LOWER, f"{NEW} is lower than 4.22.0-okd-scos.10")),
+    ],
+)
+def test_an_adoption_is_one_step_up(version: str, path: Path | NoPath) -> None:
+    asked = adopted(question(version), RELEASE, B)
+
+    assert (asked.path, asked.release, asked.image, asked.way) == (path, RELEASE, B, Way.ADOPTION)
 
 
 def test_an_adoption_moves_a_channel_that_does_not_offer_the_release() -> None:

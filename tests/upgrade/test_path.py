@@ -18,7 +18,16 @@ from okd_gitops.releases.barriers import known_barriers
 from okd_gitops.releases.graph import Edge, Graph, Node, Risk
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade import edges
-from okd_gitops.upgrade.edges import LOWER, NOTHING_NEWER, SAME, Wanted, kind, semver_key
+from okd_gitops.upgrade.edges import (
+    LOWER,
+    NOTHING_NEWER,
+    SAME,
+    RefusedEdge,
+    Wanted,
+    edge_faults,
+    kind,
+    semver_key,
+)
 from okd_gitops.upgrade.holds import Hold
 from okd_gitops.upgrade.path import NoPath, Path, moved, plan
 
@@ -229,6 +238,152 @@ def test_the_planner_refuses_with_a_reason(
     assert (result.name, result.nearest and result.nearest.text) == (code, nearest and okd(nearest))
     assert reason in result.reason
     assert code in explanations()
+
+
+def edge_from(start: str, end: str) -> Edge:
+    return okd(start), okd(end)
+
+
+TWO_RISKS = (Risk("B", "", "", ("Always",)), Risk("A", "", "", ("Always",)))
+UP = graph("22.0>22.1")
+EDGE_FAULTS: list[tuple[Graph, str, str, dict[str, Any], list[tuple[str, str]]]] = [
+    (UP, "22.0", "22.1", {}, []),
+    (UP, "22.0", "22.0", {}, [(LOWER, f"{okd('22.0')} is not higher than {okd('22.0')}")]),
+    (UP, "22.1", "22.0", {}, [(LOWER, f"{okd('22.0')} is not higher than {okd('22.1')}")]),
+    (graph("21.9>22.0"), "21.9", "22.0", {}, []),
+    (graph("22.9>50.0"), "22.9", "50.0", {}, []),
+    (graph("20.0>22.0"), "20.0", "22.0", {}, [(edges.MINOR, "4.20 → 4.22 skips 4.21")]),
+    (
+        graph("21.0>50.0"),
+        "21.0",
+        "50.0",
+        {"majors": {"5.9": "6.0", "4.22": "5.0"}},
+        [
+            (
+                edges.MAJOR,
+                "4.21 → 5.0 is not a change of major that is known to work (known: 4.22 → 5.0, 5.9 → 6.0)",
+            )
+        ],
+    ),
+    (
+        graph("21.0>50.0"),
+        "21.0",
+        "50.0",
+        {"majors": {}},
+        [(edges.MAJOR, "4.21 → 5.0 is not a change of major that is known to work (known: none)")],
+    ),
+    (
+        graph("22e9>22.0"),
+        "22e9",
+        "22.0",
+        {},
+        [
+            (
+                edges.ROLLBACK,
+                (
+                    f"the cluster takes {okd('22.0')} for older than {okd('22e9')}, because SemVer does; "
+                    "it refuses to roll back"
+                ),
+            )
+        ],
+    ),
+    (
+        graph("21.0>22e9"),
+        "21.0",
+        "22e9",
+        {"kinds": frozenset({"release", "rc"})},
+        [(edges.KIND, f"{okd('22e9')} is of kind ec; the cluster takes rc, release")],
+    ),
+    (
+        UP,
+        "22.0",
+        "22.1",
+        {"kinds": frozenset()},
+        [(edges.KIND, f"{okd('22.1')} is of kind release; the cluster takes nothing")],
+    ),
+    (
+        UP,
+        "22.0",
+        "22.1",
+        {"accepted": frozenset()},
+        [(edges.NOT_ACCEPTED, f"{okd('22.1')} is not accepted in the wanted stream")],
+    ),
+    (
+        UP,
+        "22.0",
+        "22.1",
+        {"channel": "stable-scos-4.21", "stays_in_channel": True},
+        [(edges.OUTSIDE, f"{okd('22.1')} is outside the cluster's channel stable-scos-4.21")],
+    ),
+    (UP, "22.0", "22.1", {"channel": "stable-scos-4.21"}, []),
+    (
+        UP,
+        "22.0",
+        "22.1",
+        {"blocked": [blocked("amd64$", okd("22.1"), "2348"), blocked("arm64$", okd("22.1"))]},
+        [(edges.BLOCKED, f"{okd('22.0')} → {okd('22.1')} is blocked by 2348")],
+    ),
+    (
+        UP,
+        "22.0",
+        "22.1",
+        {"blocked": [blocked(".*", okd("22.1")), blocked(".*", okd("22.2"))]},
+        [(edges.BLOCKED, f"{okd('22.0')} → {okd('22.1')} is blocked")],
+    ),
+    (
+        graph("22.0!22.1"),
+        "22.0",
+        "22.1",
+        {},
+        [(edges.IGNORED, f"{okd('22.0')} → {okd('22.1')} cannot be used: it has no risks")],
+    ),
+    (
+        replace(graph("22.0?22.1"), conditional={edge_from("22.0", "22.1"): TWO_RISKS}),
+        "22.0",
+        "22.1",
+        {},
+        [(edges.RISK, f"{okd('22.0')} → {okd('22.1')} has risks that are not accepted: A, B")],
+    ),
+    (graph("22.0?22.1"), "22.0", "22.1", {"accepted_risks": frozenset({"Risk"})}, []),
+    (
+        graph("21.0>22.0"),
+        "21.0",
+        "22.0",
+        {"holds": (FEATURES, OVERRIDES)},
+        [
+            (edges.HELD, f"the cluster takes no minor update now: {FEATURES.reason}"),
+            (edges.HELD, f"the cluster takes no minor update now: {OVERRIDES.reason}"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("answer", "start", "end", "changes", "faults"), EDGE_FAULTS)
+def test_an_edge_has_every_fault_in_its_words(
+    answer: Graph, start: str, end: str, changes: dict[str, Any], faults: list[tuple[str, str]]
+) -> None:
+    first, last = (Version.parse(okd(short)) for short in (start, end))
+    found = list(edge_faults(answer, first, last, wanted(answer, **changes)))
+
+    assert found == [RefusedEdge(name, reason, edge_from(start, end)) for name, reason in faults]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (graph("22.0>22.1", "22.2>22.3"), "22.0 22.2"),
+        (graph("22.2>22.0"), "22.0 22.2"),
+    ],
+    ids=["beside other edges", "between the only nodes"],
+)
+def test_an_edge_that_a_person_accepted_is_taken_without_being_in_the_graph(
+    answer: Graph, expected: str
+) -> None:
+    accepted = frozenset({edge_from("22.0", "22.2"), edge_from("22.0", "22.9")})
+    result = run(answer, "22.0", "22.2", accepted_edges=accepted)
+
+    assert stops(result) == [okd(short) for short in expected.split()]
+    assert isinstance(run(answer, "22.0", "22.2"), NoPath)
 
 
 def test_a_version_with_two_payloads_is_named_as_such() -> None:

@@ -15,8 +15,8 @@ from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.upgrade.plan import BlockedError, Outlook, outlook
 from okd_gitops.upgrade.record_releases import RecordedReleases, record_releases
 from okd_gitops.upgrade.recorded import Recorded
-from release_controller import image, serving
-from release_fleet import NEW, NEWER, NEXT_LINE, OLD, Fleet
+from release_controller import image
+from release_fleet import NEW, NEWER, NEXT_LINE, OLD, Fleet, offered_new
 
 RISK = {
     "name": "SlowDisks",
@@ -29,10 +29,7 @@ STREAM = "4-scos-stable"
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    with serving() as controller:
-        controller.publish(OLD)
-        fleet = Fleet(tmp_path, controller)
-        controller.publish(NEW, before=(OLD,))
+    with offered_new(tmp_path) as fleet:
         yield fleet
 
 

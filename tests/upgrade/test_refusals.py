@@ -2,6 +2,7 @@
 breaks no promise.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import ClusterState
-from okd_gitops.explanation import explanations
+from okd_gitops.explanation import explanation_of, explanations
 from okd_gitops.fleet.upgrades import Accepted, Window
 from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.record import ReleaseRecord
@@ -22,14 +23,15 @@ from okd_gitops.releases.version import Version
 from okd_gitops.upgrade import edges, refusals
 from okd_gitops.upgrade.edges import RefusedEdge
 from okd_gitops.upgrade.path import Hop, NoPath, Path
-from okd_gitops.upgrade.question import Follower, Question, Way
-from okd_gitops.upgrade.refusals import REFUSALS, Decision, Verdict, decide
+from okd_gitops.upgrade.question import Answer, Follower, Question, Way
+from okd_gitops.upgrade.refusals import REFUSALS, Decision, Verdict, decide, every_refusal
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OLD, NEW = Version.parse("4.22.0-okd-scos.7"), Version.parse("4.22.0-okd-scos.9")
 NEWER = Version.parse("4.22.0-okd-scos.10")
 A, B = "registry.example.org/release@sha256:" + "a" * 64, "registry.example.org/release@sha256:" + "b" * 64
 MIRRORED = "mirror.example.org/release@sha256:" + "c" * 64
+OTHER_ID = "5a7e90c2-4d13-4b88-b6f5-e21c07d9384a"
 SOAK = {0: timedelta(hours=1), 1: timedelta(days=3), 2: timedelta(days=2), 3: timedelta(0)}
 GOOD = Release(version=NEW, signed=B, published=NOW - timedelta(days=10))
 
@@ -153,6 +155,7 @@ def went_on(name: str) -> dict[str, Any]:
 
 NEXT_LINE = Hop(OLD, Version.parse("5.0.0-okd-scos.0"), "major", (), "stable-scos-5", ())
 MINOR_HOP: dict[str, Any] = {"path": Path((NEXT_LINE,))}
+FROM_4_21: dict[str, Any] = {"path": Path((replace(NEXT_LINE, to=NEW, kind="minor"),))}
 MINOR_HOP_WITH_ACK: dict[str, Any] = {"path": Path((replace(NEXT_LINE, acks=("ack-4.22-x",)),))}
 
 
@@ -291,12 +294,7 @@ PASSED = {
     Way.FORCE: {row.name for row in REFUSALS} - NEVER_FORCED,
 }
 # A new cluster has nothing to leave, as one that runs the release already; but it must want its release.
-PASSED[Way.INSTALLATION] = PASSED[Way.ADOPTION] - {
-    edges.KIND,
-    edges.NOT_ACCEPTED,
-    edges.OUTSIDE,
-    edges.NO_EDGE,
-}
+PASSED[Way.INSTALLATION] = PASSED[Way.ADOPTION] - {edges.KIND, edges.NOT_ACCEPTED, edges.OUTSIDE}
 
 
 @pytest.mark.parametrize("way", Way)
@@ -320,6 +318,21 @@ def test_a_way_is_refused_by_every_row_that_it_does_not_pass(
         assert (found.name, found.verdict) == (name, verdict)
 
 
+@pytest.mark.parametrize(
+    ("name", "verdict", "changes"), CASES, ids=[f"{name}-{verdict}" for name, verdict, _ in CASES]
+)
+def test_a_remedy_has_the_values_that_are_known(name: str, verdict: Verdict, changes: dict[str, Any]) -> None:
+    assert not re.search(r"\b(VERSION|NAME)\b", decide(replace(READY, **changes)).remedy)
+
+
+def test_a_remedy_is_about_the_version_that_is_wrong() -> None:
+    of_cluster = decide(replace(READY, images=(B,)))
+    assert f"`okd-gitops release show {READY.cluster.version.text}`" in of_cluster.remedy
+
+    left_out = NoPath(edges.LEFT_OUT, "it is left out", about=NEWER)
+    assert f"`okd-gitops release show {NEWER.text}`" in decide(replace(READY, path=left_out)).remedy
+
+
 def test_a_digest_of_another_release_is_not_taken() -> None:
     known = replace(GOOD, images=(B, MIRRORED))
     assert decide(replace(READY, release=known)).verdict == Verdict.UPGRADE
@@ -327,6 +340,195 @@ def test_a_digest_of_another_release_is_not_taken() -> None:
     found = decide(replace(READY, release=known, image=A))
     assert (found.name, found.verdict) == ("image-of-another-release", Verdict.REFUSE)
     assert NEW.text in found.reason
+
+
+NO_LONGER_HERE = passed("test").model_copy(update={"cluster_id": OTHER_ID})
+WITHDRAWN = {"version": NEW.text, "reason": "etcd is sick", "since": NOW}
+FROM, TO = OLD.text, NEW.text
+# What each refusal says of the case, after the statement that all cases of its name have.
+DETAILS: list[tuple[str, dict[str, Any], str]] = [
+    ("digest-differs", {"images": (B, MIRRORED)}, f"({FROM} is {B})"),
+    (
+        "release-withdrawn",
+        {**no_path(edges.NOTHING_NEWER), "withdrawn": f"nodes\ndo not boot{'x' * 400}"},
+        f"({FROM}: nodes do not boot{'x' * 282}…)",
+    ),
+    (
+        "newer-not-reachable",
+        {**no_path(edges.NOTHING_NEWER, edges.RISK), "newer": (NEWER, NEW)},
+        f"({NEWER.text}, {TO}); no edge from {FROM} may be taken",
+    ),
+    (
+        "newer-not-reachable",
+        {**no_path(edges.NOTHING_NEWER, edges.RISK), "newer": (NEWER, NEW, OLD)},
+        f"({NEWER.text}, {TO}, {FROM}); no edge from {FROM} may be taken",
+    ),
+    (
+        "newer-not-reachable",
+        {**no_path(edges.NOTHING_NEWER, edges.RISK), "newer": (NEWER, NEW, OLD, OLD, OLD)},
+        f"({NEWER.text}, {TO}, {FROM} and 2 more); no edge from {FROM} may be taken",
+    ),
+    (
+        "newer-not-reachable",
+        {**no_path(edges.NOTHING_NEWER), "newer": (NEWER,)},
+        (
+            f"({NEWER.text}); no edge that was tested with success leads on from {FROM}; `upgrades.accept: "
+            f"[{{name: no-path, from: {FROM}, to: {NEWER.text}, reason: …}}]` accepts the newest"
+        ),
+    ),
+    (
+        "digest-unconfirmed",
+        {**no_path(edges.NOTHING_NEWER), "images": (MIRRORED,)},
+        f"({FROM} at registry.example.org/release)",
+    ),
+    (
+        "image-of-another-release",
+        {"release": replace(GOOD, images=(B, MIRRORED)), "image": A},
+        f"({TO} is {B})",
+    ),
+    (
+        "image-of-another-release",
+        {"release": replace(GOOD, images=(B, MIRRORED)), "image": A.replace("registry", "third")},
+        f"({TO} is {B}, {MIRRORED})",
+    ),
+    ("kubernetes-unknown", {"path": path(OLD, Version.parse("4.99.0-okd-scos.0"))}, "(4.99)"),
+    ("signature-not-verified", {"verified": False}, ""),
+    ("key-for-other-clusters", {"key_fault": "it is for test"}, "(it is for test)"),
+    ("newest-release-vanished", {"vanished": (NEWER.text, TO)}, f"({NEWER.text}, {TO})"),
+    ("already-tried", reports(passed("cd", ok=False)), ""),
+    ("earlier-wave-failed", reports(passed("test", ok=False)), "(test: finished 2026-11-12 12:00)"),
+    ("evidence-of-other-image", reports(passed("test", image=A)), "(test: finished 2026-11-12 12:00)"),
+    ("evidence-from-future", reports(passed("test", days=-1)), "(test: finished 2026-11-22 12:00)"),
+    (
+        "evidence-before-release",
+        reports(passed("test", days=11)),
+        "(test: finished 2026-11-10 12:00), published 2026-11-11 12:00",
+    ),
+    ("acknowledgement-missing", {"path": path(OLD, NEW, "ack-b", "ack-a")}, "(ack-a, ack-b)"),
+    ("runs-another-release", state(version=NEWER.text), f"(it runs {NEWER.text}, its file has {FROM})"),
+    ("runs-another-release", state(image=B), f"(it runs {FROM}, its file has {FROM})"),
+    (
+        "runs-another-release",
+        state(version="x" * 90, image=B),
+        f"(it runs {'x' * 59}…, its file has {FROM})",
+    ),
+    (
+        "not-upgradeable",
+        {**MINOR_HOP, **state(notUpgradeable=f"PoolUpdating:\nnodes wait{'x' * 400}")},
+        f"(PoolUpdating: nodes wait{'x' * 275}…)",
+    ),
+    ("operators-hold-line", {**MINOR_HOP, **state(maxLine="4.22")}, "(4.22)"),
+    ("operators-hold-line", {**MINOR_HOP, **state(maxLine="the newest")}, "(the newest)"),
+    ("operators-hold-line", {**FROM_4_21, **state(maxLine="4.21")}, "(4.21)"),
+    ("not-upgradeable", {**FROM_4_21, **state(notUpgradeable="nodes wait")}, "(nodes wait)"),
+    ("release-untried", {"fleet": (READY.cluster,)}, "(no cluster of an earlier wave follows 4-scos-stable)"),
+    (
+        "evidence-unobtainable",
+        went_on("test"),
+        f"(test has {NEWER.text} already and never goes back to {TO})",
+    ),
+    ("evidence-missing", reports(NO_LONGER_HERE), f"(test runs {TO} and has not reported on it)"),
+    (
+        "evidence-missing",
+        reports(passed("test").model_copy(update={"emergency": "forced"})),
+        f"(test runs {TO} and has not reported on it)",
+    ),
+    (
+        "release-age-unknown",
+        {"release": replace(GOOD, published=None), "minimum_age": timedelta(1)},
+        f"({TO})",
+    ),
+    (
+        "earlier-waves-held",
+        {"fleet": [replace(other, hold="broken" if other.wave < 3 else "") for other in READY.fleet]},
+        "(eph: broken, test: broken, hub: broken)",
+    ),
+    ("soak-not-over", reports(passed("test", days=2)), "(test)"),
+    (
+        "earlier-cluster-unhealthy",
+        state("test", version=TO, unhealthy=("etcd", "dns", "x" * 400)),
+        f"(test: etcd, dns, {'x' * 288}…)",
+    ),
+    ("earlier-cluster-unhealthy", state("test", version=FROM), f"(test runs {FROM})"),
+    ("earlier-cluster-unhealthy", state("test", version=TO, withdrawn=WITHDRAWN), "(test: etcd is sick)"),
+    ("observation-too-old", state(seen=NOW - timedelta(days=2)), "(2026-11-19 12:00)"),
+    ("cluster-updating", state(updating=True, wantedVersion=TO), f"(from {FROM} to {TO})"),
+    (
+        "cluster-updating",
+        state(updating=True, version="x" * 90, wantedVersion="y" * 90),
+        f"(from {'x' * 59}… to {'y' * 59}…)",
+    ),
+    ("pools-paused", state(pausedPools=("infra", "worker")), "(infra, worker)"),
+    ("cluster-unhealthy", state(unhealthy=("etcd", "dns", "x" * 400)), f"(etcd, dns, {'x' * 288}…)"),
+    ("emergency-stands", cluster(emergency="a hole in the kernel"), "(a hole in the kernel)"),
+    ("cluster-held", cluster(hold="disk is full"), "(disk is full)"),
+    ("fleet-frozen", {"freeze": "holidays"}, "(holidays)"),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "detail"), DETAILS)
+def test_a_refusal_says_what_it_is_about(name: str, changes: dict[str, Any], detail: str) -> None:
+    found = decide(replace(READY, **changes))
+
+    assert found.name == name
+    assert found.reason == f"{explanation_of(name).statement} {detail}".strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "until"),
+    [
+        ("soak-not-over", reports(passed("test", days=2)), NOW + timedelta(days=1)),
+        ("release-too-young", {"minimum_age": timedelta(days=11)}, NOW + timedelta(days=1)),
+        (
+            "outside-window",
+            cluster(window=Window(day="sunday", start="01:30", hours=1)),
+            datetime(2026, 11, 22, 1, 30, tzinfo=UTC),
+        ),
+        ("fleet-frozen", {"freeze": "holidays"}, None),
+    ],
+)
+def test_a_wait_that_time_ends_says_when(name: str, changes: dict[str, Any], until: datetime | None) -> None:
+    found = decide(replace(READY, **changes))
+
+    assert (found.name, found.until) == (name, until)
+
+
+def test_a_release_is_old_enough_at_the_second_of_its_age() -> None:
+    assert decide(replace(READY, minimum_age=timedelta(days=10))).verdict == Verdict.UPGRADE
+    older = timedelta(days=10, seconds=1)
+    assert decide(replace(READY, minimum_age=older)).name == "release-too-young"
+
+
+@pytest.mark.parametrize("name", [edges.NO_EDGE, edges.KIND, edges.SAME])
+def test_a_row_about_the_path_says_what_the_planner_says(name: str) -> None:
+    assert decide(replace(READY, **no_path(name))).reason == "why"
+
+
+def test_a_row_about_the_path_speaks_of_one_reason() -> None:
+    """The rows of the table are made when the module is imported; here one is made by hand."""
+    row = refusals.no_path(edges.KIND, Verdict.WAIT, frozenset({Way.ADOPTION}))
+    assert (row.name, row.verdict, row.passed_by) == (edges.KIND, Verdict.WAIT, frozenset({Way.ADOPTION}))
+    assert not row.acceptable
+
+    assert row.applies(replace(READY, **no_path(edges.KIND))) == Answer(sentence="why")
+    assert row.applies(replace(READY, **no_path(edges.RISK))) is None
+    assert row.applies(READY) is None
+
+
+def test_every_refusal_is_told_once_and_in_the_order_of_the_table() -> None:
+    """The path that is missing is what its own row says, not once more what the row about any path says."""
+    asked = replace(READY, **no_path(edges.KIND), verified=False, freeze="holidays")
+    assert [(found.name, found.verdict) for found in every_refusal(asked)] == [
+        (edges.KIND, Verdict.REFUSE),
+        ("signature-not-verified", Verdict.REFUSE),
+        ("fleet-frozen", Verdict.WAIT),
+    ]
+    assert every_refusal(READY) == []
+
+
+def test_without_a_release_every_row_can_be_asked() -> None:
+    asked = replace(READY, release=None, image="", minimum_age=timedelta(1), states=state()["states"])
+    assert [found.name for found in every_refusal(asked)] == ["signed-digest-unknown"]
 
 
 def test_a_missing_path_upgrades_nothing() -> None:
@@ -343,6 +545,15 @@ def test_a_missing_path_upgrades_nothing() -> None:
         state("test", version=NEW.text),
         state("test", version=NEWER.text),
         state("test", version=OLD.text, updating=True),
+        state("test", version="a build of its own"),
+        state(maxLine="4.21"),
+        state(version="", image=""),
+        {**MINOR_HOP, **state()},
+        {**MINOR_HOP, **state(maxLine="5.0")},
+        state(
+            "test", version=NEW.text, withdrawn={"version": OLD.text, "reason": "it left it", "since": NOW}
+        ),
+        state("test", version=OLD.text, seen=NOW - timedelta(days=2)),
         reports(passed("test", days=10)),
         {"record": ReleaseRecord(version=NEW.text, seen=NOW), "minimum_age": timedelta(9)},
         {**no_path("withdrawn"), "path": READY.path, "withdrawn": "nodes do not boot", "newer": (NEWER,)},
@@ -355,6 +566,13 @@ def test_a_missing_path_upgrades_nothing() -> None:
         "the earlier cluster runs it",
         "the earlier cluster went on",
         "the earlier cluster is on its way",
+        "the earlier cluster runs what nobody can compare",
+        "a patch beyond the line of its operators",
+        "a cluster that has completed nothing yet",
+        "a major of a cluster without limits",
+        "a major within the line of its operators",
+        "the earlier cluster withdrew its report on another release",
+        "nobody looked at the earlier cluster for two days",
         "a report of the hour of publication",
         "the publication counts before what the hub saw",
         "a way on from a withdrawn release",

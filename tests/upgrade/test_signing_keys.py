@@ -7,18 +7,15 @@ from pathlib import Path
 import pytest
 
 from okd_gitops.finding import FindingsError
-from release_controller import REPOSITORY, image, serving
-from release_fleet import NEW, NEWER, OLD, Fleet
+from release_controller import REPOSITORY, image
+from release_fleet import NEW, NEWER, OLD, Fleet, offered_new
 
 pytestmark = pytest.mark.clock
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    with serving() as controller:
-        controller.publish(OLD)
-        fleet = Fleet(tmp_path, controller)
-        controller.publish(NEW, before=(OLD,))
+    with offered_new(tmp_path) as fleet:
         yield fleet
 
 

@@ -1,15 +1,15 @@
 """check: drift, builds, schemas and rules, over generated files and hand-written extras."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from time import monotonic
 
 from okd_gitops.check import rule
-from okd_gitops.check.emergencies import standing_emergencies
 from okd_gitops.check.judge import Report, judge
 from okd_gitops.check.planned import objects_without_extras
+from okd_gitops.check.standing_emergencies import standing_emergencies
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, ordered
 from okd_gitops.fleet.cluster import FleetSpec
@@ -39,21 +39,23 @@ def check(
     say: Callable[[str], None],
     fleet: Fleet | None = None,
     now: datetime | None = None,
+    edited: Collection[str] = (),
 ) -> Report:
     """Check the repository at `root` with the tools and schemas in `cache`; `fleet`, if read already.
 
-    `now` is the time of `today` for what ends at an hour; without it, its first minute.
+    `now` is the time of `today` for what ends at an hour; without it, its first minute. `edited` are the
+    clusters whose files a change has edited: of two files that contradict each other, the fault is in theirs.
 
     Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
     what was not checked never passes.
     """
     started = monotonic()
-    fleet = fleet or load(root)
+    fleet = fleet or load(root, edited)
     plan = plan_fleet(fleet)
     files = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
     time = now or datetime.combine(today, datetime.min.time(), UTC)
     emergencies = standing_emergencies(fleet, time)
-    findings = (*fleet.notes, *_written(fleet), *emergencies, *_drift(plan, files))
+    findings = (*fleet.notes, *_written(fleet, edited), *emergencies, *_drift(plan, files))
     seconds = {"generate": monotonic() - started}
 
     planned = objects_without_extras(plan, cache)
@@ -96,10 +98,10 @@ def _judged(root: Path, report: Report) -> Report:
     return replace(report, findings=tuple(ordered(report.findings)))
 
 
-def _written(fleet: Fleet) -> list[Finding]:
+def _written(fleet: Fleet, edited: Collection[str]) -> list[Finding]:
     """Return what is wrong with the values that people wrote, and does not keep generate from its work."""
     documents = [fleet.document, *(cluster.document for cluster in fleet.clusters)]
-    return [*mismatched_releases(fleet.clusters), *placeholders(documents)]
+    return [*mismatched_releases(fleet.clusters, edited), *placeholders(documents)]
 
 
 def _drift(plan: Plan, files: Tree) -> list[Finding]:

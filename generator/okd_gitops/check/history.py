@@ -30,7 +30,7 @@ _JUDGED_WITH = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class PastChange:
     """A file of a cluster before and after a commit: values by the names of fields of a ClusterVersion.
 
     `acked`: the commit adds acknowledgements.
@@ -47,7 +47,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedChange:
+class JudgedPastChange:
     """A change with its kind and its faults, each as `name` or `name: reason`.
 
     `elsewhere`: another cluster of the repository ran this version before.
@@ -81,7 +81,7 @@ class _Past:
     images: dict[tuple[str, str], str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
-    def remember(self, change: Change) -> None:
+    def remember(self, change: PastChange) -> None:
         version, image = _text(change.after, "version"), _text(change.after, "image")
         if not version:
             return
@@ -92,7 +92,7 @@ class _Past:
         if image and self.versions.setdefault(image, version) == version:
             self.images.setdefault((version, _registry(image)), image)
 
-    def elsewhere(self, change: Change) -> bool:
+    def elsewhere(self, change: PastChange) -> bool:
         """Whether another cluster ran the version of a change before."""
         # Clusters that one commit moves have not tried anything for each other.
         return any(
@@ -101,10 +101,10 @@ class _Past:
         )
 
 
-def judge_history(changes: Sequence[Change]) -> list[JudgedChange]:
+def judge_history(changes: Sequence[PastChange]) -> list[JudgedPastChange]:
     """Judge each change; `changes` are in the order of the history, oldest first."""
     past = _Past()
-    judged_changes: list[JudgedChange] = []
+    judged_changes: list[JudgedPastChange] = []
     last_moves: dict[str, int] = {}
 
     for change in changes:
@@ -123,7 +123,7 @@ def judge_history(changes: Sequence[Change]) -> list[JudgedChange]:
     return judged_changes
 
 
-def summary(changes: Sequence[JudgedChange]) -> dict[str, int]:
+def summary(changes: Sequence[JudgedPastChange]) -> dict[str, int]:
     """Return counts: changes, kinds, faults, and moves to a version that another cluster ran first."""
     kinds = Counter(change.kind for change in changes)
     faults = Counter(name for change in changes for name in change.fault_names)
@@ -138,7 +138,7 @@ def summary(changes: Sequence[JudgedChange]) -> dict[str, int]:
     }
 
 
-def _move_counts(moves: Sequence[JudgedChange]) -> dict[str, int]:
+def _move_counts(moves: Sequence[JudgedPastChange]) -> dict[str, int]:
     moves_of_a_day = Counter((move.cluster, move.day) for move in moves)
     chains = [count for count in moves_of_a_day.values() if count > 1]
 
@@ -149,9 +149,9 @@ def _move_counts(moves: Sequence[JudgedChange]) -> dict[str, int]:
     }
 
 
-def _judge(change: Change, past: _Past) -> JudgedChange:
+def _judge(change: PastChange, past: _Past) -> JudgedPastChange:
     kind = _kind(change.before, change.after)
-    return JudgedChange(
+    return JudgedPastChange(
         commit=change.commit,
         day=datetime.fromtimestamp(change.seconds, UTC).date().isoformat(),
         path=change.path,
@@ -166,7 +166,7 @@ def _judge(change: Change, past: _Past) -> JudgedChange:
     )
 
 
-def _undoes(downgrade: JudgedChange, move: JudgedChange) -> bool:
+def _undoes(downgrade: JudgedPastChange, move: JudgedPastChange) -> bool:
     days = (date.fromisoformat(downgrade.day) - date.fromisoformat(move.day)).days
     return downgrade.kind == "downgrade" and downgrade.target == move.start and days <= 1
 
@@ -201,7 +201,7 @@ def _kind_of_move(start: str, target: str) -> str:
     return "minor" if old.major == new.major else "major"
 
 
-def _faults(change: Change, kind: str, past: _Past) -> Iterator[str]:
+def _faults(change: PastChange, kind: str, past: _Past) -> Iterator[str]:
     before, after = change.before, change.after
     changed = {name for name in after.keys() | before.keys() if after.get(name) != before.get(name)}
 
@@ -247,7 +247,7 @@ def _digest_faults(after: Mapping[str, Any], past: _Past) -> Iterator[str]:
         yield f"two-digests: {version} had another one before"
 
 
-def _move_faults(change: Change, kind: str) -> Iterator[str]:
+def _move_faults(change: PastChange, kind: str) -> Iterator[str]:
     start, target = _text(change.before, "version"), _text(change.after, "version")
     old, new = _parse(start), _parse(target)
 

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from okd_gitops.finding import Finding, Location, Severity, finding_of
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
+# okd-gitops writes it, so no annotation of it can announce that it goes.
+_CLUSTER_VERSION = "ClusterVersion.config.openshift.io"
+_CLUSTER_REMEDY = (
+    "restore it; if {cluster} is to leave the fleet, write decommission: true in clusters/{cluster}.yaml, "
+    "run okd-gitops generate and merge that; then make this change"
+)
 # Kinds whose objects hold what Git never had, or decide what a cluster runs.
 _HOLD_DATA = frozenset(
     {
         "ClusterDeployment.hive.openshift.io",
-        "ClusterVersion.config.openshift.io",
+        _CLUSTER_VERSION,
         "CustomResourceDefinition.apiextensions.k8s.io",
         "HostedCluster.hypershift.openshift.io",
         "Namespace.",
@@ -79,10 +85,13 @@ def _key(identity: ObjectId) -> tuple[str, str, str]:
 
 
 def _finding(change: RenderedChange, reason: str, identity: ObjectId | None = None) -> Finding:
+    is_cluster = identity is None or identity.group_kind == _CLUSTER_VERSION
+
     return finding_of(
         "objects-lost",
         change.place,
         reason,
+        _CLUSTER_REMEDY.format(cluster=change.cluster) if is_cluster else None,
         of_object=str(identity or ""),
         clusters=(change.cluster,),
         severity=Severity.ERROR if change.is_long_term else Severity.WARNING,

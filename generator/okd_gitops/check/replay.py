@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from okd_gitops.check.history import Change, JudgedChange, judge_history, summary
+from okd_gitops.check.history import JudgedPastChange, PastChange, judge_history, summary
 from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.read import FOREIGN, read_all
 from okd_gitops.releases.cluster_version import mentions
@@ -29,7 +29,7 @@ from okd_gitops.system.history import Revision, history
 class Replay:
     """The judged changes, counts, and what could not be read: `commit path:line:column reason`."""
 
-    changes: tuple[JudgedChange, ...]
+    changes: tuple[JudgedPastChange, ...]
     counts: dict[str, int]
     unread: tuple[str, ...]
     commits: int
@@ -55,7 +55,7 @@ def _concerns_releases(data: bytes) -> bool:
     return mentions(data) or acknowledges(data)
 
 
-def _changes(revision: Revision, unread: list[str]) -> list[Change]:
+def _changes(revision: Revision, unread: list[str]) -> list[PastChange]:
     """Return the changes of a commit, and note in `unread` the files that cannot be read."""
     states: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
     acked = False
@@ -70,7 +70,7 @@ def _changes(revision: Revision, unread: list[str]) -> list[Change]:
             unread.append(f"{revision.sha[:9]} {finding.location} {finding.reason}")
 
     return [
-        Change(
+        PastChange(
             commit=revision.sha,
             seconds=revision.seconds,
             subject=revision.subject,
@@ -85,12 +85,12 @@ def _changes(revision: Revision, unread: list[str]) -> list[Change]:
     ]
 
 
-def _without_moved_files(changes: Sequence[Change]) -> list[Change]:
+def _without_moved_files(changes: Sequence[PastChange]) -> list[PastChange]:
     """Leave out files that a commit only moved: the values that one file loses, another one gets."""
     lost = Counter(_values(change) for change in changes if not change.after)
     gained = Counter(_values(change) for change in changes if not change.before)
     left_to_drop = {"source": lost & gained, "target": lost & gained}
-    kept: list[Change] = []
+    kept: list[PastChange] = []
 
     for change in changes:
         moved = left_to_drop["target" if change.after else "source"]
@@ -103,7 +103,7 @@ def _without_moved_files(changes: Sequence[Change]) -> list[Change]:
     return kept
 
 
-def _values(change: Change) -> tuple[str, str]:
+def _values(change: PastChange) -> tuple[str, str]:
     """Return the commit and the values of a file that it adds or removes, in a form that compares."""
     state = change.after or change.before
     return change.commit, repr(sorted((name, str(value)) for name, value in state.items()))

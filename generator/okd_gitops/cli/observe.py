@@ -87,8 +87,10 @@ def observe(
     as failed. Exits 1 if a cluster is another one than in its file, differs from Git, or passed and is
     unhealthy now, and 6 if a cluster cannot be reached; the others are recorded.
     """
+    from okd_gitops.errors import first_code
     from okd_gitops.evidence.observe import Limits, bound
     from okd_gitops.evidence.observe import observe as run
+    from okd_gitops.finding import exit_code_of
     from okd_gitops.fleet.load import load
 
     root, now = root_of(context), clock(at)
@@ -105,7 +107,8 @@ def observe(
         _print_ending(result, findings)
 
     print_result(output, "Observation", _as_json(result, findings), as_text)
-    code = _exit_code(result, findings)
+    failure_code = result.failure.exit_code if result.failure else 0
+    code = first_code({failure_code, exit_code_of(findings)})
 
     if code:
         sys.exit(code)
@@ -125,6 +128,7 @@ def _targets(
     from okd_gitops.errors import UsageError
     from okd_gitops.evidence.observe import addresses, observed_clusters
     from okd_gitops.evidence.record import cluster_of
+    from okd_gitops.explanation import explanation_of
     from okd_gitops.finding import finding_of
     from okd_gitops.system.accounts import account_of_cluster, service_account
 
@@ -156,7 +160,8 @@ def _targets(
         else:
             reason = f"there is no {cluster.name}.token and {cluster.name}.ca.crt in {accounts}"
             place = cluster.document.file
-            findings.append(finding_of("account-missing", place, reason, clusters=[cluster.name]))
+            remedy = explanation_of("account-missing").remedy_with({"CLUSTER": cluster.name})
+            findings.append(finding_of("account-missing", place, reason, remedy, clusters=[cluster.name]))
 
     return targets, findings
 
@@ -221,14 +226,3 @@ def _as_json(result: "Observed", findings: "Sequence[Finding]") -> dict[str, obj
     ]
 
     return {"clusters": clusters, "findings": findings, "commit": result.sha, "failure": error}
-
-
-def _exit_code(result: "Observed", findings: "Sequence[Finding]") -> int:
-    """Return the code that takes precedence of what was found and of why nothing could be written."""
-    from okd_gitops.errors import PRECEDENCE
-    from okd_gitops.finding import exit_code_of
-
-    failed = result.failure.exit_code if result.failure else 0
-    codes = {failed, exit_code_of(findings)}
-
-    return next((code for code in PRECEDENCE if code in codes), 0)

@@ -14,7 +14,7 @@ from okd_gitops.cli.rollout import adopt, promote, update
 from okd_gitops.cli.upgrades import plan, sources_of
 
 if TYPE_CHECKING:
-    from okd_gitops.check.history import JudgedChange
+    from okd_gitops.check.history import JudgedPastChange
     from okd_gitops.check.replay import Replay
     from okd_gitops.releases.cross_check import Release
     from okd_gitops.upgrade.listing import Listing, Shown
@@ -222,7 +222,7 @@ def _print_replay(result: "Replay") -> None:
     echo(f"{result.commits:6} commits change such files{shallow}")
 
 
-def _print_past_change(change: "JudgedChange") -> None:
+def _print_past_change(change: "JudgedPastChange") -> None:
     versions = _step(change.start, change.target)
     channel = _step(change.old_channel, change.new_channel)
     before = "ran elsewhere before" if change.elsewhere else "ran nowhere else before"

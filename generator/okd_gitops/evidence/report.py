@@ -8,13 +8,13 @@ is ever assumed.
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.write import dump
 from okd_gitops.releases.fields import ClusterId, VersionText, by_digest, fault
 from okd_gitops.releases.record import Time
-from okd_gitops.times import parse_time, time_text
+from okd_gitops.times import time_text
 
 FOLDER = "evidence"
 
@@ -29,7 +29,7 @@ class Evidence(FileModel):
     cluster_id: ClusterId | None = Field(None, alias="clusterID")
     version: VersionText
     image: Annotated[str, by_digest("status.history[0].image of the ClusterVersion has it")]
-    finished: datetime
+    finished: Time
     seen: Time | None = None
     passed: bool
     # What `passed` is made of; a report that contradicts itself is refused.
@@ -40,16 +40,6 @@ class Evidence(FileModel):
     reason: str = Field("", max_length=500)
     # What an emergency of the cluster's file went past; such a report is none for other clusters.
     emergency: str = Field("", max_length=500)
-
-    @field_validator("finished", mode="before")
-    @classmethod
-    def _time(cls, value: object) -> object:
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_time(str(value))
-        except ValueError:
-            raise fault("a time is in UTC", "write it like 2026-11-21T12:00:00Z") from None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Evidence":

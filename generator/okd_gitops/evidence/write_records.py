@@ -13,10 +13,10 @@ from okd_gitops.system.make_commit import make_commit
 # Each lost race is a commit of somebody else that landed: eight writers of five commits each need 36 at most.
 _ATTEMPTS = 40
 # Path to content on the branch, for what is known there now.
-Change = Callable[[Records], Mapping[str, bytes]]
+RecordsEdit = Callable[[Records], Mapping[str, bytes]]
 
 
-def write_records(root: Path, url: str, subject: str, change: Change) -> str:
+def write_records(root: Path, url: str, subject: str, change: RecordsEdit) -> str:
     """Commit what `change` returns on the branch `records` and return the hash; "" when it returns nothing.
 
     With a `url` the branch of that remote is read and pushed, else the one of this clone is moved, which
@@ -27,7 +27,7 @@ def write_records(root: Path, url: str, subject: str, change: Change) -> str:
     return branches.repeated(lambda: _once(root, url, subject, change), attempts=_ATTEMPTS)
 
 
-def _once(root: Path, url: str, subject: str, change: Change) -> str:
+def _once(root: Path, url: str, subject: str, change: RecordsEdit) -> str:
     tip = branches.heads(root, url, BRANCH).get(BRANCH, "")
 
     if tip and url:

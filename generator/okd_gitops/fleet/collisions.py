@@ -1,6 +1,6 @@
 """What two cluster files must not share: a clusterID, an API server, the role of the hub, a name."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from okd_gitops.finding import Finding, Findings, Location, finding_of
@@ -11,17 +11,27 @@ _HTTPS = 443
 _IMAGE = ("release", "image")
 
 
-def report_collisions(clusters: Sequence[ClusterFile], fleet: FleetSpec, findings: Findings) -> None:
-    """Add a finding for each cluster file that takes what an earlier one has; it names the places of both."""
-    _report_shared("shared-cluster-id", "clusterID", clusters, _cluster_id, findings)
-    _report_shared("shared-server", "server", clusters, _server, findings)
-    _report_second_hubs(clusters, fleet, findings)
+def report_collisions(
+    clusters: Iterable[ClusterFile], fleet: FleetSpec, findings: Findings, edited: Collection[str] = ()
+) -> None:
+    """Add a finding for each cluster file that takes what an earlier one has; it names the places of both.
+
+    The files that a change has `edited`, by the names of their clusters, come after the others.
+    """
+    in_order = _edited_last(clusters, edited)
+
+    _report_shared("shared-cluster-id", "clusterID", in_order, _cluster_id, findings)
+    _report_shared("shared-server", "server", in_order, _server, findings)
+    _report_second_hubs(in_order, fleet, findings)
 
 
-def mismatched_releases(clusters: Iterable[ClusterFile]) -> list[Finding]:
-    """Return a finding for each cluster file whose version and image contradict those of an earlier one."""
+def mismatched_releases(clusters: Iterable[ClusterFile], edited: Collection[str] = ()) -> list[Finding]:
+    """Return a finding for each cluster file whose version and image contradict those of an earlier one; the
+    `edited` ones come last, as in `report_collisions`.
+    """
     places: dict[Claim, Location] = {}
-    for cluster in clusters:
+
+    for cluster in _edited_last(clusters, edited):
         release = cluster.spec.release
         if release:
             place = cluster.document.at(_IMAGE)
@@ -43,6 +53,11 @@ def mismatched_releases(clusters: Iterable[ClusterFile]) -> list[Finding]:
 def alike_but_for_case(name: str, names: Iterable[str]) -> str:
     """Return the name that differs from `name` only by case, or nothing: on many disks both are one file."""
     return next((other for other in names if other != name and other.lower() == name.lower()), "")
+
+
+def _edited_last(clusters: Iterable[ClusterFile], edited: Collection[str]) -> list[ClusterFile]:
+    """Return cluster files by name, those that a change has edited last: the fault is in what it wrote."""
+    return sorted(clusters, key=lambda cluster: (cluster.name in edited, cluster.name))
 
 
 def _report_shared(
@@ -71,9 +86,20 @@ def _report_second_hubs(clusters: Sequence[ClusterFile], fleet: FleetSpec, findi
     hubs.sort(key=lambda cluster: cluster.name != fleet.hub)
 
     for second in hubs[1:]:
+        if _is_part_of_a_move(second, fleet):
+            continue
+
         first_place = hubs[0].document.at(["purpose"])
         reason = f"{second.name} is a second hub: {hubs[0].name} is the hub already ({first_place})"
         findings.add("second-hub", second.document.at(["purpose"]), reason)
+
+
+def _is_part_of_a_move(hub: ClusterFile, fleet: FleetSpec) -> bool:
+    """Whether a second hub is the announced one, or the old one that leaves after the move to that."""
+    announced = fleet.announced.hub if fleet.announced else None
+    has_moved = announced == fleet.hub
+
+    return hub.name == announced or (has_moved and hub.spec.decommission)
 
 
 def _cluster_id(cluster: ClusterFile) -> str:

@@ -4,7 +4,7 @@ It passes what makes a release wait (soak, waves, window, freeze, hold, age) and
 digest, edge and direction hold as always. No program writes it.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pydantic import Field
 
@@ -32,7 +32,13 @@ class Emergency(FileModel):
         description="The cluster's own keys are too old for a signature that okd-gitops finds good.",
     )
 
-    @property
-    def is_for(self) -> tuple[str, str, datetime, bool]:
-        """What must not be changed while the emergency stands."""
-        return self.version, self.image, self.until, self.force
+    def widened(self, old: "Emergency") -> list[str]:
+        """Return the fields in which this lets more pass than an emergency that stood before it."""
+        wider = {
+            "version": self.version != old.version,
+            "image": self.image != old.image,
+            "until": self.until > old.until,
+            "force": self.force and not old.force,
+        }
+
+        return [field for field, is_wider in wider.items() if is_wider]

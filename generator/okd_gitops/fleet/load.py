@@ -4,8 +4,9 @@ Everything after this takes the value: generation plans it, an upgrade decides o
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from okd_gitops import __version__
@@ -58,8 +59,11 @@ class Fleet:
         return replace(self, clusters=tuple(new if cluster is old else cluster for cluster in self.clusters))
 
 
-def load(root: Path) -> Fleet:
-    """Read everything that people wrote; raises FindingsError with all faults of all files."""
+def load(root: Path, edited: Collection[str] = ()) -> Fleet:
+    """Read everything that people wrote; raises FindingsError with all faults of all files.
+
+    Of two cluster files that must not share something, the fault is in the one that is among the `edited`.
+    """
     _refuse_older_tool(root)
     findings = Findings()
     spec: FleetSpec | None = None
@@ -75,7 +79,7 @@ def load(root: Path) -> Fleet:
         catalog = load_catalog(root)
 
     if spec is not None:
-        report_collisions(files, spec, findings)
+        report_collisions(files, spec, findings, edited)
 
     findings.raise_errors()
     assert spec is not None
@@ -113,10 +117,16 @@ def load_catalog(root: Path | None) -> Catalog:
 
     Raises FindingsError.
     """
-    catalog = parse_catalog(read_catalog())
+    catalog = _own_catalog()
     changes = read_tree(root, CATALOG).below(CATALOG) if root else Tree()
 
     return apply_changes(catalog, changes) if changes else catalog
+
+
+@cache
+def _own_catalog() -> Catalog:
+    """Return the catalog of the tool: values that nothing changes, so each side of a change shares them."""
+    return parse_catalog(read_catalog())
 
 
 def fleet_of(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from okd_gitops.finding import Finding, Findings
+from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, read
@@ -26,6 +26,8 @@ IN_CLUSTER = "in-cluster"
 REMOVAL = f"{LABELS}removal"
 # The group and the name of each kind.
 _Kinds = set[tuple[str, str]]
+# What most often removes a cluster.
+DELETED = "its file was deleted without an announcement that was merged before"
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
@@ -64,7 +66,7 @@ def unannounced(actual: Mapping[str, bytes], deleted: Iterable[str]) -> list[Fin
     """Return a finding for each guarded cluster whose Application is among the files to delete, unless its
     removal was announced before.
     """
-    findings = Findings()
+    findings = []
 
     for path in deleted:
         if not path.startswith("argocd/application-"):
@@ -73,16 +75,21 @@ def unannounced(actual: Mapping[str, bytes], deleted: Iterable[str]) -> list[Fin
         application = read(path, actual[path], bounds=FOREIGN).value
 
         if at(application, "metadata", "annotations", REMOVAL) == "guarded":
-            name = at(application, "metadata", "name")
-            file = f"clusters/{name}.yaml"
-            reason = (
-                f"{name} is a long-term cluster, and its file was deleted: "
-                "a removal or a rename takes two changes"
-            )
-            remedy = f"restore {file}, add decommission: true, generate and merge that; then remove the file"
-            findings.add("unannounced-removal", file, reason, remedy)
+            name = str(at(application, "metadata", "name"))
+            findings.append(unannounced_removal(name, f"clusters/{name}.yaml", DELETED))
 
-    return list(findings)
+    return findings
+
+
+def unannounced_removal(name: str, place: Location | str, what_happens: str) -> Finding:
+    """Return the finding about a long-term cluster that is removed at once; `what_happens` is the reason."""
+    reason = f"{name} is a long-term cluster, and {what_happens}: a removal takes two changes"
+    remedy = (
+        f"restore clusters/{name}.yaml as it was and add decommission: true; run okd-gitops generate and "
+        "merge that change; then make this one"
+    )
+
+    return finding_of("unannounced-removal", place, reason, remedy, clusters=(name,))
 
 
 def destination(plan: Plan, cluster: ClusterPlan) -> str:

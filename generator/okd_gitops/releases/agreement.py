@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from okd_gitops.releases.version import IMAGE, Version
 
-_REMEDY = "okd-gitops release show VERSION tells which digest a version has; correct the other one"
+_REMEDY = "okd-gitops release show {version} tells which digest that version has; correct the other file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,11 @@ class Disagreement:
     second: Claim
     reason: str
     is_certain: bool = True
-    remedy: str = _REMEDY
+
+    @property
+    def remedy(self) -> str:
+        """How to find out which of the two is true."""
+        return _REMEDY.format(version=self.second.version)
 
 
 def disagreements(claims: Iterable[Claim]) -> Iterator[Disagreement]:

@@ -40,7 +40,7 @@ _KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 _KIND = re.compile(rb"""kind['"]?\s*:\s*['"]?ClusterVersion\b""")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
 _CLUSTER_ID_REMEDY = "oc get clusterversion version -o jsonpath={.spec.clusterID}"
-_IMAGE_REMEDY = "oc adm release info VERSION prints the digest"
+_IMAGE_REMEDY = "oc adm release info {version} prints the digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def object_faults(value: Object, *, is_nested: bool = False, is_part: bool = Fal
 
     is_cluster_version = identity.group_kind == CLUSTER_VERSION
     if "image" not in stated and not (is_cluster_version and at(value, "spec", "desiredUpdate") is None):
-        faults.append(missing_image(".".join(places["image"])))
+        faults.append(missing_image(".".join(places["image"]), str(judged.get("version") or "")))
 
     if is_cluster_version and not is_part:
         faults += _identity_faults(identity.name, stated)
@@ -140,10 +140,14 @@ def _runs_okd(texts: Mapping[str, str]) -> bool:
     )
 
 
-def missing_image(place: str) -> FieldFault:
+def missing_image(place: str, version: str = "") -> FieldFault:
     """Return the fault of a release that is asked for by its version alone."""
     reason = f"{place} is missing: a version alone can name two images"
-    return FieldFault("image", "floating-release", reason, _IMAGE_REMEDY)
+    return FieldFault("image", "floating-release", reason, _image_remedy(version))
+
+
+def _image_remedy(version: str) -> str:
+    return _IMAGE_REMEDY.format(version=version or "VERSION")
 
 
 def _cluster_id_faults(texts: Mapping[str, str]) -> list[FieldFault]:
@@ -192,7 +196,11 @@ def _image_faults(texts: Mapping[str, str]) -> list[FieldFault]:
     reason = image_fault(texts["image"]) if "image" in texts else ""
     if not reason:
         return []
-    return [FieldFault("image", "floating-release", f"release image: {reason}", _IMAGE_REMEDY)]
+    return [
+        FieldFault(
+            "image", "floating-release", f"release image: {reason}", _image_remedy(texts.get("version", ""))
+        )
+    ]
 
 
 def _identity_faults(name: str, fields: Mapping[str, object]) -> list[FieldFault]:

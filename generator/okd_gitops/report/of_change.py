@@ -9,7 +9,7 @@ from okd_gitops.check.change.judge_change import JudgedChange
 from okd_gitops.check.change.removals import replaced_fields
 from okd_gitops.check.diff import Difference, ObjectChange
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.finding import Finding, Severity
+from okd_gitops.finding import Finding, Severity, ordered
 from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
 from okd_gitops.report.markdown import code, plural
@@ -58,7 +58,28 @@ def pull_request_of(judged: JudgedChange, difference: Difference | None, now: da
         facts=tuple(_facts(judged, changes, now)),
         links=tuple(_links(change.clusters)),
         reproduce=_reproduce(change.base),
-        made_by=(("version", __version__), ("base", change.base[:12]), ("records", change.records[:12])),
+        made_by=_made_by(change.base, change.records),
+    )
+
+
+def unreadable_pull_request(
+    findings: Sequence[Finding], base: str, records: str, now: datetime
+) -> PullRequest:
+    """Return what the text of a change is made of whose files are no fleet: `findings` are all that is known.
+
+    `base` and `records` are commits.
+    """
+    in_order = ordered(findings)
+
+    return PullRequest(
+        attention=Attention.BLOCKED,
+        rows=(),
+        now=now,
+        is_readable=False,
+        refusals=tuple(finding for finding in in_order if finding.severity == Severity.ERROR),
+        findings=tuple(finding for finding in in_order if finding.severity != Severity.ERROR),
+        reproduce=_reproduce(base),
+        made_by=_made_by(base, records),
     )
 
 
@@ -300,6 +321,10 @@ def _records(clusters: Iterable[ClusterChange]) -> list[ReleaseRecord]:
 
 def _links(clusters: Iterable[ClusterChange]) -> list[tuple[str, str]]:
     return [(f"release {record.version}", record.url) for record in _records(clusters) if record.url]
+
+
+def _made_by(base: str, records: str) -> tuple[tuple[str, str], ...]:
+    return ("version", __version__), ("base", base[:12]), ("records", records[:12])
 
 
 def _reproduce(base: str) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class PullRequest:
 
     `reasons` is why a reviewer must look, `facts` are short counts for the first screen, `target` the release
     (empty: the change is about something else). `findings` are new ones, `older` counts those of the base.
+    Files that are no fleet are not readable: then no cluster was compared.
     `sources_away` are sources of releases that did not answer, `notes` what the release's author wrote.
     """
 
@@ -50,6 +51,7 @@ class PullRequest:
     rows: tuple[ClusterRow, ...]
     now: datetime
     target: str = ""
+    is_readable: bool = True
     reasons: tuple[str, ...] = ()
     refusals: tuple[Finding, ...] = ()
     trust_edits: tuple[TrustEdit, ...] = ()
@@ -128,12 +130,18 @@ def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
 
 
 def _head(pull: PullRequest) -> str:
+    if not pull.is_readable:
+        return f"{MARKER}\n## {pull.attention.heading}: a change that cannot be read as a fleet\n\n"
+
     target = code(pull.target) if pull.target else "a change"
 
     return f"{MARKER}\n## {pull.attention.heading}: {target} {prose(_extent(pull), 300)}\n\n"
 
 
 def _counts(pull: PullRequest) -> str:
+    if not pull.is_readable:
+        return "No cluster was compared. Correct what is refused here; then the whole change is judged.\n\n"
+
     counts = [
         f"{len(pull.rows)} {plural('cluster', pull.rows)} changed",
         f"{pull.untouched} untouched",
@@ -150,7 +158,7 @@ def _no_risk(pull: PullRequest) -> str:
 
     if pull.sources_away:
         away = ", ".join(pull.sources_away)
-        return f"**Unknown risks:** {prose(away, 300)} did not answer; what it knows is missing here.\n\n"
+        return f"**Unknown risks:** {sentence(away, 300)} did not answer; what it knows is missing here.\n\n"
 
     return "No risk is known: none that the graph names, no barrier, nothing forced.\n\n"
 

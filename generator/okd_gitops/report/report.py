@@ -1,31 +1,48 @@
 """report: judge the change between a commit and the work tree, and return what its text is made of."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from okd_gitops.check.change.base import resolve_base
 from okd_gitops.check.change.judge_change import JudgedChange, judge_change
 from okd_gitops.check.diff import FOLDERS, Difference, diff
 from okd_gitops.evidence.records import read_records
 from okd_gitops.finding import FindingsError
-from okd_gitops.report.of_change import pull_request_of
+from okd_gitops.report.of_change import pull_request_of, unreadable_pull_request
 from okd_gitops.report.pull_request_text import PullRequest
 from okd_gitops.system import git
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The pull request that tells a change, and its judgment; or the error that kept it from being judged."""
+
+    pull: PullRequest
+    judged: JudgedChange | None = None
+    error: FindingsError | None = None
+
+
 def report(
     root: Path, cache: Path, base: str, records: str, *, now: datetime, say: Callable[[str], None]
-) -> tuple[JudgedChange, PullRequest]:
-    """Judge the change from the commit `base` to the files below `root`, as `check --base` does; return that
-    with the pull request that tells it.
+) -> Description:
+    """Judge the change from the commit `base` to the files below `root`, as `check --base` does.
 
-    Raises FindingsError for input that cannot be read, UsageError for a commit that is not there, ToolError
-    when a tool is missing: then there is nothing to report.
+    Files that are no fleet are told too: a reviewer must see why they are blocked. Raises UsageError for a
+    commit that is not there, ToolError when a tool is missing: then there is nothing to report.
     """
-    judged = judge_change(root, cache, base, read_records(root, records), now=now, say=say)
-    difference = _difference(root, cache, judged.change.base, say)
+    commit = resolve_base(root, base)
+    seen = read_records(root, records)
 
-    return judged, pull_request_of(judged, difference, now)
+    try:
+        judged = judge_change(root, cache, commit, seen, now=now, say=say)
+    except FindingsError as error:
+        return Description(unreadable_pull_request(error.findings, commit, seen.commit, now), error=error)
+
+    difference = _difference(root, cache, commit, say)
+
+    return Description(pull_request_of(judged, difference, now), judged)
 
 
 def _difference(root: Path, cache: Path, commit: str, say: Callable[[str], None]) -> Difference | None:

@@ -64,12 +64,14 @@ def earlier_cluster_cannot_report(question: Question) -> Answer | None:
 
 
 def earlier_cluster_has_no_evidence(question: Question) -> Answer | None:
+    if question.release is None:
+        return None
+
+    version = question.release.version
+
     for earlier in _without_evidence(question):
         if _why_it_never_reports(earlier, question):
             continue
-
-        assert question.release is not None
-        version = question.release.version
 
         if earlier.version == version:
             return Answer(f"({earlier.name} runs {version.text} and has not reported on it)")

@@ -97,7 +97,7 @@ def earlier_cluster_is_unhealthy(question: Question) -> Answer | None:
             continue
 
         # The observer withdraws a report whose cluster sickened, or runs or wants another release since.
-        if state.withdrawn and state.withdrawn.version == version_of(question):
+        if state.withdrawn and state.withdrawn.version == question.release.version.text:
             return Answer(f"({earlier.name}: {state.withdrawn.reason})")
 
         if state.unhealthy:
@@ -107,11 +107,6 @@ def earlier_cluster_is_unhealthy(question: Question) -> Answer | None:
             return Answer(f"({earlier.name} runs {one_line(state.version, 60)})")
 
     return None
-
-
-def version_of(question: Question) -> str:
-    """Return the release that is asked about; empty when there is none."""
-    return question.release.version.text if question.release else ""
 
 
 def _fresh_state(question: Question) -> ClusterState | None:

@@ -57,13 +57,15 @@ class Path:
 class NoPath:
     """Why there is no path, and the edges that would have made one.
 
-    `nearest` is the newest release below the target that can be reached.
+    `nearest` is the newest release below the target that can be reached, `about` the version that the reason
+    is about, where it is not the target.
     """
 
     name: str
     reason: str
     nearest: Version | None = None
     refused: tuple[RefusedEdge, ...] = ()
+    about: Version | None = None
 
 
 def plan(graph: Graph, current: Version, target: Version | None, wanted: Wanted) -> Path | NoPath:
@@ -150,7 +152,8 @@ def _unusable(graph: Graph, current: Version, target: Version | None, wanted: Wa
 
 def _not_in_graph(graph: Graph, version: Version, finding_name: str, role: str) -> NoPath | None:
     if version.text in graph.kept_out:
-        return NoPath(LEFT_OUT, f"{role} {version.text} is left out: {graph.kept_out[version.text]}")
+        reason = f"{role} {version.text} is left out: {graph.kept_out[version.text]}"
+        return NoPath(LEFT_OUT, reason, about=version)
 
     if version.text not in graph.nodes:
         return NoPath(finding_name, f"{role} {version.text} is not in the graph")

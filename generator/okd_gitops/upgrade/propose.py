@@ -15,7 +15,7 @@ from okd_gitops.upgrade.decide import Known, question_of, wanted_by
 from okd_gitops.upgrade.edges import KIND, LOWER, MAJOR, MINOR, ROLLBACK, Wanted, unwanted
 from okd_gitops.upgrade.path import Hop, NoPath, Path, one_hop
 from okd_gitops.upgrade.question import Follower, Question, Way
-from okd_gitops.upgrade.refusals import Decision, every_refusal
+from okd_gitops.upgrade.refusals import Decision, every_refusal, without_vain_advice
 
 # What can be said of a release that nobody recorded.
 _KNOWN_BY_NAME = frozenset({LOWER, MINOR, MAJOR, ROLLBACK, KIND, "cluster-held", "fleet-frozen"})
@@ -61,7 +61,7 @@ def refusals_of(proposal: Proposal, known: Known, now: datetime) -> list[Decisio
             decisions.setdefault((decision.name, decision.reason), decision)
 
     if known.records.release(proposal.version.text):
-        return list(decisions.values())
+        return without_vain_advice(list(decisions.values()))
 
     return [decision for decision in decisions.values() if decision.name in _KNOWN_BY_NAME]
 

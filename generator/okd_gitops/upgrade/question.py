@@ -99,11 +99,15 @@ def earlier_clusters(cluster: Follower, fleet: Iterable[Follower]) -> list[Follo
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Why a refusal applies: the detail, or the whole sentence, and when to ask again."""
+    """Why a refusal applies: the detail, or the whole sentence, and when to ask again.
+
+    `values` stand in the remedy in place of words such as VERSION.
+    """
 
     detail: str = ""
     sentence: str = ""
     until: datetime | None = None
+    values: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

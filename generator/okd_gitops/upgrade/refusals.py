@@ -5,7 +5,7 @@ missing data is no: a long-term cluster moves when the release is verified, and 
 exactly this image, has passed, and has soaked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -78,17 +78,21 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to one cluster, the reason by name and as a sentence, and when to ask again."""
+    """What happens to one cluster, the reason by name and as a sentence, and when to ask again.
+
+    `values` stand in the remedy in place of words such as VERSION.
+    """
 
     verdict: Verdict
     name: str = ""
     reason: str = ""
     until: datetime | None = None
+    values: tuple[tuple[str, str], ...] = ()
 
     @property
     def remedy(self) -> str:
         """What to do next; nothing for a cluster that is upgraded."""
-        return explanation_of(self.name).remedy if self.name else ""
+        return explanation_of(self.name).remedy_with(dict(self.values)) if self.name else ""
 
 
 def decide(question: Question) -> Decision:
@@ -108,6 +112,18 @@ def every_refusal(question: Question) -> list[Decision]:
     return list(refusals.values())
 
 
+def without_vain_advice(decisions: Sequence[Decision]) -> list[Decision]:
+    """Return decisions without those that advise acceptance, where another one refuses that no acceptance
+    passes.
+    """
+    acceptable = {refusal.name for refusal in REFUSALS if refusal.acceptable}
+    # A missing edge is accepted by name too, and then there is a path.
+    passable = acceptable | {NO_EDGE}
+    is_vain = any(item.verdict == Verdict.REFUSE and item.name not in passable for item in decisions)
+
+    return [item for item in decisions if not (is_vain and item.name in acceptable)]
+
+
 def _decisions(question: Question) -> Iterator[Decision]:
     for refusal in REFUSALS:
         is_accepted = refusal.acceptable and question.accepted(refusal.name)
@@ -121,7 +137,14 @@ def _decisions(question: Question) -> Iterator[Decision]:
             general = explanation_of(refusal.name).statement
             reason = answer.sentence or f"{general} {answer.detail}".strip()
 
-            yield Decision(refusal.verdict, refusal.name, reason, answer.until)
+            yield Decision(refusal.verdict, refusal.name, reason, answer.until, _values(question, answer))
+
+
+def _values(question: Question, answer: Answer) -> tuple[tuple[str, str], ...]:
+    """Return what a remedy names: what the answer is about, else the release that is asked about."""
+    version = question.release.version.text if question.release else ""
+
+    return answer.values or ((("VERSION", version),) if version else ())
 
 
 def force_is_not_for_this_cluster(question: Question) -> Answer | None:
@@ -140,7 +163,12 @@ def no_path(name: str, verdict: Verdict, passed_by: frozenset[Way] = _RUNS_IT) -
     def applies(question: Question) -> Answer | None:
         path = question.path
 
-        return Answer(sentence=path.reason) if isinstance(path, NoPath) and path.name == name else None
+        if not isinstance(path, NoPath) or path.name != name:
+            return None
+
+        values = (("VERSION", path.about.text),) if path.about else ()
+
+        return Answer(sentence=path.reason, values=values)
 
     return Refusal(name, verdict, applies, passed_by)
 
@@ -203,7 +231,10 @@ def acknowledgement_is_missing(question: Question) -> Answer | None:
     needed = set(question.hop.acks) if question.hop else set()
     missing = sorted(needed - question.cluster.acks - question.acks)
 
-    return Answer(f"({', '.join(missing)})") if missing else None
+    if not missing:
+        return None
+
+    return Answer(f"({', '.join(missing)})", values=(("NAME", " --ack ".join(missing)),))
 
 
 def emergency_stands(question: Question) -> Answer | None:
@@ -278,7 +309,7 @@ REFUSALS: tuple[Refusal, ...] = (
     no_path(IGNORED, Verdict.REFUSE),
     no_path(RISK, Verdict.REFUSE),
     no_path(HELD, Verdict.REFUSE),
-    Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all, _ADOPTED),
+    Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all, _RUNS_IT),
     Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, _NOBODY),
     Refusal("image-of-another-release", Verdict.REFUSE, image_is_of_another_release),
     Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),

@@ -20,7 +20,10 @@ def digest_is_another(question: Question) -> Answer | None:
     cluster = question.cluster
     known_images = _other_digests(cluster.image, question.images)
 
-    return Answer(f"({cluster.version.text} is {', '.join(known_images)})") if known_images else None
+    if not known_images:
+        return None
+
+    return _about_own_release(question, f"({cluster.version.text} is {', '.join(known_images)})")
 
 
 def digest_is_not_confirmed(question: Question) -> Answer | None:
@@ -30,7 +33,7 @@ def digest_is_not_confirmed(question: Question) -> Answer | None:
     if not _is_at_rest(question) or _at_registry_of(image, question.images):
         return None
 
-    return Answer(f"({question.cluster.version.text} at {image.partition('@')[0]})")
+    return _about_own_release(question, f"({question.cluster.version.text} at {image.partition('@')[0]})")
 
 
 def release_is_withdrawn(question: Question) -> Answer | None:
@@ -57,6 +60,10 @@ def newer_cannot_be_reached(question: Question) -> Answer | None:
     detail = f"({newest}); no edge that was tested with success leads on from {start}"
 
     return Answer(f"{detail}; `upgrades.accept: [{accepted_edge}]` accepts the newest")
+
+
+def _about_own_release(question: Question, detail: str) -> Answer:
+    return Answer(detail, values=(("VERSION", question.cluster.version.text),))
 
 
 def _newest(versions: tuple[Version, ...]) -> str:

@@ -7,6 +7,7 @@ fields that decide what Argo CD reads, where it writes and what it deletes must 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from okd_gitops.check.change.removals import becomes_announced_hub
 from okd_gitops.finding import Finding, FindingsError, Location, finding_of
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
@@ -75,10 +76,10 @@ def application_findings(
 def _expected(base: Fleet, now: Fleet) -> dict[tuple[str, str], _Placed]:
     """Return the objects that the base's clusters have, in the repository, revision and hub of today.
 
-    Announcing that a cluster goes is a step of its own. A base that cannot be planned has no objects.
+    Announcing that a cluster goes is a step of its own, and so is becoming the announced hub. A base that
+    cannot be planned has no objects.
     """
-    leaving = {cluster.name for cluster in now.clusters if cluster.spec.decommission}
-    clusters = tuple(_announced(cluster) if cluster.name in leaving else cluster for cluster in base.clusters)
+    clusters = tuple(_expected_cluster(cluster, base, now) for cluster in base.clusters)
     moved = base.spec.model_copy(
         update={"repository": now.spec.repository, "revision": now.spec.revision, "hub": now.spec.hub}
     )
@@ -89,8 +90,17 @@ def _expected(base: Fleet, now: Fleet) -> dict[tuple[str, str], _Placed]:
         return {}
 
 
-def _announced(cluster: Cluster) -> Cluster:
-    return replace(cluster, spec=cluster.spec.model_copy(update={"decommission": True}))
+def _expected_cluster(cluster: Cluster, base: Fleet, now: Fleet) -> Cluster:
+    """Return a cluster of the base with what the change may do to it in a step of its own."""
+    changed = now.cluster(cluster.name)
+
+    if changed and becomes_announced_hub(changed, base):
+        return changed
+
+    if changed and changed.spec.decommission:
+        return replace(cluster, spec=cluster.spec.model_copy(update={"decommission": True}))
+
+    return cluster
 
 
 def _objects(files: Mapping[str, bytes]) -> dict[tuple[str, str], _Placed]:

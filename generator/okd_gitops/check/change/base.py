@@ -7,7 +7,7 @@ from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError, Severity, finding_of
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import git
-from okd_gitops.system.disk import leave_out, read_file
+from okd_gitops.system.disk import leave_out, read_file, scan_tree
 
 _NO_TOOL = 4
 _CLUSTER = "clusters/"
@@ -22,6 +22,14 @@ def resolve_base(root: Path, base: str) -> str:
         ref = branch if remote == "origin" and branch else base
         fetch = f"git fetch origin {ref}:refs/remotes/origin/{ref}"
         raise UsageError(error.reason, f"{fetch}, then run again with --base origin/{ref}") from None
+
+
+def edited_clusters(root: Path, commit: str) -> frozenset[str]:
+    """Return the names of the clusters whose file is another one than at a commit, or was not there."""
+    old, new = git.tree_at(root, commit, ("clusters",)), scan_tree(root, "clusters")[0]
+    edited = [path for path in new if _is_cluster_file(path) and new[path] != old.get(path)]
+
+    return frozenset(path.removeprefix(_CLUSTER).removesuffix(".yaml") for path in edited)
 
 
 def contains_base(root: Path, commit: str) -> list[Finding]:

@@ -33,9 +33,12 @@ def emergency_findings(
             others = [other.name for other in changes if other is not change]
             besides = [*others, *fleet_fields, *other_edits, *_other_fields(change)]
             findings += _new_emergency(change, change.new, new, besides, now)
-        elif old.is_for != new.is_for:
+        elif wider_fields := new.widened(old):
             place = change.new.document.at(("emergency",), key=True)
-            reason = f"{change.name}: the emergency until {time_text(old.until)} is changed while it stands"
+            reason = (
+                f"{change.name}: {', '.join(wider_fields)} of the emergency until {time_text(old.until)} is "
+                "changed while it stands"
+            )
             findings.append(finding_of("emergency-widened", place, reason, clusters=(change.name,)))
 
     return findings

@@ -4,18 +4,20 @@ Refusals of the change always fail. Findings of the tree that the base has too d
 them is not stopped by them.
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.check.change.applications import application_findings
-from okd_gitops.check.change.base import contains_base, load_base, resolve_base
+from okd_gitops.check.change.base import contains_base, edited_clusters, load_base, resolve_base
 from okd_gitops.check.change.change import Change, ClusterChange
 from okd_gitops.check.change.compare import changed_fields, cluster_changes
 from okd_gitops.check.change.emergencies import emergency_findings
 from okd_gitops.check.change.objects import lost_object_findings
+from okd_gitops.check.change.order import weakened_orders
 from okd_gitops.check.change.releases import (
     force_without_signature,
     judge_release,
@@ -37,6 +39,8 @@ from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_tree, scan_
 from okd_gitops.system.draft import drafted
 
 _SHOWN_FILES = 5
+# Lines and columns after the name of a file, and indices of lists, which an edit above them moves.
+_POSITIONS = re.compile(r"(?<=\.yaml)(:\d+)+|(?<=\.yml)(:\d+)+|\[\d+\]|\blines? \d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +71,12 @@ def judge_change(
     Raises UsageError for a commit that is not there, FindingsError for files that cannot be read, ToolError
     when a tool is missing: then nothing was judged.
     """
-    change = change_since(root, cache, base, records, now=now)
-    fleet = load(root)
-    report = check(root, cache, today=now.date(), say=say, fleet=fleet, now=now)
-    older = _older(report, root, cache, change.base, now)
+    commit = resolve_base(root, base)
+    edited = edited_clusters(root, commit)
+    fleet = load(root, edited)
+    change = _change_since(root, cache, commit, fleet, records, now)
+    report = check(root, cache, today=now.date(), say=say, fleet=fleet, now=now, edited=edited)
+    older = _older(report, root, cache, commit, now, edited)
     new_findings = tuple(finding for finding in report.findings if finding not in older)
 
     return JudgedChange(
@@ -85,8 +91,15 @@ def change_since(root: Path, cache: Path, base: str, records: Records, *, now: d
     Raises UsageError for a commit that is not there, FindingsError for files that cannot be read.
     """
     commit = resolve_base(root, base)
-    fleet = load(root)
+    fleet = load(root, edited_clusters(root, commit))
 
+    return _change_since(root, cache, commit, fleet, records, now)
+
+
+def _change_since(
+    root: Path, cache: Path, commit: str, fleet: Fleet, records: Records, now: datetime
+) -> Change:
+    """Return the change from a commit to `fleet`, which is what `root` has, and everything found about it."""
     with drafted(root, commit) as draft:
         old_fleet, unreadable = load_base(draft.folder, fleet)
         base_side = Side(root=draft.folder, fleet=old_fleet, records=records, now=now)
@@ -118,6 +131,7 @@ def _judged(commit: str, cache: Path, base: Side, now: Side) -> Change:
     findings += [
         *unknown_streams(changes, now),
         *unrecorded_pins(changes, now),
+        *weakened_orders(changes, base, now),
         *trust_findings(edits, changes),
         *emergency_findings(changes, fleet_fields, _other_edits(edited), now.now),
         *_removals(cache, changes, base, now),
@@ -151,7 +165,7 @@ def _other_edits(edited: Sequence[str]) -> list[str]:
 
 
 def _removals(cache: Path, changes: Sequence[ClusterChange], base: Side, now: Side) -> list[Finding]:
-    removals = removal_findings(changes, now.fleet)
+    removals = removal_findings(changes, base.fleet, now.fleet)
     removed = {name for finding in removals for name in finding.clusters}
     leaving = {cluster.name for cluster in base.fleet.clusters if cluster.spec.decommission}
     files = read_tree(now.root, "argocd", max_file=MAX_GENERATED)
@@ -164,13 +178,17 @@ def _removals(cache: Path, changes: Sequence[ClusterChange], base: Side, now: Si
     ]
 
 
-def _older(report: Report, root: Path, cache: Path, commit: str, now: datetime) -> list[Finding]:
+def _older(
+    report: Report, root: Path, cache: Path, commit: str, now: datetime, edited_names: Collection[str]
+) -> list[Finding]:
     """Return the findings of the tree that the base has too, compared without their lines."""
     if not report.findings:
         return []
 
     with drafted(root, commit) as draft:
-        known = Counter(_key(finding) for finding in _findings_at_base(draft.folder, cache, now))
+        known = Counter(
+            _key(finding) for finding in _findings_at_base(draft.folder, cache, now, edited_names)
+        )
         edited = _edited_files(root, draft.folder)
 
     older = []
@@ -186,17 +204,24 @@ def _older(report: Report, root: Path, cache: Path, commit: str, now: datetime) 
     return older
 
 
-def _findings_at_base(folder: Path, cache: Path, now: datetime) -> Sequence[Finding]:
+def _findings_at_base(
+    folder: Path, cache: Path, now: datetime, edited_names: Collection[str]
+) -> Sequence[Finding]:
     try:
-        return check(folder, cache, today=now.date(), say=lambda _: None, now=now).findings
+        return check(
+            folder, cache, today=now.date(), say=lambda _: None, now=now, edited=edited_names
+        ).findings
     except FindingsError as error:
         return error.findings
     except ToolError:
         return ()
 
 
-def _key(finding: Finding) -> tuple[str, str, str, Severity]:
-    return finding.name, finding.object, finding.location.file, finding.severity
+def _key(finding: Finding) -> tuple[str, str, str, Severity, str]:
+    """Return what a finding of the base and one of today have in common: all but where lines have moved."""
+    reason = _POSITIONS.sub("", finding.reason)
+
+    return finding.name, finding.object, finding.location.file, finding.severity, reason
 
 
 def _edited_files(root: Path, old_root: Path) -> set[str]:

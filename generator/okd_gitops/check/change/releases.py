@@ -204,6 +204,7 @@ def _finding(change: ClusterChange, decision: Decision, *, by_old_rules: bool) -
         decision.name,
         change.new.document.at(("release", field)),
         f"{change.name}, {step}: {decision.reason}{until}{rules}",
+        decision.remedy,
         clusters=(change.name,),
         severity=Severity.WARNING if decision.name in _WARNINGS else Severity.ERROR,
     )

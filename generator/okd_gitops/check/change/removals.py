@@ -8,24 +8,21 @@ from collections.abc import Iterator, Sequence
 
 from okd_gitops.check.change.change import ClusterChange, Status
 from okd_gitops.finding import Finding, Location, finding_of
-from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.cluster import Announced, Cluster, FleetSpec, Purpose
 from okd_gitops.fleet.load import Fleet
+from okd_gitops.generate.applications import DELETED, unannounced_removal
 
 # The keys of a cluster file by which Argo CD knows a cluster, with their names in the model.
-_IDENTITY = (
+IDENTITY = (
     ("purpose", "purpose"),
     ("environment", "environment"),
     ("server", "server"),
     ("clusterID", "cluster_id"),
 )
 _MOVING = ("repository", "revision", "hub")
-_REMEDY = (
-    "restore clusters/{name}.yaml as it was and add decommission: true; generate and merge that change; "
-    "then make this one"
-)
 
 
-def removal_findings(changes: Sequence[ClusterChange], now: Fleet) -> list[Finding]:
+def removal_findings(changes: Sequence[ClusterChange], base: Fleet, now: Fleet) -> list[Finding]:
     """Return a finding for each long-term cluster of the base that a change removes without announcement."""
     findings = []
 
@@ -33,9 +30,10 @@ def removal_findings(changes: Sequence[ClusterChange], now: Fleet) -> list[Findi
         if change.old is None or not change.old.purpose.guarded or change.old.spec.decommission:
             continue
 
-        for place, reason in _removals(change, change.old, now):
-            remedy = _REMEDY.format(name=change.name)
-            findings.append(finding_of("unannounced-removal", place, reason, remedy, clusters=(change.name,)))
+        findings += [
+            unannounced_removal(change.name, place, what_happens)
+            for place, what_happens in _removals(change, change.old, base, now)
+        ]
 
     return findings
 
@@ -47,7 +45,7 @@ def replaced_fields(old: Cluster, new: Cluster) -> list[tuple[str, str, str]]:
     """
     replaced = []
 
-    for field, attribute in _IDENTITY:
+    for field, attribute in IDENTITY:
         old_value, new_value = getattr(old.spec, attribute), getattr(new.spec, attribute)
 
         if old_value is not None and old_value != new_value:
@@ -66,7 +64,7 @@ def moved_fleet_findings(base: Fleet, now: Fleet) -> list[Finding]:
 
     for field in _MOVING:
         old, new = _value(base.spec, field), _value(now.spec, field)
-        announced = _value(base.spec.announced, field) if base.spec.announced else ""
+        announced = _value(base.spec.announced, field)
 
         if old == new or announced == new:
             continue
@@ -85,24 +83,27 @@ def moved_fleet_findings(base: Fleet, now: Fleet) -> list[Finding]:
     return findings
 
 
-def _removals(change: ClusterChange, old: Cluster, now: Fleet) -> Iterator[tuple[Location, str]]:
-    """Yield the place and the reason of everything in a change that removes a long-term cluster."""
-    name, new = change.name, change.new
+def becomes_announced_hub(cluster: Cluster, base: Fleet) -> bool:
+    """Whether a long-term cluster becomes the hub that the base announces: it stays guarded."""
+    announced = base.spec.announced.hub if base.spec.announced else None
+
+    return cluster.spec.purpose == Purpose.HUB and cluster.name == announced
+
+
+def _removals(change: ClusterChange, old: Cluster, base: Fleet, now: Fleet) -> Iterator[tuple[Location, str]]:
+    """Yield the place of everything in a change that removes a long-term cluster, and what happens there."""
+    new = change.new
 
     if change.status == Status.REMOVED or new is None:
-        place, renamed = _taken_over(old, now)
-        yield place, f"{name} is a long-term cluster, and its file was {renamed}"
+        yield _taken_over(old, now)
         return
 
     for field, old_value, new_value in replaced_fields(old, new):
-        yield new.document.at((field,)), _replaced(name, field, old_value, new_value)
+        if field == "purpose" and becomes_announced_hub(new, base):
+            continue
 
-
-def _replaced(name: str, field: str, old: str, new: str) -> str:
-    return (
-        f"{name} is a long-term cluster with {field} {old}; with {new} it is another one, and this "
-        "one is removed"
-    )
+        what_happens = f"with {field} {new_value} in place of {old_value} its file is about another one"
+        yield new.document.at((field,)), what_happens
 
 
 def _taken_over(old: Cluster, now: Fleet) -> tuple[Location, str]:
@@ -114,12 +115,10 @@ def _taken_over(old: Cluster, now: Fleet) -> tuple[Location, str]:
         if same_id or same_server:
             field = "clusterID" if same_id else "server"
             place = cluster.document.at((field,))
-            return place, f"renamed to clusters/{cluster.name}.yaml, which is a removal for Argo CD"
+            return place, f"its file was renamed to clusters/{cluster.name}.yaml"
 
-    return Location(
-        file=f"clusters/{old.name}.yaml"
-    ), "deleted without an announcement that was merged before"
+    return Location(file=f"clusters/{old.name}.yaml"), DELETED
 
 
-def _value(model: FleetSpec | object, field: str) -> str:
-    return str(getattr(model, field) or "")
+def _value(model: FleetSpec | Announced | None, field: str) -> str:
+    return str(getattr(model, field, None) or "")

@@ -6,21 +6,14 @@ not lose its purpose, or get another release, in the change that corrects the er
 
 from collections.abc import Iterator, Sequence
 
+from okd_gitops.check.change.removals import IDENTITY
 from okd_gitops.finding import Finding, FindingsError, finding_of
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import Document, read
 
 # What says which cluster it is and how it is guarded; a fault there may be corrected.
-_IDENTITY = (
-    ("purpose",),
-    ("environment",),
-    ("server",),
-    ("clusterID",),
-    ("wave",),
-    ("decommission",),
-    ("emergency",),
-)
+_IDENTITY = (*((key,) for key, _ in IDENTITY), ("wave",), ("decommission",), ("emergency",))
 # What it runs: never corrected in a repair, whatever the fault was.
 _RUNS = (("release", "version"), ("release", "image"), ("release", "force"), ("release", "stream"))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from okd_gitops.check.change.change import ClusterChange, Status, TrustEdit
 from okd_gitops.finding import Finding, Location, finding_of
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.cluster import FleetSpec, Release
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.manifests.model import FileModel
@@ -155,8 +155,8 @@ def _tool_edits(paths: Sequence[str]) -> Iterator[TrustEdit]:
         yield TrustEdit(field="okd-gitops", place=Location(file=paths[0]), old="the tool", new=count)
 
 
-def _upstream(release: object) -> str:
-    return str(getattr(release, "upstream", None) or "")
+def _upstream(release: Release | None) -> str:
+    return str(release.upstream or "") if release else ""
 
 
 def _text(model: FileModel | None, field: str) -> str:

@@ -21,10 +21,22 @@ def standing_emergencies(fleet: Fleet, now: datetime) -> list[Finding]:
 
         if emergency and emergency.force:
             place = cluster.document.at(("emergency", "force"))
-            reason = f"{cluster.name} is forced to {emergency.version}: {emergency.reason}"
+            reason = (
+                f"the emergency of {cluster.name} forces {emergency.version} past the cluster's own check of "
+                f"the signature: {emergency.reason}"
+            )
+            remedy = (
+                f"compare the digest with okd-gitops release show {emergency.version}; remove emergency from "
+                f"{cluster.document.file} when the cluster runs it"
+            )
             findings.append(
                 finding_of(
-                    "forced-update", place, reason, clusters=(cluster.name,), severity=Severity.WARNING
+                    "forced-update",
+                    place,
+                    reason,
+                    remedy,
+                    clusters=(cluster.name,),
+                    severity=Severity.WARNING,
                 )
             )
 
