@@ -24,8 +24,6 @@ CATALOG = catalog("operator-pipeline")
 OCI = "application/vnd.oci.image."
 NONE: Mapping[str, str] = MappingProxyType({})
 VERSION = "4.22.0-2026-11-28-090000"
-# The environment of the containers tools: nothing of this machine's own storage is used.
-STORAGE = '[storage]\ndriver = "vfs"\nrunroot = "{root}/run"\ngraphroot = "{root}/graph"\n'
 REGISTRY = """\
 version: 0.1
 storage:
@@ -117,7 +115,6 @@ class Pod:
         # The one that the images are for has no TLS either.
         host = target.partition("/")[0]
         (insecure / "target.conf").write_text(f'[[registry]]\nlocation = "{host}"\ninsecure = true\n')
-        (root / "storage.conf").write_text(STORAGE.format(root=root / "storage"))
         self.validates(0)
 
     def build(self, **given: str) -> subprocess.CompletedProcess[str]:
@@ -194,9 +191,9 @@ class Pod:
         return run_step(step("build", name), self.root, **self._storage(), **{**values, **given})
 
     def _storage(self) -> dict[str, str]:
+        """Return the variables that keep buildah and skopeo out of this machine's own storage."""
         return {
-            "CONTAINERS_STORAGE_CONF": str(self.root / "storage.conf"),
+            "STORAGE": str(self.root / "storage"),
             "BUILDAH_ISOLATION": "chroot",
-            "STORAGE_DRIVER": "vfs",
             "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
         }

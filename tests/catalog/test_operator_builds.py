@@ -168,10 +168,21 @@ def test_what_cannot_be_built_here_stops_with_the_reason(
 
 
 def test_podman_of_the_pod_is_buildah(pod: Pod) -> None:
-    program(pod.root, "buildah", '#!/bin/sh\necho "$*" >>"$SCRATCH/calls"\n')
+    program(pod.root, "buildah", '#!/bin/sh\n[ "$1" = info ] || echo "$*" >>"$SCRATCH/calls"\n')
     pod.source(**{**SOURCE, "toy__build_DOT_sh": "#!/bin/sh\npodman build -t x .\npodman push x\n"})
     assert pod.build().returncode == 0
     assert (pod.scratch / "calls").read_text() == "build -t x .\npush x\n"
+
+
+@pytest.mark.parametrize(("overlay", "driver"), [(0, "overlay"), (1, "vfs")])
+def test_layers_are_copied_only_where_the_node_has_no_overlay(pod: Pod, overlay: int, driver: str) -> None:
+    program(pod.root, "buildah", f"#!/bin/sh\nexit {overlay}\n")
+    pod.source(**{**SOURCE, "toy__build_DOT_sh": "#!/bin/sh\n"})
+    built = pod.build()
+    assert built.returncode == 0
+    assert ("has no overlay" in built.stderr) is (driver == "vfs")
+    storage = (pod.scratch / "home/storage.conf").read_text()
+    assert f'driver = "{driver}"' in storage
 
 
 # --- what is kept

@@ -174,7 +174,9 @@ def test_okd_allows_the_users_of_the_pods_without_privileges(okd: tuple[dict[str
     }
     assert users == {
         "okd-team-build": "okd-team-build",
-        **dict.fromkeys(("default", "okd-team-cron", "okd-team-needs"), "okd-team-nonroot"),
+        **dict.fromkeys(
+            ("default", "okd-team-cron", "okd-team-needs", "okd-team-pruning"), "okd-team-nonroot"
+        ),
     }
 
 
@@ -260,6 +262,7 @@ def test_cronjobs_keep_limits(okd: tuple[dict[str, Any], ...]) -> None:
         "component-rook": "0 9 * * 1",
         "component-csi-addons": "0 7 * * 1",
         "component-odf": "0 9 * * 1",
+        "prune-okd-team": "30 8 * * *",
     }
     for cron in crons.values():
         assert cron["spec"]["concurrencyPolicy"] == "Forbid"
