@@ -55,7 +55,7 @@ NOT_TOLD = (
     "received unexpected HTTP status: 500 Internal Server Error",
     "StatusCode: 404, <html>manifest unknown</html>",
     "unauthorized: authentication required",
-    "manifest unknown: Tag x was deleted or has expired. To pull, revive via time machine",
+    "unknown: Tag x was deleted or has expired. To pull, revive via time machine",
 )
 
 
