@@ -173,6 +173,7 @@ def test_okd_allows_the_users_of_the_pods_without_privileges(okd: tuple[dict[str
         for subject in binding["subjects"]
     }
     assert users == {
+        "okd-team-pruning": "okd-team-nonroot",
         "okd-team-build": "okd-team-build",
         **dict.fromkeys(
             ("default", "okd-team-cron", "okd-team-needs", "okd-team-pruning"), "okd-team-nonroot"
