@@ -424,6 +424,11 @@ def folder(state: Path) -> None:
     (state / "journal.json").mkdir()
 
 
+def pipe(state: Path) -> None:
+    (state / "journal.json").unlink()
+    os.mkfifo(state / "journal.json")
+
+
 def behind_link(state: Path) -> None:
     (state.parent / "bases").rename(state.parent / "elsewhere")
     (state.parent / "bases").symlink_to("elsewhere")
@@ -452,6 +457,8 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "staged by another": lambda state: (state / "stage/2").write_bytes(b"theirs\n"),
     "journal that is a link": link,
     "journal that is a folder": folder,
+    "journal that is a pipe": pipe,
+    "long path": step("path", "x" * 300),
     "behind a link": behind_link,
 }
 
@@ -506,6 +513,8 @@ WORDS = {
     "staged by another": (f"{JOURNAL_OF} does not fit what it staged for bases/f/four", LOOK),
     "journal that is a link": UNREADABLE,
     "journal that is a folder": UNREADABLE,
+    "journal that is a pipe": UNREADABLE,
+    "long path": never_written("x" * 200),
 }
 SPOILT: dict[str, Callable[[Path], object]] = {
     "a number below zero": step("staged", -1),
