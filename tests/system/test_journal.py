@@ -613,3 +613,54 @@ def test_a_look_opens_only_files(
     assert swap.torn(tmp_path / "x") == is_torn
     (tmp_path / "file").write_bytes(b"x")
     assert swap.look(tmp_path / "file" / "x") is None
+
+
+def two_files(root: Path) -> tuple[Path, Path]:
+    one, other = root / "one", root / "other"
+    one.write_bytes(b"1")
+    other.write_bytes(b"2")
+    return one, other
+
+
+def test_two_names_exchange_their_files_and_copy_nothing(tmp_path: Path) -> None:
+    one, other = two_files(tmp_path)
+    numbers = one.stat().st_ino, other.stat().st_ino
+    swap.swap(one, other)
+
+    assert (other.stat().st_ino, one.stat().st_ino) == numbers
+    assert (one.read_bytes(), other.read_bytes()) == (b"2", b"1")
+
+
+@pytest.mark.parametrize("appeared", ["one", "other"])
+def test_a_file_that_appears_in_between_is_never_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, appeared: str
+) -> None:
+    one, other = two_files(tmp_path)
+    monkeypatch.setattr(os.path, "lexists", lambda path: path != tmp_path / appeared)
+
+    with pytest.raises(FileExistsError):
+        swap.swap(one, other)
+    assert (one.read_bytes(), other.read_bytes()) == (b"1", b"2")
+
+
+@pytest.mark.parametrize(("failures", "succeeds"), [(0, True), (4, True), (5, False)])
+def test_an_exchange_is_tried_five_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, succeeds: bool
+) -> None:
+    one, other = two_files(tmp_path)
+    left, real = failures, swap._rename
+
+    def racing(one: Path, other: Path, flag: int) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise FileNotFoundError(2, "it went away", str(one))
+        real(one, other, flag)
+
+    monkeypatch.setattr(swap, "_rename", racing)
+    if succeeds:
+        swap.swap(one, other)
+    else:
+        with pytest.raises(FileNotFoundError):
+            swap.swap(one, other)
+    assert one.read_bytes() == (b"2" if succeeds else b"1")
