@@ -435,3 +435,29 @@ def test_a_refusal_is_no_older_than_the_hub_saw_none() -> None:
     assert result.state
     assert result.state.refused
     assert result.state.refused.since == NOW
+
+
+def test_a_cluster_that_reported_and_runs_an_older_release_differs_whatever_its_history_kept() -> None:
+    went_back = seen(update(OLD, 900), asks=OLD)
+
+    assert names(concluded(went_back)) == []
+    assert names(concluded(went_back, recorded(report()))) == ["cluster-differs"]
+
+
+def test_a_risk_that_the_file_of_the_cluster_accepts_is_evidence() -> None:
+    words = 'Precondition "ClusterVersionRecommendedUpdate" failed because of "SlowDisks": disks wait'
+    risky = seen(update(NEW, acceptedRisks=words), update(OLD, 900))
+
+    assert concluded(risky).evidence is None
+    assert concluded(risky, text=f"{FILE}upgrades:\n  acceptRisks: [SlowDisks]\n").evidence
+
+
+def test_a_refusal_without_a_record_is_no_older_than_the_newest_update() -> None:
+    answer = refusing(NOW - timedelta(days=9))
+    assert isinstance(answer.version, dict)
+    answer.version["status"]["history"] = [update(OLD, 1)]
+    state = concluded(answer).state
+
+    assert state
+    assert state.refused
+    assert state.refused.since == NOW - timedelta(hours=1)

@@ -210,6 +210,10 @@ def test_a_release_is_passed_from_the_second_of_its_completion() -> None:
     assert judged().reason == f"{SINCE}, and all is well"
 
 
+def test_a_whole_list_of_operators_has_a_version_of_its_own() -> None:
+    assert judged(lambda a: a.operators["metadata"].update(resourceVersion="7")).evidence
+
+
 def test_health_names_every_part_that_is_not_well() -> None:
     given = answers()
     condition(given.version, "Failing").update(status="True")
@@ -281,7 +285,9 @@ def test_what_was_seen_of_an_update_before_is_no_evidence_but_for_an_emergency()
 )
 def test_an_update_that_fails_says_since_when_and_why(words: dict[str, str], shown: str) -> None:
     found = judged(lambda a: failing(a.version).update(words), now=LATE)
+    early = judged(lambda a: failing(a.version).update(words))
 
+    assert early == Observation(evidence=None, reason=found.reason)
     assert found.reason == f"{VERSION} fails since 2026-11-21 12:00: {shown}"
     assert found.evidence == Evidence(
         cluster="canary",

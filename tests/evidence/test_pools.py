@@ -60,6 +60,22 @@ def test_a_paused_pool_is_named_as_paused_and_never_as_updating() -> None:
     assert pools_of(changed(lambda p: p["spec"].update(paused=True))).paused == ("worker",)
 
 
+def test_a_paused_pool_needs_no_person_for_a_node_that_is_not_ready() -> None:
+    def paused(worker: dict[str, Any]) -> None:
+        worker["spec"]["paused"] = True
+        worker["status"].update(readyMachineCount=5)
+
+    assert pools_of(changed(paused)).faults == ()
+
+
+def test_a_whole_list_and_a_configuration_are_known_by_what_counts() -> None:
+    """A list has a resourceVersion too, and a configuration names its sources, each in its own words."""
+    answer = changed(lambda p: p["status"]["configuration"].update(source=[{"name": "99-worker"}]))
+    answer["metadata"] = {"resourceVersion": "7"}
+
+    assert pools_of(answer) == Pools()
+
+
 FAULTS: dict[str, Change] = {
     "pool worker is degraded (1 of 6 nodes)": lambda p: p["status"].update(degradedMachineCount=1),
     "pool worker is degraded (0 of 6 nodes)": lambda p: p["status"]["conditions"][2].update(status="True"),

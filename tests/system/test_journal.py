@@ -424,6 +424,11 @@ def folder(state: Path) -> None:
     (state / "journal.json").mkdir()
 
 
+def pipe(state: Path) -> None:
+    (state / "journal.json").unlink()
+    os.mkfifo(state / "journal.json")
+
+
 def behind_link(state: Path) -> None:
     (state.parent / "bases").rename(state.parent / "elsewhere")
     (state.parent / "bases").symlink_to("elsewhere")
@@ -452,6 +457,8 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "staged by another": lambda state: (state / "stage/2").write_bytes(b"theirs\n"),
     "journal that is a link": link,
     "journal that is a folder": folder,
+    "journal that is a pipe": pipe,
+    "long path": step("path", "x" * 300),
     "behind a link": behind_link,
 }
 
@@ -506,6 +513,8 @@ WORDS = {
     "staged by another": (f"{JOURNAL_OF} does not fit what it staged for bases/f/four", LOOK),
     "journal that is a link": UNREADABLE,
     "journal that is a folder": UNREADABLE,
+    "journal that is a pipe": UNREADABLE,
+    "long path": never_written("x" * 200),
 }
 SPOILT: dict[str, Callable[[Path], object]] = {
     "a number below zero": step("staged", -1),
@@ -604,3 +613,54 @@ def test_a_look_opens_only_files(
     assert swap.torn(tmp_path / "x") == is_torn
     (tmp_path / "file").write_bytes(b"x")
     assert swap.look(tmp_path / "file" / "x") is None
+
+
+def two_files(root: Path) -> tuple[Path, Path]:
+    one, other = root / "one", root / "other"
+    one.write_bytes(b"1")
+    other.write_bytes(b"2")
+    return one, other
+
+
+def test_two_names_exchange_their_files_and_copy_nothing(tmp_path: Path) -> None:
+    one, other = two_files(tmp_path)
+    numbers = one.stat().st_ino, other.stat().st_ino
+    swap.swap(one, other)
+
+    assert (other.stat().st_ino, one.stat().st_ino) == numbers
+    assert (one.read_bytes(), other.read_bytes()) == (b"2", b"1")
+
+
+@pytest.mark.parametrize("appeared", ["one", "other"])
+def test_a_file_that_appears_in_between_is_never_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, appeared: str
+) -> None:
+    one, other = two_files(tmp_path)
+    monkeypatch.setattr(os.path, "lexists", lambda path: path != tmp_path / appeared)
+
+    with pytest.raises(FileExistsError):
+        swap.swap(one, other)
+    assert (one.read_bytes(), other.read_bytes()) == (b"1", b"2")
+
+
+@pytest.mark.parametrize(("failures", "succeeds"), [(0, True), (4, True), (5, False)])
+def test_an_exchange_is_tried_five_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int, succeeds: bool
+) -> None:
+    one, other = two_files(tmp_path)
+    left, real = failures, swap._rename
+
+    def racing(one: Path, other: Path, flag: int) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise FileNotFoundError(2, "it went away", str(one))
+        real(one, other, flag)
+
+    monkeypatch.setattr(swap, "_rename", racing)
+    if succeeds:
+        swap.swap(one, other)
+    else:
+        with pytest.raises(FileNotFoundError):
+            swap.swap(one, other)
+    assert one.read_bytes() == (b"2" if succeeds else b"1")
