@@ -205,10 +205,12 @@ def reference() -> str:
         "",
         "## Secrets",
         "",
-        "What the features expect on a cluster; the feature `secrets` makes an ExternalSecret of each row.",
+        "What the features expect on a cluster. `okd-gitops secrets --cluster NAME` prints the commands",
+        "that make them; the feature `secrets` makes an ExternalSecret of each row instead. The value is",
+        "random (made by the command), typed by a person, or in a file.",
         "",
     ]
-    lines += ["| feature | Secret | type | keys | with | used |", "|---|---|---|---|---|---|"]
+    lines += ["| feature | Secret | type | keys | value | with | used |", "|---|---|---|---|---|---|---|"]
     for name, feature in sorted(catalog.features.items()):
         for secret, need in feature.spec.secrets.items():
             row = (
@@ -216,6 +218,7 @@ def reference() -> str:
                 f"`{need.namespace}/{secret}`",
                 need.type,
                 ", ".join(need.keys),
+                str(need.origin),
                 need.when or "",
                 need.used,
             )

@@ -78,7 +78,7 @@ def test_documents_and_explain_print_the_same_table() -> None:
             assert ("; only with " in text) == any(each.when for each in feature.spec.secrets.values())
             assert (
                 f"| `{name}` | `{need.namespace}/{secret}` | {need.type} | {', '.join(need.keys)} | "
-                f"{need.when or ''} | {need.used} |"
+                f"{need.origin} | {need.when or ''} | {need.used} |"
             ) in reference
 
 

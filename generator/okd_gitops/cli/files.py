@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.options import AT, OUTPUT, RECORDS, cache_of, clock, root_of, tools_of
+from okd_gitops.cli.options import (
+    AT,
+    OUTPUT,
+    RECORDS,
+    cache_of,
+    clock,
+    cluster_names,
+    root_of,
+    tools_of,
+)
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
 
 if TYPE_CHECKING:
@@ -23,17 +32,6 @@ _SHOWN_CHANGES = 30
 _DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def _cluster_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of clusters, from any folder of the repository."""
-    here = Path.cwd()
-    repositories = [folder for folder in (here, *here.parents) if (folder / "clusters").is_dir()]
-
-    if not repositories:
-        return []
-
-    return sorted(path.stem for path in (repositories[0] / "clusters").glob(f"{incomplete}*.yaml"))
-
-
 @click.command()
 @click.option("--check", "checking", is_flag=True, help="Write nothing; exit 3 if any file would change.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; print the changes as a diff.")
@@ -42,7 +40,7 @@ def _cluster_names(_context: click.Context, _parameter: click.Parameter, incompl
     "clusters",
     multiple=True,
     metavar="GLOB",
-    shell_complete=_cluster_names,
+    shell_complete=cluster_names,
     help="Write only matching clusters and what they use. Repeatable.",
 )
 @click.option(

@@ -11,6 +11,7 @@ from okd_gitops.cli.output import settings
 from okd_gitops.cli.release import release
 from okd_gitops.cli.report import report
 from okd_gitops.cli.repository import doctor, explain, import_, init, schema
+from okd_gitops.cli.secrets import secrets
 from okd_gitops.cli.serve import serve
 from okd_gitops.cli.status import status
 from okd_gitops.errors import EXIT_CODES
@@ -73,6 +74,7 @@ for _command in (
     release,
     report,
     schema,
+    secrets,
     serve,
     status,
 ):

@@ -8,6 +8,19 @@ from typing import Any
 import click
 
 Command = Callable[..., Any]
+
+
+def cluster_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the names of clusters, from any folder of the repository."""
+    here = Path.cwd()
+    repositories = [folder for folder in (here, *here.parents) if (folder / "clusters").is_dir()]
+
+    if not repositories:
+        return []
+
+    return sorted(path.stem for path in (repositories[0] / "clusters").glob(f"{incomplete}*.yaml"))
+
+
 OUTPUT = click.option(
     "-o",
     "--output",
@@ -44,6 +57,7 @@ CLUSTER = click.option(
     "clusters",
     multiple=True,
     metavar="GLOB",
+    shell_complete=cluster_names,
     help="Select only matching clusters. Repeatable.",
 )
 ACK = click.option(

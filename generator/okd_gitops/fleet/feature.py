@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
 
@@ -25,6 +26,15 @@ class NamespaceSpec(FileModel):
     annotations: dict[str, str] = {}
 
 
+class Origin(StrEnum):
+    """Where a person who makes a Secret gets its values from."""
+
+    FILE = "file"
+    TYPED = "typed"
+    # Any long text: nobody outside of the cluster has to know it.
+    RANDOM = "random"
+
+
 class SecretNeed(FileModel):
     """A Secret that must exist on the cluster, and must never be in git."""
 
@@ -35,6 +45,9 @@ class SecretNeed(FileModel):
     used: str
     # The parameter or list of the feature that needs it; without one it is always needed.
     when: Name | None = None
+    # Where it is needed; empty: in every environment of the feature.
+    environments: tuple[Annotated[Environment, Field(strict=False)], ...] = Field((), strict=False)
+    origin: Origin = Field(Origin.FILE, strict=False)
 
 
 class ExternalSecrets(FileModel):

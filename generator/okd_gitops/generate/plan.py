@@ -14,8 +14,9 @@ from okd_gitops.fleet.extras import Extras, read_extras
 from okd_gitops.fleet.feature import Catalog, Feature, Ignored, NamespaceSpec
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.fleet.purpose import PurposeSpec
-from okd_gitops.generate.external_secrets import SecretConflictError, StoredSecrets, secret_needs
+from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.placement import Placement, Placing
+from okd_gitops.generate.secret_needs import NeededSecret, SecretConflictError, secret_needs
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.scopes import Scopes, defined_scopes
 
@@ -32,6 +33,9 @@ class ClusterPlan:
     # Fields of those objects that other controllers own.
     ignored: tuple[Ignored, ...] = ()
     external_secrets: tuple[Object, ...] = ()
+    # What the features need, and the store that provides it.
+    needed_secrets: tuple[NeededSecret, ...] = ()
+    stored_secrets: StoredSecrets | None = None
     # What the CRDs among those objects define.
     scopes: Scopes = field(default_factory=dict, repr=False)
 
@@ -83,7 +87,8 @@ class _ClusterStep:
         features = self._features(purpose)
         extras = read_extras(self.cluster.name, self.cluster.extras, self.findings)
 
-        secrets = self._secrets(features)
+        needed_secrets = self._needed_secrets(features)
+        secrets = self._stored(features, needed_secrets)
         placing = Placing(self.fleet, self.cluster, self.catalog, secrets, self.findings)
         placements = [placement for feature in features for placement in placing.placements(feature)]
 
@@ -105,6 +110,8 @@ class _ClusterStep:
             objects=tuple(objects),
             ignored=_ignored(features, placed),
             external_secrets=external_secrets,
+            needed_secrets=needed_secrets,
+            stored_secrets=secrets,
             scopes={**self._defined(placements), **extras.scopes},
         )
 
@@ -177,7 +184,17 @@ class _ClusterStep:
             )
         return None
 
-    def _secrets(self, features: Sequence[Feature]) -> StoredSecrets | None:
+    def _needed_secrets(self, features: Sequence[Feature]) -> tuple[NeededSecret, ...]:
+        spec = self.cluster.spec
+        values = {name: given or {} for name, given in spec.features.items()}
+        try:
+            return secret_needs(features, values, spec.environment)
+        except SecretConflictError as error:
+            remedy = "repair one of the two feature.yaml files"
+            self.findings.add("broken-feature", ["features"], f"catalog: {error}", remedy, key=True)
+            return ()
+
+    def _stored(self, features: Sequence[Feature], needed: Sequence[NeededSecret]) -> StoredSecrets | None:
         """Return the store of the cluster's secrets, which is a feature, with what it has to provide."""
         stores = [feature for feature in features if feature.spec.external_secrets]
         if not stores:
@@ -188,14 +205,8 @@ class _ClusterStep:
             path = ["features", stores[1].name]
             self.findings.add("invalid-value", path, reason, "keep one of them", key=True)
 
-        values = {feature.name: self.cluster.spec.features.get(feature.name) or {} for feature in features}
-        try:
-            needs = secret_needs(features, values)
-        except SecretConflictError as error:
-            remedy = "repair one of the two feature.yaml files"
-            self.findings.add("broken-feature", ["features"], f"catalog: {error}", remedy, key=True)
-            return None
-        return StoredSecrets(stores[0], values[stores[0].name], needs)
+        values = self.cluster.spec.features.get(stores[0].name) or {}
+        return StoredSecrets(stores[0], values, needed)
 
 
 def _placed(placements: Sequence[Placement]) -> list[ObjectId]:
