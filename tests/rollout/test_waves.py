@@ -8,9 +8,8 @@ import pytest
 from conftest import git
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet import load as fleet_load
+from okd_gitops.fleet.feature import Catalog
 from okd_gitops.generate.generate import generate
-from okd_gitops.system.disk import read_catalog
-from okd_gitops.tree import Tree
 from release_controller import serving
 from release_fleet import NEW, OLD, PUSH, Fleet, cluster, wave
 
@@ -38,14 +37,14 @@ def fleet_of_five(tmp_path: Path) -> Iterator[Fleet]:
 def test_a_wave_of_five_clusters_reads_the_fleet_once_and_each_commit_is_complete(
     fleet_of_five: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Every load of a fleet reads the built-in catalog once, whoever asks for it.
-    loads = []
+    # Every load of a fleet reads its catalog once, whoever asks for it.
+    load_catalog, loads = fleet_load.load_catalog, list[Path | None]()
 
-    def counted() -> Tree:
-        loads.append(1)
-        return read_catalog()
+    def counted(root: Path | None) -> Catalog:
+        loads.append(root)
+        return load_catalog(root)
 
-    monkeypatch.setattr(fleet_load, "read_catalog", counted)
+    monkeypatch.setattr(fleet_load, "load_catalog", counted)
     (branch,) = fleet_of_five.run(PUSH).branches
     assert len(loads) == 1
 
