@@ -212,7 +212,7 @@ also_copy = {json.dumps(copied)}
 pytest_add_cli_args = {json.dumps(options)}
 pytest_add_cli_args_test_selection = {json.dumps(group.tests)}
 max_stack_depth = -1
-timeout_multiplier = 60
+timeout_multiplier = 30
 timeout_constant = 20
 """
 

@@ -24,12 +24,20 @@ from okd_gitops.upgrade import edges, refusals
 from okd_gitops.upgrade.edges import RefusedEdge
 from okd_gitops.upgrade.path import Hop, NoPath, Path
 from okd_gitops.upgrade.question import Answer, Follower, Question, Way
-from okd_gitops.upgrade.refusals import REFUSALS, Decision, Verdict, decide, every_refusal
+from okd_gitops.upgrade.refusals import (
+    REFUSALS,
+    Decision,
+    Verdict,
+    decide,
+    every_refusal,
+    without_vain_advice,
+)
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OLD, NEW = Version.parse("4.22.0-okd-scos.7"), Version.parse("4.22.0-okd-scos.9")
 NEWER = Version.parse("4.22.0-okd-scos.10")
 A, B = "registry.example.org/release@sha256:" + "a" * 64, "registry.example.org/release@sha256:" + "b" * 64
+C = "registry.example.org/release@sha256:" + "c" * 64
 MIRRORED = "mirror.example.org/release@sha256:" + "c" * 64
 OTHER_ID = "5a7e90c2-4d13-4b88-b6f5-e21c07d9384a"
 SOAK = {0: timedelta(hours=1), 1: timedelta(days=3), 2: timedelta(days=2), 3: timedelta(0)}
@@ -348,6 +356,7 @@ FROM, TO = OLD.text, NEW.text
 # What each refusal says of the case, after the statement that all cases of its name have.
 DETAILS: list[tuple[str, dict[str, Any], str]] = [
     ("digest-differs", {"images": (B, MIRRORED)}, f"({FROM} is {B})"),
+    ("digest-differs", {"images": (B, C)}, f"({FROM} is {B}, {C})"),
     (
         "release-withdrawn",
         {**no_path(edges.NOTHING_NEWER), "withdrawn": f"nodes\ndo not boot{'x' * 400}"},
@@ -528,7 +537,46 @@ def test_every_refusal_is_told_once_and_in_the_order_of_the_table() -> None:
 
 def test_without_a_release_every_row_can_be_asked() -> None:
     asked = replace(READY, release=None, image="", minimum_age=timedelta(1), states=state()["states"])
-    assert [found.name for found in every_refusal(asked)] == ["signed-digest-unknown"]
+    refused = every_refusal(asked)
+
+    assert [found.name for found in refused] == ["signed-digest-unknown"]
+    assert refused[0].values == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "values"),
+    [
+        ({"verified": False}, (("VERSION", NEW.text),)),
+        ({"images": (B,)}, (("VERSION", OLD.text),)),
+        ({"path": path(OLD, NEW, "ack-b", "ack-a")}, (("NAME", "ack-a --ack ack-b"),)),
+        ({"path": NoPath(edges.KIND, "why", about=NEWER)}, (("VERSION", NEWER.text),)),
+        ({"path": NoPath(edges.KIND, "why")}, (("VERSION", NEW.text),)),
+    ],
+    ids=["the release", "the one that it has", "acknowledgements", "the one on the way", "none on the way"],
+)
+def test_a_remedy_names_what_the_refusal_is_about(
+    changes: dict[str, Any], values: tuple[tuple[str, str], ...]
+) -> None:
+    assert decide(replace(READY, **changes)).values == values
+
+
+UNTRIED, MISSING_EDGE = Decision(Verdict.REFUSE, "release-untried"), Decision(Verdict.REFUSE, edges.NO_EDGE)
+UNSIGNED, HELD = Decision(Verdict.REFUSE, "signature-not-verified"), Decision(Verdict.WAIT, "cluster-held")
+
+
+@pytest.mark.parametrize(
+    ("decisions", "left"),
+    [
+        ([UNTRIED, HELD], [UNTRIED, HELD]),
+        ([MISSING_EDGE, UNTRIED], [MISSING_EDGE, UNTRIED]),
+        ([UNSIGNED, UNTRIED, HELD], [UNSIGNED, HELD]),
+        ([MISSING_EDGE, UNSIGNED, UNTRIED], [MISSING_EDGE, UNSIGNED]),
+        ([], []),
+    ],
+    ids=["only time is missing", "both are accepted", "another refuses", "another refuses a path", "none"],
+)
+def test_acceptance_is_advised_only_where_it_helps(decisions: list[Decision], left: list[Decision]) -> None:
+    assert without_vain_advice(decisions) == left
 
 
 def test_a_missing_path_upgrades_nothing() -> None:
