@@ -162,6 +162,16 @@ def test_a_base_that_is_not_there_is_bad_input_with_the_fetch_to_run(fleet: Repo
     assert f"git fetch origin {'f' * 40}" in said
 
 
+@pytest.mark.parametrize("base", ["HEAD~9", "HEAD^1", "deadbeef"])
+def test_a_base_that_cannot_be_fetched_by_its_name_asks_for_more_history(
+    fleet: Repository, base: str
+) -> None:
+    code, _, said = fleet.check(base=base)
+    assert code == 2
+    assert "git fetch --unshallow" in said
+    assert f"{base}:refs" not in said
+
+
 def test_what_is_checked_out_must_contain_the_base(fleet: Repository) -> None:
     git(fleet.root, "switch", "-qc", "other")
     fleet.append("clusters/moc-cd.yaml", "upgrades:\n  hold: wait\n")

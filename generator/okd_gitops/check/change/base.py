@@ -1,5 +1,6 @@
 """The base of a change: the commit, whether the tree contains it, and the fleet that it has."""
 
+import re
 from pathlib import Path
 
 from okd_gitops.check.change.repairs import repair_findings
@@ -10,6 +11,8 @@ from okd_gitops.system import git
 from okd_gitops.system.disk import leave_out, read_file, scan_tree
 
 _NO_TOOL = 4
+# What names a commit by its place in the history, which git cannot fetch.
+_RELATIVE = re.compile(r"[~^@]|^[0-9a-f]{4,39}$")
 _CLUSTER = "clusters/"
 
 
@@ -18,6 +21,12 @@ def resolve_base(root: Path, base: str) -> str:
     try:
         return git.resolve(root, base)
     except UsageError as error:
+        if _RELATIVE.search(base):
+            raise UsageError(
+                error.reason,
+                "fetch more of the history (git fetch --unshallow), or name a branch: --base origin/main",
+            ) from None
+
         remote, _, branch = base.partition("/")
         ref = branch if remote == "origin" and branch else base
         fetch = f"git fetch origin {ref}:refs/remotes/origin/{ref}"
