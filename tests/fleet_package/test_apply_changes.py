@@ -99,21 +99,21 @@ def test_adding_an_object_puts_the_file_into_the_part_under_its_name() -> None:
 
 def test_inserting_after_a_task_lets_those_that_waited_for_it_wait_for_the_new_one() -> None:
     before = after_of(BUILTIN.features["scos-pipeline"].files)
-    waited = {name for name, names in before.items() if "cosa-build-baseos" in names}
+    waited = {name for name, names in before.items() if "cosa-test" in names}
     files = changed(
-        f"insert: {{{OF}, after: cosa-build-baseos, task: {{name: scan, taskRef: {{name: scan}}}}}}"
+        f"insert: {{{OF}, after: cosa-test, task: {{name: scan, taskRef: {{name: scan}}}}}}"
     )
     now = after_of(files)
-    assert now["scan"] == ["cosa-build-baseos"]
-    assert len(waited) >= 2
+    assert now["scan"] == ["cosa-test"]
+    assert waited
     assert {name for name, names in now.items() if "scan" in names} == waited
-    assert list(now)[list(now).index("cosa-build-baseos") + 1] == "scan"
+    assert list(now)[list(now).index("cosa-test") + 1] == "scan"
     # Everything else is as it was typed, comments included.
     old, new = (
         tree[PIPELINE].decode().splitlines() for tree in (BUILTIN.features["scos-pipeline"].files, files)
     )
     assert [line for line in new if "#" in line] == [line for line in old if "#" in line]
-    added = {"- name: scan", "runAfter:", "- cosa-build-baseos", "name: scan", "runAfter: [scan]"}
+    added = {"- name: scan", "runAfter:", "- cosa-test", "name: scan", "runAfter: [scan, cosa-build-extensions]"}
     assert {line.strip() for line in new if line not in old} == added
 
 
