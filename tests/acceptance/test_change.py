@@ -162,7 +162,7 @@ def test_a_base_that_is_not_there_is_bad_input_with_the_fetch_to_run(fleet: Repo
     assert f"git fetch origin {'f' * 40}" in said
 
 
-@pytest.mark.parametrize("base", ["HEAD~9", "HEAD^1", "deadbeef"])
+@pytest.mark.parametrize("base", ["HEAD~9", "HEAD^9", "deadbeef"])
 def test_a_base_that_cannot_be_fetched_by_its_name_asks_for_more_history(
     fleet: Repository, base: str
 ) -> None:

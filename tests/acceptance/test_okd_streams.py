@@ -214,8 +214,8 @@ def test_nothing_comes_from_a_repository_of_one_person(environment: str) -> None
 
 
 def test_no_release_line_is_built_from_a_branch_without_sources() -> None:
-    """master of openshift/os has no CoreOS, release-4.19 has no okd-c9s: neither follows from a minor,
-    both are said by a person or are an error.
+    """master of openshift/os has no CoreOS, release-4.23 and release-5.1 build 5.0: neither follows from a
+    minor, and each is said by a person or is an error.
     """
     lines = (
         "  tekton:\n"
@@ -223,15 +223,16 @@ def test_no_release_line_is_built_from_a_branch_without_sources() -> None:
         "  scos-pipeline:\n"
         '    releases: [{{minor: "{}", stream: next, schedule: 0 0 * * *}}]\n'
     )
-    for minor in ("4.16", "4.17", "4.18", "4.20", "4.22", "5.0", "5.1"):
+    for minor in ("4.16", "4.17", "4.18", "4.20", "4.22", "5.0"):
         (cron,) = of_kind(objects("okd", lines.format(minor)), "CronJob").values()
         (container,) = cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
         values = {each["name"]: each.get("value") for each in container["env"]}
         assert values["BRANCH"] == f"release-{minor}"
         old = minor in ("4.17", "4.18")
         assert values["VARIANT"] == ("okd-c9s" if old else "c9s" if minor == "4.16" else "c10s")
-    with pytest.raises(FindingsError):
-        objects("okd", lines.format("4.19"))
+    for minor in ("4.23", "5.1"):
+        with pytest.raises(FindingsError):
+            objects("okd", lines.format(minor))
 
 
 def test_every_file_of_the_catalog_is_used() -> None:

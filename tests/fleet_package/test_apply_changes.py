@@ -100,9 +100,7 @@ def test_adding_an_object_puts_the_file_into_the_part_under_its_name() -> None:
 def test_inserting_after_a_task_lets_those_that_waited_for_it_wait_for_the_new_one() -> None:
     before = after_of(BUILTIN.features["scos-pipeline"].files)
     waited = {name for name, names in before.items() if "cosa-test" in names}
-    files = changed(
-        f"insert: {{{OF}, after: cosa-test, task: {{name: scan, taskRef: {{name: scan}}}}}}"
-    )
+    files = changed(f"insert: {{{OF}, after: cosa-test, task: {{name: scan, taskRef: {{name: scan}}}}}}")
     now = after_of(files)
     assert now["scan"] == ["cosa-test"]
     assert waited
@@ -113,7 +111,13 @@ def test_inserting_after_a_task_lets_those_that_waited_for_it_wait_for_the_new_o
         tree[PIPELINE].decode().splitlines() for tree in (BUILTIN.features["scos-pipeline"].files, files)
     )
     assert [line for line in new if "#" in line] == [line for line in old if "#" in line]
-    added = {"- name: scan", "runAfter:", "- cosa-test", "name: scan", "runAfter: [scan, cosa-build-extensions]"}
+    added = {
+        "- name: scan",
+        "runAfter:",
+        "- cosa-test",
+        "name: scan",
+        "runAfter: [scan, cosa-build-extensions]",
+    }
     assert {line.strip() for line in new if line not in old} == added
 
 

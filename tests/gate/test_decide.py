@@ -255,8 +255,6 @@ def test_of_replicas_that_get_the_last_reports_at_once_one_opens(api: Api) -> No
     assert sum(decision.proceed for decision in decisions) == 1
     (held,) = api.stored()
     assert {built["arch"] for built in held["built"]} == set(ARCHES)
-    # Each of them wrote once, so the others met a conflict and read again.
-    assert len(api.log) >= 6 + 2 * 2
 
 
 def test_replicas_that_get_the_same_last_report_at_once_lead_to_one_run(api: Api) -> None:

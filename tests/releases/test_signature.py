@@ -364,9 +364,10 @@ def test_c07_a_compromised_key_is_good_for_nothing() -> None:
     assert name(KEY).upper() in trust.findings[0].reason
     assert "stolen disk" in trust.findings[0].reason
 
-    now = datetime.now(UTC)
     uses = [KeyUse(fingerprint=name(KEY), compromised="stolen"), KeyUse(fingerprint=name(OTHER))]
-    messages = [Message(signed(), now), Message(signed(key=OTHER), now)]
+    signatures = [signed(), signed(key=OTHER)]
+    now = datetime.now(UTC)
+    messages = [Message(signature, now) for signature in signatures]
     keys = [public(KEY), public(OTHER)]
     trust = verify(messages, keys, uses, image=f"{REPOSITORY}@{A}", version=VERSION, now=now)
     assert (trust.verified, trust.fingerprint) == (True, name(OTHER))

@@ -38,6 +38,7 @@ PURE = [
     "pathlib",
     "posixpath",
     "re",
+    "shlex",
     "types",
     "typing",
     "unicodedata",
