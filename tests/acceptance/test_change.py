@@ -21,6 +21,8 @@ from conftest import CACHE, ROOT, git
 from okd_gitops.check.change.change import Change
 from okd_gitops.check.change.judge_change import change_since
 from okd_gitops.evidence.records import read_records
+from okd_gitops.evidence.state import ClusterState
+from okd_gitops.evidence.write_records import write_records
 from okd_gitops.finding import Finding, FindingsError, Severity
 from okd_gitops.generate.generate import generate
 from okd_gitops.times import parse_time
@@ -692,6 +694,32 @@ def test_an_emergency_that_is_left_behind_turns_nothing_red(fleet: Repository) -
     assert "emergency-left-behind" in fleet.names(at=time(25))
     assert "emergency-left-behind" not in fleet.names(at=time(23))
     assert fleet.check(at=time(25))[0] == 0
+
+
+def test_a_force_without_a_signature_is_refused_also_where_the_release_stays(fleet: Repository) -> None:
+    newer = changes.record_another(fleet.root, signed=False)
+    move(fleet.root, "moc-cd", newer)
+    fleet.merge()
+    fleet.append("clusters/moc-cd.yaml", emergency(newer, time(24), "  force: true\n"))
+    assert "emergency-unsigned" in fleet.errors()
+
+
+def test_git_follows_what_the_hub_saw_a_long_term_cluster_run(fleet: Repository) -> None:
+    newer = changes.record_another(fleet.root)
+    move(fleet.root, "moc-cd", newer)
+    assert "evidence-missing" in fleet.errors()
+    cluster_id = re.search(r"clusterID: (\S+)", (fleet.root / "clusters/moc-cd.yaml").read_text())
+    assert cluster_id
+    seen = {"cluster": "moc-cd", "clusterID": cluster_id[1], "seen": time(-1), "version": newer}
+    state = ClusterState.model_validate({**seen, "image": image(newer)})
+    write_records(fleet.root, "", "See it", lambda _: {state.path: state.text().encode()})
+    assert fleet.errors() == {}
+    (change,) = fleet.judged().clusters
+    assert change.judged
+    assert change.judged.way == Way.ADOPTION
+    # What it is said to run only opens the way to exactly that image.
+    move(fleet.root, "moc-cd", OLDER)
+    assert "downgrade" in fleet.errors()
 
 
 def test_a_cluster_with_an_emergency_takes_no_other_release(fleet: Repository) -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from okd_gitops.evidence.state import ClusterState
 from okd_gitops.fleet.cluster import ClusterSpec
 from okd_gitops.releases.cross_check import Release
+from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.edges import LOWER, SAME, step_kind
 from okd_gitops.upgrade.path import Hop, NoPath, Path, moved
-from okd_gitops.upgrade.question import Question, Way
+from okd_gitops.upgrade.question import Follower, Question, Way
 
 
 def adopts(old: ClusterSpec, new: ClusterSpec, state: ClusterState | None) -> bool:
@@ -39,15 +40,19 @@ def adopted(question: Question, release: Release, image: str) -> Question:
 
     Nobody looks for a path: the cluster has gone it.
     """
-    cluster = question.cluster
-    start, end = cluster.version, release.version
-    path: Path | NoPath
-
-    if start == end:
-        path = NoPath(SAME, f"Git already names {end.text}")
-    elif end < start:
-        path = NoPath(LOWER, f"{end.text} is lower than {start.text}")
-    else:
-        path = Path((Hop(start, end, step_kind(start, end), (), moved(cluster.channel, end), ()),))
+    path = adopted_path(question.cluster, release.version)
 
     return replace(question, path=path, release=release, image=image, way=Way.ADOPTION)
+
+
+def adopted_path(cluster: Follower, end: Version) -> Path | NoPath:
+    """Return the hop that a cluster has made from the release in Git, or why Git must not follow it."""
+    start = cluster.version
+
+    if start == end:
+        return NoPath(SAME, f"Git already names {end.text}")
+
+    if end < start:
+        return NoPath(LOWER, f"{end.text} is lower than {start.text}")
+
+    return Path((Hop(start, end, step_kind(start, end), (), moved(cluster.channel, end), ()),))

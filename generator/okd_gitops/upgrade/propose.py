@@ -11,6 +11,7 @@ from datetime import datetime
 from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version
+from okd_gitops.upgrade.adoption import adopted_path
 from okd_gitops.upgrade.decide import Known, question_of, wanted_by
 from okd_gitops.upgrade.edges import KIND, LOWER, MAJOR, MINOR, ROLLBACK, Wanted, unwanted
 from okd_gitops.upgrade.path import Hop, NoPath, Path, one_hop
@@ -37,13 +38,16 @@ class Proposal:
     way: Way = Way.ORDINARY
 
 
-def path_of(proposal: Proposal, known: Known) -> list[Path] | list[NoPath]:
+def path_of(proposal: Proposal, known: Known) -> Sequence[Path | NoPath]:
     """Return the path that a proposal takes, or everything that keeps the cluster from any."""
     cluster, target = proposal.cluster, proposal.version
     wanted = wanted_by(cluster, known)
 
     if proposal.way == Way.INSTALLATION:
         return _installed(cluster, target, wanted)
+
+    if proposal.way == Way.ADOPTION and target != cluster.version:
+        return [adopted_path(cluster, target)]
 
     if proposal.way == Way.FORCE or target == cluster.version:
         # Another image of the version that it has: only the image is judged.

@@ -121,7 +121,7 @@ def _judged(commit: str, cache: Path, base: Side, now: Side) -> Change:
     for change in compared:
         judged, refusals = judge_release(change, base, now)
         changes.append(judged)
-        findings += [*refusals, *force_without_signature(judged)]
+        findings += [*refusals, *force_without_signature(judged, (base, now))]
 
     paths = trusted_paths(base.fleet.spec, now.fleet.spec)
     old_files, new_files = (scan_tree(side.root, *paths)[0] for side in (base, now))

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from okd_gitops.check.change.change import ClusterChange, JudgedRelease
 from okd_gitops.check.change.sides import Side
-from okd_gitops.evidence.records import FETCH
+from okd_gitops.evidence.records import FETCH, Records
 from okd_gitops.finding import Finding, Severity, finding_of
 from okd_gitops.fleet.cluster import Cluster, Purpose, Release
 from okd_gitops.releases.version import Version
 from okd_gitops.times import time_text
+from okd_gitops.upgrade.adoption import adopts
 from okd_gitops.upgrade.propose import Proposal, path_of, refusals_of
 from okd_gitops.upgrade.question import Follower, Way, earlier_clusters
 from okd_gitops.upgrade.refusals import Decision
@@ -47,7 +48,7 @@ def judge_release(change: ClusterChange, base: Side, now: Side) -> tuple[Cluster
 
     release = change.new_release
     assert release is not None
-    way = way_of(change)
+    way = way_of(change, now.records)
     # A new cluster has no release before this one.
     start = change.old_release or release
     answers = [_asked(cluster, start, release, way, side) for cluster, side in _sides(change, base, now)]
@@ -57,8 +58,8 @@ def judge_release(change: ClusterChange, base: Side, now: Side) -> tuple[Cluster
     return replace(change, judged=judged), findings
 
 
-def way_of(change: ClusterChange) -> Way:
-    """Return how a change gives a cluster its release."""
+def way_of(change: ClusterChange, records: Records) -> Way:
+    """Return how a change gives a cluster its release; `records` have what the cluster runs."""
     assert change.new is not None
     spec = change.new.spec
 
@@ -67,6 +68,9 @@ def way_of(change: ClusterChange) -> Way:
 
     if spec.emergency and change.old and not change.old.spec.emergency:
         return Way.EMERGENCY
+
+    if change.old and adopts(change.old.spec, spec, records.cluster(change.name)):
+        return Way.ADOPTION
 
     return Way.FORCE if spec.release and spec.release.force else Way.ORDINARY
 
@@ -229,12 +233,18 @@ def _no_record(cluster: Cluster, reason: str, now: Side, severity: Severity) -> 
     )
 
 
-def force_without_signature(change: ClusterChange) -> list[Finding]:
-    """Return a finding for an emergency that is forced although our own check finds no good signature."""
-    emergency = change.new.spec.emergency if change.new else None
-    judged = change.judged
+def force_without_signature(change: ClusterChange, sides: Sequence[Side]) -> list[Finding]:
+    """Return a finding for an emergency that is forced although a side finds no good signature.
 
-    if change.new is None or emergency is None or not emergency.force or judged is None or judged.verified:
+    The signature counts also where the release stays: the force is what is new.
+    """
+    emergency = change.new.spec.emergency if change.new else None
+    is_same = change.old is not None and change.old.spec.emergency == emergency
+
+    if change.new is None or emergency is None or not emergency.force or is_same:
+        return []
+
+    if all(side.trust(emergency.image, emergency.version).verified for side in sides):
         return []
 
     place = change.new.document.at(("emergency", "force"))
