@@ -6,11 +6,13 @@ from okd_gitops.fleet.feature import Catalog, Feature
 from okd_gitops.fleet.parameter import Each
 from okd_gitops.manifests.objects import Object, at, kind_and_name
 
+# The lines of a table by key: values by the names of columns.
+Rows = Mapping[str, Mapping[str, str]]
 # What stands in a column in which a line has nothing.
 _NOTHING = "-"
 
 
-def rows_of(catalog: Catalog, feature: Feature, each: Each) -> Mapping[str, Mapping[str, str]]:
+def rows_of(catalog: Catalog, feature: Feature, each: Each) -> Rows:
     """Return the lines of the table of a list, by key: for each column that is a field, its value.
 
     The table is an object of the feature or of one that it requires; its first line names the columns, of

@@ -9,7 +9,7 @@ from okd_gitops.finding import Findings, nearest
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.fleet.feature import Catalog, Feature
 from okd_gitops.fleet.parameter import Each, valid_key
-from okd_gitops.fleet.tables import rows_of
+from okd_gitops.fleet.tables import Rows, rows_of
 from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.parameters import (
     ParameterValues,
@@ -102,21 +102,24 @@ class Placing:
             return []
 
         self._refuse_unknown_needs(each, entries, (*where, name))
+        rows = rows_of(self.catalog, feature, each)
         copies: dict[str, Placement] = {}
         for index, entry in enumerate(entries):
             place = (*where, name, index)
             self._refuse_unknown_fields(each, entry, place)
-            if self._key_is_usable(each, entry, place, copies) and self._has_row(feature, each, entry, place):
-                copy = self._copy(feature, each, entry, place)
+            if self._key_is_usable(each, entry, place, copies) and self._has_row(each, entry, place, rows):
+                copy = self._copy(feature, each, entry, place, rows)
                 copies[copy.key] = copy
         return list(copies.values())
 
-    def _copy(self, feature: Feature, each: Each, entry: Mapping[str, Any], place: Path) -> Placement:
+    def _copy(
+        self, feature: Feature, each: Each, entry: Mapping[str, Any], place: Path, rows: Rows
+    ) -> Placement:
         objects = feature.objects(each.part)
         names = {kind_and_name(value) for value in objects}
         key = str(entry[each.key])
 
-        row = rows_of(self.catalog, feature, each).get(key, {})
+        row = rows.get(key, {})
         settings = self.parameters.settings(each.fields, {**row, **each.entry(entry)}, names, place)
         patched = self._patched(feature, objects, settings, place)
 
@@ -198,13 +201,12 @@ class Placing:
             return True
         return False
 
-    def _has_row(self, feature: Feature, each: Each, entry: Mapping[str, Any], place: Path) -> bool:
+    def _has_row(self, each: Each, entry: Mapping[str, Any], place: Path, rows: Rows) -> bool:
         """Whether the table of a list, if it has one, has a line for an entry; without one is a finding."""
         if not each.table:
             return True
 
         key = str(entry[each.key])
-        rows = rows_of(self.catalog, feature, each)
         if key not in rows:
             reason = f'"{key}" is not in the table {each.table}, which has {", ".join(rows)}'
             remedy = "choose one of them, or add a line to the table (docs/building.md)"
