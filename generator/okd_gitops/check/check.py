@@ -119,7 +119,7 @@ def _under_check(
     """
     kubernetes = {cluster.cluster.name: cluster.cluster.kubernetes for cluster in plan.clusters}
 
-    overlays = [rule.Overlay(name="argocd", folder="argocd", kubernetes=kubernetes[plan.fleet.hub])]
+    overlays = [rule.Overlay(name=rule.ARGOCD, folder=rule.ARGOCD, kubernetes=kubernetes[plan.fleet.hub])]
     overlays += [_overlay(cluster, plan, planned.get(cluster.cluster.name)) for cluster in plan.clusters]
 
     return rule.Repository(

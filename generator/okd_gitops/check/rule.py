@@ -13,6 +13,9 @@ from okd_gitops.manifests.nested import NestedObject, Path, objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.releases.cluster_version import CLUSTER_VERSION, object_faults, path_of
 
+# The generated folder of the Applications, and the purposes of long-term clusters.
+ARGOCD = "argocd"
+LONG_TERM = ("cd", "hub")
 # A name of a cluster, as it occurs in a text.
 WORD = re.compile(r"[A-Za-z0-9-]+")
 

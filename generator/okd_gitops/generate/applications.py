@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.generate.plan import ClusterPlan, Plan
+from okd_gitops.manifests.argocd import IN_CLUSTER
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, read
 from okd_gitops.manifests.scopes import Scopes, is_cluster_scoped
@@ -19,8 +20,6 @@ NAMESPACE = "argocd"
 ROOT = "fleet"
 API_VERSION = "argoproj.io/v1alpha1"
 LABELS = "okd-gitops.io/"
-# The name that Argo CD gives to the cluster it runs on.
-IN_CLUSTER = "in-cluster"
 # On the Application of a cluster that only goes in two changes: what is on disk tells the next run whether
 # the first one was made.
 REMOVAL = f"{LABELS}removal"

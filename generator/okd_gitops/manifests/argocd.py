@@ -8,8 +8,9 @@ from typing import Any
 
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
-# Argo CD's two names for the cluster it runs on.
-_HERE = {"name": "in-cluster", "server": "https://kubernetes.default.svc"}
+# The name that Argo CD gives to the cluster it runs on, and the two by which it knows that cluster.
+IN_CLUSTER = "in-cluster"
+_HERE = {"name": IN_CLUSTER, "server": "https://kubernetes.default.svc"}
 _HEADS = (None, "", "HEAD", "main", "master")
 
 

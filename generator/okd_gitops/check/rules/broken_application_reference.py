@@ -5,7 +5,16 @@ from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import nearest
-from okd_gitops.manifests.argocd import at_head, folder, of_kind, own_urls, project_name, same_url, sources
+from okd_gitops.manifests.argocd import (
+    IN_CLUSTER,
+    at_head,
+    folder,
+    of_kind,
+    own_urls,
+    project_name,
+    same_url,
+    sources,
+)
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
 _DEPLOYABLE = (".yaml", ".yml", ".json", ".jsonnet", "Kustomization")
@@ -58,7 +67,7 @@ def _unknown_destination(application: Object, repository: Repository) -> _Faults
     name = at(application, "spec", "destination", "name")
     known = repository.destinations.values()
 
-    if known and name and name not in ("in-cluster", *known):
+    if known and name and name not in (IN_CLUSTER, *known):
         reason = f'its destination "{name}" is not a cluster of this repository'
         yield reason, nearest(str(name), known) or "name a cluster of this repository"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.check.rule import LONG_TERM, Fault, Overlay, Repository
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
@@ -19,7 +19,6 @@ _CLUSTERS = ("ClusterClaim", "ClusterDeployment", "HostedCluster")
 _OPTIONS = "argocd.argoproj.io/sync-options"
 _PURPOSE = "okd-gitops.io/purpose"
 _REMOVAL = "okd-gitops.io/removal"
-_LONG_TERM = ("cd", "hub")
 # What a sync with these options does to an object that exists.
 _REPLACING = {
     "Replace=true": "deletes and creates objects anew",
@@ -39,7 +38,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             continue
 
         synced = list(_synced_objects(value, repository))
-        if at(value, "metadata", "labels", _PURPOSE) in _LONG_TERM:
+        if at(value, "metadata", "labels", _PURPOSE) in LONG_TERM:
             for reason, remedy, path in _unsafe_for_long_term(value, synced):
                 yield Fault(reason=reason, remedy=remedy, object=identity, path=path)
 
@@ -98,7 +97,7 @@ def _deleting_set(value: Object, overlay: Overlay) -> Iterator[Fault]:
         "create-only",
         "create-update",
     )
-    is_long_term = at(value, "spec", "template", "metadata", "labels", _PURPOSE) in _LONG_TERM
+    is_long_term = at(value, "spec", "template", "metadata", "labels", _PURPOSE) in LONG_TERM
 
     if not keeps_applications and (is_long_term or overlay.purpose == "hub"):
         yield Fault(

@@ -2,26 +2,25 @@
 
 from collections.abc import Iterable, Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.check.rule import ARGOCD, Fault, Overlay, Repository
 from okd_gitops.manifests.argocd import of_kind
 from okd_gitops.manifests.objects import Object, ObjectId
 
 _KINDS = ("Application", "AppProject", "ApplicationSet")
-_FOLDER = "argocd"
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look for objects of Argo CD under the name of one that `argocd/` contains."""
-    if overlay.folder == _FOLDER:
+    if overlay.folder == ARGOCD:
         return
 
-    of_fleet = [other for other in repository.overlays if other.folder == _FOLDER]
+    of_fleet = [other for other in repository.overlays if other.folder == ARGOCD]
     names = {_name(value) for other in of_fleet for value in _of_argocd(other.objects)}
 
     for value in _of_argocd(overlay.objects):
         if _name(value) in names:
             identity = ObjectId.of(value)
-            reason = f"{_FOLDER}/ contains {identity}, and this one replaces it"
+            reason = f"{ARGOCD}/ contains {identity}, and this one replaces it"
             yield Fault(reason=reason, remedy="name it otherwise, or remove it", object=identity)
 
 

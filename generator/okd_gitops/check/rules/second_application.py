@@ -2,13 +2,9 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository
-from okd_gitops.manifests.argocd import folder, of_kind, same_url, sources
+from okd_gitops.check.rule import ARGOCD, LONG_TERM, Fault, Overlay, Repository
+from okd_gitops.manifests.argocd import IN_CLUSTER, folder, of_kind, same_url, sources
 from okd_gitops.manifests.objects import Object, ObjectId, at
-
-_FOLDER = "argocd"
-_IN_CLUSTER = "in-cluster"
-_LONG_TERM = ("cd", "hub")
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
@@ -27,13 +23,13 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 
 def _synced_folders(application: Object, repository: Repository) -> Iterator[str]:
     """Yield a reason for each generated folder that an Application syncs."""
-    generated = {_FOLDER, *(overlay.folder for overlay in repository.overlays if overlay.purpose)}
+    generated = {ARGOCD, *(overlay.folder for overlay in repository.overlays if overlay.purpose)}
 
     for source in sources(application):
         path = folder(source)
 
         if path in generated and same_url(at(source, "repoURL")) == same_url(repository.url):
-            yield f"it syncs {path}, which {_FOLDER}/ deploys already"
+            yield f"it syncs {path}, which {ARGOCD}/ deploys already"
 
 
 def _foreign_clusters(application: Object, overlay: Overlay, repository: Repository) -> Iterator[str]:
@@ -42,8 +38,8 @@ def _foreign_clusters(application: Object, overlay: Overlay, repository: Reposit
 
     for other in repository.overlays:
         known_as = repository.destinations.get(other.name)
-        is_other = other is not overlay and other.purpose in _LONG_TERM
+        is_other = other is not overlay and other.purpose in LONG_TERM
 
         # Every Argo CD calls its own cluster so.
-        if is_other and known_as == destination != _IN_CLUSTER:
+        if is_other and known_as == destination != IN_CLUSTER:
             yield f"it writes to {other.name}, a long-term cluster, past its own overlay"
