@@ -239,12 +239,9 @@ def test_health_names_every_part_that_is_not_well() -> None:
     assert found.pools.faults == ("pool worker is degraded (1 of 6 nodes)",)
 
 
-def test_a_refusal_fails_the_release_after_patience_in_the_clusters_words() -> None:
-    given = answers()
-    seen = Seen(version=given.version, operators=given.operators, pools=given.pools, tests={})
-    refused = Refused(reason="Invalid", message="it is\nnot there", since=DONE)
-    reason = f"{VERSION} is refused since 2026-11-21 12:00: Invalid: it is not there"
-    failed = Evidence(
+def failed_because(reason: str) -> Evidence:
+    """Return the report of a release that failed when patience was over."""
+    return Evidence(
         cluster="canary",
         version=VERSION,
         image=IMAGE,
@@ -254,7 +251,14 @@ def test_a_refusal_fails_the_release_after_patience_in_the_clusters_words() -> N
         reason=reason,
     )
 
-    for now, evidence in ((DONE + PATIENCE, None), (LATE, failed)):
+
+def test_a_refusal_fails_the_release_after_patience_in_the_clusters_words() -> None:
+    given = answers()
+    seen = Seen(version=given.version, operators=given.operators, pools=given.pools, tests={})
+    refused = Refused(reason="Invalid", message="it is\nnot there", since=DONE)
+    reason = f"{VERSION} is refused since 2026-11-21 12:00: Invalid: it is not there"
+
+    for now, evidence in ((DONE + PATIENCE, None), (LATE, failed_because(reason))):
         found = judge(seen, WANTED, refused=refused, now=now, patience=PATIENCE)
         assert found == Observation(evidence=evidence, reason=reason)
 
@@ -289,15 +293,7 @@ def test_an_update_that_fails_says_since_when_and_why(words: dict[str, str], sho
 
     assert early == Observation(evidence=None, reason=found.reason)
     assert found.reason == f"{VERSION} fails since 2026-11-21 12:00: {shown}"
-    assert found.evidence == Evidence(
-        cluster="canary",
-        version=VERSION,
-        image=IMAGE,
-        finished=LATE,
-        passed=False,
-        operators="unknown",
-        reason=found.reason,
-    )
+    assert found.evidence == failed_because(found.reason)
 
 
 UNWELL: dict[str, tuple[str, Callable[[Answers], object]]] = {

@@ -523,33 +523,27 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "an old hash that is none": step("old", "x"),
     "a hash that is a number": step("new", 7),
     "one thing too many": step("mode", 7),
-    "a stage used twice": lambda state: edit(state, lambda journal: journal["steps"][1].update(staged=0)),
     "a step that is a text": lambda state: edit(state, lambda journal: journal["steps"].append("x")),
     "a format that is a text": lambda state: edit(state, lambda journal: journal.update(format="3")),
+}
+REFUSED: dict[str, tuple[Callable[[Path], object], tuple[str, str]]] = {
+    **{kind: (DAMAGE[kind], words) for kind, words in WORDS.items()},
+    **{kind: (spoil, NOT_OURS) for kind, spoil in SPOILT.items()},
+    "a stage used twice": (
+        lambda state: edit(state, lambda journal: journal["steps"][1].update(staged=0)),
+        WORDS["a file twice"],
+    ),
 }
 
 
 # Whoever reads a pipe waits for ever.
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("kind", WORDS)
+@pytest.mark.parametrize("kind", REFUSED)
 def test_a_refused_journal_says_why_and_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    state = interrupted(tmp_path, monkeypatch)
-    DAMAGE[kind](state)
-
-    with pytest.raises(BusyError) as raised:
-        recover(tmp_path)
-    assert (raised.value.reason, raised.value.remedy) == WORDS[kind]
-
-
-@pytest.mark.parametrize("kind", SPOILT)
-def test_every_part_of_a_journal_is_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    state = interrupted(tmp_path, monkeypatch)
-    SPOILT[kind](state)
-    words = WORDS["a file twice"] if kind == "a stage used twice" else NOT_OURS
+    damage, words = REFUSED[kind]
+    damage(interrupted(tmp_path, monkeypatch))
 
     with pytest.raises(BusyError) as raised:
         recover(tmp_path)

@@ -152,7 +152,8 @@ def _children() -> list[int]:
 
     with suppress(OSError):
         for task in os.listdir("/proc/self/task"):  # noqa: PTH208 - pathlib is not loaded yet
-            with open(f"/proc/self/task/{task}/children", encoding="ascii") as file:  # noqa: PTH123
+            path = f"/proc/self/task/{task}/children"
+            with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib is not loaded yet
                 children += [int(word) for word in file.read().split()]
 
     return [child for child in children if _runs(child)]
@@ -160,7 +161,8 @@ def _children() -> list[int]:
 
 def _runs(child: int) -> bool:
     try:
-        with open(f"/proc/{child}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        path = f"/proc/{child}/stat"
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
             return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
     except (OSError, IndexError):
         return False

@@ -61,8 +61,7 @@ def serve() -> None:
 @click.option("--namespace", default="", help="Namespace of the sets. Default: that of the pod.")
 @click.option(
     "--listen",
-    # A Service of the cluster leads to the pod.
-    default="0.0.0.0",  # noqa: S104
+    default="0.0.0.0",  # noqa: S104 - a Service of the cluster leads to the pod
     show_default=True,
     metavar="ADDRESS",
     help="Listen on this address.",
