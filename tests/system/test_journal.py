@@ -17,7 +17,7 @@ import pytest
 
 from conftest import ROOT
 from okd_gitops.errors import BusyError, OkdGitopsError, UsageError
-from okd_gitops.system import swap
+from okd_gitops.system import journal, swap
 from okd_gitops.system.journal import saving
 from okd_gitops.system.recovery import pending, refuse_pending
 from okd_gitops.system.steps import written
@@ -33,6 +33,7 @@ PUT = {"overlays/a/one": b"1 new\n", "overlays/b/c/three": b"3\n", "bases/f/four
 DELETE = ["overlays/a/two", "overlays/gone/x"]
 AFTER = {"mine.txt": b"mine\n", **PUT}
 
+FREE_SPACE = "free some space or correct permissions, then run again"
 OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree")
 
 
@@ -253,8 +254,9 @@ def test_a_full_or_read_only_disk_changes_nothing(tmp_path: Path, monkeypatch: p
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(BusyError, match="nothing was written"):
+    with pytest.raises(BusyError, match="nothing was written") as raised:
         publish(tmp_path)
+    assert raised.value.remedy == FREE_SPACE
     monkeypatch.undo()
     assert not pending(tmp_path)
     assert files(tmp_path) == BEFORE
@@ -275,8 +277,9 @@ def test_an_exchange_that_fails_takes_back_the_others(
         real(one, other)
 
     monkeypatch.setattr(swap, "swap", failing)
-    with pytest.raises(BusyError, match="nothing was written"):
+    with pytest.raises(BusyError, match=r"nothing was written: .*Operation not permitted") as raised:
         publish(tmp_path)
+    assert raised.value.remedy == FREE_SPACE
     assert files(tmp_path) == BEFORE
     assert sorted(path.name for path in tmp_path.iterdir()) == [".okd-gitops", "mine.txt", "overlays"]
     assert not pending(tmp_path)
@@ -581,7 +584,7 @@ def test_a_disk_that_refuses_the_end_of_a_change_keeps_the_journal(
         recover(tmp_path)
     assert raised.value.reason.startswith("the interrupted change cannot be finished: ")
     assert "No space left on device" in raised.value.reason
-    assert raised.value.remedy == "free some space or correct permissions, then run again"
+    assert raised.value.remedy == FREE_SPACE
     assert pending(tmp_path)
 
     monkeypatch.undo()
@@ -681,3 +684,55 @@ def test_an_exchange_is_tried_five_times(
         with pytest.raises(FileNotFoundError):
             swap.swap(one, other)
     assert one.read_bytes() == (b"2" if succeeds else b"1")
+
+
+def test_a_file_that_changed_before_is_refused_before_anything_is_exchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {**BEFORE, "overlays/gone/x": b"mine\n", "overlays/a/two": b"mine\n"})
+    half = files(tmp_path)
+
+    def exchanged(one: Path, other: Path) -> None:
+        raise AssertionError(f"{one} and {other} were exchanged")
+
+    monkeypatch.setattr(swap, "swap", exchanged)
+    with pytest.raises(BusyError) as raised:
+        publish(tmp_path)
+    changed = "overlays/a/two, overlays/gone/x changed while running; nothing was written"
+    assert (raised.value.reason, raised.value.remedy) == (changed, "run the same command again")
+    assert (files(tmp_path), pending(tmp_path)) == (half, False)
+
+
+def test_a_change_whose_end_fails_is_finished_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, BEFORE)
+
+    def full(root: Path, steps: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(journal, "finish", full)
+    with pytest.raises(BusyError) as raised:
+        publish(tmp_path)
+    assert raised.value.reason == "the write was interrupted: [Errno 28] No space left on device"
+    assert raised.value.remedy == "run the same command again: it finishes what is left"
+    assert pending(tmp_path)
+
+    monkeypatch.undo()
+    recover(tmp_path)
+    assert (files(tmp_path), pending(tmp_path)) == (AFTER, False)
+
+
+@pytest.mark.parametrize(("number", "one_by_one"), [(100, True), (101, False)])
+def test_every_staged_file_is_on_the_disk_before_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, one_by_one: bool
+) -> None:
+    synced: list[Path] = []
+    of_all: list[bool] = []
+    monkeypatch.setattr(journal, "sync", synced.append)
+    monkeypatch.setattr(os, "sync", lambda: of_all.append(True))
+
+    with saving(tmp_path) as save:
+        save({f"overlays/a/{index}": b"x" for index in range(number)})
+    staged = [path for path in synced if path.parent.name == "stage"]
+    assert (len(staged), len(of_all)) == ((number, 0) if one_by_one else (0, 1))
