@@ -71,7 +71,8 @@ GROUPS = {
     "journal": Group(
         ("system/journal.py", "system/recovery.py", "system/swap.py"),
         ("tests/system/test_journal.py",),
-        without="before_each_operation or before_any_operation",
+        # The last one starts a process of its own, which has no mutant.
+        without="before_each_operation or before_any_operation or mount_point",
     ),
 }
 
@@ -136,16 +137,16 @@ def run(names: Sequence[str]) -> bool:
         counts = f"{outcome.made:9}{outcome.killed:9}{len(outcome.survivors):10}"
         print(f"{outcome.group:12}{counts}{outcome.share:7.1f}", flush=True)
 
-    faults = [
-        f"FAILED {outcome.group}: {fault}\n  again: make test-deep ARGS='--only mutation:{outcome.group}'"
-        for outcome in outcomes
-        for fault in outcome.faults(listed[outcome.group])
-    ]
+    faults = {outcome.group: outcome.faults(listed[outcome.group]) for outcome in outcomes}
 
-    for fault in faults:
-        print(fault, flush=True)
+    for name, of_group in faults.items():
+        for fault in of_group:
+            print(f"FAILED {name}: {fault}", flush=True)
 
-    return not faults
+        if of_group:
+            print(f"  again: make test-deep ARGS='--only mutation:{name}'", flush=True)
+
+    return not any(faults.values())
 
 
 def listed_survivors() -> dict[str, list[Mutant]]:

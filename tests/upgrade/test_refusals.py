@@ -436,6 +436,7 @@ DETAILS: list[tuple[str, dict[str, Any], str]] = [
         went_on("test"),
         f"(test has {NEWER.text} already and never goes back to {TO})",
     ),
+    ("soak-not-over", reports(passed("test", days=0)), "(test)"),
     ("evidence-missing", reports(NO_LONGER_HERE), f"(test runs {TO} and has not reported on it)"),
     (
         "evidence-missing",
@@ -459,6 +460,11 @@ DETAILS: list[tuple[str, dict[str, Any], str]] = [
         f"(test: etcd, dns, {'x' * 288}…)",
     ),
     ("earlier-cluster-unhealthy", state("test", version=FROM), f"(test runs {FROM})"),
+    (
+        "earlier-cluster-unhealthy",
+        state("test", version=f"4.21.0-okd-scos.{'7' * 90}"),
+        f"(test runs 4.21.0-okd-scos.{'7' * 43}…)",
+    ),
     ("earlier-cluster-unhealthy", state("test", version=TO, withdrawn=WITHDRAWN), "(test: etcd is sick)"),
     ("observation-too-old", state(seen=NOW - timedelta(days=2)), "(2026-11-19 12:00)"),
     ("cluster-updating", state(updating=True, wantedVersion=TO), f"(from {FROM} to {TO})"),
@@ -596,6 +602,7 @@ def test_a_missing_path_upgrades_nothing() -> None:
         state("test", version="a build of its own"),
         state(maxLine="4.21"),
         state(version="", image=""),
+        MINOR_HOP,
         {**MINOR_HOP, **state()},
         {**MINOR_HOP, **state(maxLine="5.0")},
         state(
@@ -617,6 +624,7 @@ def test_a_missing_path_upgrades_nothing() -> None:
         "the earlier cluster runs what nobody can compare",
         "a patch beyond the line of its operators",
         "a cluster that has completed nothing yet",
+        "a major of a cluster that nobody looked at",
         "a major of a cluster without limits",
         "a major within the line of its operators",
         "the earlier cluster withdrew its report on another release",
@@ -692,6 +700,29 @@ def test_a_report_that_cannot_come_is_not_waited_for(changes: dict[str, Any], wo
     found = decide(question(FLEET["cd"], [test, FLEET["cd"]]))
     assert (found.name, found.verdict) == ("evidence-unobtainable", Verdict.REFUSE)
     assert words in found.reason
+
+
+def test_a_cluster_that_never_reports_hides_no_other_when_a_person_accepts_that() -> None:
+    accepted = Accepted.model_validate(
+        {"name": "evidence-unobtainable", "to": NEW.text, "reason": "it is gone"}
+    )
+    waiting = replace(READY, **went_on("eph"), cluster=replace(READY.cluster, accepts=(accepted,)))
+    assert decide(waiting).verdict == Verdict.UPGRADE
+
+    of_test, of_hub = passed("test", days=2), passed("hub")
+    missing = decide(replace(waiting, evidence=(of_hub,)))
+    assert (missing.name, "(test runs" in missing.reason) == ("evidence-missing", True)
+    soaking = decide(replace(waiting, evidence=(of_test, of_hub)))
+    assert (soaking.name, "(test)" in soaking.reason) == ("soak-not-over", True)
+
+
+def test_a_cluster_that_runs_the_release_may_report_on_it_in_any_channel() -> None:
+    fleet = [
+        replace(other, channel="stable-scos-4.21") if other.name == "test" else other for other in READY.fleet
+    ]
+    evidence = [report for report in READY.evidence if report.cluster != "test"]
+
+    assert decide(replace(READY, fleet=fleet, evidence=evidence)).name == "evidence-missing"
 
 
 def test_a_cluster_that_passed_and_was_installed_anew_takes_it_again() -> None:
