@@ -224,7 +224,8 @@ def _mutmut(folder: Path, *arguments: str) -> str:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
     if done.returncode:
-        raise RuntimeError(f"mutmut {arguments[0]}: {(done.stdout + done.stderr)[-2000:]}")
+        told = (done.stdout + done.stderr)[-2000:]
+        raise RuntimeError(f"mutmut {arguments[0]} ended with {done.returncode}: {told}")
 
     return done.stdout
 

@@ -23,7 +23,7 @@ from werkzeug import Request, Response
 from frozen import CLOCK
 from okd_gitops.explanation import explanation_of, explanations
 from okd_gitops.finding import Severity
-from okd_gitops.releases.trust import openpgp
+from okd_gitops.releases.trust import keyring, openpgp
 from okd_gitops.releases.trust import store as signature_store
 from okd_gitops.releases.trust.keyring import FINGERPRINTS, KeyUse
 from okd_gitops.releases.trust.signature import Message, verify
@@ -241,6 +241,61 @@ def issuers(message: bytes) -> str:
     """Return the keys that a message names as its signers, by their fingerprints: subkeys that sign."""
     found = {packet.issuer_fingerprint for packet in PacketPile.from_bytes(message)} - {None}
     return ", ".join(sorted(str(fingerprint).upper() for fingerprint in found))
+
+
+def created(message: bytes) -> datetime:
+    """Return when a message was signed, as its signature says."""
+    times = [packet.signature_created for packet in PacketPile.from_bytes(message)]
+    return max(time for time in times if time)
+
+
+def test_a_signature_may_be_as_old_as_the_clock_or_the_end_of_its_key() -> None:
+    message = signed()
+    made = created(message)
+
+    assert trust_in(message, now=made).verified
+    assert trust_in(message, now=made + timedelta(days=1), retired=made).verified
+    earlier = made - timedelta(seconds=1)
+    assert refusal(message, now=made + timedelta(days=1), retired=earlier) == "signed-after-retirement"
+
+
+def test_the_key_of_several_that_lasts_longest_counts() -> None:
+    key, _ = lasting(30)
+    uses = [KeyUse(fingerprint=name(key)), KeyUse(fingerprint=name(KEY))]
+    messages = [signed(key=key), signed()]
+
+    for ordered in (messages, messages[::-1]):
+        now = datetime.now(UTC)
+        found = verify(
+            [Message(message, now) for message in ordered],
+            [public(key), public(KEY)],
+            uses,
+            image=f"{REPOSITORY}@{A}",
+            version=VERSION,
+            now=now,
+        )
+        assert (found.verified, found.fingerprint, found.findings) == (True, name(KEY), ())
+
+
+def test_a_revoked_key_is_named() -> None:
+    cert = KEY.extract_certificate()
+    revoked = bytes(cert) + bytes(cert.revoke(KEY.certifier()))
+
+    assert with_details(signed(), keys=(revoked,)) == f"{name(KEY).upper()}."
+
+
+def test_a_key_file_that_is_not_usable_is_named_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    title = explanation_of("unusable-signing-key").title
+
+    for files, number in (((b"no key", public(KEY)), 1), ((public(KEY), b"no key"), 2)):
+        [warning] = trust_in(signed(), keys=files).findings
+        assert warning.reason == f"{title} Key file {number}."
+
+    def unreadable(_: Cert) -> Iterator[tuple[str, datetime]]:
+        raise ValueError("an odd packet")
+
+    monkeypatch.setattr(keyring, "_ends", unreadable)
+    assert keyring.read_keyring([public(KEY)], []).unusable == (f"Key file 1, {name(KEY).upper()}.",)
 
 
 def test_an_unknown_key_is_named_as_the_signature_does() -> None:
@@ -497,6 +552,84 @@ def test_all_keys_that_signed_are_named(gpg: Callable[..., bytes]) -> None:
 
     assert with_details(message, keys=(third,)) == f"{issuers(message)}."
     assert len(issuers(message).split(", ")) == 2
+
+
+def test_a_message_with_several_signatures_counts_the_key_that_lasts_longest(
+    gpg: Callable[..., bytes],
+) -> None:
+    key, _ = lasting(30)
+    for signer in (KEY, key):
+        gpg("--import", data=bytes(signer))
+
+    sign_with = ("-u", name(KEY), "-u", name(key))
+    now = datetime.now(UTC)
+    messages = [Message(gpg(*sign_with, "--sign", data=text()), now)]
+    files = [public(key), public(KEY)]
+    place: dict[str, Any] = {"image": f"{REPOSITORY}@{A}", "version": VERSION, "now": now}
+
+    both = [KeyUse(fingerprint=name(signer)) for signer in (key, KEY)]
+    found = verify(messages, files, both, **place)
+    assert (found.verified, found.fingerprint, found.findings) == (True, name(KEY), ())
+
+    lost = [
+        KeyUse(fingerprint=name(KEY), compromised="stolen"),
+        KeyUse(fingerprint=name(key), compromised="lost"),
+    ]
+    names = ", ".join(sorted((name(KEY).upper(), name(key).upper())))
+    [refused] = verify(messages, files, lost, **place).findings
+    assert refused.reason.endswith(f" {names}. lost; stolen")
+
+
+def at(day: int) -> tuple[str, str]:
+    return "--faked-system-time", f"202601{day:02}T000000"
+
+
+def ends_of(*files: bytes) -> dict[str, datetime]:
+    """Return the ends of a key and of its subkeys, of copies of one key that were merged."""
+    cert = Cert.from_bytes(files[0])
+    for other in files[1:]:
+        cert = cert.merge(Cert.from_bytes(other))
+
+    [key] = keyring.read_keyring([bytes(cert)], []).keys
+    return dict(key.ends)
+
+
+def test_a_subkey_ends_when_its_newest_binding_says(gpg: Callable[..., bytes]) -> None:
+    """A later binding lengthens or shortens the time of a subkey, and the end of the key bounds it."""
+    gpg(*at(1), "--quick-gen-key", "sub <sub@example.org>", "ed25519", "cert", "never")
+    main = Cert.from_bytes(gpg("--export")).fingerprint
+    gpg(*at(2), "--quick-add-key", main, "ed25519", "sign", "30d")
+    first = gpg("--export")
+    gpg(*at(3), "--quick-set-expire", main, "90d", "*")
+    longer = gpg("--export")
+    gpg(*at(4), "--quick-set-expire", main, "9d", "*")
+    shorter = gpg("--export")
+    gpg(*at(5), "--quick-set-expire", main, "2d")
+    bounded = gpg("--export")
+
+    [sub] = ends_of(first).keys() - {main}
+
+    def ends(day: int, *, of_key: datetime = keyring.NEVER) -> dict[str, datetime]:
+        return {main: of_key, sub: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day - 1)}
+
+    assert ends_of(first) == ends(2 + 30)
+    assert ends_of(first, longer) == ends_of(longer, first) == ends(3 + 90)
+    assert ends_of(longer, shorter) == ends_of(shorter, longer) == ends(4 + 9)
+    assert ends_of(bounded) == ends(5 + 2, of_key=datetime(2026, 1, 7, tzinfo=UTC))
+
+
+def test_a_revocation_lengthens_the_time_of_no_subkey(gpg: Callable[..., bytes]) -> None:
+    gpg(*at(1), "--quick-gen-key", "sub <sub@example.org>", "ed25519", "cert", "never")
+    main = Cert.from_bytes(gpg("--export")).fingerprint
+    gpg(*at(2), "--quick-add-key", main, "ed25519", "sign", "30d")
+    before = ends_of(gpg("--export"))
+
+    answers = b"key 1\nrevkey\ny\n0\n\ny\nsave\n"
+    gpg(*at(3), "--no-batch", "--no-tty", "--command-fd", "0", "--edit-key", main, data=answers)
+    revoked = gpg("--export")
+
+    assert len(list(PacketPile.from_bytes(revoked))) == len(before) + 4
+    assert ends_of(revoked) == before
 
 
 def test_c07_signed_with_sha_1(gpg: Callable[..., bytes]) -> None:

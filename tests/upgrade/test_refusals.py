@@ -526,6 +526,8 @@ def test_a_row_about_the_path_speaks_of_one_reason() -> None:
     assert not row.acceptable
 
     assert row.applies(replace(READY, **no_path(edges.KIND))) == Answer(sentence="why")
+    of_another = replace(READY, path=NoPath(edges.KIND, "why", about=NEWER))
+    assert row.applies(of_another) == Answer(sentence="why", values=(("VERSION", NEWER.text),))
     assert row.applies(replace(READY, **no_path(edges.RISK))) is None
     assert row.applies(READY) is None
 
