@@ -246,7 +246,8 @@ def issuers(message: bytes) -> str:
 def created(message: bytes) -> datetime:
     """Return when a message was signed, as its signature says."""
     times = [packet.signature_created for packet in PacketPile.from_bytes(message)]
-    return max(time for time in times if time)
+    newest: datetime = max(time for time in times if time)
+    return newest
 
 
 def test_a_signature_may_be_as_old_as_the_clock_or_the_end_of_its_key() -> None:
