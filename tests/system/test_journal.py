@@ -346,6 +346,25 @@ def test_an_edit_after_an_interrupted_run_is_named_and_kept(
     assert files(tmp_path) == half
 
 
+def test_an_edit_while_an_interrupted_change_is_finished_is_named_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(tmp_path, monkeypatch)
+    real = swap.swap
+
+    def late(one: Path, other: Path) -> None:
+        if not (tmp_path / "edited").exists():
+            write(tmp_path, {"bases/f/four": b"mine\n", "edited": b""})
+        real(one, other)
+
+    monkeypatch.setattr(swap, "swap", late)
+    with pytest.raises(BusyError) as raised:
+        recover(tmp_path)
+    assert raised.value.reason == "a run was interrupted while it wrote, and bases/f/four changed since"
+    assert (tmp_path / "bases/f/four").read_bytes() == b"mine\n"
+    assert pending(tmp_path)
+
+
 def test_an_edit_that_a_killed_run_had_displaced_comes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -519,6 +538,13 @@ WORDS = {
     "journal that is a link": UNREADABLE,
     "journal that is a folder": UNREADABLE,
     "journal that is a pipe": UNREADABLE,
+    "behind a link": (
+        (
+            "the interrupted change cannot be finished: bases is a symlink: "
+            "it could lead out of the repository"
+        ),
+        LOOK,
+    ),
     "long path": never_written("x" * 200),
 }
 SPOILT: dict[str, Callable[[Path], object]] = {
