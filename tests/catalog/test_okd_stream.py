@@ -1,13 +1,18 @@
 """okd-stream, rendered: one chain from a build of the operating system to a recorded release."""
 
+import base64
+import json
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from okd_gitops.releases.version import Version
 from rendered import invalid, objects, of_kind
-from taskbench import FEATURES, shellcheck
+from taskbench import FEATURES, Bench, digest, shellcheck
 
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
 STREAM = f"""\
@@ -37,7 +42,10 @@ BELOW = """\
 """
 GIVEN = f"{BELOW}  okd-stream:\n    image: {IMAGE}\n    streams:\n{STREAM}"
 Objects = tuple[dict[str, Any], ...]
-TASKS = sorted((FEATURES / "okd-stream/pipeline").glob("task-*.yaml"))
+TASKS = [
+    *sorted((FEATURES / "okd-stream/pipeline").glob("task-*.yaml")),
+    FEATURES / "scos-pipeline/pipeline/task-hand-on.yaml",
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +60,222 @@ def chain(values: Objects) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: path.stem)
-def test_scripts_pass_shellcheck(path: Any) -> None:
+def test_scripts_pass_shellcheck(path: Path) -> None:
     for step in yaml.safe_load(path.read_bytes())["spec"]["steps"]:
         assert shellcheck(step) == ""
+
+
+def test_objects_fit_their_schemas(okd: Objects) -> None:
+    own = tuple(
+        value
+        for value in okd
+        if {"okd-stream", "okd-signing"} & {value["metadata"].get("namespace"), value["metadata"]["name"]}
+    )
+    assert invalid(own) == []
+
+
+def test_each_step_takes_its_digest_from_the_one_before(okd: Objects) -> None:
+    needs = {
+        task["name"]: set(re.findall(r"\$\(tasks\.([a-z-]+)\.results", str(task)))
+        for task in chain(okd)["tasks"]
+    }
+    assert needs["stream-payload"] >= {"stream-pick", "stream-name", "stream-keys"}
+    assert "stream-payload" in needs["stream-sign"]
+    assert needs["stream-test"] >= {"stream-payload", "stream-sign"}
+    assert "stream-test" in needs["stream-conformance"]
+    assert "stream-conformance" in needs["stream-promote"]
+    assert "stream-promote" in needs["stream-sign-release"]
+    assert needs["stream-publish"] >= {"stream-promote", "stream-sign-release", "stream-conformance"}
+    # A task that may fail and be passed over would let what follows go on.
+    assert "onError" not in str(chain(okd))
+
+
+def test_a_chain_that_stops_says_where(okd: Objects) -> None:
+    told = next(task for task in chain(okd)["finally"] if task["name"] == "tell-failure")
+    (message,) = [param["value"] for param in told["params"]]
+    for task in chain(okd)["tasks"]:
+        assert f"$(tasks.{task['name']}.status)" in message
+
+
+def test_params_of_tasks_are_declared(okd: Objects) -> None:
+    tasks = of_kind(okd, "Task")
+    for called in chain(okd)["tasks"]:
+        declared = {item["name"]: item for item in tasks[called["taskRef"]["name"]]["spec"]["params"]}
+        given = {item["name"] for item in called["params"]}
+        assert given <= declared.keys()
+        assert {name for name, item in declared.items() if "default" not in item} <= given
+
+
+def test_the_signer_of_a_stream_is_fixed_and_alone_in_its_namespace(okd: Objects) -> None:
+    (signer,) = [value for value in okd if value["metadata"]["name"] == "okd-sign-next"]
+    (called,) = signer["spec"]["tasks"]
+    given = {item["name"]: item["value"] for item in called["params"]}
+    assert (given["stream"], given["fingerprint"]) == ("next", FINGERPRINT)
+    assert (given["candidates"], given["releases"]) == ("quay.io/lab/candidates", "quay.io/lab/releases")
+    inside = {
+        value["metadata"]["name"]
+        for value in okd
+        if value["metadata"].get("namespace") == "okd-signing" and value["kind"] in ("Task", "Pipeline")
+    }
+    assert inside == {"okd-sign", "okd-sign-next"}
+    sees = str(of_kind(okd, "Task")["okd-sign"]["spec"]["volumes"])
+    assert "'items': [{'key': '$(params.stream).asc', 'path': 'private-key.asc'}]" in sees
+
+
+def test_a_build_starts_the_streams_of_its_line(okd: Objects) -> None:
+    labels = of_kind(okd, "Pipeline")["okd-stream-next"]["metadata"]["labels"]
+    assert (labels["okd-gitops.io/line"], labels["okd-gitops.io/os-stream"]) == ("4.22", "next")
+    for name in ("okd-coreos", "okd-coreos-layered"):
+        defaults = {
+            item["name"]: item.get("default")
+            for item in of_kind(okd, "TriggerTemplate")[name]["spec"]["params"]
+        }
+        assert defaults["hand-on"] == "true"
+        handed = next(
+            item for item in of_kind(okd, "Pipeline")[name]["spec"]["finally"] if item["name"] == "hand-on"
+        )
+        assert "$(tasks.cosa-upload-baseos.results.image)" in str(handed["params"])
+
+
+@pytest.mark.parametrize("step", ["pick", "verify"])
+def test_the_base_is_picked_and_verified_as_by_release_pipeline(step: str) -> None:
+    ours, theirs = (
+        yaml.safe_load((FEATURES / path).read_bytes())["spec"]["steps"][0]["script"]
+        for path in (
+            f"okd-stream/pipeline/task-stream-{step}.yaml",
+            f"release-pipeline/pipeline/task-release-{step}.yaml",
+        )
+    )
+    assert ours == theirs
+
+
+# --- the scripts
+
+
+@pytest.fixture
+def bench(tmp_path: Path, short: Path) -> Bench:
+    bench = Bench(tmp_path, "okd-stream", short)
+    bench.secret("okd-stream-registry", **{".dockerconfigjson": "{}"})
+    return bench
+
+
+def named(bench: Bench, base: str, names: str, tags: list[str], **given: str) -> tuple[str, str]:
+    """Run the choice of names; return the names of the candidate and of the release."""
+    (bench.root / "tags").write_text(json.dumps({"Tags": tags}))
+    values = {"publish": "false", "every_weeks": "1", "week": "0"} | given
+    done = bench.run(
+        "stream-name",
+        stream="rt",
+        names=names,
+        base=base,
+        candidates="quay.io/lab/candidates",
+        releases="quay.io/lab/releases",
+        **values,
+    )
+    assert done.returncode == 0, done.stderr
+    return bench.result("candidate"), bench.result("release")
+
+
+def semver(text: str) -> list[Any]:
+    """Return the key by which SemVer, and so the cluster version operator, orders versions."""
+    numbers, _, rest = text.partition("-")
+    identifiers = [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in rest.split(".")]
+    return [*map(int, numbers.split(".")), identifiers]
+
+
+NIGHTLY = "4.22.0-0.okd-scos-nightly-2026-11-28-010203"
+
+
+@pytest.mark.parametrize(
+    ("names", "tags", "expected"),
+    [
+        ("release", ["4.22.0-okd-scos.8"], ("4.22.0-okd-scos.8.lab.0", "4.22.0-okd-scos.9")),
+        ("release", [], ("4.22.0-okd-scos.0.lab.0", "4.22.0-okd-scos.1")),
+        (
+            "preview",
+            ["4.22.0-okd-scos.ec.3", "4.22.0-okd-scos.ec.3.lab.6", "4.22.0-okd-scos.ec.3.lab.6-junit"],
+            ("4.22.0-okd-scos.ec.3.lab.7", "4.22.0-okd-scos.ec.4"),
+        ),
+        (
+            "own",
+            ["4.22.0-okd-scos.8", "4.22.0-okd-scos.8.rt.3"],
+            ("4.22.0-okd-scos.8.rt.4", "4.22.0-okd-scos.8.rt.5"),
+        ),
+    ],
+)
+def test_a_nightly_gets_names_that_sort_above_the_last_release(
+    bench: Bench, names: str, tags: list[str], expected: tuple[str, str]
+) -> None:
+    candidate, release = named(bench, NIGHTLY, names, tags)
+    assert (candidate, release) == expected
+    for last in (tag for tag in tags if not tag.endswith("-junit")):
+        assert semver(NIGHTLY) < semver(last) < semver(candidate) < semver(release)
+        assert Version.parse(last) < Version.parse(candidate) < Version.parse(release)
+
+
+def test_a_registry_that_fails_is_not_taken_for_an_empty_one(bench: Bench) -> None:
+    bench.stub("skopeo", "echo 'fetching tags list: invalid status code 503' >&2; exit 1")
+    with pytest.raises(AssertionError, match="cannot be listed"):
+        named(bench, NIGHTLY, "release", [])
+
+
+def test_a_repository_that_is_not_there_has_no_names(bench: Bench) -> None:
+    # skopeo 1.9.3 with docker-registry 2.8.2.
+    answer = "fetching tags list: invalid status code from registry 404 (Not Found)"
+    bench.stub("skopeo", f"echo 'Error listing repository tags: {answer}' >&2; exit 1")
+    assert named(bench, NIGHTLY, "preview", []) == ("4.22.0-okd-scos.ec.0.lab.0", "4.22.0-okd-scos.ec.1")
+
+
+@pytest.mark.parametrize(
+    ("created", "due"),
+    # CLOCK stands in the third of three weeks that began on 2026-11-09.
+    [("2026-11-08T23:00:00Z", "true"), ("2026-11-10T01:00:00Z", "false")],
+)
+def test_a_preview_is_due_once_in_three_weeks(bench: Bench, created: str, due: str) -> None:
+    bench.stub("date", "echo 1795824000")
+    last = "4.22.0-okd-scos.ec.3"
+    bench.image(f"quay.io/lab/releases:{last}", "x", {"config": {"created": created}})
+    named(bench, NIGHTLY, "preview", [last], publish="true", every_weeks="3", week="2")
+    assert bench.result("due") == due
+
+
+def test_the_signer_signs_with_the_key_of_the_stream_alone(bench: Bench, short: Path) -> None:
+    home = short / "gnupg"
+    home.mkdir(mode=0o700)
+    gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet", "--pinentry-mode", "loopback"]
+    make = [*gpg, "--passphrase", "", "--quick-generate-key", "rt <rt@example.org>", "ed25519", "sign", "1d"]
+    subprocess.run(make, check=True, capture_output=True)
+    shown = subprocess.run([*gpg, "--with-colons", "--list-keys"], check=True, capture_output=True, text=True)
+    fingerprint = next(line.split(":")[9] for line in shown.stdout.splitlines() if line.startswith("fpr"))
+    key = subprocess.run(
+        [*gpg, "--armor", "--export-secret-keys"], check=True, capture_output=True, text=True
+    )
+    bench.secret("okd-signing-keys", **{"private-key.asc": key.stdout})
+    name, candidates = "4.22.0-okd-scos.8.rt.4", "quay.io/lab/candidates"
+    checksum = digest("release")
+    bench.image(f"{candidates}:{name}", "release", {"metadata": {"version": name}, "digest": checksum})
+    given = {
+        "stream": "rt",
+        "candidates": candidates,
+        "releases": "quay.io/lab/releases",
+        "image": f"{candidates}@{checksum}",
+        "repository": candidates,
+        "name": name,
+    }
+    done = bench.run("okd-sign", fingerprint=fingerprint, **given)
+    assert done.returncode == 0, done.stderr
+    message = base64.b64decode(bench.result("signature"))
+    read = subprocess.run([*gpg, "--decrypt"], input=message, capture_output=True, check=True)
+    critical = json.loads(read.stdout)["critical"]
+    assert critical["identity"]["docker-reference"] == f"{candidates}:{name}"
+    assert critical["image"]["docker-manifest-digest"] == checksum
+
+    for wrong, reason in (
+        ({"fingerprint": FINGERPRINT}, "is not the one key"),
+        ({"image": f"quay.io/other/candidates@{checksum}"}, "is not of this stream"),
+        ({"repository": "quay.io/other/releases"}, "has no repository"),
+        ({"name": "4.22.0-okd-scos.9"}, "is not 4.22.0-okd-scos.9"),
+    ):
+        refused = bench.run("okd-sign", **({"fingerprint": fingerprint} | given | wrong))
+        assert refused.returncode == 1
+        assert reason in refused.stderr

@@ -21,6 +21,8 @@ from okd_gitops.times import parse_time, time_text
 FOLDER = "releases"
 # The phase in a stream that accepted the release and does not list it any more.
 GONE = "Gone"
+# The source of a release that a stream of the fleet's own hub has published (feature okd-stream).
+OWN = "stream"
 MOST_SIGNATURES = 20
 # A real one has under 1 kB; openpgp.py refuses more than this before it is unpacked.
 _LONGEST_SIGNATURE = 22_000
@@ -118,6 +120,11 @@ class ReleaseRecord(FileModel):
     def path(self) -> str:
         """Where it is on the branch."""
         return f"{FOLDER}/{self.version}.yaml"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a stream of the fleet's own hub has published it: no source outside knows of it."""
+        return OWN in self.sources
 
     def text(self) -> str:
         """Return the file."""

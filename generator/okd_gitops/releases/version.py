@@ -19,7 +19,8 @@ _NUMBER = r"(0|[1-9][0-9]*)"
 _VERSION = re.compile(
     rf"(?P<major>{_NUMBER})\.(?P<minor>{_NUMBER})\.(?P<patch>{_NUMBER})-"
     rf"(?:0\.okd(?P<flavour>-scos)?(?P<nightly>-nightly)?-(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}-[0-9]{{6}})(-[a-z0-9]+)?"
-    rf"|okd-scos\.(?:(?P<pre>ec|fc|rc)\.(?P<preview>{_NUMBER})|(?P<number>{_NUMBER})(?:\.lab\.(?P<lab>{_NUMBER}))?))"
+    rf"|okd-scos\.(?:(?P<pre>ec|fc|rc)\.(?P<preview>{_NUMBER})|(?P<number>{_NUMBER}))"
+    rf"(?:\.(?P<build>[a-z][a-z0-9-]*)\.(?P<count>{_NUMBER}))?)"
 )
 _STREAM = re.compile(
     r"(?P<major>[1-9][0-9]*)(?P<scos>-scos)?-(?P<name>stable|next)|[1-9][0-9]*\.[0-9]+\.0-0\.okd(-scos)?(-nightly)?"
@@ -37,9 +38,10 @@ class Version:
     patch: int
     rank: str
     number: int
-    # A build of a laboratory, such as X-okd-scos.8.lab.3, comes after the release 8 that it was made from and
-    # before 9, also by SemVer.
-    lab: int = -1
+    # What a laboratory or a stream of one's own made, such as X-okd-scos.8.lab.3, comes after the release 8
+    # that it was made from and before 9, also by SemVer.
+    build: str = ""
+    count: int = -1
 
     @classmethod
     def parse(cls, text: str) -> "Version":
@@ -48,27 +50,29 @@ class Version:
         if not match:
             raise ValueError(f'"{text}" is not an OKD version')
 
-        lab = -1
         if match["date"]:
             rank = "nightly" if match["nightly"] else "dated"
             number = int(match["date"].replace("-", ""))
         elif match["pre"]:
             rank, number = match["pre"], int(match["preview"])
-        elif match["lab"]:
-            rank, number, lab = "lab", int(match["number"]), int(match["lab"])
         else:
-            rank, number = "release", int(match["number"])
+            rank, number = "lab" if match["build"] == "lab" else "release", int(match["number"])
 
-        return cls(text, int(match["major"]), int(match["minor"]), int(match["patch"]), rank, number, lab)
+        build, count = match["build"] or "", int(match["count"] or -1)
+        numbers = int(match["major"]), int(match["minor"]), int(match["patch"])
+
+        return cls(text, *numbers, rank, number, build, count)
 
     @property
     def line(self) -> str:
         """The release line, `major.minor`."""
         return f"{self.major}.{self.minor}"
 
-    def _key(self) -> tuple[int, int, int, int, int, int, str]:
+    def _key(self) -> tuple[int, int, int, int, int, str, int, str]:
         ranks = {"dated": 0, "nightly": 1, "ec": 2, "fc": 3, "rc": 4, "release": 5, "lab": 5}
-        return self.major, self.minor, self.patch, ranks[self.rank], self.number, self.lab, self.text
+        line_and_patch = self.major, self.minor, self.patch
+
+        return *line_and_patch, ranks[self.rank], self.number, self.build, self.count, self.text
 
     def __lt__(self, other: "Version") -> bool:
         return self._key() < other._key()

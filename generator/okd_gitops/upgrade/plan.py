@@ -20,6 +20,7 @@ from okd_gitops.times import parse_duration
 from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, upgrades
 from okd_gitops.upgrade.edges import Wanted
 from okd_gitops.upgrade.followers import followers
+from okd_gitops.upgrade.own_releases import upstream_streams, with_own_releases
 from okd_gitops.upgrade.question import Follower, earlier_clusters
 from okd_gitops.upgrade.recorded import trust_of
 from okd_gitops.upgrade.refusals import Verdict
@@ -78,7 +79,7 @@ def outlook(
     releases = releases_of(spec)
     clusters = followers(fleet)
     streams = sorted({cluster.stream for cluster in clusters})
-    answered = sources.learn(root, spec, streams)
+    answered = with_own_releases(sources.learn(root, spec, upstream_streams(streams, records)), records)
     vanished = vanished_findings(answered, records, streams)
     learned = replace(
         answered,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from okd_gitops.evidence.records import RUNS, Records
+from okd_gitops.evidence.records import RUNS, Records, read_records
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.finding import Finding
 from okd_gitops.fleet.cluster import FleetSpec
@@ -22,6 +22,7 @@ from okd_gitops.system import branches, push_target
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.known import Network
 from okd_gitops.upgrade.make_record import forgotten, recorded
+from okd_gitops.upgrade.own_releases import upstream_streams
 from okd_gitops.upgrade.vanished import vanished_findings
 
 # A run that finds nothing new is written once in so long: people see that the watch lives.
@@ -68,7 +69,7 @@ def record_releases(
     if rehearsal:
         push_target.must_stay_here(url)
 
-    run = _asked(root, fleet, network)
+    run = _asked(root, fleet, network, read_records(root))
     result = RecordedReleases(releases=(), changed=(), findings=())
 
     def change(records: Records) -> Mapping[str, bytes]:
@@ -90,10 +91,10 @@ def record_releases(
     return replace(result, commit=commit)
 
 
-def _asked(root: Path, fleet: Fleet, network: Network) -> _Run:
-    """Ask the sources about the streams that clusters follow."""
+def _asked(root: Path, fleet: Fleet, network: Network, records: Records) -> _Run:
+    """Ask the sources about the streams that clusters follow, but for those of the fleet's own hub."""
     clusters = followers(fleet)
-    streams = tuple(sorted({cluster.stream for cluster in clusters}))
+    streams = tuple(upstream_streams({cluster.stream for cluster in clusters}, records))
     learned = network.learn(root, fleet.spec, streams)
 
     running = {
@@ -120,7 +121,9 @@ def _records(run: _Run, records: Records) -> list[ReleaseRecord]:
     for version in sorted(run.wanted | earlier.keys()):
         release, record = named.get(version), earlier.get(version)
 
-        if release is not None:
+        if record is not None and record.is_own:
+            result.append(record)
+        elif release is not None:
             signatures = _signatures(run, release, record)
             result.append(recorded(release, record, run.learned, signatures, run.network.now))
         elif record is not None:

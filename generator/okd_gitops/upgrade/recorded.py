@@ -39,10 +39,10 @@ class Recorded:
             where = f"at {self.records.commit[:12]}" if self.records.commit else "because there is no branch"
             raise refused("records-missing", "records", f"no release is recorded, {where}")
 
-        releases = sorted(map(_release, self.records.releases), key=lambda release: release.version)
+        releases = sorted(map(release_of, self.records.releases), key=lambda release: release.version)
         findings = [*_two_digests(self.records), *self._outdated()]
 
-        return Learned(releases=releases, graph=_graph(self.records), findings=findings, newer=FETCH)
+        return Learned(releases=releases, graph=graph_of(self.records), findings=findings, newer=FETCH)
 
     def verify(self, root: Path, fleet: FleetSpec, image: str, version: str) -> Trust:
         """Check the recorded signatures of a version's image, with the keys that the fleet pins."""
@@ -81,9 +81,14 @@ def trust_of(
     return replace(recorded, findings=(*away, *recorded.findings))
 
 
-def _release(record: ReleaseRecord) -> Release:
+def release_of(record: ReleaseRecord) -> Release:
+    """Return a release as it was recorded."""
     images = tuple(image for image in _usable_images(record))
     signed, mirror = signed_and_mirrored(images)
+
+    if record.is_own and not signed:
+        signed, mirror = mirror, ""
+
     phases = {stream: phase for stream, phase in record.streams.items() if phase != GONE}
 
     return Release(
@@ -123,7 +128,8 @@ def _repository(image: str) -> str:
     return image.partition("@")[0]
 
 
-def _graph(records: Records) -> Graph:
+def graph_of(records: Records) -> Graph:
+    """Return the recorded edges between recorded releases."""
     nodes = {record.version: _node(record) for record in records.releases if record.node}
     kept_out = {record.version: record.left_out for record in records.releases if record.left_out}
     edges: set[Edge] = set()
