@@ -265,7 +265,7 @@ def test_an_image_that_does_not_match_its_digest_is_refused(bench: Bench) -> Non
         "4.22.0-okd-scos.9",
         "4.22.0-okd-scos.8.lab",
         "4.22.0-okd-scos.08.lab.3",
-        "4.22.0-okd-scos.ec.8.lab.3",
+        "4.22.0-okd-scos.ec.lab.3",
         "4.22.0-lab.3",
     ],
 )
@@ -276,6 +276,10 @@ def test_a_name_must_sort_between_two_releases(bench: Bench, name: str) -> None:
 @pytest.mark.parametrize(
     ("version", "name", "fine"),
     [
+        ("4.22.0-0.okd-scos-nightly-2026-11-20-010203", "4.22.0-okd-scos.ec.3.lab.1", True),
+        ("4.22.0-okd-scos.8", "4.22.0-okd-scos.8.rt.4", True),
+        ("4.22.0-okd-scos.8.rt.4", "4.22.0-okd-scos.8.rt.4", False),
+        ("4.22.0-okd-scos.8", "4.22.0-okd-scos.ec.8.lab.3", False),
         ("4.22.0-okd-scos.8", "4.22.0-okd-scos.8.lab.0", True),
         ("4.22.0-okd-scos.8", "4.22.0-okd-scos.7.lab.3", False),
         ("4.22.0-okd-scos.8", "4.21.0-okd-scos.8.lab.3", False),

@@ -36,6 +36,7 @@ PARAMS = {
     "s3-endpoint-url",
     "s3-region",
     "notify-matrix",
+    "hand-on",
     "matrix-room",
     "matrix-endpoint",
     "cosa-image",
@@ -271,7 +272,7 @@ def test_tasks_of_generation_1_run_in_order() -> None:
         "cosa-generate-release-meta": {"cosa-test", "cosa-build-extensions"},
         **{name: {"cosa-generate-release-meta"} for name in UPLOADS},
     }
-    assert [task["name"] for task in PIPELINES[G1]["finally"]] == ["notify-matrix"]
+    assert [task["name"] for task in PIPELINES[G1]["finally"]] == ["notify-matrix", "hand-on"]
 
 
 def test_tasks_of_generation_2_run_in_order() -> None:
@@ -286,6 +287,7 @@ def test_tasks_of_generation_2_run_in_order() -> None:
         "notify-matrix",
         "report-baseos",
         "report-extensions",
+        "hand-on",
     ]
 
 
@@ -579,7 +581,7 @@ def test_registry_credentials_are_a_workspace_with_dockerconfigjson() -> None:
 def test_defaults_name_projects_not_people_and_uploads_are_off(pipeline: Object) -> None:
     default = {item["name"]: item["default"] for item in pipeline["params"] if "default" in item}
     assert {name for name, value in default.items() if value == "false"} == {
-        "upload-container-images", "tag-latest", "upload-bootimages", "notify-matrix"
+        "upload-container-images", "tag-latest", "upload-bootimages", "notify-matrix", "hand-on"
     }  # fmt: skip
     assert default["target-registry"] == "quay.io/okd"
     assert {value.split("/")[3] for value in default.values() if value.startswith("https://")} <= {
