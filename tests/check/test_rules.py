@@ -3,7 +3,8 @@
 A case holds rendered objects. Comment lines set the scene: `# purpose: cd`, `# environment: okd`, `#
 clusters: a, b` (the fleet), `# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that
 exist), `# url: none` (a repository of others), `# common: a, b` (words of the catalog), `# gates: a, b` (of
-fleet.yaml), `# reached: path, path` (by a kustomization), and in a bad case `# expect: text of the reason`.
+fleet.yaml), `# servers: a=https://…` (of clusters), `# reached: path, path` (by a kustomization), and in a
+bad case `# expect: text of the reason`.
 A line `# overlay: FOLDER` begins another overlay; before the first it is overlays/x. What follows
 `# overlay: planned` is what overlays/x would be without its extras. `# kustomization: {…}` is the content of
 every overlay's kustomization.yaml; `# quota:
@@ -43,9 +44,11 @@ def scene(text: str) -> Repository:
     planned = dict(overlays).get("planned")
     overlays = [overlay for overlay in overlays if overlay[0] != "planned"]
     reached = {path.strip() for path in options.get("reached", "").split(",") if path.strip()}
+    servers = dict(entry.split("=") for entry in options.get("servers", "").split())
     rendered = [
         Overlay(
             name=folder.rpartition("/")[2],
+            server=servers.get(folder.rpartition("/")[2], ""),
             folder=folder,
             objects=objects(body),
             planned=objects(planned) if planned and folder == "overlays/x" else None,

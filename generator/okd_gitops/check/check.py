@@ -147,6 +147,7 @@ def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] 
         kubernetes=cluster.kubernetes,
         purpose=str(cluster.spec.purpose),
         environment=str(cluster.spec.environment),
+        server=cluster.spec.server or "",
         declared=frozenset(declared),
         expires=cluster.spec.expires,
         forced=bool(cluster.spec.emergency and cluster.spec.emergency.force),

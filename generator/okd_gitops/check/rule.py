@@ -64,6 +64,8 @@ class Overlay:
     kubernetes: str = ""
     purpose: str = ""
     environment: str = ""
+    # The address of the API server, if the cluster file has it.
+    server: str = ""
     # `Kind/name` of everything that the objects use and somebody else creates, as the features declare it.
     declared: frozenset[str] = frozenset()
     expires: date | None = None

@@ -1,13 +1,12 @@
 """What two cluster files must not share: a clusterID, an API server, the role of the hub, a name."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from urllib.parse import urlsplit
 
 from okd_gitops.finding import Finding, Findings, Location, finding_of
 from okd_gitops.fleet.cluster import ClusterFile, FleetSpec, Purpose
+from okd_gitops.manifests.argocd import server_address
 from okd_gitops.releases.agreement import Claim, disagreements
 
-_HTTPS = 443
 _IMAGE = ("release", "image")
 
 
@@ -107,9 +106,4 @@ def _cluster_id(cluster: ClusterFile) -> str:
 
 
 def _server(cluster: ClusterFile) -> str:
-    """Return host and port, which tell one API server from another however its address is written."""
-    if not cluster.spec.server:
-        return ""
-
-    parts = urlsplit(cluster.spec.server)
-    return f"{(parts.hostname or '').rstrip('.')}:{parts.port or _HTTPS}"
+    return server_address(cluster.spec.server) if cluster.spec.server else ""

@@ -35,6 +35,8 @@ def _day(value: object) -> object:
         raise fault(f'"{value}" is not a day', "write it like 2026-12-31") from None
 
 
+# In minutes.
+_WEEK = 7 * 24 * 60
 Duration = Annotated[str, Field(pattern=f"^{DURATION}$")]
 Line = Annotated[str, Field(pattern=r"^[1-9][0-9]*\.(0|[1-9][0-9]*)$")]
 Service = Annotated[str, AfterValidator(_service)]
@@ -52,6 +54,15 @@ class Window(FileModel):
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='When it opens, UTC, e.g. "22:00".'
     )
     hours: int = Field(ge=1, le=168, description="How long it stays open.")
+
+    @property
+    def closed_minutes(self) -> set[int]:
+        """The minutes of a week, from Monday 00:00 UTC, at which it is closed."""
+        hour, minute = (int(part) for part in self.start.split(":"))
+        opens = (_DAYS.index(self.day) * 24 + hour) * 60 + minute
+        open_minutes = {(opens + passed) % _WEEK for passed in range(self.hours * 60)}
+
+        return set(range(_WEEK)) - open_minutes
 
     def contains(self, now: datetime) -> bool:
         """Whether `now` (UTC) is inside; a window may reach over midnight and over the end of the week."""

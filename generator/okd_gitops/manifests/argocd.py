@@ -1,16 +1,22 @@
 """What an AppProject permits and an Application reads, as Argo CD decides it, on objects of any shape."""
 
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import urlsplit
 
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
 # The name that Argo CD gives to the cluster it runs on, and the two by which it knows that cluster.
 IN_CLUSTER = "in-cluster"
 _HERE = {"name": IN_CLUSTER, "server": "https://kubernetes.default.svc"}
+_HTTPS = 443
+_REPOSITORY = re.compile(
+    r"(?:[a-z+]+://(?:[^@/]*@)?(?P<host>[^/:@]+)(?::[0-9]+)?/|(?:[^@/]*@)(?P<scp>[^/:@]+):/?)(?P<path>.+)"
+)
 _HEADS = (None, "", "HEAD", "main", "master")
 
 
@@ -79,6 +85,35 @@ def at_head(source: Object) -> bool:
 def same_url(url: object) -> str:
     """Return a URL in the form in which Argo CD compares them."""
     return str(url or "").lower().rstrip("/").removesuffix(".git")
+
+
+def same_repository(url: object, other: object) -> bool:
+    """Whether two URLs lead to one repository, whether by https, by ssh or in the form `git@host:path`."""
+    place = _place(url)
+    return bool(place) and place == _place(other)
+
+
+def _place(url: object) -> str:
+    """Return host and path of a URL, without user and port: those differ between https and ssh."""
+    text = same_url(url)
+    match = _REPOSITORY.fullmatch(text)
+
+    if not match:
+        return text
+
+    host = match["host"] or match["scp"]
+    return f"{host}/{match['path'].lstrip('/')}"
+
+
+def server_address(url: str) -> str:
+    """Return host and port, which tell one API server from another however its address is written."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _HTTPS
+    except ValueError:
+        return url
+
+    return f"{(parts.hostname or '').rstrip('.')}:{port}"
 
 
 class Project:

@@ -16,6 +16,7 @@ from okd_gitops.check.change.base import contains_base, edited_clusters, load_ba
 from okd_gitops.check.change.change import Change, ClusterChange
 from okd_gitops.check.change.compare import changed_fields, cluster_changes
 from okd_gitops.check.change.emergencies import emergency_findings
+from okd_gitops.check.change.loosened_rules import loosened_rules
 from okd_gitops.check.change.objects import lost_object_findings
 from okd_gitops.check.change.order import weakened_orders
 from okd_gitops.check.change.releases import (
@@ -132,6 +133,7 @@ def _judged(commit: str, cache: Path, base: Side, now: Side) -> Change:
         *unknown_streams(changes, now),
         *unrecorded_pins(changes, now),
         *weakened_orders(changes, base, now),
+        *loosened_rules(base.fleet, now.fleet, changes),
         *trust_findings(edits, changes),
         *emergency_findings(changes, fleet_fields, _other_edits(edited), now.now),
         *_removals(cache, changes, base, now),

@@ -1,10 +1,26 @@
 """The rule second-application: findings.yaml states and explains it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from okd_gitops.check.rule import ARGOCD, LONG_TERM, Fault, Overlay, Repository
-from okd_gitops.manifests.argocd import IN_CLUSTER, folder, of_kind, same_url, sources
+from okd_gitops.manifests.argocd import IN_CLUSTER, folder, of_kind, same_repository, server_address
+from okd_gitops.manifests.nested import Path, objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
+
+# What Argo CD fills in when an ApplicationSet makes its Applications.
+_FILLED_IN = "{{"
+_KINDS = ("Application", "ApplicationSet")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """Something that an extra reads or writes to and must not, where it says so, and what to do."""
+
+    path: Path
+    reason: str
+    remedy: str
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
@@ -12,34 +28,101 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     if not overlay.purpose:
         return
 
-    for application in of_kind(overlay.objects, "Application"):
-        for reason in (
-            *_synced_folders(application, repository),
-            *_foreign_clusters(application, overlay, repository),
-        ):
-            remedy = f"remove it from clusters/{overlay.name}/, or let it write to {overlay.name} itself"
-            yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(application))
+    others = _other_long_term(overlay, repository)
+
+    for value in overlay.objects:
+        for nested in objects_within(value):
+            if not any(of_kind([nested.value], kind) for kind in _KINDS):
+                continue
+
+            for reach in _reached(nested.value, overlay, others, repository):
+                path = (*nested.path, *reach.path)
+                yield Fault(reason=reach.reason, remedy=reach.remedy, object=ObjectId.of(value), path=path)
 
 
-def _synced_folders(application: Object, repository: Repository) -> Iterator[str]:
-    """Yield a reason for each generated folder that an Application syncs."""
-    generated = {ARGOCD, *(overlay.folder for overlay in repository.overlays if overlay.purpose)}
-
-    for source in sources(application):
-        path = folder(source)
-
-        if path in generated and same_url(at(source, "repoURL")) == same_url(repository.url):
-            yield f"it syncs {path}, which {ARGOCD}/ deploys already"
-
-
-def _foreign_clusters(application: Object, overlay: Overlay, repository: Repository) -> Iterator[str]:
-    """Yield a reason for each other long-term cluster that an Application writes to."""
-    destination = at(application, "spec", "destination", "name")
+def _other_long_term(overlay: Overlay, repository: Repository) -> Mapping[tuple[str, str], str]:
+    """Return the other long-term clusters by each key and value of a `destination` that leads to them."""
+    others: dict[tuple[str, str], str] = {}
 
     for other in repository.overlays:
-        known_as = repository.destinations.get(other.name)
-        is_other = other is not overlay and other.purpose in LONG_TERM
+        if other is overlay or other.purpose not in LONG_TERM:
+            continue
 
+        name = repository.destinations.get(other.name)
         # Every Argo CD calls its own cluster so.
-        if is_other and known_as == destination != IN_CLUSTER:
-            yield f"it writes to {other.name}, a long-term cluster, past its own overlay"
+        if name and name != IN_CLUSTER:
+            others["name", name] = other.name
+
+        if other.server:
+            others["server", server_address(other.server)] = other.name
+
+    return others
+
+
+def _reached(
+    application: Object, overlay: Overlay, others: Mapping[tuple[str, str], str], repository: Repository
+) -> Iterator[_Reach]:
+    """Yield what an Application, or any that an ApplicationSet makes, must not read or write to."""
+    for path, value in _mappings(application.get("spec"), ("spec",)):
+        if path[-1] == "destination":
+            yield from _written_to(value, path, others, overlay)
+
+        if "repoURL" in value:
+            yield from _read(value, path, overlay, repository)
+
+    patch = str(at(application, "spec", "templatePatch") or "")
+    if any(word in patch for word in ("destination", "source", "repoURL")):
+        reason = "its templatePatch decides what the Applications read or where they write"
+        yield _Reach(("spec", "templatePatch"), reason, "write it in spec.template")
+
+
+def _written_to(
+    destination: Object, path: Path, others: Mapping[tuple[str, str], str], overlay: Overlay
+) -> Iterator[_Reach]:
+    remedy = f"remove it from clusters/{overlay.name}/, or let it write to {overlay.name} itself"
+
+    for key, form in (("name", str), ("server", server_address)):
+        text = str(destination.get(key) or "")
+        cluster = others.get((key, form(text)))
+
+        if cluster:
+            reason = f"it writes to {cluster}, a long-term cluster, past its own overlay"
+            yield _Reach((*path, key), reason, remedy)
+        elif _FILLED_IN in text and others:
+            reason = f"{text} can become a long-term cluster, such as {min(others.values())}"
+            yield _Reach((*path, key), reason, "write the name of one cluster there")
+
+
+def _read(source: Object, path: Path, overlay: Overlay, repository: Repository) -> Iterator[_Reach]:
+    """Yield the fleet's own repository: what it reads there `argocd/` deploys, or nobody judges."""
+    text = str(source["repoURL"] or "")
+
+    if same_repository(text, repository.url):
+        read = folder(source) or "."
+        generated = {ARGOCD, *(other.folder for other in repository.overlays if other.purpose)}
+
+        if read in generated:
+            reason = f"it syncs {read}, which {ARGOCD}/ deploys already"
+        else:
+            place = "the fleet's own repository" if read == "." else f"{read} of the fleet's own repository"
+            reason = f"it reads {place}, which only {ARGOCD}/ may deploy"
+
+        remedy = f"remove it, and write what is to be deployed among the extras in clusters/{overlay.name}/"
+        yield _Reach((*path, "repoURL"), reason, remedy)
+    elif _FILLED_IN in text:
+        reason = f"{text} can become the fleet's own repository"
+        yield _Reach((*path, "repoURL"), reason, "write the address of one repository there")
+
+
+def _mappings(value: Any, path: Path) -> Iterator[tuple[Path, Object]]:
+    """Yield each mapping in a value with its path, however deep."""
+    if isinstance(value, dict):
+        yield path, value
+        entries: Any = value.items()
+    elif isinstance(value, list):
+        entries = enumerate(value)
+    else:
+        entries = ()
+
+    for key, inner in entries:
+        yield from _mappings(inner, (*path, key))
