@@ -4,9 +4,7 @@ Refusals of the change always fail. Findings of the tree that the base has too d
 them is not stopped by them.
 """
 
-import re
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ from okd_gitops.check.change.compare import changed_fields, cluster_changes
 from okd_gitops.check.change.emergencies import emergency_findings
 from okd_gitops.check.change.loosened_rules import loosened_rules
 from okd_gitops.check.change.objects import lost_object_findings
+from okd_gitops.check.change.older import older_findings
 from okd_gitops.check.change.order import weakened_orders
 from okd_gitops.check.change.releases import (
     force_without_signature,
@@ -30,18 +29,14 @@ from okd_gitops.check.change.sides import Side
 from okd_gitops.check.change.trust_edits import TOOL_FILES, trust_edits, trust_findings, trusted_paths
 from okd_gitops.check.check import check
 from okd_gitops.check.judge import Report
-from okd_gitops.errors import ToolError
 from okd_gitops.evidence.records import Records
-from okd_gitops.explanation import explanation_of
-from okd_gitops.finding import Finding, FindingsError, Severity, exit_code_of, ordered
+from okd_gitops.finding import Finding, exit_code_of, ordered
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import git
 from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.system.draft import drafted
 
 _SHOWN_FILES = 5
-# Lines and columns after the name of a file, and indices of lists, which an edit above them moves.
-_POSITIONS = re.compile(r"(?<=\.yaml)(:\d+)+|(?<=\.yml)(:\d+)+|\[\d+\]|\blines? \d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +72,7 @@ def judge_change(
     fleet = load(root, edited)
     change = _change_since(root, cache, commit, fleet, records, now)
     report = check(root, cache, today=now.date(), say=say, fleet=fleet, now=now, edited=edited)
-    older = _older(report, root, cache, commit, now, edited)
+    older = older_findings(report, root, cache, commit, now, edited)
     new_findings = tuple(finding for finding in report.findings if finding not in older)
 
     return JudgedChange(
@@ -178,55 +173,3 @@ def _removals(cache: Path, changes: Sequence[ClusterChange], base: Side, now: Si
         *application_findings(base.fleet, now.fleet, files, removed={*removed, *leaving}),
         *lost_object_findings(now.root, base.root, cache, base.fleet, now.fleet),
     ]
-
-
-def _older(
-    report: Report, root: Path, cache: Path, commit: str, now: datetime, edited_names: Collection[str]
-) -> list[Finding]:
-    """Return the findings of the tree that the base has too, compared without their lines."""
-    if not report.findings:
-        return []
-
-    with drafted(root, commit) as draft:
-        known = Counter(
-            _key(finding) for finding in _findings_at_base(draft.folder, cache, now, edited_names)
-        )
-        edited = _edited_files(root, draft.folder)
-
-    older = []
-
-    for finding in report.findings:
-        is_drift = explanation_of(finding.name).area == "drift"
-
-        # Each one at the base excuses one now. A generated file that was edited has a finding of its own.
-        if known[_key(finding)] and not (is_drift and finding.location.file in edited):
-            known[_key(finding)] -= 1
-            older.append(finding)
-
-    return older
-
-
-def _findings_at_base(
-    folder: Path, cache: Path, now: datetime, edited_names: Collection[str]
-) -> Sequence[Finding]:
-    try:
-        return check(
-            folder, cache, today=now.date(), say=lambda _: None, now=now, edited=edited_names
-        ).findings
-    except FindingsError as error:
-        return error.findings
-    except ToolError:
-        return ()
-
-
-def _key(finding: Finding) -> tuple[str, str, str, Severity, str]:
-    """Return what a finding of the base and one of today have in common: all but where lines have moved."""
-    reason = _POSITIONS.sub("", finding.reason)
-
-    return finding.name, finding.object, finding.location.file, finding.severity, reason
-
-
-def _edited_files(root: Path, old_root: Path) -> set[str]:
-    old, new = (read_tree(folder, *ROOTS, max_file=MAX_GENERATED) for folder in (old_root, root))
-
-    return {path for path in {*old, *new} if old.get(path) != new.get(path)}

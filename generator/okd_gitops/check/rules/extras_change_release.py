@@ -1,5 +1,6 @@
 """The rule extras-change-release: findings.yaml states and explains it."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions
@@ -14,6 +15,10 @@ _POLICIES = (
     "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io",
 )
 _REMEDY = "write the release in clusters/{name}.yaml; extras of a long-term cluster leave it as it is"
+# Where a ConfigurationPolicy has its objects as one text (config-policy-controller,
+# api/v1/configurationpolicy_types.go). Reading a ClusterVersion with `lookup` in it changes none.
+_TEMPLATES = "object-templates-raw"
+_MADE = re.compile(r"""\bkind["']?:\s*["']?ClusterVersion\b""")
 # An object without its version, by which the API server keeps only one of two.
 _Objects = dict[tuple[str, str, str], Object]
 
@@ -37,6 +42,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             yield _fault(overlay, identity, f"the extras add {identity}")
 
     yield from _wrapped_versions(overlay)
+    yield from _templated_versions(overlay)
 
 
 def _protected(objects: Iterable[Object]) -> _Objects:
@@ -83,6 +89,29 @@ def _wrapped_versions(overlay: Overlay) -> Iterator[Fault]:
         identity = ObjectId.of(value)
         if nested.path and identity not in planned:
             yield _fault(overlay, identity, f"the extras add a ClusterVersion inside {identity}")
+
+
+def _templated_versions(overlay: Overlay) -> Iterator[Fault]:
+    """Yield a fault for each object with a template, as text, that makes a ClusterVersion."""
+    planned = {ObjectId.of(value) for value in overlay.planned or ()}
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+        if identity not in planned and any(_MADE.search(text) for text in _templates(value)):
+            yield _fault(overlay, identity, f"the extras add a template of a ClusterVersion in {identity}")
+
+
+def _templates(value: object) -> Iterator[str]:
+    """Yield the texts below a value from which a controller makes objects."""
+    if isinstance(value, list):
+        for entry in value:
+            yield from _templates(entry)
+
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == _TEMPLATES:
+                yield str(inner)
+            else:
+                yield from _templates(inner)
 
 
 def _fault(overlay: Overlay, identity: ObjectId, reason: str) -> Fault:
