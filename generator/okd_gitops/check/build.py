@@ -1,25 +1,83 @@
 """Build folders with kustomize, by a worker for each core: for a check, and for a difference."""
 
 import os
+import posixpath
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from okd_gitops.manifests.kustomization import Graph
+from okd_gitops.manifests.kustomization import NAMES, Graph
 from okd_gitops.render import kustomize
-from okd_gitops.system.tools import tool
+from okd_gitops.system.kept import Results, kept_folder, key_of
+from okd_gitops.system.tools import hash_of, tool
 
 WORKERS = os.cpu_count() or 1
 
 
 def build(
-    root: Path, cache: Path, graphs: Mapping[str, Graph], clusters: Mapping[str, str]
+    root: Path,
+    cache: Path,
+    graphs: Mapping[str, Graph],
+    clusters: Mapping[str, str],
+    files: Mapping[str, bytes],
 ) -> kustomize.Rendering:
     """Build the folders of `graphs`, none of which may have a finding; `clusters` names each one's cluster.
 
-    Raises ToolError when kustomize is missing in `cache`.
+    `files` are those below `root` of which the graphs were made. A folder that reaches the same bytes as in
+    an earlier run is not built again. Raises ToolError when kustomize is missing in `cache`.
     """
     binary = tool(cache, "kustomize")
     least = {folder: graph.least for folder, graph in graphs.items()}
     names = {folder: clusters[folder] for folder in graphs}
+    folder_of_results = kept_folder(cache)
 
-    return kustomize.render(root, names, binary, workers=WORKERS, least=least)
+    if folder_of_results is None:
+        return kustomize.render(root, names, binary, workers=WORKERS, least=least)
+
+    results = Results(folder_of_results / "rendered")
+    earlier = _Earlier(results, root, graphs, files, hash_of(binary))
+    rendering = kustomize.render(root, names, binary, workers=WORKERS, least=least, earlier=earlier)
+    results.prune()
+
+    return rendering
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What kustomize wrote in earlier runs, by the folder and the content of every file that it reaches."""
+
+    results: Results
+    root: Path
+    graphs: Mapping[str, Graph]
+    files: Mapping[str, bytes]
+    renderer: str
+
+    def read(self, folder: str) -> bytes | None:
+        return self.results.read(self._key(folder))
+
+    def keep(self, folder: str, output: bytes) -> None:
+        """Keep an output, unless a file that it was made of was edited meanwhile."""
+        reached = self.graphs[folder].files
+
+        if all(_content(self.root / path) == self.files[path] for path in reached):
+            self.results.keep(self._key(folder), output)
+
+    def _key(self, folder: str) -> str:
+        graph = self.graphs[folder]
+        contents = [part for path in sorted(graph.files) for part in (path.encode(), self.files[path])]
+        # A second one of these beside a kustomization is an error, though nothing names it.
+        beside = [path for path in _kustomizations_beside(graph) if path in self.files]
+
+        return key_of(self.renderer.encode(), folder.encode(), "\n".join(beside).encode(), *contents)
+
+
+def _kustomizations_beside(graph: Graph) -> list[str]:
+    folders = sorted({posixpath.dirname(path) for path in graph.kustomizations})
+    return [posixpath.join(folder, name) for folder in folders for name in NAMES]
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

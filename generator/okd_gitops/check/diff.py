@@ -180,7 +180,8 @@ def _render(root: Path, cache: Path, tree: Tree, folders: Sequence[str]) -> Rend
     graphs = {folder: walk(tree, folder) for folder in present}
     _refuse(graphs.values())
 
-    rendering = build(root, cache, graphs, {folder: folder.rpartition("/")[2] for folder in graphs})
+    names = {folder: folder.rpartition("/")[2] for folder in graphs}
+    rendering = build(root, cache, graphs, names, tree)
     if rendering.findings:
         raise FindingsError(rendering.findings, exit_code=exit_code_of(rendering.findings))
 

@@ -5,16 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
-from okd_gitops.check import kubeconform
-from okd_gitops.check.build import WORKERS, build
+from okd_gitops.check.build import build
 from okd_gitops.check.rule import Overlay, Repository
 from okd_gitops.check.run_rules import run
 from okd_gitops.check.schema_gaps import is_known_gap
+from okd_gitops.check.verdicts import verdicts_on
 from okd_gitops.finding import Finding, Severity, exit_code_of, finding_of
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
-from okd_gitops.system.tools import tool
 
 _WITHOUT_SCHEMA = ("no-schema", "kind-not-checked")
 # The documents that kustomize renders from each folder.
@@ -57,7 +56,8 @@ def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str
 
     say(f"building {len(sound)} overlays with kustomize, a worker per core")
     graphs = {overlay.folder: overlay.graph for overlay in sound}
-    rendering = build(root, cache, graphs, {overlay.folder: overlay.name for overlay in sound})
+    names = {overlay.folder: overlay.name for overlay in sound}
+    rendering = build(root, cache, graphs, names, repository.files)
     built = _rendered(sound, rendering.documents)
     documents = [document for overlay in built for document in rendering.documents[overlay.folder]]
     distinct = len({id(document) for document in documents})
@@ -127,14 +127,7 @@ def _invalid_under(
             identities[document.data] = ObjectId.of(document.value)
             holders.setdefault(document.data, []).append(overlay)
 
-    verdicts = kubeconform.validate(
-        identities,
-        cache / "schemas",
-        tool(cache, "kubeconform"),
-        kubernetes=kubernetes,
-        workers=WORKERS,
-    )
-
+    verdicts = verdicts_on(identities, cache, kubernetes)
     findings: list[Finding] = []
     for verdict in verdicts:
         identity = identities[verdict.document]

@@ -69,6 +69,20 @@ def validate(
     return verdicts
 
 
+def recorded_schemas(
+    documents: Mapping[bytes, ObjectId], schemas: Path, kubernetes: str
+) -> dict[bytes, tuple[str, ...]]:
+    """Return the recorded hashes of the schemas by which each document is judged, empty where there is none.
+
+    Raises ToolError when the schemas are missing.
+    """
+    recorded = _index(schemas)["files"]
+    return {
+        data: tuple(str(recorded.get(path, "")) for path in _schema(identity, kubernetes))
+        for data, identity in documents.items()
+    }
+
+
 def _faults_of(identities: Mapping[bytes, ObjectId], command: Sequence[str]) -> list[_Fault]:
     """Let kubeconform judge documents, and those alone that its report cannot tell apart."""
     faults = _run(list(_packed(identities)), command)

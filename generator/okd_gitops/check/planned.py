@@ -33,7 +33,7 @@ def objects_without_extras(plan: Plan, cache: Path) -> Mapping[str, tuple[Object
 
     with scratch_folder() as root:
         write_files(root, files)
-        rendering = build(root, cache, graphs, names)
+        rendering = build(root, cache, graphs, names, files)
 
     return {
         names[folder]: tuple(document.value for document in documents)

@@ -48,10 +48,21 @@ def _exit_codes() -> str:
     default=None,
     help="Color the output. Default: on a terminal, unless NO_COLOR is set.",
 )
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="Use no result of an earlier run. In CI, where CI is set, none is used anyway.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress lines.")
 @click.pass_context
 def cli(
-    context: click.Context, root: Path | None, cache: Path | None, *, color: bool | None, quiet: bool
+    context: click.Context,
+    root: Path | None,
+    cache: Path | None,
+    *,
+    color: bool | None,
+    exact: bool,
+    quiet: bool,
 ) -> None:
     """Manage a GitOps repository of OKD clusters.
 
@@ -59,6 +70,11 @@ def cli(
     request; Argo CD syncs what is merged. Start with `okd-gitops generate`, then `okd-gitops check`.
     """
     context.color = settings["color"] = False if os.environ.get("NO_COLOR") and color is None else color
+    if exact:
+        from okd_gitops.system.kept import EXACT
+
+        os.environ[EXACT] = "1"
+
     context.obj = {"root": root, "cache": cache, "quiet": quiet}
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -46,6 +46,16 @@ class Document:
     value: Object
 
 
+class Earlier(Protocol):
+    """What `kustomize build` wrote in earlier runs, by the folder that was built."""
+
+    def read(self, folder: str) -> bytes | None:
+        """Return the output for a folder whose files have not changed since, or None."""
+
+    def keep(self, folder: str, output: bytes) -> None:
+        """Keep the output for a folder."""
+
+
 @dataclass(slots=True)
 class Rendering:
     """The documents of each folder, and a finding for each folder that does not build."""
@@ -61,8 +71,11 @@ def render(
     *,
     workers: int,
     least: Mapping[str, int] | None = None,
+    earlier: Earlier | None = None,
 ) -> Rendering:
     """Run `kustomize build` on each folder, `workers` at a time; `folders` gives the name of its cluster.
+
+    A folder of which `earlier` has the output is not built again, and what is built is kept there.
 
     All folders are tried. One that does not build becomes a finding kustomize-build-failed; one that
     kustomize did not judge (killed, too slow, too much output, no YAML, fewer documents than `least` gives)
@@ -74,7 +87,7 @@ def render(
 
     with ThreadPoolExecutor(workers) as pool:
         try:
-            builds = pool.map(lambda folder: _build(root, folder, binary), folders)
+            builds = pool.map(lambda folder: _build_once(root, folder, binary, earlier), folders)
             for (folder, cluster), build in zip(folders.items(), builds, strict=True):
                 try:
                     rendering.documents[folder] = _documents(build, distinct, required.get(folder, 0))
@@ -87,6 +100,18 @@ def render(
             raise
 
     return rendering
+
+
+def _build_once(root: Path, folder: str, binary: Path, earlier: Earlier | None) -> Completed | ToolError:
+    """Build a folder unless its output is known, which is then read with the care that a new one gets."""
+    output = earlier.read(folder) if earlier else None
+    if output is not None:
+        return Completed(0, output, "")
+
+    build = _build(root, folder, binary)
+    if earlier and isinstance(build, Completed) and build.code == 0:
+        earlier.keep(folder, build.out)
+    return build
 
 
 class _BuildError(Exception):

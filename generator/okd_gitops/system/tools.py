@@ -85,6 +85,12 @@ def _compare_pins(recorded: dict[str, str], name: str) -> None:
             raise ToolError(f"{name} was not built from today's tools/{pin}", REMEDY)
 
 
+@cache
+def hash_of(tool_path: Path) -> str:
+    """Return the SHA-256 of a tool that `tool` has returned, which nobody changes during a run."""
+    return sha256_of(tool_path)
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal; raises OSError."""
     with path.open("rb") as file:

@@ -1,0 +1,144 @@
+"""Results of earlier runs, kept by a hash of everything that they were made of.
+
+To delete them is always safe: what is damaged, missing or unreadable is made anew. Whoever can write there
+can forge a result, as they can forge the tools beside them. So a folder under check is never asked for its
+own, and CI, whose cache may come from the change that it judges, uses none.
+"""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+# Set to use no result of an earlier run; forges set the second one.
+EXACT = "OKD_GITOPS_EXACT"
+_SWITCHES = (EXACT, "CI")
+_HEX = 64
+_MODE = 0o700
+# The results of some thousand overlays; beyond that, the half that was asked for last stays.
+_MOST_RESULTS = 8_000
+# A record has a key, a space, the hash of the key and an end of line.
+_RECORD = 2 * _HEX + 2
+_MOST_RECORDS = 500_000
+
+
+def kept_folder(cache: Path) -> Path | None:
+    """Return where results are kept, or None when none must be used or others could change them."""
+    if any(os.environ.get(switch) for switch in _SWITCHES):
+        return None
+
+    folder = cache / "kept"
+
+    with suppress(OSError):
+        folder.mkdir(mode=_MODE, parents=True, exist_ok=True)
+        status = folder.lstat()
+        is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+
+        # git gives no folder this mode, so one that somebody has committed is not taken.
+        if is_own and stat.S_IMODE(status.st_mode) == _MODE:
+            return folder
+
+    return None
+
+
+def key_of(*parts: bytes) -> str:
+    """Return the key of a result that was made of `parts`, in this order."""
+    whole = sha256()
+
+    for part in parts:
+        whole.update(len(part).to_bytes(8) + part)
+
+    return whole.hexdigest()
+
+
+class Results:
+    """Results as bytes, each in a file with its own hash in front."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, key: str) -> bytes | None:
+        """Return a result, or None where there is none that is whole."""
+        try:
+            descriptor = os.open(self._folder / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as file:
+                content = file.read()
+                # What is in use stays when old results are removed.
+                os.utime(descriptor)
+        except OSError:
+            return None
+
+        recorded, data = content[:_HEX], content[_HEX:]
+        return data if recorded == _hash(data) else None
+
+    def keep(self, key: str, data: bytes) -> None:
+        """Keep a result as a whole, or not at all, such as on a full disk."""
+        with suppress(OSError):
+            self._folder.mkdir(mode=_MODE, parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=self._folder)
+
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(_hash(data) + data)
+                Path(name).replace(self._folder / key)
+            except OSError:
+                Path(name).unlink()
+
+    def prune(self) -> None:
+        """Remove the results that were asked for longest ago when there are too many."""
+        with suppress(OSError):
+            times = {entry.path: entry.stat().st_mtime for entry in os.scandir(self._folder)}
+            oldest = sorted(times, key=times.__getitem__)[: -_MOST_RESULTS // 2]
+
+            for path in oldest if len(times) > _MOST_RESULTS else ():
+                Path(path).unlink()
+
+
+class Keys:
+    """Keys whose result is known to be good, in a file that only grows: one record a line, with its hash."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._keys: frozenset[str] | None = None
+
+    def __contains__(self, key: str) -> bool:
+        if self._keys is None:
+            self._keys = self._read()
+
+        return key in self._keys
+
+    def add(self, keys: Iterable[str]) -> None:
+        """Add keys for later runs, in one write, so that two runs at once do not mix theirs."""
+        records = b"".join(_record(key) for key in keys)
+
+        if not records:
+            return
+
+        with suppress(OSError):
+            is_full = self._file.exists() and self._file.stat().st_size > _MOST_RECORDS * _RECORD
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if is_full else os.O_APPEND)
+            descriptor = os.open(self._file, flags, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(records)
+
+    def _read(self) -> frozenset[str]:
+        try:
+            descriptor = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as file:
+                lines = file.read().splitlines(keepends=True)
+        except OSError:
+            return frozenset()
+
+        keys = (line[:_HEX].decode("ascii", "replace") for line in lines)
+        return frozenset(key for key, line in zip(keys, lines, strict=True) if line == _record(key))
+
+
+def _record(key: str) -> bytes:
+    return f"{key} ".encode() + _hash(key.encode()) + b"\n"
+
+
+def _hash(data: bytes) -> bytes:
+    return sha256(data).hexdigest().encode()
