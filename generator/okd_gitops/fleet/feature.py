@@ -14,7 +14,8 @@ from okd_gitops.fleet.parameter import Each, Parameter
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.objects import Object
-from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.plain import plain_value
+from okd_gitops.manifests.read import read
 from okd_gitops.releases.fields import fault
 from okd_gitops.tree import Tree
 
@@ -110,7 +111,8 @@ class Feature:
     """A feature of the catalog: its `feature.yaml`, and the files of its parts with the object in each.
 
     The objects are read once, when the first of them is asked for: reading those of the whole catalog takes
-    longer than most commands, which use a few features or none. `known` are objects that were read before.
+    longer than most commands, which use a few features or none. `known` are objects that were read before, as
+    those of a repository are; the others come with the tool.
     """
 
     name: str
@@ -121,7 +123,7 @@ class Feature:
     @cached_property
     def objects_by_path(self) -> Mapping[str, Object]:
         """The objects by the paths of their files, PART/KIND-NAME.yaml."""
-        return {path: self.known.get(path) or self._read(path) for path in self.files}
+        return {path: self.known.get(path) or plain_value(data) for path, data in self.files.items()}
 
     def objects(self, part: str) -> tuple[Object, ...]:
         """Return the objects of a part, in the order of its files."""
@@ -139,11 +141,6 @@ class Feature:
         """Return this feature with a file more, or another one in its place; `value` is the object in it."""
         files = Tree({**self.files, path: data})
         return replace(self, files=files, known={**self.objects_by_path, path: value})
-
-    def _read(self, path: str) -> Object:
-        # A CRD of the upstream controllers is larger than anything that people write.
-        value: Object = read(f"catalog/features/{self.name}/{path}", self.files[path], bounds=FOREIGN).value
-        return value
 
 
 @dataclass(frozen=True, slots=True)

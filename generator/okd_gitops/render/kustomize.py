@@ -13,6 +13,7 @@ import yaml
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, finding_of
 from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.plain import plain_value
 from okd_gitops.system.process import Completed, run
 from okd_gitops.system.tools import GO_ENVIRONMENT
 
@@ -21,21 +22,6 @@ TIMEOUT = 120.0
 _CODES = (0, 1, 2)
 _PANIC = re.compile(r"(?:panic|fatal error): .*")
 _FILE = re.compile(r"(?:bases|overlays|clusters|argocd)/[A-Za-z0-9_./-]*[A-Za-z0-9]")
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
-
-
-class _SafeLoader(yaml.CSafeLoader):
-    """Reads what kustomize wrote; a date stays the string that the API server will see."""
-
-
-def _without_timestamp(resolvers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    return [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
-
-
-_SafeLoader.yaml_implicit_resolvers = {
-    first: _without_timestamp(resolvers)
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +150,7 @@ def _document(data: bytes, distinct: dict[bytes, Document]) -> Document:
     data = data.rstrip(b"\n") + b"\n"
     key = sha256(data).digest()
     if key not in distinct:
-        value: Any = _SafeLoader(data).get_single_data()
+        value: Any = plain_value(data)
         distinct[key] = Document(data, value if isinstance(value, dict) else {"value": value})
     return distinct[key]
 

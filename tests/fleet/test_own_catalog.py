@@ -1,0 +1,15 @@
+"""The objects of the tool's catalog are read without the checks that a test makes: here it makes them."""
+
+import pytest
+
+from okd_gitops.manifests.plain import plain_value
+from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.system.disk import read_catalog
+
+CATALOG = read_catalog()
+
+
+@pytest.mark.parametrize("path", [path for path in CATALOG if not path.endswith("/feature.yaml")])
+def test_an_object_is_the_same_as_with_all_checks(path: str) -> None:
+    data = CATALOG[path]
+    assert plain_value(data) == read(path, data, bounds=FOREIGN).value
