@@ -251,6 +251,10 @@ READERS: dict[str, tuple[Reader, tuple[type[Exception], ...]]] = {
         lambda data: parse_records(Tree({"evidence/x/4.22.0-okd-scos.0.yaml": data})),
         (FindingsError,),
     ),
+    "note of a proposal": (
+        lambda data: parse_records(Tree({"proposals/x/4.22.0-okd-scos.0.yaml": data})),
+        (FindingsError,),
+    ),
     "file of releases": (lambda data: parse(file.ReleaseFile, read("releases.yaml", data)), (FindingsError,)),
     "extras": (
         lambda data: read_extras("x", Tree({"kustomization.yaml": data, "x.yaml": data}), Findings()),

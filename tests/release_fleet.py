@@ -13,7 +13,8 @@ from okd_gitops.evidence.records import read_records
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.generate.generate import generate
-from okd_gitops.rollout.waves import Request, Rollout, rollout
+from okd_gitops.rollout.request import Request
+from okd_gitops.rollout.waves import Rollout, rollout
 from okd_gitops.system.http import Http
 from okd_gitops.upgrade.known import Network
 from okd_gitops.upgrade.plan import Outlook, outlook

@@ -10,7 +10,7 @@ from conftest import CACHE, git
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.state import ClusterState
 from okd_gitops.rollout.adopt import Adoption, adopt
-from okd_gitops.rollout.waves import Request
+from okd_gitops.rollout.request import Request
 from okd_gitops.upgrade.plan import BlockedError
 from okd_gitops.upgrade.record_releases import record_releases
 from release_controller import image

@@ -24,7 +24,7 @@ from okd_gitops.errors import UsageError
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.forge import Forge, Kind, locate
 from okd_gitops.system.http import Http
-from okd_gitops.system.pull_requests import Opened, Proposal, by_hand, propose
+from okd_gitops.system.pull_requests import Opened, Proposal, by_hand, propose, was_closed
 
 TOKEN = "hunter2-token"
 BRANCH = "okd/4.22.0-okd-scos.9--wave1"
@@ -111,9 +111,11 @@ class Fake:
         return reply(404, {"message": "Not Found"})
 
     def listed(self, request: Request) -> Response:
-        found = [entry for entry in self.entries if not entry.get("closed")]
+        state = request.args["state"]
+        found = [entry for entry in self.entries if state == "all" or not entry.get("closed")]
+        assert (request.args.get("sort") == "recentupdate") == (state == "all" and self.kind == Kind.FORGEJO)
         if self.kind == Kind.GITHUB:
-            assert request.args["state"] == "open"
+            assert state in ("open", "all")
             owner, _, branch = request.args["head"].partition(":")
             assert owner == "o"
             found = [
@@ -122,7 +124,7 @@ class Fake:
                 if entry["head"]["ref"] == branch and entry["base"]["ref"] == request.args["base"]
             ]
         elif self.kind == Kind.GITLAB:
-            assert request.args["state"] == "opened"
+            assert state in ("opened", "all")
             wanted = (request.args["source_branch"], request.args["target_branch"])
             found = [entry for entry in found if (entry["source_branch"], entry["target_branch"]) == wanted]
         else:
@@ -175,6 +177,55 @@ def test_create_then_nothing_then_update(fake: Fake, forge: Forge, tmp_path: Pat
     assert [text_of(fake, entry) for entry in fake.entries] == [("okd: a → c", "other\n")]
     assert {"PATCH", "PUT"} & {method for method, _ in fake.asked}
     assert not (tmp_path / "cache").exists(), "answers about pull requests are not kept"
+
+
+SHA, OTHER_SHA = "a" * 40, "b" * 40
+
+
+def ended(fake: Fake, number: int, sha: str = SHA, *, state: str = "closed", merged: bool = False) -> Any:
+    """Return a pull request of the branch in a state, as the forge names that."""
+    entry = fake.entry(number, BRANCH, "main", "okd: a → b", "one")
+    words = {"open": "opened"} if fake.kind == Kind.GITLAB else {"merged": "closed"}
+    entry |= {"state": words.get(state, state), "closed": state != "open"}
+    entry |= {"merged_at": "2026-11-21T12:00:00Z" if merged else None}
+    (entry if fake.kind == Kind.GITLAB else entry["head"])["sha"] = sha
+
+    return entry
+
+
+def test_what_people_closed_is_told_from_what_they_merged(fake: Fake, forge: Forge, tmp_path: Path) -> None:
+    http = client(tmp_path, forge)
+
+    def closed(*entries: Any) -> bool:
+        fake.entries = list(entries)
+        return was_closed(http, forge, head=BRANCH, base="main", sha=SHA)
+
+    assert not closed()
+    assert closed(ended(fake, 1))
+    assert closed(ended(fake, 2, OTHER_SHA, state="merged", merged=True), ended(fake, 1))
+    # It was merged, closed at another commit, or opened again.
+    assert not closed(ended(fake, 1, state="merged", merged=True))
+    assert not closed(ended(fake, 1, OTHER_SHA))
+    assert not closed(ended(fake, 1, state="open"))
+    assert not closed(ended(fake, 2, state="open"), ended(fake, 1))
+    # It is of another branch, or of the same one in a fork.
+    other = ended(fake, 1)
+    other |= {"source_branch": "x"} if fake.kind == Kind.GITLAB else {"head": {**other["head"], "ref": "x"}}
+    fork = ended(fake, 2)
+    fork |= (
+        {"source_project_id": 8}
+        if fake.kind == Kind.GITLAB
+        else {"head": {**fork["head"], "repo": {"id": 8}}}
+    )
+    assert not closed(other, fork)
+
+
+@pytest.mark.parametrize("fake", [Kind.FORGEJO], indirect=True)
+def test_what_was_closed_long_ago_is_not_searched_for(fake: Fake, forge: Forge, tmp_path: Path) -> None:
+    old = [fake.entry(number, f"topic-{number}", "main", "t", "") for number in range(2000)]
+    fake.entries = [{**entry, "closed": True, "state": "closed"} for entry in old]
+    assert not was_closed(client(tmp_path, forge), forge, head=BRANCH, base="main", sha=SHA)
+    assert len(fake.asked) == 4
 
 
 def test_line_ends_of_a_browser_are_no_change(fake: Fake, forge: Forge, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from okd_gitops.evidence.proposal import ProposalNote
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import ClusterState
 from okd_gitops.explanation import explanation_of, explanations
@@ -167,6 +168,11 @@ FROM_4_21: dict[str, Any] = {"path": Path((replace(NEXT_LINE, to=NEW, kind="mino
 MINOR_HOP_WITH_ACK: dict[str, Any] = {"path": Path((replace(NEXT_LINE, acks=("ack-4.22-x",)),))}
 
 
+OPEN = ProposalNote(
+    cluster="cd", version=NEW.text, image=B, wave=3, commit="c" * 40, opened=NOW - timedelta(days=2)
+)
+CLOSED = OPEN.model_copy(update={"closed": NOW - timedelta(days=1)})
+
 CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     ("force-not-allowed", Verdict.REFUSE, {"way": Way.FORCE}),
     ("digest-differs", Verdict.REFUSE, {"images": (B, MIRRORED)}),
@@ -206,6 +212,7 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
         Verdict.REFUSE,
         {"release": replace(GOOD, published=None), "minimum_age": timedelta(1)},
     ),
+    ("proposal-closed", Verdict.REFUSE, {"closed": CLOSED}),
     (
         "earlier-waves-held",
         Verdict.WAIT,
@@ -265,6 +272,7 @@ WAITING = {
     "evidence-unobtainable",
     "release-untried",
     "release-age-unknown",
+    "proposal-closed",
     "earlier-waves-held",
     "earlier-cluster-unhealthy",
     "observation-too-old",
@@ -476,6 +484,7 @@ DETAILS: list[tuple[str, dict[str, Any], str]] = [
     ("pools-paused", state(pausedPools=("infra", "worker")), "(infra, worker)"),
     ("cluster-unhealthy", state(unhealthy=("etcd", "dns", "x" * 400)), f"(etcd, dns, {'x' * 288}…)"),
     ("emergency-stands", cluster(emergency="a hole in the kernel"), "(a hole in the kernel)"),
+    ("proposal-closed", {"closed": CLOSED}, f"(okd/{NEW.text}--wave3, since 2026-11-20T12:00:00Z)"),
     ("cluster-held", cluster(hold="disk is full"), "(disk is full)"),
     ("fleet-frozen", {"freeze": "holidays"}, "(holidays)"),
 ]
@@ -559,8 +568,16 @@ def test_without_a_release_every_row_can_be_asked() -> None:
         ({"path": path(OLD, NEW, "ack-b", "ack-a")}, (("NAME", "ack-a --ack ack-b"),)),
         ({"path": NoPath(edges.KIND, "why", about=NEWER)}, (("VERSION", NEWER.text),)),
         ({"path": NoPath(edges.KIND, "why")}, (("VERSION", NEW.text),)),
+        ({"closed": CLOSED}, (("CLUSTER", "cd"),)),
     ],
-    ids=["the release", "the one that it has", "acknowledgements", "the one on the way", "none on the way"],
+    ids=[
+        "the release",
+        "the one that it has",
+        "acknowledgements",
+        "the one on the way",
+        "none on the way",
+        "the cluster of a closed proposal",
+    ],
 )
 def test_a_remedy_names_what_the_refusal_is_about(
     changes: dict[str, Any], values: tuple[tuple[str, str], ...]
@@ -613,6 +630,7 @@ def test_a_missing_path_upgrades_nothing() -> None:
         state("test", version=OLD.text, seen=NOW - timedelta(days=2)),
         reports(passed("test", days=10)),
         {"record": ReleaseRecord(version=NEW.text, seen=NOW), "minimum_age": timedelta(9)},
+        {"closed": OPEN},
         {**no_path("withdrawn"), "path": READY.path, "withdrawn": "nodes do not boot", "newer": (NEWER,)},
     ],
     ids=[
@@ -633,6 +651,7 @@ def test_a_missing_path_upgrades_nothing() -> None:
         "nobody looked at the earlier cluster for two days",
         "a report of the hour of publication",
         "the publication counts before what the hub saw",
+        "a proposal that is open",
         "a way on from a withdrawn release",
     ],
 )

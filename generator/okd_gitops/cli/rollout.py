@@ -21,12 +21,22 @@ from okd_gitops.cli.options import (
     network_options,
     root_of,
 )
-from okd_gitops.cli.output import echo, print_result, progress
+from okd_gitops.cli.output import echo, print_result, progress, show_findings
 from okd_gitops.cli.upgrades import print_upgrades, sources_of, upgrades_as_json
 
 if TYPE_CHECKING:
     from okd_gitops.rollout.publish import Branch
-    from okd_gitops.rollout.waves import Request, Rollout
+    from okd_gitops.rollout.request import Request
+    from okd_gitops.rollout.waves import Rollout
+
+
+_REOPEN = click.option(
+    "--reopen",
+    "reopened",
+    multiple=True,
+    metavar="CLUSTER",
+    help="Propose again what a person closed for this cluster. Shell patterns; repeatable.",
+)
 
 
 def _branch_options(command: Command) -> Command:
@@ -63,6 +73,7 @@ def _branch_options(command: Command) -> Command:
     metavar="CLUSTER",
     help="Upgrade this ephemeral cluster even if checks refuse. Needs --to. Repeatable.",
 )
+@_REOPEN
 @_branch_options
 @RECORDS
 @network_options
@@ -75,6 +86,7 @@ def update(
     clusters: tuple[str, ...],
     acks: tuple[str, ...],
     forced: tuple[str, ...],
+    reopened: tuple[str, ...],
     dry_run: bool,
     write: bool,
     push: bool,
@@ -90,7 +102,7 @@ def update(
     Makes a branch for the wave, a commit for each cluster, and the text of the pull request. With --at it is
     a rehearsal: its commits are marked, and it pushes only to a folder of this machine.
     """
-    from okd_gitops.rollout.waves import Request
+    from okd_gitops.rollout.request import Request
 
     request = Request(
         first=True,
@@ -98,6 +110,7 @@ def update(
         clusters=clusters,
         acks=acks,
         forced=forced,
+        reopened=reopened,
         write=write,
         push=push,
         remote=remote,
@@ -111,6 +124,7 @@ def update(
 @TO
 @CLUSTER
 @ACK
+@_REOPEN
 @_branch_options
 @RECORDS
 @network_options
@@ -122,6 +136,7 @@ def promote(
     target: str,
     clusters: tuple[str, ...],
     acks: tuple[str, ...],
+    reopened: tuple[str, ...],
     dry_run: bool,
     write: bool,
     push: bool,
@@ -137,13 +152,14 @@ def promote(
     Upgrades the clusters whose earlier waves have reported that the release passed, and have soaked it. With
     --at it is a rehearsal: its commits are marked, and it pushes only to a folder of this machine.
     """
-    from okd_gitops.rollout.waves import Request
+    from okd_gitops.rollout.request import Request
 
     request = Request(
         first=False,
         target=target,
         clusters=clusters,
         acks=acks,
+        reopened=reopened,
         write=write,
         push=push,
         remote=remote,
@@ -179,7 +195,8 @@ def adopt(
     is lower, of another digest or, on a long-term cluster, without a good signature is refused.
     """
     from okd_gitops.rollout.adopt import adopt as run
-    from okd_gitops.rollout.waves import Request, Rollout
+    from okd_gitops.rollout.request import Request
+    from okd_gitops.rollout.waves import Rollout
 
     options = Request(first=False, write=write, push=push, remote=remote, records=records, rehearsal=at)
     request = _completed(options, dry_run=dry_run, opening=opening)
@@ -209,23 +226,38 @@ def _print_adoption(result: "Rollout", files: dict[str, str]) -> None:
 def _advance(
     context: click.Context, request: "Request", *, dry_run: bool, opening: bool, offline: bool, output: str
 ) -> None:
+    from okd_gitops.rollout.open_pull_request import is_closed
+    from okd_gitops.rollout.request import fleet_of
     from okd_gitops.rollout.waves import rollout
 
     request = _completed(request, dry_run=dry_run, opening=opening)
     root, network = sources_of(context, request.rehearsal, request.records, offline=offline)
     cache = cache_of(context, root)
-    result = rollout(root, cache, network, request, now=network.now, say=progress(context))
+    answers = cache / "answers"
+
+    def is_closed_on_forge(branch: str, sha: str) -> bool:
+        return opening and is_closed(fleet_of(root), branch, sha, answers=answers, environment=os.environ)
+
+    result = rollout(
+        root,
+        cache,
+        network,
+        request,
+        now=network.now,
+        say=progress(context),
+        is_closed=is_closed_on_forge,
+    )
     files = _write_texts(root, result) if request.write else {}
 
     body = {
-        **upgrades_as_json(result.outlook, result.upgrades),
+        **upgrades_as_json(result.outlook, result.upgrades, result.findings),
         "branches": [_branch_as_json(branch) for branch in result.branches],
         "superseded": result.superseded,
     }
     print_result(output, "Rollout", body, lambda: _print_rollout(result, files, closed=request.push))
 
     if opening:
-        _open_pull_requests(result, files, answers=cache / "answers")
+        _open_pull_requests(result, files, answers=answers)
 
 
 def _completed(request: "Request", *, dry_run: bool, opening: bool) -> "Request":
@@ -276,6 +308,8 @@ def _print_rollout(result: "Rollout", files: dict[str, str], *, closed: bool) ->
 
     if not result.branches:
         echo("no cluster is upgraded now")
+
+    show_findings(result.findings, limit=10)
 
 
 def _print_branch(branch: "Branch", file: str) -> None:

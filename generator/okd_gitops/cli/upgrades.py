@@ -22,6 +22,7 @@ from okd_gitops.cli.options import (
 from okd_gitops.cli.output import echo, print_result, print_table, show_findings
 
 if TYPE_CHECKING:
+    from okd_gitops.finding import Finding
     from okd_gitops.upgrade.decide import Upgrade
     from okd_gitops.upgrade.known import Network
     from okd_gitops.upgrade.path import Hop
@@ -106,9 +107,14 @@ def plan(
         sys.exit(5)
 
 
-def upgrades_as_json(seen: "Outlook", upgrades: "Iterable[Upgrade]") -> dict[str, object]:
-    """Return the upgrades as `--output json` shows them, with the signatures and findings behind them."""
-    findings = [*seen.fleet.notes, *seen.learned.findings]
+def upgrades_as_json(
+    seen: "Outlook", upgrades: "Iterable[Upgrade]", more: "Iterable[Finding]" = ()
+) -> dict[str, object]:
+    """Return the upgrades as `--output json` shows them, with the signatures and findings behind them.
+
+    `more` are the findings of the command itself.
+    """
+    findings = [*seen.fleet.notes, *seen.learned.findings, *more]
 
     return {"moves": list(upgrades), "trust": dict(seen.trust), "findings": findings}
 

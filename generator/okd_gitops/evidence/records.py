@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from okd_gitops.errors import UsageError
-from okd_gitops.evidence import report, state
+from okd_gitops.evidence import proposal, report, state
+from okd_gitops.evidence.proposal import ProposalNote
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import ClusterState, Runs
 from okd_gitops.finding import Findings
@@ -25,9 +26,9 @@ RUNS = "runs.yaml"
 FETCH = f"git fetch origin {BRANCH}:refs/remotes/origin/{BRANCH}"
 # What is read when nobody names another reference: the branch as fetched, else this clone's own.
 _REFERENCES = (f"refs/remotes/origin/{BRANCH}", f"refs/heads/{BRANCH}")
-FOLDERS = (record.FOLDER, report.FOLDER, state.FOLDER)
+FOLDERS = (record.FOLDER, report.FOLDER, state.FOLDER, proposal.FOLDER)
 
-Model = TypeVar("Model", ReleaseRecord, Evidence, ClusterState)
+Model = TypeVar("Model", ReleaseRecord, Evidence, ClusterState, ProposalNote)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Records:
     releases: tuple[ReleaseRecord, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     clusters: tuple[ClusterState, ...] = ()
+    proposals: tuple[ProposalNote, ...] = ()
     runs: Runs = field(default_factory=Runs)
 
     def release(self, version: str) -> ReleaseRecord | None:
@@ -47,6 +49,13 @@ class Records:
     def cluster(self, name: str) -> ClusterState | None:
         """Return what a cluster reported last."""
         return next((item for item in self.clusters if item.cluster == name), None)
+
+    def closed(self, cluster: str, version: str, image: str) -> ProposalNote | None:
+        """Return the note of a cluster's proposal that a person closed; another image is another proposal."""
+        wanted = (cluster, version, image)
+        closed = (note for note in self.proposals if note.closed)
+
+        return next((note for note in closed if (note.cluster, note.version, note.image) == wanted), None)
 
 
 def read_records(root: Path, reference: str = "") -> Records:
@@ -69,6 +78,7 @@ def parse_records(files: Tree, commit: str = "") -> Records:
     releases = _parsed(ReleaseRecord, files, record.FOLDER, findings)
     reports = _parsed(Evidence, files, report.FOLDER, findings)
     clusters = _parsed(ClusterState, files, state.FOLDER, findings)
+    proposals = _parsed(ProposalNote, files, proposal.FOLDER, findings)
     runs = Runs()
 
     if RUNS in files:
@@ -77,7 +87,14 @@ def parse_records(files: Tree, commit: str = "") -> Records:
 
     findings.raise_errors()
 
-    return Records(commit=commit, releases=releases, evidence=reports, clusters=clusters, runs=runs)
+    return Records(
+        commit=commit,
+        releases=releases,
+        evidence=reports,
+        clusters=clusters,
+        proposals=proposals,
+        runs=runs,
+    )
 
 
 def _resolved(root: Path, reference: str) -> str:

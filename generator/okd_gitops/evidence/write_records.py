@@ -12,8 +12,8 @@ from okd_gitops.system.make_commit import make_commit
 
 # Each lost race is a commit of somebody else that landed: eight writers of five commits each need 36 at most.
 _ATTEMPTS = 40
-# Path to content on the branch, for what is known there now.
-RecordsEdit = Callable[[Records], Mapping[str, bytes]]
+# Path to content on the branch (None: the file goes), for what is known there now.
+RecordsEdit = Callable[[Records], Mapping[str, bytes | None]]
 
 
 def write_records(root: Path, url: str, subject: str, change: RecordsEdit) -> str:

@@ -9,14 +9,15 @@ from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
+from okd_gitops.evidence.proposal import PREFIX
 from okd_gitops.evidence.records import Records
 from okd_gitops.evidence.state import ClusterState
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.releases.version import Version
-from okd_gitops.rollout.open_branches import PREFIX
 from okd_gitops.rollout.publish import Branch
-from okd_gitops.rollout.waves import Request, Tools, base_of, make_branch, records_of, tools_for
+from okd_gitops.rollout.request import Request, Tools, base_of, records_of, tools_for
+from okd_gitops.rollout.waves import make_branch
 from okd_gitops.system import branches
 from okd_gitops.system.draft import drafted
 from okd_gitops.upgrade.adoption import adopted, is_settled

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from okd_gitops.evidence.proposal import PREFIX
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.releases.version import Version
 from okd_gitops.system import branches, git
@@ -17,7 +18,6 @@ from okd_gitops.upgrade.plan import Outlook
 from okd_gitops.upgrade.question import Follower
 from okd_gitops.upgrade.refusals import Decision, Verdict
 
-PREFIX = "okd/"
 _NAME = re.compile(rf"{PREFIX}(?P<release>[0-9A-Za-z.-]+)--wave(?P<wave>[0-9]{{1,2}})")
 _CLUSTER = re.compile(r"^Cluster: (\S+)$", re.MULTILINE)
 _FROM = re.compile(r"^Okd-From: (\S+)$", re.MULTILINE)
@@ -104,13 +104,6 @@ class Standing:
                 reasons.append(f"{upgrade.cluster.name}: {decision.reason} [{decision.name}]")
 
         return reasons
-
-
-def branch_name(version: Version, wave: int) -> str:
-    """Return the branch of a release's wave; one flat level, since git cannot hold both `okd/X` and
-    `okd/X/wave1`.
-    """
-    return f"{PREFIX}{version.text}--wave{wave}"
 
 
 def ours(commits: Sequence[branches.Commit]) -> bool:

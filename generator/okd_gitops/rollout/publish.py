@@ -4,7 +4,7 @@ Between the decision and the push, people merge and clusters report. Whoever mer
 branch that was decided on what was true before.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,19 +36,25 @@ class Branch:
 class Publisher:
     """Publishes branches of a clone at an address (empty: in the clone itself).
 
-    `stale` are the branches that were pushed on a decision that did not hold, by name.
+    `revision` is the branch that people merge into, `open_before` the tips of the remote's branches before
+    the decision; `stale` are the branches that were pushed on a decision that did not hold, by name.
     """
 
     root: Path
     url: str
+    revision: str = ""
+    open_before: Mapping[str, str] = field(default_factory=dict)
     stale: dict[str, Branch] = field(default_factory=dict)
 
     def publish(self, branch: Branch) -> Branch:
         """Let the branch be this; one that is the same already stays.
 
-        Raises BlockedError for one that others have added to, RaceError when somebody was faster.
+        Raises BlockedError for one that others have added to, RaceError when somebody was faster: pushed it,
+        merged, or closed it.
         """
-        old = branches.heads(self.root, self.url, branch.name).get(branch.name, "")
+        asked = (branch.name, self.revision) if self.url else (branch.name,)
+        heads = branches.heads(self.root, self.url, *asked)
+        old = heads.get(branch.name, "")
         earlier = self.stale.get(branch.name)
         replaced = earlier.replaced if earlier else old
 
@@ -63,24 +69,23 @@ class Publisher:
                 return replace(branch, sha=old, commits=same, state=state, replaced=replaced)
 
         if self.url:
+            self._refuse_after_merge(branch, heads)
             branches.push(self.root, self.url, branch.sha, branch.name, old)
             return replace(branch, state="pushed", replaced=replaced)
 
         branches.set_branch(self.root, branch.name, branch.sha, old)
         return replace(branch, state="made", replaced=replaced)
 
-    def recheck(self, pushed: Sequence[Branch], revision: str, base: str, records: str | None) -> None:
+    def recheck(self, pushed: Sequence[Branch], base: str, records: str | None) -> None:
         """Compare what was decided on with what the remote has after the push.
 
         `records` is the commit of the branch with the records (None: another reference was named). Raises
-        RaceError, and notes the pushed branches as stale, when either moved; BusyError when the branch
-        `revision` was rewritten.
+        RaceError, and notes the pushed branches as stale, when either moved; BusyError when the branch that
+        people merge into was rewritten.
         """
-        now = branches.heads(self.root, self.url, revision).get(revision, "")
-        is_base_moved = now != base
-        is_recorded_since = (
-            records is not None and branches.heads(self.root, self.url, BRANCH).get(BRANCH, "") != records
-        )
+        now = branches.heads(self.root, self.url, self.revision, BRANCH)
+        is_base_moved = now.get(self.revision) != base
+        is_recorded_since = records is not None and now.get(BRANCH, "") != records
 
         if not is_base_moved and not is_recorded_since:
             return
@@ -88,7 +93,7 @@ class Publisher:
         self.stale |= {branch.name: branch for branch in pushed}
 
         if is_base_moved:
-            refuse_rewritten(self.root, branches.fetch(self.root, self.url, revision), base, revision)
+            self._refuse_rewritten(base)
 
         raise RaceError("the fleet or its records changed during the push", "run again")
 
@@ -104,6 +109,22 @@ class Publisher:
                 branches.push(self.root, self.url, branch.replaced, name, branch.sha)
             except RaceError:
                 continue
+
+    def _refuse_after_merge(self, branch: Branch, heads: Mapping[str, str]) -> None:
+        """Raise RaceError when people merged, or closed this branch, since it was decided to push it.
+
+        What they do after `heads` were read, the lease of the push and the recheck notice.
+        """
+        if heads.get(self.revision) != branch.base:
+            self._refuse_rewritten(branch.base)
+            raise RaceError("the fleet changed before the push", "run again")
+
+        if branch.name in self.open_before and branch.name not in heads:
+            raise RaceError(f"somebody closed {branch.name} before the push", "run again")
+
+    def _refuse_rewritten(self, base: str) -> None:
+        tip = branches.fetch(self.root, self.url, self.revision)
+        refuse_rewritten(self.root, tip, base, self.revision)
 
     def _same_as(self, branch: Branch, old: str) -> tuple[branches.Commit, ...] | None:
         """Return the commits of a published branch that is the same as this one, None for another one."""

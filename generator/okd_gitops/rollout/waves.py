@@ -6,8 +6,8 @@ files, generate, check, commit, push. Nothing that people have open is touched, 
 next one ends with the same branches.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -15,19 +15,18 @@ from pathlib import Path
 from okd_gitops.check.check import check
 from okd_gitops.check.diff import FOLDERS, diff
 from okd_gitops.errors import OkdGitopsError
-from okd_gitops.evidence.records import BRANCH, Records, read_records
-from okd_gitops.finding import FindingsError
-from okd_gitops.fleet.cluster import FleetSpec
-from okd_gitops.manifests.model import parse
-from okd_gitops.manifests.read import read
+from okd_gitops.evidence.proposal import ProposalNote, branch_name
+from okd_gitops.evidence.records import Records
+from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.releases.version import Version
 from okd_gitops.report.pull_request_text import body, title
 from okd_gitops.rollout.commit_upgrade import commit_upgrade
 from okd_gitops.rollout.describe import halted, proposal
-from okd_gitops.rollout.open_branches import Standing, branch_name, open_branches
-from okd_gitops.rollout.publish import Branch, Publisher, known_tip, refuse_rewritten
-from okd_gitops.system import branches, git, push_target
-from okd_gitops.system.disk import FLEET, read_file
+from okd_gitops.rollout.open_branches import Standing, open_branches
+from okd_gitops.rollout.proposals import closed_branches, noted, seen_now, without_reopened, write_notes
+from okd_gitops.rollout.publish import Branch
+from okd_gitops.rollout.request import Request, Tools, base_of, open_heads, records_of, tools_for
+from okd_gitops.system import branches, git
 from okd_gitops.system.draft import drafted
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.plan import BlockedError, Outlook, chosen, due, outlook
@@ -41,124 +40,109 @@ _ATTEMPTS = 4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """What a run decided and did. `superseded` are branches of older or withdrawn releases that are open
-    for the same waves.
+    for the same waves, `findings` warn of notes that could not be written.
     """
 
     outlook: Outlook
     upgrades: tuple[Upgrade, ...]
     branches: tuple[Branch, ...]
     superseded: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What was asked for. `forced` are ephemeral clusters; without `write` nothing changes, without `push`
-    nothing leaves this clone.
+@dataclass(frozen=True, slots=True)
+class _Older:
+    """Branches of earlier runs: superseded ones, those that people closed, and those that must not be merged
+    now.
     """
 
-    first: bool
-    target: str = ""
-    clusters: tuple[str, ...] = ()
-    acks: tuple[str, ...] = ()
-    forced: tuple[str, ...] = ()
-    write: bool = False
-    push: bool = False
-    remote: str = "origin"
-    # The reference of the records; empty: the branch of the remote, or as it was fetched last.
-    records: str = ""
-    # The time as of which this is decided, when it is not now; it goes into the commits.
-    rehearsal: str = ""
-
-
-@dataclass
-class Tools:
-    """What a run works with: folders, sources, a clock, and where progress goes."""
-
-    root: Path
-    cache: Path
-    sources: Sources
-    now: datetime
-    say: Callable[[str], None]
-    # The address that is fetched from and pushed to; empty without a push.
-    url: str = ""
-    revision: str = ""
-    # Where this clone saw the remote's branch last.
-    known: str = ""
-
-    def __post_init__(self) -> None:
-        self.publisher = Publisher(self.root, self.url)
+    superseded: list[Standing]
+    closed: list[Standing]
+    halted: list[Branch]
 
 
 def rollout(
-    root: Path, cache: Path, sources: Sources, request: Request, *, now: datetime, say: Callable[[str], None]
+    root: Path,
+    cache: Path,
+    sources: Sources,
+    request: Request,
+    *,
+    now: datetime,
+    say: Callable[[str], None],
+    is_closed: Callable[[str, str], bool] = lambda *_: False,
 ) -> Rollout:
     """Decide, and with `write` bring the branches of all waves that may move now in line; a race with
     another run is run again.
+
+    `is_closed` asks the forge whether a person closed the pull request of a branch at a commit.
 
     Raises FindingsError (bad files, or a branch that its own check refuses), BlockedError when a wanted
     target is refused for every cluster, RemoteError when the remote cannot be reached or somebody was faster
     every time.
     """
     tools = tools_for(root, cache, sources, request, now=now, say=say)
+    tools.is_closed = is_closed
 
     try:
         return branches.repeated(
             lambda: _once(tools, request),
             attempts=_ATTEMPTS,
-            on_race=lambda: say("somebody else pushed in between: deciding again"),
+            on_race=lambda: say("somebody pushed, merged or closed in between: deciding again"),
         )
     except OkdGitopsError:
         tools.publisher.withdraw()
         raise
 
 
-def tools_for(
-    root: Path, cache: Path, sources: Sources, request: Request, *, now: datetime, say: Callable[[str], None]
-) -> Tools:
-    """Return what a run works with, with the address of the remote when the request pushes.
-
-    Raises UsageError for an address that is not the fleet's, and for a rehearsal that would leave this
-    machine.
-    """
-    tools = Tools(root, cache, sources, now, say)
-
-    if request.push:
-        fleet = parse(FleetSpec, read(FLEET, read_file(root, FLEET)))
-        tools.url = branches.address(root, request.remote, fleet.repository)
-        tools.publisher.url = tools.url
-        tools.revision = fleet.revision
-        tools.known = known_tip(root, request.remote, fleet.revision)
-
-    if request.rehearsal:
-        push_target.must_stay_here(tools.url)
-
-    return tools
-
-
 def _once(tools: Tools, request: Request) -> Rollout:
+    # In this order: a branch is pushed before its note, and merged before it is deleted.
+    records = records_of(tools, request)
+    heads = open_heads(tools)
+    closed = closed_branches(records.proposals, heads or {}, tools.is_closed)
     base = base_of(tools)
-    seen = _outlook_of(tools, request, base)
+
+    tools.publisher.open_before = heads or {}
+    proposals = _proposals(tools, request, records, heads, closed)
+    seen = _outlook_of(tools, request, base, replace(records, proposals=proposals))
     upgrades = chosen(seen, request.clusters, first=request.first)
     going = due(upgrades)
 
     if request.target and not going:
         _refuse_blocked(upgrades)
 
-    waves = groupby(sorted(going, key=_wave), key=_wave)
-    new_branches = [make_branch(tools, request, seen, base, list(of_wave)) for _, of_wave in waves]
+    waves = [list(of_wave) for _, of_wave in groupby(sorted(going, key=_wave), key=_wave)]
+    new_branches = [make_branch(tools, request, seen, base, of_wave) for of_wave in waves]
     tools.publisher.withdraw(except_for=[branch.name for branch in new_branches])
-    superseded, halted_branches = _older_branches(tools, seen, base, [branch.name for branch in new_branches])
+    older = _older_branches(tools, seen, base, [branch.name for branch in new_branches], closed)
+
+    findings: list[Finding] = []
 
     if request.push:
-        _delete(tools, superseded)
         _recheck(tools, request, seen, base, new_branches)
+        published = list(zip(new_branches, waves, strict=True))
+        findings = _note(tools, request, seen, records, published, older.superseded)
+        _delete(tools, [*older.superseded, *older.closed])
 
     return Rollout(
         outlook=seen,
         upgrades=tuple(upgrades),
-        branches=(*new_branches, *halted_branches),
-        superseded=tuple(branch.name for branch in superseded),
+        branches=(*new_branches, *older.halted),
+        superseded=tuple(branch.name for branch in older.superseded),
+        findings=tuple(findings),
     )
+
+
+def _proposals(
+    tools: Tools, request: Request, records: Records, heads: Mapping[str, str] | None, closed: Collection[str]
+) -> tuple[ProposalNote, ...]:
+    """Return the notes as this run sees them; without a push nobody asked the remote (`heads` is None)."""
+    notes: Sequence[ProposalNote] = records.proposals
+
+    if heads is not None:
+        open_now = {name: sha for name, sha in heads.items() if name not in closed}
+        notes = seen_now(notes, open_now, tools.now)
+
+    return tuple(without_reopened(notes, request.reopened))
 
 
 def _recheck(
@@ -169,36 +153,42 @@ def _recheck(
 
     if pushed:
         records = None if request.records else seen.records.commit
-        tools.publisher.recheck(pushed, tools.revision, base, records)
+        tools.publisher.recheck(pushed, base, records)
+
+
+def _note(
+    tools: Tools,
+    request: Request,
+    seen: Outlook,
+    records: Records,
+    published: Sequence[tuple[Branch, Sequence[Upgrade]]],
+    superseded: Sequence[Standing],
+) -> list[Finding]:
+    """Note what is proposed and what people closed; nothing where somebody named other records."""
+    if request.records:
+        return []
+
+    names = [branch.name for branch in superseded]
+    notes = noted(seen.records.proposals, seen.upgrades, published, superseded=names, now=tools.now)
+
+    return write_notes(tools.root, tools.url, records.proposals, notes)
 
 
 def _older_branches(
-    tools: Tools, seen: Outlook, base: str, new_names: Sequence[str]
-) -> tuple[list[Standing], list[Branch]]:
-    """Return the open branches of earlier runs that are superseded, and those that must not be merged now."""
-    still_open = open_branches(tools.root, tools.url, base, except_for=new_names)
+    tools: Tools, seen: Outlook, base: str, new_names: Sequence[str], closed_names: Collection[str]
+) -> _Older:
+    """Return the branches of earlier runs that are not made anew, by what happens to them."""
+    existing = open_branches(tools.root, tools.url, base, except_for=new_names)
+    closed = [branch for branch in existing if branch.name in closed_names]
+    still_open = [branch for branch in existing if branch.name not in closed_names]
     superseded = [branch for branch in still_open if branch.superseded(seen, new_names)]
     must_wait = [branch for branch in still_open if branch not in superseded and branch.reasons(seen)]
 
-    return superseded, [_halted(branch, seen) for branch in must_wait]
+    return _Older(superseded, closed, [_halted(branch, seen) for branch in must_wait])
 
 
-def base_of(tools: Tools) -> str:
-    """Return the commit that all branches start from: the remote's, or that of this clone."""
-    if tools.url:
-        base = branches.fetch(tools.root, tools.url, tools.revision)
-
-        if tools.known:
-            refuse_rewritten(tools.root, base, tools.known, tools.revision)
-
-        return base
-
-    return git.resolve(tools.root, "HEAD")
-
-
-def _outlook_of(tools: Tools, request: Request, base: str) -> Outlook:
+def _outlook_of(tools: Tools, request: Request, base: str, records: Records) -> Outlook:
     """Decide on what a commit contains; nothing of the work tree has a part in it."""
-    records = records_of(tools, request)
     # Without a network, releases and evidence are of the same commit.
     is_offline = isinstance(tools.sources, Recorded)
     sources = Recorded(records, tools.now) if is_offline else tools.sources
@@ -215,17 +205,6 @@ def _outlook_of(tools: Tools, request: Request, base: str) -> Outlook:
         )
 
 
-def records_of(tools: Tools, request: Request) -> Records:
-    """Read what the hub has seen: of the remote that is pushed to, unless somebody names a reference."""
-    if request.records or not tools.url:
-        return read_records(tools.root, request.records)
-
-    if not branches.heads(tools.root, tools.url, BRANCH):
-        return Records()
-
-    return read_records(tools.root, branches.fetch(tools.root, tools.url, BRANCH))
-
-
 def _refuse_blocked(upgrades: Sequence[Upgrade]) -> None:
     """Raise BlockedError with the first refusal, if there is one."""
     for upgrade in upgrades:
@@ -236,9 +215,9 @@ def _refuse_blocked(upgrades: Sequence[Upgrade]) -> None:
             raise BlockedError(reason, decision.remedy)
 
 
-def _delete(tools: Tools, superseded: Sequence[Standing]) -> None:
-    """Delete superseded branches from the remote; a person's commits stay, and only the branch is named."""
-    for branch in superseded:
+def _delete(tools: Tools, ended: Sequence[Standing]) -> None:
+    """Delete superseded and closed branches of the remote; a branch with commits of a person stays."""
+    for branch in ended:
         if branch.ours:
             branches.push(tools.root, tools.url, "", branch.name, branch.sha)
 
@@ -263,11 +242,17 @@ def _wave(upgrade: Upgrade) -> tuple[Version, int]:
     return upgrade.release.version, upgrade.cluster.wave
 
 
+def _branch_name(upgrade: Upgrade) -> str:
+    version, wave = _wave(upgrade)
+
+    return branch_name(version.text, wave)
+
+
 def make_branch(
     tools: Tools, request: Request, seen: Outlook, base: str, going: Sequence[Upgrade], name: str = ""
 ) -> Branch:
     """Make a branch, by default that of a wave: a commit for each cluster, checked as a whole."""
-    name = name or branch_name(*_wave(going[0]))
+    name = name or _branch_name(going[0])
     tools.say(f"{name}: {', '.join(upgrade.cluster.name for upgrade in going)}")
     before = git.tree_at(tools.root, base, FOLDERS)
 

@@ -95,21 +95,24 @@ def set_branch(root: Path, name: str, sha: str, expected: str) -> None:
         raise failure(result, "update-ref")
 
 
-def local_heads(root: Path, pattern: str) -> dict[str, str]:
-    """Return the branches of this clone that match, with their hashes."""
-    return _heads(
-        must_run("for-each-ref", "--format=%(objectname)\t%(refname)", f"refs/heads/{pattern}", cwd=root)
-    )
+def local_heads(root: Path, *patterns: str) -> dict[str, str]:
+    """Return the branches of this clone that match a pattern, with their hashes."""
+    references = [f"refs/heads/{pattern}" for pattern in patterns]
+
+    return _heads(must_run("for-each-ref", "--format=%(objectname)\t%(refname)", *references, cwd=root))
 
 
-def heads(root: Path, url: str, pattern: str) -> dict[str, str]:
-    """Return the branches of a remote (with "": the local ones) that match, with their hashes.
+def heads(root: Path, url: str, *patterns: str) -> dict[str, str]:
+    """Return the branches of a remote (with "": the local ones) that match a pattern, with their hashes.
 
-    Raises RemoteError.
+    All are of one moment. Raises RemoteError.
     """
     if not url:
-        return local_heads(root, pattern)
-    return _heads(_reach(root, "ls-remote", "--heads", "--", url, f"refs/heads/{pattern}"))
+        return local_heads(root, *patterns)
+
+    references = [f"refs/heads/{pattern}" for pattern in patterns]
+
+    return _heads(_reach(root, "ls-remote", "--heads", "--", url, *references))
 
 
 def _heads(result: Completed) -> dict[str, str]:

@@ -6,7 +6,7 @@ and Forgejo's routers/api/v1/repo/pull.go.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -32,14 +32,15 @@ class Api:
     """How one kind of API names things.
 
     `root` follows the address of the forge, `collection` that of the API; `query` lists the open pull
-    requests of a branch, and may be asked for at most `pages` pages. A tuple is the path of keys to a field
-    of an answer.
+    requests of a branch, and may be asked for at most `pages` pages; with `query_all` it lists closed ones
+    too, those that changed last first. A tuple is the path of keys to a field of an answer.
     """
 
     root: str
     collection: str
     query: Mapping[str, str]
     pages: int = 1
+    query_all: Mapping[str, str] = field(default_factory=lambda: {"state": "all"})
     # Fields of a pull request, in answers and in what is sent.
     number: str = "number"
     url: str = "html_url"
@@ -48,6 +49,7 @@ class Api:
     sent_base: str = "base"
     head: tuple[str, ...] = ("head", "ref")
     base: tuple[str, ...] = ("base", "ref")
+    sha: tuple[str, ...] = ("head", "sha")
     head_repository: tuple[str, ...] = ("head", "repo", "id")
     base_repository: tuple[str, ...] = ("base", "repo", "id")
     update: str = "PATCH"
@@ -75,6 +77,7 @@ APIS: Mapping[Kind, Api] = {
         sent_base="target_branch",
         head=("source_branch",),
         base=("target_branch",),
+        sha=("sha",),
         head_repository=("source_project_id",),
         base_repository=("target_project_id",),
         update="PUT",
@@ -82,7 +85,11 @@ APIS: Mapping[Kind, Api] = {
     ),
     # It cannot be asked for one branch; its pages hold 50 entries at most.
     Kind.FORGEJO: Api(
-        root="/api/v1", collection="repos/{path}/pulls", query={"state": "open", "limit": "50"}, pages=20
+        root="/api/v1",
+        collection="repos/{path}/pulls",
+        query={"state": "open", "limit": "50"},
+        pages=20,
+        query_all={"state": "all", "sort": "recentupdate"},
     ),
 }
 _KNOWN_HOSTS = {

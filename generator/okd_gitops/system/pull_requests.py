@@ -7,8 +7,9 @@ whatever their branch is called.
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +19,8 @@ from okd_gitops.system.http import Http
 
 # Titles that GitLab and Forgejo take for a draft.
 _DRAFT = re.compile(r"(?i)(draft:|\[draft\]|\(draft\)|wip:|\[wip\])\s*")
+# Of 50 entries each: what was closed since the last run is among the newest.
+_RECENT_PAGES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +72,37 @@ def propose(http: Http, forge: Forge, proposal: Proposal) -> Opened:
     return _update(http, forge, proposal, existing)
 
 
+def was_closed(http: Http, forge: Forge, *, head: str, base: str, sha: str) -> bool:
+    """Whether a pull request of a branch at just this commit was closed and not merged, and none is open.
+
+    Where the forge cannot be asked for one branch, the newest pull requests are looked through. Raises
+    NetworkError.
+    """
+    api = APIS[forge.kind]
+    pages = islice(_pages(http, forge, head, base, api.query_all), _RECENT_PAGES)
+    own_entries = [entry for entry in chain.from_iterable(pages) if _is_own(forge, head, base, entry)]
+    unmerged = [entry for entry in own_entries if not _value(entry, ("merged_at",))]
+
+    if any(_value(entry, ("state",)) != "closed" for entry in unmerged):
+        return False
+
+    return any(_value(entry, api.sha) == sha for entry in unmerged)
+
+
 def _find(http: Http, forge: Forge, proposal: Proposal) -> _PullRequest | None:
+    entries = chain.from_iterable(_pages(http, forge, proposal.head, proposal.base, {}))
+    own_entries = (entry for entry in entries if _is_own(forge, proposal.head, proposal.base, entry))
+    entry = next(own_entries, None)
+
+    return None if entry is None else _read(forge, entry)
+
+
+def _pages(http: Http, forge: Forge, head: str, base: str, more: Mapping[str, str]) -> Iterator[list[object]]:
+    """Yield the pull requests of a branch page by page: the open ones, unless `more` asks otherwise."""
     api = APIS[forge.kind]
     owner = forge.path.partition("/")[0]
-    query = {
-        key: value.format(owner=owner, head=proposal.head, base=proposal.base)
-        for key, value in api.query.items()
-    }
+    query = {key: value.format(owner=owner, head=head, base=base) for key, value in api.query.items()}
+    query |= more
 
     for page in range(1, api.pages + 1):
         if api.pages > 1:
@@ -85,11 +112,10 @@ def _find(http: Http, forge: Forge, proposal: Proposal) -> _PullRequest | None:
         if not isinstance(entries, list):
             raise _foreign(forge, "a list of pull requests")
 
-        own_entries = [entry for entry in entries if _is_own(forge, proposal, entry)]
-        if own_entries:
-            return _read(forge, own_entries[0])
+        yield entries
+
         if not entries or api.pages == 1:
-            return None
+            return
 
     most = api.pages * int(api.query["limit"])
     raise NetworkError(
@@ -97,14 +123,14 @@ def _find(http: Http, forge: Forge, proposal: Proposal) -> _PullRequest | None:
     )
 
 
-def _is_own(forge: Forge, proposal: Proposal, entry: object) -> bool:
+def _is_own(forge: Forge, head: str, base: str, entry: object) -> bool:
     """Whether an entry is of our branch in this very repository, not of the same name in a fork."""
     api = APIS[forge.kind]
     head_repository, base_repository = _value(entry, api.head_repository), _value(entry, api.base_repository)
     if head_repository is None or head_repository != base_repository:
         return False
 
-    return (_value(entry, api.head), _value(entry, api.base)) == (proposal.head, proposal.base)
+    return (_value(entry, api.head), _value(entry, api.base)) == (head, base)
 
 
 def _value(entry: object, keys: Sequence[str]) -> object:

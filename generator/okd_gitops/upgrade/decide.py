@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from okd_gitops.evidence.proposal import ProposalNote
 from okd_gitops.evidence.records import Records
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.explanation import explanation_of
@@ -111,12 +112,19 @@ def upgrades(
     """
     ordered = sorted(fleet, key=lambda cluster: (cluster.wave, cluster.name))
     given_acks = frozenset(acks)
-    questions = [
-        replace(question_of(cluster, fleet, paths[cluster.name], known, now), acks=given_acks)
-        for cluster in ordered
+    questions = [question_of(cluster, fleet, paths[cluster.name], known, now) for cluster in ordered]
+    of_bot = [
+        replace(question, acks=given_acks, closed=_closed(question, known.records)) for question in questions
     ]
 
-    return [_upgrade(question, trust, forced or {}) for question in questions]
+    return [_upgrade(question, trust, forced or {}) for question in of_bot]
+
+
+def _closed(question: Question, records: Records) -> ProposalNote | None:
+    """Return the proposal that a person closed: it binds the bot, and no person who makes the change."""
+    release = question.release
+
+    return records.closed(question.cluster.name, release.version.text, release.signed) if release else None
 
 
 def question_of(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from okd_gitops.evidence.proposal import ProposalNote
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import ClusterState
 from okd_gitops.fleet.upgrades import Accepted, Window
@@ -119,8 +120,8 @@ class Question:
     its key is not for this cluster. Of the cluster's own version, `images` are known at each registry and
     `withdrawn` is why it must not be used. `newer` are the accepted releases that the cluster takes and has
     not got, the newest first; `vanished` are newer ones that the stream does not list any more. `acks` are
-    given now, besides those in the file. `states` are what clusters reported last, by name, `way` is how the
-    release comes.
+    given now, besides those in the file. `states` are what clusters reported last, by name, `closed` is the
+    proposal of this release that a person closed, `way` is how the release comes.
     """
 
     cluster: Follower
@@ -141,6 +142,7 @@ class Question:
     freeze: str = ""
     acks: frozenset[str] = frozenset()
     states: Mapping[str, ClusterState] = field(default_factory=dict)
+    closed: ProposalNote | None = None
     way: Way = Way.ORDINARY
 
     @property

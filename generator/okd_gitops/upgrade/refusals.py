@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from okd_gitops.explanation import explanation_of
 from okd_gitops.releases.lines import kubernetes_of
+from okd_gitops.times import time_text
 from okd_gitops.upgrade import earlier_waves, observation, standing
 from okd_gitops.upgrade.edges import (
     BLOCKED,
@@ -237,6 +238,18 @@ def acknowledgement_is_missing(question: Question) -> Answer | None:
     return Answer(f"({', '.join(missing)})", values=(("NAME", " --ack ".join(missing)),))
 
 
+def proposal_was_closed(question: Question) -> Answer | None:
+    """What a person closed stays closed for the release until a person opens it again."""
+    note = question.closed
+
+    if note is None or note.closed is None:
+        return None
+
+    detail = f"({note.branch}, since {time_text(note.closed)})"
+
+    return Answer(detail, values=(("CLUSTER", note.cluster),))
+
+
 def emergency_stands(question: Question) -> Answer | None:
     """A cluster with an emergency is left alone until a person removes it."""
     return Answer(f"({question.cluster.emergency})") if question.cluster.emergency else None
@@ -344,6 +357,7 @@ REFUSALS: tuple[Refusal, ...] = (
         acceptable=True,
     ),
     Refusal("release-age-unknown", Verdict.REFUSE, release_age_is_not_known, _NO_WAITING, acceptable=True),
+    Refusal("proposal-closed", Verdict.REFUSE, proposal_was_closed, _NO_WAITING),
     Refusal("earlier-waves-held", Verdict.WAIT, earlier_waves.every_earlier_cluster_is_held, _NO_WAITING),
     Refusal("soak-not-over", Verdict.WAIT, earlier_waves.earlier_cluster_still_soaks, _NO_WAITING),
     Refusal("evidence-missing", Verdict.WAIT, earlier_waves.earlier_cluster_has_no_evidence, _NO_WAITING),
