@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from conftest import git
 from okd_gitops.releases.version import Version
 from rendered import invalid, objects, of_kind
 from taskbench import FEATURES, Bench, digest, shellcheck
@@ -156,7 +158,21 @@ def test_the_base_is_picked_and_verified_as_by_release_pipeline(step: str) -> No
 def bench(tmp_path: Path, short: Path) -> Bench:
     bench = Bench(tmp_path, "okd-stream", short)
     bench.secret("okd-stream-registry", **{".dockerconfigjson": "{}"})
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", f"{tmp_path}/fleet.git")
     return bench
+
+
+def record(bench: Bench, **published: str) -> None:
+    """Write the branch records of the fleet's repository: a release of the stream by name, and its time."""
+    root = bench.root / "fleet.git"
+    git(root, "checkout", "--quiet", "--orphan", "records")
+    (root / "releases").mkdir(exist_ok=True)
+    for name, time in published.items():
+        streams, sources = ("{rt: Accepted}", "[stream]") if time else ("{4-scos-next: Accepted}", "[quay]")
+        text = f"version: {name}\nstreams: {streams}\nsources: {sources}\npublished: '{time}'\n"
+        (root / f"releases/{name}.yaml").write_text(text)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message=records")
 
 
 def named(bench: Bench, base: str, names: str, tags: list[str], **given: str) -> tuple[str, str]:
@@ -170,6 +186,7 @@ def named(bench: Bench, base: str, names: str, tags: list[str], **given: str) ->
         base=base,
         candidates="quay.io/lab/candidates",
         releases="quay.io/lab/releases",
+        repository=f"file://{bench.root}/fleet.git",
         **values,
     )
     assert done.returncode == 0, done.stderr
@@ -234,9 +251,26 @@ def test_a_repository_that_is_not_there_has_no_names(bench: Bench) -> None:
 def test_a_preview_is_due_once_in_three_weeks(bench: Bench, created: str, due: str) -> None:
     bench.stub("date", "echo 1795824000")
     last = "4.22.0-okd-scos.ec.3"
-    bench.image(f"quay.io/lab/releases:{last}", "x", {"config": {"created": created}})
+    record(bench, **{last: created})
     named(bench, NIGHTLY, "preview", [last], publish="true", every_weeks="3", week="2")
-    assert bench.result("due") == due
+    assert (bench.result("due"), bench.result("previous")) == (due, last)
+    assert bench.result("before") == f"quay.io/lab/releases:{last}"
+
+
+def test_what_was_pushed_and_not_recorded_has_used_up_its_name_and_is_not_published(bench: Bench) -> None:
+    bench.stub("date", "echo 1795824000")
+    record(bench, **{"4.22.0-okd-scos.ec.3": "2026-11-08T23:00:00Z", "4.22.0-okd-scos.ec.9": ""})
+    tags = ["4.22.0-okd-scos.ec.3", "4.22.0-okd-scos.ec.4"]
+    names = named(bench, NIGHTLY, "preview", tags, publish="true", every_weeks="3", week="2")
+    assert names == ("4.22.0-okd-scos.ec.4.lab.0", "4.22.0-okd-scos.ec.5")
+    # Nor is a release of another stream.
+    assert (bench.result("due"), bench.result("previous")) == ("true", "4.22.0-okd-scos.ec.3")
+
+
+def test_records_that_cannot_be_read_are_not_taken_for_none(bench: Bench) -> None:
+    shutil.rmtree(bench.root / "fleet.git")
+    with pytest.raises(AssertionError, match=r"the branch records of .* cannot be read"):
+        named(bench, NIGHTLY, "preview", [])
 
 
 def test_the_signer_signs_with_the_key_of_the_stream_alone(bench: Bench, short: Path) -> None:

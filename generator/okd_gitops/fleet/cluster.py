@@ -94,8 +94,8 @@ class Release(FileModel):
     channel: Channel = Field(description="Update channel, e.g. stable-scos-4; never a stream's name.")
     version: VersionText = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
     image: ReleaseImage = Field(description="Release image by digest: name@sha256:….")
-    stream: Annotated[str, Field(pattern=r"^[0-9][0-9a-z.-]*$")] | None = Field(
-        None, description="Release stream to follow, e.g. 4-scos-stable."
+    stream: Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z.-]*$")] | None = Field(
+        None, description="Release stream to follow, e.g. 4-scos-stable, or one of okd-stream."
     )
     upstream: Graph | None = Field(None, description="Update graph; the default is the fleet's.")
     acks: tuple[Ack, ...] = Field(

@@ -1,0 +1,160 @@
+"""The real docker-registry by TLS on localhost, and images read from it and put into it."""
+
+import gzip
+import io
+import json
+import socket
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from cluster_api import make_authority
+from programs import program
+
+OCI = "application/vnd.oci.image."
+ACCEPTED = f"{OCI}manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+CONFIG = """\
+version: 0.1
+storage:
+  inmemory: {{}}
+http:
+  addr: "localhost:{port}"
+  tls: {{certificate: {folder}/api.crt, key: {folder}/api.key}}
+log: {{accesslog: {{disabled: true}}, level: error}}
+"""
+
+
+def digest_of(data: bytes) -> str:
+    """Return the digest under which a registry keeps data."""
+    return f"sha256:{sha256(data).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry; `authority` is the file with the certificate that clients must trust."""
+
+    address: str
+    authority: Path
+    pool: urllib3.PoolManager
+
+    def manifest(self, reference: str) -> bytes | None:
+        """Return the manifest of an image, or None when the registry does not know it."""
+        repository, name = self._parts(reference)
+        answer = self._ask("GET", f"{repository}/manifests/{name}", headers={"Accept": ACCEPTED})
+        return answer.data if answer.status == 200 else None
+
+    def config(self, reference: str) -> dict[str, Any]:
+        """Return the configuration of an image."""
+        manifest = json.loads(self.manifest(reference) or b"{}")
+        value = json.loads(self._blob(reference, manifest["config"]["digest"]))
+        assert isinstance(value, dict)
+        return value
+
+    def files(self, reference: str) -> dict[str, bytes]:
+        """Return the files of all layers of an image, by path."""
+        found: dict[str, bytes] = {}
+        for layer in json.loads(self.manifest(reference) or b"{}")["layers"]:
+            data = self._blob(reference, layer["digest"])
+            with tarfile.open(fileobj=io.BytesIO(data), mode="r:*") as tar:
+                for entry in tar:
+                    content = tar.extractfile(entry)
+                    if content is not None:
+                        found[entry.name.removeprefix("./")] = content.read()
+        return found
+
+    def tags(self, repository: str) -> list[str]:
+        """Return the tags of a repository, sorted."""
+        answer = self._ask("GET", f"{repository.partition('/')[2]}/tags/list")
+        return sorted(json.loads(answer.data).get("tags") or []) if answer.status == 200 else []
+
+    def blob(self, repository: str, digest: str) -> bytes:
+        """Return what a repository has under a digest."""
+        return self._blob(f"{repository}:x", digest)
+
+    def push(self, reference: str, labels: Mapping[str, str], files: Mapping[str, str]) -> str:
+        """Push an image of one layer under a tag, and return it by digest."""
+        tar = io.BytesIO()
+        with tarfile.open(fileobj=tar, mode="w") as archive:
+            for name, text in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(text.encode())
+                archive.addfile(entry, io.BytesIO(text.encode()))
+        root = {"type": "layers", "diff_ids": [digest_of(tar.getvalue())]}
+        config = {"architecture": "amd64", "os": "linux", "config": {"Labels": dict(labels)}, "rootfs": root}
+        layer = self._put_blob(reference, f"{OCI}layer.v1.tar+gzip", gzip.compress(tar.getvalue(), mtime=0))
+        return self._push_manifest(reference, config, [layer])
+
+    def push_upon(self, base: str, reference: str, layer: bytes, labels: Mapping[str, str]) -> str:
+        """Push an image with a further layer (a compressed tar) and other labels, and return its digest."""
+        config, manifest = self.config(base), json.loads(self.manifest(base) or b"{}")
+        for kept in manifest["layers"]:
+            self._put_blob(reference, kept["mediaType"], self._blob(base, kept["digest"]))
+        config["rootfs"]["diff_ids"].append(digest_of(gzip.decompress(layer)))
+        config["config"]["Labels"] = {**config["config"].get("Labels", {}), **labels}
+        added = self._put_blob(reference, f"{OCI}layer.v1.tar+gzip", layer)
+        return self._push_manifest(reference, config, [*manifest["layers"], added])
+
+    def _push_manifest(self, reference: str, config: dict[str, Any], layers: list[dict[str, Any]]) -> str:
+        written = json.dumps(config).encode()
+        described = self._put_blob(reference, f"{OCI}config.v1+json", written)
+        kind = f"{OCI}manifest.v1+json"
+        manifest = {"schemaVersion": 2, "mediaType": kind, "config": described, "layers": layers}
+        data = json.dumps(manifest).encode()
+        repository, tag = self._parts(reference)
+        headers = {"Content-Type": kind}
+        answer = self._ask("PUT", f"{repository}/manifests/{tag}", headers=headers, body=data)
+        assert answer.status == 201, answer.data
+        return digest_of(data)
+
+    def _put_blob(self, reference: str, kind: str, data: bytes) -> dict[str, Any]:
+        repository, _ = self._parts(reference)
+        begun = self._ask("POST", f"{repository}/blobs/uploads/")
+        place = begun.headers["Location"]
+        headers = {"Content-Type": "application/octet-stream"}
+        url = f"{place}{'&' if '?' in place else '?'}digest={digest_of(data)}"
+        answer = self.pool.request("PUT", url, headers=headers, body=data)
+        assert answer.status == 201, answer.data
+        return {"mediaType": kind, "digest": digest_of(data), "size": len(data)}
+
+    def _blob(self, reference: str, digest: str) -> bytes:
+        return self._ask("GET", f"{self._parts(reference)[0]}/blobs/{digest}").data
+
+    def _ask(self, method: str, path: str, **given: Any) -> urllib3.BaseHTTPResponse:
+        return self.pool.request(method, f"https://{self.address}/v2/{path}", **given)
+
+    def _parts(self, reference: str) -> tuple[str, str]:
+        """Return the repository, without the registry, and the tag or digest."""
+        repository, _, name = reference.partition("/")[2].partition("@")
+        if not name:
+            repository, _, name = repository.partition(":")
+        return repository, name
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Registry]:
+    """Serve an empty registry, with an authority of its own, until the end."""
+    folder.mkdir(parents=True)
+    make_authority(folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    config = folder / "config.yml"
+    config.write_text(CONFIG.format(folder=folder, port=port))
+    command = [program("docker-registry"), "serve", str(config)]
+    authority = folder / "ca.crt"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            retries = urllib3.Retry(200, backoff_factor=0.02, backoff_max=0.2)
+            with urllib3.PoolManager(ca_certs=str(authority), retries=retries) as pool:
+                pool.request("GET", f"https://localhost:{port}/v2/")
+                yield Registry(f"localhost:{port}", authority, pool)
+        finally:
+            server.terminate()
