@@ -20,13 +20,16 @@ from changes import NEW, OLD, OLDER, image, lay_out, move
 from conftest import CACHE, ROOT, git
 from okd_gitops.check.change.change import Change
 from okd_gitops.check.change.judge_change import change_since
+from okd_gitops.evidence.proposal import ProposalNote
 from okd_gitops.evidence.records import read_records
 from okd_gitops.evidence.state import ClusterState
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.finding import Finding, FindingsError, Severity
 from okd_gitops.generate.generate import generate
 from okd_gitops.times import parse_time
+from okd_gitops.upgrade.plan import outlook
 from okd_gitops.upgrade.question import Way
+from okd_gitops.upgrade.recorded import Recorded
 
 CLUSTERS = {"moc-hub": "hub", "moc-test": "test", "moc-cd": "cd"}
 UNKNOWN = "4.21.0-okd-scos.40"
@@ -156,6 +159,26 @@ def test_a_bump_that_the_earlier_waves_have_passed_is_accepted(fleet: Repository
     code, report, _ = fleet.check()
     (change,) = report["change"]["clusters"]
     assert (code, change["from"], change["to"], change["verified"]) == (0, OLD, NEW, True)
+
+
+def test_h05_what_a_person_closed_binds_the_bot_and_not_the_change_of_a_person(fleet: Repository) -> None:
+    note = ProposalNote(
+        cluster="moc-hub",
+        version=NEW,
+        image=image(NEW),
+        wave=2,
+        commit="a" * 40,
+        opened=NOW - timedelta(hours=3),
+        closed=NOW - timedelta(hours=2),
+    )
+    write_records(fleet.root, "", "Close a proposal", lambda _: {note.path: note.text().encode()})
+    records = read_records(fleet.root)
+    seen = outlook(fleet.root, Recorded(records, NOW), records, now=NOW)
+    of_hub = {upgrade.decision.name for upgrade in seen.upgrades if upgrade.cluster.name == "moc-hub"}
+    assert of_hub == {"proposal-closed"}
+
+    move(fleet.root, "moc-hub", NEW)
+    assert fleet.errors() == {}
 
 
 def test_a_base_that_is_not_there_is_bad_input_with_the_fetch_to_run(fleet: Repository) -> None:
