@@ -249,6 +249,41 @@ def test_what_can_be_accepted_is_told_where_nothing_else_refuses(fleet: Reposito
     assert "evidence-unobtainable" in fleet.errors()
 
 
+def _without_sources(fleet: Repository) -> str:
+    """Take `releases:` out of fleet.yaml, merge that, and return the lines that were taken out."""
+    head, key, lines = (fleet.root / "fleet.yaml").read_text().partition("releases:\n")
+    (fleet.root / "fleet.yaml").write_text(head)
+    fleet.merge()
+
+    return key + lines
+
+
+def test_a_fleet_without_sources_of_releases_is_told_the_line_to_add(fleet: Repository) -> None:
+    _without_sources(fleet)
+    move(fleet.root, "moc-hub", NEW)
+    error = fleet.errors()["sources-missing"]
+    assert str(error.location) == "fleet.yaml:1:1"
+
+    fleet.append("fleet.yaml", error.remedy.split("`")[1] + "\n")
+    of_the_base = fleet.errors()["sources-missing"]
+    assert place(of_the_base) == at_key(fleet, "fleet.yaml", "releases")
+
+
+def test_sources_of_releases_are_merged_before_the_release_that_they_are_to_judge(fleet: Repository) -> None:
+    lines = _without_sources(fleet)
+    fleet.append("fleet.yaml", lines)
+    move(fleet.root, "moc-hub", NEW)
+    error = fleet.errors()["sources-missing"]
+    assert place(error) == at_key(fleet, "fleet.yaml", "releases")
+    assert "of the base" in error.reason
+
+    move(fleet.root, "moc-hub", OLD)
+    assert fleet.errors() == {}
+    fleet.merge()
+    move(fleet.root, "moc-hub", NEW)
+    assert fleet.errors() == {}
+
+
 def test_one_version_with_two_digests(fleet: Repository) -> None:
     fleet.edit("clusters/moc-cd.yaml", image(OLD), image(NEW).replace(image(NEW)[-4:], "0000"))
     errors = fleet.errors()

@@ -7,11 +7,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from conftest import ROOT, Run
 from okd_gitops.cli.explain import by_area
 from okd_gitops.cli.main import cli
 from okd_gitops.errors import EXIT_CODES
+from okd_gitops.explanation import explanation_of
 
 
 def test_help_teaches_and_names_every_exit_code(okd_gitops: Run) -> None:
@@ -149,6 +151,9 @@ def test_init_starts_a_repository_that_generates(okd_gitops: Run, tmp_path: Path
     fleet.write_text(fleet.read_text().replace("EXAMPLE", "okd-project"))
     assert okd_gitops("generate", cwd=new).returncode == 0
     assert okd_gitops("check", cwd=new).returncode == 0
+
+    sources = yaml.safe_load(fleet.read_text())["releases"]
+    assert sources == yaml.safe_load(explanation_of("sources-missing").remedy.split("`")[1])["releases"]
 
     again = okd_gitops("--root", str(new), "init")
     assert (again.returncode, "exists already" in again.stderr) == (2, True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from okd_gitops.errors import UsageError
+from okd_gitops.finding import Location, refused
 from okd_gitops.fleet.emergency import Emergency
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
@@ -25,6 +25,7 @@ from okd_gitops.releases.fields import (
 )
 from okd_gitops.releases.lines import kubernetes_of
 from okd_gitops.releases.version import Version
+from okd_gitops.system.disk import FLEET
 from okd_gitops.tree import Tree
 
 _HOST = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
@@ -34,6 +35,8 @@ _SERVICE = r"[a-z0-9.-]+\.svc(\.cluster\.local)?(:[0-9]{1,5})?"
 _REPOSITORY = re.compile(
     rf"(https://{_HOST}|ssh://git@{_HOST}|http://{_SERVICE})(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
 )
+# A key that is missing has no line, so the first one of its file is shown.
+NO_SOURCES = Location(file=FLEET, line=1, column=1)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -169,12 +172,10 @@ class FleetSpec(FileModel, title="Fleet"):
 
 
 def releases_of(fleet: FleetSpec) -> Releases:
-    """Return `releases:` of fleet.yaml; raises UsageError when it is missing."""
+    """Return `releases:` of fleet.yaml; raises FindingsError (sources-missing) without it."""
     if fleet.releases is None:
-        raise UsageError(
-            "fleet.yaml does not say where releases are found",
-            "add releases: with controller, graph and signatures (docs/upgrades.md)",
-        )
+        raise refused("sources-missing", NO_SOURCES, "fleet.yaml does not say where releases are found")
+
     return fleet.releases
 
 

@@ -17,6 +17,11 @@ revision: main
 hub: {hub}
 owners: [platform-team]
 upstream: https://amd64.origin.releases.ci.openshift.org/graph
+# Where releases are found, and where their signatures are; docs/upgrades.md of okd-gitops has the rest.
+releases:
+  controller: https://amd64.origin.releases.ci.openshift.org
+  signatures:
+    store: https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release
 """
 _KUBERNETES = """\
 # yaml-language-server: $schema=../schemas/cluster.schema.json

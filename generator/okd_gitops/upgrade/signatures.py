@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from okd_gitops.fleet.cluster import FleetSpec, releases_of
+from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.releases.trust.signature import Message, verify
 from okd_gitops.releases.trust.store import default_keys
 from okd_gitops.releases.trust.verdict import NOT_CONFIGURED, Trust, finding_about
@@ -18,7 +18,7 @@ def verify_messages(
 
     Raises FindingsError (unreadable-file) for a file of keys that cannot be read.
     """
-    signatures = releases_of(fleet).signatures
+    signatures = fleet.releases.signatures if fleet.releases else None
 
     if signatures is None:
         return Trust(verified=False, findings=(finding_about(image, NOT_CONFIGURED),))

@@ -7,7 +7,7 @@ from okd_gitops.check.change.change import ClusterChange, JudgedRelease
 from okd_gitops.check.change.sides import Side
 from okd_gitops.evidence.records import FETCH, Records
 from okd_gitops.finding import Finding, Severity, finding_of
-from okd_gitops.fleet.cluster import Cluster, Purpose, Release
+from okd_gitops.fleet.cluster import NO_SOURCES, Cluster, Purpose, Release
 from okd_gitops.releases.version import Version
 from okd_gitops.times import time_text
 from okd_gitops.upgrade.adoption import adopts
@@ -46,6 +46,11 @@ def judge_release(change: ClusterChange, base: Side, now: Side) -> tuple[Cluster
     if not change.release_changed or _is_free(change):
         return change, []
 
+    missing = _missing_sources(base, now)
+
+    if missing:
+        return change, missing
+
     release = change.new_release
     assert release is not None
     way = way_of(change, now.records)
@@ -56,6 +61,21 @@ def judge_release(change: ClusterChange, base: Side, now: Side) -> tuple[Cluster
     findings = [*_unrecorded(change, release, now), *_findings(change, answers)]
 
     return replace(change, judged=judged), findings
+
+
+def _missing_sources(base: Side, now: Side) -> list[Finding]:
+    """Return a finding when a side has no `releases:`, because a release is judged by both sides."""
+    if now.fleet.spec.releases is None:
+        reason = "a release changes, and fleet.yaml does not say where releases are found"
+        return [finding_of("sources-missing", NO_SOURCES, reason)]
+
+    if base.fleet.spec.releases is None:
+        place = now.fleet.document.at(("releases",), key=True)
+        reason = "a release changes, and fleet.yaml of the base does not say where releases are found"
+        remedy = "merge `releases:` in a change of its own, and the release after it"
+        return [finding_of("sources-missing", place, reason, remedy)]
+
+    return []
 
 
 def way_of(change: ClusterChange, records: Records) -> Way:

@@ -42,7 +42,7 @@ class Side:
     def known(self) -> Known:
         """What the records say, with the rules of this side, read once for all clusters.
 
-        Raises UsageError when fleet.yaml does not say where releases are found.
+        Raises FindingsError (sources-missing) when fleet.yaml does not say where releases are found.
         """
         learned = Learned(releases=(), graph=_NO_GRAPH)
 
