@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import standing_fleet as standing
-from okd_gitops.evidence.records import Records
+from okd_gitops.evidence.records import Records, remedy_without_records
 from okd_gitops.evidence.state import Runs
 from okd_gitops.report.attention import attention
-from okd_gitops.report.fleet_status import FETCH, ClusterStatus, FleetStatus, fleet_status
+from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus, fleet_status
 from standing_fleet import IMAGES, NEW, NOW, OLD, evidence, records, state, write_fleet
 
 
@@ -77,7 +77,9 @@ def test_without_releases_it_says_what_fleet_yaml_lacks(tmp_path: Path) -> None:
 def test_without_records_attention_is_not_silent(tmp_path: Path) -> None:
     lines = attention(seen(tmp_path, Records()))
 
-    assert [line.endswith(f": {FETCH}") for line in lines if "no records" in line] == [True]
+    assert [line.endswith(f": {remedy_without_records()}") for line in lines if "no records" in line] == [
+        True
+    ]
     assert not [line for line in attention(seen(tmp_path)) if "no records" in line]
     assert not [line for line in attention(seen(tmp_path, Records(), releases="")) if "no records" in line]
 
@@ -85,9 +87,7 @@ def test_without_records_attention_is_not_silent(tmp_path: Path) -> None:
 def test_without_records_it_says_so_once_with_the_command(tmp_path: Path) -> None:
     status = seen(tmp_path, Records())
 
-    assert [remedy for _, remedy in status.missing] == [
-        "git fetch origin records:refs/remotes/origin/records"
-    ]
+    assert [remedy for _, remedy in status.missing] == [remedy_without_records()]
     assert not [cluster for cluster in status.clusters if cluster.decision or cluster.evidence]
     assert attention(status)[1:] == ["old: its last day was 2026-11-20: remove it, or set expires: anew"]
 

@@ -262,8 +262,8 @@ def test_without_records_nothing_is_decided_offline(fleet: Fleet) -> None:
         offline(fleet)
     (finding,) = error.value.findings
     assert (finding.name, error.value.exit_code) == ("records-missing", 2)
-    assert "git fetch origin records:refs/remotes/origin/records" in finding.remedy
-    assert "okd-gitops release record --push" in finding.remedy
+    assert f"`{FETCH}`" in finding.remedy
+    assert "does not exist yet, `okd-gitops release record --push` makes it" in finding.remedy
 
 
 def test_a_target_that_is_not_recorded_is_refused_with_the_command_that_gets_it(fleet: Fleet) -> None:

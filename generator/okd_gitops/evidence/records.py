@@ -13,6 +13,7 @@ from okd_gitops.evidence import proposal, report, state
 from okd_gitops.evidence.proposal import ProposalNote
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import ClusterState, Runs
+from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Findings
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
@@ -58,6 +59,11 @@ class Records:
         return next((note for note in closed if (note.cluster, note.version, note.image) == wanted), None)
 
 
+def remedy_without_records() -> str:
+    """Return what to do where no records are read: fetch their branch, or make it."""
+    return explanation_of("records-missing").remedy
+
+
 def read_records(root: Path, reference: str = "") -> Records:
     """Read the records that a reference contains; without one, of the branch as fetched, else as it is here.
 
@@ -101,7 +107,7 @@ def _resolved(root: Path, reference: str) -> str:
     try:
         return git.resolve(root, reference)
     except UsageError as error:
-        raise UsageError(str(error), FETCH) from None
+        raise UsageError(error.reason, remedy_without_records()) from None
 
 
 def newest_commit(root: Path) -> str:

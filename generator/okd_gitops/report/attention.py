@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from okd_gitops.evidence.records import remedy_without_records
 from okd_gitops.redaction import one_line, redacted
 from okd_gitops.report.cluster_state_words import foreign, state_words
-from okd_gitops.report.fleet_status import FETCH, ClusterStatus, FleetStatus
+from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus
 from okd_gitops.times import time_text
 from okd_gitops.upgrade.refusals import Verdict
 
@@ -77,7 +78,7 @@ def is_dead(status: FleetStatus, job: Job) -> bool:
 def _without_records(status: FleetStatus) -> Iterator[str]:
     """Yield that nothing is known of a fleet that has releases: silence would pass for health."""
     if status.fleet.spec.releases and not status.records.commit:
-        yield f"there are no records: what the hub has seen is not known here: {FETCH}"
+        yield f"there are no records: what the hub has seen is not known here: {remedy_without_records()}"
 
 
 def _dead_jobs(status: FleetStatus) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from okd_gitops.errors import OkdGitopsError
-from okd_gitops.evidence.records import Records
+from okd_gitops.evidence.records import Records, remedy_without_records
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import ClusterState
 from okd_gitops.explanation import explanation_of
@@ -22,8 +22,6 @@ from okd_gitops.upgrade.plan import Outlook, outlook
 from okd_gitops.upgrade.question import earlier_clusters
 from okd_gitops.upgrade.recorded import Recorded
 from okd_gitops.upgrade.refusals import Decision, Verdict
-
-FETCH = "git fetch origin records:refs/remotes/origin/records"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +114,8 @@ def _decided(root: Path, records: Records, now: datetime) -> tuple[Outlook | Non
     missing = []
 
     if not records.commit:
-        missing.append(("there are no records: what the hub has seen is not known here", FETCH))
+        what = "there are no records: what the hub has seen is not known here"
+        missing.append((what, remedy_without_records()))
 
     try:
         return outlook(root, Recorded(records, now), records, now=now), missing

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.proposal import PREFIX
-from okd_gitops.evidence.records import Records
+from okd_gitops.evidence.records import FETCH, Records
 from okd_gitops.evidence.state import ClusterState
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Cluster
@@ -95,7 +95,9 @@ def _state(records: Records, cluster: Cluster) -> ClusterState:
     state = records.cluster(cluster.name)
 
     if state is None or not state.version:
-        remedy = "git fetch origin records:refs/remotes/origin/records; the observer on the hub writes them"
+        remedy = (
+            f"let the observer on the hub look at it: `okd-gitops release observe --push`; then `{FETCH}`"
+        )
         raise UsageError(f"the hub has not recorded which release {cluster.name} runs", remedy)
 
     if state.cluster_id != cluster.spec.cluster_id:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from okd_gitops.check.change.change import ClusterChange, JudgedRelease
 from okd_gitops.check.change.sides import Side
-from okd_gitops.evidence.records import FETCH, Records
+from okd_gitops.evidence.records import FETCH, Records, remedy_without_records
 from okd_gitops.finding import Finding, Severity, finding_of
 from okd_gitops.fleet.cluster import NO_SOURCES, Cluster, Purpose, Release
 from okd_gitops.releases.version import Version
@@ -246,7 +246,7 @@ def _unrecorded(change: ClusterChange, release: Release, now: Side) -> list[Find
 def _no_record(cluster: Cluster, reason: str, now: Side, severity: Severity) -> Finding:
     """Return the finding about a release without a record, with the command that gets one."""
     place = cluster.document.at(("release", "version"))
-    remedy = f"on the hub: {_RECORD}; then {FETCH}" if now.records.commit else FETCH
+    remedy = f"on the hub: {_RECORD}; then {FETCH}" if now.records.commit else remedy_without_records()
 
     return finding_of(
         "release-not-recorded", place, reason, remedy, clusters=(cluster.name,), severity=severity
