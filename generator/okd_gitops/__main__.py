@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, NoReturn
 from okd_gitops.cli.endings import EndedError, OutputError, end_by_signals, end_children, leave, open_streams
 
 if TYPE_CHECKING:
+    from click import ClickException
+
     from okd_gitops.errors import OkdGitopsError
 
 
@@ -70,8 +72,7 @@ def _run() -> int:
     except click.exceptions.Exit as ending:
         return int(ending.exit_code)
     except click.ClickException as error:
-        error.show()
-        return 2
+        return _refuse_command_line(error)
     except (click.Abort, KeyboardInterrupt):
         return _ended(EndedError(2))
     except OkdGitopsError as error:
@@ -132,11 +133,24 @@ def _failure_of_machine(error: Exception) -> "OkdGitopsError | None":
     return ToolError(reason, remedy)
 
 
+def _refuse_command_line(error: "ClickException") -> int:
+    """Tell what is wrong with the command line, also as JSON where that was asked for."""
+    from okd_gitops.cli.output import print_failure
+    from okd_gitops.errors import UsageError
+
+    print_failure(UsageError(error.format_message(), "see --help"))
+    error.show()
+
+    return UsageError.exit_code
+
+
 def _fail(error: "OkdGitopsError") -> int:
     import click
 
-    from okd_gitops.cli.output import show_error, show_findings
+    from okd_gitops.cli.output import print_failure, settings, show_error, show_findings
     from okd_gitops.finding import FindingsError, ordered
+
+    print_failure(error)
 
     if not isinstance(error, FindingsError):
         show_error(error)
@@ -145,7 +159,7 @@ def _fail(error: "OkdGitopsError") -> int:
     findings = ordered(error.findings)
     show_findings(findings)
     noun = "error" if len(findings) == 1 else "errors"
-    click.echo(f"{len(findings)} {noun}; nothing was written", err=True)
+    click.echo(f"{len(findings)} {noun}{'; nothing was written' if settings.writes else ''}", err=True)
 
     return error.exit_code
 

@@ -15,6 +15,7 @@ from okd_gitops.cli.options import (
     cluster_names,
     root_of,
     tools_of,
+    writes,
 )
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
 
@@ -52,6 +53,7 @@ _DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
 )
 @OUTPUT
 @click.pass_context
+@writes
 def generate(
     context: click.Context,
     *,
@@ -303,6 +305,7 @@ def _print_difference(result: "Difference") -> None:
 @click.option("--dry-run", is_flag=True, help="Commit nothing; print the message and the paths.")
 @OUTPUT
 @click.pass_context
+@writes
 def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) -> None:
     """Commit cluster files together with what they generate.
 

@@ -69,7 +69,7 @@ def cli(
     People edit clusters/NAME.yaml; `generate` writes bases/, overlays/ and argocd/; people review the pull
     request; Argo CD syncs what is merged. Start with `okd-gitops generate`, then `okd-gitops check`.
     """
-    context.color = settings["color"] = False if os.environ.get("NO_COLOR") and color is None else color
+    context.color = settings.color = False if os.environ.get("NO_COLOR") and color is None else color
     if exact:
         from okd_gitops.system.kept import EXACT
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, cache_of, clock, root_of
+from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, cache_of, clock, root_of, writes
 from okd_gitops.cli.output import echo, print_result, show_error, show_findings
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 @DRY_RUN
 @OUTPUT
 @click.pass_context
+@writes
 def observe(
     context: click.Context,
     *,

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+
+from okd_gitops.cli.output import settings
 
 Command = Callable[..., Any]
 
@@ -21,12 +24,33 @@ def cluster_names(_context: click.Context, _parameter: click.Parameter, incomple
     return sorted(path.stem for path in (repositories[0] / "clusters").glob(f"{incomplete}*.yaml"))
 
 
+def writes(command: Command) -> Command:
+    """Mark a command that writes files or a branch: its refusals tell that nothing was written."""
+
+    @wraps(command)
+    def marked(*arguments: Any, **options: Any) -> Any:
+        settings.writes = True
+
+        return command(*arguments, **options)
+
+    return marked
+
+
+def _kept(_context: click.Context, _parameter: click.Parameter, output: str) -> str:
+    """Keep the format of the result for a failure, which is told after the command has ended."""
+    settings.as_json = output == "json"
+
+    return output
+
+
 OUTPUT = click.option(
     "-o",
     "--output",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
+    is_eager=True,
+    callback=_kept,
     help="Format of the result.",
 )
 AT = click.option(

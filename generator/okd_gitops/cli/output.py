@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,17 +11,48 @@ if TYPE_CHECKING:
     from okd_gitops.errors import OkdGitopsError
     from okd_gitops.finding import Finding
 
-# The choice of --color, kept for texts that are printed after a command has ended: Click forgets its context
-# then.
-settings: dict[str, bool | None] = {"color": None}
+
+@dataclass(slots=True)
+class Settings:
+    """What of a command must be known after it has ended, when Click has forgotten its context.
+
+    `color` is the choice of --color, `as_json` that of --output; `is_printed` tells whether a result was
+    printed, and `writes` whether the command is one that writes files or a branch.
+    """
+
+    color: bool | None = None
+    as_json: bool = False
+    is_printed: bool = False
+    writes: bool = False
+
+
+settings = Settings()
 
 
 def print_result(output: str, kind: str, body: Mapping[str, object], as_text: Callable[[], None]) -> None:
     """Print the result of a command: `body` as JSON for programs, or for people what `as_text` prints."""
+    settings.is_printed = True
+
     if output == "text":
         as_text()
+    else:
+        _print_json(kind, body)
+
+
+def print_failure(error: "OkdGitopsError") -> None:
+    """Print as JSON why a run ended, where JSON was asked for and no result was printed."""
+    from okd_gitops.finding import FindingsError, ordered
+    from okd_gitops.redaction import redacted
+
+    if settings.is_printed or not settings.as_json:
         return
 
+    findings = ordered(error.findings) if isinstance(error, FindingsError) else []
+    told = None if findings else {"reason": redacted(error.reason), "remedy": error.remedy}
+    _print_json("Failure", {"exitCode": error.exit_code, "error": told, "findings": findings})
+
+
+def _print_json(kind: str, body: Mapping[str, object]) -> None:
     document = {"apiVersion": "okd-gitops/v1", "kind": kind, **body}
     text = json.dumps(document, indent=2, default=_json_form)
     # In front of a bracket, two of these are a command to some CI systems; they stand in strings only.
@@ -48,7 +79,7 @@ def echo(text: str = "", *, head: str = "", err: bool = False, nl: bool = True, 
 
     lines = "\n".join(map(printable, text.split("\n")))
     styled = click.style(printable(head), **style) + lines if head else click.style(lines, **style)
-    click.echo(styled, err=err, nl=nl, color=settings["color"])
+    click.echo(styled, err=err, nl=nl, color=settings.color)
 
 
 def progress(context: click.Context) -> Callable[[str], None]:

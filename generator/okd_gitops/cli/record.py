@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE
+from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, writes
 from okd_gitops.cli.output import echo, print_result, show_findings
 from okd_gitops.cli.upgrades import network_of
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @AT
 @OUTPUT
 @click.pass_context
+@writes
 def record(
     context: click.Context,
     *,

@@ -141,7 +141,7 @@ def _shown(context: click.Context, version: str, records: str, at: str, *, offli
 
 def _print_signature(result: "Shown") -> None:
     if not result.trust.verified:
-        click.echo(f"{'signature':16} {click.style('NOT verified', fg='red')}", color=settings["color"])
+        click.echo(f"{'signature':16} {click.style('NOT verified', fg='red')}", color=settings.color)
         return
 
     echo(f"{'signature':16} verified by {result.trust.fingerprint.upper()}")

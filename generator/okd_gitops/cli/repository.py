@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.options import OUTPUT, cache_of, root_of
+from okd_gitops.cli.options import OUTPUT, cache_of, root_of, writes
 from okd_gitops.cli.output import echo, print_result, show_findings
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     help="Kind of API server. Default: okd; without NAME, kind.",
 )
 @click.pass_context
+@writes
 def init(context: click.Context, name: str, purpose: str | None, environment: str | None) -> None:
     """Start a repository, or add a cluster file.
 
@@ -57,6 +58,7 @@ def init(context: click.Context, name: str, purpose: str | None, environment: st
 @click.option("--write", is_flag=True, help="Write the new files. Default: only print them.")
 @OUTPUT
 @click.pass_context
+@writes
 def import_(context: click.Context, folder: Path, *, write: bool, output: str) -> None:
     """Create cluster files from another repository.
 

@@ -20,6 +20,7 @@ from okd_gitops.cli.options import (
     clock,
     network_options,
     root_of,
+    writes,
 )
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
 from okd_gitops.cli.upgrades import print_upgrades, sources_of, upgrades_as_json
@@ -79,6 +80,7 @@ def _branch_options(command: Command) -> Command:
 @network_options
 @OUTPUT
 @click.pass_context
+@writes
 def update(
     context: click.Context,
     *,
@@ -130,6 +132,7 @@ def update(
 @network_options
 @OUTPUT
 @click.pass_context
+@writes
 def promote(
     context: click.Context,
     *,
@@ -176,6 +179,7 @@ def promote(
 @AT
 @OUTPUT
 @click.pass_context
+@writes
 def adopt(
     context: click.Context,
     *,
