@@ -15,7 +15,7 @@ from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.times import time_text
-from standing_fleet import NEW, NOW, OLD, records, state, write_fleet
+from standing_fleet import NEW, NOW, OLD, evidence, okd, records, state, write_fleet
 
 REFUSED = {"version": NEW, "reason": "ImageVerificationFailed", "message": "no signature", "since": NOW}
 
@@ -98,6 +98,15 @@ def test_open_branches_are_shown_until_they_are_merged(root: Path) -> None:
 
     git(root, "merge", "-q", f"okd/{NEW}--wave1")
     assert "open branch" not in status(root).output
+
+
+def test_it_names_the_command_that_moves_a_cluster(root: Path) -> None:
+    """canary is of wave 1, and no cluster that follows its stream comes before it."""
+    write(root, records(evidence=(evidence("prod"),), clusters=(state("canary", OLD),)))
+    alone = okd("old", "ephemeral", stream=False, more="expires: 2026-11-20\n")
+    write_fleet(root, canary=okd("canary", "test"), old=alone)
+
+    assert "  go: okd-gitops release update\n" in status(root, "--cluster", "canary").output
 
 
 def test_attention_has_a_line_each_and_exit_code_1_or_nothing_and_0(root: Path) -> None:

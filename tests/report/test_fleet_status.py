@@ -61,6 +61,19 @@ def test_it_tells_which_cluster_is_waited_for(tmp_path: Path) -> None:
     assert [(cluster.name, cluster.waits_for) for cluster in waiting] == [("prod", ("canary", "old"))]
 
 
+def test_the_first_clusters_of_a_stream_are_updated_and_all_others_promoted(tmp_path: Path) -> None:
+    alone = standing.okd("old", "ephemeral", stream=False, more="expires: 2026-11-20\n")
+    commands = [
+        {cluster.name: cluster.command for cluster in status.clusters if cluster.command}
+        for status in (seen(tmp_path / "with"), seen(tmp_path / "without", old=alone))
+    ]
+
+    assert commands == [
+        {"old": "update", "canary": "promote", "prod": "promote"},
+        {"canary": "update", "prod": "promote"},
+    ]
+
+
 def test_evidence_of_another_image_is_none_of_this_release(tmp_path: Path) -> None:
     other = evidence("canary").model_copy(update={"image": IMAGES[OLD]})
 

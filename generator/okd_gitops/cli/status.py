@@ -215,4 +215,4 @@ def _print_next(cluster: "ClusterStatus") -> None:
         echo(f"  {decision.reason} [{decision.name}]")
         echo(f"  fix: {decision.remedy}")
     else:
-        echo(f"  go: okd-gitops release {'promote' if cluster.cluster.wave else 'update'}")
+        echo(f"  go: okd-gitops release {cluster.command}")

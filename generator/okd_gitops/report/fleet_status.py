@@ -1,6 +1,6 @@
 """The state of the whole fleet, from Git alone: the files of the work tree and the records of the hub."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -30,7 +30,8 @@ class ClusterStatus:
 
     `runs` is its release in words, for a cluster without one its Kubernetes. `differences` are pairs: how it
     differs from its file, and what to do. Without a `decision`, it follows no stream or nothing could be
-    decided. `waits_for` are the clusters that must pass `target` first.
+    decided. `command` of `okd-gitops release` moves it. `waits_for` are the clusters that must pass `target`
+    first.
     """
 
     cluster: Cluster
@@ -41,6 +42,7 @@ class ClusterStatus:
     differences: tuple[tuple[str, str], ...] = ()
     decision: Decision | None = None
     target: str = ""
+    command: str = ""
     waits_for: tuple[str, ...] = ()
 
     @property
@@ -96,14 +98,13 @@ def fleet_status(root: Path, records: Records, branches: Sequence[str], now: dat
     """
     fleet = load(root)
     seen, missing = _decided(root, records, now)
-    upgrades = {upgrade.cluster.name: upgrade for upgrade in seen.upgrades} if seen else {}
     ordered = sorted(fleet.clusters, key=lambda cluster: (cluster.wave, cluster.name))
 
     return FleetStatus(
         fleet=fleet,
         records=records,
         now=now,
-        clusters=tuple(_status(cluster, records, upgrades, now) for cluster in ordered),
+        clusters=tuple(_status(cluster, records, seen, now) for cluster in ordered),
         branches=tuple(sorted(branches)),
         missing=tuple(missing),
     )
@@ -131,11 +132,10 @@ def _decided(root: Path, records: Records, now: datetime) -> tuple[Outlook | Non
     return None, missing
 
 
-def _status(
-    cluster: Cluster, records: Records, upgrades: Mapping[str, Upgrade], now: datetime
-) -> ClusterStatus:
+def _status(cluster: Cluster, records: Records, seen: Outlook | None, now: datetime) -> ClusterStatus:
     state = records.cluster(cluster.name)
-    upgrade = upgrades.get(cluster.name)
+    upgrades = seen.upgrades if seen else ()
+    upgrade = next((item for item in upgrades if item.cluster.name == cluster.name), None)
     last_day = cluster.spec.expires
 
     return ClusterStatus(
@@ -147,7 +147,8 @@ def _status(
         differences=tuple(differences(cluster.name, cluster.spec, state)) if state else (),
         decision=upgrade.decision if upgrade else None,
         target=_target(upgrade),
-        waits_for=_waits_for(upgrade, upgrades.values(), records) if upgrade else (),
+        command=_command(seen, upgrade) if seen and upgrade else "",
+        waits_for=_waits_for(upgrade, upgrades, records) if upgrade else (),
     )
 
 
@@ -179,6 +180,11 @@ def _target(upgrade: Upgrade | None) -> str:
         return ""
 
     return upgrade.first_hop.to.text
+
+
+def _command(seen: Outlook, upgrade: Upgrade) -> str:
+    """Return the command of `okd-gitops release` that moves a cluster."""
+    return "update" if seen.first(upgrade) else "promote"
 
 
 def _waits_for(upgrade: Upgrade, others: Iterable[Upgrade], records: Records) -> tuple[str, ...]:
