@@ -310,6 +310,14 @@ def test_an_unknown_stream(fleet: Repository) -> None:
     error = fleet.errors()["unknown-stream"]
     assert place(error) == at_key(fleet, "clusters/moc-cd.yaml", "stream")
     assert "4-scos-stable" in error.reason
+    assert error.remedy == 'did you mean "4-scos-stable"?'
+    assert "misspelled-stream" in fleet.names()
+
+
+def test_without_records_every_new_stream_is_unknown_and_the_records_are_missing(fleet: Repository) -> None:
+    git(fleet.root, "branch", "-D", "records")
+    fleet.edit("clusters/moc-cd.yaml", "4-scos-stable", "4-scos-next")
+    assert fleet.errors()["unknown-stream"].remedy == remedy_without_records()
 
 
 @pytest.mark.parametrize(
@@ -406,6 +414,44 @@ def test_another_cluster_behind_the_file_is_a_removal(
 ) -> None:
     fleet.edit(path, old, new)
     assert "unannounced-removal" in fleet.errors()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("cloud:6443\n", "cloud:6443/\n"),
+        ("8c5e1d37-02bb", "8C5E1D37-02BB"),
+    ],
+)
+def test_another_spelling_of_the_same_cluster_is_no_removal(old: str, new: str, fleet: Repository) -> None:
+    fleet.edit("clusters/moc-cd.yaml", old, new)
+    assert fleet.errors() == {}
+
+
+@pytest.mark.parametrize(
+    ("now", "is_same"),
+    [("", True), (":443", True), ("/", True), (":0443/", True), (":6443", False)],
+)
+def test_a_new_ephemeral_cluster_does_not_take_the_server_of_a_long_term_one(
+    now: str, is_same: bool, fleet: Repository
+) -> None:
+    host = "https://api.moc-cd.massopen.cloud"
+    fleet.edit("clusters/moc-cd.yaml", f"{host}:6443", host)
+    fleet.merge()
+
+    last_day = f"{NOW + timedelta(days=9):%Y-%m-%d}"
+    kind = f'purpose: ephemeral\nexpires: {last_day}\nenvironment: kind\nkubernetes: "1.35"\n'
+    (fleet.root / "clusters/moc-pr.yaml").write_text(f"{kind}server: {host}{now}\n")
+
+    if not is_same:
+        assert fleet.errors() == {}
+        return
+
+    with pytest.raises(FindingsError) as raised:
+        fleet.judged()
+
+    (finding,) = raised.value.findings
+    assert (finding.name, finding.location.file) == ("shared-server", "clusters/moc-pr.yaml")
 
 
 def _delete(root: Path) -> None:

@@ -16,6 +16,7 @@ from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.placeholders import placeholders
+from okd_gitops.fleet.streams import misspelled_streams
 from okd_gitops.generate.applications import destination
 from okd_gitops.generate.compare import compare
 from okd_gitops.generate.generate import stale
@@ -101,7 +102,11 @@ def _judged(root: Path, report: Report) -> Report:
 def _written(fleet: Fleet, edited: Collection[str]) -> list[Finding]:
     """Return what is wrong with the values that people wrote, and does not keep generate from its work."""
     documents = [fleet.document, *(cluster.document for cluster in fleet.clusters)]
-    return [*mismatched_releases(fleet.clusters, edited), *placeholders(documents)]
+    return [
+        *mismatched_releases(fleet.clusters, edited),
+        *misspelled_streams(fleet.clusters, fleet.spec),
+        *placeholders(documents),
+    ]
 
 
 def _drift(plan: Plan, files: Tree) -> list[Finding]:

@@ -94,6 +94,25 @@ def image_fault(image: str) -> str:
     return "the name of the image is not valid"
 
 
+def is_okd_stream(stream: str) -> bool:
+    """Whether OKD's release controller has streams of such a name: of a known major, or of a line."""
+    match = _STREAM.fullmatch(stream)
+
+    return match is not None and (match["major"] is None or match["major"] in _majors())
+
+
+def okd_streams() -> list[str]:
+    """Return the names of OKD's release streams: those of the known majors, and of each known line."""
+    of_majors = [f"{major}-scos-{name}" for major in sorted(_majors()) for name in ("stable", "next")]
+    of_lines = [f"{line}.0-0.okd-scos{kind}" for line in facts().lines for kind in ("", "-nightly")]
+
+    return of_majors + of_lines
+
+
+def _majors() -> set[str]:
+    return {line.partition(".")[0] for line in facts().lines}
+
+
 def channel_fault(channel: str) -> tuple[str, str]:
     """Return why a name is not an update channel, and the remedy; two empty strings when it is one."""
     if _channels().fullmatch(channel):

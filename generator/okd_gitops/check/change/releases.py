@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from okd_gitops.check.change.change import ClusterChange, JudgedRelease
 from okd_gitops.check.change.sides import Side
 from okd_gitops.evidence.records import FETCH, Records, remedy_without_records
-from okd_gitops.finding import Finding, Severity, finding_of
+from okd_gitops.finding import Finding, Severity, finding_of, nearest
 from okd_gitops.fleet.cluster import NO_SOURCES, Cluster, Purpose, Release
 from okd_gitops.releases.version import Version
 from okd_gitops.times import time_text
@@ -125,7 +125,8 @@ def unknown_streams(changes: Sequence[ClusterChange], now: Side) -> list[Finding
         place = change.new.document.at(("release", "stream"))
         streams = ", ".join(sorted(known)) or "none"
         reason = f'{change.name}: no recorded release is in a stream "{stream}" (known: {streams})'
-        findings.append(finding_of("unknown-stream", place, reason, clusters=(change.name,)))
+        remedy = nearest(stream, known) if now.records.commit else remedy_without_records()
+        findings.append(finding_of("unknown-stream", place, reason, remedy or None, clusters=(change.name,)))
 
     return findings
 

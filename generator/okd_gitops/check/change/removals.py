@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from okd_gitops.check.change.change import ClusterChange, Status
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.fleet.cluster import Announced, Cluster, FleetSpec, Purpose
+from okd_gitops.manifests.argocd import server_address
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.applications import DELETED, unannounced_removal
 
@@ -19,6 +20,8 @@ IDENTITY = (
     ("server", "server"),
     ("clusterID", "cluster_id"),
 )
+# Those that no other cluster has.
+_UNIQUE = (("clusterID", "cluster_id"), ("server", "server"))
 _MOVING = ("repository", "revision", "hub")
 
 
@@ -48,10 +51,17 @@ def replaced_fields(old: Cluster, new: Cluster) -> list[tuple[str, str, str]]:
     for field, attribute in IDENTITY:
         old_value, new_value = getattr(old.spec, attribute), getattr(new.spec, attribute)
 
-        if old_value is not None and old_value != new_value:
+        if old_value is not None and _identity(field, old_value) != _identity(field, new_value):
             replaced.append((field, str(old_value), str(new_value or "none")))
 
     return replaced
+
+
+def _identity(field: str, value: object) -> str:
+    """Return a value in the one spelling that tells a cluster from another."""
+    text = str(value or "")
+
+    return server_address(text) if field == "server" else text.lower()
 
 
 def moved_fleet_findings(base: Fleet, now: Fleet) -> list[Finding]:
@@ -109,15 +119,20 @@ def _removals(change: ClusterChange, old: Cluster, base: Fleet, now: Fleet) -> I
 def _taken_over(old: Cluster, now: Fleet) -> tuple[Location, str]:
     """Return where a cluster went that has no file any more, and what happened to the file."""
     for cluster in now.clusters:
-        same_id = old.spec.cluster_id and old.spec.cluster_id == cluster.spec.cluster_id
-        same_server = old.spec.server and old.spec.server == cluster.spec.server
+        shared = [field for field, attribute in _UNIQUE if _is_same(field, attribute, old, cluster)]
 
-        if same_id or same_server:
-            field = "clusterID" if same_id else "server"
-            place = cluster.document.at((field,))
+        if shared:
+            place = cluster.document.at((shared[0],))
             return place, f"its file was renamed to clusters/{cluster.name}.yaml"
 
     return Location(file=f"clusters/{old.name}.yaml"), DELETED
+
+
+def _is_same(field: str, attribute: str, old: Cluster, new: Cluster) -> bool:
+    """Whether two clusters have the same value of a field that is unique."""
+    old_value, new_value = getattr(old.spec, attribute), getattr(new.spec, attribute)
+
+    return old_value is not None and _identity(field, old_value) == _identity(field, new_value)
 
 
 def _value(model: FleetSpec | Announced | None, field: str) -> str:
