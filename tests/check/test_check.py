@@ -116,6 +116,17 @@ def test_a_kind_without_schema_fails_by_name(repo: Path, okd_gitops: Run) -> Non
     )
 
 
+def test_a_kubernetes_without_schemas_is_told_at_the_value_that_names_it(repo: Path, okd_gitops: Run) -> None:
+    path = repo / "clusters/laptop.yaml"
+    path.write_text(path.read_text().replace('"1.35"', '"1.99"'))
+    (finding,) = checked(okd_gitops, code=4)["findings"]
+    place = finding["location"]
+
+    assert finding["name"] == "kubernetes-without-schemas"
+    assert (place["file"], place["text"][place["column"] - 1 :]) == ("clusters/laptop.yaml", '"1.99"')
+    assert "1.35" in finding["remedy"]
+
+
 def test_an_overlay_that_does_not_build_names_its_cause_and_the_others_are_still_checked(
     repo: Path, okd_gitops: Run
 ) -> None:

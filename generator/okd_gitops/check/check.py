@@ -8,10 +8,11 @@ from time import monotonic
 
 from okd_gitops.check import rule
 from okd_gitops.check.judge import Report, judge
+from okd_gitops.check.kubeconform import known_minors
 from okd_gitops.check.planned import objects_without_extras
 from okd_gitops.check.standing_emergencies import standing_emergencies
 from okd_gitops.errors import ToolError
-from okd_gitops.finding import Finding, ordered
+from okd_gitops.finding import Finding, Findings, ordered
 from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.load import Fleet, load
@@ -52,6 +53,7 @@ def check(
     """
     started = monotonic()
     fleet = fleet or load(root, edited)
+    _refuse_unknown_kubernetes(fleet, cache)
     plan = plan_fleet(fleet)
     files = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
     time = now or datetime.combine(today, datetime.min.time(), UTC)
@@ -97,6 +99,22 @@ def _judged(root: Path, report: Report) -> Report:
             "name another folder, or list resources in a kustomization",
         )
     return replace(report, findings=tuple(ordered(report.findings)))
+
+
+def _refuse_unknown_kubernetes(fleet: Fleet, cache: Path) -> None:
+    """Raise FindingsError (exit 4) for clusters whose Kubernetes has no schemas: nothing could judge them."""
+    known = known_minors(cache / "schemas")
+    findings = Findings()
+
+    for cluster in fleet.clusters:
+        if cluster.kubernetes not in known:
+            path = ("kubernetes",) if cluster.spec.kubernetes else ("release", "version")
+            reason = f"there are no schemas for Kubernetes {cluster.kubernetes}"
+            remedy = f"there are: {', '.join(known)}"
+            place = cluster.document.at(path)
+            findings.add("kubernetes-without-schemas", place, reason, remedy, clusters=[cluster.name])
+
+    findings.raise_errors(exit_code=ToolError.exit_code)
 
 
 def _written(fleet: Fleet, edited: Collection[str]) -> list[Finding]:

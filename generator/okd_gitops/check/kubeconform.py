@@ -83,6 +83,11 @@ def recorded_schemas(
     }
 
 
+def known_minors(schemas: Path) -> list[str]:
+    """Return the minors of Kubernetes that there are schemas of; raises ToolError without schemas."""
+    return sorted(_index(schemas)["kubernetes"], key=_minor_order)
+
+
 def _faults_of(identities: Mapping[bytes, ObjectId], command: Sequence[str]) -> list[_Fault]:
     """Let kubeconform judge documents, and those alone that its report cannot tell apart."""
     faults = _run(list(_packed(identities)), command)

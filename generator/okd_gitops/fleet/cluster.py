@@ -23,7 +23,7 @@ from okd_gitops.releases.fields import (
     cluster_version_field,
     fault,
 )
-from okd_gitops.releases.lines import kubernetes_of
+from okd_gitops.releases.lines import facts, kubernetes_of
 from okd_gitops.releases.version import Version
 from okd_gitops.system.disk import FLEET
 from okd_gitops.tree import Tree
@@ -245,7 +245,7 @@ class ClusterSpec(FileModel):
     def _forced_only_if_ephemeral(self) -> "ClusterSpec":
         if self.release and self.purpose != Purpose.EPHEMERAL:
             for found in field_faults({"force": self.release.force}):
-                raise fault(found.reason, found.remedy, name=found.name, field="release")
+                raise fault(found.reason, found.remedy, name=found.name, field=("release", found.field))
 
         return self
 
@@ -260,7 +260,9 @@ class ClusterSpec(FileModel):
         if (self.emergency.version, self.emergency.image) != (self.release.version, self.release.image):
             reason = "the emergency is for another version or image than release: has"
             remedy = "write the same in both, or remove emergency before the next release"
-            raise fault(reason, remedy, name="emergency-for-another-release", field="emergency")
+            is_other_version = self.emergency.version != self.release.version
+            field = ("emergency", "version" if is_other_version else "image")
+            raise fault(reason, remedy, name="emergency-for-another-release", field=field)
 
         return self
 
@@ -272,8 +274,9 @@ class ClusterSpec(FileModel):
         line = Version.parse(self.release.version).line
         if not kubernetes_of(line):
             reason = f"the Kubernetes version of OKD {line} is unknown"
-            remedy = 'add kubernetes: "1.…" (oc version)'
-            raise fault(reason, remedy, name="missing-value", field="release")
+            known = ", ".join(facts().lines)
+            remedy = f'correct the version (known: {known}), or add the line kubernetes: "1.…" (`oc version`)'
+            raise fault(reason, remedy, name="missing-value", field=("release", "version"))
 
         return self
 

@@ -118,8 +118,10 @@ def _add_invalid(findings: Findings, document: Document, path: Path, fault: Erro
 
 def _path(fault: ErrorDetails) -> Path:
     """Return the path of a fault; a validator of ours may name a field of the value that it judged."""
-    field = fault.get("ctx", {}).get("field")
-    return (*fault["loc"], field) if field else fault["loc"]
+    field = fault.get("ctx", {}).get("field") or ()
+    fields = (field,) if isinstance(field, str) else field
+
+    return (*fault["loc"], *fields)
 
 
 def _add_date(findings: Findings, path: Path, text: str) -> None:

@@ -11,11 +11,11 @@ from okd_gitops.releases.version import image_fault
 
 
 def fault(
-    reason: str, remedy: str = "", *, name: str = "invalid-value", field: str = ""
+    reason: str, remedy: str = "", *, name: str = "invalid-value", field: str | tuple[str, ...] = ()
 ) -> PydanticCustomError:
     """Return the error that a validator raises.
 
-    It becomes a finding with this name, at `field` of the value or at the value itself.
+    It becomes a finding with this name, at `field` of the value, or a field in that, or the value itself.
     """
     return PydanticCustomError(name, "{reason}", {"reason": reason, "remedy": remedy, "field": field})
 
