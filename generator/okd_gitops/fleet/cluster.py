@@ -94,16 +94,26 @@ class Environment(StrEnum):
 class Release(FileModel):
     """The OKD release that a cluster is to run."""
 
-    channel: Channel = Field(description="Update channel, e.g. stable-scos-4; never a stream's name.")
-    version: VersionText = Field(description="Version, e.g. 4.22.0-okd-scos.0.")
-    image: ReleaseImage = Field(description="Release image by digest: name@sha256:….")
+    channel: Channel = Field(
+        examples=["stable-scos-4"], description="Update channel, e.g. stable-scos-4; never a stream's name."
+    )
+    version: VersionText = Field(
+        examples=["4.22.0-okd-scos.0"], description="Version, e.g. 4.22.0-okd-scos.0."
+    )
+    image: ReleaseImage = Field(
+        examples=[f"registry.ci.openshift.org/origin/release-scos@sha256:{'0' * 64}"],
+        description="Release image by digest: name@sha256:….",
+    )
     stream: Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z.-]*$")] | None = Field(
-        None, description="Release stream to follow, e.g. 4-scos-stable, or one of okd-stream."
+        None,
+        examples=["4-scos-stable"],
+        description="Release stream to follow, e.g. 4-scos-stable, or one of okd-stream.",
     )
     upstream: Graph | None = Field(None, description="Update graph; the default is the fleet's.")
     acks: tuple[Ack, ...] = Field(
         (),
         strict=False,
+        examples=[["ack-4.21-api-removals"]],
         description="Administrator acknowledgements, by name; write who gave one in a comment.",
     )
     force: bool = Field(
@@ -148,14 +158,21 @@ class FleetSpec(FileModel, title="Fleet"):
         pattern=r"^(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,3})){1,2}$",
         description='The least version of okd-gitops that may judge this fleet, e.g. "0.2".',
     )
-    repository: Repository = Field(description="The address from which Argo CD reads this repository.")
-    revision: Ref = Field("main", description="The branch that Argo CD follows.")
-    hub: Name = Field(description="The cluster whose Argo CD syncs the fleet.")
+    repository: Repository = Field(
+        examples=["https://git.massopen.cloud/okd/fleet.git"],
+        description="The address from which Argo CD reads this repository.",
+    )
+    revision: Ref = Field("main", examples=["main"], description="The branch that Argo CD follows.")
+    hub: Name = Field(examples=["moc-hub"], description="The cluster whose Argo CD syncs the fleet.")
     owners: tuple[Name, ...] = Field(
-        strict=False, min_length=1, description="Teams that own every cluster that names no owners."
+        strict=False,
+        min_length=1,
+        examples=[["okd-wg"]],
+        description="Teams that own every cluster that names no owners.",
     )
     upstream: Graph = Field(
-        description="The update graph that OKD clusters ask; the default of ClusterVersion is OpenShift's."
+        examples=["https://amd64.origin.releases.ci.openshift.org/graph"],
+        description="The update graph that OKD clusters ask; the default of ClusterVersion is OpenShift's.",
     )
     announced: Announced | None = Field(
         None,
@@ -187,17 +204,26 @@ class ClusterSpec(FileModel):
         Environment.OKD, strict=False, description="The kind of API server of the cluster."
     )
     server: Url | None = Field(
-        None, description="API server. Without it Argo CD gets no Application: apply the overlay by hand."
+        None,
+        examples=["https://api.moc-test.massopen.cloud:6443"],
+        description="API server. Without it Argo CD gets no Application: apply the overlay by hand.",
     )
-    cluster_id: ClusterId | None = Field(None, alias="clusterID", description="The cluster's own UUID.")
+    cluster_id: ClusterId | None = Field(
+        None,
+        alias="clusterID",
+        examples=["8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926"],
+        description="The cluster's own UUID.",
+    )
     kubernetes: Minor | None = Field(
-        None, description='Minor of Kubernetes, e.g. "1.35"; follows from the release on OKD.'
+        None,
+        examples=["1.35"],
+        description='Minor of Kubernetes, e.g. "1.35"; follows from the release on OKD.',
     )
     owners: tuple[Name, ...] = Field(
-        (), strict=False, description="Teams that own it; the default is the fleet's."
+        (), strict=False, examples=[["okd-wg"]], description="Teams that own it; the default is the fleet's."
     )
     wave: int | None = Field(
-        None, ge=0, le=99, description="Order of upgrades; the default is the purpose's."
+        None, ge=0, le=99, examples=[2], description="Order of upgrades; the default is the purpose's."
     )
     expires: date | None = Field(
         None,

@@ -40,6 +40,8 @@ class Parameter(FileModel):
         "string", "text", "integer", "boolean", "image", "cron", "minor", "list", "set", "entries"
     ] = "string"
     default: Any = None
+    # What a finding shows in place of a value that is missing or wrong.
+    example: Any = None
     optional: bool = False
     pattern: Pattern | None = None
     enum: tuple[str, ...] | None = Field(None, strict=False)

@@ -51,9 +51,11 @@ class Window(FileModel):
         description="The day on which it opens."
     )
     start: str = Field(
-        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='When it opens, UTC, e.g. "22:00".'
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        examples=["22:00"],
+        description='When it opens, UTC, e.g. "22:00".',
     )
-    hours: int = Field(ge=1, le=168, description="How long it stays open.")
+    hours: int = Field(ge=1, le=168, examples=[8], description="How long it stays open.")
 
     @property
     def closed_minutes(self) -> set[int]:
@@ -188,7 +190,12 @@ class SigningKey(FileModel):
 class Signatures(FileModel):
     """Where signatures of release images are, and which keys count."""
 
-    store: Service = Field(description="Signatures are at STORE/sha256=<hex>/signature-<n>.")
+    store: Service = Field(
+        examples=[
+            "https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release"
+        ],
+        description="Signatures are at STORE/sha256=<hex>/signature-<n>.",
+    )
     keys: tuple[
         Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")], ...
     ] = Field(
@@ -230,7 +237,8 @@ class Releases(FileModel):
     """`releases:` of fleet.yaml: where releases are found, and what every rollout must wait for."""
 
     controller: Service = Field(
-        description="The release controller: which releases are accepted in which stream."
+        examples=["https://amd64.origin.releases.ci.openshift.org"],
+        description="The release controller: which releases are accepted in which stream.",
     )
     graph: Service | None = Field(None, description="The update graph; the default is the fleet's upstream.")
     channel: str = Field(
@@ -241,16 +249,19 @@ class Releases(FileModel):
     github: str = Field(
         "",
         pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)?$",
+        examples=["okd-project/okd"],
         description="GitHub repository whose releases are compared.",
     )
     quay: str = Field(
         "",
         pattern=r"^(quay\.io/[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*)?$",
+        examples=["quay.io/okd/scos-release"],
         description="Mirror whose tags are compared, e.g. quay.io/okd/scos-release.",
     )
     file: str = Field(
         "",
         pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*\.yaml)?$",
+        examples=["releases.yaml"],
         description="A file of releases that people keep in this repository.",
     )
     forge: Literal["github", "gitlab", "forgejo"] | None = Field(
@@ -260,11 +271,13 @@ class Releases(FileModel):
         None, description="Without it no release is verified, and no long-term cluster is upgraded."
     )
     minimum_age: Duration = Field(
-        "0d", alias="minimumAge", description="The minimum age of a release, e.g. 12h or 3d."
+        "0d", alias="minimumAge", examples=["2d"], description="The minimum age of a release, e.g. 12h or 3d."
     )
     freeze: str | None = Field(None, min_length=1, description="Why no cluster is upgraded for now.")
     majors: dict[Line, Line] = Field(
-        {}, description='From which line a cluster may enter a new major, e.g. {"4.22": "5.0"}.'
+        {},
+        examples=[{"4.22": "5.0"}],
+        description='From which line a cluster may enter a new major, e.g. {"4.22": "5.0"}.',
     )
     acks: dict[Line, Annotated[tuple[Ack, ...], Field(strict=False)]] = Field(
         {}, description="Acknowledgements that a cluster needs to leave a line."

@@ -10,6 +10,7 @@ from typing import Any
 
 from okd_gitops.finding import Findings
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.example_lines import parameter_line
 from okd_gitops.fleet.parameter import Parameter
 from okd_gitops.manifests.json_patch import Operation, PathError, operations, segments, substituted
 from okd_gitops.manifests.objects import Object, ObjectId, kind_and_name
@@ -94,7 +95,8 @@ class ParameterValues:
 
         fault = parameter.fault(value)
         if fault:
-            self.findings.add("invalid-value", [*where, name], f"{name}: {fault}", parameter.summary)
+            remedy = f"write `{parameter_line(name, parameter, value)}`: {parameter.summary}"
+            self.findings.add("invalid-value", [*where, name], f"{name}: {fault}", remedy)
             return None
 
         return parameter.in_object(value)
@@ -104,7 +106,8 @@ class ParameterValues:
         path = tuple(parameter.source.split(".")[:-1]) if parameter.source else where
         missing = parameter.source or name
         reason = f'"{missing}" is missing: {parameter.summary}'
-        self.findings.add("missing-parameter", path, reason, f"add {missing.rpartition('.')[2]}: …", key=True)
+        remedy = f"add the line `{parameter_line(missing.rpartition('.')[2], parameter)}`"
+        self.findings.add("missing-parameter", path, reason, remedy, key=True)
 
     def _refuse_without_effect(
         self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path

@@ -7,6 +7,7 @@ from typing import Any
 
 from okd_gitops.finding import Findings, nearest
 from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.example_lines import list_line, parameter_line
 from okd_gitops.fleet.feature import Catalog, Feature
 from okd_gitops.fleet.parameter import Each, valid_key
 from okd_gitops.fleet.tables import Rows, rows_of
@@ -98,7 +99,7 @@ class Placing:
         entries = values.get(name)
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             reason = f"{name} must be a list with at least one entry: {each.summary}"
-            self.findings.add("invalid-value", [*where, name], reason, f"add - {each.key}: …")
+            self.findings.add("invalid-value", [*where, name], reason, f"write `{list_line(name, each)}`")
             return []
 
         self._refuse_unknown_needs(each, entries, (*where, name))
@@ -174,7 +175,8 @@ class Placing:
         if takes_lists_alone and not feature.spec.parameters and not values:
             lists = ", ".join(feature.spec.each)
             reason = f'"{feature.name}" has nothing to do: it takes {lists}'
-            remedy = "give one of them, or remove the feature"
+            name, each = next(iter(feature.spec.each.items()))
+            remedy = f"write `{list_line(name, each)}` below it, or remove the feature"
             self.findings.add("missing-parameter", where, reason, remedy, key=True)
 
     def _refuse_unknown_fields(self, each: Each, entry: Mapping[str, Any], place: Path) -> None:
@@ -191,10 +193,14 @@ class Placing:
         path = [*place, each.key]
 
         if not valid_key(key):
-            remedy = "use lower-case letters, digits, dots and dashes"
+            line = parameter_line(each.key, each.fields[each.key])
+            remedy = f"use lower-case letters, digits, dots and dashes, as in `{line}`"
             self.findings.add("invalid-name", path, f'"{key}" cannot be part of a name', remedy)
         elif fault:
-            self.findings.add("invalid-value", path, f"{each.key}: {fault}", each.summary)
+            line = parameter_line(each.key, each.fields[each.key], entry.get(each.key))
+            self.findings.add(
+                "invalid-value", path, f"{each.key}: {fault}", f"write `{line}`: {each.summary}"
+            )
         elif key in taken:
             self.findings.add("duplicate-key", path, f"{key} occurs twice", "keep one of them")
         else:

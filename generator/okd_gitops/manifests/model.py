@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from okd_gitops.explanation import explanations
 from okd_gitops.finding import Findings, nearest
+from okd_gitops.manifests.one_line import in_yaml
 from okd_gitops.manifests.read import Document, Path
 
 NAME_PATTERN = r"^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$"
@@ -91,7 +92,7 @@ def _add_fault(findings: Findings, model: type[FileModel], document: Document, f
         remedy = "write one (text in quotes), or remove the line"
         findings.add("missing-value", path, f'the value of "{path[-1]}" is missing{inside}', remedy, key=True)
     elif kind == "missing":
-        reason, remedy = f'"{path[-1]}" is missing{inside}', f"add {path[-1]}: …"
+        reason, remedy = f'"{path[-1]}" is missing{inside}', f"add the line `{_line(model, path)}`"
         findings.add("missing-value", path[:-1], reason, remedy, key=True)
     elif path[-1:] == ("[key]",):
         remedy = "lower-case letters, digits and dashes, at most 40, beginning with a letter"
@@ -102,10 +103,12 @@ def _add_fault(findings: Findings, model: type[FileModel], document: Document, f
     elif path in document.dates and kind.startswith("string_"):
         _add_date(findings, path, fault["input"])
     else:
-        _add_invalid(findings, document, path, fault)
+        _add_invalid(findings, model, document, path, fault)
 
 
-def _add_invalid(findings: Findings, document: Document, path: Path, fault: ErrorDetails) -> None:
+def _add_invalid(
+    findings: Findings, model: type[FileModel], document: Document, path: Path, fault: ErrorDetails
+) -> None:
     name = _dotted(path) or "the file"
 
     if fault["type"] in ("model_type", "dict_type"):
@@ -113,7 +116,8 @@ def _add_invalid(findings: Findings, document: Document, path: Path, fault: Erro
         return
 
     reason = f"{name}: {fault['msg'][:1].lower()}{fault['msg'][1:]}"
-    findings.add("invalid-value", path, reason, _remedy(document, path, fault))
+    remedy = _remedy(document, path, fault) or f"write it like `{_line(model, path)}`"
+    findings.add("invalid-value", path, reason, remedy)
 
 
 def _path(fault: ErrorDetails) -> Path:
@@ -133,7 +137,8 @@ def _remedy(document: Document, path: Path, fault: ErrorDetails) -> str:
     kind, value = fault["type"], fault["input"]
 
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
-        written = document.at(path).text.strip().split(": ", 1)[-1]
+        place = document.at(path)
+        written = place.text[place.column - 1 :][: place.length]
         return f'write "{written}" in quotes: without them YAML reads a number'
 
     if kind in ("enum", "literal_error"):
@@ -148,18 +153,33 @@ def _dotted(path: Path) -> str:
     return ".".join(map(str, path))
 
 
+def _line(model: type[FileModel], path: Sequence[int | str]) -> str:
+    """Return `key: value` for a path, with the first example of its field, else with what the field is."""
+    keys = [step for step in path if isinstance(step, str)]
+    place = _place(model, path[: path.index(keys[-1]) + 1]) if keys else {}
+    examples = place.get("examples") or [f"<{place.get('description', 'value').rstrip('.')}>"]
+
+    return f"{keys[-1] if keys else 'key'}: {in_yaml(examples[0])}"
+
+
 def _fields(model: type[FileModel], path: Sequence[int | str]) -> list[str]:
     """Return the keys that `model` knows at `path`."""
-    schema = _schema(model)
-    place = _followed(schema, schema)
-
-    for step in path:
-        inner = (
-            place.get("properties", {}).get(step) or place.get("additionalProperties") or place.get("items")
-        )
-        place = _followed(schema, inner or {})
+    place = _followed(_schema(model), _place(model, path))
 
     return list(place.get("properties", {}))
+
+
+def _place(model: type[FileModel], path: Sequence[int | str]) -> dict[str, Any]:
+    """Return what the schema of `model` has at `path`, without following its last reference."""
+    schema = _schema(model)
+    place: dict[str, Any] = schema
+
+    for step in path:
+        outer = _followed(schema, place)
+        properties = outer.get("properties", {})
+        place = properties.get(step) or outer.get("additionalProperties") or outer.get("items") or {}
+
+    return place
 
 
 @lru_cache(maxsize=32)

@@ -39,7 +39,9 @@ _KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 _KIND = re.compile(rb"""kind['"]?\s*:\s*['"]?ClusterVersion\b""")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
-_CLUSTER_ID_REMEDY = "oc get clusterversion version -o jsonpath={.spec.clusterID}"
+_CLUSTER_ID_REMEDY = (
+    "write what `oc get clusterversion version -o jsonpath={.spec.clusterID}` prints on the cluster"
+)
 _IMAGE_REMEDY = "oc adm release info {version} prints the digest"
 
 
@@ -154,7 +156,9 @@ def _cluster_id_faults(texts: Mapping[str, str]) -> list[FieldFault]:
     if "clusterID" not in texts or is_cluster_id(texts["clusterID"]):
         return []
 
-    reason = f'clusterID must be a UUID of version 4, not "{texts["clusterID"]}"'
+    value = texts["clusterID"]
+    form = "a UUID of version 4 (36 characters, as in 8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926)"
+    reason = f'clusterID must be {form}, not "{value}" ({len(value)} characters)'
     return [FieldFault("clusterID", "wrong-cluster-identity", reason, _CLUSTER_ID_REMEDY)]
 
 
