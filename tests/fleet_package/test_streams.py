@@ -68,9 +68,9 @@ def test_a_stream_of_okd_passes(right: str, tmp_path: Path) -> None:
 
 
 def test_a_stream_that_the_fleet_publishes_itself_passes(tmp_path: Path) -> None:
-    own = "features:\n  okd-stream:\n    streams:\n    - {name: 4-moc, line: '4.22'}\n"
+    own = "features:\n  okd-stream:\n    streams:\n    - {name: next, line: '4.22'}\n"
 
-    assert found(tmp_path, f"  stream: 4-moc\n{own}") == []
+    assert found(tmp_path, f"  stream: next\n{own}") == []
 
 
 def test_a_cluster_that_follows_no_stream_passes(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.releases.update_services import is_okd_upstream
 from okd_gitops.releases.version import is_okd_stream, okd_streams
 
-
 # The feature whose list has the streams that the fleet publishes itself.
 _OWN = ("okd-stream", "streams", "name")
 

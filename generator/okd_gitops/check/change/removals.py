@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from okd_gitops.check.change.change import ClusterChange, Status
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.fleet.cluster import Announced, Cluster, FleetSpec, Purpose
-from okd_gitops.manifests.argocd import server_address
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.applications import DELETED, unannounced_removal
+from okd_gitops.manifests.argocd import server_address
 
 # The keys of a cluster file by which Argo CD knows a cluster, with their names in the model.
 IDENTITY = (
