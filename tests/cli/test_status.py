@@ -17,6 +17,7 @@ from okd_gitops.evidence.write_records import write_records
 from okd_gitops.times import time_text
 from standing_fleet import NEW, NOW, OLD, evidence, okd, records, state, write_fleet
 
+REMOVE = "remove clusters/prod.yaml, or take `decommission: true` out of it"
 REFUSED = {"version": NEW, "reason": "ImageVerificationFailed", "message": "no signature", "since": NOW}
 
 
@@ -80,7 +81,8 @@ def test_only_matching_clusters_are_shown(root: Path) -> None:
 
 
 def test_json_has_stable_keys_with_and_without_records(root: Path, tmp_path: Path) -> None:
-    keys = {"apiVersion", "kind", "clusters", "jobs", "records", "branches", "missing", "attention"}
+    keys = {"apiVersion", "kind", "clusters", "jobs", "records", "branches", "removals", "missing"}
+    keys.add("attention")
     bare = write_fleet(tmp_path / "bare")
     git(tmp_path, "init", "-q", str(bare))
     git(bare, "add", "-A")
@@ -143,6 +145,48 @@ def test_without_records_attention_prints_the_command_and_exits_1(root: Path) ->
     assert status(root, "--cluster", "canary").output.endswith(
         "1 of these needs a person: okd-gitops status --attention\n"
     )
+
+
+def _announce(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commit the announcement that prod will be removed, at NOW."""
+    monkeypatch.setenv("GIT_COMMITTER_DATE", time_text(NOW))
+    path = root / "clusters/prod.yaml"
+    path.write_text(f"{path.read_text()}decommission: true\n")
+    git(root, "commit", "-qam", "announce")
+
+
+def test_an_announced_removal_is_told_with_its_age(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "removal" not in status(root).output
+    _announce(root, monkeypatch)
+    words = "prod: its removal was announced on 2026-11-21, 12 days ago\n"
+
+    # A later edit of the file does not make it younger.
+    monkeypatch.setenv("GIT_COMMITTER_DATE", time_text(NOW + timedelta(days=9)))
+    (root / "clusters/prod.yaml").write_text((root / "clusters/prod.yaml").read_text() + "# soon\n")
+    git(root, "commit", "-qam", "comment")
+
+    assert words in status(root, at=timedelta(days=12)).output
+    assert words not in status(root, "--cluster", "canary", at=timedelta(days=12)).output
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(30, False), (31, True)])
+def test_a_removal_that_nobody_makes_needs_a_person_after_30_days(
+    days: int, is_told: bool, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _announce(root, monkeypatch)
+    write(root, records(evidence=(), clusters=()))
+    lines = status(root, "--attention", "--cluster", "prod", at=timedelta(days=days)).output.splitlines()
+
+    assert [line for line in lines if "take `decommission: true` out" in line] == (
+        [f"prod: its removal was announced on 2026-11-21, {days} days ago: {REMOVE}"] if is_told else []
+    )
+
+
+def test_an_announcement_that_is_not_committed_has_no_age(root: Path) -> None:
+    path = root / "clusters/prod.yaml"
+    path.write_text(f"{path.read_text()}decommission: true\n")
+
+    assert "prod: its removal is announced; this clone does not show since when\n" in status(root).output
 
 
 def test_since_is_refused_without_attention(root: Path) -> None:

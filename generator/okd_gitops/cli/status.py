@@ -76,17 +76,20 @@ def _seen(root: Path, records: str, now: datetime, patterns: tuple[str, ...]) ->
 
     from okd_gitops.evidence.records import read_records
     from okd_gitops.finding import matching_names
+    from okd_gitops.report.announced_removals import announced_removals
     from okd_gitops.report.fleet_status import fleet_status
     from okd_gitops.rollout.open_branches import known_branches
 
     whole = fleet_status(root, read_records(root, records), known_branches(root), now)
+    names = {cluster.name for cluster in whole.clusters}
 
-    if not patterns:
-        return whole
+    if patterns:
+        names = matching_names(patterns, names, kind="cluster")
 
-    names = matching_names(patterns, [cluster.name for cluster in whole.clusters], kind="cluster")
+    shown = tuple(cluster for cluster in whole.clusters if cluster.name in names)
+    removals = announced_removals(root, (cluster.cluster for cluster in shown))
 
-    return replace(whole, clusters=tuple(cluster for cluster in whole.clusters if cluster.name in names))
+    return replace(whole, clusters=shown, removals=tuple(removals))
 
 
 def _new_lines(
@@ -124,6 +127,7 @@ def _as_json(seen: "FleetStatus", lines: list[str]) -> dict[str, object]:
         "jobs": jobs,
         "records": seen.records.commit or None,
         "branches": list(seen.branches),
+        "removals": list(seen.removals),
         "missing": [{"what": what, "remedy": remedy} for what, remedy in seen.missing],
         "attention": lines,
     }
@@ -145,6 +149,9 @@ def _print_status(seen: "FleetStatus", lines: list[str]) -> None:
     for job in JOBS:
         color = "red" if is_dead(seen, job) else None
         echo(f": {job_words(seen, job)}", head=job.name, fg=color)
+
+    for removal in seen.removals:
+        echo(f": {removal.words(seen.now)}", head=removal.cluster, fg="yellow")
 
     for name in seen.branches:
         echo(f"open branch: {name}")

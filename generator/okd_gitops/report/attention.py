@@ -39,6 +39,8 @@ def attention(status: FleetStatus) -> list[str]:
     for cluster in status.clusters:
         lines += [f"{cluster.name}: {text}" for text in _of_cluster(cluster, status)]
 
+    lines += [*_forgotten_removals(status)]
+
     return [one_line(redacted(line), _LONGEST) for line in lines]
 
 
@@ -79,6 +81,14 @@ def _without_records(status: FleetStatus) -> Iterator[str]:
     """Yield that nothing is known of a fleet that has releases: silence would pass for health."""
     if status.fleet.spec.releases and not status.records.commit:
         yield f"there are no records: what the hub has seen is not known here: {remedy_without_records()}"
+
+
+def _forgotten_removals(status: FleetStatus) -> Iterator[str]:
+    """Yield the announcements that nobody followed up: while one stands, one mistake removes a cluster."""
+    for removal in status.removals:
+        if removal.is_forgotten(status.now):
+            remedy = f"remove clusters/{removal.cluster}.yaml, or take `decommission: true` out of it"
+            yield f"{removal.cluster}: {removal.words(status.now)}: {remedy}"
 
 
 def _dead_jobs(status: FleetStatus) -> Iterator[str]:

@@ -14,6 +14,7 @@ from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet, load
+from okd_gitops.report.announced_removals import AnnouncedRemoval
 from okd_gitops.report.cluster_state_words import differences, state_words
 from okd_gitops.times import time_text
 from okd_gitops.upgrade.decide import Upgrade
@@ -81,7 +82,9 @@ class ClusterStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetStatus:
-    """All clusters by wave and name, open branches, and what is missing with the command that helps."""
+    """All clusters by wave and name, open branches, what is missing with the command that helps, and the
+    removals that are announced.
+    """
 
     fleet: Fleet
     records: Records
@@ -89,6 +92,7 @@ class FleetStatus:
     clusters: tuple[ClusterStatus, ...]
     branches: tuple[str, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
+    removals: tuple[AnnouncedRemoval, ...] = ()
 
 
 def fleet_status(root: Path, records: Records, branches: Sequence[str], now: datetime) -> FleetStatus:

@@ -111,6 +111,19 @@ def committed_at(root: Path, commit: str) -> datetime:
     return datetime.fromtimestamp(int(result.text), UTC)
 
 
+def came_in(root: Path, path: str, pattern: str) -> datetime | None:
+    """Return when the commit was made that brought a line like `pattern` (a regular expression) into a file
+    of HEAD; None if it is not committed, or if a shallow clone hides the commit.
+    """
+    if (opened(root).common / "shallow").exists():
+        return None
+
+    words = ("log", "-1", "--no-show-signature", "--format=%ct", "--pickaxe-regex", f"-S{pattern}")
+    result = must_run(*words, "HEAD", "--", path, cwd=root)
+
+    return datetime.fromtimestamp(int(result.text), UTC) if result.text else None
+
+
 def changed_paths(root: Path, commit: str) -> list[str]:
     """Return the paths below `root` that differ between a commit and HEAD."""
     clone = opened(root)
