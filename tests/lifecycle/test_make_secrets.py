@@ -19,7 +19,11 @@ from rendered import ENVIRONMENTS, FLEET, HUB
 KUBECTL = """\
 #!/usr/bin/env bash
 case "$1 $2" in
-"get secret") [ "${EXISTS:-}" = "$3" ]; exit ;;
+"get secret")
+  [ "${AWAY:-}" = "$3" ] && { echo "Unable to connect" >&2; exit 1; }
+  [ "${EXISTS:-}" = "$3" ] && { echo "secret/$3"; exit; }
+  case "$*" in *" --ignore-not-found "*) exit 0 ;; esac
+  echo "Error from server (NotFound): secrets \"$3\" not found" >&2; exit 1 ;;
 "get clusterversion") printf %s "$CLUSTER_ID"; exit ;;
 esac
 echo "$*" >> "$LOG"
@@ -125,6 +129,26 @@ def test_an_empty_path_leaves_its_key_out(fleet: Path, tmp_path: Path) -> None:
     assert ".dockerconfigjson=" not in (tmp_path / "log").read_text()
 
 
+def test_without_any_answer_a_secret_is_skipped(fleet: Path, tmp_path: Path) -> None:
+    done = run(printed(fleet), tmp_path, "\n\n")
+    assert done.returncode == 0, done.stderr
+    log = (tmp_path / "log").read_text()
+    assert ["okd-coreos-trigger" in line for line in log.splitlines()] == [True]
+    assert done.stderr.count("skipped ") == 2
+    assert "skipped okd-coreos/okd-matrix-bot-auth: no answer\n" in done.stderr
+
+
+def test_a_missing_secret_makes_no_noise_and_a_cluster_that_is_away_stops_the_script(
+    fleet: Path, tmp_path: Path
+) -> None:
+    script = printed(fleet)
+    assert "NotFound" not in run(script, tmp_path, "\n\n").stderr
+    (tmp_path / "again").mkdir()
+    done = run(script, tmp_path / "again", "\n\n", AWAY="okd-coreos-trigger")
+    assert done.returncode != 0
+    assert not (tmp_path / "again/log").exists()
+
+
 def test_a_store_provides_what_the_script_does_not_make(fleet: Path) -> None:
     with (fleet / "clusters/hub.yaml").open("a") as file:
         file.write(STORE)
@@ -139,7 +163,9 @@ def test_json_has_each_secret_with_its_command_or_its_key(fleet: Path) -> None:
     assert by_name.keys() == {"okd-coreos-trigger", "okd-matrix-bot-auth", "okd-quay-pull-secret"}
     assert by_name["okd-coreos-trigger"]["origin"] == "random"
     assert by_name["okd-coreos-trigger"]["storeKey"] is None
-    assert by_name["okd-coreos-trigger"]["command"].startswith("kubectl get secret okd-coreos-trigger")
+    assert by_name["okd-coreos-trigger"]["command"].startswith(
+        "existing=$(kubectl get secret okd-coreos-trigger"
+    )
 
 
 def test_an_unknown_cluster_is_refused_with_the_nearest_name(fleet: Path) -> None:

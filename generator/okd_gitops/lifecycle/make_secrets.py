@@ -19,7 +19,8 @@ from okd_gitops.generate.secret_needs import NeededSecret
 _HEAD = """\
 # Secrets of {cluster}. Save this text, read it, and run it with bash where kubectl reaches {cluster}.
 # It asks for each value, or for the path of a file that contains it; no value is an argument or is printed.
-# An empty path leaves the key out. A Secret that exists is kept. The first sync brings the namespaces.
+# An empty path leaves the key out; without any answer, the Secret is skipped, and the next run asks again.
+# A Secret that exists is kept. The first sync brings the namespaces.
 set -euo pipefail
 """
 _RIGHT_CLUSTER = """\
@@ -134,14 +135,30 @@ def _command(needed: NeededSecret) -> str:
     secret_type = "" if needed.type == "Opaque" else f" --type {quote(needed.type)}"
     asked = _questions(needed)
     sources = _sources(needed)
+    create = " \\\n    ".join([f"kubectl create secret generic {place}{secret_type}", *sources])
+    skipped = quote(f"skipped {needed.namespace}/{needed.name}: no answer")
+    # In an assignment, a kubectl that fails ends the script; a Secret that is missing is no failure.
     lines = [
-        f"kubectl get secret {place} --output name || {{",
+        f"existing=$(kubectl get secret {place} --ignore-not-found --output name)",
+        '[ -n "$existing" ] || {',
         *(f"  {line}" for line in asked),
-        " \\\n    ".join([f"  kubectl create secret generic {place}{secret_type}", *sources]),
+        f'  if [ -z "{_answers(needed)}" ]; then echo {skipped} >&2; else',
+        f"  {create}",
+        "  fi",
         "}",
     ]
 
     return "\n".join(lines)
+
+
+def _answers(needed: NeededSecret) -> str:
+    """Return all answers in one word of the shell, which is empty where every answer is."""
+    if not needed.keys:
+        return "$folder"
+
+    kind = "file" if needed.origin == Origin.FILE else "value"
+
+    return "".join(f"${{{kind}_{number}}}" for number in range(1, len(needed.keys) + 1))
 
 
 def _questions(needed: NeededSecret) -> Sequence[str]:
