@@ -454,6 +454,27 @@ def test_a_new_ephemeral_cluster_does_not_take_the_server_of_a_long_term_one(
     assert (finding.name, finding.location.file) == ("shared-server", "clusters/moc-pr.yaml")
 
 
+def test_an_edit_of_the_tool_is_told_by_its_files(fleet: Repository) -> None:
+    for name in ("okd_gitops/a.py", "okd_gitops/b.py"):
+        (fleet.root / "generator" / name).parent.mkdir(parents=True, exist_ok=True)
+        (fleet.root / "generator" / name).write_text("")
+    git(fleet.root, "add", "-A")
+    git(fleet.root, "commit", "-qm", "tool")
+    warning = fleet.warnings()["trust-edit"]
+    assert "okd-gitops itself" in warning.reason
+    assert "becomes with edits in generator/okd_gitops/a.py, generator/okd_gitops/b.py" in warning.reason
+
+
+def test_the_application_of_a_removed_cluster_suggests_no_other_cluster(fleet: Repository) -> None:
+    fleet.append("clusters/moc-cd.yaml", "decommission: true\n")
+    fleet.merge()
+    (fleet.root / "clusters/moc-cd.yaml").unlink()
+    found = fleet.check()[1]["findings"]
+    remedies = [item["remedy"] for item in found if item["name"] == "broken-application-reference"]
+    assert remedies
+    assert all("okd-gitops generate" in remedy and "did you mean" not in remedy for remedy in remedies)
+
+
 def _delete(root: Path) -> None:
     (root / "clusters/moc-cd.yaml").unlink()
 

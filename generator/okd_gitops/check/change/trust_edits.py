@@ -39,6 +39,8 @@ _SOURCES = ("controller", "graph", "channel", "github", "quay", "file", "forge",
 # Their objects say what a cluster runs, and what asks for it.
 _TRUSTED_FEATURES = ("okd-version", "release-watch", "argocd")
 _LONGEST = 200
+_TOOL = "okd-gitops itself, which judges changes here"
+_SHOWN_FILES = 3
 
 
 def trust_edits(
@@ -136,7 +138,7 @@ def _catalog_edits(base: Fleet, now: Fleet) -> Iterator[TrustEdit]:
         if old is not new and not same:
             place = Location(file="catalog")
             yield TrustEdit(
-                field=f"catalog: feature {name}", place=place, old="its objects", new="other ones"
+                field=f"catalog: feature {name}", place=place, old="as the base has it", new="with edits"
             )
 
 
@@ -144,15 +146,16 @@ def _file_edits(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[
     for path in sorted({*old, *new}):
         if old.get(path) != new.get(path):
             states = tuple("a file" if path in files else "no file" for files in (old, new))
-            shown = ("its content", "another content") if states[0] == states[1] else states
+            shown = ("as the base has it", "with edits") if states[0] == states[1] else states
             yield TrustEdit(field=path, place=Location(file=path), old=shown[0], new=shown[1])
 
 
 def _tool_edits(paths: Sequence[str]) -> Iterator[TrustEdit]:
     """Yield one edit for all files of the tool: it is read as a whole or not at all."""
     if paths:
-        count = f"{len(paths)} other files" if len(paths) > 1 else "another file"
-        yield TrustEdit(field="okd-gitops", place=Location(file=paths[0]), old="the tool", new=count)
+        more = f" and {len(paths) - _SHOWN_FILES} more" if len(paths) > _SHOWN_FILES else ""
+        edited = f"with edits in {', '.join(paths[:_SHOWN_FILES])}{more}"
+        yield TrustEdit(field=_TOOL, place=Location(file=paths[0]), old="as the base has it", new=edited)
 
 
 def _upstream(release: Release | None) -> str:

@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.check.rule import ARGOCD, Fault, Overlay, Repository
 from okd_gitops.finding import nearest
 from okd_gitops.manifests.argocd import (
     IN_CLUSTER,
@@ -18,6 +18,7 @@ from okd_gitops.manifests.argocd import (
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
 _DEPLOYABLE = (".yaml", ".yml", ".json", ".jsonnet", "Kustomization")
+_STALE = "run `okd-gitops generate`, which removes the Application of a cluster that has no file"
 # Each fault is a reason and a remedy.
 _Faults = Iterator[tuple[str, str]]
 
@@ -34,7 +35,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     for application in applications:
         faults = [
             *_missing_paths(application, folders, urls, repository),
-            *_unknown_destination(application, repository),
+            *_unknown_destination(application, overlay, repository),
             *_forbidden_by_project(application, repository),
         ]
         for reason, remedy in faults:
@@ -63,13 +64,15 @@ def _missing_paths(application: Object, folders: set[str], urls: set[str], repos
             yield f"its path {path} does not exist", "run okd-gitops generate, or correct the path"
 
 
-def _unknown_destination(application: Object, repository: Repository) -> _Faults:
+def _unknown_destination(application: Object, overlay: Overlay, repository: Repository) -> _Faults:
     name = at(application, "spec", "destination", "name")
     known = repository.destinations.values()
 
     if known and name and name not in (IN_CLUSTER, *known):
         reason = f'its destination "{name}" is not a cluster of this repository'
-        yield reason, nearest(str(name), known) or "name a cluster of this repository"
+        nearest_name = nearest(str(name), known) or "name a cluster of this repository"
+        # Nobody misspells a name in a generated file: its cluster has left the fleet.
+        yield reason, _STALE if overlay.name == ARGOCD else nearest_name
 
 
 def _forbidden_by_project(application: Object, repository: Repository) -> _Faults:
