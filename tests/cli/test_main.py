@@ -170,7 +170,31 @@ def test_init_of_a_cluster_is_a_file_that_says_what_to_fill_in(okd_gitops: Run, 
     assert okd_gitops("init", "demo", "--purpose", "ephemeral").returncode == 0
     result = okd_gitops("generate")
     assert result.returncode == 2
-    assert len(re.findall(r"^error ", result.stderr, re.MULTILINE)) == 4
+    assert len(re.findall(r"^error ", result.stderr, re.MULTILINE)) == 5
+    assert "example.org" not in (repo / "clusters/demo.yaml").read_text()
+
+
+def test_generate_warns_of_placeholders_as_check_refuses_them(okd_gitops: Run, repo: Path) -> None:
+    fleet = repo / "fleet.yaml"
+    assert "placeholder-value" not in okd_gitops("generate").stderr
+    fleet.write_text(
+        re.sub(r"repository: \S+", "repository: https://github.com/EXAMPLE/x.git", fleet.read_text())
+    )
+    done = okd_gitops("generate")
+    assert done.returncode == 0
+    assert "warning placeholder-value" in done.stderr
+    assert "error placeholder-value" in okd_gitops("check").stderr
+
+
+def test_completion_knows_what_can_be_explained(okd_gitops: Run) -> None:
+    def completed(begun: str) -> list[str]:
+        words = {"COMP_WORDS": f"okd-gitops explain {begun}", "COMP_CWORD": "2"}
+        done = okd_gitops(**words, _OKD_GITOPS_COMPLETE="bash_complete")
+        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+    assert completed("soak-not") == ["soak-not-over"]
+    assert {"tekton", "tekton-wiring"} <= set(completed("tekt"))
+    assert not any(completed("nothing-like-this"))
 
 
 def test_the_wheel_holds_the_catalog_and_its_script_runs(tmp_path: Path) -> None:

@@ -119,11 +119,10 @@ def _refuse_unknown_kubernetes(fleet: Fleet, cache: Path) -> None:
 
 def _written(fleet: Fleet, edited: Collection[str]) -> list[Finding]:
     """Return what is wrong with the values that people wrote, and does not keep generate from its work."""
-    documents = [fleet.document, *(cluster.document for cluster in fleet.clusters)]
     return [
         *mismatched_releases(fleet.clusters, edited),
         *misspelled_streams(fleet.clusters, fleet.spec),
-        *placeholders(documents),
+        *placeholders(fleet.documents),
     ]
 
 

@@ -27,9 +27,15 @@ def explain(name: str, load: Callable[[], Catalog]) -> str:
     if purpose := catalog.purposes.get(name):
         return _purpose(name, purpose)
 
-    known = [*explanations(), *catalog.features, *catalog.purposes]
-    remedy = nearest(name, known) or "okd-gitops explain lists everything"
+    remedy = nearest(name, explained_names(catalog)) or "okd-gitops explain lists everything"
     raise UsageError(f'nothing is called "{name}"', remedy)
+
+
+def explained_names(catalog: Catalog | None) -> list[str]:
+    """Return the names of everything that can be explained; without a catalog, of the findings."""
+    inside = [*catalog.features, *catalog.purposes] if catalog else []
+
+    return sorted({*explanations(), *inside})
 
 
 def overview(catalog: Catalog) -> str:

@@ -68,6 +68,7 @@ def generate(
     Either all files are written, or none. A generated file that was edited by hand and a foreign file are
     never overwritten: the run stops, shows the difference and exits 3.
     """
+    from okd_gitops.fleet.placeholders import placeholder_warnings
     from okd_gitops.generate.generate import diff_text, stale
     from okd_gitops.generate.generate import generate as run
 
@@ -75,7 +76,7 @@ def generate(
     result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
 
     drift = result.drift
-    notes = result.fleet.notes
+    notes = [*result.fleet.notes, *placeholder_warnings(result.fleet.documents)]
     findings = [*drift.refused, *(stale(drift) if checking else [])]
 
     def as_text() -> None:

@@ -42,6 +42,11 @@ class Fleet:
     clusters: tuple[Cluster, ...]
     notes: tuple[Finding, ...] = ()
 
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """fleet.yaml and the cluster files, as people wrote them."""
+        return (self.document, *(cluster.document for cluster in self.clusters))
+
     def cluster(self, name: str) -> Cluster | None:
         """Return the cluster of a name."""
         return next((cluster for cluster in self.clusters if cluster.name == name), None)

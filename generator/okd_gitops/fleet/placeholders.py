@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from okd_gitops.finding import Finding, finding_of
+from okd_gitops.finding import Finding, Severity, finding_of
 from okd_gitops.manifests.read import Document, Path
 
 # What `init` and `import` write, and what people write in its place.
@@ -24,6 +25,11 @@ _ONE_DIGIT = re.compile(r"sha256:([0-9a-f])\1{63}|([0-9a-f])\2{7}-\2{4}-4\2{3}-[
 def placeholders(documents: Iterable[Document]) -> list[Finding]:
     """Return a finding for each value that is, or contains, a placeholder."""
     return [finding for document in documents for finding in _in_document(document)]
+
+
+def placeholder_warnings(documents: Iterable[Document]) -> list[Finding]:
+    """Return the same as warnings, for work that placeholders do not stop."""
+    return [replace(finding, severity=Severity.WARNING) for finding in placeholders(documents)]
 
 
 def _in_document(document: Document) -> Iterator[Finding]:

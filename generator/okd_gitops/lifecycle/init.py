@@ -32,7 +32,7 @@ kubernetes: "1.35"
 _OKD = """\
 # yaml-language-server: $schema=../schemas/cluster.schema.json
 purpose: {purpose}
-server: https://api.{name}.example.org:6443
+server: FILL-IN      # oc whoami --show-server
 clusterID: FILL-IN   # oc get clusterversion version -o jsonpath='{{.spec.clusterID}}'
 {expires}release:
   channel: stable-scos-4
