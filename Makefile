@@ -11,14 +11,14 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE
 export PYTHONSAFEPATH := 1
 PY := $(CACHE)/venv/bin/python
 SETUP := $(PYTHON) -I -S tools --cache $(CACHE)
-JUDGES = $(PY) -I tools --cache $(CACHE) judges
+BUILT = $(PY) -I tools --cache $(CACHE)
 RUN := $(PY) -I generator --cache $(CACHE)
 IN_TESTS := OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) -I
 # import-linter puts the working folder first on the path, so it works in generator/.
 LAYERS := from importlinter.cli import lint_imports_command as run; run(['--no-cache', '--config', '../pyproject.toml'])
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help generate check diff test test-deep lint bench demo-release lab golden figures upstream-facts lock clean tools packages
+.PHONY: help generate check diff test test-deep lint bench demo-release lab golden figures upstream-facts lock clean tools packages test-tools
 
 help: ## Show this help
 	@echo "Edit clusters/*.yaml, run make generate, then make check:"
@@ -34,11 +34,15 @@ check: tools ## Check drift, builds, schemas and rules, as CI does
 diff: tools ## Show what changes on each cluster since HEAD
 	@$(RUN) diff $(ARGS)
 
-test: packages tools lint ## Test okd-gitops itself: lint and all tests
+test: test-tools lint ## Test okd-gitops itself: lint and all tests
 	@PATH="$(abspath $(CACHE))/venv/bin:$$PATH" $(IN_TESTS) -m pytest --confcutdir tests -n 2 $(ARGS)
 
+# Nothing else needs them: skopeo, buildah, a registry and gpg of Debian, which are asked for if they are missing; opm, built once; an S3 server.
+test-tools: packages ## Set up the real programs that tests of pipelines run
+	@$(BUILT) test-tools
+
 # ARGS="--cpu-minutes 30 --points 400 --no-mutants" sets how much, ARGS="--only mutation:refusals" what.
-test-deep: tools ## Fuzz every reader, kill at many points, test mutants
+test-deep: test-tools ## Fuzz every reader, kill at many points, test mutants
 	@$(SETUP) deep
 	@$(IN_TESTS) tests deep $(ARGS)
 
@@ -82,4 +86,4 @@ packages:
 # What judges a repository: kustomize, kubeconform and the schemas.
 tools:
 	@$(SETUP) check
-	@$(JUDGES)
+	@$(BUILT) judges

@@ -1,7 +1,8 @@
 """Set up what a target of the Makefile needs; what is there and verified is left alone.
 
-`python3 -I tools generate|check|dev|deep` sets up packages, and `judges`, with the environment's Python,
-builds what judges a repository.
+`python3 -I tools generate|check|dev|deep` sets up packages. With the environment's Python, `judges` builds
+what judges a repository, and `test-tools` that and what the tests run besides. `debian` prints the packages
+of Debian that the tests lack.
 """
 
 import sys

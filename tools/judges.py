@@ -1,4 +1,4 @@
-"""What judges a repository: the Go tools, and the schemas made with them.
+"""What judges a repository: the Go tools, and the schemas made with them; and what only tests run.
 
 Go's own caches are removed when all is built.
 """
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import binaries
 import schemas
 from aside import remove
+from binaries import JUDGES, OF_TESTS, Binaries
 
 
 class Step(NamedTuple):
@@ -20,7 +20,12 @@ class Step(NamedTuple):
     build: Callable[[Path], None]
 
 
-STEPS = (Step("bin", binaries.verified, binaries.build), Step("schemas", schemas.verified, schemas.build))
+def _step(binaries: Binaries) -> Step:
+    return Step(binaries.name, binaries.verified, binaries.build)
+
+
+STEPS = (_step(JUDGES), Step("schemas", schemas.verified, schemas.build))
+STEPS_OF_TESTS = (*STEPS, _step(OF_TESTS))
 # Go's caches are large: 1.6 GB. They stay where a build was stopped, so that the next one goes on from there,
 # and are removed after a whole one.
 FOR_BUILDING = ("go", "go-packaged")

@@ -5,19 +5,23 @@ import signal
 import sys
 from pathlib import Path
 
+import debian
 import environment
 from aside import only_one
 from failure import SetupError
 
 HERE = Path(__file__).resolve().parent
-# The second half of set-up, which is written with packages of the first.
-JUDGES = "judges"
+# The second half of set-up, which is written with packages of the first: what judges a repository, and with
+# it what the tests run besides.
+JUDGES, TEST_TOOLS = "judges", "test-tools"
+# Prints the packages of Debian that are missing, for CI to install.
+DEBIAN = "debian"
 
 
 def main() -> int:
     """Run each step whose result is not there, was changed, or is out of date; return the exit code."""
     parser = argparse.ArgumentParser(prog="tools", description=__doc__)
-    parser.add_argument("level", choices=(*environment.LEVELS, JUDGES))
+    parser.add_argument("level", choices=(*environment.LEVELS, JUDGES, TEST_TOOLS, DEBIAN))
     parser.add_argument("--cache", type=Path, default=HERE.parent / ".cache")
     parser.add_argument(
         "--requirements",
@@ -37,11 +41,17 @@ def main() -> int:
 
 
 def _set_up(level: str, cache: Path, requirements: Path) -> None:
-    if level == JUDGES:
+    if level == DEBIAN:
+        print("\n".join(sorted(set(debian.missing().values()))))
+        return
+    if level == TEST_TOOLS:
+        debian.check()
+    if level in (JUDGES, TEST_TOOLS):
         import judges
 
+        steps = judges.STEPS if level == JUDGES else judges.STEPS_OF_TESTS
         with only_one(cache):
-            judges.set_up(cache)
+            judges.set_up(cache, steps)
         return
     with only_one(cache):
         environment.set_up(cache, requirements, level)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.system.disk import read_catalog
 from rendered import faults, objects, of_kind, report
-from steps import catalog, commit, environment, git, program, run_step, shellcheck
+from steps import catalog, commit, environment, git, run_step, shellcheck
 
 TOOLS = "registry.example.org/tools@sha256:" + "5" * 64
 DIGEST = "sha256:" + "a" * 64
@@ -648,181 +647,6 @@ def test_patches_that_are_named_and_missing_never_mean_an_unpatched_build(
         assert result.returncode == 1
         assert "the ConfigMap odf-patch is not there or holds no *.patch" in result.stderr
     assert cloned(tmp_path, upstream, REF="nowhere").returncode == 1
-
-
-# --- catalog-pull-request, with a real catalog repository and an API on loopback
-
-BUNDLE = f"quay.io/okderators/odf-bundle@{DIGEST}"
-HEAD = """\
----
-schema: olm.package
-name: odf
-defaultChannel: alpha
----
-schema: olm.channel
-package: odf
-name: alpha
-entries:
-  - name: odf.v4.20.0
-  - name: odf.v4.21.0
-    replaces: odf.v4.20.0
----
-schema: olm.channel
-package: odf
-name: stable
-entries:
-  - name: odf.v4.20.0
-"""
-# What opm does, as far as the Task uses it: file-based catalogs become a stream of JSON, and a bundle image
-# one object of it.
-OPM = f"""\
-#!{sys.executable}
-import json, pathlib, sys, yaml
-command, target = sys.argv[1:3]
-assert command in ("render", "validate"), sys.argv
-if command == "render" and "@" in target:
-    package = target.split("/")[-1].split("-bundle@")[0]
-    values = [{{"schema": "olm.bundle", "name": package + ".v4.22.0-x", "package": package, "image": target}}]
-else:
-    texts = [path.read_text() for path in sorted(pathlib.Path(target).rglob("*.yaml"))]
-    values = [value for text in texts for value in yaml.safe_load_all(text) if value]
-for value in values if command == "render" else []:
-    print(json.dumps(value, indent=4) if sys.argv[4] == "json" else "---\\n" + yaml.safe_dump(value))
-"""
-
-
-class Catalog:
-    """A repository with a file-based catalog, and the service where pull requests are opened."""
-
-    def __init__(self, server: HTTPServer, folder: Path, text: str) -> None:
-        self.server, self.folder = server, folder
-        work, self.origin = folder / "work", folder / "forge/okd-project/index.git"
-        work.mkdir()
-        git(work, "init", "--quiet")
-        commit(work, "start", catalog__odf__odf_DOT_yaml=text) if text else commit(
-            work, "start", catalog__README_DOT_md="none\n"
-        )
-        git(work, "branch", "-m", "release-4.22")
-        self.origin.parent.mkdir(parents=True)
-        git(folder, "clone", "--quiet", "--bare", str(work), str(self.origin))
-        self.start = git(self.origin, "rev-parse", "release-4.22")
-        program(folder, "opm", OPM)
-        (folder / "opm").symlink_to("bin/opm")
-        answer = {"html_url": "https://github.example.org/okd-project/index/pull/7"}
-        server.expect_request("/repos/okd-project/index/pulls", method="POST").respond_with_json(
-            answer, status=201
-        )
-
-    def propose(self, channel: str = "alpha", token: str = "t0ken", bundles: str = BUNDLE) -> Any:
-        given = {
-            "CATALOG_TOKEN": token,
-            "WORKSPACE": str(self.folder),
-            "SCRATCH": str(self.folder),
-            "BUNDLE_IMAGES": bundles,
-            "CHANNEL": channel,
-        }
-        api = self.server.url_for("").rstrip("/")
-        return run_step(
-            step("catalog-pull-request"),
-            self.folder,
-            **given,
-            REPOSITORY=str(self.origin),
-            BRANCH="release-4.22",
-            API=api,
-        )
-
-    def file(self, name: str) -> str:
-        return git(self.origin, "show", f"add-odf.v4.22.0-x:catalog/odf/{name}") + "\n"
-
-
-def test_the_catalog_changes_by_a_pull_request_that_replaces_the_head(
-    httpserver: HTTPServer, tmp_path: Path
-) -> None:
-    forge = Catalog(httpserver, tmp_path, HEAD)
-    result = forge.propose()
-    assert result.returncode == 0, result.stderr
-    entry = "    replaces: odf.v4.20.0\n"
-    assert forge.file("odf.yaml") == HEAD.replace(
-        entry, f"{entry}  - name: odf.v4.22.0-x\n    replaces: odf.v4.21.0\n"
-    )
-    assert yaml.safe_load(forge.file("odf.v4.22.0-x.yaml"))["image"] == BUNDLE
-    assert git(forge.origin, "rev-parse", "release-4.22") == forge.start
-    ((request, _),) = httpserver.log
-    assert request.headers["Authorization"] == "Bearer t0ken"
-    body = json.loads(request.get_data())
-    assert (body["base"], body["head"], body["title"]) == (
-        "release-4.22",
-        "add-odf.v4.22.0-x",
-        "Add odf.v4.22.0-x to alpha",
-    )
-    assert body["body"] == f"- `odf.v4.22.0-x` replaces `odf.v4.21.0`; bundle `{BUNDLE}`"
-    assert (tmp_path / "RESULT_URL").read_text() == "https://github.example.org/okd-project/index/pull/7"
-    assert "t0ken" not in result.stdout + result.stderr + git(forge.origin, "log", "--all", "--patch")
-
-
-@pytest.mark.parametrize(("text", "channel"), [("", "alpha"), (HEAD, "beta")])
-def test_a_first_bundle_makes_its_package_and_channel(
-    httpserver: HTTPServer, tmp_path: Path, text: str, channel: str
-) -> None:
-    forge = Catalog(httpserver, tmp_path, text)
-    result = forge.propose(channel)
-    assert result.returncode == 0, result.stderr
-    package, *_, made = yaml.safe_load_all(forge.file("odf.yaml"))
-    assert package["schema"] == "olm.package"
-    assert made == {
-        "schema": "olm.channel",
-        "package": "odf",
-        "name": channel,
-        "entries": [{"name": "odf.v4.22.0-x"}],
-    }
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("    replaces: odf.v4.20.0\n", "", "has not one head but:\nodf.v4.20.0\nodf.v4.21.0"),
-        (
-            "name: alpha\nentries:\n  - name: odf.v4.20.0\n  - name",
-            "name: alpha\nentries: [{name: odf.v4.20.0}]\nx:\n  - name",
-            "has an unknown form",
-        ),
-    ],
-)
-def test_a_channel_without_exactly_one_head_is_not_changed(
-    httpserver: HTTPServer, tmp_path: Path, old: str, new: str, said: str
-) -> None:
-    forge = Catalog(httpserver, tmp_path, HEAD.replace(old, new))
-    result = forge.propose()
-    assert result.returncode == 1
-    assert said in result.stderr
-    assert git(forge.origin, "branch", "--list", "add-*") == ""
-    assert httpserver.log == []
-
-
-def test_the_bundles_of_one_build_are_one_pull_request(httpserver: HTTPServer, tmp_path: Path) -> None:
-    forge = Catalog(httpserver, tmp_path, HEAD)
-    other = f"quay.io/okderators/csi-bundle@{DIGEST}"
-    result = forge.propose(bundles=f"{BUNDLE} {other}")
-    assert result.returncode == 0, result.stderr
-    ((request, _),) = httpserver.log
-    body = json.loads(request.get_data())
-    assert body["title"] == "Add odf.v4.22.0-x, csi.v4.22.0-x to alpha"
-    assert body["body"].splitlines()[1] == f"- `csi.v4.22.0-x` replaces `nothing`; bundle `{other}`"
-    for package in ("odf", "csi"):
-        path = f"add-odf.v4.22.0-x:catalog/{package}/{package}.v4.22.0-x.yaml"
-        assert yaml.safe_load(git(forge.origin, "show", path))["package"] == package
-
-
-def test_without_a_bundle_no_pull_request_is_opened(httpserver: HTTPServer, tmp_path: Path) -> None:
-    result = Catalog(httpserver, tmp_path, HEAD).propose(bundles="")
-    assert result.returncode == 1
-    assert result.stderr.endswith("there is no bundle to add\n")
-    assert httpserver.log == []
-
-
-def test_without_a_token_nothing_is_cloned(httpserver: HTTPServer, tmp_path: Path) -> None:
-    result = Catalog(httpserver, tmp_path, HEAD).propose(token="")
-    assert (result.returncode, result.stderr) == (1, "the Secret okd-team-catalog has no key token\n")
 
 
 def test_the_cron_asks_for_its_entry(tmp_path: Path) -> None:

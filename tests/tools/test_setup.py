@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -18,18 +19,19 @@ from pathlib import Path
 
 import pytest
 
-import binaries
+import debian
 import environment
 import judges
 import schemas
 from aside import aside, only_one
+from binaries import JUDGES, OF_TESTS, Binaries
 from conftest import CACHE, ROOT
 from failure import SetupError
 from golang import Go, find_go
 from modules import download
 from okd_gitops.errors import ToolError
 from okd_gitops.system.tools import tool
-from programs import program
+from programs import built, program
 
 BIG = 5_000_000
 
@@ -331,7 +333,7 @@ def test_a_replaced_binary_judges_nothing(cache: Path) -> None:
     fake.unlink()
     fake.write_text("#!/bin/sh\nexit 0\n")
     fake.chmod(0o755)
-    assert not binaries.verified(cache / "bin")
+    assert not JUDGES.verified(cache / "bin")
     with pytest.raises(ToolError, match="not the binary that was built"):
         tool(cache, "kubeconform")
 
@@ -397,8 +399,6 @@ def test_a_module_that_is_not_what_go_sum_says_is_refused_whatever_the_environme
             f"example.org/tiny v1.0.0 {total}\nexample.org/tiny v1.0.0/go.mod {MOD}\n"
         )
     monkeypatch.setattr("modules.HERE", tmp_path / "tools")
-    monkeypatch.setattr("binaries.HERE", tmp_path / "tools")
-    monkeypatch.setattr("binaries.TOOLS", {"tiny": "example.org/tiny"})
     if right:
         assert list(download(go)) == ["example.org/tiny"]
         return
@@ -406,7 +406,7 @@ def test_a_module_that_is_not_what_go_sum_says_is_refused_whatever_the_environme
         download(go)
     assert error.value.exit_code == 4
     with pytest.raises(SetupError, match="checksum mismatch"):
-        binaries.build(tmp_path / "cache")
+        Binaries("bin", tmp_path / "tools", {"tiny": "example.org/tiny"}).build(tmp_path / "cache")
     assert not (tmp_path / "cache/bin").exists()
 
 
@@ -424,3 +424,54 @@ def test_a_run_that_was_killed_between_two_renames_loses_nothing(tmp_path: Path)
     with only_one(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "venv"]
     assert (tmp_path / "venv/complete.json").read_text() == "{}"
+
+
+# What only tests run.
+
+
+def set_up_for_tests(cache: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", str(ROOT / "tools"), "test-tools", "--cache", str(cache)]
+    return subprocess.run(
+        command, env={**os.environ, "PATH": str(folder)}, capture_output=True, text=True, check=False
+    )
+
+
+def programs_but(folder: Path, *left_out: str) -> Path:
+    """Make a folder with a link to each program of Debian that the tests run, without those left out."""
+    folder.mkdir()
+    for name in debian.PACKAGES:
+        if name not in left_out:
+            (folder / name).symlink_to(program(name))
+    return folder
+
+
+def test_programs_that_are_missing_are_named_with_the_line_that_installs_them(tmp_path: Path) -> None:
+    folder = programs_but(tmp_path / "bin", "skopeo", "gpg")
+    done = set_up_for_tests(tmp_path / "cache", folder)
+    assert done.returncode == 4
+    assert "error: not on PATH: gpg, skopeo;" in done.stderr
+    assert "fix: apt-get install --yes --no-install-recommends gnupg skopeo\n" in done.stderr
+    assert not (tmp_path / "cache").exists(), "it stops before it builds anything"
+
+
+def test_what_is_there_needs_no_network_and_ci_installs_what_is_not(tmp_path: Path, cache: Path) -> None:
+    shutil.copytree(CACHE / OF_TESTS.name, cache / OF_TESTS.name)
+    whole = programs_but(tmp_path / "programs")
+    done = set_up_for_tests(cache, whole)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    command = [sys.executable, "-I", "-S", str(ROOT / "tools"), "debian"]
+    for folder, expected in ((whole, "\n"), (programs_but(tmp_path / "less", "sh", "jq"), "dash\njq\n")):
+        done = subprocess.run(command, env={"PATH": str(folder)}, capture_output=True, text=True, check=True)
+        assert done.stdout == expected
+
+
+def test_opm_is_the_version_of_the_image_that_the_task_runs() -> None:
+    said = subprocess.run([built("opm"), "version"], capture_output=True, text=True, check=True).stdout
+    pinned = re.search(r"operator-registry (v[0-9.]+)", (OF_TESTS.module / "go.mod").read_text())
+    task = ROOT / "generator/okd_gitops/catalog/features/operator-pipeline/pipeline"
+    image = re.search(r"framework/opm@\S+  # (\S+)", (task / "task-catalog-pull-request.yaml").read_text())
+    assert pinned
+    assert image
+    assert image[1] == pinned[1]
+    assert said, "it runs on this machine"
