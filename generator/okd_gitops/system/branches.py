@@ -254,7 +254,8 @@ def _refused_push(kind: str, why: str, words: str) -> OkdGitopsError:
         return RaceError("somebody else pushed in between", "run again")
 
     reason = f"the remote refused the push: {plain(why)}: {words}"
-    return RefusedByRemoteError(reason, "ask who administers it; trying again changes nothing")
+    remedy = "ask who administers it whether this account may push the branch; trying again changes nothing"
+    return RefusedByRemoteError(reason, remedy)
 
 
 def repeated(work: Callable[[], T], *, attempts: int, on_race: Callable[[], None] = lambda: None) -> T:
