@@ -86,7 +86,9 @@ def listener(cluster: Kubectl, namespace: str, name: str) -> Iterator[str]:
 
 
 def event(url: str, body: bytes, headers: dict[str, str]) -> str:
-    """Send a request and return the id that the listener gives it, which its runs carry as a label."""
+    """Send a request and return the id that the listener gives it, which its runs carry as a label; nothing
+    where it takes the request for none.
+    """
     answer = urllib3.request(
         "POST",
         url,
@@ -95,11 +97,13 @@ def event(url: str, body: bytes, headers: dict[str, str]) -> str:
         timeout=15,
         retries=False,
     )
-    return str(json.loads(answer.data)["eventID"])
+    return str(json.loads(answer.data)["eventID"]) if answer.status < 400 else ""
 
 
 def runs(cluster: Kubectl, namespace: str, identifier: str) -> list[Object]:
     """Return the runs that an event started."""
+    if not identifier:
+        return []
     return cluster.get(
         "pipelineruns.tekton.dev",
         "--namespace",

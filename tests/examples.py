@@ -5,6 +5,7 @@ import hmac
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import yaml
 
@@ -14,6 +15,7 @@ RELEASE = (
     "registry.example.org/release@sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
 )
 TOKEN = "a text that nobody guesses"
+_SIGNATURE = "X-Hub-Signature-256"
 
 # The lines below the feature's name; a feature without any is tried with the least that it needs.
 PARAMETERS: dict[str, str] = {
@@ -147,6 +149,40 @@ class Call:
             for name, value in self.proof.items()
         }
 
+    @property
+    def name(self) -> str:
+        """The feature and the listener."""
+        return f"{self.feature} {self.listener}"
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the proof is a signature of the body, as GitHub's, and not a token."""
+        return _SIGNATURE in self.proof
+
+    def forged(self) -> dict[str, tuple[bytes, dict[str, str]]]:
+        """Return bodies and headers of calls that must start nothing, by what is wrong with them."""
+        form = urlencode({"payload": self.body.decode()}).encode()
+        as_form = {**self.plain, **self.proof, "Content-Type": "application/x-www-form-urlencoded"}
+        calls = {
+            "no proof": (self.body, self.plain),
+            "a wrong key": (self.body, {**self.plain, **self.wrong}),
+            "an empty key": (self.body, self.by_empty_key()),
+            "a form": (form, {**as_form, **({_SIGNATURE: _signed(form, TOKEN)} if self.is_signed else {})}),
+        }
+        if self.is_signed:
+            sha1 = "sha1=" + hmac.new(TOKEN.encode(), self.body, hashlib.sha1).hexdigest()
+            calls["sha1 alone"] = (self.body, {**self.plain, "X-Hub-Signature": sha1})
+        return calls
+
+    def by_empty_key(self) -> dict[str, str]:
+        """Return the headers of a call that is right if the Secret is empty."""
+        proof = {_SIGNATURE: _signed(self.body, "")} if self.is_signed else dict.fromkeys(self.proof, "")
+        return {**self.plain, **proof}
+
+
+def _signed(body: bytes, key: str) -> str:
+    return "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
 
 def token(feature: str, namespace: str, listener: str, params: dict[str, str]) -> Call:
     """Return a call that shows the token of the listener's Secret."""
@@ -161,9 +197,8 @@ def push(feature: str, namespace: str, listener: str, repository: str, branch: s
     body = json.dumps(
         {"ref": f"refs/heads/{branch}", "repository": {"full_name": repository}, "commits": [commit]}
     ).encode()
-    signature = "sha256=" + hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
     return Call(
-        feature, namespace, listener, body, {"X-Hub-Signature-256": signature}, {"X-GitHub-Event": "push"}
+        feature, namespace, listener, body, {_SIGNATURE: _signed(body, TOKEN)}, {"X-GitHub-Event": "push"}
     )
 
 

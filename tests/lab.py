@@ -4,8 +4,10 @@ Every object of every feature in every environment is sent to the API server as 
 schemas, its admission and Tekton's webhooks judge it. CRDs of OpenShift kinds are put there for that time.
 Then the pipelines and listeners are made for real, in namespaces that begin with `lab-`: a run of each
 Pipeline and Task is started, and each listener is called with and without proof. Nothing that was there is
-changed; all that was made is labeled and removed at the end. It starts only where the context is named
-(--context) or confirmed (OKD_GITOPS_LAB=1).
+changed; all that was made is labeled and removed at the end. Then the rows of rows.py: forged, repeated and
+heavy calls, evicted pods, schedules that overlap, and rights. It starts only where the context is named
+(--context) or confirmed (OKD_GITOPS_LAB=1). Without a cluster it runs what needs none, what the bot's token
+may push, and names each row that did not run.
 """
 
 import argparse
@@ -17,14 +19,18 @@ import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
+import bot_rights
 import calls
 import gated
 import minimal
 import modules
+import rows
 from conftest import CACHE, ROOT
 from examples import example
 from golang import find_go
@@ -129,6 +135,12 @@ def put_crds(cluster: Kubectl, values: Objects) -> None:
     print(f"CRDs applied for this time: {len(wanted)}")
 
 
+def crons(values: Objects) -> Objects:
+    """Return the CronJobs among objects, each name once."""
+    by_name = {value["metadata"]["name"]: value for value in values if value["kind"] == "CronJob"}
+    return list(by_name.values())
+
+
 def admit(cluster: Kubectl, values: Objects) -> Verdicts:
     """Send objects to the API server as a dry run."""
     verdicts = Verdicts()
@@ -155,18 +167,17 @@ def main() -> int:
         help="serve the multi-arch gate from this machine, which the cluster reaches at this address",
     )
     given = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        pushed = bot_rights.lines(Path(folder))
+    print("\n".join(pushed))
     if not given.context and os.environ.get("OKD_GITOPS_LAB") != "1":
-        print(
-            (
-                "make lab: name the cluster, make lab ARGS='--context NAME', or confirm the current "
-                "one with OKD_GITOPS_LAB=1"
-            ),
-            file=sys.stderr,
+        return without_cluster(
+            2,
+            "no cluster is named",
+            "make lab ARGS='--context NAME', or confirm the current one with OKD_GITOPS_LAB=1",
         )
-        return 2
     if not shutil.which("kubectl"):
-        print("make lab: kubectl is not on PATH", file=sys.stderr)
-        return 4
+        return without_cluster(4, "kubectl is not on PATH", "install kubectl")
     cluster = Kubectl.of(given.context)
     cluster.remove_made()
     try:
@@ -178,10 +189,19 @@ def main() -> int:
                 file=sys.stderr,
             )
             return 1
-        return report(*judge(cluster, everything, given.gate))
+        verdicts, trial, lines = judge(cluster, everything, given.gate)
+        return report(verdicts, trial, [*pushed, *lines])
     finally:
         if not given.keep:
             cluster.remove_made()
+
+
+def without_cluster(code: int, reason: str, remedy: str) -> int:
+    """Say which rows did not run, and what to do; return the exit code."""
+    print("\n".join(rows.not_run(reason)))
+    print("No object was sent to an API server, and no pipeline or listener was started.")
+    print(f"make lab: {reason}\n  fix: {remedy}", file=sys.stderr)
+    return code
 
 
 def judge(
@@ -202,7 +222,8 @@ def judge(
         trial.make(everything[environment], CATALOG)
     trial.run()
     lines = calls.call(cluster)
-    lines += gated.compose(cluster, address) if address else ["multi-arch gate: not served, no --gate"]
+    lines += gated.compose(cluster, address) if address else ["multi-arch gate: NOT RUN, no --gate"]
+    lines += rows.run(cluster, crons(everything["kubernetes"]))
     return verdicts, trial, lines
 
 
