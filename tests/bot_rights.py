@@ -3,14 +3,16 @@ bot's own, as the protected branches of a forge do.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from conftest import git
 from git_server import serving
 from okd_gitops.errors import OkdGitopsError
+from okd_gitops.evidence.write_records import write_records
 from okd_gitops.system import branches
 from release_fleet import PUSH, Fleet, offered_new
 
@@ -65,13 +67,20 @@ def pushes(folder: Path) -> list[Push]:
         wave = fleet.run(PUSH).branches[0]
         git(fleet.root, "push", "-q", "--delete", "origin", wave.name)
         os.environ.update(credentials(folder))
-        targets = (wave.name, "records", "main", "release-4.22")
-        return [_push(fleet.root, url, wave.sha, target) for target in targets]
+
+        def push(branch: str) -> None:
+            branches.push(fleet.root, url, wave.sha, branch, None)
+
+        def write_record() -> None:
+            write_records(fleet.root, url, "Write a record", lambda _: {"note.txt": b"by the bot\n"})
+
+        written = _tried("records", write_record)
+        return [written, *(_tried(name, partial(push, name)) for name in (wave.name, "main", "release-4.22"))]
 
 
-def _push(root: Path, url: str, sha: str, branch: str) -> Push:
+def _tried(branch: str, push: Callable[[], None]) -> Push:
     try:
-        branches.push(root, url, sha, branch, None)
+        push()
     except OkdGitopsError as error:
         return Push(branch, error.exit_code, f"{error.reason}; fix: {error.remedy}")
     return Push(branch, 0, "pushed")

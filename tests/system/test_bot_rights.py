@@ -18,7 +18,7 @@ def _own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_bot_pushes_its_branches_and_is_refused_main_with_exit_8_and_the_way_out(tmp_path: Path) -> None:
-    own, records, main, other = bot_rights.pushes(tmp_path)
+    records, own, main, other = bot_rights.pushes(tmp_path)
     assert own.branch.startswith("okd/")
     assert (own.code, records.code) == (0, 0)
     for push in (main, other):
