@@ -214,7 +214,7 @@ pytest_add_cli_args = {json.dumps(options)}
 pytest_add_cli_args_test_selection = {json.dumps(group.tests)}
 max_stack_depth = -1
 timeout_multiplier = 30
-timeout_constant = 20
+timeout_constant = 180
 """
 
 

@@ -148,7 +148,8 @@ def test_removing_a_task_joins_what_was_around_it() -> None:
 
 
 def test_the_last_task_under_finally_goes_with_its_key() -> None:
-    files = changed(f"remove: {{{OF}, task: notify-matrix}}")
+    of_both = (f"remove: {{{OF}, task: {task}}}" for task in ("notify-matrix", "hand-on"))
+    files = changed("\n".join(of_both))
     assert "finally" not in read("x", files[PIPELINE]).value["spec"]
     assert BUILTIN.features["scos-pipeline"].files[PIPELINE].startswith(files[PIPELINE])
 
