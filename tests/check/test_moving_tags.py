@@ -21,7 +21,8 @@ OF_RELEASES = ("registry.ci.openshift.org/origin/release-scos", "quay.io/okd/sco
 def images() -> Iterator[tuple[Path, str, str]]:
     """Yield (file, image, comment after it) for each image that the catalog pins."""
     for path in FILES:
-        for line in path.read_text().splitlines():
+        # An example of a value shows an image that a fleet would have.
+        for line in re.sub(r"(?m)^ *example: .*$", "", path.read_text()).splitlines():
             for pinned in pinned_images(line):
                 if not pinned.image.startswith(OF_RELEASES):
                     comment = re.search(re.escape(pinned.image) + r'["\']?,?\s+# (.+)', line)
