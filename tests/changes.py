@@ -205,6 +205,25 @@ def record_another(root: Path, *, signed: bool = True, phase: str = "Accepted") 
     return NEWER
 
 
+def record_after(root: Path, start: str) -> str:
+    """Record a release of upstream's with an edge from another release alone, and return its version."""
+    now, version = datetime.now(UTC).replace(microsecond=0), "4.21.0-okd-scos.13"
+    record = _record(version, (start,), now, published=now - timedelta(days=9))
+    write_records(root, "", "Record a release", lambda _: {record.path: record.text().encode()})
+
+    return version
+
+
+def record_own(root: Path) -> ReleaseRecord:
+    """Record a release of one's own stream `rt`, from NEW, and return the record."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    record = _record(NEWER, (NEW,), now, published=now - timedelta(days=9))
+    record = record.model_copy(update={"streams": {"rt": "Accepted"}, "sources": ("stream",)})
+    write_records(root, "", "Record a release", lambda _: {record.path: record.text().encode()})
+
+    return record
+
+
 def _write(root: Path, path: str, text: str) -> None:
     (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text(text)

@@ -17,6 +17,7 @@ import tls_registry
 from conftest import git
 from gpg_home import GpgHome
 from okd_gitops.evidence.write_records import write_records
+from okd_gitops.generate.generate import generate
 from stream_hub import Hub
 from tekton import Object
 from upgraded_cluster import KEYS_FILE
@@ -69,11 +70,21 @@ releases:
     uses:
       {fingerprint}: {{repositories: [{releases}], streams: [next]}}
 """
+HUB = """\
+purpose: hub
+server: https://api.hub.example.org:6443
+environment: kind
+kubernetes: "1.35"
+"""
 FOLLOWER = """\
 purpose: test
 server: https://api.follower.example.org:6443
 clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a70001
-release: {{stream: next, channel: next-scos-4, version: {version}, image: '{image}'}}
+release:
+  stream: next
+  channel: next-scos-4
+  version: {version}
+  image: {image}
 """
 # Of the three weeks before.
 FIRST_RECORD = """\
@@ -130,11 +141,12 @@ def _put_fleet(hub: Hub) -> None:
     files = {
         "fleet.yaml": FLEET.format(fingerprint=hub.fingerprint, releases=installed.partition("@")[0]),
         "keys/next.asc": hub.key.public(),
-        "clusters/hub.yaml": "purpose: hub\nenvironment: kind\nkubernetes: '1.35'\n",
+        "clusters/hub.yaml": HUB,
         "clusters/follower.yaml": FOLLOWER.format(version=INSTALLED, image=installed),
     }
     for path, text in files.items():
         (hub.fleet / path).write_text(text)
+    generate(hub.fleet)
     git(hub.fleet, "init", "--quiet", "--initial-branch=main")
     git(hub.fleet, "add", "--all")
     git(hub.fleet, "commit", "--quiet", "--message=start")

@@ -7,17 +7,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import stream_world
-from conftest import git
+from conftest import CACHE, git
 from gpg_home import GpgHome
 from okd_gitops.evidence.records import read_records
 from okd_gitops.fleet.load import load
+from okd_gitops.render import kustomize
+from okd_gitops.rollout.commit_upgrade import commit_upgrade
+from okd_gitops.system.draft import drafted
+from okd_gitops.system.tools import tool
 from okd_gitops.upgrade.plan import outlook
 from okd_gitops.upgrade.recorded import Recorded
-from rendered import objects
+from rendered import objects, of_kind
 from stream_hub import Hub
 from stream_world import BASE, CLUSTER, INSTALLED
 from tekton import Object, Stop
 from tls_registry import digest_of
+from upgraded_cluster import Cluster
 
 # What the first build uses up, and what the second publishes.
 USED_UP, RELEASE = "4.22.0-okd-scos.ec.2", "4.22.0-okd-scos.ec.3"
@@ -72,7 +77,7 @@ def test_a_chain_that_is_stopped_publishes_nothing_and_the_next_build_becomes_a_
         _has_the_images_of_the_build(hub)
         _was_taken_by_the_test_cluster(hub)
         _is_signed_for_gpg_and_for_the_fleet(hub)
-        _is_seen_by_the_planner(hub)
+        _is_seen_by_the_planner_and_taken_by_a_cluster(hub)
         _has_notes_and_reports(hub)
         _changes_nothing_when_it_is_published_again(hub)
 
@@ -152,14 +157,29 @@ def _is_signed_for_gpg_and_for_the_fleet(hub: Hub) -> None:
     assert not recorded_releases.verify(hub.fleet, fleet, image, USED_UP).verified
 
 
-def _is_seen_by_the_planner(hub: Hub) -> None:
+def _is_seen_by_the_planner_and_taken_by_a_cluster(hub: Hub) -> None:
+    """What a wave commits brings a cluster to the release: the pin, and the signature in the overlay."""
     now = _soon()
     records = read_records(hub.fleet)
-    (upgrade,) = outlook(hub.fleet, Recorded(records, now), records, now=now).upgrades
-
+    seen = outlook(hub.fleet, Recorded(records, now), records, now=now)
+    (upgrade,) = seen.upgrades
     assert upgrade.release
     assert (str(upgrade.decision.verdict), upgrade.release.version.text) == ("upgrade", RELEASE)
     assert upgrade.release.signed == hub.published()[RELEASE]["images"][0]["image"]
+
+    with drafted(hub.fleet, git(hub.fleet, "rev-parse", "main").strip()) as draft:
+        commit_upgrade(draft, seen.fleet, upgrade)
+        folders = {"overlays/follower": "follower"}
+        rendering = kustomize.render(draft.folder, folders, tool(CACHE, "kustomize"), workers=1)
+        overlay = tuple(each.value for each in rendering.documents["overlays/follower"])
+
+    follower = Cluster(hub.registry, hub.short, history=hub.cluster.history[-1:])
+    wanted = of_kind(overlay, "ClusterVersion")["version"]["spec"]["desiredUpdate"]
+    follower.update(wanted)
+    assert "unable to verify" in follower.refused
+    follower.apply(of_kind(overlay, "ConfigMap")["okd-gitops-release-signature"])
+    follower.update(wanted)
+    assert (follower.refused, follower.history[0]["version"]) == ("", RELEASE)
 
 
 def _has_notes_and_reports(hub: Hub) -> None:

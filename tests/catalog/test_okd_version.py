@@ -24,6 +24,10 @@ def _version() -> dict[str, Any]:
     return _load("version/clusterversion-version.yaml")
 
 
+def _signature() -> dict[str, Any]:
+    return _load("version/configmap-okd-gitops-release-signature.yaml")
+
+
 def _acks() -> dict[str, Any]:
     return _load("version/configmap-admin-acks.yaml")
 
@@ -73,8 +77,17 @@ def test_acknowledgements_come_before_the_version_that_needs_them() -> None:
     assert "Namespace/openshift-config" in _load("feature.yaml")["external"]
 
 
-def test_neither_object_is_ever_deleted_and_both_are_shared_with_the_cluster() -> None:
-    for value in (_version(), _acks()):
+def test_the_signature_is_where_the_version_operator_reads_it_and_comes_before_the_version() -> None:
+    metadata = _signature()["metadata"]
+    assert metadata["namespace"] == "openshift-config-managed"
+    assert metadata["labels"] == {"release.openshift.io/verification-signatures": ""}
+    assert _signature()["binaryData"] == {}
+    assert int(metadata["annotations"][WAVE]) < int(_version()["metadata"]["annotations"][WAVE])
+    assert "Namespace/openshift-config-managed" in _load("feature.yaml")["external"]
+
+
+def test_no_object_is_ever_deleted_and_all_are_shared_with_the_cluster() -> None:
+    for value in (_version(), _acks(), _signature()):
         assert set(value["metadata"]["annotations"][OPTIONS].split(",")) == {
             "Prune=false",
             "Delete=false",
@@ -94,11 +107,13 @@ def test_every_value_comes_from_the_cluster_file_and_only_okd_has_the_feature() 
         "image": "release.image",
         "force": "release.force",
         "acks": "release.acks",
+        "signatures": "release.signatures",
     }
     # An identity, version or digest that a cluster forgot to give must not fall back to the example in the
     # catalog.
     assert {name for name, parameter in feature["parameters"].items() if parameter.get("optional")} == {
         "upstream",
         "acks",
+        "signatures",
     }
     assert not [name for name, parameter in feature["parameters"].items() if "default" in parameter]

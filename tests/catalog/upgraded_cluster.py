@@ -1,8 +1,8 @@
 """A test cluster that judges a release as the cluster version operator does: with the keyring of the payload
 that it runs, and the signatures in ConfigMaps of openshift-config-managed with one label.
 
-Read in openshift/library-go, pkg/verify and pkg/verify/store/configmap, as openshift/cluster-version-operator
-has it in vendor/ (the commits are in tests/catalog/upstream/). A key of `binaryData` is sha256-HEX-N.
+Read in pkg/verify and pkg/verify/store/configmap of openshift/library-go at d2db42c961e1, which
+openshift/cluster-version-operator has at 6e719331fb58 (2026-07-24). A key of `binaryData` is sha256-HEX-N.
 """
 
 import base64

@@ -1,5 +1,6 @@
 """What people write: `fleet.yaml` and `clusters/NAME.yaml`."""
 
+import base64
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,8 @@ from okd_gitops.releases.fields import (
     fault,
 )
 from okd_gitops.releases.lines import facts, kubernetes_of
+from okd_gitops.releases.trust.signature import signed_digest
+from okd_gitops.releases.trust.verdict import SignatureError
 from okd_gitops.releases.version import Version
 from okd_gitops.system.disk import FLEET
 from okd_gitops.tree import Tree
@@ -91,6 +94,15 @@ class Environment(StrEnum):
     KIND = "kind"
 
 
+def _signed_digest(signature: str) -> str:
+    try:
+        return signed_digest(base64.b64decode(signature, validate=True))
+    except (ValueError, SignatureError):
+        reason = "this is not a signature in base64, as a record of the branch records has it"
+        remedy = "remove it, and let okd-gitops release update write it"
+        raise fault(reason, remedy, name="malformed-signature", field="signature") from None
+
+
 class Release(FileModel):
     """The OKD release that a cluster is to run."""
 
@@ -110,6 +122,11 @@ class Release(FileModel):
         description="Release stream to follow, e.g. 4-scos-stable, or one of okd-stream.",
     )
     upstream: Graph | None = Field(None, description="Update graph; the default is the fleet's.")
+    signature: str = Field(
+        "",
+        max_length=22_000,
+        description="Signature of a release of one's own, in base64; release update writes it.",
+    )
     acks: tuple[Ack, ...] = Field(
         (),
         strict=False,
@@ -126,6 +143,24 @@ class Release(FileModel):
         for found in field_faults({"version": self.version, "channel": self.channel}):
             raise fault(found.reason, found.remedy, name=found.name, field=found.field)
         return self
+
+    @model_validator(mode="after")
+    def _signs_the_image(self) -> "Release":
+        if self.signature:
+            signed = _signed_digest(self.signature)
+            if signed != self.image.partition("@")[2]:
+                reason = f"the signature is for {signed}, and the image is {self.image}"
+                raise fault(reason, name="signed-other-image", field="signature")
+        return self
+
+    @property
+    def signatures(self) -> dict[str, str]:
+        """What a cluster reads in a ConfigMap of openshift-config-managed to verify the image.
+
+        The form of the key is that of openshift/library-go, pkg/verify/store/configmap.
+        """
+        digest = self.image.partition("@")[2].replace(":", "-")
+        return {f"{digest}-1": self.signature} if self.signature else {}
 
 
 class Announced(FileModel):

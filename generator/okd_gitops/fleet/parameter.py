@@ -37,7 +37,7 @@ class Parameter(FileModel):
 
     summary: str
     type: Literal[
-        "string", "text", "integer", "boolean", "image", "cron", "minor", "list", "set", "entries"
+        "string", "text", "integer", "boolean", "image", "cron", "minor", "list", "set", "entries", "map"
     ] = "string"
     default: Any = None
     # What a finding shows in place of a value that is missing or wrong.
@@ -52,6 +52,8 @@ class Parameter(FileModel):
         """Return why `value` is not of this parameter's type, or nothing."""
         if self.type in _LISTS:
             return self._list_fault(value)
+        if self.type == "map":
+            return self._map_fault(value)
         return self._type_fault(value) or self._text_fault(str(value))
 
     def in_object(self, value: Any) -> Any:
@@ -76,6 +78,10 @@ class Parameter(FileModel):
             if item_fault:
                 return f'"{item}": {item_fault}'
         return ""
+
+    def _map_fault(self, value: object) -> str:
+        texts = [*value, *value.values()] if isinstance(value, dict) else [None]
+        return "" if all(isinstance(text, str) for text in texts) else "a map of strings is expected"
 
     def _type_fault(self, value: object) -> str:
         """Return why a value has not the type of YAML that is expected; a boolean is no integer."""

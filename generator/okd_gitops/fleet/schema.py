@@ -24,6 +24,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "list": _STRINGS,
     "set": _STRINGS,
     "entries": _STRINGS,
+    "map": {"type": "object", "additionalProperties": {"type": "string"}},
 }
 
 

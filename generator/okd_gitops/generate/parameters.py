@@ -175,6 +175,7 @@ def _facts(fleet: FleetSpec, cluster: Cluster) -> dict[str, Any]:
 
     if spec.release:
         facts |= {f"release.{name}": value for name, value in spec.release}
+        facts["release.signatures"] = spec.release.signatures or None
         facts["release.upstream"] = spec.release.upstream or fleet.upstream
 
     # The model lets an emergency name no other release than the one above.

@@ -44,7 +44,8 @@ class Release:
 
     `signed` and `mirror` are two images of it by digest (empty: unknown), as a rule with different digests.
     `streams` accept it; `listed` are the streams that name it, in whatever phase; `phases` has that of each.
-    `withdrawn` is why it must not be used (empty: it may be).
+    `withdrawn` is why it must not be used (empty: it may be). `signature`, in base64, is that of a release of
+    one's own: no store on the network has it.
     """
 
     version: Version
@@ -60,6 +61,7 @@ class Release:
     notes: str = field(default="", repr=False)
     images: tuple[str, ...] = field(default=(), repr=False)
     phases: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    signature: str = field(default="", repr=False)
 
     @property
     def accepted(self) -> bool:

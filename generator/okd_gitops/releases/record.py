@@ -126,6 +126,12 @@ class ReleaseRecord(FileModel):
         """Whether a stream of the fleet's own hub has published it: no source outside knows of it."""
         return OWN in self.sources
 
+    @property
+    def own_signature(self) -> str:
+        """The signature, in base64, of a release of one's own; empty for any other."""
+        signatures = [signature.message for image in self.images for signature in image.signatures]
+        return signatures[0] if self.is_own and signatures else ""
+
     def text(self) -> str:
         """Return the file."""
         return dump(_with_written_times(self.model_dump(by_alias=True, exclude_defaults=True)))

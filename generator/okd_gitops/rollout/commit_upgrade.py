@@ -45,6 +45,10 @@ def _edited_file(fleet: Fleet, upgrade: Upgrade, acks: Collection[str]) -> bytes
         ("release", "image"): release.signed,
     }
 
+    # The signature of the release before proves nothing about this one.
+    if release.signature or (cluster.spec.release and cluster.spec.release.signature):
+        values["release", "signature"] = release.signature
+
     if hop.channel != follower.channel:
         values["release", "channel"] = hop.channel
 

@@ -86,9 +86,11 @@ def _joined(graph: Graph, recorded: Graph, names: Collection[str]) -> Graph:
 
 
 def _must_be_own(path: str, release: ReleaseRecord) -> None:
-    """Raise FindingsError for a record that is not of one stream, by one image."""
-    if not release.is_own or len(release.images) != 1 or len(release.streams) != 1:
-        reason = "it must have the source stream, and be one image of one stream"
+    """Raise FindingsError for a record that is not of one stream, by one image with one signature."""
+    signatures = [signature for image in release.images for signature in image.signatures]
+
+    if not release.is_own or [len(release.images), len(release.streams), len(signatures)] != [1, 1, 1]:
+        reason = "it must have the source stream, and be one image of one stream, with one signature"
         raise refused("not-a-release-of-a-stream", path, reason)
 
 

@@ -104,6 +104,7 @@ def release_of(record: ReleaseRecord) -> Release:
         url=record.url,
         images=images,
         phases=tuple(sorted(phases.items())),
+        signature=record.own_signature,
     )
 
 

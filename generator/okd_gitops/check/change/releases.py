@@ -58,7 +58,11 @@ def judge_release(change: ClusterChange, base: Side, now: Side) -> tuple[Cluster
     start = change.old_release or release
     answers = [_asked(cluster, start, release, way, side) for cluster, side in _sides(change, base, now)]
     judged = _judged(answers, release, now)
-    findings = [*_unrecorded(change, release, now), *_findings(change, answers)]
+    findings = [
+        *_unrecorded(change, release, now),
+        *_without_signature(change, release, way, now),
+        *_findings(change, answers),
+    ]
 
     return replace(change, judged=judged), findings
 
@@ -129,6 +133,17 @@ def unknown_streams(changes: Sequence[ClusterChange], now: Side) -> list[Finding
         findings.append(finding_of("unknown-stream", place, reason, remedy or None, clusters=(change.name,)))
 
     return findings
+
+
+def _without_signature(change: ClusterChange, release: Release, way: Way, now: Side) -> Iterator[Finding]:
+    """Yield a finding for an update to a release of one's own whose signature the cluster would not get."""
+    assert change.new is not None
+    record = now.records.release(release.version)
+
+    if way in (Way.ORDINARY, Way.EMERGENCY) and record and record.is_own and not release.signature:
+        place = change.new.document.at(("release", "image"))
+        reason = f"{change.name}: {release.version} is of one's own stream, and its signature is in no store"
+        yield finding_of("own-signature-missing", place, reason, clusters=(change.name,))
 
 
 def _is_free(change: ClusterChange) -> bool:

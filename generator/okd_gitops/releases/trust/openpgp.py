@@ -32,6 +32,16 @@ def plain(message: bytes, limit: int) -> bytes:
     return message
 
 
+def signed_text(message: bytes) -> bytes:
+    """Return the text of a message from `plain`, whoever signed it."""
+    (body,) = [body for tag, body in _packets(message) if tag == _LITERAL]
+    if len(body) < 2 or len(body) < 6 + body[1]:
+        raise ValueError("cut off")
+
+    # A format, a name with its length before it, and four bytes of time.
+    return body[6 + body[1] :]
+
+
 def _decompressed(body: bytes, limit: int) -> bytes:
     """Return the content of a compressed packet; never more than a byte over the limit is unpacked."""
     if not body or body[0] not in _WINDOWS:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from okd_gitops.finding import Finding
 from okd_gitops.releases.trust.keyring import SEQUOIA_ERRORS, Key, Keyring, KeyUse, read_keyring
-from okd_gitops.releases.trust.openpgp import plain
+from okd_gitops.releases.trust.openpgp import plain, signed_text
 from okd_gitops.releases.trust.signed_text import signed_image, without_tag
 from okd_gitops.releases.trust.verdict import (
     BAD,
@@ -102,6 +102,16 @@ def verify(
     uses = tuple(dict.fromkeys(signature.use for signature in good))
 
     return Trust(verified=True, fingerprint=longest.fingerprint, findings=tuple(findings), uses=uses)
+
+
+def signed_digest(message: bytes) -> str:
+    """Return the digest that a message is about, whoever signed it; raises SignatureError for any other."""
+    try:
+        text = signed_text(plain(message, LONGEST_MESSAGE))
+    except ValueError:
+        raise SignatureError(BROKEN) from None
+
+    return signed_image(text).digest
 
 
 def _warnings(image: str, signature: Signature, now: datetime) -> list[Finding]:
