@@ -10,7 +10,7 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import yaml
 
 from tls_registry import Registry, digest_of
 
-OPERATOR = "io.openshift.release.operator"
+RELEASE = "io.openshift.release"
 BUILD = "io.openshift.build."
 REFERENCES, METADATA = "release-manifests/image-references", "release-manifests/release-metadata"
 
@@ -36,7 +36,7 @@ def release_info(registry: Registry, image: str, *, with_images: bool = False) -
 
     files = registry.files(image)
     if REFERENCES not in files:
-        raise OcError(f'error: image "{image}" does not appear to be a release image')
+        raise OcError("error: release image did not contain an image-references file")
 
     references = json.loads(files[REFERENCES])
     images = {tag["name"]: tag["from"]["name"] for tag in references["spec"]["tags"]}
@@ -84,8 +84,8 @@ def new(
         _tag(registry, tag["name"], changes[tag["name"]], override=True) if tag["name"] in changes else tag
         for tag in references["spec"]["tags"]
     ]
-    layer = _release_layer(registry, references, name, [one for one in previous.split(",") if one])
-    digest = registry.push_upon(base, target, layer, {"io.openshift.release": name})
+    versions = [one for one in previous.split(",") if one]
+    digest = _push(registry, target, references, name, versions, changes)
     return f"{digest} {name} {_now()}\n"
 
 
@@ -96,15 +96,13 @@ def first_release(
     tags = [_tag(registry, component, image) for component, image in sorted(components.items())]
     metadata = {"name": name, "creationTimestamp": _now()}
     references = {"kind": "ImageStream", "apiVersion": "image.openshift.io/v1", "metadata": metadata}
-    layer = _release_layer(registry, {**references, "spec": {"tags": tags}}, name, [previous])
-    base = components["cluster-version-operator"]
-    digest = registry.push_upon(base, target, layer, {"io.openshift.release": name})
+    digest = _push(registry, target, {**references, "spec": {"tags": tags}}, name, [previous], ())
     return f"{target.rpartition(':')[0]}@{digest}"
 
 
 def append(registry: Registry, base: str, target: str, layer: Path) -> str:
     """Push an image with a further layer as `oc image append` does, and return what it prints."""
-    digest = registry.push_upon(base, target, layer.read_bytes(), {})
+    digest = registry.push_upon(base, target, layer.read_bytes())
     return f"Pushed {digest} to {target}\n"
 
 
@@ -118,28 +116,51 @@ def _tag(registry: Registry, name: str, image: str, *, override: bool = False) -
     return {"name": name, "annotations": annotations, "from": {"kind": "DockerImage", "name": image}}
 
 
-def _release_layer(registry: Registry, references: dict[str, Any], name: str, previous: list[str]) -> bytes:
-    """Return the layer with a release's manifests, as a compressed tar."""
-    files: dict[str, bytes] = {}
-    wanted: set[str] = set()
-    for tag in references["spec"]["tags"]:
-        image = tag["from"]["name"]
-        if registry.config(image)["config"].get("Labels", {}).get(OPERATOR) != "true":
-            continue
-        wanted.add(tag["name"])
-        for path, data in registry.files(image).items():
-            folder, _, file = path.rpartition("/")
-            if folder != "manifests":
-                continue
-            if file == "image-references":
-                wanted |= {each["name"] for each in yaml.safe_load(data)["spec"]["tags"]}
-            else:
-                files[f"release-manifests/{file}"] = data
-
+def _push(
+    registry: Registry,
+    target: str,
+    references: dict[str, Any],
+    name: str,
+    previous: list[str],
+    changed: Collection[str],
+) -> str:
+    """Push a release upon the image of the version operator, and return its digest."""
+    images = {tag["name"]: tag["from"]["name"] for tag in references["spec"]["tags"]}
+    files, wanted = _manifests(registry, images, changed)
     references["spec"]["tags"] = [tag for tag in references["spec"]["tags"] if tag["name"] in wanted]
     metadata = {"kind": "cincinnati-metadata-v0", "version": name, "previous": sorted(previous)}
     files |= {REFERENCES: json.dumps(references).encode(), METADATA: json.dumps(metadata).encode()}
-    return _compressed(files)
+    base = images["cluster-version-operator"]
+    labels = {"io.openshift.release": name, f"{RELEASE}.base-image-digest": base.partition("@")[2]}
+    return registry.push_upon(base, target, _compressed(files), labels)
+
+
+def _manifests(
+    registry: Registry, images: Mapping[str, str], changed: Collection[str]
+) -> tuple[dict[str, bytes], set[str]]:
+    """Return the manifests of all operators, and the components that are operators or that one refers to.
+
+    oc writes the manifests of an operator that is changed twice, the second time as NAME_2. The version
+    operator applies both (pkg/payload/payload.go), and reads the keys of the first.
+    """
+    files: dict[str, bytes] = {}
+    wanted: set[str] = set()
+    for name, image in images.items():
+        if registry.config(image)["config"].get("Labels", {}).get(f"{RELEASE}.operator") != "true":
+            continue
+        wanted.add(name)
+        of_operator = {
+            path.removeprefix("manifests/"): data
+            for path, data in registry.files(image).items()
+            if path.startswith("manifests/")
+        }
+        refers_to = of_operator.pop("image-references", b"{spec: {tags: []}}")
+        wanted |= {each["name"] for each in yaml.safe_load(refers_to)["spec"]["tags"]}
+        for file, data in of_operator.items():
+            files[f"release-manifests/{file}"] = data
+            if name in changed:
+                files[f"release-manifests/{file.replace('.yaml', '_2.yaml')}"] = data
+    return files, wanted
 
 
 def _compressed(files: Mapping[str, bytes]) -> bytes:

@@ -229,6 +229,8 @@ def _component(hub: Hub, name: str, tag: str, files: Mapping[str, str], *, opera
     }
     repository = f"{hub.registry.address}/okd/content"
     digest = hub.registry.push(
-        f"{repository}:{tag}", labels | ({stand_in_oc.OPERATOR: "true"} if operator else {}), files
+        f"{repository}:{tag}",
+        labels | ({f"{stand_in_oc.RELEASE}.operator": "true"} if operator else {}),
+        files,
     )
     return f"{repository}@{digest}"

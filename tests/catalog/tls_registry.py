@@ -18,8 +18,11 @@ import urllib3
 from cluster_api import make_authority
 from programs import program
 
-OCI = "application/vnd.oci.image."
-ACCEPTED = f"{OCI}manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+# As the images of releases have it: image manifest version 2, schema 2.
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
+LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+ACCEPTED = f"application/vnd.oci.image.manifest.v1+json, {MANIFEST}"
 CONFIG = """\
 version: 0.1
 storage:
@@ -88,27 +91,30 @@ class Registry:
                 archive.addfile(entry, io.BytesIO(text.encode()))
         root = {"type": "layers", "diff_ids": [digest_of(tar.getvalue())]}
         config = {"architecture": "amd64", "os": "linux", "config": {"Labels": dict(labels)}, "rootfs": root}
-        layer = self._put_blob(reference, f"{OCI}layer.v1.tar+gzip", gzip.compress(tar.getvalue(), mtime=0))
+        layer = self._put_blob(reference, LAYER, gzip.compress(tar.getvalue(), mtime=0))
         return self._push_manifest(reference, config, [layer])
 
-    def push_upon(self, base: str, reference: str, layer: bytes, labels: Mapping[str, str]) -> str:
-        """Push an image with a further layer (a compressed tar) and other labels, and return its digest."""
+    def push_upon(
+        self, base: str, reference: str, layer: bytes, labels: Mapping[str, str] | None = None
+    ) -> str:
+        """Push an image with a further layer, a compressed tar, and other labels if any are given; return its
+        digest.
+        """
         config, manifest = self.config(base), json.loads(self.manifest(base) or b"{}")
         for kept in manifest["layers"]:
             self._put_blob(reference, kept["mediaType"], self._blob(base, kept["digest"]))
         config["rootfs"]["diff_ids"].append(digest_of(gzip.decompress(layer)))
-        config["config"]["Labels"] = {**config["config"].get("Labels", {}), **labels}
-        added = self._put_blob(reference, f"{OCI}layer.v1.tar+gzip", layer)
+        config["config"]["Labels"] = labels or config["config"].get("Labels", {})
+        added = self._put_blob(reference, LAYER, layer)
         return self._push_manifest(reference, config, [*manifest["layers"], added])
 
     def _push_manifest(self, reference: str, config: dict[str, Any], layers: list[dict[str, Any]]) -> str:
         written = json.dumps(config).encode()
-        described = self._put_blob(reference, f"{OCI}config.v1+json", written)
-        kind = f"{OCI}manifest.v1+json"
-        manifest = {"schemaVersion": 2, "mediaType": kind, "config": described, "layers": layers}
+        described = self._put_blob(reference, CONFIG_TYPE, written)
+        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": described, "layers": layers}
         data = json.dumps(manifest).encode()
         repository, tag = self._parts(reference)
-        headers = {"Content-Type": kind}
+        headers = {"Content-Type": MANIFEST}
         answer = self._ask("PUT", f"{repository}/manifests/{tag}", headers=headers, body=data)
         assert answer.status == 201, answer.data
         return digest_of(data)
