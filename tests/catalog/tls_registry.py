@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,18 @@ class Registry:
     address: str
     authority: Path
     pool: urllib3.PoolManager
+    # What has a digest never changes.
+    known: dict[str, bytes] = field(default_factory=dict)
 
     def manifest(self, reference: str) -> bytes | None:
         """Return the manifest of an image, or None when the registry does not know it."""
         repository, name = self._parts(reference)
+        key = f"{repository}@{name}"
+        if key in self.known:
+            return self.known[key]
         answer = self._ask("GET", f"{repository}/manifests/{name}", headers={"Accept": ACCEPTED})
+        if answer.status == 200 and name.startswith("sha256:"):
+            self.known[key] = answer.data
         return answer.data if answer.status == 200 else None
 
     def config(self, reference: str) -> dict[str, Any]:
@@ -130,7 +137,9 @@ class Registry:
         return {"mediaType": kind, "digest": digest_of(data), "size": len(data)}
 
     def _blob(self, reference: str, digest: str) -> bytes:
-        return self._ask("GET", f"{self._parts(reference)[0]}/blobs/{digest}").data
+        if digest not in self.known:
+            self.known[digest] = self._ask("GET", f"{self._parts(reference)[0]}/blobs/{digest}").data
+        return self.known[digest]
 
     def _ask(self, method: str, path: str, **given: Any) -> urllib3.BaseHTTPResponse:
         return self.pool.request(method, f"https://{self.address}/v2/{path}", **given)
