@@ -3,8 +3,6 @@
 import gzip
 import io
 import json
-import socket
-import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,23 +13,13 @@ from typing import Any
 
 import urllib3
 
-from cluster_api import make_authority
-from programs import program
+from builds import Certificate, registry
 
 # As the images of releases have it: image manifest version 2, schema 2.
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 ACCEPTED = f"application/vnd.oci.image.manifest.v1+json, {MANIFEST}"
-CONFIG = """\
-version: 0.1
-storage:
-  inmemory: {{}}
-http:
-  addr: "localhost:{port}"
-  tls: {{certificate: {folder}/api.crt, key: {folder}/api.key}}
-log: {{accesslog: {{disabled: true}}, level: error}}
-"""
 
 
 def digest_of(data: bytes) -> str:
@@ -154,22 +142,10 @@ class Registry:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Registry]:
-    """Serve an empty registry, with an authority of its own, until the end."""
-    folder.mkdir(parents=True)
-    make_authority(folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    config = folder / "config.yml"
-    config.write_text(CONFIG.format(folder=folder, port=port))
-    command = [program("docker-registry"), "serve", str(config)]
-    authority = folder / "ca.crt"
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            retries = urllib3.Retry(200, backoff_factor=0.02, backoff_max=0.2)
-            with urllib3.PoolManager(ca_certs=str(authority), retries=retries) as pool:
-                pool.request("GET", f"https://localhost:{port}/v2/")
-                yield Registry(f"localhost:{port}", authority, pool)
-        finally:
-            server.terminate()
+    """Serve an empty registry, with a certificate of its own, until the end."""
+    certificate = Certificate(folder / "certificate")
+    with (
+        registry(folder / "registry", certificate) as address,
+        urllib3.PoolManager(ca_certs=str(certificate.path)) as pool,
+    ):
+        yield Registry(address, certificate.path, pool)
