@@ -1,33 +1,24 @@
-"""Commands on the files of a repository: generate, check, diff, commit."""
+"""Commands on the files of a repository: generate, diff, commit."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from okd_gitops.cli.options import (
-    AT,
     OUTPUT,
-    RECORDS,
     cache_of,
-    clock,
     cluster_names,
     root_of,
-    tools_of,
     writes,
 )
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from okd_gitops.check.change.change import ClusterChange
-    from okd_gitops.check.change.judge_change import JudgedChange
     from okd_gitops.check.diff import Difference
-    from okd_gitops.check.judge import Report
     from okd_gitops.generate.commit import Committed
     from okd_gitops.generate.generate import Generated
+    from okd_gitops.system.unchanged import Result
 
 _SHOWN_CHANGES = 30
 _DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
@@ -69,10 +60,20 @@ def generate(
     never overwritten: the run stops, shows the difference and exits 3.
     """
     from okd_gitops.fleet.placeholders import placeholder_warnings
+    from okd_gitops.system.unchanged import Earlier
+
+    root = root_of(context)
+    earlier = Earlier(root, cache_of(context, root), "generate")
+    unchanged = earlier.result()
+
+    # A person who names files or clusters wants them looked at.
+    if unchanged and not (clusters or forced or dry_run):
+        _print_unchanged(unchanged, output, checking=checking)
+        return
+
     from okd_gitops.generate.generate import diff_text, stale
     from okd_gitops.generate.generate import generate as run
 
-    root = root_of(context)
     result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
 
     drift = result.drift
@@ -104,6 +105,27 @@ def generate(
     if findings:
         sys.exit(3)
 
+    if not (drift.changes or clusters or forced):
+        earlier.keep({"clusters": len(result.fleet.clusters), "files": len(result.wanted)}, notes)
+
+
+def _print_unchanged(result: "Result", output: str, *, checking: bool) -> None:
+    """Print what a run without a change prints."""
+    clusters, files = result.counts["clusters"], result.counts["files"]
+    body = {
+        "put": [],
+        "delete": [],
+        "written": False,
+        "clusters": clusters,
+        "findings": list(result.warnings),
+    }
+
+    def as_text() -> None:
+        show_findings(result.warnings)
+        echo(f"{clusters} clusters, {files} files, 0 {'would change' if checking else 'changed'}")
+
+    print_result(output, "Generate", body, as_text)
+
 
 def _list_changes(result: "Generated") -> None:
     """Print the files that were written or deleted, without the records of ownership."""
@@ -116,149 +138,6 @@ def _list_changes(result: "Generated") -> None:
 
     if len(paths) > _SHOWN_CHANGES:
         echo(f"… and {len(paths) - _SHOWN_CHANGES} more")
-
-
-@click.command()
-@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--kubernetes", metavar="MINOR", help="Kubernetes minor of a foreign FOLDER, such as 1.33.")
-@click.option(
-    "--base", default="", metavar="COMMIT", help="Judge the change from this commit to the files here."
-)
-@RECORDS
-@AT
-@OUTPUT
-@click.pass_context
-def check(
-    context: click.Context,
-    folder: Path | None,
-    *,
-    kubernetes: str | None,
-    base: str,
-    records: str,
-    at: str,
-    output: str,
-) -> None:
-    """Check drift, builds, schemas and rules.
-
-    With --base, also judge the change of releases, clusters and trust, and count only findings that the base
-    does not have; check out the merge result first. With FOLDER, check a repository that okd-gitops did not
-    write: every kustomization that no other one uses. A check fetches nothing and runs nothing from the
-    repository. Whatever cannot be checked is a finding or exit code 4; it never counts as passed.
-    """
-    from okd_gitops.check import check as judge
-
-    now = clock(at)
-    today = now.date()
-
-    if base:
-        _check_change(context, folder, base, records, now, output)
-        return
-
-    if folder is None or (kubernetes is None and judge.is_ours(folder.resolve())):
-        root = folder.resolve() if folder else root_of(context)
-        cache = tools_of(context) if folder else cache_of(context, root)
-        report = judge.check(root, cache, today=today, say=progress(context), now=now)
-    else:
-        report = judge.check_foreign(
-            folder.resolve(),
-            tools_of(context),
-            kubernetes=kubernetes or judge.DEFAULT_KUBERNETES,
-            today=today,
-            say=progress(context),
-        )
-
-    body = {**_report_as_json(report), "change": None}
-    print_result(output, "Check", body, lambda: _print_report(report))
-    sys.exit(report.exit_code)
-
-
-def _check_change(
-    context: click.Context, folder: Path | None, base: str, records: str, now: "datetime", output: str
-) -> None:
-    """Judge a change, print what was found and end."""
-    from dataclasses import replace
-
-    from okd_gitops.check.change.judge_change import judge_change
-    from okd_gitops.errors import UsageError
-    from okd_gitops.evidence.records import read_records
-
-    if folder:
-        raise UsageError(
-            "--base judges the repository that this is run in, not a FOLDER", "use --root FOLDER"
-        )
-
-    root = root_of(context)
-    seen = read_records(root, records)
-    judged = judge_change(root, cache_of(context, root), base, seen, now=now, say=progress(context))
-    report = replace(judged.report, findings=judged.findings)
-
-    body = {**_report_as_json(report), "change": judged.change, "older": judged.older}
-    print_result(output, "Check", body, lambda: _print_change(judged, report))
-    sys.exit(judged.exit_code)
-
-
-def _report_as_json(report: "Report") -> dict[str, object]:
-    return {
-        "clusters": report.clusters,
-        "overlays": report.overlays,
-        "documents": report.documents,
-        "distinct": report.distinct,
-        "withoutSchema": report.without_schema,
-        "errors": report.errors,
-        "warnings": len(report.findings) - report.errors,
-        "seconds": report.seconds,
-        "findings": report.findings,
-    }
-
-
-def _print_change(judged: "JudgedChange", report: "Report") -> None:
-    change = judged.change
-    show_findings(report.findings)
-
-    for edit in change.trust_edits:
-        echo(f" of {edit.field} at {edit.place}", head="trust edit", fg="red", bold=True)
-
-    for cluster in change.clusters:
-        echo(f"{cluster.name}: {cluster.status}, {_step(cluster)}")
-
-    _print_counts(report)
-    count = len(change.clusters)
-    clusters = "1 cluster changes" if count == 1 else f"{count} clusters change"
-    by = f"by records {change.records[:12]}" if change.records else "without records"
-    echo(
-        f"judged against {change.base[:12]} {by}: {clusters}, "
-        f"{len(change.refusals)} refusals; {len(judged.older)} older findings do not count"
-    )
-
-
-def _step(cluster: "ClusterChange") -> str:
-    """Return the old and new release; the release of another server says nothing about this one."""
-    from okd_gitops.check.change.removals import replaced_fields
-
-    old, new = cluster.old_release, cluster.new_release
-    replaced = replaced_fields(cluster.old, cluster.new) if cluster.old and cluster.new else []
-    others = [f"another {field}" for field, _, _ in replaced]
-
-    if cluster.release_changed or old is None or new is None:
-        versions = f"{old.version if old else '-'} → {new.version if new else '-'}"
-        return ", ".join([versions, *others])
-
-    return ", ".join(others) or "same release"
-
-
-def _print_report(report: "Report") -> None:
-    show_findings(report.findings)
-    _print_counts(report)
-    echo("no change was judged; --base COMMIT compares with a commit")
-
-
-def _print_counts(report: "Report") -> None:
-    warnings = len(report.findings) - report.errors
-    echo(
-        f"{report.clusters} clusters, {report.overlays} overlays, "
-        f"{report.documents} documents ({report.distinct} distinct), "
-        f"{report.without_schema} without schema, {report.errors} errors, {warnings} warnings"
-    )
 
 
 @click.command()

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from okd_gitops import __version__
-from okd_gitops.cli.files import check, commit, diff, generate
+from okd_gitops.cli.check import check
+from okd_gitops.cli.files import commit, diff, generate
 from okd_gitops.cli.output import settings
 from okd_gitops.cli.release import release
 from okd_gitops.cli.report import report

@@ -1,0 +1,222 @@
+"""A run of which nothing changed since an earlier one says the same; all that decides it counts."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import CACHE, ROOT
+from okd_gitops.system import unchanged
+from okd_gitops.system.kept import EXACT
+from okd_gitops.system.state import JOURNAL, STATE
+from okd_gitops.system.unchanged import Earlier, Result, tools_in
+
+AT = "2026-11-28T12:00:00Z"
+Call = Callable[..., subprocess.CompletedProcess[str]]
+CLUSTER = """\
+purpose: hub
+environment: kind
+kubernetes: "1.35"
+features:
+  kvm-device-plugin:
+"""
+FLEET = """\
+repository: https://github.com/okd-project/fleet.git
+revision: main
+hub: hub
+owners: [team]
+upstream: https://amd64.origin.releases.ci.openshift.org/graph
+"""
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A sound fleet of one cluster: a check finds nothing, so its result is kept."""
+    root = tmp_path / "repo"
+    (root / "clusters").mkdir(parents=True)
+    (root / "fleet.yaml").write_text(FLEET)
+    (root / "clusters/hub.yaml").write_text(CLUSTER)
+    return root
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    for name in ("bin", "schemas"):
+        (folder / name).symlink_to(CACHE / name)
+    return folder
+
+
+@pytest.fixture
+def call(repo: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.delenv(EXACT)
+    monkeypatch.delenv("CI", raising=False)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-I", str(ROOT / "generator"), "--cache", str(cache), *arguments]
+        return subprocess.run(command, cwd=repo, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def is_short(done: subprocess.CompletedProcess[str]) -> bool:
+    """Whether a check looked at nothing."""
+    return "nothing changed since a check of today" in done.stderr
+
+
+def checked(call: Call) -> subprocess.CompletedProcess[str]:
+    """Generate and check, so that the next check has nothing to do."""
+    call("generate")
+    done = call("check", "--at", AT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_a_second_check_prints_the_same_and_builds_nothing(call: Call, cache: Path) -> None:
+    first = checked(call)
+    assert not is_short(first)
+    shutil.rmtree(cache / "kept" / "rendered")
+    second = call("check", "--at", AT)
+    assert (second.returncode, second.stdout) == (0, first.stdout)
+    assert is_short(second)
+    assert not (cache / "kept" / "rendered").exists()
+
+
+def test_its_json_is_the_same_but_for_the_seconds(call: Call) -> None:
+    call("generate")
+    first, second = (json.loads(call("check", "--at", AT, "-o", "json").stdout) for _ in range(2))
+    assert first.pop("seconds")
+    assert second.pop("seconds") == {}
+    assert first == second
+
+
+def test_an_exact_check_and_one_of_another_day_look_at_everything(call: Call) -> None:
+    checked(call)
+    assert not is_short(call("--exact", "check", "--at", AT))
+    assert not is_short(call("check", "--at", "2026-11-29T12:00:00Z"))
+    assert is_short(call("check", "--at", "2026-11-28T23:00:00Z"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["clusters/hub.yaml", "fleet.yaml", "argocd/kustomization.yaml", "overlays/hub/kustomization.yaml"],
+)
+def test_an_edit_of_any_file_is_seen(path: str, call: Call, repo: Path) -> None:
+    checked(call)
+    with (repo / path).open("a") as file:
+        file.write("# edited\n")
+    assert not is_short(call("check", "--at", AT))
+
+
+def test_a_new_file_is_seen_and_so_is_one_that_is_gone(call: Call, repo: Path) -> None:
+    checked(call)
+    (repo / "bases/new.yaml").write_text("a: b\n")
+    assert not is_short(call("check", "--at", AT))
+    (repo / "bases/new.yaml").unlink()
+    assert is_short(call("check", "--at", AT))
+    (repo / "overlays/hub/kustomization.yaml").unlink()
+    assert not is_short(call("check", "--at", AT))
+
+
+def test_a_file_that_became_a_link_is_seen(call: Call, repo: Path, tmp_path: Path) -> None:
+    checked(call)
+    file = repo / "overlays/hub/kustomization.yaml"
+    file.rename(tmp_path / "elsewhere.yaml")
+    file.symlink_to(tmp_path / "elsewhere.yaml")
+    done = call("check", "--at", AT)
+    assert not is_short(done)
+    assert done.returncode == 2
+
+
+def test_warnings_are_said_again(call: Call, repo: Path) -> None:
+    (repo / "clusters/hub.yaml").write_text(CLUSTER + "server: https://api.example.org\n")
+    call("generate")
+    first, second = (call("check", "--at", AT) for _ in range(2))
+    assert "example-value" in first.stderr
+    assert second.stdout == first.stdout
+    assert first.stderr.partition("clusters/hub.yaml")[1:] == second.stderr.partition("clusters/hub.yaml")[1:]
+    assert is_short(second)
+
+
+def test_a_check_with_an_error_is_made_again(call: Call, repo: Path) -> None:
+    call("generate")
+    (repo / "overlays/hub/kustomization.yaml").unlink()
+    first, second = (call("check", "--at", AT) for _ in range(2))
+    assert first.returncode == second.returncode != 0
+    assert not is_short(second)
+
+
+def test_generate_says_the_same_when_nothing_changed(call: Call) -> None:
+    call("generate")
+    first, second, third = (call("generate") for _ in range(3))
+    assert first.stdout == second.stdout == third.stdout
+    assert first.stdout.endswith(" files, 0 changed\n")
+    assert call("generate", "--check").stdout == first.stdout.replace("0 changed", "0 would change")
+
+
+def test_generate_writes_again_what_was_edited(call: Call, repo: Path) -> None:
+    for _ in range(3):
+        call("generate")
+    (repo / "overlays/hub/kustomization.yaml").unlink()
+    assert "write  overlays/hub/kustomization.yaml" in call("generate").stdout
+
+
+def test_a_generate_of_one_cluster_tells_nothing_of_the_others(call: Call, repo: Path) -> None:
+    call("generate")
+    (repo / "clusters/other.yaml").write_text(CLUSTER.replace("hub", "test"))
+    for _ in range(2):
+        call("generate", "--cluster", "hub")
+    assert "write  overlays/other/kustomization.yaml" in call("generate").stdout
+
+
+def earlier(root: Path, cache: Path, *more: bytes) -> Earlier:
+    return Earlier(root, cache, "check", *more)
+
+
+@pytest.fixture
+def kept(repo: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv(EXACT)
+    monkeypatch.delenv("CI", raising=False)
+    earlier(repo, cache, b"tools").keep({"clusters": 1}, [])
+    assert earlier(repo, cache, b"tools").result() == Result({"clusters": 1})
+    return cache
+
+
+def test_other_tools_or_schemas_check_again(repo: Path, kept: Path) -> None:
+    assert earlier(repo, kept, b"other tools").result() is None
+    assert tools_in(CACHE) != tools_in(kept / "none") == b""
+
+
+def test_another_command_is_another_run(repo: Path, kept: Path) -> None:
+    assert Earlier(repo, kept, "generate", b"tools").result() is None
+
+
+def test_another_version_of_the_tool_runs_again(
+    repo: Path, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = shutil.copytree(unchanged._PACKAGE, tmp_path / "okd_gitops")
+    monkeypatch.setattr(unchanged, "_PACKAGE", code)
+    assert earlier(repo, kept, b"tools").result() == Result({"clusters": 1}), (
+        "the same code elsewhere is the same"
+    )
+    with (code / "catalog/purposes/cd.yaml").open("a") as file:
+        file.write("# another\n")
+    assert earlier(repo, kept, b"tools").result() is None
+
+
+def test_a_fleet_with_an_emergency_is_looked_at_each_time(repo: Path, kept: Path) -> None:
+    (repo / "clusters/hub.yaml").write_text(f"{CLUSTER}# emergency: none\n")
+    run = earlier(repo, kept, b"tools")
+    run.keep({"clusters": 1}, [])
+    assert run.result() is None
+
+
+def test_an_interrupted_change_is_finished_first(repo: Path, kept: Path) -> None:
+    (repo / STATE).mkdir()
+    (repo / STATE / JOURNAL).write_text("{}")
+    assert earlier(repo, kept, b"tools").result() is None
