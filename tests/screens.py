@@ -101,6 +101,17 @@ def _write_foreign_repository(root: Path) -> None:
     (folder / "clusterversion.yaml").write_text(_FOREIGN)
 
 
+_NEW = (
+    "cluster",
+    "new",
+    "moc-new",
+    "--purpose",
+    "ephemeral",
+    "--expires",
+    "3d",
+    "--at",
+    "2026-11-28T12:00:00Z",
+)
 SCREENS = {
     "generate": Screen(("generate",), _remove_feature),
     "generate-check": Screen(("generate", "--check"), _remove_feature, 3),
@@ -114,7 +125,9 @@ SCREENS = {
     "explain-finding": Screen(("explain", "soak-not-over"), _as_it_is),
     "explain-feature": Screen(("explain", "pruning"), _as_it_is),
     "explain-unknown": Screen(("explain", "soak-over"), _as_it_is, 2),
-    "init-cluster": Screen(("init", "moc-new", "--purpose", "ephemeral"), _as_it_is),
+    "cluster-new": Screen(_NEW, _as_it_is),
+    "cluster-remove": Screen(("cluster", "remove", "moc-test"), _as_it_is),
+    "cluster-expire": Screen(("cluster", "expire", "--at", "2026-12-19T00:00:00Z"), _as_it_is),
     "import": Screen(("import", "other"), _write_foreign_repository),
     "help": Screen(("--help",), _as_it_is),
     "help-release": Screen(("release", "--help"), _as_it_is),

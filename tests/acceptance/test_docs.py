@@ -84,8 +84,8 @@ def test_the_first_cluster_of_the_readme_is_generated_checked_and_committed(tmp_
     for line in lines:
         if line.startswith("$EDITOR "):
             script += ["sed -i s/EXAMPLE/okd/ fleet.yaml"]
-            for key in ("clusterID", "version", "image"):
-                value = re.search(rf"{key}: (\S+)", example)
+            for key in ("server", "clusterID", "version", "image"):
+                value = re.search(rf"^ *{key}: (\S+)", example, re.MULTILINE)
                 assert value, f"the example fleet has no {key}"
                 script.append(f"sed -i 's|{key}: FILL-IN.*|{key}: {value[1]}|' clusters/moc-lab.yaml")
         else:
@@ -93,9 +93,7 @@ def test_the_first_cluster_of_the_readme_is_generated_checked_and_committed(tmp_
     script[4:4] = ["git config user.name A", "git config user.email a@example.org"]
 
     output = golden.shown("\n".join(script), tmp_path)
-    # The server that init writes is an example, which a person sees at once.
-    assert "0 errors, 1 warnings" in output
-    assert "api.moc-lab.example.org is a name that is kept for examples" in output
+    assert " 0 errors, " in output
     assert "\nUpdate hub, moc-lab\n" in output
 
 

@@ -2,7 +2,7 @@
 reason.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ from okd_gitops.errors import UsageError
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.names import RESERVED, RESERVED_BEGINNINGS
 from okd_gitops.generate.generate import generate
-from okd_gitops.lifecycle.init import init
+from okd_gitops.lifecycle.edit_clusters import Saving, add_cluster
+from okd_gitops.lifecycle.new_cluster import NewCluster
 from rendered import FLEET, faults, own_cluster
 
 # Folders of the repository, and words that many objects hold.
@@ -84,8 +85,14 @@ def test_reserved_cluster_names_are_all_refused_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_init_refuses_reserved_cluster_names(tmp_path: Path, name: str) -> None:
+def test_a_new_cluster_has_no_reserved_name(tmp_path: Path, name: str) -> None:
     fleet(tmp_path)
     with pytest.raises(UsageError, match="is reserved"):
-        init(tmp_path, cluster=name, purpose="test", environment="okd")
+        add_cluster(
+            tmp_path,
+            NewCluster(name=name, purpose="test"),
+            "",
+            Saving(),
+            now=datetime(2026, 11, 28, tzinfo=UTC),
+        )
     assert sorted(path.name for path in (tmp_path / "clusters").iterdir()) == ["hub.yaml"]

@@ -16,6 +16,10 @@ from okd_gitops.cli.main import cli
 # file, the input itself is bad.
 BAD_INPUT = {
     "check": (),
+    "cluster expire": (),
+    "cluster list": (),
+    "cluster new": ("moc-new", "--purpose", "test"),
+    "cluster remove": ("moc-test",),
     "commit": (),
     "diff": ("--base", "nothing"),
     "doctor": (),
@@ -37,7 +41,7 @@ BAD_INPUT = {
     "status": (),
 }
 WRITING = {
-    *("commit", "generate", "import", "init"),
+    *("cluster expire", "cluster new", "cluster remove", "commit", "generate", "import", "init"),
     *("release adopt", "release observe", "release promote", "release record", "release update"),
 }
 

@@ -159,21 +159,6 @@ def test_init_starts_a_repository_that_generates(okd_gitops: Run, tmp_path: Path
     assert (again.returncode, "exists already" in again.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("name", ["../x", "X", "a/b", "-x"])
-def test_init_takes_only_names(okd_gitops: Run, repo: Path, name: str) -> None:
-    before = sorted(repo.rglob("*"))
-    assert okd_gitops("init", "--", name).returncode == 2
-    assert sorted(repo.rglob("*")) == before
-
-
-def test_init_of_a_cluster_is_a_file_that_says_what_to_fill_in(okd_gitops: Run, repo: Path) -> None:
-    assert okd_gitops("init", "demo", "--purpose", "ephemeral").returncode == 0
-    result = okd_gitops("generate")
-    assert result.returncode == 2
-    assert len(re.findall(r"^error ", result.stderr, re.MULTILINE)) == 5
-    assert "example.org" not in (repo / "clusters/demo.yaml").read_text()
-
-
 def test_generate_warns_of_placeholders_as_check_refuses_them(okd_gitops: Run, repo: Path) -> None:
     fleet = repo / "fleet.yaml"
     assert "placeholder-value" not in okd_gitops("generate").stderr

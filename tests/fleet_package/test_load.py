@@ -45,7 +45,7 @@ def test_a_changed_cluster_file_gives_the_fleet_that_reading_all_again_gives(roo
     before = load(root)
     data = f"purpose: test  # quicker\nwave: 1\n{KIND}".encode()
 
-    derived = before.with_cluster_file("special", data)
+    derived = before.with_cluster_files({"special": data})
 
     (root / "clusters/special.yaml").write_bytes(data)
     assert derived.clusters == load(root).clusters
@@ -54,7 +54,7 @@ def test_a_changed_cluster_file_gives_the_fleet_that_reading_all_again_gives(roo
 
 def test_a_changed_cluster_file_that_is_wrong_is_refused_with_its_place(root: Path) -> None:
     with pytest.raises(FindingsError) as error:
-        load(root).with_cluster_file("special", b"purpose: tset\n")
+        load(root).with_cluster_files({"special": b"purpose: tset\n"})
 
     (location,) = {finding.location.file for finding in error.value.findings}
     assert location == "clusters/special.yaml"

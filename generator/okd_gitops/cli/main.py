@@ -7,6 +7,7 @@ import click
 
 from okd_gitops import __version__
 from okd_gitops.cli.check import check
+from okd_gitops.cli.cluster import cluster
 from okd_gitops.cli.files import commit, diff, generate
 from okd_gitops.cli.output import settings
 from okd_gitops.cli.release import release
@@ -81,6 +82,7 @@ def cli(
 
 for _command in (
     check,
+    cluster,
     commit,
     diff,
     doctor,

@@ -16,41 +16,20 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False, default="")
-@click.option(
-    "--purpose",
-    type=click.Choice(["hub", "cd", "test", "ephemeral"]),
-    default=None,
-    help="Purpose of the cluster. Default: test; without NAME, hub.",
-)
-@click.option(
-    "--environment",
-    type=click.Choice(["okd", "kubernetes", "kind"]),
-    default=None,
-    help="Kind of API server. Default: okd; without NAME, kind.",
-)
 @click.pass_context
 @writes
-def init(context: click.Context, name: str, purpose: str | None, environment: str | None) -> None:
-    """Start a repository, or add a cluster file.
+def init(context: click.Context) -> None:
+    """Start a repository.
 
-    Without NAME, write fleet.yaml, clusters/hub.yaml and the schemas into the working folder. With NAME, add
-    clusters/NAME.yaml to the repository. Existing files are never overwritten.
+    Writes fleet.yaml, clusters/hub.yaml and the schemas into the working folder. Existing files are never
+    overwritten. `okd-gitops cluster new` adds a cluster.
     """
     from okd_gitops.lifecycle.init import init as run
 
-    root = context.obj["root"] or (root_of(context) if name else Path.cwd())
-    written = run(
-        root,
-        cluster=name,
-        purpose=purpose or ("test" if name else "hub"),
-        environment=environment or ("okd" if name else "kind"),
-    )
-
-    for path in written:
+    for path in run(context.obj["root"] or Path.cwd()):
         echo(f"wrote {path}")
 
-    echo("next: replace EXAMPLE and FILL-IN in these files, and run okd-gitops generate")
+    echo("next: replace EXAMPLE in fleet.yaml, and run okd-gitops generate")
 
 
 @click.command(name="import")

@@ -185,6 +185,22 @@ class QuotaSpec(FileModel):
     storage: Quantity = Field("", description="Storage of all claims, e.g. 400Gi.")
 
 
+class EphemeralQuota(FileModel):
+    """`ephemeral:` of fleet.yaml: how much the ephemeral clusters of a fleet may use together."""
+
+    at_once: int | None = Field(
+        None, alias="atOnce", ge=0, le=1000, examples=[3], description="How many may exist at a time."
+    )
+    hours_per_week: int | None = Field(
+        None,
+        alias="hoursPerWeek",
+        ge=0,
+        le=168_000,
+        examples=[200],
+        description="For how many hours all of them together may exist in any seven days.",
+    )
+
+
 class FleetSpec(FileModel, title="Fleet"):
     """`fleet.yaml`: facts of the whole repository."""
 
@@ -217,6 +233,9 @@ class FleetSpec(FileModel, title="Fleet"):
         (),
         strict=False,
         description="What namespaces may have at most; check compares the pipelines with it.",
+    )
+    ephemeral: EphemeralQuota = Field(
+        EphemeralQuota(), description="What ephemeral clusters may use together; `cluster new` refuses more."
     )
     releases: Releases | None = Field(
         None, description="Sources of releases, and conditions for every rollout."

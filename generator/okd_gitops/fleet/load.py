@@ -4,7 +4,7 @@ Everything after this takes the value: generation plans it, an upgrade decides o
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -51,17 +51,28 @@ class Fleet:
         """Return the cluster of a name."""
         return next((cluster for cluster in self.clusters if cluster.name == name), None)
 
-    def with_cluster_file(self, name: str, data: bytes) -> "Fleet":
-        """Return the fleet in which the file of one of its clusters contains `data`; nothing else is read.
+    def with_cluster_files(self, files: Mapping[str, bytes | None]) -> "Fleet":
+        """Return the fleet in which the files of those clusters contain this data; without data, the cluster
+        is gone. Nothing else is read, and what two files must not share is not looked for.
 
-        Raises FindingsError with all faults of the new file.
+        Raises FindingsError with all faults of the new files.
         """
-        old = self.cluster(name)
-        assert old is not None, f"{name} is not in the fleet"
-        new_file = parse_cluster(name, read(_path(name), data), old.extras)
-        new = _resolved(new_file, self.spec, self.catalog)
+        findings = Findings(self.document)
+        clusters = {cluster.name: cluster for cluster in self.clusters if cluster.name not in files}
 
-        return replace(self, clusters=tuple(new if cluster is old else cluster for cluster in self.clusters))
+        for name, data in files.items():
+            old = self.cluster(name)
+            extras = old.extras if old else Tree()
+
+            if data is not None:
+                with findings.collecting():
+                    new_file = parse_cluster(name, read(_path(name), data), extras)
+                    clusters[name] = _resolved(new_file, self.spec, self.catalog)
+
+        findings.raise_errors()
+        in_order = sorted(clusters.values(), key=lambda cluster: cluster.name)
+
+        return replace(self, clusters=tuple(in_order))
 
 
 def load(root: Path, edited: Collection[str] = ()) -> Fleet:

@@ -1,7 +1,7 @@
 """generate: write the files that follow from the cluster files, all or nothing."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +20,23 @@ from okd_gitops.system.steps import written
 from okd_gitops.tree import MANIFEST, Tree, unified_diff
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A change of what people write: the files that it writes, those that it deletes, and the fleet then.
+
+    There is no fleet where a person has to fill something in first: then nothing is generated.
+    """
+
+    fleet: Fleet | None
+    put: Mapping[str, bytes] = field(default_factory=dict)
+    delete: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that it writes or deletes."""
+        return sorted({*self.put, *self.delete})
+
+
 @dataclass(frozen=True, slots=True)
 class Generated:
     """What a run found and did: the fleet and its plan, the files that must be there, and what differs."""
@@ -29,6 +46,15 @@ class Generated:
     wanted: Tree
     drift: Drift
     written: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """An edit with what follows from it, and the difference of both as one unified diff."""
+
+    edit: Edit
+    generated: Generated | None
+    diff: str
 
 
 def generate(
@@ -78,6 +104,28 @@ def generate_draft(folder: Path, fleet: Fleet, edited: Mapping[str, bytes]) -> G
         return replace(generated, written=True)
 
 
+def generate_edit(root: Path, decide: Callable[[Fleet], Edit], *, write: bool = True) -> Edited:
+    """Make the edit that `decide` returns for the fleet of `root`, together with all that follows from it.
+
+    Nothing is written when the edit, or what follows from it, is refused. Raises FindingsError (exit 3 for
+    generated files that were edited by hand), and UsageError and BusyError like `generate`.
+    """
+    if not write:
+        refuse_pending(root)
+        return _edited(root, decide, _inputs(root), _generated(root))
+
+    with saving(root) as save:
+        inputs, actual = _inputs(root), _generated(root)
+        edited = _edited(root, decide, inputs, actual)
+        _refuse_changed(inputs, _inputs(root))
+
+        edit, drift = edited.edit, _drift_of(edited.generated)
+        put, delete = {**edit.put, **drift.put}, (*edit.delete, *drift.delete)
+        save(put, delete, before={**inputs, **actual})
+
+        return edited
+
+
 def planning_faults(fleet: Fleet) -> list[Finding]:
     """Return, as warnings, what generation would refuse in cluster files that can be read."""
     try:
@@ -106,11 +154,32 @@ def drift_error(drift: Drift) -> FindingsError:
 
 def diff_text(root: Path, drift: Drift) -> str:
     """Return what a run would change as one unified diff, without the manifests."""
-    actual = _generated(root)
+    return _diff_text(_generated(root), drift)
+
+
+def _diff_text(actual: Tree, drift: Drift) -> str:
     changed = sorted({*drift.put, *drift.delete})
     paths = [path for path in changed if not path.endswith(f"/{MANIFEST}")]
 
     return "".join(unified_diff(path, actual.get(path, b""), drift.put.get(path, b"")) for path in paths)
+
+
+def _edited(root: Path, decide: Callable[[Fleet], Edit], inputs: Tree, actual: Tree) -> Edited:
+    edit = decide(load(root))
+    generated = _compared(root, edit.fleet, actual) if edit.fleet else None
+    drift = _drift_of(generated)
+
+    if drift.refused:
+        raise drift_error(drift)
+
+    edited_files = (unified_diff(path, inputs.get(path, b""), edit.put.get(path, b"")) for path in edit.paths)
+    diff = "".join(edited_files) + _diff_text(actual, drift)
+
+    return Edited(edit, generated, diff)
+
+
+def _drift_of(generated: Generated | None) -> Drift:
+    return generated.drift if generated else Drift()
 
 
 def _inputs(root: Path) -> Tree:

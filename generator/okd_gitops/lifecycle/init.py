@@ -1,12 +1,14 @@
-"""init: start a repository, or add a cluster file to one; nothing is overwritten."""
+"""init: start a repository; nothing is overwritten."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from okd_gitops.check.check import DEFAULT_KUBERNETES
 from okd_gitops.errors import UsageError
+from okd_gitops.fleet.cluster import Environment, Purpose
 from okd_gitops.fleet.load import load_catalog
-from okd_gitops.fleet.names import name_fault
 from okd_gitops.fleet.schema import KINDS, schema
+from okd_gitops.lifecycle.cluster_text import ClusterValues, cluster_text
 from okd_gitops.system.disk import FLEET
 from okd_gitops.system.journal import saving
 
@@ -23,23 +25,7 @@ releases:
   signatures:
     store: https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release
 """
-_KUBERNETES = """\
-# yaml-language-server: $schema=../schemas/cluster.schema.json
-purpose: {purpose}
-environment: {environment}
-kubernetes: "1.35"
-"""
-_OKD = """\
-# yaml-language-server: $schema=../schemas/cluster.schema.json
-purpose: {purpose}
-server: FILL-IN      # oc whoami --show-server
-clusterID: FILL-IN   # oc get clusterversion version -o jsonpath='{{.spec.clusterID}}'
-{expires}release:
-  channel: stable-scos-4
-  version: FILL-IN   # like 4.22.0-okd-scos.0
-  image: FILL-IN     # oc adm release info VERSION: name@sha256:…
-"""
-_EXPIRES = "expires: FILL-IN   # the day on which it is removed, YYYY-MM-DD\n"
+_HUB = "hub"
 # One line for the forge: generated folders are folded in a review, and their bytes are the same on every
 # checkout.
 _ATTRIBUTES = "".join(
@@ -48,41 +34,33 @@ _ATTRIBUTES = "".join(
 )
 
 
-def init(root: Path, *, cluster: str = "", purpose: str = "hub", environment: str = "kind") -> list[str]:
-    """Write the files of a new repository, or with `cluster` one more cluster file; return their paths.
+def init(root: Path) -> list[str]:
+    """Write the files of a new repository, whose hub is a kind cluster, and return their paths.
 
-    Raises UsageError when a file exists already or the name is not valid; then nothing is written.
+    Raises UsageError when a file exists already; then nothing is written.
     """
-    name = cluster or "hub"
-    fault = name_fault(name)
-    if fault:
-        raise UsageError(fault, "use lower-case letters, digits and dashes, beginning with a letter")
-    if cluster and not (root / FLEET).is_file():
-        raise UsageError(f"there is no {FLEET} here", "okd-gitops init starts a repository")
-
-    files = {f"clusters/{name}.yaml": _cluster_file(name, purpose, environment)}
-    if not cluster:
-        files |= _repository_files(root, hub=name)
-
+    files = _files(root)
     _refuse_existing(root, files)
+
     with saving(root) as save:
         save({path: content.encode() for path, content in files.items()})
+
     return sorted(files)
 
 
 def _refuse_existing(root: Path, files: Iterable[str]) -> None:
     existing = [path for path in files if (root / path).exists() or (root / path).is_symlink()]
     if existing:
-        raise UsageError(f"{', '.join(existing)} exists already", "edit it, or choose another name")
+        raise UsageError(f"{', '.join(existing)} exists already", "okd-gitops cluster new adds a cluster")
 
 
-def _cluster_file(name: str, purpose: str, environment: str) -> str:
-    template = _OKD if environment == "okd" else _KUBERNETES
-    expires = _EXPIRES if purpose == "ephemeral" else ""
-    return template.format(name=name, purpose=purpose, environment=environment, expires=expires)
-
-
-def _repository_files(root: Path, *, hub: str) -> dict[str, str]:
+def _files(root: Path) -> dict[str, str]:
     catalog = load_catalog(root)
-    schemas = {f"schemas/{kind}.schema.json": schema(kind, catalog) for kind in KINDS}
-    return {**schemas, FLEET: _FLEET.format(hub=hub), ".gitattributes": _ATTRIBUTES}
+    hub = ClusterValues(purpose=Purpose.HUB, environment=Environment.KIND, kubernetes=DEFAULT_KUBERNETES)
+
+    return {
+        **{f"schemas/{kind}.schema.json": schema(kind, catalog) for kind in KINDS},
+        FLEET: _FLEET.format(hub=_HUB),
+        f"clusters/{_HUB}.yaml": cluster_text(hub),
+        ".gitattributes": _ATTRIBUTES,
+    }

@@ -23,7 +23,7 @@ def commit_upgrade(
     """
     name = upgrade.cluster.name
     data = _edited_file(fleet, upgrade, acks)
-    fleet = fleet.with_cluster_file(name, data)
+    fleet = fleet.with_cluster_files({name: data})
 
     edited = {f"clusters/{name}.yaml": data}
     generated = generate_draft(draft.folder, fleet, edited)

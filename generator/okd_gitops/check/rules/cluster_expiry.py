@@ -24,7 +24,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     if days_left < 0:
         yield Fault(
             reason=f"{name} expired on {overlay.expires}",
-            remedy=f"{_removal(name, repository)} and okd-gitops generate, or set a later day",
+            remedy="okd-gitops cluster expire removes it; or set a later day",
             location=place,
         )
     elif days_left <= _NOTICE_DAYS:
@@ -46,12 +46,6 @@ def _in_days(days: int) -> str:
     if days == 0:
         return "today"
     return "in 1 day" if days == 1 else f"in {days} days"
-
-
-def _removal(name: str, repository: Repository) -> str:
-    """Return the command that removes the file of a cluster, and its extras if it has any."""
-    has_extras = any(path.startswith(f"clusters/{name}/") for path in repository.files)
-    return f"git rm -r clusters/{name}.yaml clusters/{name}" if has_extras else f"git rm clusters/{name}.yaml"
 
 
 def _place(path: str, repository: Repository) -> Location:

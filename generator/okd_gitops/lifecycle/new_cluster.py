@@ -1,0 +1,195 @@
+"""cluster new: the file of one more cluster, from what a person asks and what another cluster has."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from okd_gitops.check.check import DEFAULT_KUBERNETES
+from okd_gitops.errors import UsageError
+from okd_gitops.evidence.records import Records
+from okd_gitops.finding import Findings, nearest, refused
+from okd_gitops.fleet.cluster import Cluster, Environment
+from okd_gitops.fleet.collisions import report_collisions
+from okd_gitops.fleet.load import Fleet
+from okd_gitops.fleet.names import name_fault
+from okd_gitops.generate.generate import Edit
+from okd_gitops.generate.plan import plan
+from okd_gitops.lifecycle.cluster_text import FILL_IN, ClusterValues, cluster_text
+from okd_gitops.lifecycle.committed import Committed
+from okd_gitops.lifecycle.quotas import Use, end_of, judge_quota, present_uses
+from okd_gitops.times import parse_duration
+from okd_gitops.upgrade.recorded import release_of
+
+_LONGEST = timedelta(days=366)
+# A cluster like another one has its own acknowledgements, and is forced to nothing.
+_COPIED_OF_RELEASE = ("stream", "channel", "version", "image", "upstream")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCluster:
+    """What a person asks for; an empty value is one that the other cluster, or a default, gives.
+
+    `like` is the name of that other cluster, `lifetime` a duration such as 3d or 36h.
+    """
+
+    name: str
+    purpose: str = ""
+    environment: str = ""
+    like: str = ""
+    version: str = ""
+    server: str = ""
+    cluster_id: str = ""
+    lifetime: str = ""
+
+
+def new_cluster(
+    fleet: Fleet,
+    request: NewCluster,
+    records: Records,
+    committed: Committed,
+    *,
+    past: Iterable[Use] = (),
+    now: datetime,
+) -> Edit:
+    """Return the edit that adds a cluster; it has no fleet where the file has values to fill in.
+
+    `past` are ephemeral clusters that were removed lately. Raises UsageError for a name, a lifetime or
+    another cluster that cannot be, FindingsError (exit 1 for a quota) for all that is wrong in the new file.
+    """
+    _refuse_name(fleet, request.name)
+    values = _values(fleet, request, records, now)
+    new_fleet = _judged(fleet, request.name, values)
+
+    if values.expires:
+        use = Use(request.name, now, end_of(values.expires))
+        findings = judge_quota(fleet, use, present_uses(fleet, committed.added, now), past)
+        findings.raise_errors(exit_code=1)
+
+    text = cluster_text(values)
+    put = {f"clusters/{request.name}.yaml": text.encode()}
+
+    return Edit(fleet=None if FILL_IN in text else new_fleet, put=put)
+
+
+def last_day_of(lifetime: str, now: datetime) -> date:
+    """Return the last day (UTC) of a cluster that lives so long from now; raises UsageError."""
+    try:
+        duration = parse_duration(lifetime)
+    except ValueError:
+        duration = timedelta()
+
+    if not timedelta() < duration <= _LONGEST or lifetime.endswith("m"):
+        reason = f'"{lifetime}" is not a lifetime of at least an hour and at most {_LONGEST.days} days'
+        raise UsageError(reason, "write it in days or hours, like 3d or 36h")
+
+    # One that ends at midnight does not have the day that begins then.
+    return (now + duration - timedelta(seconds=1)).date()
+
+
+def _refuse_name(fleet: Fleet, name: str) -> None:
+    fault = name_fault(name)
+    if fault:
+        raise UsageError(fault, "use lower-case letters, digits and dashes, beginning with a letter")
+
+    if fleet.cluster(name):
+        raise UsageError(f"clusters/{name}.yaml exists already", "edit it, or choose another name")
+
+
+def _values(fleet: Fleet, request: NewCluster, records: Records, now: datetime) -> ClusterValues:
+    like = _other_cluster(fleet, request.like)
+    purpose = request.purpose or (str(like.spec.purpose) if like else "")
+
+    if not purpose:
+        raise UsageError("nobody says what the cluster is for", "add --purpose or --like")
+
+    expires = last_day_of(request.lifetime, now) if request.lifetime else None
+
+    if fleet.catalog.purposes[purpose].expires == "required" and not expires:
+        raise UsageError(f"a cluster of purpose {purpose} must have an end", "add --expires 3d")
+
+    default = like.spec.environment if like else Environment.OKD
+    environment = Environment(request.environment or default)
+    is_okd = environment == Environment.OKD
+    same_kind = like if like and (like.spec.environment == Environment.OKD) == is_okd else None
+
+    if request.version and not is_okd:
+        raise UsageError(f"a cluster of environment {environment} has no release", "leave out --release")
+
+    return ClusterValues(
+        purpose=purpose,
+        environment=environment,
+        server=request.server,
+        cluster_id=request.cluster_id,
+        kubernetes="" if is_okd else _kubernetes(same_kind),
+        expires=expires,
+        release=_release(same_kind, request.version, records) if is_okd else {},
+        features=like.spec.features if like else {},
+    )
+
+
+def _other_cluster(fleet: Fleet, name: str) -> Cluster | None:
+    other = fleet.cluster(name)
+
+    if name and not other:
+        names = [cluster.name for cluster in fleet.clusters]
+        raise UsageError(f'there is no cluster "{name}" to be like', nearest(name, names))
+
+    return other
+
+
+def _kubernetes(like: Cluster | None) -> str:
+    return like.kubernetes if like else DEFAULT_KUBERNETES
+
+
+def _release(like: Cluster | None, version: str, records: Records) -> dict[str, str]:
+    """Return `release:` of the new file, with empty values where a person has to fill in."""
+    release = {"channel": "stable-scos-4", "version": "", "image": ""}
+
+    if like and like.spec.release:
+        old = like.spec.release.model_dump(mode="json")
+        release = {key: old[key] for key in _COPIED_OF_RELEASE if old[key]}
+
+    if not version:
+        return release
+
+    image = _recorded_image(version, records)
+    channel = release["channel"] if like else f"stable-scos-{version.partition('.')[0]}"
+
+    return {**release, "channel": channel, "version": version, "image": image}
+
+
+def _recorded_image(version: str, records: Records) -> str:
+    record = records.release(version)
+    image = release_of(record).signed if record else ""
+
+    if not image:
+        known = nearest(version, (record.version for record in records.releases))
+        place = f"releases/{version}.yaml"
+        raise refused(
+            "release-not-recorded", place, f"the records have no image of {version} {known}".strip()
+        )
+
+    return image
+
+
+def _judged(fleet: Fleet, name: str, values: ClusterValues) -> Fleet:
+    """Return the fleet with the new cluster, judged without the values that are still to be filled in.
+
+    Raises FindingsError with everything that generation would refuse.
+    """
+    known = values
+
+    if not values.has_release:
+        # Nothing of OKD can be judged then; the rest can, as of a cluster that has no release.
+        known = replace(values, environment=Environment.KUBERNETES, kubernetes=_kubernetes(None), release={})
+
+    lines = cluster_text(known).splitlines(keepends=True)
+    text = "".join(line for line in lines if FILL_IN not in line)
+    new_fleet = fleet.with_cluster_files({name: text.encode()})
+
+    findings = Findings(fleet.document)
+    report_collisions(new_fleet.clusters, fleet.spec, findings, {name})
+    findings.raise_errors()
+    plan(new_fleet)
+
+    return new_fleet
