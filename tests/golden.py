@@ -24,6 +24,7 @@ from okd_gitops.errors import EXIT_CODES
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.generate.generate import generate
 from okd_gitops.system.disk import ROOTS, read_catalog
+from okd_gitops.system.kept import EXACT
 from okd_gitops.tree import MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,7 +78,7 @@ def shown(command: str, cwd: Path) -> str:
     inherited = {
         name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "ARGS")
     }
-    environment = {**inherited, "CACHE": str(CACHE), **DAY}
+    environment = {**inherited, "CACHE": str(CACHE), EXACT: "1", **DAY}
     done = subprocess.run(
         command, shell=True, cwd=cwd, env=environment, stdout=-1, stderr=-2, text=True, check=False
     )

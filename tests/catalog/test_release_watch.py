@@ -358,6 +358,7 @@ def test_it_clones_with_the_token_moves_the_first_wave_and_says_where_the_fleet_
         == "release-watch@okd-gitops.invalid\n"
     )
     assert git(fleet.root, "--git-dir", str(fleet.remote), "ls-tree", "--name-only", "records").split() == [
+        "proposals",
         "releases",
         "runs.yaml",
     ]
