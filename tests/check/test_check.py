@@ -223,3 +223,12 @@ def test_doctor_reports_what_is_installed(repo: Path, okd_gitops: Run, tmp_path:
 def test_published_schemas_match_the_code(okd_gitops: Run) -> None:
     for kind in KINDS:
         assert (ROOT / f"schemas/{kind}.schema.json").read_text() == okd_gitops("schema", kind).stdout
+
+
+def test_a_missing_file_blames_no_file_beside_it(repo: Path, okd_gitops: Run) -> None:
+    """The base cannot be built, so nobody knows which of its files are listed."""
+    (repo / "bases/tekton/pipelines/configmap-config-logging.yaml").unlink()
+    report = checked(okd_gitops, code=1)
+    names = {finding["name"] for finding in report["findings"]}
+    assert {"out-of-date", "broken-kustomization"} <= names
+    assert "unlisted-file" not in names

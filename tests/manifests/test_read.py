@@ -223,3 +223,16 @@ def test_a_syntax_error_has_a_caret_below_its_column(text: str, shown: str, care
 def test_text_of_any_form_is_written_in_a_time_that_grows_with_its_length(text: str) -> None:
     """One that doubles with each character would go on for years: the limit is not one of speed."""
     assert read("x.yaml", dump({"a": text}).encode(), bounds=FOREIGN).value == {"a": text}
+
+
+def test_a_merge_conflict_is_named_at_its_first_mark() -> None:
+    text = "a: b\n<<<<<<< HEAD\nc: d\n=======\nc: e\n>>>>>>> other\n"
+    with pytest.raises(FindingsError) as error:
+        read("x.yaml", text.encode())
+    (finding,) = error.value.findings
+    assert (finding.name, str(finding.location)) == ("merge-conflict", "x.yaml:2:1")
+    assert "okd-gitops generate" in finding.remedy
+
+
+def test_the_marks_of_a_conflict_inside_a_text_are_a_text() -> None:
+    assert read("x.yaml", b"a: |\n  <<<<<<< HEAD\n").value == {"a": "<<<<<<< HEAD\n"}

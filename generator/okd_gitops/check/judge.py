@@ -68,7 +68,8 @@ def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str
     stopwatch.lap("schemas")
 
     say("running the rules")
-    faults = run(replace(repository, overlays=tuple(built)))
+    is_whole = len(built) == len(repository.overlays)
+    faults = run(replace(repository, overlays=tuple(built), is_whole=is_whole))
     stopwatch.lap("rules")
 
     return Report(

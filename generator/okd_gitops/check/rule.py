@@ -97,6 +97,8 @@ class Repository:
     gates: frozenset[str] = frozenset()
     # What fleet.yaml states of namespaces.
     quotas: tuple[Quota, ...] = ()
+    # Whether every overlay could be read and built: `overlays` has only those.
+    is_whole: bool = True
 
     @property
     def objects(self) -> Iterator[Object]:

@@ -43,6 +43,8 @@ Path = tuple[str | int, ...]
 # Line and column, both from 0, and length.
 Span = tuple[int, int, int]
 
+# The first mark of a conflict, as git writes it.
+_CONFLICT = "<<<<<<< "
 _STANDARD = "tag:yaml.org,2002:"
 _NULL, _STR = f"{_STANDARD}null", f"{_STANDARD}str"
 # Text to us and to YAML 1.2, a date and an odd relic to YAML 1.1.
@@ -125,6 +127,14 @@ def _line(lines: tuple[str, ...], line: int) -> str:
 
 
 def _syntax_error(file: str, lines: tuple[str, ...], error: yaml.MarkedYAMLError) -> FindingsError:
+    conflict = next((number for number, line in enumerate(lines) if line.startswith(_CONFLICT)), None)
+
+    if conflict is not None:
+        place = _location(file, lines, (conflict, 0, len(lines[conflict])))
+        reason = "a merge conflict: the lines from here to >>>>>>> are of two branches"
+        remedy = "keep the lines that are right and remove the marks; then okd-gitops generate"
+        return refused("merge-conflict", place, reason, remedy)
+
     mark = error.problem_mark or error.context_mark
     place = _syntax(file, lines, mark.line, mark.column) if mark else Location(file=file)
 

@@ -8,8 +8,8 @@ from okd_gitops.finding import Location
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at bases/, overlays/, argocd/ and the extras below clusters/NAME/."""
-    # An overlay that could not be read reaches no files; its own findings tell why.
-    if any(overlay.graph.findings for overlay in repository.overlays):
+    # What an overlay that could not be built would reach is unknown; its own findings tell why.
+    if not repository.is_whole:
         return
 
     reached: set[str] = set()
