@@ -97,23 +97,12 @@ def _refuse_name(fleet: Fleet, name: str) -> None:
 
 def _values(fleet: Fleet, request: NewCluster, records: Records, now: datetime) -> ClusterValues:
     like = _other_cluster(fleet, request.like)
-    purpose = request.purpose or (str(like.spec.purpose) if like else "")
-
-    if not purpose:
-        raise UsageError("nobody says what the cluster is for", "add --purpose or --like")
-
-    expires = last_day_of(request.lifetime, now) if request.lifetime else None
-
-    if fleet.catalog.purposes[purpose].expires == "required" and not expires:
-        raise UsageError(f"a cluster of purpose {purpose} must have an end", "add --expires 3d")
-
-    default = like.spec.environment if like else Environment.OKD
-    environment = Environment(request.environment or default)
+    purpose = _purpose(request, like)
+    expires = _expires(fleet, purpose, request.lifetime, now)
+    environment = _environment(request, like)
     is_okd = environment == Environment.OKD
+    # Of a cluster of another kind, neither release nor version of Kubernetes can be copied.
     same_kind = like if like and (like.spec.environment == Environment.OKD) == is_okd else None
-
-    if request.version and not is_okd:
-        raise UsageError(f"a cluster of environment {environment} has no release", "leave out --release")
 
     return ClusterValues(
         purpose=purpose,
@@ -125,6 +114,38 @@ def _values(fleet: Fleet, request: NewCluster, records: Records, now: datetime) 
         release=_release(same_kind, request.version, records) if is_okd else {},
         features=like.spec.features if like else {},
     )
+
+
+def _purpose(request: NewCluster, like: Cluster | None) -> str:
+    if request.purpose or like is None:
+        purpose = request.purpose
+    else:
+        purpose = str(like.spec.purpose)
+
+    if not purpose:
+        raise UsageError("nobody says what the cluster is for", "add --purpose or --like")
+
+    return purpose
+
+
+def _expires(fleet: Fleet, purpose: str, lifetime: str, now: datetime) -> date | None:
+    if lifetime:
+        return last_day_of(lifetime, now)
+
+    if fleet.catalog.purposes[purpose].expires == "required":
+        raise UsageError(f"a cluster of purpose {purpose} must have an end", "add --expires 3d")
+
+    return None
+
+
+def _environment(request: NewCluster, like: Cluster | None) -> Environment:
+    default = like.spec.environment if like else Environment.OKD
+    environment = Environment(request.environment or default)
+
+    if request.version and environment != Environment.OKD:
+        raise UsageError(f"a cluster of environment {environment} has no release", "leave out --release")
+
+    return environment
 
 
 def _other_cluster(fleet: Fleet, name: str) -> Cluster | None:
