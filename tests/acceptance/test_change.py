@@ -1057,3 +1057,34 @@ def test_no_release_comes_with_what_judges_it(path: str, fleet: Repository) -> N
     git(fleet.root, "add", "-A")
     git(fleet.root, "commit", "-qm", "beside")
     assert "trust-edit-with-release" in fleet.errors()
+
+
+def test_a_correct_copy_of_an_application_hides_no_edited_one(fleet: Repository) -> None:
+    generate(fleet.root)
+    edited = fleet.root / "argocd/application-moc-cd.yaml"
+    (fleet.root / "argocd/zz.yaml").write_text(edited.read_text())
+    fleet.edit("argocd/application-moc-cd.yaml", "targetRevision: main", "targetRevision: other")
+    error = fleet.errors_as_written()["guarded-application-edited"]
+    assert error.location.file == "argocd/application-moc-cd.yaml"
+
+
+def test_an_overlay_that_does_not_build_hides_no_lost_object_of_another(fleet: Repository) -> None:
+    """The base has a broken overlay, which this change repairs: the other clusters are judged as ever."""
+    extras = fleet.root / "clusters/moc-cd"
+    extras.mkdir()
+    (extras / "kustomization.yaml").write_text("resources: [x.yaml]\n")
+    (extras / "x.yaml").write_text(
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: default}\n"
+        "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n"
+    )
+    fleet.merge()
+    overlay = fleet.root / "overlays/moc-test/kustomization.yaml"
+    sound = overlay.read_text()
+    overlay.write_text("resources: [missing.yaml]\n")
+    git(fleet.root, "commit", "-qam", "broken")
+    git(fleet.root, "branch", "-f", "base")
+
+    overlay.write_text(sound)
+    shutil.rmtree(extras)
+    generate(fleet.root)
+    assert "objects-lost" in {finding.name for finding in fleet.judged().findings}

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.generate.plan import ClusterPlan, Plan
-from okd_gitops.manifests.argocd import IN_CLUSTER
+from okd_gitops.manifests.argocd import IN_CLUSTER, NAMESPACE
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, read
 from okd_gitops.manifests.scopes import Scopes, is_cluster_scoped
 from okd_gitops.manifests.write import dump
 
-NAMESPACE = "argocd"
 ROOT = "fleet"
 API_VERSION = "argoproj.io/v1alpha1"
 LABELS = "okd-gitops.io/"

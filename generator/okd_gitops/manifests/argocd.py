@@ -12,6 +12,8 @@ from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
 # The name that Argo CD gives to the cluster it runs on, and the two by which it knows that cluster.
 IN_CLUSTER = "in-cluster"
+# Where Argo CD and its objects are on the hub.
+NAMESPACE = "argocd"
 _HERE = {"name": IN_CLUSTER, "server": "https://kubernetes.default.svc"}
 _HTTPS = 443
 _REPOSITORY = re.compile(

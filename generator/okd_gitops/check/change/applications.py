@@ -57,7 +57,12 @@ def application_findings(
     expected = _expected(base, now)
     actual = _objects(files)
     names = {cluster.name for cluster in base.clusters if cluster.purpose.guarded} - set(removed)
-    projects = {at(expected[key].document.value, "spec", "project") for key in expected if key[1] in names}
+    projects = {
+        at(placed.document.value, "spec", "project")
+        for (_, name), written in expected.items()
+        if name in names
+        for placed in written
+    }
     findings: list[Finding] = []
 
     for key, wanted in expected.items():
@@ -65,15 +70,15 @@ def application_findings(
         is_guarded = name in names or name == ROOT or (kind == "AppProject" and name in projects)
 
         if is_guarded and key in actual:
-            findings += _edited_fields(wanted, actual[key])
+            findings += [fault for placed in actual[key] for fault in _edited_fields(wanted[0], placed)]
         elif is_guarded:
             reason = f"{kind} {name} is not in argocd/ any more"
-            findings.append(_finding("argocd", reason, wanted.identity))
+            findings.append(_finding("argocd", reason, wanted[0].identity))
 
     return findings
 
 
-def _expected(base: Fleet, now: Fleet) -> dict[tuple[str, str], _Placed]:
+def _expected(base: Fleet, now: Fleet) -> dict[tuple[str, str], list[_Placed]]:
     """Return the objects that the base's clusters have, in the repository, revision and hub of today.
 
     Announcing that a cluster goes is a step of its own, and so is becoming the announced hub. A base that
@@ -103,8 +108,9 @@ def _expected_cluster(cluster: Cluster, base: Fleet, now: Fleet) -> Cluster:
     return cluster
 
 
-def _objects(files: Mapping[str, bytes]) -> dict[tuple[str, str], _Placed]:
-    objects: dict[tuple[str, str], _Placed] = {}
+def _objects(files: Mapping[str, bytes]) -> dict[tuple[str, str], list[_Placed]]:
+    """Return the guarded objects by kind and name; of two with one name, Argo CD takes either."""
+    objects: dict[tuple[str, str], list[_Placed]] = {}
 
     for path in sorted(files):
         if not path.endswith((".yaml", ".yml", ".json")):
@@ -114,7 +120,7 @@ def _objects(files: Mapping[str, bytes]) -> dict[tuple[str, str], _Placed]:
             identity = ObjectId.of(document.value)
 
             if identity.kind in _GUARDED_FIELDS:
-                objects[identity.kind, identity.name] = _Placed(identity, document)
+                objects.setdefault((identity.kind, identity.name), []).append(_Placed(identity, document))
 
     return objects
 

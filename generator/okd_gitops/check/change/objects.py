@@ -22,19 +22,21 @@ def lost_object_findings(root: Path, old_root: Path, cache: Path, base: Fleet, n
     names = {cluster.name for cluster in now.clusters}
     clusters = {f"overlays/{cluster.name}": cluster for cluster in base.clusters if cluster.name in names}
     edited = [folder for folder in clusters if is_edited(folder, old, new)]
-    before, after = _rendered(root, cache, old, new, edited)
     findings = []
 
     for folder in edited:
+        before, after = _rendered(root, cache, old, new, folder)
+
         if folder in before:
             findings += lost_objects(_rendered_change(clusters[folder], folder, before, after))
 
     return findings
 
 
-def _rendered(root: Path, cache: Path, old: Tree, new: Tree, folders: list[str]) -> tuple[Rendered, Rendered]:
+def _rendered(root: Path, cache: Path, old: Tree, new: Tree, folder: str) -> tuple[Rendered, Rendered]:
+    """Return what a folder renders before and after; one that does not build hides no other."""
     try:
-        return render_both(root, cache, old, new, folders)
+        return render_both(root, cache, old, new, [folder])
     except FindingsError:
         return {}, {}
 

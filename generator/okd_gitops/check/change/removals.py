@@ -79,10 +79,8 @@ def moved_fleet_findings(base: Fleet, now: Fleet) -> list[Finding]:
         if old == new or announced == new:
             continue
 
-        reason = (
-            f"{field} {old} becomes {new}: the Applications of {', '.join(guarded)} would follow that, "
-            "and nothing announced it"
-        )
+        whose = f"the Applications of {', '.join(guarded)}" if guarded else "every Application"
+        reason = f"{field} {old} becomes {new}: {whose} would follow that, and nothing announced it"
         remedy = (
             f"put {field}: {old} back; write announced: with {field}: {new} and a reason, merge that change "
             "alone, then make this one"
@@ -112,7 +110,8 @@ def _removals(change: ClusterChange, old: Cluster, base: Fleet, now: Fleet) -> I
         if field == "purpose" and becomes_announced_hub(new, base):
             continue
 
-        what_happens = f"with {field} {new_value} in place of {old_value} its file is about another one"
+        effect = "it loses its guard" if field == "purpose" else "its file is about another one"
+        what_happens = f"with {field} {new_value} in place of {old_value} {effect}"
         yield new.document.at((field,)), what_happens
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions
 from okd_gitops.finding import Location
 from okd_gitops.manifests.kustomization import Written
-from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.releases.acknowledgements import NAME, NAMESPACE
 from okd_gitops.releases.cluster_version import CLUSTER_VERSION
 
@@ -15,6 +15,12 @@ _POLICIES = (
     "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io",
 )
 _REMEDY = "write the release in clusters/{name}.yaml; extras of a long-term cluster leave it as it is"
+# What changes an object on its way into the API server (k8s.io/api v0.35, admissionregistration/v1 types.go).
+_MUTATING = (
+    "MutatingAdmissionPolicy.admissionregistration.k8s.io",
+    "MutatingWebhookConfiguration.admissionregistration.k8s.io",
+)
+_GROUP = "config.openshift.io"
 # Where a ConfigurationPolicy has its objects as one text (config-policy-controller,
 # api/v1/configurationpolicy_types.go). Reading a ClusterVersion with `lookup` in it changes none.
 _TEMPLATES = "object-templates-raw"
@@ -43,6 +49,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 
     yield from _wrapped_versions(overlay)
     yield from _templated_versions(overlay)
+    yield from _mutating(overlay)
 
 
 def _protected(objects: Iterable[Object]) -> _Objects:
@@ -98,6 +105,28 @@ def _templated_versions(overlay: Overlay) -> Iterator[Fault]:
         identity = ObjectId.of(value)
         if identity not in planned and any(_MADE.search(text) for text in _templates(value)):
             yield _fault(overlay, identity, f"the extras add a template of a ClusterVersion in {identity}")
+
+
+def _mutating(overlay: Overlay) -> Iterator[Fault]:
+    """Yield a fault for each object by which the API server would change a ClusterVersion on its way in."""
+    planned = {ObjectId.of(value) for value in overlay.planned or ()}
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+        if identity.group_kind in _MUTATING and identity not in planned and _covers_versions(value):
+            yield _fault(overlay, identity, f"the extras add {identity}, which may change a ClusterVersion")
+
+
+def _covers_versions(value: object) -> bool:
+    """Whether a rule below a value, as admission has them, matches ClusterVersions."""
+    if isinstance(value, list):
+        return any(map(_covers_versions, value))
+    if not isinstance(value, dict):
+        return False
+
+    groups, resources = (items(value, key) for key in ("apiGroups", "resources"))
+    names_group = any(group in ("*", _GROUP) for group in groups)
+    names_resource = any(str(name).partition("/")[0] in ("*", "clusterversions") for name in resources)
+    return (names_group and names_resource) or any(map(_covers_versions, value.values()))
 
 
 def _templates(value: object) -> Iterator[str]:

@@ -5,13 +5,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from okd_gitops.check.rule import ARGOCD, LONG_TERM, Fault, Overlay, Repository
-from okd_gitops.manifests.argocd import IN_CLUSTER, folder, of_kind, same_repository, server_address
+from okd_gitops.manifests.argocd import (
+    IN_CLUSTER,
+    NAMESPACE,
+    folder,
+    of_kind,
+    same_repository,
+    server_address,
+)
 from okd_gitops.manifests.nested import Path, objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
 # What Argo CD fills in when an ApplicationSet makes its Applications.
 _FILLED_IN = "{{"
 _KINDS = ("Application", "ApplicationSet")
+_HUB = "hub"
+_VERSION = ObjectId.of({"apiVersion": "config.openshift.io/v1", "kind": "ClusterVersion"})
+# The label by which Argo CD takes a Secret for a cluster (argo-cd v3.3, common/common.go).
+_REGISTERS = "argocd.argoproj.io/secret-type"
+# Where a Secret has its labels, and where an ExternalSecret and a SealedSecret have those of theirs.
+_LABELS = (
+    ("metadata", "labels"),
+    ("spec", "target", "template", "metadata", "labels"),
+    ("spec", "template", "metadata", "labels"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,11 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     others = _other_long_term(overlay, repository)
 
     for value in overlay.objects:
+        if any(at(value, *path, _REGISTERS) == "cluster" for path in _LABELS):
+            reason = "it registers a cluster in Argo CD, perhaps one of the fleet under a second name"
+            remedy = "remove it; what registers clusters is not part of the extras"
+            yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value))
+
         for nested in objects_within(value):
             if not any(of_kind([nested.value], kind) for kind in _KINDS):
                 continue
@@ -67,6 +89,9 @@ def _reached(
         if path[-1] == "destination":
             yield from _written_to(value, path, others, overlay)
 
+        if "destination" in value and overlay.purpose == _HUB:
+            yield from _permitted(value, path, repository)
+
         if "repoURL" in value:
             yield from _read(value, path, overlay, repository)
 
@@ -91,6 +116,26 @@ def _written_to(
         elif _FILLED_IN in text and others:
             reason = f"{text} can become a long-term cluster, such as {min(others.values())}"
             yield _Reach((*path, key), reason, "write the name of one cluster there")
+
+
+def _permitted(spec: Object, path: Path, repository: Repository) -> Iterator[_Reach]:
+    """Yield a project that lets an Application on the hub make Applications, or change the hub's release.
+
+    What others write to their repository then decides about clusters, and no change here shows it.
+    """
+    name = str(spec.get("project") or "default")
+    project = repository.projects.get(name)
+    remedy = f"name an AppProject of this repository that permits neither {NAMESPACE} nor ClusterVersions"
+
+    if project is None:
+        reason = f"its project {name} is not in this repository, so it may permit anything on the hub"
+        yield _Reach((*path, "project"), reason, remedy)
+    elif project.permits_destination({"name": IN_CLUSTER}, NAMESPACE):
+        reason = f"its project {name} permits {NAMESPACE} on the hub, where Applications are made"
+        yield _Reach((*path, "project"), reason, remedy)
+    elif project.permits_kind(_VERSION, cluster_scoped=True):
+        reason = f"its project {name} permits to change the hub's ClusterVersion"
+        yield _Reach((*path, "project"), reason, remedy)
 
 
 def _read(source: Object, path: Path, overlay: Overlay, repository: Repository) -> Iterator[_Reach]:
