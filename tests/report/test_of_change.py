@@ -90,6 +90,12 @@ def test_a_file_that_is_about_another_cluster_is_no_routine(
     assert f"{OLD} stays" not in shown
 
 
+def test_a_file_without_its_server_is_no_routine(announced: Path) -> None:
+    shown = edited(announced, f"server: {SERVER}\n", "").replace("`", "")
+    assert "🟡 LOOK" in shown
+    assert f"| {OLD} 🔴 where Argo CD does not deploy |" in shown
+
+
 def test_another_edit_of_a_guarded_cluster_removes_nothing(announced: Path) -> None:
     shown = edited(announced, "decommission: true", "decommission: true\nwave: 4")
     assert f"| `moc-cd` | cd | 3 | `{OLD}` stays |" in shown

@@ -173,11 +173,11 @@ def _print_change(judged: "JudgedChange", report: "Report") -> None:
 
 def _step(cluster: "ClusterChange") -> str:
     """Return the old and new release; the release of another server says nothing about this one."""
-    from okd_gitops.check.change.removals import replaced_fields
+    from okd_gitops.check.change.removals import NONE, replaced_fields
 
     old, new = cluster.old_release, cluster.new_release
     replaced = replaced_fields(cluster.old, cluster.new) if cluster.old and cluster.new else []
-    others = [f"another {field}" for field, _, _ in replaced]
+    others = [f"{'no' if new_value == NONE else 'another'} {field}" for field, _, new_value in replaced]
 
     if cluster.release_changed or old is None or new is None:
         versions = f"{old.version if old else '-'} → {new.version if new else '-'}"

@@ -20,7 +20,7 @@ class ClusterRow:
     `old` and `new` are its versions (empty: there is none). `how` and `evidence` are Markdown: by which path
     or with which edits, and what the earlier waves reported. `waits_for` are the clusters that run the
     release first, `followed_by` those that wait for this one. A `refused` cluster must not be merged;
-    `another`: the file is about another cluster than before.
+    `another`: where the release runs, if the file is about another cluster than before.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ClusterRow:
     waits_for: tuple[str, ...] = ()
     followed_by: tuple[str, ...] = ()
     refused: bool = False
-    another: bool = False
+    another: str = ""
 
 
 def clusters_block(rows: Iterable[ClusterRow]) -> Block:
@@ -103,7 +103,7 @@ def _release(row: ClusterRow) -> str:
         return "none"
 
     if row.another and row.new:
-        return f"{code(row.new)} 🔴 on another cluster"
+        return f"{code(row.new)} 🔴 {row.another}"
 
     if row.old == row.new:
         return f"{code(row.new)} stays"

@@ -6,7 +6,7 @@ from datetime import datetime
 from okd_gitops import __version__
 from okd_gitops.check.change.change import Change, ClusterChange, JudgedRelease, Status
 from okd_gitops.check.change.judge_change import JudgedChange
-from okd_gitops.check.change.removals import replaced_fields
+from okd_gitops.check.change.removals import NONE, replaced_fields
 from okd_gitops.check.diff import Difference, ObjectChange
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import Finding, Severity, ordered
@@ -112,13 +112,23 @@ def _row(item: ClusterChange, change: Change, now: datetime) -> ClusterRow:
         wave=item.old.wave if item.old else item.cluster.wave,
         old=old.version if old else "",
         new=new.version if new else "",
-        another=any(field in _ADDRESS for field, _, _ in _replaced(item)),
+        another=_another(item),
         how=_how(item),
         evidence=evidence_words(judged.evidence, judged.waits_for, now) if judged else "",
         waits_for=judged.waits_for if judged else (),
         followed_by=judged.followed_by if judged else (),
         refused=any(item.name in finding.clusters for finding in change.refusals),
     )
+
+
+def _another(item: ClusterChange) -> str:
+    """Return where the release runs after the change, if that is not where it ran before."""
+    addresses = [(field, new) for field, _, new in _replaced(item) if field in _ADDRESS]
+
+    if not addresses:
+        return ""
+
+    return "where Argo CD does not deploy" if addresses == [("server", NONE)] else "on another cluster"
 
 
 def _purpose(item: ClusterChange) -> str:

@@ -22,6 +22,8 @@ IDENTITY = (
 )
 # Those that no other cluster has.
 _UNIQUE = (("clusterID", "cluster_id"), ("server", "server"))
+# What `replaced_fields` returns for a value that is left out.
+NONE = "none"
 _MOVING = ("repository", "revision", "hub")
 
 
@@ -44,7 +46,7 @@ def removal_findings(changes: Sequence[ClusterChange], base: Fleet, now: Fleet) 
 def replaced_fields(old: Cluster, new: Cluster) -> list[tuple[str, str, str]]:
     """Return the fields that make another cluster of one, each with its old and new value.
 
-    What the old file leaves out makes no other cluster; a new value that is left out is `none`.
+    What the old file leaves out makes no other cluster; a new value that is left out is NONE.
     """
     replaced = []
 
@@ -52,7 +54,7 @@ def replaced_fields(old: Cluster, new: Cluster) -> list[tuple[str, str, str]]:
         old_value, new_value = getattr(old.spec, attribute), getattr(new.spec, attribute)
 
         if old_value is not None and _identity(field, old_value) != _identity(field, new_value):
-            replaced.append((field, str(old_value), str(new_value or "none")))
+            replaced.append((field, str(old_value), str(new_value or NONE)))
 
     return replaced
 
