@@ -89,7 +89,7 @@ class Http:
     def _follow(self, address: "Url", recorded: RememberedAnswer | None) -> RememberedAnswer:
         """Return the answer of an address, or of that to which it redirects."""
         headers = {"If-None-Match": recorded.etag} if recorded and recorded.etag else {}
-        remedy = "try again later, or use --offline"
+        remedy = "try again later; where a command has --offline, it decides by the records alone"
         place = address
 
         for _ in range(MAX_REDIRECTS + 1):
