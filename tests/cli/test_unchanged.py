@@ -159,6 +159,21 @@ def test_generate_says_the_same_when_nothing_changed(call: Call) -> None:
     assert call("generate", "--check").stdout == first.stdout.replace("0 changed", "0 would change")
 
 
+def test_a_generate_of_nothing_new_imports_no_models(
+    call: Call, repo: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pydantic and the models take longer than everything else in such a run."""
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    command = [sys.executable, str(ROOT / "generator"), "--cache", str(cache), "generate"]
+
+    def imported() -> bool:
+        done = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=True)
+        return "pydantic" in done.stderr
+
+    call("generate")
+    assert [imported(), imported()] == [True, False]
+
+
 def test_generate_writes_again_what_was_edited(call: Call, repo: Path) -> None:
     for _ in range(3):
         call("generate")

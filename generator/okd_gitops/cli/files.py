@@ -59,7 +59,6 @@ def generate(
     Either all files are written, or none. A generated file that was edited by hand and a foreign file are
     never overwritten: the run stops, shows the difference and exits 3.
     """
-    from okd_gitops.fleet.placeholders import placeholder_warnings
     from okd_gitops.system.unchanged import Earlier
 
     root = root_of(context)
@@ -71,6 +70,7 @@ def generate(
         _print_unchanged(unchanged, output, checking=checking)
         return
 
+    from okd_gitops.fleet.placeholders import placeholder_warnings
     from okd_gitops.generate.generate import diff_text, stale
     from okd_gitops.generate.generate import generate as run
 
