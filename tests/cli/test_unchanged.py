@@ -11,7 +11,6 @@ import pytest
 
 from conftest import CACHE, ROOT
 from okd_gitops.system import unchanged
-from okd_gitops.system.kept import EXACT
 from okd_gitops.system.state import JOURNAL, STATE
 from okd_gitops.system.unchanged import Earlier, Result, tools_in
 
@@ -54,8 +53,6 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def call(repo: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.delenv(EXACT)
-    monkeypatch.delenv("CI", raising=False)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-I", str(ROOT / "generator"), "--cache", str(cache), *arguments]
@@ -195,8 +192,6 @@ def earlier(root: Path, cache: Path, *more: bytes) -> Earlier:
 
 @pytest.fixture
 def kept(repo: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv(EXACT)
-    monkeypatch.delenv("CI", raising=False)
     earlier(repo, cache, b"tools").keep({"clusters": 1}, [])
     assert earlier(repo, cache, b"tools").result() == Result({"clusters": 1})
     return cache
