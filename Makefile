@@ -74,7 +74,7 @@ figures: packages tools ## Measure the code of the package
 lock: ## Resolve the Python dependencies again with uv
 	@for pair in generate: check:--extra=schemas dev:--extra=dev deep:--extra=deep gate:--extra=gate; do name=$${pair%%:*}; \
 	  uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --python-version 3.11 \
-	    $${pair#*:} $$([ $$name = generate ] || echo -c requirements/generate.txt) pyproject.toml -o requirements/$$name.txt; done
+	    $${pair#*:} $$([ $$name = generate ] || echo -c requirements/generate.txt) $$([ $$name != gate ] || echo -c requirements/dev.txt) pyproject.toml -o requirements/$$name.txt; done
 
 clean: ## Remove everything that make installed
 	@chmod -R u+w $(CACHE) 2>/dev/null; rm -rf $(CACHE)
