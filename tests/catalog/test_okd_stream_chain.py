@@ -3,7 +3,7 @@
 import base64
 import copy
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import stream_world
@@ -213,4 +213,5 @@ def _releases(hub: Hub) -> str:
 
 
 def _soon() -> datetime:
-    return datetime.now(UTC) + timedelta(minutes=5)
+    """Return a time after every signature that a test makes, on whatever day it runs."""
+    return datetime(2099, 1, 1, tzinfo=UTC)

@@ -231,8 +231,9 @@ class Bench:
         return [report.cluster for report in self.records().evidence if report.version == NEW]
 
     def commits(self) -> int:
-        """Return how many commits the branch has."""
-        return int(git(self.fleet.remote, "rev-list", "--count", "records"))
+        """Return how many commits of the branch are the observer's; others note what is proposed."""
+        count = git(self.fleet.remote, "rev-list", "--count", "records", "--", "evidence", "runs.yaml")
+        return int(count)
 
 
 @pytest.fixture

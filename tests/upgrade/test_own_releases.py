@@ -3,7 +3,7 @@ gets their signature with the pin.
 """
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -73,7 +73,8 @@ def own(fleet: Path) -> ReleaseRecord:
 
 
 def soon() -> datetime:
-    return datetime.now(UTC) + timedelta(minutes=5)
+    """Return a time after every signature that a test makes, on whatever day it runs."""
+    return datetime(2099, 1, 1, tzinfo=UTC)
 
 
 def upgraded(fleet: Path, cluster: str) -> str:
