@@ -1039,3 +1039,51 @@ def test_an_overlay_that_does_not_build_hides_no_lost_object_of_another(fleet: R
     shutil.rmtree(extras)
     generate(fleet.root)
     assert "objects-lost" in {finding.name for finding in fleet.judged().findings}
+
+
+@pytest.mark.parametrize("purpose", ["cd", "ephemeral"])
+def test_a_renamed_file_is_the_same_cluster_and_takes_no_earlier_release(
+    purpose: str, fleet: Repository
+) -> None:
+    """The removal was announced and merged: the new name still goes on from the release before."""
+    fleet.append("clusters/moc-cd.yaml", "decommission: true\n")
+    fleet.merge()
+    move(fleet.root, "moc-cd", OLDER)
+    old, new = (fleet.root / f"clusters/{name}.yaml" for name in ("moc-cd", "moc-cx"))
+    text = old.read_text().replace("decommission: true\n", "")
+    ending = f"\nexpires: {time(48)[:10]}" if purpose == "ephemeral" else ""
+    new.write_text(text.replace("purpose: cd", f"purpose: {purpose}{ending}"))
+    old.unlink()
+    assert "downgrade" in fleet.errors()
+
+
+def test_a_feature_of_ones_own_sets_no_release(fleet: Repository) -> None:
+    feature = fleet.root / "catalog/features/zevil"
+    (feature / "common").mkdir(parents=True)
+    (feature / "feature.yaml").write_text(
+        "summary: Evil.\nrequires: [okd-version]\nenvironments: {okd: [common]}\nnamespaces: {evil: {}}\n"
+        "parameters:\n  v:\n    summary: Version.\n    type: string\n"
+        "    sets: [{object: ClusterVersion/version, path: spec.desiredUpdate.version}]\n"
+    )
+    (feature / "common/configmap-x.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: evil}\n"
+    )
+    fleet.append("clusters/moc-cd.yaml", f"features:\n  zevil: {{v: {OLDER}}}\n")
+    assert "release-differs" in fleet.names()
+
+
+def test_an_edit_of_the_policy_that_keeps_clusters_from_going_back_is_told_and_refused(
+    fleet: Repository,
+) -> None:
+    name = "validatingadmissionpolicybinding-okd-no-way-back.yaml"
+    policy = ROOT / "generator/okd_gitops/catalog/features/no-way-back/policy" / name
+    changes_folder = fleet.root / "catalog/changes"
+    changes_folder.mkdir(parents=True)
+    (fleet.root / "catalog/policies").mkdir()
+    (fleet.root / "catalog/policies/b.yaml").write_text(policy.read_text().replace("Deny", "Audit"))
+    (changes_folder / "x.yaml").write_text(
+        "changes:\n- replace: {feature: no-way-back, "
+        "object: ValidatingAdmissionPolicyBinding/okd-no-way-back, with: policies/b.yaml}\n"
+    )
+    assert "trust-edit" in fleet.warnings()
+    assert "release-differs" in fleet.names()

@@ -3,10 +3,11 @@
 A case holds rendered objects. Comment lines set the scene: `# purpose: cd`, `# environment: okd`, `#
 clusters: a, b` (the fleet), `# declared: Secret/x`, `# expires: 2026-01-31`, `# files: path, path` (that
 exist), `# url: none` (a repository of others), `# common: a, b` (words of the catalog), `# gates: a, b` (of
-fleet.yaml), `# servers: a=https://…` (of clusters), `# reached: path, path` (by a kustomization), and in a
-bad case `# expect: text of the reason`.
+fleet.yaml), `# servers: a=https://…` (of clusters), `# release: path=value path=value` (of x), `# reached:
+path, path` (by a kustomization), and in a bad case `# expect: text of the reason`.
 A line `# overlay: FOLDER` begins another overlay; before the first it is overlays/x. What follows
-`# overlay: planned` is what overlays/x would be without its extras. `# kustomization: {…}` is the content of
+`# overlay: planned` is what overlays/x would be without its extras, `# overlay: guards` the tool's own
+policy. `# kustomization: {…}` is the content of
 every overlay's kustomization.yaml; `# quota:
 cpu=4 storage=400Gi` is that of the namespace builds; `# severity: warning` is what a bad case is to weigh.
 """
@@ -42,12 +43,15 @@ def scene(text: str) -> Repository:
     parts = re.split(r"^# overlay: (.*)$", text, flags=re.MULTILINE)
     overlays = [("overlays/x", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]
     planned = dict(overlays).get("planned")
-    overlays = [overlay for overlay in overlays if overlay[0] != "planned"]
+    guards = dict(overlays).get("guards")
+    overlays = [overlay for overlay in overlays if overlay[0] not in ("planned", "guards")]
     reached = {path.strip() for path in options.get("reached", "").split(",") if path.strip()}
     servers = dict(entry.split("=") for entry in options.get("servers", "").split())
     rendered = [
         Overlay(
             name=folder.rpartition("/")[2],
+            release=dict(entry.split("=") for entry in options.get("release", "").split()),
+            guards=objects(guards) if guards and folder == "overlays/x" else (),
             server=servers.get(folder.rpartition("/")[2], ""),
             folder=folder,
             objects=objects(body),

@@ -101,7 +101,7 @@ def _copied(root: Path) -> None:
         (_replaced("api.moc-cd.", "api.moc-test."), "shared-server", "clusters/moc-cd.yaml:2:9"),
         (_replaced("purpose: cd", "purpose: hub"), "second-hub", "clusters/moc-cd.yaml:1:10"),
         (_replaced("channel: stable-scos-4", "channel: fast-4.21"), "unknown-channel", "moc-cd.yaml:6:12"),
-        (_replaced("  stream:", "  force: true\n  stream:"), "forced-update", "clusters/moc-cd.yaml:5:3"),
+        (_replaced("  stream:", "  force: true\n  stream:"), "forced-update", "clusters/moc-cd.yaml:5:10"),
     ],
 )
 def test_files_that_are_no_fleet_are_reported_as_blocked(

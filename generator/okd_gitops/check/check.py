@@ -13,9 +13,9 @@ from okd_gitops.check.planned import objects_without_extras
 from okd_gitops.check.standing_emergencies import standing_emergencies
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, Findings, ordered
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.fleet.collisions import mismatched_releases
-from okd_gitops.fleet.load import Fleet, load
+from okd_gitops.fleet.load import Fleet, load, load_catalog
 from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.fleet.streams import misspelled_streams
 from okd_gitops.generate.applications import destination
@@ -31,6 +31,7 @@ from okd_gitops.tree import Tree
 
 # The Kubernetes whose schemas judge a foreign repository, unless the user names another one.
 DEFAULT_KUBERNETES = "1.35"
+_GUARD = "no-way-back"
 
 
 def check(
@@ -156,6 +157,32 @@ def _under_check(
     )
 
 
+def _release_of(cluster: Cluster, fleet: FleetSpec) -> dict[str, str]:
+    """Return what the ClusterVersion of a cluster must have, by dotted path below `spec`."""
+    release = cluster.spec.release
+
+    if release is None:
+        return {}
+
+    values = {
+        "clusterID": cluster.spec.cluster_id,
+        "channel": release.channel,
+        "upstream": release.upstream or fleet.upstream,
+        "desiredUpdate.version": release.version,
+        "desiredUpdate.image": release.image,
+    }
+
+    return {path: str(value) for path, value in values.items() if value}
+
+
+def _guards(cluster_plan: ClusterPlan) -> tuple[Object, ...]:
+    """Return the objects that keep a cluster from going back, as the tool has them, if the cluster does."""
+    parts = [placement.part for placement in cluster_plan.placements if placement.feature == _GUARD]
+    feature = load_catalog(None).features[_GUARD]
+
+    return tuple(value for part in parts for value in feature.objects(part))
+
+
 def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] | None) -> rule.Overlay:
     cluster = cluster_plan.cluster
     declared: set[str] = set()
@@ -170,6 +197,8 @@ def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] 
         purpose=str(cluster.spec.purpose),
         environment=str(cluster.spec.environment),
         server=cluster.spec.server or "",
+        release=_release_of(cluster, plan.fleet),
+        guards=_guards(cluster_plan),
         declared=frozenset(declared),
         expires=cluster.spec.expires,
         forced=bool(cluster.spec.emergency and cluster.spec.emergency.force),

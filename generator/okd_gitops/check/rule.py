@@ -69,6 +69,10 @@ class Overlay:
     # `Kind/name` of everything that the objects use and somebody else creates, as the features declare it.
     declared: frozenset[str] = frozenset()
     expires: date | None = None
+    # What its ClusterVersion must have below `spec`, by dotted path, as the cluster file says.
+    release: Mapping[str, str] = field(default_factory=dict)
+    # The objects that keep it from going back, as the tool's own catalog has them.
+    guards: tuple[Object, ...] = ()
     # An emergency forces its release, which has a finding of its own.
     forced: bool = False
     # What a long-term cluster would get without its extras; None where there are none.

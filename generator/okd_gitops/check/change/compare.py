@@ -1,10 +1,11 @@
 """Compare two fleets: the clusters and the fields of fleet.yaml that differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from okd_gitops.check.change.change import ClusterChange, Status
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
+from okd_gitops.manifests.argocd import server_address
 from okd_gitops.manifests.model import FileModel
 
 
@@ -12,8 +13,14 @@ def cluster_changes(base: Fleet, now: Fleet) -> list[ClusterChange]:
     """Return the clusters that differ between two fleets, by name."""
     old_clusters = {cluster.name: cluster for cluster in base.clusters}
     new_clusters = {cluster.name: cluster for cluster in now.clusters}
+    # Another name makes no new cluster: its release goes on from the one before.
+    earlier = old_clusters | {
+        name: old
+        for name, new in new_clusters.items()
+        if name not in old_clusters and (old := _renamed(new, base, new_clusters))
+    }
     changes = [
-        _cluster_change(name, old_clusters.get(name), new_clusters.get(name))
+        _cluster_change(name, earlier.get(name), new_clusters.get(name))
         for name in sorted({*old_clusters, *new_clusters})
     ]
 
@@ -23,6 +30,20 @@ def cluster_changes(base: Fleet, now: Fleet) -> list[ClusterChange]:
 def changed_fields(old: FileModel, new: FileModel) -> tuple[str, ...]:
     """Return the keys that differ, with dots: release.version."""
     return tuple(_differences(_written(old), _written(new), ""))
+
+
+def _renamed(new: Cluster, base: Fleet, now: Mapping[str, Cluster]) -> Cluster | None:
+    """Return the cluster of the base that is gone by name, and is this one by its clusterID or server."""
+    gone = (cluster for cluster in base.clusters if cluster.name not in now)
+
+    return next((old for old in gone if _is_same(old, new)), None)
+
+
+def _is_same(old: Cluster, new: Cluster) -> bool:
+    ids = [(cluster.spec.cluster_id or "").lower() for cluster in (old, new)]
+    servers = [server_address(cluster.spec.server) if cluster.spec.server else "" for cluster in (old, new)]
+
+    return any(first and first == second for first, second in (ids, servers))
 
 
 def _cluster_change(name: str, old: Cluster | None, new: Cluster | None) -> ClusterChange | None:

@@ -31,13 +31,26 @@ CI_FILES = (
     "Jenkinsfile",
     "CODEOWNERS",
     "docs/CODEOWNERS",
+    ".drone.yml",
+    ".travis.yml",
+    ".buildkite",
+    "bitbucket-pipelines.yml",
+    ".gitattributes",
 )
 # The tool itself, in a repository that contains it: an edited tool must not judge its own edit.
 TOOL_FILES = ("okd-gitops", "Makefile", "generator", "image", "pyproject.toml", "requirements", "tools")
 _FLEET_FIELDS = ("requires", "repository", "revision", "hub", "owners", "upstream", "announced")
 _SOURCES = ("controller", "graph", "channel", "github", "quay", "file", "forge", "signatures")
 # Their objects say what a cluster runs, and what asks for it.
-_TRUSTED_FEATURES = ("okd-version", "release-watch", "argocd")
+_TRUSTED_FEATURES = (
+    "okd-version",
+    "no-way-back",
+    "release-watch",
+    "upgrade-observer",
+    "upgrade-reader",
+    "argocd",
+    "secrets",
+)
 _LONGEST = 200
 _TOOL = "okd-gitops itself, which judges changes here"
 _SHOWN_FILES = 3
