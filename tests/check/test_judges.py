@@ -254,3 +254,12 @@ def test_where_nothing_is_judged_nothing_passes(
     result = okd_gitops("check", str(write(tmp_path / "theirs", files)))
     assert result.returncode == 4, result.stdout + result.stderr
     assert "nothing was judged" in result.stderr
+
+
+def test_a_program_that_the_kernel_killed_has_the_code_of_that_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """unshare itself ends with 1 then, which is the code of a program that refuses."""
+    monkeypatch.setattr(process, "_LIMITS", 'ulimit -t 1; shift 3; exec "$@"')
+    done = process.run([str(script(tmp_path, "while :; do :; done"))], cwd=tmp_path, timeout=300)
+    assert done.code not in (0, 1, 2)

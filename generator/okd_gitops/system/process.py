@@ -36,6 +36,9 @@ ENVIRONMENT = {
 _LIMITS = 'for limit in "-t $1" "-v $2" "-f $3"; do ulimit $limit 2>/dev/null; done; shift 3; exec "$@"'
 _UNSHARE = ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 _MARK = "OKD_GITOPS_RUN"
+# How unshare of util-linux 2.38 ends, with code 1, when the kernel has killed what it ran: at a limit of
+# processor time, or for want of memory.
+_KILLED = "unshare: sigprocmask unblock failed: Invalid argument"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,14 @@ def run(
 ) -> Completed:
     """Run `arguments` in `cwd` and wait at most `timeout` seconds.
 
-    That is also the processor time that each process gets. The program sees only ENVIRONMENT plus
+    Each process gets a second more of processor time, so that who reaches both limits is told of the first.
+    The program sees only ENVIRONMENT plus
     `environment`. Raises ToolError when it cannot start, takes too long, or writes more than 256 MiB. However
     it ends, whatever it started ends with it.
     """
     name = Path(arguments[0]).name
     mark = secrets.token_hex(16)
-    limits = (str(int(timeout)), str(MAX_MEMORY >> 10), str((MAX_OUTPUT >> 9) + 1))
+    limits = (str(int(timeout) + 1), str(MAX_MEMORY >> 10), str((MAX_OUTPUT >> 9) + 1))
     command = ["/bin/sh", "-c", _LIMITS, "sh", *limits, *isolation(), *arguments]
 
     # Files, not pipes: output of any size costs no memory until it is known to be within bounds.
@@ -99,7 +103,9 @@ def run(
 
         out.seek(0)
         err.seek(0)
-        return Completed(process.returncode, out.read(), err.read(1 << 20).decode("utf-8", "replace"))
+        words = err.read(1 << 20).decode("utf-8", "replace")
+        code = -signal.SIGKILL if _KILLED in words.splitlines() else process.returncode
+        return Completed(code, out.read(), words)
 
 
 @cache
