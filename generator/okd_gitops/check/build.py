@@ -3,7 +3,7 @@
 import os
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from okd_gitops.manifests.kustomization import NAMES, Graph
@@ -51,6 +51,7 @@ class _Earlier:
     graphs: Mapping[str, Graph]
     files: Mapping[str, bytes]
     renderer: str
+    _keys: dict[str, str] = field(default_factory=dict)
 
     def read(self, folder: str) -> bytes | None:
         return self.results.read(self._key(folder))
@@ -63,6 +64,13 @@ class _Earlier:
             self.results.keep(self._key(folder), output)
 
     def _key(self, folder: str) -> str:
+        """Return the key of a folder, which `read` has made when `keep` asks for it."""
+        if folder not in self._keys:
+            self._keys[folder] = self._made_key(folder)
+
+        return self._keys[folder]
+
+    def _made_key(self, folder: str) -> str:
         graph = self.graphs[folder]
         contents = [part for path in sorted(graph.files) for part in (path.encode(), self.files[path])]
         # A second one of these beside a kustomization is an error, though nothing names it.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from okd_gitops.check.judge import Report
     from okd_gitops.system.unchanged import Result
 
+# What of a report are counts.
 _COUNTS = ("clusters", "overlays", "documents", "distinct", "without_schema")
 
 

@@ -62,11 +62,12 @@ def generate(
     from okd_gitops.system.unchanged import Earlier
 
     root = root_of(context)
-    earlier = Earlier(root, cache_of(context, root), "generate")
-    unchanged = earlier.result()
-
     # A person who names files or clusters wants them looked at.
-    if unchanged and not (clusters or forced or dry_run):
+    is_plain = not (clusters or forced or dry_run)
+    earlier = Earlier(root, cache_of(context, root), "generate") if is_plain else None
+    unchanged = earlier.result() if earlier else None
+
+    if unchanged:
         _print_unchanged(unchanged, output, checking=checking)
         return
 
@@ -105,7 +106,7 @@ def generate(
     if findings:
         sys.exit(3)
 
-    if not (drift.changes or clusters or forced):
+    if earlier and not drift.changes:
         earlier.keep({"clusters": len(result.fleet.clusters), "files": len(result.wanted)}, notes)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from okd_gitops.finding import Finding, Findings, Location, finding_of
 from okd_gitops.fleet.cluster import ClusterFile, FleetSpec, Purpose
-from okd_gitops.manifests.argocd import server_address
+from okd_gitops.fleet.identity import in_one_spelling
 from okd_gitops.releases.agreement import Claim, disagreements
 
 _IMAGE = ("release", "image")
@@ -102,8 +102,8 @@ def _is_part_of_a_move(hub: ClusterFile, fleet: FleetSpec) -> bool:
 
 
 def _cluster_id(cluster: ClusterFile) -> str:
-    return (cluster.spec.cluster_id or "").lower()
+    return in_one_spelling("clusterID", cluster.spec.cluster_id)
 
 
 def _server(cluster: ClusterFile) -> str:
-    return server_address(cluster.spec.server) if cluster.spec.server else ""
+    return in_one_spelling("server", cluster.spec.server)

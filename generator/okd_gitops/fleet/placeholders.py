@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from okd_gitops.finding import Finding, Severity, finding_of
-from okd_gitops.manifests.read import Document, Path
+from okd_gitops.manifests.read import Document
+from okd_gitops.manifests.values import values_within
 
 # What `init` and `import` write, and what people write in its place.
 _WORD = re.compile(
@@ -33,7 +34,10 @@ def placeholder_warnings(documents: Iterable[Document]) -> list[Finding]:
 
 
 def _in_document(document: Document) -> Iterator[Finding]:
-    for path, text in _texts(document.value, ()):
+    for path, text in values_within(document.value):
+        if not isinstance(text, str):
+            continue
+
         # A text of several lines is a file, which may speak about what is to be done.
         word = _WORD.search(text) if "\n" not in text else None
         host = _reserved_host(text)
@@ -45,18 +49,6 @@ def _in_document(document: Document) -> Iterator[Finding]:
             yield finding_of("example-value", place, f"{host} is a name that is kept for examples")
         elif _ONE_DIGIT.search(text):
             yield finding_of("example-value", place, "one digit is repeated, so this is not a real value")
-
-
-def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every string inside a value with its path."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _texts(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _texts(inner, (*path, index))
 
 
 def _reserved_host(text: str) -> str:

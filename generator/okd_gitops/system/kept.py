@@ -59,6 +59,7 @@ class Results:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._has_new = False
 
     def read(self, key: str) -> bytes | None:
         """Return a result, or None where there is none that is whole."""
@@ -76,6 +77,8 @@ class Results:
 
     def keep(self, key: str, data: bytes) -> None:
         """Keep a result as a whole, or not at all, such as on a full disk."""
+        self._has_new = True
+
         with suppress(OSError):
             self._folder.mkdir(mode=_MODE, parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(dir=self._folder)
@@ -88,7 +91,10 @@ class Results:
                 Path(name).unlink()
 
     def prune(self) -> None:
-        """Remove the results that were asked for longest ago when there are too many."""
+        """Remove the results that were asked for longest ago when there are too many; once after new ones."""
+        if not self._has_new:
+            return
+
         with suppress(OSError):
             times = {entry.path: entry.stat().st_mtime for entry in os.scandir(self._folder)}
             oldest = sorted(times, key=times.__getitem__)[: -_MOST_RESULTS // 2]

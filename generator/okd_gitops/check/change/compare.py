@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from okd_gitops.check.change.change import ClusterChange, Status
 from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.identity import shared_key
 from okd_gitops.fleet.load import Fleet
-from okd_gitops.manifests.argocd import server_address
 from okd_gitops.manifests.model import FileModel
 
 
@@ -36,14 +36,7 @@ def _renamed(new: Cluster, base: Fleet, now: Mapping[str, Cluster]) -> Cluster |
     """Return the cluster of the base that is gone by name, and is this one by its clusterID or server."""
     gone = (cluster for cluster in base.clusters if cluster.name not in now)
 
-    return next((old for old in gone if _is_same(old, new)), None)
-
-
-def _is_same(old: Cluster, new: Cluster) -> bool:
-    ids = [(cluster.spec.cluster_id or "").lower() for cluster in (old, new)]
-    servers = [server_address(cluster.spec.server) if cluster.spec.server else "" for cluster in (old, new)]
-
-    return any(first and first == second for first, second in (ids, servers))
+    return next((old for old in gone if shared_key(old, new)), None)
 
 
 def _cluster_change(name: str, old: Cluster | None, new: Cluster | None) -> ClusterChange | None:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from okd_gitops.check.change.change import ClusterChange, Status
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.fleet.cluster import Announced, Cluster, FleetSpec, Purpose
+from okd_gitops.fleet.identity import in_one_spelling, shared_key
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.applications import DELETED, unannounced_removal
-from okd_gitops.manifests.argocd import server_address
 
 # The keys of a cluster file by which Argo CD knows a cluster, with their names in the model.
 IDENTITY = (
@@ -20,8 +20,6 @@ IDENTITY = (
     ("server", "server"),
     ("clusterID", "cluster_id"),
 )
-# Those that no other cluster has.
-_UNIQUE = (("clusterID", "cluster_id"), ("server", "server"))
 # What `replaced_fields` returns for a value that is left out.
 NONE = "none"
 _MOVING = ("repository", "revision", "hub")
@@ -53,17 +51,12 @@ def replaced_fields(old: Cluster, new: Cluster) -> list[tuple[str, str, str]]:
     for field, attribute in IDENTITY:
         old_value, new_value = getattr(old.spec, attribute), getattr(new.spec, attribute)
 
-        if old_value is not None and _identity(field, old_value) != _identity(field, new_value):
+        is_other = in_one_spelling(field, old_value) != in_one_spelling(field, new_value)
+
+        if old_value is not None and is_other:
             replaced.append((field, str(old_value), str(new_value or NONE)))
 
     return replaced
-
-
-def _identity(field: str, value: object) -> str:
-    """Return a value in the one spelling that tells a cluster from another."""
-    text = str(value or "")
-
-    return server_address(text) if field == "server" else text.lower()
 
 
 def moved_fleet_findings(base: Fleet, now: Fleet) -> list[Finding]:
@@ -120,20 +113,13 @@ def _removals(change: ClusterChange, old: Cluster, base: Fleet, now: Fleet) -> I
 def _taken_over(old: Cluster, now: Fleet) -> tuple[Location, str]:
     """Return where a cluster went that has no file any more, and what happened to the file."""
     for cluster in now.clusters:
-        shared = [field for field, attribute in _UNIQUE if _is_same(field, attribute, old, cluster)]
+        key = shared_key(old, cluster)
 
-        if shared:
-            place = cluster.document.at((shared[0],))
+        if key:
+            place = cluster.document.at((key,))
             return place, f"its file was renamed to clusters/{cluster.name}.yaml"
 
     return Location(file=f"clusters/{old.name}.yaml"), DELETED
-
-
-def _is_same(field: str, attribute: str, old: Cluster, new: Cluster) -> bool:
-    """Whether two clusters have the same value of a field that is unique."""
-    old_value, new_value = getattr(old.spec, attribute), getattr(new.spec, attribute)
-
-    return old_value is not None and _identity(field, old_value) == _identity(field, new_value)
 
 
 def _value(model: FleetSpec | Announced | None, field: str) -> str:

@@ -7,6 +7,7 @@ from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions
 from okd_gitops.finding import Location
 from okd_gitops.manifests.kustomization import Written
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.values import values_within
 from okd_gitops.releases.acknowledgements import NAME, NAMESPACE
 from okd_gitops.releases.cluster_version import CLUSTER_VERSION
 
@@ -47,9 +48,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
         if key not in planned and identity.group_kind not in _POLICIES:
             yield _fault(overlay, identity, f"the extras add {identity}")
 
-    yield from _wrapped_versions(overlay)
-    yield from _templated_versions(overlay)
-    yield from _mutating(overlay)
+    yield from _other_ways(overlay)
 
 
 def _protected(objects: Iterable[Object]) -> _Objects:
@@ -89,58 +88,41 @@ def _deciding(value: Object) -> dict[str, object]:
     return parts
 
 
-def _wrapped_versions(overlay: Overlay) -> Iterator[Fault]:
-    """Yield a fault for each object with a ClusterVersion inside it that is not among the planned ones."""
-    planned = {ObjectId.of(value) for value in overlay.planned or ()}
-    for value, nested in cluster_versions(overlay.objects):
-        identity = ObjectId.of(value)
-        if nested.path and identity not in planned:
-            yield _fault(overlay, identity, f"the extras add a ClusterVersion inside {identity}")
-
-
-def _templated_versions(overlay: Overlay) -> Iterator[Fault]:
-    """Yield a fault for each object with a template, as text, that makes a ClusterVersion."""
+def _other_ways(overlay: Overlay) -> Iterator[Fault]:
+    """Yield a fault for each added object by which a ClusterVersion is made or changed all the same."""
     planned = {ObjectId.of(value) for value in overlay.planned or ()}
     for value in overlay.objects:
         identity = ObjectId.of(value)
-        if identity not in planned and any(_MADE.search(text) for text in _templates(value)):
+        if identity in planned:
+            continue
+
+        for _, nested in cluster_versions([value]):
+            if nested.path:
+                yield _fault(overlay, identity, f"the extras add a ClusterVersion inside {identity}")
+
+        if any(_MADE.search(text) for text in _templates(value)):
             yield _fault(overlay, identity, f"the extras add a template of a ClusterVersion in {identity}")
 
-
-def _mutating(overlay: Overlay) -> Iterator[Fault]:
-    """Yield a fault for each object by which the API server would change a ClusterVersion on its way in."""
-    planned = {ObjectId.of(value) for value in overlay.planned or ()}
-    for value in overlay.objects:
-        identity = ObjectId.of(value)
-        if identity.group_kind in _MUTATING and identity not in planned and _covers_versions(value):
+        if identity.group_kind in _MUTATING and _covers_versions(value):
             yield _fault(overlay, identity, f"the extras add {identity}, which may change a ClusterVersion")
 
 
-def _covers_versions(value: object) -> bool:
-    """Whether a rule below a value, as admission has them, matches ClusterVersions."""
-    if isinstance(value, list):
-        return any(map(_covers_versions, value))
-    if not isinstance(value, dict):
-        return False
-
-    groups, resources = (items(value, key) for key in ("apiGroups", "resources"))
-    names_group = any(group in ("*", _GROUP) for group in groups)
-    names_resource = any(str(name).partition("/")[0] in ("*", "clusterversions") for name in resources)
-    return (names_group and names_resource) or any(map(_covers_versions, value.values()))
+def _templates(value: Object) -> Iterator[str]:
+    """Yield the texts inside an object from which a controller makes objects."""
+    return (str(inner) for path, inner in values_within(value) if path[-1:] == (_TEMPLATES,))
 
 
-def _templates(value: object) -> Iterator[str]:
-    """Yield the texts below a value from which a controller makes objects."""
-    if isinstance(value, list):
-        for entry in value:
-            yield from _templates(entry)
+def _covers_versions(value: Object) -> bool:
+    """Whether a rule inside an object, as admission has them, matches ClusterVersions."""
+    for _, inner in values_within(value):
+        groups, resources = (items(inner, key) for key in ("apiGroups", "resources"))
+        names_group = any(group in ("*", _GROUP) for group in groups)
+        names_resource = any(str(name).partition("/")[0] in ("*", "clusterversions") for name in resources)
 
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if key == _TEMPLATES:
-                yield str(inner)
-            else:
-                yield from _templates(inner)
+        if names_group and names_resource:
+            return True
+
+    return False
 
 
 def _fault(overlay: Overlay, identity: ObjectId, reason: str) -> Fault:

@@ -1,6 +1,6 @@
 """The rule moving-tag: findings.yaml states and explains it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Location
 from okd_gitops.manifests.nested import Path
 from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.values import values_within
 
 # Its schemas hold no image that runs.
 _NOT_SEARCHED = "CustomResourceDefinition"
@@ -27,10 +28,14 @@ class _Uses:
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at every text of every object: an image may be an argument, or the base in a Containerfile."""
     uses: dict[str, _Uses] = {}
+    # Clusters share most objects.
+    searched: dict[int, list[tuple[Path, Pinned]]] = {}
     for overlay in repository.overlays:
         for value in overlay.objects:
-            if value.get("kind") != _NOT_SEARCHED:
-                _collect(value, overlay, uses)
+            if id(value) not in searched:
+                searched[id(value)] = list(_pinned_in(value))
+
+            _collect(value, searched[id(value)], overlay, uses)
 
     for image, used in uses.items():
         moved = f"{_short(image)} has the digest of the tag {used.tag}, which moves"
@@ -57,18 +62,19 @@ def _users(objects: Sequence[ObjectId]) -> str:
     return f"{first} and {others} other {'object' if others == 1 else 'objects'} use it"
 
 
-def _collect(value: Object, overlay: Overlay, uses: dict[str, _Uses]) -> None:
+def _collect(
+    value: Object, images: Iterable[tuple[Path, Pinned]], overlay: Overlay, uses: dict[str, _Uses]
+) -> None:
     identity = ObjectId.of(value)
     written = overlay.graph.objects.get(identity)
 
-    for path, text in _texts(value, ()):
-        for pinned in pinned_images(text):
-            place = written.at(path) if written else None
-            tag = _moving_tag(pinned, place.text if place else "")
-            if tag:
-                used = uses.setdefault(pinned.image, _Uses(tag, place))
-                _add(used.objects, identity)
-                _add(used.clusters, overlay.name)
+    for path, pinned in images:
+        place = written.at(path) if written else None
+        tag = _moving_tag(pinned, place.text if place else "")
+        if tag:
+            used = uses.setdefault(pinned.image, _Uses(tag, place))
+            _add(used.objects, identity)
+            _add(used.clusters, overlay.name)
 
 
 def _moving_tag(pinned: Pinned, line: str) -> str:
@@ -83,14 +89,11 @@ def _add(entries: list[Any], entry: object) -> None:
         entries.append(entry)
 
 
-def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield each text that names a digest, with its path."""
-    if isinstance(value, str):
-        if "@sha256:" in value:
-            yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, (*path, index))
+def _pinned_in(value: Object) -> Iterator[tuple[Path, Pinned]]:
+    """Yield each image that an object names by digest, with the path of the text that names it."""
+    if value.get("kind") == _NOT_SEARCHED:
+        return
+
+    for path, text in values_within(value):
+        if isinstance(text, str) and "@sha256:" in text:
+            yield from ((path, pinned) for pinned in pinned_images(text))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from okd_gitops.check.rule import ARGOCD, LONG_TERM, Fault, Overlay, Repository
 from okd_gitops.manifests.argocd import (
@@ -15,6 +14,7 @@ from okd_gitops.manifests.argocd import (
 )
 from okd_gitops.manifests.nested import Path, objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.manifests.values import values_within
 
 # What Argo CD fills in when an ApplicationSet makes its Applications.
 _FILLED_IN = "{{"
@@ -85,7 +85,10 @@ def _reached(
     application: Object, overlay: Overlay, others: Mapping[tuple[str, str], str], repository: Repository
 ) -> Iterator[_Reach]:
     """Yield what an Application, or any that an ApplicationSet makes, must not read or write to."""
-    for path, value in _mappings(application.get("spec"), ("spec",)):
+    for path, value in values_within(application.get("spec"), ("spec",)):
+        if not isinstance(value, dict):
+            continue
+
         if path[-1] == "destination":
             yield from _written_to(value, path, others, overlay)
 
@@ -157,17 +160,3 @@ def _read(source: Object, path: Path, overlay: Overlay, repository: Repository) 
     elif _FILLED_IN in text:
         reason = f"{text} can become the fleet's own repository"
         yield _Reach((*path, "repoURL"), reason, "write the address of one repository there")
-
-
-def _mappings(value: Any, path: Path) -> Iterator[tuple[Path, Object]]:
-    """Yield each mapping in a value with its path, however deep."""
-    if isinstance(value, dict):
-        yield path, value
-        entries: Any = value.items()
-    elif isinstance(value, list):
-        entries = enumerate(value)
-    else:
-        entries = ()
-
-    for key, inner in entries:
-        yield from _mappings(inner, (*path, key))
