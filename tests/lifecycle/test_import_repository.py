@@ -89,7 +89,7 @@ def test_the_written_file_is_a_valid_cluster_once_it_is_filled_in(
     text = (
         file.read_text()
         .replace("purpose: FILL-IN", "purpose: test")
-        .replace("server: FILL-IN", "server: https://api.staging.example.org:6443")
+        .replace("server: FILL-IN", "server: https://api.staging.massopen.cloud:6443")
     )
     file.write_text(text)
     done = okd_gitops("generate")
