@@ -92,6 +92,12 @@ def git(root: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout
 
 
+def commit(root: Path) -> None:
+    """Commit everything in a repository."""
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "x")
+
+
 def files(root: Path) -> dict[str, bytes]:
     """Return every generated file below a repository."""
     return {

@@ -28,6 +28,26 @@ INSTALLED = "4.22.0-okd-scos.ec.1"
 TOKEN = "s3cret-of-the-stream"
 STORE = "https://signatures.example.org"
 COMPONENTS = ("cli", "cluster-version-operator", "stream-coreos", "stream-coreos-extensions", "tests")
+FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
+
+
+def stream(public_key: str) -> str:
+    """Return the entry of a stream in a cluster file, to which more lines may be added."""
+    return f"""\
+    - name: next
+      line: "4.22"
+      os-stream: next
+      names: preview
+      source-stream: 4.22.0-0.okd-scos-nightly
+      candidates: quay.io/lab/candidates
+      releases: quay.io/lab/releases
+      public-key: "{public_key}"
+      fingerprint: {FINGERPRINT}
+      cluster: lab-next
+      publish: true
+"""
+
+
 # What the cluster file of the hub has; _set_params() gives what it cannot name.
 CLUSTER = f"""\
   tekton:
@@ -41,17 +61,7 @@ CLUSTER = f"""\
   okd-stream:
     image: registry.example.org/okd-gitops@sha256:{"c" * 64}
     streams:
-    - name: next
-      line: "4.22"
-      os-stream: next
-      names: preview
-      source-stream: 4.22.0-0.okd-scos-nightly
-      candidates: quay.io/lab/candidates
-      releases: quay.io/lab/releases
-      public-key: "a block of keys"
-      fingerprint: 0123456789ABCDEF0123456789ABCDEF01234567
-      cluster: lab-next
-      publish: true
+{stream("a block of keys")}\
       notify: true
       every-weeks: 1
 """

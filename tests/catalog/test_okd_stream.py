@@ -14,23 +14,10 @@ import yaml
 from conftest import git
 from okd_gitops.releases.version import Version
 from rendered import invalid, objects, of_kind
+from stream_world import FINGERPRINT, stream
 from taskbench import FEATURES, Bench, digest, shellcheck
 
-FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
-STREAM = f"""\
-    - name: next
-      line: "4.22"
-      os-stream: next
-      names: preview
-      source-stream: 4.22.0-0.okd-scos-nightly
-      candidates: quay.io/lab/candidates
-      releases: quay.io/lab/releases
-      public-key: "-----BEGIN PGP PUBLIC KEY BLOCK-----"
-      fingerprint: {FINGERPRINT}
-      cluster: lab-next
-      publish: true
-      every-weeks: 3
-"""
+STREAM = f"{stream('-----BEGIN PGP PUBLIC KEY BLOCK-----')}      every-weeks: 3\n"
 IMAGE = f"registry.example.org/okd-gitops@sha256:{'c' * 64}"
 BELOW = """\
   tekton:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import own_cache
 from conftest import CACHE, ROOT
 from okd_gitops.system import unchanged
 from okd_gitops.system.state import JOURNAL, STATE
@@ -44,11 +45,8 @@ def repo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
-    folder = tmp_path / "cache"
-    folder.mkdir()
-    for name in ("bin", "schemas"):
-        (folder / name).symlink_to(CACHE / name)
-    return folder
+    """A cache with the tools and schemas of this checkout, in which nothing is kept yet."""
+    return own_cache(tmp_path)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster_files import DEMO
-from conftest import Run, files, git
+from conftest import Run, commit, files, git
 from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
 from okd_gitops.fleet.load import Fleet, fleet_of, load_catalog
 from okd_gitops.lifecycle.committed import Committed
@@ -69,11 +69,6 @@ def committed(repo: Path) -> Path:
     git(repo, "init", "-q", "--initial-branch=main")
     commit(repo)
     return repo
-
-
-def commit(repo: Path) -> None:
-    git(repo, "add", "-A")
-    git(repo, "commit", "-qm", "x")
 
 
 def edit(repo: Path, name: str, change: Callable[[str], str]) -> None:

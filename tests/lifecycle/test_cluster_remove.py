@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Run, files, git
+from conftest import Run, commit, files, git
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
@@ -29,11 +29,6 @@ def committed(repo: Path) -> Path:
     git(repo, "init", "-q", "--initial-branch=main")
     commit(repo)
     return repo
-
-
-def commit(repo: Path) -> None:
-    git(repo, "add", "-A")
-    git(repo, "commit", "-qm", "x")
 
 
 def drop(repo: Path, name: str) -> tuple[Removal, Saved]:
