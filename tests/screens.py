@@ -16,6 +16,7 @@ from pathlib import Path
 
 from demo_release import CACHE, FIRST, NEW, ROOT, SECOND, Demo
 from frozen import DAY, lay_out
+from okd_gitops.system.kept import EXACT
 from release_controller import serving
 
 # The key that signs is made for each run.
@@ -192,6 +193,8 @@ def _run(root: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[
         "PYTHONPATH": str(ROOT / "generator"),
         "NO_COLOR": "1",
         "COLUMNS": "110",
+        # What an earlier run kept would be told in the first lines.
+        EXACT: "1",
     }
     command = [sys.executable, "-m", "okd_gitops", "--cache", str(CACHE), *arguments]
 

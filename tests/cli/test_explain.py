@@ -10,7 +10,7 @@ from okd_gitops.cli.main import cli
 from okd_gitops.explanation import Explanation, explanations
 
 # Programs of others that a remedy may name.
-FOREIGN = {"kustomize", "oc", "ostree"}
+FOREIGN = {"git", "kubectl", "kustomize", "oc", "ostree"}
 COMMANDS = [
     (explanation.name, command)
     for explanation in explanations().values()
