@@ -92,10 +92,10 @@ class Hub:
         images = {name: self._os_image(name, run) for name in ("baseos", "extensions")}
         given = {f"{name}-image": image for name, image in images.items()}
         values = {"cosa-image": "x", "version": "4.22", "release-stream": "next", "run": f"okd-coreos-{run}"}
-        results, failed = self.tekton.run_task("okd-coreos", "hand-on", given | values)
+        results, failed = self.tekton.run_task("okd-coreos", {"name": "hand-on"}, given | values)
         assert failed == ""
         assert results["runs"] == f"okd-stream-next-{run}"
-        ended = self.runs["okd-stream", results["runs"]]["status"]["conditions"][0]
+        ended = self.runs["okd-stream-next", results["runs"]]["status"]["conditions"][0]
         return "" if ended["status"] == "True" else str(ended["message"])
 
     def published(self) -> dict[str, Any]:
@@ -157,8 +157,8 @@ class Hub:
         # Only these pods mount a token of their account.
         assert pod in ("stream-run/run", "hand-on/hand-on"), pod
         match arguments:
-            case ["get", "pipelines.tekton.dev", "--namespace", namespace, *_, "--selector", wanted]:
-                return json.dumps({"items": self._pipelines(namespace, wanted)})
+            case ["get", "pipelines.tekton.dev", "--all-namespaces", *_, "--selector", wanted]:
+                return json.dumps({"items": self._pipelines(wanted)})
             case ["get", "pipelinerun", name, "--namespace", namespace, "--ignore-not-found", *_]:
                 return f"pipelinerun.tekton.dev/{name}\n" if (namespace, name) in self.runs else ""
             case ["get", "pipelinerun", name, "--namespace", namespace, "--output", "json"]:
@@ -167,13 +167,12 @@ class Hub:
                 return self._create(json.loads(Path(path).read_text()))
         raise AssertionError(arguments)
 
-    def _pipelines(self, namespace: str, selector: str) -> list[Object]:
+    def _pipelines(self, selector: str) -> list[Object]:
         labels = dict(each.split("=") for each in selector.split(","))
         return [
             value
-            for (kind, place, _), value in self.tekton.objects.items()
-            if (kind, place) == ("Pipeline", namespace)
-            and labels.items() <= value["metadata"].get("labels", {}).items()
+            for (kind, _, _), value in self.tekton.objects.items()
+            if kind == "Pipeline" and labels.items() <= value["metadata"].get("labels", {}).items()
         ]
 
     def _create(self, made: Object) -> str:
@@ -183,7 +182,7 @@ class Hub:
         assert key not in self.runs
         self.runs[key] = made
         given = {item["name"]: item["value"] for item in spec["params"]}
-        run = self.tekton.run(key[0], spec["pipelineRef"]["name"], key[1], given)
+        run = self.tekton.run(key[0], spec["pipelineRef"], key[1], given)
         condition = {"type": "Succeeded", "status": str(run.succeeded), "reason": "x", "message": run.said}
         results = [{"name": name, "value": value} for name, value in run.results.items()]
         self.runs[key] = {**made, "status": {"conditions": [condition], "results": results}}
@@ -195,7 +194,7 @@ class Hub:
         tool = f'#!/bin/sh\nPYTHONPATH={ROOT}/generator exec {sys.executable} -m okd_gitops "$@"\n'
         suite = f"#!/bin/sh\ncat >\"$4/junit_e2e__20261128-120000.xml\" <<'EOF'\n{JUNIT}EOF\n"
         stand_ins = {"oc": OC, "okd-gitops": tool, "openshift-tests": suite, "sleep": "#!/bin/sh\n"}
-        failing = ("oc", "skopeo", "gpg", "curl", "git", "openshift-tests")
+        failing = ("buildah", "oc", "skopeo", "gpg", "curl", "git", "openshift-tests")
         for folder, programs in (
             (self.programs, stand_ins),
             (self.broken, dict.fromkeys(failing, "#!/bin/sh\nexit 1\n")),

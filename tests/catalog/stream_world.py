@@ -28,6 +28,8 @@ INSTALLED = "4.22.0-okd-scos.ec.1"
 TOKEN = "s3cret-of-the-stream"
 STORE = "https://signatures.example.org"
 COMPONENTS = ("cli", "cluster-version-operator", "stream-coreos", "stream-coreos-extensions", "tests")
+# Where the stream runs.
+NAMESPACE = "okd-stream-next"
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
 
 
@@ -44,6 +46,7 @@ def stream(public_key: str) -> str:
       public-key: "{public_key}"
       fingerprint: {FINGERPRINT}
       cluster: lab-next
+      test: upgrade
       publish: true
 """
 
@@ -64,6 +67,10 @@ CLUSTER = f"""\
 {stream("a block of keys")}\
       notify: true
       every-weeks: 1
+      os-layer: |
+        FROM a-system
+        LABEL layered=yes
+        # In place of a command, which the empty system cannot run: ostree container commit
 """
 FLEET = """\
 repository: https://git.example.org/okd/fleet.git
@@ -175,11 +182,11 @@ def _give_secrets(hub: Hub, theirs: bytes) -> None:
             "next.asc": hub.key.private(),
             "other.asc": "of another stream",
         },
-        ("okd-stream", "okd-stream-registry"): login,
-        ("okd-payload", "okd-payload-push"): login,
-        ("okd-stream", "okd-stream-git"): {"token": TOKEN},
-        ("okd-stream", "okd-stream-clusters"): {"lab-next": "the kubeconfig of lab-next", "other": "another"},
-        ("okd-stream", "okd-stream-upstream-keys"): {"upstream.asc": theirs.decode()},
+        (NAMESPACE, "okd-stream-registry"): login,
+        (NAMESPACE, "okd-payload-push"): login,
+        (NAMESPACE, "okd-stream-git"): {"token": TOKEN},
+        (NAMESPACE, "okd-stream-clusters"): {"lab-next": "the kubeconfig of lab-next", "other": "another"},
+        (NAMESPACE, "okd-stream-upstream-keys"): {"upstream.asc": theirs.decode()},
     }
 
 
@@ -194,7 +201,7 @@ def _set_params(hub: Hub, controller: release_controller.Controller, repository:
         "candidates": f"{hub.registry.address}/okd/candidates",
         "releases": f"{hub.registry.address}/okd/releases",
     }
-    pipeline = hub.tekton.objects["Pipeline", "okd-stream", "okd-stream-next"]
+    pipeline = hub.tekton.objects["Pipeline", NAMESPACE, "okd-stream"]
     for param in pipeline["spec"]["params"]:
         param["default"] = values.get(param["name"], param.get("default"))
     (signer,) = hub.tekton.objects["Pipeline", "okd-signing", "okd-sign-next"]["spec"]["tasks"]

@@ -23,6 +23,18 @@ trap '[[ "${BASH_COMMAND}" != *"${KILLED_BEFORE}"* ]] || kill -KILL $$' DEBUG
 """
 
 
+def in_namespace(kind: str, namespace: str, name: str) -> Object:
+    """Return a reference to a Task or a Pipeline that the cluster resolver finds."""
+    given = {"kind": kind, "name": name, "namespace": namespace}
+    return {"resolver": "cluster", "params": [{"name": key, "value": value} for key, value in given.items()]}
+
+
+def called_name(reference: Object) -> str:
+    """Return the name in a reference, plain or for the cluster resolver."""
+    given = {item["name"]: item["value"] for item in reference.get("params", [])}
+    return str(given.get("name", reference.get("name")))
+
+
 class MissingResultError(Exception):
     """A Task asks for a result that no Task gave: Tekton does not run it."""
 
@@ -73,14 +85,15 @@ class Tekton:
         self.stopped: Callable[[Stop], None] = lambda _: None
         self._pods = count()
 
-    def run(self, namespace: str, pipeline: str, name: str, given: Mapping[str, Any]) -> Run:
-        """Run a Pipeline with the parameters that are given."""
-        spec = self.objects["Pipeline", namespace, pipeline]["spec"]
+    def run(self, namespace: str, pipeline: Object, name: str, given: Mapping[str, Any]) -> Run:
+        """Run the Pipeline that a reference leads to, with the parameters that are given."""
+        spec = self._found("Pipeline", namespace, pipeline)["spec"]
         values = {f"params.{item['name']}": item.get("default") for item in spec["params"]}
         unknown = {f"params.{key}" for key in given} - values.keys()
-        assert not unknown, f"{pipeline} has no {unknown}"
+        assert not unknown, f"the pipeline of {name} has no {unknown}"
         values |= {f"params.{key}": value for key, value in given.items()}
-        values |= {"context.pipelineRun.name": name, "tasks.status": "Completed"}
+        values |= {"context.pipelineRun.name": name, "context.pipelineRun.namespace": namespace}
+        values["tasks.status"] = "Completed"
         assert None not in values.values(), values
         run = Run()
 
@@ -104,25 +117,36 @@ class Tekton:
                 continue
         return run
 
-    def run_task(self, namespace: str, name: str, given: Mapping[str, Any]) -> tuple[dict[str, str], str]:
-        """Run the steps of a Task; return its results, and what the step that failed printed.
+    def run_task(self, namespace: str, task: Object, given: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+        """Run the steps of the Task that a reference leads to; return its results, and what the step that
+        failed printed. Its pod is in `namespace`, wherever the Task is.
 
         Before that, it is stopped in each way of `stops`, as Tekton tries a Task again in a pod of its own.
         """
+        found = self._found("Task", namespace, task)
+        name = found["metadata"]["name"]
         for stop in [each for each in self.stops if each.task == name]:
-            _, failed = self._run_pod(namespace, name, given, stop)
+            _, failed = self._run_pod(namespace, found, given, stop)
             assert failed, stop
             self.stopped(stop)
             if stop == self.last:
                 return {}, failed
 
         self.ran[name] = given
-        return self._run_pod(namespace, name, given, None)
+        return self._run_pod(namespace, found, given, None)
+
+    def _found(self, kind: str, namespace: str, reference: Object) -> Object:
+        """Return what a reference in a namespace leads to, as the cluster resolver finds it."""
+        if "resolver" not in reference:
+            return self.objects[kind, namespace, reference["name"]]
+        given = {item["name"]: item["value"] for item in reference["params"]}
+        assert (reference["resolver"], given["kind"]) == ("cluster", kind.lower())
+        return self.objects[kind, given["namespace"], given["name"]]
 
     def _run_pod(
-        self, namespace: str, name: str, given: Mapping[str, Any], stop: Stop | None
+        self, namespace: str, task: Object, given: Mapping[str, Any], stop: Stop | None
     ) -> tuple[dict[str, str], str]:
-        spec = self.objects["Task", namespace, name]["spec"]
+        name, spec = task["metadata"]["name"], task["spec"]
         pod = self.folder / f"pod-{next(self._pods)}-{name}"
         (pod / "results").mkdir(parents=True)
         values = {f"params.{item['name']}": item.get("default") for item in spec["params"]}
@@ -158,7 +182,7 @@ class Tekton:
             run.status[name] = "None"
             return
 
-        results, failed = self.run_task(namespace, task["taskRef"]["name"], given)
+        results, failed = self.run_task(namespace, task["taskRef"], given)
         run.status[name] = "Failed" if failed else "Succeeded"
         run.said += failed
         values |= {f"tasks.{name}.results.{key}": value for key, value in results.items()}

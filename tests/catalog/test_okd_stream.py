@@ -12,10 +12,12 @@ import pytest
 import yaml
 
 from conftest import git
+from okd_gitops.finding import FindingsError
 from okd_gitops.releases.version import Version
 from rendered import invalid, objects, of_kind
 from stream_world import FINGERPRINT, stream
 from taskbench import FEATURES, Bench, digest, shellcheck
+from tekton import called_name
 
 STREAM = f"{stream('-----BEGIN PGP PUBLIC KEY BLOCK-----')}      every-weeks: 3\n"
 IMAGE = f"registry.example.org/okd-gitops@sha256:{'c' * 64}"
@@ -43,7 +45,7 @@ def okd() -> Objects:
 
 
 def chain(values: Objects) -> dict[str, Any]:
-    spec = of_kind(values, "Pipeline")["okd-stream-next"]["spec"]
+    spec = of_kind(values, "Pipeline")["okd-stream"]["spec"]
     assert isinstance(spec, dict)
     return spec
 
@@ -89,7 +91,7 @@ def test_a_chain_that_stops_says_where(okd: Objects) -> None:
 def test_params_of_tasks_are_declared(okd: Objects) -> None:
     tasks = of_kind(okd, "Task")
     for called in chain(okd)["tasks"]:
-        declared = {item["name"]: item for item in tasks[called["taskRef"]["name"]]["spec"]["params"]}
+        declared = {item["name"]: item for item in tasks[called_name(called["taskRef"])]["spec"]["params"]}
         given = {item["name"] for item in called["params"]}
         assert given <= declared.keys()
         assert {name for name, item in declared.items() if "default" not in item} <= given
@@ -112,7 +114,7 @@ def test_the_signer_of_a_stream_is_fixed_and_alone_in_its_namespace(okd: Objects
 
 
 def test_a_build_starts_the_streams_of_its_line(okd: Objects) -> None:
-    labels = of_kind(okd, "Pipeline")["okd-stream-next"]["metadata"]["labels"]
+    labels = of_kind(okd, "Pipeline")["okd-stream"]["metadata"]["labels"]
     assert (labels["okd-gitops.io/line"], labels["okd-gitops.io/os-stream"]) == ("4.22", "next")
     for name in ("okd-coreos", "okd-coreos-layered"):
         defaults = {
@@ -124,6 +126,78 @@ def test_a_build_starts_the_streams_of_its_line(okd: Objects) -> None:
             item for item in of_kind(okd, "Pipeline")[name]["spec"]["finally"] if item["name"] == "hand-on"
         )
         assert "$(tasks.cosa-upload-baseos.results.image)" in str(handed["params"])
+
+
+CONTRIBUTED = """\
+    - name: rt
+      line: "4.22"
+      os-stream: next
+      names: own
+      source-stream: 4.22.0-0.okd-scos-nightly
+      candidates: quay.io/rt-lab/candidates
+      cluster: rt-lab
+      group: rt-lab
+      memory: 24Gi
+      os-layer: |
+        FROM a-system
+        RUN rpm-ostree install tuned && ostree container commit
+"""
+
+
+@pytest.mark.parametrize("environment", ["okd", "kubernetes", "kind"])
+def test_a_contributors_stream_is_an_entry_with_a_namespace_quota_and_rights_of_its_own(
+    environment: str,
+) -> None:
+    given = f"{GIVEN}{CONTRIBUTED}"
+    if environment == "kind":
+        # It has no schedules, and nothing hands on.
+        given = given.replace(BELOW[BELOW.index("    hand-on") :], "")
+    both = objects(environment, given)
+    inside = {
+        f"{value['kind']}/{value['metadata']['name']}": value
+        for value in both
+        if value["metadata"].get("namespace") == "okd-stream-rt"
+    }
+    assert "okd-stream-rt" in of_kind(both, "Namespace")
+    assert inside["ResourceQuota/okd-stream"]["spec"]["hard"]["requests.memory"] == "24Gi"
+    assert inside["RoleBinding/okd-stream-people"]["subjects"][0]["name"] == "rt-lab"
+    for binding in ("okd-stream-runs", "okd-stream-pods", "okd-stream-builds"):
+        (subject,) = inside[f"RoleBinding/{binding}"]["subjects"]
+        assert subject["namespace"] == "okd-stream-rt"
+    assert {name for name in inside if name.startswith("Pipeline/")} == {"Pipeline/okd-stream"}
+
+    # Nothing of the signer knows of it.
+    signing = [value for value in both if value["metadata"].get("namespace") == "okd-signing"]
+    assert "okd-stream-rt" not in str(signing)
+    (signs,) = [value for value in signing if value["metadata"]["name"].startswith("okd-stream-signs-")]
+    assert signs["subjects"] == [
+        {"kind": "ServiceAccount", "name": "okd-stream", "namespace": "okd-stream-next"}
+    ]
+    # Nor do its people read a Secret, or start more than the chain.
+    rules = inside["Role/okd-stream-people"]["rules"]
+    verbs = {verb for rule in rules if "secrets" in rule["resources"] for verb in rule["verbs"]}
+    assert verbs == {"create", "delete", "patch", "update"}
+
+
+def test_streams_differ_only_in_their_entries() -> None:
+    both = objects("okd", f"{GIVEN}{CONTRIBUTED}")
+    chains = {
+        value["metadata"]["namespace"]: value
+        for value in both
+        if (value["kind"], value["metadata"]["name"]) == ("Pipeline", "okd-stream")
+    }
+    assert chains.keys() == {"okd-stream-next", "okd-stream-rt"}
+    one, other = (json.dumps(value["spec"]["tasks"], sort_keys=True) for value in chains.values())
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    "line", ["test: upgrade", "publish: true", "fingerprint: A1B2C3D4E5F60718293A4B5C6D7E8F9001234567"]
+)
+def test_what_needs_a_key_is_refused_without_one(line: str) -> None:
+    with pytest.raises(FindingsError) as refused:
+        objects("okd", f"{GIVEN}{CONTRIBUTED}      {line}\n")
+    assert "missing-parameter" in str({finding.name for finding in refused.value.findings})
 
 
 @pytest.mark.parametrize("step", ["pick", "verify"])
@@ -162,21 +236,34 @@ def record(bench: Bench, **published: str) -> None:
     git(root, "commit", "--quiet", "--allow-empty", "--message=records")
 
 
+def name_refusal(bench: Bench, **given: str | list[str]) -> str:
+    """Run the choice of names; return what it refuses."""
+    values: dict[str, str | list[str]] = {
+        "stream": "rt",
+        "names": "own",
+        "base": NIGHTLY,
+        "images": [],
+        "architectures": ["amd64"],
+        "fingerprint": FINGERPRINT,
+        "test": "upgrade",
+        "tool_image": IMAGE,
+        "candidates": "quay.io/lab/candidates",
+        "releases": "quay.io/lab/releases",
+        "repository": f"file://{bench.root}/fleet.git",
+        "publish": "false",
+        "every_weeks": "1",
+        "week": "0",
+    }
+    done = bench.run("stream-name", **(values | given))
+    return done.stderr if done.returncode else ""
+
+
 def named(bench: Bench, base: str, names: str, tags: list[str], **given: str) -> tuple[str, str]:
     """Run the choice of names; return the names of the candidate and of the release."""
     (bench.root / "tags").write_text(json.dumps({"Tags": tags}))
-    values = {"publish": "false", "every_weeks": "1", "week": "0"} | given
-    done = bench.run(
-        "stream-name",
-        stream="rt",
-        names=names,
-        base=base,
-        candidates="quay.io/lab/candidates",
-        releases="quay.io/lab/releases",
-        repository=f"file://{bench.root}/fleet.git",
-        **values,
-    )
-    assert done.returncode == 0, done.stderr
+    values = {"names": names, "base": base, "publish": "false", "every_weeks": "1", "week": "0"}
+    refused = name_refusal(bench, **(values | given))
+    assert refused == ""
     return bench.result("candidate"), bench.result("release")
 
 
@@ -215,6 +302,31 @@ def test_a_nightly_gets_names_that_sort_above_the_last_release(
     for last in (tag for tag in tags if not tag.endswith("-junit")):
         assert semver(NIGHTLY) < semver(last) < semver(candidate) < semver(release)
         assert Version.parse(last) < Version.parse(candidate) < Version.parse(release)
+
+
+def test_a_stream_without_a_key_is_installed_and_not_published(bench: Bench) -> None:
+    (bench.root / "tags").write_text('{"Tags": []}')
+    for given in ({"test": "upgrade"}, {"test": "install", "publish": "true"}):
+        assert "has no key" in name_refusal(bench, fingerprint="", **given)
+    assert name_refusal(bench, fingerprint="", test="install", releases="", tool_image="") == ""
+    assert bench.result("candidate") == "4.22.0-okd-scos.0.rt.0"
+    for missing in ("releases", "tool_image"):
+        assert "to publish, the stream rt needs" in name_refusal(bench, **{"publish": "true", missing: ""})
+
+
+def test_each_image_must_have_each_architecture(bench: Bench) -> None:
+    (bench.root / "tags").write_text('{"Tags": []}')
+    platforms = [{"platform": {"architecture": name}} for name in ("amd64", "arm64")]
+    both = bench.image("quay.io/lab/os:both", json.dumps({"manifests": platforms}))
+    # A single image: its configuration is what the stub answers for every question.
+    one = bench.image("quay.io/lab/os:one", json.dumps({"architecture": "amd64"}))
+    images = [f"quay.io/lab/os@{both}", f"quay.io/lab/os@{one}"]
+    assert name_refusal(bench, images=images) == ""
+    assert name_refusal(bench, images=images[:1], architectures=["amd64", "arm64"], built=[""]) == ""
+    refused = name_refusal(bench, images=images, architectures=["amd64", "arm64"])
+    assert f"{images[1]} is not for arm64, but for amd64" in refused
+    refused = name_refusal(bench, architectures=["amd64", "arm64"], built=["", "etcd=https://x#main"])
+    assert "what is built here is for one architecture" in refused
 
 
 def test_a_registry_that_fails_is_not_taken_for_an_empty_one(bench: Bench) -> None:

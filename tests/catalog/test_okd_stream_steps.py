@@ -13,7 +13,8 @@ import stream_world
 from gpg_home import GpgHome
 from rendered import objects
 from stream_hub import JUNIT, Hub
-from stream_world import BASE, CLUSTER, INSTALLED
+from stream_world import BASE, CLUSTER, INSTALLED, NAMESPACE
+from tekton import in_namespace
 from tls_registry import Registry
 from upgraded_cluster import KEYS_FILE, Cluster
 
@@ -47,9 +48,8 @@ def images(hub: Hub) -> dict[str, str]:
         )
         made[name] = f"{candidates}@{said.split()[0]}"
         given = {"image": made[name], "repository": f"{hub.registry.address}/okd/{signed_for}", "name": name}
-        made[f"{name} signed"] = hub.tekton.run("okd-signing", "okd-sign-next", "x", given).results[
-            "signature"
-        ]
+        signed = hub.tekton.run("okd-signing", {"name": "okd-sign-next"}, "x", given)
+        made[f"{name} signed"] = signed.results["signature"]
     return made
 
 
@@ -91,7 +91,8 @@ def run(hub: Hub, images: dict[str, str]) -> Run:
         "stream-run": {
             "chain": "by-hand",
             "step": "payload",
-            "namespace": "okd-payload",
+            "namespace": NAMESPACE,
+            "from": "okd-payload",
             "pipeline": "okd-payload",
             "account": "okd-payload",
             "values": [f"base={images[CANDIDATE]}", f"name={RELEASE}", f"repository={candidates}"],
@@ -102,7 +103,8 @@ def run(hub: Hub, images: dict[str, str]) -> Run:
 
     def run(task: str, **changes: str) -> tuple[dict[str, str], str]:
         changed = {name.replace("_", "-"): value for name, value in changes.items()}
-        return hub.tekton.run_task("okd-stream", task, given[task] | changed)
+        reference = in_namespace("task", "okd-stream", task)
+        return hub.tekton.run_task(NAMESPACE, reference, given[task] | changed)
 
     return run
 
@@ -233,7 +235,12 @@ def test_a_release_is_recorded_under_its_name_alone(hub: Hub, run: Run, images: 
     assert set(hub.published()) == published
 
 
-def test_a_run_in_another_namespace_that_fails_says_why(run: Run) -> None:
+def test_a_run_that_fails_says_why(run: Run) -> None:
     _, failed = run("stream-run")
-    assert "PipelineRun by-hand-payload in okd-payload: " in failed
+    assert "PipelineRun by-hand-payload in okd-stream-next: " in failed
     assert "is not of the form X.Y.Z-okd-scos.N.lab.M" in failed
+
+
+def test_a_stream_without_a_key_signs_nothing_and_keeps_the_keys_of_the_base(run: Run) -> None:
+    assert run("stream-run", only_with="") == ({"value": ""}, "")
+    assert run("stream-keys", fingerprint="", public_key="") == ({"image": ""}, "")

@@ -13,6 +13,7 @@ from conftest import git
 from okd_gitops.finding import FindingsError
 from rendered import objects, of_kind
 from taskbench import FEATURES, NOT_TOLD, Bench, digest, shellcheck
+from tekton import called_name
 
 SHA = "sha256:018b65c9bd7fb045c7557e46665dacfa979ebe31d112c82b7c551ffe04e7f70f"
 BASE = f"quay.io/okd/scos-release@{SHA}"
@@ -66,7 +67,7 @@ def test_scripts_pass_shellcheck(path: Path) -> None:
 def test_params_of_tasks_are_declared(okd: Objects) -> None:
     tasks = of_kind(okd, "Task")
     for called in of_kind(okd, "Pipeline")["okd-payload"]["spec"]["tasks"]:
-        declared = {item["name"]: item for item in tasks[called["taskRef"]["name"]]["spec"]["params"]}
+        declared = {item["name"]: item for item in tasks[called_name(called["taskRef"])]["spec"]["params"]}
         given = {item["name"]: item["value"] for item in called["params"]}
         assert given.keys() <= declared.keys()
         assert {name for name, item in declared.items() if "default" not in item} <= given.keys()
@@ -209,12 +210,19 @@ def check(
     base: str = BASE,
     replace: list[str] | None = None,
     rebuild: list[str] | None = None,
+    os_layer: str = "",
 ) -> str:
     """Run the check; return nothing when it is content, or what it says."""
     image = bench.image("quay.io/lab/console:x", "console of the lab")
     entries = [f"console=quay.io/lab/console@{image}"] if replace is None else replace
     done = bench.run(
-        "payload-check", base=base, name=name, repository=LAB, replace=entries, rebuild=rebuild or []
+        "payload-check",
+        base=base,
+        name=name,
+        repository=LAB,
+        replace=entries,
+        rebuild=rebuild or [],
+        os_layer=os_layer,
     )
     assert (done.returncode == 0) == bool(bench.result("version"))
     return done.stderr if done.returncode else ""
@@ -328,11 +336,15 @@ COPY --from=builder /etcd /usr/bin/
 BUILDER = f"quay.io/lab/builder@{SHA}"
 
 
-def rebuild(bench: Bench, *entries: str, builder: str = BUILDER) -> subprocess.CompletedProcess[str]:
+LAYER = "FROM a-system\nRUN rpm-ostree install tuned && ostree container commit\n"
+
+
+def rebuild(
+    bench: Bench, *entries: str, builder: str = BUILDER, **given: str | list[str]
+) -> subprocess.CompletedProcess[str]:
     bench.stub("buildah", f'[[ "$1" != push ]] || echo "{SHA}" >"$3"')
-    return bench.run(
-        "payload-rebuild", base=BASE, name=NAME, repository=LAB, rebuild=list(entries), builder=builder
-    )
+    given |= {"base": BASE, "name": NAME, "repository": LAB, "rebuild": list(entries), "builder": builder}
+    return bench.run("payload-rebuild", **given)
 
 
 @pytest.fixture
@@ -380,6 +392,38 @@ def test_a_component_that_cannot_be_rebuilt_names_its_reason(
     assert done.returncode != 0
     assert reason in done.stderr
     assert bench.calls("buildah bud") == []
+
+
+def test_a_layer_is_built_on_the_system_that_replaces_that_of_the_base(bench: Bench) -> None:
+    system = f"quay.io/lab/os@{SHA}"
+    done = rebuild(bench, os_layer=LAYER, replace=[CONSOLE, f"stream-coreos={system}"])
+    assert done.returncode == 0, done.stderr
+    assert bench.result("replacements") == f"stream-coreos={LAB}@{SHA}"
+    text = (bench.root / "scratch/stream-coreos.dockerfile").read_text()
+    assert text.rstrip() == LAYER.replace("a-system", system).rstrip()
+    _, built, _ = bench.calls("buildah")
+    assert f"--label io.okd-gitops.built-on={system}" in built
+    assert "commit.id" not in built
+
+
+def test_a_layer_takes_the_place_of_the_system_that_it_is_on(bench: Bench) -> None:
+    (bench.root / "new").write_text(f'echo made >"$FOLDER/raw/quay.io_lab_release_{NAME}"\n')
+    layered = f"stream-coreos={LAB}@{SHA}"
+    replace = [CONSOLE, f"stream-coreos=quay.io/lab/os@{SHA}"]
+    done = bench.run(
+        "payload-assemble", base=BASE, name=NAME, repository=LAB, replace=replace, replacements=layered
+    )
+    assert done.returncode == 0, done.stderr
+    (call,) = [call for call in bench.calls("oc") if "release new" in call]
+    assert call.endswith(f" {CONSOLE} {layered}")
+
+
+def test_a_layer_needs_a_system_and_its_last_command(bench: Bench) -> None:
+    assert "has no component stream-coreos" in check(bench, os_layer=LAYER)
+    base_is(bench, release("4.22.0-okd-scos.8", f"stream-coreos=quay.io/okd/scos-content@{SHA}"))
+    refused = check(bench, os_layer=LAYER.replace(" && ostree container commit", ""))
+    assert "must end in 'ostree container commit'" in refused
+    assert check(bench, os_layer=LAYER, replace=[]) == ""
 
 
 CONSOLE = f"console=quay.io/lab/console@{SHA}"

@@ -44,7 +44,7 @@ class SecretNeed(FileModel):
     # Empty: their names follow from the fleet, such as one for each cluster.
     keys: tuple[str, ...] = Field(strict=False)
     used: str
-    # The parameter or list of the feature that needs it; without one it is always needed.
+    # The parameter, the list or the field of its entries that needs it; without one it is always needed.
     when: Name | None = None
     # Where it is needed; empty: in every environment of the feature.
     environments: tuple[Annotated[Environment, Field(strict=False)], ...] = Field((), strict=False)
@@ -94,12 +94,17 @@ class FeatureSpec(FileModel):
         if in_both:
             raise fault(f"{in_both[0]} is a parameter and a list", "rename one", field="each")
 
-        known = self.parameters.keys() | self.each.keys()
+        fields = {field for each in self.each.values() for field in each.fields}
+        known = self.parameters.keys() | self.each.keys() | fields
         for name, need in self.secrets.items():
             if need.when and need.when not in known:
                 reason = f"{name} depends on {need.when}, which is no parameter"
                 raise fault(reason, nearest(need.when, known) or "remove when:", field="secrets")
         return self
+
+    def list_with_namespace(self, name: str) -> str:
+        """Return the list whose entries each have a namespace like `name`; empty without one."""
+        return next((key for key, each in self.each.items() if each.namespace == name), "")
 
     def is_served_by(self, kubernetes: str) -> bool:
         """Whether a minor of Kubernetes, such as `1.30`, serves the APIs of the feature."""

@@ -144,6 +144,8 @@ def _check_parts(spec: FeatureSpec, objects: Iterable[str], faults: Findings) ->
     filled = {path.split("/")[0] for path in objects}
     places: list[tuple[Path, str]] = [(("each", name, "part"), each.part) for name, each in spec.each.items()]
 
+    for name, each in spec.each.items():
+        places += [(("each", name, "partsWith", field), part) for field, part in each.parts_with.items()]
     for environment, parts in spec.environments.items():
         places += [(("environments", environment, index), part) for index, part in enumerate(parts)]
 
@@ -168,7 +170,7 @@ def _check_requirements(feature: Feature, known: Mapping[str, Feature], findings
 
     reach = _Reach(
         parts=_parts_by_object(feature),
-        lists={each.part: name for name, each in feature.spec.each.items()},
+        lists={part: name for name, each in feature.spec.each.items() for part in each.parts},
         required={name for other in required for name in _objects_outside_lists(other)},
     )
 
@@ -212,8 +214,8 @@ class _Reach:
         if not parts and (each or target not in self.required):
             return f"no part contains {target}", nearest(target, self.parts)
 
-        if each and each.part not in parts:
-            reason = f'{target} is not in the part "{each.part}"'
+        if each and not parts & set(each.parts):
+            reason = f'{target} is not in the part "{" or ".join(each.parts)}"'
             return reason, "a field of a list can change only objects of its own part"
 
         if not each and lists:
@@ -236,5 +238,5 @@ def _parts_by_object(feature: Feature) -> dict[str, set[str]]:
 
 
 def _objects_outside_lists(feature: Feature) -> set[str]:
-    copied = {each.part for each in feature.spec.each.values()}
+    copied = {part for each in feature.spec.each.values() for part in each.parts}
     return {name for name, parts in _parts_by_object(feature).items() if parts - copied}

@@ -43,6 +43,8 @@ class Parameter(FileModel):
     # What a finding shows in place of a value that is missing or wrong.
     example: Any = None
     optional: bool = False
+    # Other values that must be given where this one is, and is not its default.
+    needs: tuple[Name, ...] = Field((), strict=False)
     pattern: Pattern | None = None
     enum: tuple[str, ...] | None = Field(None, strict=False)
     source: str | None = Field(None, alias="from")
@@ -134,6 +136,10 @@ class Each(FileModel):
     optional: bool = False
     # Whether the key is added to the names of the part's objects, or is their name.
     names: Literal["suffix", "key"] = "suffix"
+    # The namespace that each entry has for itself, as NAMESPACE-KEY; objects in it keep their names.
+    namespace: Name | None = None
+    # A further part for the entries that give a field, by that field.
+    parts_with: dict[str, Name] = Field({}, alias="partsWith")
     fields: dict[str, Parameter]
     # The ConfigMap with a line for each key that an entry may have, and a column for values that follow.
     table: str = Field("", pattern=r"^(ConfigMap/[a-z0-9.-]+)?$")
@@ -144,7 +150,24 @@ class Each(FileModel):
         if self.key not in self.fields:
             reason = f'the key "{self.key}" is not one of the fields'
             raise fault(reason, nearest(self.key, self.fields), field="key")
+
+        for name in self.parts_with.keys() - self.fields.keys():
+            raise fault(f'"{name}" is not one of the fields', nearest(name, self.fields), field="partsWith")
         return self
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """All parts that are written once for each entry, or for some."""
+        return (self.part, *self.parts_with.values())
+
+    def parts_of(self, entry: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the parts that an entry has."""
+        further = [part for name, part in self.parts_with.items() if entry.get(name) is not None]
+        return (self.part, *further)
+
+    def own_namespace(self, key: str) -> str:
+        """Return the namespace that the entry with a key has for itself."""
+        return f"{self.namespace}-{key}"
 
     def entry(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return an entry with the values that follow from its key; those that are given win."""

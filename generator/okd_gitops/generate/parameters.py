@@ -49,6 +49,11 @@ class PatchedObject:
         rename = {"op": "replace", "path": "/metadata/name", "value": name}
         return replace(self, operations=(rename, *self.operations))
 
+    def moved(self, namespace: str) -> "PatchedObject":
+        """Return this object in another namespace on the cluster."""
+        move = {"op": "replace", "path": "/metadata/namespace", "value": namespace}
+        return replace(self, namespace=namespace, operations=(move, *self.operations))
+
 
 class ParameterValues:
     """Reads the values of parameters out of one cluster's file; what is wrong goes to `findings`."""
@@ -77,6 +82,7 @@ class ParameterValues:
                 self._refuse_without_effect(name, parameter, values, where)
                 continue
 
+            self._refuse_alone(name, parameter, values, where)
             value = self._value(name, parameter, values, where)
             if value is not None:
                 settings += [Setting(target.object, target.path, value, target.text) for target in targets]
@@ -108,6 +114,16 @@ class ParameterValues:
         reason = f'"{missing}" is missing: {parameter.summary}'
         remedy = f"add the line `{parameter_line(missing.rpartition('.')[2], parameter)}`"
         self.findings.add("missing-parameter", path, reason, remedy, key=True)
+
+    def _refuse_alone(self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path) -> None:
+        """Refuse a value that needs others which are not given."""
+        if name not in values or values[name] == parameter.default:
+            return
+
+        for needed in parameter.needs:
+            if values.get(needed) is None:
+                reason = f'"{name}" needs "{needed}": {parameter.summary}'
+                self.findings.add("missing-parameter", [*where, name], reason, f"add {needed}", key=True)
 
     def _refuse_without_effect(
         self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path

@@ -1,6 +1,6 @@
 """Where a feature's parts go on a cluster: each once, or once for each entry of a list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -104,31 +104,31 @@ class Placing:
 
         self._refuse_unknown_needs(each, entries, (*where, name))
         rows = rows_of(self.catalog, feature, each)
-        copies: dict[str, Placement] = {}
+        copies: dict[str, list[Placement]] = {}
         for index, entry in enumerate(entries):
             place = (*where, name, index)
             self._refuse_unknown_fields(each, entry, place)
             if self._key_is_usable(each, entry, place, copies) and self._has_row(each, entry, place, rows):
-                copy = self._copy(feature, each, entry, place, rows)
-                copies[copy.key] = copy
-        return list(copies.values())
+                copies[str(entry[each.key])] = self._copy(feature, each, entry, place, rows)
+        return [placement for placements in copies.values() for placement in placements]
 
     def _copy(
         self, feature: Feature, each: Each, entry: Mapping[str, Any], place: Path, rows: Rows
-    ) -> Placement:
-        objects = feature.objects(each.part)
-        names = {kind_and_name(value) for value in objects}
+    ) -> list[Placement]:
+        """Place the parts of one entry."""
         key = str(entry[each.key])
+        parts = each.parts_of(entry)
+        names = {kind_and_name(value) for part in parts for value in feature.objects(part)}
 
         row = rows.get(key, {})
         settings = self.parameters.settings(each.fields, {**row, **each.entry(entry)}, names, place)
-        patched = self._patched(feature, objects, settings, place)
 
-        if each.names == "key":
-            renamed = [value.renamed(key) for value in patched]
-        else:
-            renamed = [value.renamed(f"{value.identity.name}-{key}") for value in patched]
-        return Placement(feature.name, each.part, key, tuple(renamed))
+        placements = []
+        for part in parts:
+            patched = self._patched(feature, feature.objects(part), settings, place)
+            named = tuple(_named_for(value, each, key) for value in patched)
+            placements.append(Placement(feature.name, part, key, named))
+        return placements
 
     def _patched(
         self, feature: Feature, objects: Sequence[Object], settings: Sequence[Setting], where: Path
@@ -150,7 +150,7 @@ class Placing:
 
     def _plain_parts(self, feature: Feature) -> list[str]:
         """Return those parts that belong to no list."""
-        copied = {each.part for each in feature.spec.each.values()}
+        copied = {part for each in feature.spec.each.values() for part in each.parts}
         return [part for part in self._parts(feature) if part not in copied]
 
     def _required(self, feature: Feature) -> list[Object]:
@@ -185,7 +185,7 @@ class Placing:
             self.findings.add("not-in-catalog", [*place, name], reason, nearest(name, each.fields), key=True)
 
     def _key_is_usable(
-        self, each: Each, entry: Mapping[str, Any], place: Path, taken: Mapping[str, Placement]
+        self, each: Each, entry: Mapping[str, Any], place: Path, taken: Collection[str]
     ) -> bool:
         """Whether an entry's key can name a copy; what speaks against it is a finding."""
         key = str(entry.get(each.key, ""))
@@ -241,6 +241,14 @@ class Placing:
                 path = [*where, keys.index(circle[0]), field]
                 reason = f"{field} form a circle: {' needs '.join(circle)}"
                 self.findings.add("invalid-value", path, reason, "remove one of them")
+
+
+def _named_for(value: PatchedObject, each: Each, key: str) -> PatchedObject:
+    """Return the copy of an object for the entry with a key: under another name, or in another namespace."""
+    if each.namespace and value.namespace == each.namespace:
+        return value.moved(each.own_namespace(key))
+
+    return value.renamed(key if each.names == "key" else f"{value.identity.name}-{key}")
 
 
 def _texts(value: object) -> list[str]:

@@ -5,7 +5,7 @@ Everything that needs more than one file to judge is judged here: unknown featur
 parameters that nothing takes, clusters without a hub. All findings are collected before anything is rendered.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from okd_gitops.finding import Findings, nearest
@@ -94,7 +94,7 @@ class _ClusterStep:
 
         external_secrets = secrets.objects() if secrets else ()
         placed = _placed(placements)
-        namespaces = _namespaces(features, {identity.namespace for identity in placed})
+        namespaces = _namespaces(features, placements, {identity.namespace for identity in placed})
         objects = [
             *(ObjectId("", "v1", "Namespace", "", name) for name in namespaces),
             *map(ObjectId.of, external_secrets),
@@ -221,15 +221,21 @@ def _placed(placements: Sequence[Placement]) -> list[ObjectId]:
     ]
 
 
-def _namespaces(features: Iterable[Feature], inhabited: Collection[str]) -> dict[str, NamespaceSpec]:
-    """Return the namespaces of features with what all of them say about each.
+def _namespaces(
+    features: Iterable[Feature], placements: Iterable[Placement], inhabited: Collection[str]
+) -> dict[str, NamespaceSpec]:
+    """Return the namespaces of features, and of entries that have one for themselves, with what all features
+    say about each.
 
     A namespace comes with what lives in it: parts that this environment does not get bring none.
     """
     namespaces: dict[str, NamespaceSpec] = {}
+    keys: dict[str, set[str]] = {}
+    for placement in placements:
+        keys.setdefault(placement.feature, set()).add(placement.key)
 
     for feature in features:
-        for name, spec in feature.spec.namespaces.items():
+        for name, spec in _own_namespaces(feature, sorted(keys.get(feature.name, ()))):
             if name in inhabited:
                 earlier = namespaces.get(name, NamespaceSpec())
                 namespaces[name] = NamespaceSpec(
@@ -238,6 +244,15 @@ def _namespaces(features: Iterable[Feature], inhabited: Collection[str]) -> dict
                 )
 
     return namespaces
+
+
+def _own_namespaces(feature: Feature, keys: Iterable[str]) -> Iterator[tuple[str, NamespaceSpec]]:
+    """Yield the namespaces of a feature and, made like that of a list, those of its entries."""
+    for name, spec in feature.spec.namespaces.items():
+        yield name, spec
+        for each in feature.spec.each.values():
+            if each.namespace == name:
+                yield from ((each.own_namespace(key), spec) for key in keys if key)
 
 
 def _ignored(features: Iterable[Feature], placed: Iterable[ObjectId]) -> tuple[Ignored, ...]:

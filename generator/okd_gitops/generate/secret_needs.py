@@ -40,32 +40,59 @@ def secret_needs(
         given = values.get(feature.name, {})
 
         for name, need in feature.spec.secrets.items():
-            if not _applies(feature, need, given, environment):
+            if need.environments and environment not in need.environments:
                 continue
 
-            place = (need.namespace, name)
-            secret = _needed(name, need, feature)
-            needed[place] = _joined(needed[place], secret) if place in needed else secret
+            for namespace in _namespaces(feature, need, given):
+                place = (namespace, name)
+                secret = _needed(namespace, name, need, feature)
+                needed[place] = _joined(needed[place], secret) if place in needed else secret
 
     return tuple(secret for _, secret in sorted(needed.items()))
 
 
-def _applies(feature: Feature, need: SecretNeed, values: Values, environment: Environment) -> bool:
-    if need.environments and environment not in need.environments:
-        return False
-    return not need.when or _is_set(feature, need.when, values)
+def _namespaces(feature: Feature, need: SecretNeed, values: Values) -> list[str]:
+    """Return the namespaces that a Secret is needed in: that of the feature, or those of the entries that
+    each have one for themselves.
+    """
+    name = feature.spec.list_with_namespace(need.namespace)
+    if not name:
+        return [need.namespace] if _is_needed(feature, need, values) else []
+
+    each = feature.spec.each[name]
+    return [
+        each.own_namespace(str(entry.get(each.key)))
+        for entry in _entries(values.get(name))
+        if need.when not in each.fields or entry.get(need.when, each.fields[need.when].default)
+    ]
 
 
-def _is_set(feature: Feature, name: str, values: Values) -> bool:
-    """Whether a parameter or a list of a feature has a value that is not empty or false."""
-    parameter = feature.spec.parameters.get(name)
-    return bool(values.get(name, parameter.default if parameter else None))
+def _is_needed(feature: Feature, need: SecretNeed, values: Values) -> bool:
+    """Whether what needs a Secret has a value that is not empty or false: a parameter, a list, or a field of
+    any entry.
+    """
+    name, spec = need.when, feature.spec
+    if not name:
+        return True
+    if name in spec.parameters or name in spec.each:
+        default = spec.parameters[name].default if name in spec.parameters else None
+        return bool(values.get(name, default))
 
-
-def _needed(name: str, need: SecretNeed, feature: Feature) -> NeededSecret:
-    return NeededSecret(
-        need.namespace, name, need.type, need.keys, need.origin, (need.used,), (feature.name,)
+    return any(
+        entry.get(name, each.fields[name].default)
+        for list_name, each in spec.each.items()
+        if name in each.fields
+        for entry in _entries(values.get(list_name))
     )
+
+
+def _entries(values: object) -> list[Values]:
+    """Return the entries of a list; what is wrong with it is found where it is placed."""
+    return [entry for entry in values if isinstance(entry, dict)] if isinstance(values, list) else []
+
+
+def _needed(namespace: str, name: str, need: SecretNeed, feature: Feature) -> NeededSecret:
+    return NeededSecret(namespace, name, need.type, need.keys, need.origin, (need.used,), (feature.name,))
 
 
 def _joined(earlier: NeededSecret, later: NeededSecret) -> NeededSecret:

@@ -75,6 +75,24 @@ def local_name(reference: object, kind: str) -> str:
     return "" if is_resolved or at(reference, "apiVersion") not in _VERSIONS else name
 
 
+def resolved_name(reference: object, kind: str, namespace: str) -> tuple[str, str]:
+    """Return the namespace and the name of what a reference in `namespace` leads to.
+
+    Both are empty when it is outside the cluster, or is not known before the run.
+
+    Parameters of the cluster resolver: pkg/resolution/resolver/cluster/params.go of Tekton Pipelines 1.6.0.
+    """
+    if at(reference, "resolver") != "cluster":
+        name = local_name(reference, kind)
+        return (namespace, name) if name else ("", "")
+
+    given = {name: str(at(param, "value") or "") for name, param in named(reference, "params").items()}
+    is_known = given.get("kind", kind.lower()) == kind.lower() and "$(" not in str(given)
+    if not is_known or not given.get("name") or not given.get("namespace"):
+        return "", ""
+    return given["namespace"], given["name"]
+
+
 def callees(value: Object) -> Iterator[tuple[str, str, str]]:
     """Yield (kind, name, namespace) of each Task and Pipeline that an object runs and names."""
     identity = ObjectId.of(value)
@@ -89,15 +107,15 @@ def callees(value: Object) -> Iterator[tuple[str, str, str]]:
 
         kind = "Pipeline" if run.get("kind") == "PipelineRun" else "Task"
         reference = _with_default(at(run, "spec", f"{kind.lower()}Ref"), value)
-        name = local_name(reference, kind)
+        place, name = resolved_name(reference, kind, namespace)
         if name:
-            yield kind, name, namespace
+            yield kind, name, place
 
     for spec, namespace in pipelines:
         for task, _ in tasks(spec):
-            name = local_name(at(task, "taskRef"), "Task")
+            place, name = resolved_name(at(task, "taskRef"), "Task", namespace)
             if name:
-                yield "Task", name, namespace
+                yield "Task", name, place
 
 
 def _with_default(reference: object, template: Object) -> object:

@@ -1,6 +1,6 @@
 """The rule over-quota: findings.yaml states and explains it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from okd_gitops.check.kept_claims import kept_runs, storage_of_runs
@@ -8,10 +8,12 @@ from okd_gitops.check.rule import Fault, Overlay, Quota, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.quantity import amount, written
 from okd_gitops.manifests.task_order import heaviest, waits
-from okd_gitops.manifests.tekton import local_name, named
+from okd_gitops.manifests.tekton import named, resolved_name
 
 _RESOURCES = ("cpu", "memory")
 _Amounts = Mapping[str, float]
+# Namespace and name of a Task.
+_Place = tuple[str, str]
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
@@ -19,15 +21,18 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     for quota in repository.quotas:
         if quota.cluster == overlay.name:
             objects = [value for value in overlay.objects if ObjectId.of(value).namespace == quota.namespace]
-            yield from _compute_faults(objects, quota)
+            yield from _compute_faults(overlay.objects, objects, quota)
             yield from _storage_faults(overlay, objects, quota)
 
 
-def _compute_faults(objects: list[Object], quota: Quota) -> Iterator[Fault]:
-    """Yield what no pod and no run may ask for: a pod over the quota never starts, a run waits for itself."""
+def _compute_faults(everything: Sequence[Object], objects: list[Object], quota: Quota) -> Iterator[Fault]:
+    """Yield what no pod and no run may ask for: a pod over the quota never starts, a run waits for itself.
+
+    The pods run in the namespace of the Pipeline, also those of a Task that a resolver finds in another one.
+    """
     pods = {
-        ObjectId.of(value).name: _pod(value)
-        for value in objects
+        (ObjectId.of(value).namespace, ObjectId.of(value).name): _pod(value)
+        for value in everything
         if ObjectId.of(value).group_kind == "Task.tekton.dev"
     }
 
@@ -39,13 +44,18 @@ def _compute_faults(objects: list[Object], quota: Quota) -> Iterator[Fault]:
 
 
 def _pipeline_faults(
-    pipeline: Object, tasks: Mapping[str, Object], pods: Mapping[str, _Amounts], resource: str, quota: Quota
+    pipeline: Object,
+    tasks: Mapping[str, Object],
+    pods: Mapping[_Place, _Amounts],
+    resource: str,
+    quota: Quota,
 ) -> Iterator[Fault]:
     limit = amount(getattr(quota, resource))
     if limit is None:
         return
 
-    called = {name: local_name(at(task, "taskRef"), "Task") for name, task in tasks.items()}
+    namespace = ObjectId.of(pipeline).namespace
+    called = {name: resolved_name(at(task, "taskRef"), "Task", namespace) for name, task in tasks.items()}
     weights = {name: pods.get(task, {}).get(resource, 0.0) for name, task in called.items()}
     needed, together = heaviest(weights, {name: waits(task) for name, task in tasks.items()})
 

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
-from okd_gitops.manifests.tekton import local_name, named, required, runs, tasks, uses
+from okd_gitops.manifests.tekton import named, required, resolved_name, runs, tasks, uses
 
 _KINDS = (
     "Pipeline.tekton.dev",
@@ -17,8 +17,8 @@ _KINDS = (
     "TriggerTemplate.triggers.tekton.dev",
 )
 _RESULT = re.compile(r"""\.results(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quoted>[^"']+)["']\])""")
-# Specs of a namespace by `Kind/name`.
-_Specs = dict[str, object]
+# Specs by kind, namespace and name.
+_Specs = dict[tuple[str, str, str], object]
 
 
 def check_object(value: Object) -> Iterator[Fault]:
@@ -70,10 +70,10 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         groups.setdefault(tuple(map(id, values)), (values, []))[1].append(overlay.name)
 
     for values, clusters in groups.values():
-        specs = _specs_by_namespace(values)
+        specs = _specs(values)
         for value in values:
             identity = ObjectId.of(value)
-            for reason in _reasons(value, specs[identity.namespace]):
+            for reason in _reasons(value, specs):
                 yield Fault(
                     reason=reason,
                     remedy="declare it where it is read, or pass it where it is called",
@@ -82,23 +82,21 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                 )
 
 
-def _specs_by_namespace(values: list[Object]) -> dict[str, _Specs]:
-    namespaces: dict[str, _Specs] = {}
-    for value in values:
-        identity = ObjectId.of(value)
-        specs = namespaces.setdefault(identity.namespace, {})
-        specs[f"{identity.kind}/{identity.name}"] = at(value, "spec")
-    return namespaces
+def _specs(values: list[Object]) -> _Specs:
+    identities = [(ObjectId.of(value), value) for value in values]
+    return {(each.kind, each.namespace, each.name): at(value, "spec") for each, value in identities}
 
 
 def _reasons(value: Object, specs: _Specs) -> Iterator[str]:
-    if ObjectId.of(value).kind == "Pipeline":
-        yield from _pipeline_reasons(at(value, "spec"), specs)
+    identity = ObjectId.of(value)
+    if identity.kind == "Pipeline":
+        yield from _pipeline_reasons(at(value, "spec"), identity.namespace, specs)
 
     for run in runs(value):
         kind = "Pipeline" if run.get("kind") == "PipelineRun" else "Task"
-        name = local_name(at(run, "spec", f"{kind.lower()}Ref"), kind)
-        yield from _call_reasons(f"{kind} {name}", at(run, "spec"), specs.get(f"{kind}/{name}"))
+        reference = at(run, "spec", f"{kind.lower()}Ref")
+        namespace, name = resolved_name(reference, kind, ObjectId.of(run).namespace or identity.namespace)
+        yield from _call_reasons(f"{kind} {name}", at(run, "spec"), specs.get((kind, namespace, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +114,11 @@ class _Member:
         return self.called or at(self.task, "taskSpec")
 
 
-def _pipeline_reasons(spec: object, specs: _Specs) -> Iterator[str]:
+def _pipeline_reasons(spec: object, namespace: str, specs: _Specs) -> Iterator[str]:
     members: dict[str, _Member] = {}
     for task, list_key in tasks(spec):
-        name, task_name = str(at(task, "name")), local_name(at(task, "taskRef"), "Task")
-        members[name] = _Member(name, task, list_key, specs.get(f"Task/{task_name}"))
+        name, called = str(at(task, "name")), resolved_name(at(task, "taskRef"), "Task", namespace)
+        members[name] = _Member(name, task, list_key, specs.get(("Task", *called)))
 
     for member in members.values():
         yield from _call_reasons(f"task {member.name}", member.task, member.called)
