@@ -17,12 +17,29 @@ _Place = tuple[str, str]
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
-    """Compare what the pipelines of a namespace ask for with the quota that fleet.yaml states."""
-    for quota in repository.quotas:
-        if quota.cluster == overlay.name:
-            objects = [value for value in overlay.objects if ObjectId.of(value).namespace == quota.namespace]
-            yield from _compute_faults(overlay.objects, objects, quota)
-            yield from _storage_faults(overlay, objects, quota)
+    """Compare what the pipelines of a namespace ask for with its quota, in fleet.yaml or a ResourceQuota."""
+    stated = [quota for quota in repository.quotas if quota.cluster == overlay.name]
+
+    for quota in (*stated, *_rendered_quotas(overlay)):
+        objects = [value for value in overlay.objects if ObjectId.of(value).namespace == quota.namespace]
+        yield from _compute_faults(overlay.objects, objects, quota)
+        yield from _storage_faults(overlay, objects, quota)
+
+
+def _rendered_quotas(overlay: Overlay) -> Iterator[Quota]:
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+        if identity.group_kind == "ResourceQuota.":
+            # Names of resources as in k8s.io/api core/v1 of Kubernetes 1.35: cpu is short for requests.cpu.
+            hard = at(value, "spec", "hard")
+            cpu, memory = (at(hard, f"requests.{name}") or at(hard, name) for name in _RESOURCES)
+            yield Quota(
+                cluster=overlay.name,
+                namespace=identity.namespace,
+                cpu=str(cpu or ""),
+                memory=str(memory or ""),
+                storage=str(at(hard, "requests.storage") or ""),
+            )
 
 
 def _compute_faults(everything: Sequence[Object], objects: list[Object], quota: Quota) -> Iterator[Fault]:
