@@ -216,7 +216,7 @@ def reference() -> str:
         for secret, need in feature.spec.secrets.items():
             row = (
                 f"`{name}`",
-                f"`{need.namespace}/{secret}`",
+                f"`{feature.spec.shown_namespace(need.namespace)}/{secret}`",
                 need.type,
                 ", ".join(need.keys),
                 str(need.origin),

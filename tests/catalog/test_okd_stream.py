@@ -372,6 +372,28 @@ def test_records_that_cannot_be_read_are_not_taken_for_none(bench: Bench) -> Non
         named(bench, NIGHTLY, "preview", [])
 
 
+def test_a_stream_that_cannot_be_started_holds_back_no_other(tmp_path: Path, short: Path) -> None:
+    bench = Bench(tmp_path, "scos-pipeline", short)
+    names = [("okd-stream", f"okd-stream-{name}") for name in ("broken", "next", "gone")]
+    # Somebody labels a Pipeline of their own like that of a stream.
+    names += [("okd-stream", "default"), ("mine", "okd-stream-next")]
+    items = [{"metadata": {"name": name, "namespace": namespace}} for name, namespace in names]
+    (tmp_path / "streams").write_text(json.dumps({"items": items}))
+    bench.stub(
+        "oc",
+        """case "$1 $2 $*" in
+          "get pipelines.tekton.dev "*) cat "$FOLDER/streams" ;;
+          "create --filename "*) [[ "$(jq -r .metadata.namespace "$3")" == okd-stream-next ]] ;;
+        esac""",
+    )
+    images = {f"{name}_image": f"quay.io/lab/os@{digest(name)}" for name in ("baseos", "extensions")}
+    given = {"version": "4.22", "release_stream": "next", "run": "okd-coreos-7", "cosa_image": "x", **images}
+    done = bench.run("hand-on", **given)
+    assert done.returncode == 1
+    assert bench.result("runs") == "okd-stream-next-7"
+    assert "not started: okd-stream-broken-7 okd-stream-gone-7" in done.stderr
+
+
 def test_the_signer_signs_with_the_key_of_the_stream_alone(bench: Bench, short: Path) -> None:
     home = short / "gnupg"
     home.mkdir(mode=0o700)

@@ -620,6 +620,26 @@ OWN_REFUSALS += [
         '"mian"',
         '"main"',
     ),
+    (
+        {
+            "features/mine/feature.yaml": FEATURE
+            + EACH.replace("key", "partsWith: {b: main}, key") % ("main", "a")
+        },
+        "invalid-value",
+        "…",
+        '"b" is not one of the fields',
+        "a",
+    ),
+    (
+        {
+            "features/mine/feature.yaml": FEATURE
+            + EACH.replace("key", "partsWith: {a: mian}, key") % ("main", "a")
+        },
+        "broken-feature",
+        "…",
+        'no object in the part "mian"',
+        '"main"',
+    ),
 ]
 # One object in a plain part and in that of a list, or in one of them: a value would reach one and silently
 # pass over the other.

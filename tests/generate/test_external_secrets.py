@@ -15,6 +15,7 @@ from okd_gitops.fleet.cluster import Environment
 from okd_gitops.fleet.feature import FeatureSpec, SecretNeed, load_catalog
 from okd_gitops.generate.applications import argocd_files
 from okd_gitops.generate.overlays import render
+from okd_gitops.generate.secret_needs import secret_needs
 from okd_gitops.manifests.objects import mappings
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.tree import Tree
@@ -68,16 +69,35 @@ def test_the_table_of_secrets_makes_the_external_secrets() -> None:
     assert invalid(values) == []
 
 
+def test_an_entry_with_a_namespace_has_its_secrets_there() -> None:
+    feature = CATALOG.features["okd-stream"]
+    unsigned, signed = {"name": "hpc", "notify": True}, {"name": "next", "fingerprint": "A", "publish": True}
+
+    def needed(*streams: object) -> set[str]:
+        needs = secret_needs([feature], {"okd-stream": {"streams": [*streams]}}, Environment.OKD)
+        return {f"{need.namespace}/{need.name}" for need in needs}
+
+    everywhere = {"okd-stream-registry", "okd-stream-clusters", "okd-payload-push"}
+    of_hpc = {f"okd-stream-hpc/{name}" for name in (*everywhere, "okd-stream-notify")}
+    of_next = {f"okd-stream-next/{name}" for name in (*everywhere, "okd-stream-git")}
+    signing = {"okd-signing/okd-signing-keys", "okd-signing/okd-signing-registry"}
+    assert needed(unsigned) == of_hpc
+    assert needed(unsigned, signed) == of_hpc | of_next | signing
+    # What is wrong with a list is found where it is placed.
+    assert needed("hpc", None) == set()
+
+
 def test_documents_and_explain_print_the_same_table() -> None:
     reference = golden.reference()
     assert TABLE
     for name, feature in CATALOG.features.items():
         text = explain(name, lambda: CATALOG)
         for secret, need in feature.spec.secrets.items():
-            assert f"  {need.namespace}/{secret} ({need.type}): {', '.join(need.keys)}; {need.used}" in text
+            place = f"{feature.spec.shown_namespace(need.namespace)}/{secret}"
+            assert f"  {place} ({need.type}): {', '.join(need.keys)}; {need.used}" in text
             assert ("; only with " in text) == any(each.when for each in feature.spec.secrets.values())
             assert (
-                f"| `{name}` | `{need.namespace}/{secret}` | {need.type} | {', '.join(need.keys)} | "
+                f"| `{name}` | `{place}` | {need.type} | {', '.join(need.keys)} | "
                 f"{need.origin} | {need.when or ''} | {need.used} |"
             ) in reference
 

@@ -106,8 +106,7 @@ def _feature(feature: Feature) -> str:
     for name, need in spec.secrets.items():
         condition = f"; only with {need.when}" if need.when else ""
         keys = ", ".join(need.keys)
-        list_name = spec.list_with_namespace(need.namespace)
-        namespace = f"{need.namespace}-{spec.each[list_name].key.upper()}" if list_name else need.namespace
+        namespace = spec.shown_namespace(need.namespace)
         lines.append(f"  {namespace}/{name} ({need.type}): {keys}; {need.used}{condition}")
 
     return "\n".join(lines) + "\n"

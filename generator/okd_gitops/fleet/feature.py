@@ -106,6 +106,11 @@ class FeatureSpec(FileModel):
         """Return the list whose entries each have a namespace like `name`; empty without one."""
         return next((key for key, each in self.each.items() if each.namespace == name), "")
 
+    def shown_namespace(self, name: str) -> str:
+        """Return how a namespace is called where no entry is known, such as `okd-stream-NAME`."""
+        list_name = self.list_with_namespace(name)
+        return f"{name}-{self.each[list_name].key.upper()}" if list_name else name
+
     def is_served_by(self, kubernetes: str) -> bool:
         """Whether a minor of Kubernetes, such as `1.30`, serves the APIs of the feature."""
         return _numbers(kubernetes) >= _numbers(self.minimum_kubernetes)

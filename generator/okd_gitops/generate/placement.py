@@ -117,7 +117,7 @@ class Placing:
     ) -> list[Placement]:
         """Place the parts of one entry."""
         key = str(entry[each.key])
-        parts = each.parts_of(entry)
+        parts = [part for part in each.parts_of(entry) if part in self._parts(feature)]
         names = {kind_and_name(value) for part in parts for value in feature.objects(part)}
 
         row = rows.get(key, {})
