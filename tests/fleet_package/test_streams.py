@@ -6,7 +6,7 @@ import pytest
 
 from okd_gitops.finding import Finding, Severity
 from okd_gitops.fleet.load import load
-from okd_gitops.fleet.streams import misspelled_streams
+from okd_gitops.fleet.streams import misspelled_streams, unbuilt_streams
 
 OKD = "https://amd64.origin.releases.ci.openshift.org"
 FLEET = f"""\
@@ -75,3 +75,46 @@ def test_a_stream_that_the_fleet_publishes_itself_passes(tmp_path: Path) -> None
 
 def test_a_cluster_that_follows_no_stream_passes(tmp_path: Path) -> None:
     assert found(tmp_path, "") == []
+
+
+BUILDS = """\
+features:
+  scos-pipeline:
+    hand-on: true
+    releases:
+    - {minor: "4.22", stream: next, schedule: 30 0 * * *}
+  okd-stream:
+    streams:
+    - {name: next, line: "4.22", os-stream: next}
+    - {name: hpc, line: "4.22", os-stream: next}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "", ""),
+        ('hpc, line: "4.22"', 'hpc, line: "4.23"', "4.23 next is not built here"),
+        ('hpc, line: "4.22", os-stream: next', 'hpc, line: "4.22", os-stream: stable', "4.22 stable"),
+        ("hand-on: true", "hand-on: false", "hands nothing on"),
+        (
+            "  scos-pipeline:\n    hand-on: true\n    releases:\n",
+            "  other:\n    releases:\n",
+            "hands nothing on",
+        ),
+    ],
+)
+def test_a_stream_must_have_a_build(old: str, new: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "clusters").mkdir()
+    (tmp_path / "fleet.yaml").write_text(FLEET)
+    hub = 'purpose: hub\nenvironment: kubernetes\nkubernetes: "1.35"\n'
+    text = hub + BUILDS.replace(old, new)
+    # On kind people start the builds and the chains themselves.
+    laptop = text.replace("hub", "ephemeral").replace("kubernetes\n", "kind\n")
+    (tmp_path / "clusters/hub.yaml").write_text(text)
+    (tmp_path / "clusters/laptop.yaml").write_text(f"{laptop}expires: 2030-01-01\n")
+    findings = list(unbuilt_streams(load(tmp_path).clusters))
+
+    assert bool(findings) == bool(said)
+    assert all(finding.name == "unbuilt-stream" and finding.location.line >= 11 for finding in findings)
+    assert said in (findings[-1].reason if findings else "")

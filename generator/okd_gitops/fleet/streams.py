@@ -1,14 +1,18 @@
-"""The streams that clusters follow, compared with those of OKD's release controller."""
+"""The streams that clusters follow, compared with those of OKD's release controller; and the streams that the
+fleet publishes itself, compared with what it builds.
+"""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from okd_gitops.finding import Finding, Severity, finding_of, nearest
-from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.cluster import Cluster, Environment, FleetSpec
 from okd_gitops.releases.update_services import is_okd_upstream
 from okd_gitops.releases.version import is_okd_stream, okd_streams
 
-# The feature whose list has the streams that the fleet publishes itself.
-_OWN = ("okd-stream", "streams", "name")
+# The lists with the streams that the fleet publishes itself, and with the builds that start them.
+_STREAMS = ("okd-stream", "streams")
+_BUILDS = ("scos-pipeline", "releases")
 
 
 def misspelled_streams(clusters: Collection[Cluster], fleet: FleetSpec) -> Iterator[Finding]:
@@ -34,12 +38,44 @@ def misspelled_streams(clusters: Collection[Cluster], fleet: FleetSpec) -> Itera
         )
 
 
+def unbuilt_streams(clusters: Collection[Cluster]) -> Iterator[Finding]:
+    """Yield a finding for each stream that no build of its cluster starts; on kind, people start them."""
+    for cluster in clusters:
+        if cluster.spec.environment == Environment.KIND:
+            continue
+
+        hands_on = (cluster.spec.features.get(_BUILDS[0]) or {}).get("hand-on") is True
+        built = [_build(entry.get("minor"), entry.get("stream")) for _, entry in _entries(cluster, _BUILDS)]
+
+        for index, entry in _entries(cluster, _STREAMS):
+            wanted = _build(entry.get("line"), entry.get("os-stream"))
+            if hands_on and wanted in built:
+                continue
+
+            reason = f"nothing starts the stream {entry.get('name')}: {wanted} is not built here"
+            remedy = nearest(wanted, built) or "add its line to releases of scos-pipeline"
+            if not hands_on:
+                reason = f"nothing starts the stream {entry.get('name')}: scos-pipeline hands nothing on"
+                remedy = "write `hand-on: true` below scos-pipeline"
+            place = cluster.document.at(("features", *_STREAMS, index, "line"))
+            yield finding_of("unbuilt-stream", place, reason, remedy, clusters=[cluster.name])
+
+
+def _build(minor: object, stream: object) -> str:
+    """Return how a build of the operating system is called: its line and its stream."""
+    return f"{minor} {stream}"
+
+
 def _own_streams(cluster: Cluster) -> list[str]:
-    """Return the streams that a cluster publishes; what is wrong with the list is found by generation."""
-    feature, list_name, key = _OWN
+    return [str(entry.get("name")) for _, entry in _entries(cluster, _STREAMS)]
+
+
+def _entries(cluster: Cluster, place: tuple[str, str]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the entries of a list with their numbers; what is wrong with it is found by generation."""
+    feature, list_name = place
     entries = (cluster.spec.features.get(feature) or {}).get(list_name)
 
     if not isinstance(entries, list):
         return []
 
-    return [str(entry.get(key)) for entry in entries if isinstance(entry, dict)]
+    return [(index, entry) for index, entry in enumerate(entries) if isinstance(entry, dict)]
