@@ -116,5 +116,5 @@ def test_a_stream_must_have_a_build(old: str, new: str, said: str, tmp_path: Pat
     findings = list(unbuilt_streams(load(tmp_path).clusters))
 
     assert bool(findings) == bool(said)
-    assert all(finding.name == "unbuilt-stream" and finding.location.line >= 11 for finding in findings)
+    assert all(finding.name == "unbuilt-stream" and finding.location.line >= 10 for finding in findings)
     assert said in (findings[-1].reason if findings else "")
