@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import tarfile
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+import tls_registry
 from cluster_files import OS_LAYER_BUILDS
 from conftest import ROOT
 from okd_gitops.finding import FindingsError
@@ -364,3 +366,51 @@ def test_the_examples_of_the_catalog_are_judged() -> None:
         "generator/okd_gitops/catalog/features/os-layer-build/pipeline/configmap-okd-layer.yaml",
         "generator/okd_gitops/catalog/features/os-layer/build/machineosconfig-worker.yaml",
     }
+
+
+def test_a_layer_is_built_on_the_system_of_a_release_by_the_real_programs(tmp_path: Path) -> None:
+    with tls_registry.serving(tmp_path / "registry") as registry:
+        system = f"{registry.address}/okd/content"
+        base = registry.push(f"{system}:os", {"of": "the-base"}, {"etc/os-release": "ID=scos\n"})
+        tags = [{"name": "stream-coreos", "from": {"name": f"{system}@{base}"}}]
+        references = json.dumps({"spec": {"tags": tags}})
+        release = registry.push(
+            f"{registry.address}/okd/release:1", {}, {"release-manifests/image-references": references}
+        )
+        given = {
+            "RELEASE_IMAGE": f"{registry.address}/okd/release@{release}",
+            "OS_IMAGE_NAME": "stream-coreos",
+            "DIRECTORY": str(tmp_path / "release"),
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "TMPDIR": str(tmp_path),
+            "SSL_CERT_FILE": str(registry.authority),
+        }
+        (tmp_path / "release").mkdir()
+        done = run("okd-layer-base", tmp_path, {}, **given)
+        assert done.returncode == 0, done.stderr
+        found = (tmp_path / "result").read_text()
+        assert found == f"{system}@{base}"
+
+        # The empty system cannot run a command.
+        (tmp_path / "Containerfile").write_text("FROM x\nLABEL layered=yes\n# ostree container commit\n")
+        (tmp_path / ".dockerconfigjson").write_text("{}")
+        given |= {
+            "BASE_IMAGE": found,
+            "CONTAINERFILE": str(tmp_path / "Containerfile"),
+            "REGISTRY_CREDENTIALS": str(tmp_path),
+            "REPOSITORY": f"{registry.address}/okd/layered",
+            "PUSH": "true",
+            "BUILDAH_ISOLATION": "chroot",
+            "STORAGE": str(tmp_path / "storage"),
+        }
+        done = run("okd-layer-build", tmp_path, {}, **given)
+        assert done.returncode == 0, done.stderr
+        layered = (tmp_path / "result").read_text()
+        assert registry.config(layered)["config"]["Labels"] | {"io.buildah.version": ""} == {
+            "of": "the-base",
+            "layered": "yes",
+            "io.okd-gitops.built-on": given["RELEASE_IMAGE"],
+            "io.buildah.version": "",
+        }
+        assert registry.files(layered)["etc/os-release"] == b"ID=scos\n"
