@@ -120,9 +120,9 @@ class FeatureSpec(FileModel):
 class Feature:
     """A feature of the catalog: its `feature.yaml`, and the files of its parts with the object in each.
 
-    The objects are read once, when the first of them is asked for: reading those of the whole catalog takes
-    longer than most commands, which use a few features or none. `known` are objects that were read before, as
-    those of a repository are; the others come with the tool.
+    An object is read once, when its part is asked for: reading those of the whole catalog takes longer than
+    most commands, which use a few parts or none. `known` are objects that were read before, as those of a
+    repository are; the others come with the tool.
     """
 
     name: str
@@ -133,11 +133,21 @@ class Feature:
     @cached_property
     def objects_by_path(self) -> Mapping[str, Object]:
         """The objects by the paths of their files, PART/KIND-NAME.yaml."""
-        return {path: self.known.get(path) or plain_value(data) for path, data in self.files.items()}
+        return {path: self._object(path) for path in self.files}
 
     def objects(self, part: str) -> tuple[Object, ...]:
         """Return the objects of a part, in the order of its files."""
-        return tuple(value for path, value in self.objects_by_path.items() if path.startswith(f"{part}/"))
+        return tuple(self._object(path) for path in self.files if path.startswith(f"{part}/"))
+
+    @cached_property
+    def _read(self) -> dict[str, Object]:
+        return dict(self.known)
+
+    def _object(self, path: str) -> Object:
+        if path not in self._read:
+            self._read[path] = plain_value(self.files[path])
+
+        return self._read[path]
 
     def part(self, name: str) -> Mapping[str, bytes]:
         """Return the files of a part by name."""
