@@ -93,6 +93,20 @@ def test_an_edited_file_is_seen_whatever_its_time(
     assert text(rendered(root, cache)) != before
 
 
+@pytest.mark.parametrize("second", [0, 4_000_000_000], ids=["back", "ahead"])
+def test_a_clock_that_jumped_changes_nothing(root: Path, cache: Path, second: int) -> None:
+    """Files that are older, or newer, than what was made of them."""
+    before = text(rendered(root, cache))
+    (root / "base/cm.yaml").write_text(CONFIGMAP.replace("a: b", "a: c"))
+    for path in (*root.rglob("*.yaml"), *results(cache)):
+        os.utime(path, (second, second))
+    after = text(rendered(root, cache))
+    assert after == before.replace("a: b", "a: c")
+
+    broken(cache, "kustomize")
+    assert text(rendered(root, cache)) == after
+
+
 def test_a_removed_file_is_seen(root: Path, cache: Path) -> None:
     rendered(root, cache)
     (root / "base/cm.yaml").unlink()

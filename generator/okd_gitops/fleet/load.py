@@ -11,7 +11,6 @@ from pathlib import Path
 
 from okd_gitops import __version__
 from okd_gitops.finding import Finding, Findings, FindingsError, refused
-from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.cluster import Cluster, ClusterFile, FleetSpec, parse_cluster
 from okd_gitops.fleet.collisions import alike_but_for_case, report_collisions
 from okd_gitops.fleet.feature import Catalog
@@ -136,7 +135,13 @@ def load_catalog(root: Path | None) -> Catalog:
     catalog = _own_catalog()
     changes = read_tree(root, CATALOG).below(CATALOG) if root else Tree()
 
-    return apply_changes(catalog, changes) if changes else catalog
+    if not changes:
+        return catalog
+
+    # Its models take longer to build than a small fleet takes to plan, and most fleets change nothing.
+    from okd_gitops.fleet.apply_changes import apply_changes
+
+    return apply_changes(catalog, changes)
 
 
 @cache
