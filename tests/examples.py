@@ -81,6 +81,7 @@ instances:
 """,
     "release-watch": f"image: {IMAGE}\nschedule: 27 * * * *\nforge: github\nnotify: true\n",
     "scos-pipeline": """\
+hand-on: true
 storage-class: fast
 upload-container-images: true
 s3-bucket: okd-scos
