@@ -200,6 +200,13 @@ def test_what_needs_a_key_is_refused_without_one(line: str) -> None:
     assert "missing-parameter" in str({finding.name for finding in refused.value.findings})
 
 
+def test_who_may_start_a_chain_by_hand_gets_nothing_signed() -> None:
+    with pytest.raises(FindingsError) as refused:
+        objects("okd", f"{GIVEN}      group: okd-wg\n")
+    (finding,) = refused.value.findings
+    assert (finding.name, finding.remedy) == ("invalid-value", "remove group")
+
+
 @pytest.mark.parametrize("step", ["pick", "verify"])
 def test_the_base_is_picked_and_verified_as_by_release_pipeline(step: str) -> None:
     ours, theirs = (

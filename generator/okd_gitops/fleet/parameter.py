@@ -45,6 +45,8 @@ class Parameter(FileModel):
     optional: bool = False
     # Other values that must be given where this one is, and is not its default.
     needs: tuple[Name, ...] = Field((), strict=False)
+    # Other values that must not be given where this one is.
+    without: tuple[Name, ...] = Field((), strict=False)
     pattern: Pattern | None = None
     enum: tuple[str, ...] | None = Field(None, strict=False)
     source: str | None = Field(None, alias="from")

@@ -116,7 +116,7 @@ class ParameterValues:
         self.findings.add("missing-parameter", path, reason, remedy, key=True)
 
     def _refuse_alone(self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path) -> None:
-        """Refuse a value that needs others which are not given."""
+        """Refuse a value that needs others which are not given, or that others exclude."""
         if name not in values or values[name] == parameter.default:
             return
 
@@ -124,6 +124,11 @@ class ParameterValues:
             if values.get(needed) is None:
                 reason = f'"{name}" needs "{needed}": {parameter.summary}'
                 self.findings.add("missing-parameter", [*where, name], reason, f"add {needed}", key=True)
+
+        for other in parameter.without:
+            if values.get(other) is not None:
+                reason = f'"{name}" cannot be given with "{other}": {parameter.summary}'
+                self.findings.add("invalid-value", [*where, name], reason, f"remove {name}", key=True)
 
     def _refuse_without_effect(
         self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path
