@@ -200,6 +200,16 @@ def test_what_needs_a_key_is_refused_without_one(line: str) -> None:
     assert "missing-parameter" in str({finding.name for finding in refused.value.findings})
 
 
+def test_no_two_streams_have_one_repository_of_candidates() -> None:
+    with pytest.raises(FindingsError) as refused:
+        objects("okd", GIVEN + CONTRIBUTED.replace("rt-lab/candidates", "lab/candidates"))
+    (finding,) = refused.value.findings
+    assert (finding.name, finding.location.text.strip()) == (
+        "invalid-value",
+        "candidates: quay.io/lab/candidates",
+    )
+
+
 def test_who_may_start_a_chain_by_hand_gets_nothing_signed() -> None:
     with pytest.raises(FindingsError) as refused:
         objects("okd", f"{GIVEN}      group: okd-wg\n")

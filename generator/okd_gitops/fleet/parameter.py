@@ -47,6 +47,8 @@ class Parameter(FileModel):
     needs: tuple[Name, ...] = Field((), strict=False)
     # Other values that must not be given where this one is.
     without: tuple[Name, ...] = Field((), strict=False)
+    # Whether no two entries of a list may have the same value.
+    unique: bool = False
     pattern: Pattern | None = None
     enum: tuple[str, ...] | None = Field(None, strict=False)
     source: str | None = Field(None, alias="from")

@@ -103,6 +103,7 @@ class Placing:
             return []
 
         self._refuse_unknown_needs(each, entries, (*where, name))
+        self._refuse_repeated(each, entries, (*where, name))
         rows = rows_of(self.catalog, feature, each)
         copies: dict[str, list[Placement]] = {}
         for index, entry in enumerate(entries):
@@ -202,7 +203,7 @@ class Placing:
                 "invalid-value", path, f"{each.key}: {fault}", f"write `{line}`: {each.summary}"
             )
         elif key in taken:
-            self.findings.add("duplicate-key", path, f"{key} occurs twice", "keep one of them")
+            self.findings.add("invalid-value", path, f"{key} occurs twice", "keep one of them")
         else:
             return True
         return False
@@ -218,6 +219,17 @@ class Placing:
             remedy = "choose one of them, or add a line to the table (docs/building.md)"
             self.findings.add("not-in-catalog", [*place, each.key], reason, remedy)
         return key in rows
+
+    def _refuse_repeated(self, each: Each, entries: Sequence[Mapping[str, Any]], where: Path) -> None:
+        """Refuse entries that share a value which only one of them may have."""
+        for field in (field for field, parameter in each.fields.items() if parameter.unique):
+            first: dict[str, str] = {}
+
+            for index, entry in enumerate(entries):
+                value, key = str(entry.get(field)), str(entry.get(each.key))
+                if field in entry and first.setdefault(value, key) != key:
+                    reason = f"{field}: {first[value]} has {value} already, and {key} needs one of its own"
+                    self.findings.add("invalid-value", [*where, index, field], reason, "write another one")
 
     def _refuse_unknown_needs(self, each: Each, entries: Sequence[Mapping[str, Any]], where: Path) -> None:
         """Refuse entries that name others which are not there, or that need each other in a circle."""
