@@ -1,21 +1,15 @@
-"""Runs the Tasks of operator-pipeline that build and push, with the real buildah and skopeo, against
-registries on loopback, with TLS where the programs accept nothing else.
-"""
+"""Runs the Tasks of operator-pipeline that build and push, with the real buildah and skopeo."""
 
 import io
 import json
 import os
-import socket
 import subprocess
 import tarfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-import urllib3
 
 from programs import program
 from steps import catalog, commit, git, run_step
@@ -24,14 +18,6 @@ CATALOG = catalog("operator-pipeline")
 OCI = "application/vnd.oci.image."
 NONE: Mapping[str, str] = MappingProxyType({})
 VERSION = "4.22.0-2026-11-28-090000"
-REGISTRY = """\
-version: 0.1
-storage:
-  filesystem: {{rootdirectory: {root}}}
-http: {{addr: "localhost:{port}"{tls}}}
-log: {{accesslog: {{disabled: true}}, level: error}}
-"""
-TLS = ", tls: {{certificate: {certificate}, key: {key}}}"
 
 
 def step(task: str, name: str) -> dict[str, Any]:
@@ -40,50 +26,6 @@ def step(task: str, name: str) -> dict[str, Any]:
     (found,) = [each for each in spec["steps"] if each["name"] == name]
     shared = spec.get("stepTemplate", {}).get("env", [])
     return {**found, "env": [*shared, *found["env"]]}
-
-
-class Certificate:
-    """A certificate for localhost that nobody else signed, and its key, in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
-        self.path, self.key = folder / "tls.crt", folder / "tls.key"
-        request = (
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=localhost"
-        )
-        names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        files = ["-keyout", str(self.key), "-out", str(self.path)]
-        subprocess.run(
-            [program("openssl"), *request.split(), *names, *files], check=True, capture_output=True
-        )
-
-    @property
-    def trusted(self) -> dict[str, str]:
-        """The variable that makes programs written in Go trust it, and no other authority."""
-        return {"SSL_CERT_FILE": str(self.path)}
-
-
-@contextmanager
-def registry(root: Path, certificate: Certificate | None = None) -> Iterator[str]:
-    """Serve an empty registry, with TLS if there is a certificate for it, and give its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    root.mkdir(parents=True)
-    config = root / "config.yml"
-    tls = TLS.format(certificate=certificate.path, key=certificate.key) if certificate else ""
-    config.write_text(REGISTRY.format(root=root / "data", port=port, tls=tls))
-    scheme, authority = ("https", str(certificate.path)) if certificate else ("http", None)
-    command = [program("docker-registry"), "serve", str(config)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            retries = urllib3.Retry(200, backoff_factor=0.02, backoff_max=0.2)
-            with urllib3.PoolManager(retries=retries, ca_certs=authority) as pool:
-                pool.request("GET", f"{scheme}://localhost:{port}/v2/")
-            yield f"localhost:{port}"
-        finally:
-            server.terminate()
 
 
 def image(folder: Path, labels: Mapping[str, str], files: Mapping[str, str]) -> str:

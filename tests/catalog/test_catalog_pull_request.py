@@ -12,10 +12,11 @@ import pytest
 import yaml
 from pytest_httpserver import HTTPServer
 
-from builds import CATALOG, Certificate, image, registry
+from builds import CATALOG, image
 from programs import built
 from programs import program as installed
 from steps import commit, git, run_step
+from tls_registry import Certificate, registry
 
 STEP = CATALOG["Task/catalog-pull-request"]["spec"]["steps"][-1]
 HEAD = """\

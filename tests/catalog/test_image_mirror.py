@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from builds import Certificate, image, registry
+from builds import image
 from conftest import ROOT
 from okd_gitops.check.moving_tags import moving_images
 from programs import program
 from rendered import objects, of_kind, report
 from script_checks import shellchecked
 from steps import catalog, run_step
+from tls_registry import Certificate, registry
 
 FEATURE = ROOT / "generator/okd_gitops/catalog/features/image-mirror/feature.yaml"
 CRONJOB = catalog("image-mirror")["CronJob/image-mirror"]["spec"]["jobTemplate"]["spec"]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from builds import CATALOG, VERSION, Pod, registry, step
+from builds import CATALOG, VERSION, Pod, step
 from steps import program
+from tls_registry import registry
 
 BUNDLE = {"operators.operatorframework.io.bundle.package.v1": "toy", "support": "OKD Community"}
 FOREIGN = f"quay.io/openshift/proxy@sha256:{'e' * 64}"

@@ -1,8 +1,10 @@
-"""The real docker-registry by TLS on localhost, and images read from it and put into it."""
+"""The real docker-registry on localhost, with TLS or without, and images read from it and put into it."""
 
 import gzip
 import io
 import json
+import socket
+import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,13 +15,21 @@ from typing import Any
 
 import urllib3
 
-from builds import Certificate, registry
+from programs import program
 
 # As the images of releases have it: image manifest version 2, schema 2.
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 ACCEPTED = f"application/vnd.oci.image.manifest.v1+json, {MANIFEST}"
+REGISTRY = """\
+version: 0.1
+storage:
+  filesystem: {{rootdirectory: {root}}}
+http: {{addr: "localhost:{port}"{tls}}}
+log: {{accesslog: {{disabled: true}}, level: error}}
+"""
+TLS = ", tls: {{certificate: {certificate}, key: {key}}}"
 
 
 def digest_of(data: bytes) -> str:
@@ -138,6 +148,50 @@ class Registry:
         if not name:
             repository, _, name = repository.partition(":")
         return repository, name
+
+
+class Certificate:
+    """A certificate for localhost that nobody else signed, and its key, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.path, self.key = folder / "tls.crt", folder / "tls.key"
+        request = (
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=localhost"
+        )
+        names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        files = ["-keyout", str(self.key), "-out", str(self.path)]
+        subprocess.run(
+            [program("openssl"), *request.split(), *names, *files], check=True, capture_output=True
+        )
+
+    @property
+    def trusted(self) -> dict[str, str]:
+        """The variable that makes programs written in Go trust it, and no other authority."""
+        return {"SSL_CERT_FILE": str(self.path)}
+
+
+@contextmanager
+def registry(root: Path, certificate: Certificate | None = None) -> Iterator[str]:
+    """Serve an empty registry, with TLS if there is a certificate for it, and give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    root.mkdir(parents=True)
+    config = root / "config.yml"
+    tls = TLS.format(certificate=certificate.path, key=certificate.key) if certificate else ""
+    config.write_text(REGISTRY.format(root=root / "data", port=port, tls=tls))
+    scheme, authority = ("https", str(certificate.path)) if certificate else ("http", None)
+    command = [program("docker-registry"), "serve", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            retries = urllib3.Retry(200, backoff_factor=0.02, backoff_max=0.2)
+            with urllib3.PoolManager(retries=retries, ca_certs=authority) as pool:
+                pool.request("GET", f"{scheme}://localhost:{port}/v2/")
+            yield f"localhost:{port}"
+        finally:
+            server.terminate()
 
 
 @contextmanager
