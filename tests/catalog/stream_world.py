@@ -64,7 +64,7 @@ CLUSTER = f"""\
   okd-stream:
     image: registry.example.org/okd-gitops@sha256:{"c" * 64}
     streams:
-{stream("a block of keys")}\
+{stream("-----BEGIN PGP PUBLIC KEY BLOCK-----")}\
       notify: true
       every-weeks: 1
       os-layer: |

@@ -192,6 +192,20 @@ def test_streams_differ_only_in_their_entries() -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("group: rt-lab", "group: system:authenticated"),
+        ("group: rt-lab", "architectures: [amd65]"),
+        ("cluster: rt-lab", "cluster: lab-next"),
+    ],
+)
+def test_an_entry_that_could_not_end_well_is_refused(old: str, new: str) -> None:
+    with pytest.raises(FindingsError) as refused:
+        objects("okd", GIVEN + CONTRIBUTED.replace(old, new))
+    assert [finding.name for finding in refused.value.findings] == ["invalid-value"]
+
+
+@pytest.mark.parametrize(
     "line", ["test: upgrade", "publish: true", "fingerprint: A1B2C3D4E5F60718293A4B5C6D7E8F9001234567"]
 )
 def test_what_needs_a_key_is_refused_without_one(line: str) -> None:
@@ -327,6 +341,7 @@ def test_a_stream_without_a_key_is_installed_and_not_published(bench: Bench) -> 
         assert "has no key" in name_refusal(bench, fingerprint="", **given)
     assert name_refusal(bench, fingerprint="", test="install", releases="", tool_image="") == ""
     assert bench.result("candidate") == "4.22.0-okd-scos.0.rt.0"
+    assert "has no architectures" in name_refusal(bench, architectures=[])
     for missing in ("releases", "tool_image"):
         assert "to publish, the stream rt needs" in name_refusal(bench, **{"publish": "true", missing: ""})
 

@@ -14,6 +14,9 @@ from cel_expr_python.ext import ext_strings
 from taskbench import FEATURES
 from tekton import in_namespace
 
+SECRETS = yaml.safe_load(
+    (FEATURES / "okd-stream/pipeline/validatingadmissionpolicy-okd-stream-secrets.yaml").read_bytes()
+)["spec"]
 POLICY = yaml.safe_load(
     (FEATURES / "okd-stream/pipeline/validatingadmissionpolicy-okd-stream-runs.yaml").read_bytes()
 )["spec"]
@@ -38,8 +41,8 @@ PAYLOAD = run(
 SIGN = run({"name": "okd-sign-next"}, "okd-sign", image="a", repository="b", name="c")
 
 
-def refusal(made: dict[str, Any], namespace: str, user: str) -> str:
-    """Return with which words the API server refuses a run; empty when it is allowed."""
+def refusal(made: dict[str, Any], namespace: str, user: str, policy: dict[str, Any] = POLICY) -> str:
+    """Return with which words the API server refuses an object; empty when it is allowed."""
     request = {"namespace": namespace, "userInfo": {"username": user}}
     environment = cel.NewEnv(
         variables=dict.fromkeys(("object", "request", "variables"), cel.Type.DYN),
@@ -53,13 +56,13 @@ def refusal(made: dict[str, Any], namespace: str, user: str) -> str:
         assert result.type() != cel.Type.ERROR, (expression, result)
         return result.plain_value()
 
-    if not all(evaluate(condition["expression"]) for condition in POLICY["matchConditions"]):
+    if not all(evaluate(condition["expression"]) for condition in policy["matchConditions"]):
         return ""
-    for variable in POLICY["variables"]:
+    for variable in policy.get("variables", []):
         values[variable["name"]] = evaluate(variable["expression"])
-    for validation in POLICY["validations"]:
+    for validation in policy["validations"]:
         if not evaluate(validation["expression"]):
-            return str(evaluate(validation["messageExpression"]))
+            return str(validation.get("message") or evaluate(validation["messageExpression"]))
     return ""
 
 
@@ -135,3 +138,21 @@ def test_a_parameter_of_the_entry_is_not_given_by_a_run(
     changed = copy.deepcopy(made)
     changed["spec"]["params"].append({"name": "publish", "value": "true"})
     assert "may have only parameters" in refusal(changed, namespace, user)
+
+
+@pytest.mark.parametrize(
+    ("kind", "namespace", "refused"),
+    [
+        ("kubernetes.io/service-account-token", "okd-stream-next", True),
+        ("kubernetes.io/service-account-token", "okd-signing", True),
+        ("kubernetes.io/service-account-token", "default", False),
+        ("kubernetes.io/dockerconfigjson", "okd-stream-next", False),
+        (None, "okd-stream-next", False),
+    ],
+)
+def test_no_secret_of_a_stream_gets_the_token_of_an_account(
+    kind: str | None, namespace: str, refused: bool
+) -> None:
+    secret: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}}
+    secret |= {"type": kind} if kind else {}
+    assert ("the token of an account" in refusal(secret, namespace, PERSON, SECRETS)) == refused

@@ -97,7 +97,8 @@ class Placing:
             return []
 
         entries = values.get(name)
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        are_maps = isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)
+        if not entries or not are_maps:
             reason = f"{name} must be a list with at least one entry: {each.summary}"
             self.findings.add("invalid-value", [*where, name], reason, f"write `{list_line(name, each)}`")
             return []
@@ -203,7 +204,7 @@ class Placing:
                 "invalid-value", path, f"{each.key}: {fault}", f"write `{line}`: {each.summary}"
             )
         elif key in taken:
-            self.findings.add("invalid-value", path, f"{key} occurs twice", "keep one of them")
+            self.findings.add("duplicate-key", path, f"{key} occurs twice", "keep one of them")
         else:
             return True
         return False
