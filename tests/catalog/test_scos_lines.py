@@ -163,6 +163,40 @@ def test_coreos_assembler_makes_each_platform() -> None:
         assert {f"buildextend-{platform}" for platform in single["platforms"].split()} <= commands.keys()
 
 
+def layer_faults(task: Row) -> list[str]:
+    """Return what the Task of the node layer names and a branch that it builds does not have."""
+    found = []
+    for row in (row for row in rows() if row["pipeline"] == LAYERED):
+        facts = OS[row["branch"]]["facts"]
+        secrets = [name for name, _ in facts["secrets"].get(task["containerfile"], [])]
+        found += [] if task["containerfile"] in facts["files"] else [f"{row['branch']}: no Containerfile"]
+        found += [] if task["secret"] in secrets else [f"{row['branch']}: no secret"]
+
+    arguments = [row["arguments-file"] for row in rows() if row["arguments-file"] != "-"]
+    found += [name for name in arguments if not name.startswith(task["arguments"])]
+    return found if arguments else ["no line has a file of arguments"]
+
+
+def named_by_layer() -> Row:
+    """Return the names in the Task of the node layer: its Containerfile, secret and files of arguments."""
+    spec = OBJECTS["Task/os-image"]["spec"]
+    script = spec["steps"][0]["script"]
+    (secret,) = re.findall(r'--secret "id=([a-z]+),', script)
+    (arguments,) = re.findall(r'compgen -G "\$\{DIRECTORY\}/([a-z-]+)', script)
+    (default,) = [item["default"] for item in spec["params"] if item["name"] == "containerfile"]
+    return {"containerfile": default, "secret": secret, "arguments": arguments}
+
+
+def test_the_branches_have_what_the_node_layer_names() -> None:
+    assert layer_faults(named_by_layer()) == []
+
+
+@pytest.mark.parametrize("name", ["containerfile", "secret", "arguments"])
+def test_one_letter_more_in_a_name_of_the_node_layer_is_noticed(name: str) -> None:
+    names = named_by_layer()
+    assert layer_faults({**names, name: f"{names[name]}x"})
+
+
 # --- the tool that reads the trees
 
 TREE = {
