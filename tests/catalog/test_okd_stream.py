@@ -205,6 +205,13 @@ def test_an_entry_that_could_not_end_well_is_refused(old: str, new: str) -> None
     assert [finding.name for finding in refused.value.findings] == ["invalid-value"]
 
 
+def test_an_empty_list_of_streams_is_refused() -> None:
+    with pytest.raises(FindingsError) as refused:
+        objects("okd", f"{GIVEN[: GIVEN.index('    streams:')]}    streams: []\n")
+    (finding,) = refused.value.findings
+    assert "at least one entry" in finding.reason
+
+
 @pytest.mark.parametrize(
     "line", ["test: upgrade", "publish: true", "fingerprint: A1B2C3D4E5F60718293A4B5C6D7E8F9001234567"]
 )

@@ -113,7 +113,9 @@ def test_no_other_pruner_counts_these_runs(kind: str) -> None:
   operator-pipeline:
     version: "4.22"
     tools-image: registry.example.org/tools@sha256:{"5" * 64}
-    components: []
+    components:
+    - {{name: lvms, kind: operator, build: script, folder: lvms, ref: main, schedule: 30 18 * * 2,
+       repository: https://github.com/okd-project/okd-operator-pipeline.git}}
 """
     values = objects(kind, text)
     annotations = of_kind(values, "Namespace")["okd-team"]["metadata"]["annotations"]
