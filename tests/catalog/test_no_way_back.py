@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from cel_expr_python import cel
-from cel_expr_python.ext import ext_strings
 
+import admission
 from conftest import ROOT
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.system.disk import read_catalog
@@ -72,25 +71,7 @@ def change(old: dict[str, Any], wanted: dict[str, Any] | None, *, rollback: str 
 
 def message(old: dict[str, Any], new: dict[str, Any]) -> str:
     """Return with which words the API server refuses a change; empty when it is allowed."""
-    names = ("object", "oldObject", "variables")
-    environment = cel.NewEnv(
-        variables=dict.fromkeys(names, cel.Type.DYN), extensions=[ext_strings.ExtStrings()]
-    )
-    values: dict[str, Any] = {}
-
-    def evaluate(expression: str) -> Any:
-        data = {"object": new, "oldObject": old, "variables": values}
-        result = environment.compile(expression).eval(data=data)
-        assert result.type() != cel.Type.ERROR, (expression, result)
-        return result.plain_value()
-
-    for variable in POLICY["spec"]["variables"]:
-        values[variable["name"]] = evaluate(variable["expression"])
-
-    (validation,) = POLICY["spec"]["validations"]
-    allowed = evaluate(validation["expression"])
-    assert isinstance(allowed, bool)
-    return "" if allowed else str(evaluate(validation["messageExpression"]))
+    return admission.refusal(POLICY["spec"], object=new, oldObject=old)
 
 
 def release(version: str, **more: Any) -> dict[str, Any]:
