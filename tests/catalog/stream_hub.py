@@ -42,6 +42,8 @@ status="$(printf '%s\\0' "$@" | "${ask[@]}" \\
   --header "Kubeconfig: $(cat "${KUBECONFIG:-/dev/null}")" --header "Pod: ${POD}" "${OC_SERVER}")"
 if [[ "${status}" == 200 ]]; then cat "${answer}"; else cat "${answer}" >&2; exit 1; fi
 """
+# Where the stream runs.
+NAMESPACE = "okd-stream-next"
 # As openshift/origin writes it, pkg/test/ginkgo/junit.go and junitapi/types.go at 0e46d8ab3244: a test that
 # failed and passed when it was tried again is there twice, and the exit code is 0.
 JUNIT = """\
@@ -94,8 +96,8 @@ class Hub:
         values = {"cosa-image": "x", "version": "4.22", "release-stream": "next", "run": f"okd-coreos-{run}"}
         results, failed = self.tekton.run_task("okd-coreos", {"name": "hand-on"}, given | values)
         assert failed == ""
-        assert results["runs"] == f"okd-stream-next-{run}"
-        ended = self.runs["okd-stream-next", results["runs"]]["status"]["conditions"][0]
+        assert results["runs"] == f"{NAMESPACE}-{run}"
+        ended = self.runs[NAMESPACE, results["runs"]]["status"]["conditions"][0]
         return "" if ended["status"] == "True" else str(ended["message"])
 
     def published(self) -> dict[str, Any]:

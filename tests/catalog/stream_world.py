@@ -18,7 +18,7 @@ from conftest import git
 from gpg_home import GpgHome
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.generate.generate import generate
-from stream_hub import Hub
+from stream_hub import NAMESPACE, Hub
 from tekton import Object
 from upgraded_cluster import KEYS_FILE
 
@@ -28,8 +28,6 @@ INSTALLED = "4.22.0-okd-scos.ec.1"
 TOKEN = "s3cret-of-the-stream"
 STORE = "https://signatures.example.org"
 COMPONENTS = ("cli", "cluster-version-operator", "stream-coreos", "stream-coreos-extensions", "tests")
-# Where the stream runs.
-NAMESPACE = "okd-stream-next"
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
 
 

@@ -18,8 +18,8 @@ from okd_gitops.system.tools import tool
 from okd_gitops.upgrade.plan import outlook
 from okd_gitops.upgrade.recorded import Recorded
 from rendered import objects, of_kind
-from stream_hub import Hub
-from stream_world import BASE, CLUSTER, INSTALLED, NAMESPACE
+from stream_hub import NAMESPACE, Hub
+from stream_world import BASE, CLUSTER, INSTALLED
 from tekton import Object, Stop, in_namespace
 from tls_registry import digest_of
 from upgraded_cluster import Cluster

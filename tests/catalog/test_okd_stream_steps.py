@@ -12,8 +12,8 @@ import stand_in_oc
 import stream_world
 from gpg_home import GpgHome
 from rendered import objects
-from stream_hub import JUNIT, Hub
-from stream_world import BASE, CLUSTER, INSTALLED, NAMESPACE
+from stream_hub import JUNIT, NAMESPACE, Hub
+from stream_world import BASE, CLUSTER, INSTALLED
 from tekton import in_namespace
 from tls_registry import Registry
 from upgraded_cluster import KEYS_FILE, Cluster
