@@ -102,6 +102,11 @@ class FeatureSpec(FileModel):
                 raise fault(reason, nearest(need.when, known) or "remove when:", field="secrets")
         return self
 
+    @property
+    def copied_parts(self) -> dict[str, str]:
+        """The parts that are written once for each entry of a list, or for some, each with its list."""
+        return {part: name for name, each in self.each.items() for part in each.parts}
+
     def list_with_namespace(self, name: str) -> str:
         """Return the list whose entries each have a namespace like `name`; empty without one."""
         return next((key for key, each in self.each.items() if each.namespace == name), "")

@@ -142,9 +142,10 @@ def _read_objects(feature: str, files: Mapping[str, bytes], faults: Findings) ->
 def _check_parts(spec: FeatureSpec, objects: Iterable[str], faults: Findings) -> None:
     """Find the parts that feature.yaml names and that hold no object; `objects` are the paths of objects."""
     filled = {path.split("/")[0] for path in objects}
-    places: list[tuple[Path, str]] = [(("each", name, "part"), each.part) for name, each in spec.each.items()]
+    places: list[tuple[Path, str]] = []
 
     for name, each in spec.each.items():
+        places.append((("each", name, "part"), each.part))
         places += [(("each", name, "partsWith", field), part) for field, part in each.parts_with.items()]
     for environment, parts in spec.environments.items():
         places += [(("environments", environment, index), part) for index, part in enumerate(parts)]
@@ -170,7 +171,7 @@ def _check_requirements(feature: Feature, known: Mapping[str, Feature], findings
 
     reach = _Reach(
         parts=_parts_by_object(feature),
-        lists={part: name for name, each in feature.spec.each.items() for part in each.parts},
+        lists=feature.spec.copied_parts,
         required={name for other in required for name in _objects_outside_lists(other)},
     )
 
@@ -238,5 +239,5 @@ def _parts_by_object(feature: Feature) -> dict[str, set[str]]:
 
 
 def _objects_outside_lists(feature: Feature) -> set[str]:
-    copied = {part for each in feature.spec.each.values() for part in each.parts}
+    copied = feature.spec.copied_parts.keys()
     return {name for name, parts in _parts_by_object(feature).items() if parts - copied}

@@ -52,12 +52,15 @@ def unbuilt_streams(clusters: Collection[Cluster]) -> Iterator[Finding]:
             if hands_on and wanted in built:
                 continue
 
-            reason = f"nothing starts the stream {entry.get('name')}: {wanted} is not built here"
-            remedy = nearest(wanted, built) or "add its line to releases of scos-pipeline"
-            if not hands_on:
-                reason = f"nothing starts the stream {entry.get('name')}: scos-pipeline hands nothing on"
+            if hands_on:
+                fault = f"{wanted} is not built here"
+                remedy = nearest(wanted, built) or "add its line to releases of scos-pipeline"
+            else:
+                fault = "scos-pipeline hands nothing on"
                 remedy = "write `hand-on: true` below scos-pipeline"
+
             place = cluster.document.at(("features", *_STREAMS, index, "line"))
+            reason = f"nothing starts the stream {entry.get('name')}: {fault}"
             yield finding_of("unbuilt-stream", place, reason, remedy, clusters=[cluster.name])
 
 

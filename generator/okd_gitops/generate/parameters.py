@@ -82,7 +82,7 @@ class ParameterValues:
                 self._refuse_without_effect(name, parameter, values, where)
                 continue
 
-            self._refuse_alone(name, parameter, values, where)
+            self._refuse_combination(name, parameter, values, where)
             value = self._value(name, parameter, values, where)
             if value is not None:
                 settings += [Setting(target.object, target.path, value, target.text) for target in targets]
@@ -115,8 +115,10 @@ class ParameterValues:
         remedy = f"add the line `{parameter_line(missing.rpartition('.')[2], parameter)}`"
         self.findings.add("missing-parameter", path, reason, remedy, key=True)
 
-    def _refuse_alone(self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path) -> None:
-        """Refuse a value that needs others which are not given, or that others exclude."""
+    def _refuse_combination(
+        self, name: str, parameter: Parameter, values: Mapping[str, Any], where: Path
+    ) -> None:
+        """Refuse a value without the others that it needs, and beside those that it excludes."""
         if name not in values or values[name] == parameter.default:
             return
 

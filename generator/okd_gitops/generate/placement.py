@@ -152,8 +152,7 @@ class Placing:
 
     def _plain_parts(self, feature: Feature) -> list[str]:
         """Return those parts that belong to no list."""
-        copied = {part for each in feature.spec.each.values() for part in each.parts}
-        return [part for part in self._parts(feature) if part not in copied]
+        return [part for part in self._parts(feature) if part not in feature.spec.copied_parts]
 
     def _required(self, feature: Feature) -> list[Object]:
         """Return the objects of the features that a feature requires, without those that are copied."""

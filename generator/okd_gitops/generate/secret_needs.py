@@ -1,11 +1,12 @@
 """The Secrets that the features of a cluster expect, out of the tables in their feature.yaml."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from okd_gitops.fleet.cluster import Environment
 from okd_gitops.fleet.feature import Feature, Origin, SecretNeed
+from okd_gitops.fleet.parameter import Each
 
 Values = Mapping[str, Any]
 
@@ -60,11 +61,8 @@ def _namespaces(feature: Feature, need: SecretNeed, values: Values) -> list[str]
         return [need.namespace] if _is_needed(feature, need, values) else []
 
     each = feature.spec.each[name]
-    return [
-        each.own_namespace(str(entry.get(each.key)))
-        for entry in _entries(values.get(name))
-        if need.when not in each.fields or entry.get(need.when, each.fields[need.when].default)
-    ]
+    wanting = _entries_with(each, need.when, values.get(name))
+    return [each.own_namespace(str(entry.get(each.key))) for entry in wanting]
 
 
 def _is_needed(feature: Feature, need: SecretNeed, values: Values) -> bool:
@@ -78,17 +76,18 @@ def _is_needed(feature: Feature, need: SecretNeed, values: Values) -> bool:
         default = spec.parameters[name].default if name in spec.parameters else None
         return bool(values.get(name, default))
 
-    return any(
-        entry.get(name, each.fields[name].default)
-        for list_name, each in spec.each.items()
-        if name in each.fields
-        for entry in _entries(values.get(list_name))
-    )
+    lists = [(each, values.get(key)) for key, each in spec.each.items() if name in each.fields]
+    return any(_entries_with(each, name, given) for each, given in lists)
 
 
-def _entries(values: object) -> list[Values]:
-    """Return the entries of a list; what is wrong with it is found where it is placed."""
-    return [entry for entry in values if isinstance(entry, dict)] if isinstance(values, list) else []
+def _entries_with(each: Each, field: str | None, given: object) -> Sequence[Values]:
+    """Return the entries of a list that give a field a value which is not empty or false; all of them where
+    that is no field of theirs. What is wrong with the list is found where it is placed.
+    """
+    entries = [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
+    if field not in each.fields:
+        return entries
+    return [entry for entry in entries if entry.get(field, each.fields[field].default)]
 
 
 def _needed(namespace: str, name: str, need: SecretNeed, feature: Feature) -> NeededSecret:

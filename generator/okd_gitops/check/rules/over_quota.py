@@ -1,6 +1,6 @@
 """The rule over-quota: findings.yaml states and explains it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from okd_gitops.check.kept_claims import kept_runs, storage_of_runs
@@ -19,10 +19,12 @@ _Place = tuple[str, str]
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Compare what the pipelines of a namespace ask for with its quota, in fleet.yaml or a ResourceQuota."""
     stated = [quota for quota in repository.quotas if quota.cluster == overlay.name]
+    quotas = [*stated, *_rendered_quotas(overlay)]
+    pods = _pods(overlay.objects) if quotas else {}
 
-    for quota in (*stated, *_rendered_quotas(overlay)):
+    for quota in quotas:
         objects = [value for value in overlay.objects if ObjectId.of(value).namespace == quota.namespace]
-        yield from _compute_faults(overlay.objects, objects, quota)
+        yield from _compute_faults(objects, pods, quota)
         yield from _storage_faults(overlay, objects, quota)
 
 
@@ -42,17 +44,21 @@ def _rendered_quotas(overlay: Overlay) -> Iterator[Quota]:
             )
 
 
-def _compute_faults(everything: Sequence[Object], objects: list[Object], quota: Quota) -> Iterator[Fault]:
+def _pods(objects: Iterable[Object]) -> dict[_Place, _Amounts]:
+    """Return what the pod of each Task asks for."""
+    identities = [(ObjectId.of(value), value) for value in objects]
+    return {
+        (identity.namespace, identity.name): _pod(value)
+        for identity, value in identities
+        if identity.group_kind == "Task.tekton.dev"
+    }
+
+
+def _compute_faults(objects: list[Object], pods: Mapping[_Place, _Amounts], quota: Quota) -> Iterator[Fault]:
     """Yield what no pod and no run may ask for: a pod over the quota never starts, a run waits for itself.
 
     The pods run in the namespace of the Pipeline, also those of a Task that a resolver finds in another one.
     """
-    pods = {
-        (ObjectId.of(value).namespace, ObjectId.of(value).name): _pod(value)
-        for value in everything
-        if ObjectId.of(value).group_kind == "Task.tekton.dev"
-    }
-
     for value in objects:
         if ObjectId.of(value).group_kind == "Pipeline.tekton.dev":
             tasks = named(value, "spec", "tasks")
