@@ -108,7 +108,7 @@ def readme(text: str, repository: Path) -> str:
         flags=re.DOTALL,
     )
     paths = [path for path in sorted(repository.glob("overlays/moc-test/**/*")) if path.is_file()]
-    paths.append(repository / "argocd/application-moc-test.yaml")
+    paths += sorted((repository / "argocd/moc-test").iterdir())
     tree = "".join(f"{path.relative_to(repository)}\n" for path in paths)
     text = re.sub(
         r"(<!-- tree moc-test -->\n```text\n).*?```",

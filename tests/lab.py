@@ -37,7 +37,9 @@ from golang import find_go
 from kubectl import Kubectl
 from minimal import CATALOG, PLACES
 from okd_gitops.finding import FindingsError
+from okd_gitops.manifests.directory import read_directory
 from okd_gitops.render import kustomize
+from okd_gitops.system.disk import read_tree
 from okd_gitops.system.tools import tool
 from rendered import objects
 from trial import Trial
@@ -92,12 +94,15 @@ def rendered() -> Iterator[tuple[str, Objects]]:
             yield environment, list(objects(environment, textwrap.indent(yaml.safe_dump(given), "  ")))
     folders = {
         path.parent.relative_to(ROOT).as_posix(): "" for path in ROOT.glob("overlays/*/kustomization.yaml")
-    } | {"argocd": ""}
+    }
     rendering = kustomize.render(ROOT, folders, tool(CACHE, "kustomize"), workers=2)
     if rendering.findings:
         raise FindingsError(rendering.findings)
     for documents in rendering.documents.values():
         yield "fleet", [document.value for document in documents]
+
+    argocd = read_directory(read_tree(ROOT, "argocd"), "argocd")
+    yield "fleet", [written.value for written in argocd.objects.values()]
 
 
 def distinct() -> dict[str, Objects]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 # The list of what the tool wrote into a folder, in the format of `sha256sum -c`.
 MANIFEST = "generated.sha256"
+# How deep the owned folders of a generated folder lie.
+_DEPTHS = {"argocd": 2, "bases": 3, "overlays": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,13 @@ def digest(data: bytes) -> str:
 
 
 def owned_folder(path: str) -> str:
-    """Return the folder that owns a generated path: `argocd`, `bases/x` or `overlays/x`."""
+    """Return the folder that owns a generated path: `argocd/NAME`, `overlays/NAME` or `bases/FEATURE/PART`.
+
+    Each has a manifest of its own, so that two changes that add different things never edit the same one.
+    """
     parts = path.split("/")
-    return parts[0] if parts[0] == "argocd" else "/".join(parts[:2])
+    depth = _DEPTHS.get(parts[0], 2)
+    return "/".join(parts[:-1][:depth])
 
 
 def with_manifests(files: Mapping[str, bytes]) -> Tree:

@@ -1022,11 +1022,11 @@ def test_no_release_comes_with_what_judges_it(path: str, fleet: Repository) -> N
 
 def test_a_correct_copy_of_an_application_hides_no_edited_one(fleet: Repository) -> None:
     generate(fleet.root)
-    edited = fleet.root / "argocd/application-moc-cd.yaml"
+    edited = fleet.root / "argocd/moc-cd/application.yaml"
     (fleet.root / "argocd/zz.yaml").write_text(edited.read_text())
-    fleet.edit("argocd/application-moc-cd.yaml", "targetRevision: main", "targetRevision: other")
+    fleet.edit("argocd/moc-cd/application.yaml", "targetRevision: main", "targetRevision: other")
     error = fleet.errors_as_written()["guarded-application-edited"]
-    assert error.location.file == "argocd/application-moc-cd.yaml"
+    assert error.location.file == "argocd/moc-cd/application.yaml"
 
 
 def test_an_overlay_that_does_not_build_hides_no_lost_object_of_another(fleet: Repository) -> None:

@@ -79,7 +79,7 @@ def test_files_that_are_applied_are_generated(text: str) -> None:
 
 
 def test_exactly_the_clusters_that_argo_cd_names_are_registered() -> None:
-    applications = [yaml.safe_load(path.read_text()) for path in (ROOT / "argocd").rglob("application-*")]
+    applications = [yaml.safe_load(path.read_text()) for path in (ROOT / "argocd").rglob("application.yaml")]
     named = {each["spec"]["destination"]["name"] for each in applications} - {"in-cluster"}
     assert set(re.findall(r"argocd cluster add CONTEXT --name (\S+)", FIRST_DAY)) == named
 
@@ -87,10 +87,10 @@ def test_exactly_the_clusters_that_argo_cd_names_are_registered() -> None:
 @pytest.mark.parametrize("document", ["README.md", "docs/first-day.md"])
 def test_the_root_application_is_applied_with_its_project(document: str) -> None:
     """An Application whose project does not exist is never synced."""
-    root = yaml.safe_load((ROOT / "argocd/application-fleet.yaml").read_text())
-    project = f"argocd/appproject-{root['spec']['project']}.yaml"
+    root = yaml.safe_load((ROOT / "argocd/fleet/application.yaml").read_text())
+    project = f"argocd/{root['spec']['project']}/appproject.yaml"
     text = (ROOT / document).read_text()
-    (line,) = re.findall(r"^.* apply .*application-fleet\.yaml.*$", text, re.MULTILINE)
+    (line,) = re.findall(r"^.* apply .*argocd/fleet/application\.yaml.*$", text, re.MULTILINE)
     assert f"--filename {project}" in line
 
 

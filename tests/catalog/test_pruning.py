@@ -135,7 +135,7 @@ def test_the_script_keeps_the_newest_and_what_runs(keep: str, code: int, tmp_pat
 def test_the_project_permits_the_namespaces_that_entries_name() -> None:
     text = PRUNING.replace("okd-layer", "elsewhere").replace("  tekton:\n", "")
     files = argocd_files(planned(read_catalog(), text, environment="kubernetes"))
-    project = yaml.safe_load(files["argocd/appproject-hub.yaml"])["spec"]
+    project = yaml.safe_load(files["argocd/hub/appproject.yaml"])["spec"]
     namespaces = {each["namespace"] for each in project["destinations"]}
     assert {"elsewhere", "builds", "tekton-pruning"} <= namespaces
     assert "okd-coreos" not in namespaces

@@ -47,7 +47,7 @@ def test_a_new_cluster_is_all_added(committed: Path, okd_gitops: Run) -> None:
     assert "== overlays/demo\n" in text
     assert "added ClusterVersion version\n" in text
     assert "added Application argocd/demo\n" in text
-    assert "changed AppProject argocd/test\n" in text
+    assert "added AppProject argocd/demo\n" in text
 
 
 def test_against_another_commit(committed: Path, okd_gitops: Run) -> None:

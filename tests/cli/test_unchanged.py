@@ -99,7 +99,7 @@ def test_an_exact_check_and_one_of_another_day_look_at_everything(call: Call) ->
 
 @pytest.mark.parametrize(
     "path",
-    ["clusters/hub.yaml", "fleet.yaml", "argocd/kustomization.yaml", "overlays/hub/kustomization.yaml"],
+    ["clusters/hub.yaml", "fleet.yaml", "argocd/fleet/application.yaml", "overlays/hub/kustomization.yaml"],
 )
 def test_an_edit_of_any_file_is_seen(path: str, call: Call, repo: Path) -> None:
     checked(call)

@@ -141,5 +141,5 @@ def test_an_object_that_another_feature_moves_brings_its_namespace_and_the_permi
     assert "overlays/hub/namespace-moved.yaml" not in rendered("  over:\n")
     tree = rendered("  over:\n    namespace: moved\n")
     assert "overlays/hub/namespace-moved.yaml" in tree
-    project = yaml.safe_load(tree["argocd/appproject-hub.yaml"])
+    project = yaml.safe_load(tree["argocd/hub/appproject.yaml"])
     assert {"name": "in-cluster", "namespace": "moved"} in project["spec"]["destinations"]

@@ -31,10 +31,9 @@ def test_commits_inputs_and_output_and_leaves_the_rest(committed: Path, okd_gito
     assert result.returncode == 0, result.stderr
     changed = git(committed, "show", "--name-only", "--format=", "HEAD").split()
     assert changed == [
-        "argocd/application-demo.yaml",
-        "argocd/appproject-test.yaml",
-        "argocd/generated.sha256",
-        "argocd/kustomization.yaml",
+        "argocd/demo/application.yaml",
+        "argocd/demo/appproject.yaml",
+        "argocd/demo/generated.sha256",
         "clusters/demo.yaml",
         "overlays/demo/generated.sha256",
         "overlays/demo/kustomization.yaml",

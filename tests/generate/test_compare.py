@@ -22,7 +22,7 @@ def test_what_is_ours_is_put_and_deleted() -> None:
     drift = compare(NEW, OLD)
     assert not drift.refused
     assert sorted(drift.put) == [
-        "bases/f/generated.sha256",
+        "bases/f/p/generated.sha256",
         "bases/f/p/x.yaml",
         "overlays/a/generated.sha256",
         "overlays/a/kustomization.yaml",
@@ -89,7 +89,7 @@ def test_a_manifest_cannot_claim_files_of_another_folder() -> None:
 
 
 PATHS = st.sampled_from(
-    ["overlays/a/x", "overlays/a/y", "overlays/b/x", "bases/f/p/x", "argocd/x", "overlays/stray"]
+    ["overlays/a/x", "overlays/a/y", "overlays/b/x", "bases/f/p/x", "argocd/a/x", "overlays/stray"]
 )
 FILES = st.dictionaries(PATHS, st.sampled_from([b"1", b"2", b"3"]))
 

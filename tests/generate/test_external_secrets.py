@@ -248,7 +248,7 @@ def test_two_types_of_one_secret_are_a_fault_of_the_catalog() -> None:
 
 def test_the_project_permits_the_external_secrets() -> None:
     files = argocd_files(planned(catalog_with(a="keys: [one]"), "  secrets:\n    prefix: p\n  a:\n"))
-    project = yaml.safe_load(files["argocd/appproject-hub.yaml"])["spec"]
+    project = yaml.safe_load(files["argocd/hub/appproject.yaml"])["spec"]
     assert {"group": "external-secrets.io", "kind": "ExternalSecret"} in project["namespaceResourceWhitelist"]
     assert "x" in {each["namespace"] for each in project["destinations"]}
 

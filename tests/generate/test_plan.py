@@ -57,9 +57,10 @@ def test_a_feature_becomes_bases_and_an_overlay() -> None:
     tree = rendered(BUILD + '"5.1"\n    - {minor: "4.18", branch: mine}\n    mode: fast\n')
     assert [path for path in tree if path.startswith(("bases/build", "overlays/x"))] == [
         "bases/build/common/configmap-build.yaml",
+        "bases/build/common/generated.sha256",
         "bases/build/common/kustomization.yaml",
-        "bases/build/generated.sha256",
         "bases/build/line/cronjob-build.yaml",
+        "bases/build/line/generated.sha256",
         "bases/build/line/kustomization.yaml",
         "overlays/x/build-4.18/kustomization.yaml",
         "overlays/x/build-5.1/kustomization.yaml",
@@ -118,7 +119,7 @@ def test_an_environment_gets_only_its_parts() -> None:
         "../../bases/build/common",
         "../../bases/tools/p",
     ]
-    assert not [path for path in tree if path.startswith("argocd/application-x")]
+    assert not [path for path in tree if path.startswith("argocd/x/")]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +280,7 @@ EXTRAS = {
 def test_extras_are_a_resource_and_widen_the_project() -> None:
     tree = rendered(f"purpose: test\n{RELEASE}", EXTRAS)
     assert "../../clusters/x" in yaml.safe_load(tree["overlays/x/kustomization.yaml"])["resources"]
-    spec = yaml.safe_load(tree["argocd/appproject-test.yaml"])["spec"]
+    spec = yaml.safe_load(tree["argocd/x/appproject.yaml"])["spec"]
     assert {"group": "", "kind": "Service"} in spec["namespaceResourceWhitelist"]
     assert {"name": "x", "namespace": "net"} in spec["destinations"]
 
@@ -297,7 +298,7 @@ spec:
 
 def listed(tree: Tree, group: str) -> dict[str, list[str]]:
     """Return the kinds of a group that a project permits, by the list that permits them."""
-    spec = yaml.safe_load(tree["argocd/appproject-test.yaml"])["spec"]
+    spec = yaml.safe_load(tree["argocd/x/appproject.yaml"])["spec"]
     lists = ("clusterResourceWhitelist", "namespaceResourceWhitelist")
     return {key: [entry["kind"] for entry in spec[key] if entry["group"] == group] for key in lists}
 
@@ -356,7 +357,7 @@ def test_extras_that_reach_out_or_are_incomplete_are_refused(extras: dict[str, b
 
 def test_a_project_permits_what_its_clusters_hold_and_nothing_else() -> None:
     tree = rendered(BUILD + '"4.20"\n')
-    spec = yaml.safe_load(tree["argocd/appproject-test.yaml"])["spec"]
+    spec = yaml.safe_load(tree["argocd/x/appproject.yaml"])["spec"]
     assert spec["sourceRepos"] == ["https://git.example.org/fleet.git"]
     assert spec["destinations"] == [{"name": "x", "namespace": "argocd"}, {"name": "x", "namespace": "build"}]
     assert spec["clusterResourceWhitelist"] == [
@@ -372,7 +373,7 @@ def test_a_project_permits_what_its_clusters_hold_and_nothing_else() -> None:
 
 def test_applications_follow_the_purpose() -> None:
     tree = rendered(f"purpose: ephemeral\nexpires: 2026-12-18\n{RELEASE}")
-    gone, stays = (yaml.safe_load(tree[f"argocd/application-{name}.yaml"]) for name in ("x", "hub"))
+    gone, stays = (yaml.safe_load(tree[f"argocd/{name}/application.yaml"]) for name in ("x", "hub"))
     assert gone["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
     assert gone["spec"]["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True}
     assert "finalizers" not in stays["metadata"]

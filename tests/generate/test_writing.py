@@ -91,7 +91,7 @@ def test_files_lost_in_a_power_loss_are_generated_again(
     killed(repo, monkeypatch, 4)
     written = [
         path
-        for path in (repo / "argocd").iterdir()
+        for path in (repo / "argocd/demo").iterdir()
         if path.stat().st_mtime > (repo / "clusters/demo.yaml").stat().st_mtime
     ]
     staged = list((repo / ".okd-gitops/stage").iterdir())

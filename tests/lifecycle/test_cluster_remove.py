@@ -69,11 +69,12 @@ def test_nothing_mentions_a_removed_cluster(committed: Path, name: str) -> None:
 
 def test_what_vanishes_is_listed(committed: Path) -> None:
     [test] = drop(committed, "moc-test")[0].leaving
-    assert test.application == "argocd/application-moc-test.yaml"
+    assert test.application == "argocd/moc-test"
     assert test.objects["ClusterVersion"] == 1
     assert test.objects["ConfigMap"] >= 1
     assert set(test.waiting) == {"moc-hub", "moc-cd"}
     assert not test.is_emptied
+    assert not test.commands
 
     [ephemeral] = drop(committed, "moc-pr-412")[0].leaving
     assert (ephemeral.is_emptied, ephemeral.waiting) == (True, ())
@@ -90,7 +91,13 @@ def test_a_long_term_cluster_takes_two_committed_steps(committed: Path) -> None:
 
     assert refused(committed, "moc-cd") == "removal-not-merged"
     commit(committed)
-    assert not drop(committed, "moc-cd")[0].is_announced_only
+    removal, _ = drop(committed, "moc-cd")
+    assert not removal.is_announced_only
+    # Argo CD keeps both objects of a long-term cluster; without its project an Application stays for ever.
+    assert removal.leaving[0].commands == (
+        "oc --namespace argocd delete application moc-cd",
+        "oc --namespace argocd delete appproject moc-cd",
+    )
     assert mentions(committed, "moc-cd") == []
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from okd_gitops.manifests.kustomization import NAMES, Graph
+from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.tools import hash_of, tool
@@ -22,24 +23,35 @@ def build(
     files: Mapping[str, bytes],
 ) -> kustomize.Rendering:
     """Build the folders of `graphs`, none of which may have a finding; `clusters` names each one's cluster.
+    A folder without a kustomization is a Directory of Argo CD, whose files are taken as they are.
 
     `files` are those below `root` of which the graphs were made. A folder that reaches the same bytes as in
     an earlier run is not built again. Raises ToolError when kustomize is missing in `cache`.
     """
     binary = tool(cache, "kustomize")
-    least = {folder: graph.least for folder, graph in graphs.items()}
-    names = {folder: clusters[folder] for folder in graphs}
+    built = {folder: graph for folder, graph in graphs.items() if graph.kustomizations}
+    least = {folder: graph.least for folder, graph in built.items()}
+    names = {folder: clusters[folder] for folder in built}
     folder_of_results = kept_folder(cache)
 
     if folder_of_results is None:
-        return kustomize.render(root, names, binary, workers=WORKERS, least=least)
+        rendering = kustomize.render(root, names, binary, workers=WORKERS, least=least)
+    else:
+        results = Results(folder_of_results / "rendered")
+        earlier = _Earlier(results, root, built, files, hash_of(binary))
+        rendering = kustomize.render(root, names, binary, workers=WORKERS, least=least, earlier=earlier)
+        results.prune()
 
-    results = Results(folder_of_results / "rendered")
-    earlier = _Earlier(results, root, graphs, files, hash_of(binary))
-    rendering = kustomize.render(root, names, binary, workers=WORKERS, least=least, earlier=earlier)
-    results.prune()
+    for folder in graphs.keys() - built.keys():
+        rendering.documents[folder] = _as_they_are(graphs[folder])
 
     return rendering
+
+
+def _as_they_are(graph: Graph) -> tuple[kustomize.Document, ...]:
+    """Return the objects of a folder whose files Argo CD applies without kustomize."""
+    values = (written.value for written in graph.objects.values())
+    return tuple(kustomize.Document(dump(value).encode(), value) for value in values)
 
 
 @dataclass(frozen=True, slots=True)

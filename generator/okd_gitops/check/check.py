@@ -143,7 +143,13 @@ def _under_check(
     """
     kubernetes = {cluster.cluster.name: cluster.cluster.kubernetes for cluster in plan.clusters}
 
-    overlays = [rule.Overlay(name=rule.ARGOCD, folder=rule.ARGOCD, kubernetes=kubernetes[plan.fleet.hub])]
+    argocd = rule.Overlay(
+        name=rule.ARGOCD,
+        folder=rule.ARGOCD,
+        kubernetes=kubernetes[plan.fleet.hub],
+        is_directory=True,
+    )
+    overlays = [argocd]
     overlays += [_overlay(cluster, plan, planned.get(cluster.cluster.name)) for cluster in plan.clusters]
 
     return rule.Repository(

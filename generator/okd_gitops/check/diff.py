@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from okd_gitops.check.build import build
+from okd_gitops.check.rule import ARGOCD
 from okd_gitops.finding import FindingsError, exit_code_of
 from okd_gitops.manifests.changed_fields import FieldChange, changed_fields
+from okd_gitops.manifests.directory import directory_files, read_directory
 from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
 from okd_gitops.manifests.mask_secrets import mask_secrets
 from okd_gitops.manifests.objects import Object, ObjectId
@@ -159,8 +161,15 @@ def _verb(identity: ObjectId, old: Collection[ObjectId], new: Collection[ObjectI
 
 
 def _overlays(tree: Tree) -> list[str]:
-    folders = ["argocd", *{f"overlays/{path.split('/')[0]}" for path in tree.below("overlays")}]
-    return [folder for folder in folders if kustomization_of(tree, folder)]
+    folders = [ARGOCD, *{f"overlays/{path.split('/')[0]}" for path in tree.below("overlays")}]
+    return [folder for folder in folders if _is_present(folder, tree)]
+
+
+def _is_present(folder: str, tree: Tree) -> bool:
+    if folder == ARGOCD:
+        return bool(directory_files(tree, folder))
+
+    return kustomization_of(tree, folder) is not None
 
 
 def is_edited(folder: str, old: Tree, new: Tree) -> bool:
@@ -170,14 +179,20 @@ def is_edited(folder: str, old: Tree, new: Tree) -> bool:
 
 def _inputs(tree: Tree, folder: str) -> Mapping[str, bytes]:
     """Return the files that an overlay is built from; none where there is no such overlay."""
-    if not kustomization_of(tree, folder):
+    if folder == ARGOCD:
+        return directory_files(tree, folder)
+
+    if not _is_present(folder, tree):
         return {}
+
     return {path: tree[path] for path in walk(tree, folder).files}
 
 
 def _render(root: Path, cache: Path, tree: Tree, folders: Sequence[str]) -> Rendered:
-    present = [folder for folder in folders if kustomization_of(tree, folder)]
-    graphs = {folder: walk(tree, folder) for folder in present}
+    present = [folder for folder in folders if _is_present(folder, tree)]
+    graphs = {
+        folder: read_directory(tree, folder) if folder == ARGOCD else walk(tree, folder) for folder in present
+    }
     _refuse(graphs.values())
 
     names = {folder: folder.rpartition("/")[2] for folder in graphs}

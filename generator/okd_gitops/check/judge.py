@@ -11,6 +11,7 @@ from okd_gitops.check.run_rules import run
 from okd_gitops.check.schema_gaps import is_known_gap
 from okd_gitops.check.verdicts import verdicts_on
 from okd_gitops.finding import Finding, Severity, exit_code_of, finding_of
+from okd_gitops.manifests.directory import read_directory
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
@@ -96,6 +97,9 @@ class _Stopwatch:
 
 
 def _read(overlay: Overlay, files: Mapping[str, bytes]) -> Overlay:
+    if overlay.is_directory:
+        return replace(overlay, graph=read_directory(files, overlay.folder))
+
     return replace(overlay, graph=walk(files, "" if overlay.folder == "." else overlay.folder))
 
 

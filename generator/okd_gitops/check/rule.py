@@ -58,6 +58,8 @@ class Overlay:
 
     name: str
     folder: str
+    # Whether Argo CD applies its files as they are, without kustomize.
+    is_directory: bool = False
     graph: Graph = field(default_factory=Graph)
     objects: tuple[Object, ...] = ()
     # The minor of Kubernetes whose schemas hold for the objects.

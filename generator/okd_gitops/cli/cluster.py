@@ -256,6 +256,13 @@ def _print_leaving(leaving: "Leaving", *, is_announced_only: bool) -> None:
     echo(f"  application: {leaving.application or 'none: Argo CD does not know this cluster'}")
     echo(f"  wait for it before they take a release: {', '.join(leaving.waiting) or 'no other cluster'}")
 
+    if leaving.commands and not is_announced_only:
+        echo(
+            "  Argo CD keeps its Application, so that no mistake in git loses it; when the removal is merged:"
+        )
+        for command in leaving.commands:
+            echo(f"    {command}")
+
 
 def _print_next(saved: "Saved", saving: "Saving") -> None:
     if saved.commit:

@@ -66,6 +66,14 @@ class Window(FileModel):
 
         return set(range(_WEEK)) - open_minutes
 
+    @property
+    def cron(self) -> str:
+        """When it opens, as cron says it; cron's week begins with Sunday."""
+        hour, minute = (int(part) for part in self.start.split(":"))
+        weekday = (_DAYS.index(self.day) + 1) % len(_DAYS)
+
+        return f"{minute} {hour} * * {weekday}"
+
     def contains(self, now: datetime) -> bool:
         """Whether `now` (UTC) is inside; a window may reach over midnight and over the end of the week."""
         return self._since_opening(now) < timedelta(hours=self.hours)

@@ -15,7 +15,7 @@ from okd_gitops.system.commit import commit as git_commit
 from okd_gitops.system.disk import CATALOG, FLEET, ROOTS
 from okd_gitops.system.draft import Draft
 from okd_gitops.system.git import status
-from okd_gitops.tree import Tree, digest, owned_folder
+from okd_gitops.tree import Tree, digest
 
 # A commit that had the output without its cause would fail its own check.
 FOLDERS = (*ROOTS, CATALOG, "clusters", FLEET)
@@ -108,7 +108,8 @@ def message(
 
 
 def _counted_folder(path: str) -> str:
-    return owned_folder(path) if path.startswith(("bases/", "overlays/")) else path.split("/")[0]
+    top, *below = path.split("/")
+    return f"{top}/{below[0]}" if top in ("bases", "overlays") else top
 
 
 def _touched(paths: Sequence[str], plan: Plan) -> list[str]:

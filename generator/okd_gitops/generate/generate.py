@@ -244,11 +244,12 @@ def _folders(planned: Plan, patterns: Collection[str]) -> set[str]:
     """Return the owned folders that the clusters matching the patterns use."""
     names = [cluster.cluster.name for cluster in planned.clusters]
     matched = matching_names(patterns, names, kind="cluster")
-    folders = {"argocd"}
+    folders: set[str] = set()
 
     for cluster in planned.clusters:
-        if cluster.cluster.name in matched:
-            folders.add(f"overlays/{cluster.cluster.name}")
-            folders |= {f"bases/{placement.feature}" for placement in cluster.placements}
+        name = cluster.cluster.name
+        if name in matched:
+            parts = {f"bases/{placement.feature}/{placement.part}" for placement in cluster.placements}
+            folders |= {f"argocd/{name}", f"overlays/{name}", *parts}
 
     return folders

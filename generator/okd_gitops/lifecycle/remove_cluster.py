@@ -9,10 +9,11 @@ from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, Location, finding_of, nearest, refused
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
-from okd_gitops.generate.applications import unannounced_removal
+from okd_gitops.generate.applications import application_folder, unannounced_removal
 from okd_gitops.generate.generate import Edit
 from okd_gitops.generate.plan import ClusterPlan, plan
 from okd_gitops.lifecycle.committed import Committed
+from okd_gitops.manifests.argocd import NAMESPACE
 from okd_gitops.manifests.set_values import assign
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.question import Follower
@@ -25,15 +26,16 @@ _OTHER_WORDS = re.compile(r"(purpose|environment|owners):")
 class Leaving:
     """What vanishes with a cluster.
 
-    `objects` counts its objects by kind, `application` is the file of its Application (empty without one),
-    `is_emptied` tells whether Argo CD deletes those objects from the cluster, and `waiting` are the clusters
-    that wait for it before they take a release.
+    `objects` counts its objects by kind, `application` is the folder of its Application (empty without one),
+    `is_emptied` tells whether Argo CD deletes those objects from the cluster, `commands` are what a person
+    must type after the merge, and `waiting` are the clusters that wait for it before they take a release.
     """
 
     name: str
     objects: dict[str, int]
     application: str
     is_emptied: bool
+    commands: tuple[str, ...]
     waiting: tuple[str, ...]
 
 
@@ -117,14 +119,26 @@ def _leaving(fleet: Fleet, names: Collection[str]) -> Iterator[Leaving]:
         name = planned.cluster.name
 
         if name in names:
-            has_application = bool(planned.cluster.spec.server)
+            folder = application_folder(planned.cluster)
             yield Leaving(
                 name=name,
                 objects=_kinds(planned),
-                application=f"argocd/application-{name}.yaml" if has_application else "",
-                is_emptied=has_application and planned.cluster.purpose.sync.finalizer,
+                application=folder,
+                is_emptied=bool(folder) and planned.cluster.purpose.sync.finalizer,
+                commands=_deletions(planned.cluster) if folder else (),
                 waiting=_waiting(name, followers_of_streams),
             )
+
+
+def _deletions(cluster: Cluster) -> tuple[str, ...]:
+    """Return the commands that delete what Argo CD keeps of a long-term cluster, in their order: without its
+    AppProject an Application cannot be deleted.
+    """
+    if not cluster.purpose.guarded:
+        return ()
+
+    kinds = ("application", "appproject")
+    return tuple(f"oc --namespace {NAMESPACE} delete {kind} {cluster.name}" for kind in kinds)
 
 
 def _kinds(planned: ClusterPlan) -> dict[str, int]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
+API_VERSION = "argoproj.io/v1alpha1"
 # The name that Argo CD gives to the cluster it runs on, and the two by which it knows that cluster.
 IN_CLUSTER = "in-cluster"
 # Where Argo CD and its objects are on the hub.

@@ -33,6 +33,7 @@ _GUARDED_FIELDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "AppProject": (
         ("metadata", "namespace"),
         ("metadata", "finalizers"),
+        _SYNC_OPTIONS,
         ("spec", "sourceRepos"),
     ),
 }

@@ -18,7 +18,6 @@ _HOLD_DATA = (
 _CLUSTERS = ("ClusterClaim", "ClusterDeployment", "HostedCluster")
 _OPTIONS = "argocd.argoproj.io/sync-options"
 _PURPOSE = "okd-gitops.io/purpose"
-_REMOVAL = "okd-gitops.io/removal"
 # What a sync with these options does to an object that exists.
 _REPLACING = {
     "Replace=true": "deletes and creates objects anew",
@@ -79,14 +78,14 @@ def _unsafe_for_long_term(application: Object, synced: list[Object]) -> _Faults:
 
 
 def _pruned_application(application: Object) -> _Faults:
-    """Yield a fault unless the root Application leaves this one alone, or its removal is announced."""
+    """Yield a fault unless the root Application leaves this one alone."""
     options = _options(application)
     path = ("metadata", "annotations", _OPTIONS)
 
     if "Prune=confirm" in options:
         reason = "a confirmation that is waited for stops the sync of every other cluster below the root"
         yield reason, f"write {_OPTIONS}: Delete=false,Prune=false", path
-    elif "Prune=false" not in options and at(application, "metadata", "annotations", _REMOVAL) != "announced":
+    elif "Prune=false" not in options:
         reason = "the root Application would prune this one together with its file"
         yield reason, f"write {_OPTIONS}: Delete=false,Prune=false", path
 

@@ -7,7 +7,7 @@ from okd_gitops.finding import Location
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
-    """Look at bases/, overlays/, argocd/ and the extras below clusters/NAME/."""
+    """Look at bases/, overlays/ and the extras below clusters/NAME/: of argocd/, every file is deployed."""
     # What an overlay that could not be built would reach is unknown; its own findings tell why.
     if not repository.is_whole:
         return
@@ -28,4 +28,4 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
 def _is_deployed_from(path: str) -> bool:
     top, *below = path.split("/")
     is_extra = top == "clusters" and len(below) > 1
-    return is_extra or (top in ("argocd", "bases", "overlays") and bool(below))
+    return is_extra or (top in ("bases", "overlays") and bool(below))
