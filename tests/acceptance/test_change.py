@@ -484,8 +484,7 @@ def _delete(root: Path) -> None:
 def _delete_with_everything(root: Path) -> None:
     _delete(root)
     shutil.rmtree(root / "overlays/moc-cd")
-    for path in (root / "argocd").rglob("*moc-cd*"):
-        path.unlink()
+    shutil.rmtree(root / "argocd/moc-cd")
 
 
 def _rename(root: Path) -> None:
@@ -669,14 +668,14 @@ def test_another_revision(fleet: Repository) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("project: cd", "project: other"),
+        ("project: moc-cd", "project: other"),
         ("path: overlays/moc-cd", "path: overlays/moc-test"),
         ("name: moc-cd\n    namespace", "name: moc-test\n    namespace"),
         ("prune: false", "prune: true"),
     ],
 )
 def test_an_application_edited_by_hand(old: str, new: str, fleet: Repository) -> None:
-    path = next(path for path in (fleet.root / "argocd").rglob("*application-moc-cd.yaml"))
+    path = fleet.root / "argocd/moc-cd/application.yaml"
     text = path.read_text()
     if old not in text:
         old, new = (re.sub(r"\n {4}", "\n  ", value) for value in (old, new))

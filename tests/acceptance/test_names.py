@@ -11,6 +11,7 @@ from conftest import CACHE
 from everything import features
 from okd_gitops.check.check import check
 from okd_gitops.errors import UsageError
+from okd_gitops.evidence.records import Records
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.names import RESERVED, RESERVED_BEGINNINGS
 from okd_gitops.generate.generate import generate
@@ -91,7 +92,7 @@ def test_a_new_cluster_has_no_reserved_name(tmp_path: Path, name: str) -> None:
         add_cluster(
             tmp_path,
             NewCluster(name=name, purpose="test"),
-            "",
+            Records(),
             Saving(),
             now=datetime(2026, 11, 28, tzinfo=UTC),
         )

@@ -303,12 +303,9 @@ def test_only_ephemeral_clusters_have_an_expiry_date(tmp_path: Path, text: str, 
 
 def test_removing_the_file_deletes_an_ephemeral_cluster_and_no_other(generated: Path) -> None:
     applications = {
-        path.stem: yaml.safe_load(path.read_text())
-        for path in (generated / "argocd").glob("application-*.yaml")
+        path.parent.name: yaml.safe_load(path.read_text())
+        for path in (generated / "argocd").glob("*/application.yaml")
     }
-    finalizers = {
-        name.removeprefix("application-"): value["metadata"].get("finalizers", [])
-        for name, value in applications.items()
-    }
+    finalizers = {name: value["metadata"].get("finalizers", []) for name, value in applications.items()}
     assert finalizers["moc-pr-412"] == ["resources-finalizer.argocd.argoproj.io"]
     assert [name for name, value in finalizers.items() if value] == ["moc-pr-412"]

@@ -77,7 +77,9 @@ def edit(repo: Path, name: str, change: Callable[[str], str]) -> None:
 
 
 def expired(repo: Path, now: datetime = AFTER) -> list[str]:
-    return [leaving.name for leaving in drop_expired(repo, Saving(), now=now)[0].leaving]
+    removal = drop_expired(repo, Saving(), now=now).removal
+    assert removal
+    return [leaving.name for leaving in removal.leaving]
 
 
 def test_the_last_day_counts_to_its_end(committed: Path) -> None:
@@ -95,7 +97,8 @@ def test_a_long_term_cluster_that_was_made_ephemeral_stays(committed: Path) -> N
         "moc-cd",
         lambda text: text.replace("purpose: cd", "purpose: ephemeral\nexpires: 2026-01-01"),
     )
-    removal, _ = drop_expired(committed, Saving(), now=AFTER)
+    removal = drop_expired(committed, Saving(), now=AFTER).removal
+    assert removal
     assert [leaving.name for leaving in removal.leaving] == ["moc-pr-412"]
     assert [finding.name for finding in removal.findings] == ["expired-cluster-replaced"]
     assert (committed / "clusters/moc-cd.yaml").exists()

@@ -8,6 +8,7 @@ import yaml
 
 from conftest import Run, files, git
 from okd_gitops.errors import UsageError
+from okd_gitops.evidence.records import Records, read_records
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.lifecycle.edit_clusters import Saved, Saving, add_cluster
@@ -25,7 +26,8 @@ IMAGE = f"registry.ci.openshift.org/origin/release-scos@sha256:{'5a' * 32}"
 
 def add(repo: Path, **fields: str) -> Saved:
     request = NewCluster(**{"name": "moc-new", **fields})
-    return add_cluster(repo, request, "", Saving(), now=NOW)
+    records = read_records(repo) if request.version else Records()
+    return add_cluster(repo, request, records, Saving(), now=NOW)
 
 
 def added(repo: Path) -> dict[str, object]:
@@ -39,7 +41,7 @@ def people(repo: Path) -> dict[str, bytes]:
 
 
 def whole(repo: Path, saving: Saving = Saving()) -> Saved:  # noqa: B008 - a frozen value
-    return add_cluster(repo, WHOLE, "", saving, now=NOW)
+    return add_cluster(repo, WHOLE, Records(), saving, now=NOW)
 
 
 def test_a_whole_cluster_is_written_with_all_that_follows(repo: Path) -> None:
@@ -203,7 +205,7 @@ def test_a_commit_has_the_file_and_what_follows_and_nothing_else(repo: Path) -> 
 def test_a_commit_with_other_changes_or_values_to_fill_in_is_refused(repo: Path) -> None:
     record(repo)
     with pytest.raises(FindingsError) as caught:
-        add_cluster(repo, NewCluster(name="moc-new", purpose="test"), "", Saving(commit=True), now=NOW)
+        add_cluster(repo, NewCluster(name="moc-new", purpose="test"), Records(), Saving(commit=True), now=NOW)
     assert {finding.name for finding in caught.value.findings} == {"placeholder-value"}
     assert git(repo, "status", "--porcelain") == ""
 

@@ -32,7 +32,9 @@ def committed(repo: Path) -> Path:
 
 
 def drop(repo: Path, name: str) -> tuple[Removal, Saved]:
-    return drop_cluster(repo, name, Saving())
+    saved = drop_cluster(repo, name, Saving())
+    assert saved.removal
+    return saved.removal, saved
 
 
 def mentions(repo: Path, name: str) -> list[str]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import files, git
+from okd_gitops.evidence.records import Records
 from okd_gitops.finding import FindingsError
 from okd_gitops.lifecycle.edit_clusters import Saving, add_cluster, drop_cluster
 from okd_gitops.lifecycle.new_cluster import NewCluster
@@ -58,7 +59,7 @@ def request(name: str, lifetime: str = "1d") -> NewCluster:
 def refused(repo: Path, new: NewCluster) -> str:
     before = files(repo)
     with pytest.raises(FindingsError) as caught:
-        add_cluster(repo, new, "", Saving(), now=NOW)
+        add_cluster(repo, new, Records(), Saving(), now=NOW)
     assert caught.value.exit_code == 1
     [finding] = caught.value.findings
     assert finding.name == "ephemeral-quota-exceeded"
@@ -70,7 +71,7 @@ def refused(repo: Path, new: NewCluster) -> str:
 
 def test_one_more_than_may_be_at_once_is_refused_with_who_uses_them(repo: Path) -> None:
     limited(repo, "{atOnce: 2}")
-    add_cluster(repo, request("moc-a"), "", Saving(), now=NOW)
+    add_cluster(repo, request("moc-a"), Records(), Saving(), now=NOW)
     reason = refused(repo, request("moc-b"))
     assert "2 of 2 ephemeral clusters exist: moc-a (until 2026-11-30 00:00, " in reason
     assert "moc-pr-412 (until 2026-12-19 00:00, " in reason
@@ -78,14 +79,16 @@ def test_one_more_than_may_be_at_once_is_refused_with_who_uses_them(repo: Path) 
 
 def test_a_cluster_that_is_not_ephemeral_needs_no_place(repo: Path) -> None:
     limited(repo, "{atOnce: 0, hoursPerWeek: 0}")
-    add_cluster(repo, NewCluster(name="moc-kind", purpose="test", environment="kind"), "", Saving(), now=NOW)
+    add_cluster(
+        repo, NewCluster(name="moc-kind", purpose="test", environment="kind"), Records(), Saving(), now=NOW
+    )
     assert (repo / "overlays/moc-kind").is_dir()
 
 
 def test_hours_of_a_week_are_those_of_all_clusters_together(repo: Path) -> None:
     # moc-pr-412 takes the whole week, and the new one 36 hours: to the end of its last day.
     limited(repo, "{hoursPerWeek: 204}")
-    add_cluster(repo, request("moc-a"), "", Saving(dry_run=True), now=NOW)
+    add_cluster(repo, request("moc-a"), Records(), Saving(dry_run=True), now=NOW)
     reason = refused(repo, request("moc-b", "2d"))
     assert "with moc-b until 2026-12-01 00:00, ephemeral clusters use 228 of 204 hours in a week" in reason
 
@@ -102,10 +105,10 @@ def test_hours_of_a_removed_cluster_still_count(repo: Path, monkeypatch: pytest.
     drop_cluster(repo, "moc-pr-412", Saving())
     commit(repo, monkeypatch, "2026-11-01T00:00:00Z")
 
-    add_cluster(repo, request("moc-a"), "", Saving(), now=NOW)
+    add_cluster(repo, request("moc-a"), Records(), Saving(), now=NOW)
     commit(repo, monkeypatch, "2026-11-27T00:00:00Z")
     drop_cluster(repo, "moc-a", Saving())
     commit(repo, monkeypatch, "2026-11-28T06:00:00Z")
 
     assert "use 66 of 60 hours" in refused(repo, request("moc-b"))
-    add_cluster(repo, request("moc-b"), "", Saving(), now=NOW + timedelta(days=9))
+    add_cluster(repo, request("moc-b"), Records(), Saving(), now=NOW + timedelta(days=9))

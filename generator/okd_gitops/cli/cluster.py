@@ -1,45 +1,70 @@
 """The commands that add clusters to a fleet, remove them, and list them: edits of clusters/."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from okd_gitops.cli.cluster_output import print_list, print_proposed, print_saved
 from okd_gitops.cli.options import (
     AT,
     DRY_RUN,
     OUTPUT,
     RECORDS,
+    REMOTE,
     Command,
+    cache_of,
     clock,
     cluster_names,
     root_of,
     writes,
 )
-from okd_gitops.cli.output import echo, print_result, print_table, show_findings
+from okd_gitops.cli.output import print_result, progress
 
 if TYPE_CHECKING:
-    from okd_gitops.lifecycle.edit_clusters import Saved, Saving
-    from okd_gitops.lifecycle.list_clusters import ListedCluster
-    from okd_gitops.lifecycle.remove_cluster import Leaving, Removal
+    from okd_gitops.rollout.propose_clusters import Edits
 
-_AT_ONCE = 20
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How an edit is saved, as the options say it."""
+
+    dry_run: bool
+    committing: bool
+    push: bool
+    opening: bool
+    remote: str
+    output: str
+    at: str = ""
+    records: str = ""
+    reads_records: bool = False
 
 
 @click.group()
 def cluster() -> None:
     """Add, remove and list clusters.
 
-    Each command edits clusters/ and generates what follows from that, all or nothing, in the working tree. A
-    pull request brings it to the fleet. Nothing is installed and no cluster is asked.
+    Each command edits clusters/ and generates what follows from that, all or nothing, in the working tree or,
+    with --push, in a branch of its own. A pull request brings it to the fleet. No cluster is asked.
     """
 
 
 def _edits(command: Command) -> Command:
     """Add the options of every command that edits clusters/."""
     committing = click.option("--commit", "committing", is_flag=True, help="Commit what was written.")
+    push = click.option(
+        "--push",
+        is_flag=True,
+        help="Make the edit upon the remote's branch, and push it as a branch. The working tree stays.",
+    )
+    opening = click.option(
+        "--open",
+        "opening",
+        is_flag=True,
+        help="Open or update its pull request. Implies --push. Without a token, prints the command.",
+    )
 
-    return OUTPUT(committing(DRY_RUN(command)))
+    return DRY_RUN(committing(push(REMOTE(opening(OUTPUT(command))))))
 
 
 @cluster.command()
@@ -79,23 +104,18 @@ def new(context: click.Context, **options: Any) -> None:
     from okd_gitops.lifecycle.edit_clusters import add_cluster
     from okd_gitops.lifecycle.new_cluster import NewCluster
 
-    output, at, records = options.pop("output"), options.pop("at"), options.pop("records")
-    saving = _saving(options)
-    given = {key: value or "" for key, value in options.items()}
-    saved = add_cluster(root_of(context), NewCluster(**given), records, saving, now=clock(at))
+    way = _way(options)
+    request, now = NewCluster(**{key: value or "" for key, value in options.items()}), clock(way.at)
+    # Without a release, nothing is taken from what the hub has recorded.
+    way = replace(way, reads_records=bool(request.version))
 
-    body = {**_saved_as_json(saved), "unfinished": saved.unfinished, "findings": saved.findings}
-    print_result(output, "ClusterNew", body, lambda: _print_new(saved, saving))
-
-
-def _print_new(saved: "Saved", saving: "Saving") -> None:
-    _print_saved(saved, saving)
-    show_findings(saved.findings)
-
-    if saved.unfinished:
-        echo(f"next: replace FILL-IN in {', '.join(saved.unfinished)}, and run okd-gitops generate")
-    else:
-        _print_next(saved, saving)
+    _save(
+        context,
+        "ClusterNew",
+        f"new-{request.name}",
+        lambda folder, records, saving: add_cluster(folder, request, records, saving, now=now),
+        way,
+    )
 
 
 @cluster.command()
@@ -112,9 +132,13 @@ def remove(context: click.Context, name: str, **options: Any) -> None:
     """
     from okd_gitops.lifecycle.edit_clusters import drop_cluster
 
-    output, saving = options.pop("output"), _saving(options)
-    removal, saved = drop_cluster(root_of(context), name, saving)
-    _print_result(output, "ClusterRemoval", removal, saved, lambda: _print_removal(removal, saved, saving))
+    _save(
+        context,
+        "ClusterRemoval",
+        f"remove-{name}",
+        lambda folder, _, saving: drop_cluster(folder, name, saving),
+        _way(options),
+    )
 
 
 @cluster.command()
@@ -122,7 +146,7 @@ def remove(context: click.Context, name: str, **options: Any) -> None:
 @_edits
 @click.pass_context
 @writes
-def expire(context: click.Context, at: str, **options: Any) -> None:
+def expire(context: click.Context, **options: Any) -> None:
     """Remove ephemeral clusters whose end has passed.
 
     The end of a cluster is that of its last day, in UTC. Other purposes have no end. A cluster that HEAD has
@@ -131,17 +155,16 @@ def expire(context: click.Context, at: str, **options: Any) -> None:
     """
     from okd_gitops.lifecycle.edit_clusters import drop_expired
 
-    output, saving = options.pop("output"), _saving(options)
-    removal, saved = drop_expired(root_of(context), saving, now=clock(at))
+    way = _way(options)
+    now = clock(way.at)
 
-    def as_text() -> None:
-        if removal.leaving:
-            _print_removal(removal, saved, saving)
-        else:
-            show_findings(removal.findings)
-            echo("nothing to remove: no ephemeral cluster has passed its last day")
-
-    _print_result(output, "ClusterExpiry", removal, saved, as_text)
+    _save(
+        context,
+        "ClusterExpiry",
+        "expire",
+        lambda folder, _, saving: drop_expired(folder, saving, now=now),
+        way,
+    )
 
 
 @cluster.command(name="list")
@@ -157,115 +180,57 @@ def list_(context: click.Context, *, at: str, output: str) -> None:
     from okd_gitops.lifecycle.edit_clusters import listed_clusters
 
     rows = listed_clusters(root_of(context), now=clock(at))
-    print_result(output, "ClusterList", {"clusters": rows}, lambda: _print_list(rows))
+    print_result(output, "ClusterList", {"clusters": rows}, lambda: print_list(rows))
 
 
-def _print_list(rows: "list[ListedCluster]") -> None:
-    cells = [
-        (
-            row.name,
-            row.purpose,
-            row.release or "-",
-            "-" if row.age is None else f"{row.age}d",
-            _end(row),
-            ", ".join(row.owners),
-        )
-        for row in rows
-    ]
-    print_table(("NAME", "PURPOSE", "RELEASE", "AGE", "END", "OWNERS"), cells)
+def _way(options: dict[str, Any]) -> _Way:
+    """Take out of the options of a command how its edit is saved; raises UsageError for a contradiction."""
+    from okd_gitops.errors import UsageError
+
+    names = ("dry_run", "committing", "push", "opening", "remote", "output", "at", "records")
+    way = _Way(**{name: options.pop(name) for name in names if name in options})
+    pushes = way.push or way.opening
+
+    if pushes and way.committing:
+        raise UsageError("--push commits to a branch of its own", "leave out --commit")
+
+    if pushes and way.dry_run:
+        raise UsageError("--dry-run changes nothing", "leave it out, or leave out --push and --open")
+
+    return way
 
 
-def _end(row: "ListedCluster") -> str:
-    if row.end:
-        return str(row.end)
-
-    return "leaving" if row.is_leaving else "-"
-
-
-def _saving(options: dict[str, Any]) -> "Saving":
-    """Take out of the options of a command how its edit is saved."""
-    from okd_gitops.lifecycle.edit_clusters import Saving
-
-    return Saving(dry_run=options.pop("dry_run"), commit=options.pop("committing"))
-
-
-def _print_result(
-    output: str, kind: str, removal: "Removal", saved: "Saved", as_text: Callable[[], None]
-) -> None:
-    body = {
-        **_saved_as_json(saved),
-        "leaving": removal.leaving,
-        "announcedOnly": removal.is_announced_only,
-        "findings": removal.findings,
-    }
-    print_result(output, kind, body, as_text)
-
-
-def _saved_as_json(saved: "Saved") -> dict[str, object]:
-    edit, generated = saved.edited.edit, saved.edited.generated
-
-    return {
-        "put": sorted({*edit.put, *(generated.drift.put if generated else ())}),
-        "delete": sorted({*edit.delete, *(generated.drift.delete if generated else ())}),
-        "commit": saved.commit,
-        "diff": saved.edited.diff,
-    }
-
-
-def _print_saved(saved: "Saved", saving: "Saving") -> None:
-    """Print the difference of a dry run, or the files that were written and deleted."""
-    if saving.dry_run:
-        echo(saved.edited.diff, nl=False)
+def _save(context: click.Context, kind: str, branch: str, edit: "Edits", way: _Way) -> None:
+    """Make an edit in the working tree, or in a branch `okd/BRANCH` that is pushed, and print it."""
+    if way.push or way.opening:
+        _propose(context, kind, branch, edit, way)
         return
 
-    body = _saved_as_json(saved)
-    _print_paths("write", body["put"])
-    _print_paths("delete", body["delete"])
+    from okd_gitops.evidence.records import Records, read_records
+    from okd_gitops.lifecycle.edit_clusters import Saving
+
+    root = root_of(context)
+    records = read_records(root, way.records) if way.reads_records else Records()
+    saving = Saving(dry_run=way.dry_run, commit=way.committing)
+
+    print_saved(way.output, kind, edit(root, records, saving), saving)
 
 
-def _print_paths(verb: str, listed: Any) -> None:
-    paths = [path for path in listed if not path.endswith(".sha256")]
+def _propose(context: click.Context, kind: str, branch: str, edit: "Edits", way: _Way) -> None:
+    from okd_gitops.cli.branches import open_pull_requests, write_texts
+    from okd_gitops.rollout.propose_clusters import propose_edit
+    from okd_gitops.rollout.request import Request, fleet_of
 
-    for path in paths[:_AT_ONCE]:
-        echo(f"{verb:6} {path}")
+    root, now = root_of(context), clock(way.at)
+    cache = cache_of(context, root)
+    request = Request(
+        first=False, write=True, push=True, remote=way.remote, records=way.records, rehearsal=way.at
+    )
+    proposed = propose_edit(root, cache, branch, edit, request, now=now, say=progress(context))
+    made = (proposed.branch,) if proposed.branch else ()
+    files = write_texts(root, made)
 
-    if len(paths) > _AT_ONCE:
-        echo(f"… and {len(paths) - _AT_ONCE} more")
+    print_proposed(way.output, kind, proposed, files)
 
-
-def _print_removal(removal: "Removal", saved: "Saved", saving: "Saving") -> None:
-    _print_saved(saved, saving)
-
-    for leaving in removal.leaving:
-        _print_leaving(leaving, is_announced_only=removal.is_announced_only)
-
-    show_findings(removal.findings)
-    _print_next(saved, saving)
-
-    if removal.is_announced_only:
-        echo("then, when that is merged: run the same command again, and it removes the cluster")
-
-
-def _print_leaving(leaving: "Leaving", *, is_announced_only: bool) -> None:
-    verb = "will leave" if is_announced_only else "leaves"
-    kinds = ", ".join(f"{count} {kind}" for kind, count in leaving.objects.items())
-    fate = "Argo CD deletes them" if leaving.is_emptied else "they stay on the cluster"
-
-    echo(f" {verb} the fleet", head=leaving.name, bold=True)
-    echo(f"  objects: {kinds} ({fate})")
-    echo(f"  application: {leaving.application or 'none: Argo CD does not know this cluster'}")
-    echo(f"  wait for it before they take a release: {', '.join(leaving.waiting) or 'no other cluster'}")
-
-    if leaving.commands and not is_announced_only:
-        echo(
-            "  Argo CD keeps its Application, so that no mistake in git loses it; when the removal is merged:"
-        )
-        for command in leaving.commands:
-            echo(f"    {command}")
-
-
-def _print_next(saved: "Saved", saving: "Saving") -> None:
-    if saved.commit:
-        echo(f"committed as {saved.commit[:12]}; next: push it on a branch, and open a pull request")
-    elif not saving.dry_run:
-        echo("next: okd-gitops check, then okd-gitops commit")
+    if way.opening:
+        open_pull_requests(fleet_of(root), made, files, answers=cache / "answers")

@@ -36,11 +36,13 @@ def report(context: click.Context, *, base: str, records: str, at: str, limit: i
     and counted. A change that is refused is reported too, with exit code 0: `check --base` is what fails.
     Files that cannot be read as a fleet are reported as BLOCKED, with exit code 2.
     """
+    from okd_gitops.evidence.records import read_records
     from okd_gitops.report.pull_request_text import body
     from okd_gitops.report.report import report as run
 
     root = root_of(context)
-    described = run(root, cache_of(context, root), base, records, now=clock(at), say=progress(context))
+    seen = read_records(root, records)
+    described = run(root, cache_of(context, root), base, seen, now=clock(at), say=progress(context))
     text = body(described.pull, limit=limit)
 
     # Invisible signs in the text keep mentions from being mentions: it is printed as it is.

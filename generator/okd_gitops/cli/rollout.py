@@ -1,12 +1,12 @@
 """`okd-gitops release update` and `promote`: branches and pull requests of a release."""
 
 import os
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from okd_gitops.cli.branches import branch_as_json, open_pull_requests, print_branch, write_texts
 from okd_gitops.cli.options import (
     ACK,
     AT,
@@ -26,7 +26,6 @@ from okd_gitops.cli.output import echo, print_result, progress, show_findings
 from okd_gitops.cli.upgrades import print_upgrades, sources_of, upgrades_as_json
 
 if TYPE_CHECKING:
-    from okd_gitops.rollout.publish import Branch
     from okd_gitops.rollout.request import Request
     from okd_gitops.rollout.waves import Rollout
 
@@ -209,18 +208,18 @@ def adopt(
     adoption = run(root, cache, cluster, request, now=clock(at), say=progress(context))
     made = (adoption.branch,) if adoption.branch else ()
     result = Rollout(outlook=adoption.outlook, upgrades=(adoption.upgrade,), branches=made)
-    files = _write_texts(root, result) if request.write else {}
+    files = write_texts(root, result.branches) if request.write else {}
 
-    body = {"branches": [_branch_as_json(branch) for branch in made], "moves": [adoption.upgrade]}
+    body = {"branches": [branch_as_json(branch) for branch in made], "moves": [adoption.upgrade]}
     print_result(output, "Adoption", body, lambda: _print_adoption(result, files))
 
     if opening:
-        _open_pull_requests(result, files, answers=cache / "answers")
+        open_pull_requests(result.outlook.fleet.spec, made, files, answers=cache / "answers")
 
 
 def _print_adoption(result: "Rollout", files: dict[str, str]) -> None:
     for branch in result.branches:
-        _print_branch(branch, files.get(branch.name, ""))
+        print_branch(branch, files.get(branch.name, ""))
 
     if not result.branches:
         cluster = result.upgrades[0].cluster
@@ -251,17 +250,17 @@ def _advance(
         say=progress(context),
         is_closed=is_closed_on_forge,
     )
-    files = _write_texts(root, result) if request.write else {}
+    files = write_texts(root, result.branches) if request.write else {}
 
     body = {
         **upgrades_as_json(result.outlook, result.upgrades, result.findings),
-        "branches": [_branch_as_json(branch) for branch in result.branches],
+        "branches": [branch_as_json(branch) for branch in result.branches],
         "superseded": result.superseded,
     }
     print_result(output, "Rollout", body, lambda: _print_rollout(result, files, closed=request.push))
 
     if opening:
-        _open_pull_requests(result, files, answers=answers)
+        open_pull_requests(result.outlook.fleet.spec, result.branches, files, answers=answers)
 
 
 def _completed(request: "Request", *, dry_run: bool, opening: bool) -> "Request":
@@ -276,36 +275,11 @@ def _completed(request: "Request", *, dry_run: bool, opening: bool) -> "Request"
     return replace(request, push=pushes, write=request.write or pushes)
 
 
-def _open_pull_requests(result: "Rollout", files: dict[str, str], *, answers: Path) -> None:
-    """Open or update the pull request of each branch, and print what was done on standard error."""
-    from okd_gitops.rollout.open_pull_request import opening
-
-    fleet = result.outlook.fleet.spec
-
-    for branch in result.branches:
-        echo(opening(fleet, branch, files[branch.name], answers=answers, environment=os.environ), err=True)
-
-
-def _write_texts(root: Path, result: "Rollout") -> dict[str, str]:
-    """Write PR.md of each branch where Git does not see it, and return the paths by branch."""
-    from okd_gitops.system.disk import write_files
-
-    texts = root / ".okd-gitops" / "pull-requests"
-    names = {branch.name: f"{branch.name.replace('/', '--')}/PR.md" for branch in result.branches}
-    write_files(texts, {names[branch.name]: branch.body.encode() for branch in result.branches})
-
-    return {branch: os.path.relpath(texts / name) for branch, name in names.items()}
-
-
-def _branch_as_json(branch: "Branch") -> dict[str, object]:
-    return {**asdict(branch), "commits": [commit.message for commit in branch.commits]}
-
-
 def _print_rollout(result: "Rollout", files: dict[str, str], *, closed: bool) -> None:
     print_upgrades(result.outlook, result.upgrades)
 
     for branch in result.branches:
-        _print_branch(branch, files.get(branch.name, ""))
+        print_branch(branch, files.get(branch.name, ""))
 
     for name in result.superseded:
         echo(f"superseded: {name}" + (" (closed)" if closed else ""))
@@ -314,14 +288,3 @@ def _print_rollout(result: "Rollout", files: dict[str, str], *, closed: bool) ->
         echo("no cluster is upgraded now")
 
     show_findings(result.findings, limit=10)
-
-
-def _print_branch(branch: "Branch", file: str) -> None:
-    echo(f"\n{branch.state} {branch.name}", bold=True)
-
-    for commit in branch.commits:
-        echo(f"  {commit.sha[:12]} {commit.message.splitlines()[0]}")
-
-    echo(f"  {branch.title}")
-    # The joiners that break mentions on a forge are not part of the text.
-    echo(f"  PR.md: {file}" if file else f"\n{branch.body}".replace("\u2060", ""))

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
-from okd_gitops.evidence.records import Records, read_records
+from okd_gitops.evidence.records import Records
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.placeholders import placeholder_warnings, placeholders
@@ -23,62 +23,69 @@ from okd_gitops.system.git import status
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """How an edit is saved: not at all for a dry run, in the working tree, or also as a commit."""
+    """How an edit is saved: not at all for a dry run, in the working tree, or also as a commit.
+
+    With `whole`, somebody else commits it, so nothing may be left to fill in.
+    """
 
     dry_run: bool = False
     commit: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """What an edit was and wrote, with warnings; `commit` is the hash of its commit, `unfinished` the files
-    in which a person has to fill something in.
+    """What an edit was and wrote, with warnings; `subject` says it in a line, `removal` what vanishes,
+    `commit` is the hash of its commit, `unfinished` are the files in which a person has to fill something in.
     """
 
     edited: Edited
+    subject: str
+    removal: Removal | None = None
     findings: tuple[Finding, ...] = ()
     commit: str = ""
     unfinished: tuple[str, ...] = ()
 
 
-def add_cluster(root: Path, request: NewCluster, records: str, saving: Saving, *, now: datetime) -> Saved:
-    """Add a cluster to the fleet of `root`; raises like `new_cluster`.
+def add_cluster(root: Path, request: NewCluster, records: Records, saving: Saving, *, now: datetime) -> Saved:
+    """Add a cluster to the fleet of `root`; `records` have its release. Raises like `new_cluster`.
 
-    A file in which a person must fill something in is written alone, and refused with `saving.commit`.
+    A file in which a person must fill something in is written alone, and refused where it would be committed.
     """
-    seen = read_records(root, records) if request.version else Records()
     committed = read_committed(root)
     past = list(past_uses(root, committed, now))
 
     def decide(fleet: Fleet) -> Edit:
-        edit = new_cluster(fleet, request, seen, committed, past=past, now=now)
+        edit = new_cluster(fleet, request, records, committed, past=past, now=now)
 
-        if edit.fleet is None and saving.commit:
+        if edit.fleet is None and (saving.commit or saving.whole):
             raise FindingsError(placeholders(_documents(edit)))
 
         return edit
 
     edited = _edit(root, decide, saving)
     edit = edited.edit
-    sha = _commit(root, edit, saving, f"Add cluster {request.name}")
+    subject = f"Add cluster {request.name}"
+    sha = _commit(root, edit, saving, subject)
     unfinished = () if edit.fleet else tuple(edit.paths)
 
     return Saved(
         edited=edited,
+        subject=subject,
         findings=tuple(placeholder_warnings(_documents(edit))),
         commit=sha,
         unfinished=unfinished,
     )
 
 
-def drop_cluster(root: Path, name: str, saving: Saving) -> tuple[Removal, Saved]:
+def drop_cluster(root: Path, name: str, saving: Saving) -> Saved:
     """Remove a cluster from the fleet of `root`, or announce that; raises like `remove_cluster`."""
     committed = read_committed(root)
 
     return _remove(root, lambda fleet: remove_cluster(fleet, name, committed), saving)
 
 
-def drop_expired(root: Path, saving: Saving, *, now: datetime) -> tuple[Removal, Saved]:
+def drop_expired(root: Path, saving: Saving, *, now: datetime) -> Saved:
     """Remove the ephemeral clusters of `root` whose last day has passed."""
     committed = read_committed(root)
 
@@ -90,7 +97,7 @@ def listed_clusters(root: Path, *, now: datetime) -> list[ListedCluster]:
     return list_clusters(load(root), read_committed(root), now)
 
 
-def _remove(root: Path, choose: Callable[[Fleet], Removal], saving: Saving) -> tuple[Removal, Saved]:
+def _remove(root: Path, choose: Callable[[Fleet], Removal], saving: Saving) -> Saved:
     removals: list[Removal] = []
 
     def decide(fleet: Fleet) -> Edit:
@@ -99,9 +106,10 @@ def _remove(root: Path, choose: Callable[[Fleet], Removal], saving: Saving) -> t
 
     edited = _edit(root, decide, saving)
     removal = removals[-1]
-    sha = _commit(root, edited.edit, saving, _subject(removal))
+    subject = _subject(removal)
+    sha = _commit(root, edited.edit, saving, subject)
 
-    return removal, Saved(edited=edited, findings=removal.findings, commit=sha)
+    return Saved(edited=edited, subject=subject, removal=removal, findings=removal.findings, commit=sha)
 
 
 def _subject(removal: Removal) -> str:

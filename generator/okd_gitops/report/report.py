@@ -8,7 +8,7 @@ from pathlib import Path
 from okd_gitops.check.change.base import resolve_base
 from okd_gitops.check.change.judge_change import JudgedChange, judge_change
 from okd_gitops.check.diff import FOLDERS, Difference, diff
-from okd_gitops.evidence.records import read_records
+from okd_gitops.evidence.records import Records
 from okd_gitops.finding import FindingsError
 from okd_gitops.report.of_change import pull_request_of, unreadable_pull_request
 from okd_gitops.report.pull_request_text import PullRequest
@@ -25,15 +25,15 @@ class Description:
 
 
 def report(
-    root: Path, cache: Path, base: str, records: str, *, now: datetime, say: Callable[[str], None]
+    root: Path, cache: Path, base: str, seen: Records, *, now: datetime, say: Callable[[str], None]
 ) -> Description:
-    """Judge the change from the commit `base` to the files below `root`, as `check --base` does.
+    """Judge the change from the commit `base` to the files below `root`, as `check --base` does, by what the
+    hub has `seen`.
 
     Files that are no fleet are told too: a reviewer must see why they are blocked. Raises UsageError for a
     commit that is not there, ToolError when a tool is missing: then there is nothing to report.
     """
     commit = resolve_base(root, base)
-    seen = read_records(root, records)
 
     try:
         judged = judge_change(root, cache, commit, seen, now=now, say=say)

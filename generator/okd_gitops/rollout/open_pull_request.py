@@ -20,13 +20,12 @@ def opening(
     refuses, UsageError when it cannot be told what kind of forge the repository is on.
     """
     forge = _forge(fleet)
-    wave = branch.name.rpartition("--")[2]
     proposal = Proposal(
         head=branch.name,
         base=fleet.revision,
         title=branch.title,
         body=branch.body,
-        labels=("okd-upgrade", wave),
+        labels=branch.labels,
     )
     http = _http(forge, answers, environment)
 

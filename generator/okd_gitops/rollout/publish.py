@@ -18,7 +18,7 @@ from okd_gitops.upgrade.plan import BlockedError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """One wave's branch: its commits, its pull request, and its state: planned, made, unchanged, pushed,
+    """A branch: its commits, its pull request with labels, and its state: planned, made, unchanged, pushed,
     or blocked (open, and to wait). `replaced` is the commit that it had before.
     """
 
@@ -28,6 +28,7 @@ class Branch:
     commits: tuple[branches.Commit, ...]
     title: str
     body: str
+    labels: tuple[str, ...] = ()
     state: str = "planned"
     replaced: str = ""
 

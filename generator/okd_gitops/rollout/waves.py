@@ -233,8 +233,13 @@ def _halted(standing: Standing, seen: Outlook) -> Branch:
         commits=standing.commits,
         title=title(pull),
         body=body(pull),
+        labels=_labels(standing.wave),
         state="blocked",
     )
+
+
+def _labels(wave: int) -> tuple[str, ...]:
+    return "okd-upgrade", f"wave{wave}"
 
 
 def _wave(upgrade: Upgrade) -> tuple[Version, int]:
@@ -281,6 +286,14 @@ def make_branch(
         rehearsal=request.rehearsal,
     )
     commits = tuple(branches.commits(tools.root, base, tip))
-    branch = Branch(name=name, base=base, sha=tip, commits=commits, title=title(pull), body=body(pull))
+    branch = Branch(
+        name=name,
+        base=base,
+        sha=tip,
+        commits=commits,
+        title=title(pull),
+        body=body(pull),
+        labels=_labels(going[0].cluster.wave),
+    )
 
     return tools.publisher.publish(branch) if request.write else branch
