@@ -1,7 +1,7 @@
 """Times and durations, in the one form in which files, options and the Kubernetes API write them."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 DURATION = r"(0|[1-9][0-9]{0,3})[mhd]"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -13,9 +13,14 @@ def parse_time(text: str) -> datetime:
     return datetime.strptime(f"{text}+0000", f"{_TIME}%z")
 
 
-def time_text(time: datetime) -> str:
+def time_text(moment: datetime) -> str:
     """Return a time in UTC as `parse_time` reads it."""
-    return time.strftime(_TIME)
+    return moment.strftime(_TIME)
+
+
+def end_of_day(day: date) -> datetime:
+    """Return the end of a day, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
 def parse_duration(text: str) -> timedelta:

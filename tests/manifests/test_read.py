@@ -236,3 +236,11 @@ def test_a_merge_conflict_is_named_at_its_first_mark() -> None:
 
 def test_the_marks_of_a_conflict_inside_a_text_are_a_text() -> None:
     assert read("x.yaml", b"a: |\n  <<<<<<< HEAD\n").value == {"a": "<<<<<<< HEAD\n"}
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-12-05T00:00:00Z", "2026-12-05", "2026-12-05 10:00:00", "22:30", "1e3"]
+)
+def test_a_text_that_a_reader_could_take_for_a_time_or_a_number_is_quoted(text: str) -> None:
+    assert dump({"key": text}) == f'key: "{text}"\n'
+    assert yaml.safe_load(dump({"key": text})) == {"key": text}

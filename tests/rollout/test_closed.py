@@ -411,8 +411,8 @@ version: {NEW}
 image: {image(NEW)}
 wave: 1
 commit: {"a" * 40}
-opened: 2026-11-21T12:00:00Z
-closed: 2026-11-21T13:00:00Z
+opened: "2026-11-21T12:00:00Z"
+closed: "2026-11-21T13:00:00Z"
 """
 
 
@@ -427,7 +427,7 @@ closed: 2026-11-21T13:00:00Z
         ("wave: 1", "wave: 100", "invalid-value"),
         ("wave: 1", "wave: '1:refs/heads/main'", "invalid-value"),
         ("a" * 40, "main", "invalid-value"),
-        ("closed: 2026-11-21T13:00:00Z", "closed: yesterday", "invalid-value"),
+        ('closed: "2026-11-21T13:00:00Z"', "closed: yesterday", "invalid-value"),
         ("wave: 1", "wave: 1\nref: main", "unknown-key"),
         (GOOD, "- a list", "invalid-value"),
         (GOOD, "{", "not-yaml"),

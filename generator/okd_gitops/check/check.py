@@ -18,7 +18,7 @@ from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.load import Fleet, load, load_catalog
 from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.fleet.streams import misspelled_streams, unbuilt_streams
-from okd_gitops.generate.applications import destination
+from okd_gitops.generate.applications import PROVIDER, destination
 from okd_gitops.generate.compare import compare
 from okd_gitops.generate.generate import stale
 from okd_gitops.generate.overlays import render
@@ -151,6 +151,11 @@ def _under_check(
     )
     overlays = [argocd]
     overlays += [_overlay(cluster, plan, planned.get(cluster.cluster.name)) for cluster in plan.clusters]
+    overlays += [
+        _provider_overlay(cluster, kubernetes[plan.fleet.hub])
+        for cluster in plan.clusters
+        if cluster.provided
+    ]
 
     return rule.Repository(
         files=files,
@@ -211,6 +216,13 @@ def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] 
         forced=bool(cluster.spec.emergency and cluster.spec.emergency.force),
         planned=planned,
     )
+
+
+def _provider_overlay(cluster_plan: ClusterPlan, kubernetes: str) -> rule.Overlay:
+    """Return what the hub gets for the sake of a cluster; the credentials' store is the hub's."""
+    name = cluster_plan.cluster.name
+
+    return rule.Overlay(name=name, folder=f"overlays/{name}/{PROVIDER}", kubernetes=kubernetes)
 
 
 def _own_gates(fleet: FleetSpec) -> frozenset[str]:

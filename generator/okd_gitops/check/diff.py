@@ -8,6 +8,7 @@ from typing import Any
 from okd_gitops.check.build import build
 from okd_gitops.check.rule import ARGOCD
 from okd_gitops.finding import FindingsError, exit_code_of
+from okd_gitops.generate.applications import PROVIDER
 from okd_gitops.manifests.changed_fields import FieldChange, changed_fields
 from okd_gitops.manifests.directory import directory_files, read_directory
 from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
@@ -70,6 +71,12 @@ def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> D
 
     untouched = sorted({*folders} - {*changed})
     return Difference(tuple(_changes(before, after, changed)), tuple(untouched))
+
+
+def cluster_of(folder: str) -> str:
+    """Return the cluster of a folder that is deployed; `argocd` belongs to the whole fleet."""
+    top, *below = folder.split("/")
+    return below[0] if below else top
 
 
 def render_both(
@@ -161,7 +168,9 @@ def _verb(identity: ObjectId, old: Collection[ObjectId], new: Collection[ObjectI
 
 
 def _overlays(tree: Tree) -> list[str]:
-    folders = [ARGOCD, *{f"overlays/{path.split('/')[0]}" for path in tree.below("overlays")}]
+    overlays = {f"overlays/{path.split('/')[0]}" for path in tree.below("overlays")}
+    folders = [ARGOCD, *overlays, *(f"{folder}/{PROVIDER}" for folder in overlays)]
+
     return [folder for folder in folders if _is_present(folder, tree)]
 
 
@@ -195,7 +204,7 @@ def _render(root: Path, cache: Path, tree: Tree, folders: Sequence[str]) -> Rend
     }
     _refuse(graphs.values())
 
-    names = {folder: folder.rpartition("/")[2] for folder in graphs}
+    names = {folder: cluster_of(folder) for folder in graphs}
     rendering = build(root, cache, graphs, names, tree)
     if rendering.findings:
         raise FindingsError(rendering.findings, exit_code=exit_code_of(rendering.findings))

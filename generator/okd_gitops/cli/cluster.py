@@ -1,11 +1,14 @@
 """The commands that add clusters to a fleet, remove them, and list them: edits of clusters/."""
 
+import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
-from okd_gitops.cli.cluster_output import print_list, print_proposed, print_saved
+from okd_gitops.cli.cluster_output import print_list, print_proposed, print_registrations, print_saved
 from okd_gitops.cli.options import (
     AT,
     DRY_RUN,
@@ -45,7 +48,8 @@ def cluster() -> None:
     """Add, remove and list clusters.
 
     Each command edits clusters/ and generates what follows from that, all or nothing, in the working tree or,
-    with --push, in a branch of its own. A pull request brings it to the fleet. No cluster is asked.
+    with --push, in a branch of its own. A pull request brings it to the fleet. No cluster is asked, but the
+    hub by `register`.
     """
 
 
@@ -78,6 +82,11 @@ def _edits(command: Command) -> Command:
     help="Make it like this cluster: purpose, features, release.",
 )
 @click.option("--release", "version", default="", metavar="VERSION", help="Run this release.")
+@click.option(
+    "--provider",
+    type=click.Choice(["hive-openstack", "hive-fake"]),
+    help="Let this provider install it, and delete it at its end.",
+)
 @click.option("--server", default="", metavar="URL", help="Address of its API server.")
 @click.option("--cluster-id", default="", metavar="UUID", help="Its own clusterID.")
 @click.option(
@@ -181,6 +190,48 @@ def list_(context: click.Context, *, at: str, output: str) -> None:
 
     rows = listed_clusters(root_of(context), now=clock(at))
     print_result(output, "ClusterList", {"clusters": rows}, lambda: print_list(rows))
+
+
+@cluster.command()
+@click.option(
+    "--account",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("/var/run/secrets/kubernetes.io/serviceaccount"),
+    show_default=True,
+    help="Folder of the account on the hub: token and ca.crt.",
+)
+@click.option(
+    "--api", default="https://kubernetes.default.svc", show_default=True, help="URL of the hub's API server."
+)
+@AT
+@DRY_RUN
+@OUTPUT
+@click.pass_context
+@writes
+def register(context: click.Context, *, account: Path, api: str, at: str, dry_run: bool, output: str) -> None:
+    """Register installed clusters in Argo CD, on the hub.
+
+    For a job on the hub, beside Hive. A cluster that a provider has installed becomes known to Argo CD by the
+    name of its file, and is forgotten when it is deleted. One whose end has passed is deleted, whatever git
+    and Argo CD say. No kubeconfig is printed.
+    """
+    from okd_gitops.finding import exit_code_of
+    from okd_gitops.lifecycle.register_clusters import Hub, register_clusters
+    from okd_gitops.system.accounts import service_account
+    from okd_gitops.system.http import Http
+
+    known = service_account(account)
+    tokens = {urlsplit(api).hostname or "": known.token}
+    # A job on the hub has no repository: what is installed tells everything.
+    answers = cache_of(context, Path.cwd()) / "answers"
+    http = Http(answers, timeout=30, retries=1, tokens=tokens, authorities=known.authorities)
+    done = register_clusters(Hub(api=api.rstrip("/"), http=http), now=clock(at), write=not dry_run)
+
+    print_registrations(output, done, dry_run=dry_run)
+    code = exit_code_of(done.findings)
+
+    if code:
+        sys.exit(code)
 
 
 def _way(options: dict[str, Any]) -> _Way:

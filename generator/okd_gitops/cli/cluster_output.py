@@ -9,7 +9,9 @@ from okd_gitops.cli.output import echo, print_result, print_table, show_findings
 if TYPE_CHECKING:
     from okd_gitops.lifecycle.edit_clusters import Saved, Saving
     from okd_gitops.lifecycle.list_clusters import ListedCluster
+    from okd_gitops.lifecycle.registration import Registrations
     from okd_gitops.lifecycle.remove_cluster import Leaving
+    from okd_gitops.manifests.objects import Object
     from okd_gitops.rollout.propose_clusters import Proposed
 
 _AT_ONCE = 20
@@ -36,6 +38,31 @@ def print_proposed(output: str, kind: str, proposed: "Proposed", files: Mapping[
 
     body = {**_as_json(saved), "branch": branch_as_json(branch) if branch else None}
     print_result(output, kind, body, as_text)
+
+
+def print_registrations(output: str, done: "Registrations", *, dry_run: bool) -> None:
+    """Print by name what was registered, forgotten and deleted: nothing of a Secret is shown."""
+    names = {
+        "registered": [_cluster_of(secret) for secret in done.register],
+        "forgotten": [_cluster_of(secret) for secret in done.forget],
+        "deleted": [_cluster_of(deployment) for deployment in done.delete],
+    }
+
+    def as_text() -> None:
+        for verb, clusters in names.items():
+            for name in clusters:
+                echo(f"{name}: {'would be ' if dry_run else ''}{verb}")
+
+        show_findings(done.findings)
+
+        if not any(names.values()):
+            echo("nothing to do: Argo CD knows every cluster that is installed")
+
+    print_result(output, "Registration", {**names, "findings": done.findings}, as_text)
+
+
+def _cluster_of(value: "Object") -> str:
+    return str(value["metadata"]["labels"]["okd-gitops.io/cluster"])
 
 
 def print_list(rows: "Sequence[ListedCluster]") -> None:
@@ -130,6 +157,9 @@ def _print_leaving(leaving: "Leaving", *, is_announced_only: bool) -> None:
     verb = "will leave" if is_announced_only else "leaves"
     kinds = ", ".join(f"{count} {kind}" for kind, count in leaving.objects.items())
     fate = "Argo CD deletes them" if leaving.is_emptied else "they stay on the cluster"
+
+    if leaving.provider:
+        fate = f"{leaving.provider} deletes the cluster with all that is on it"
 
     echo(f" {verb} the fleet", head=leaving.name, bold=True)
     echo(f"  objects: {kinds} ({fate})")

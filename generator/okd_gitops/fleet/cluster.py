@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from okd_gitops.finding import Location, refused
 from okd_gitops.fleet.emergency import Emergency
+from okd_gitops.fleet.providers import Addresses, ProviderName, Providers
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
@@ -237,6 +238,9 @@ class FleetSpec(FileModel, title="Fleet"):
     ephemeral: EphemeralQuota = Field(
         EphemeralQuota(), description="What ephemeral clusters may use together; `cluster new` refuses more."
     )
+    providers: Providers = Field(
+        Providers(), description="Who installs ephemeral clusters, and where; a cluster file names one."
+    )
     releases: Releases | None = Field(
         None, description="Sources of releases, and conditions for every rollout."
     )
@@ -256,6 +260,15 @@ class ClusterSpec(FileModel):
     purpose: Purpose = Field(strict=False, description="What the cluster is for.")
     environment: Environment = Field(
         Environment.OKD, strict=False, description="The kind of API server of the cluster."
+    )
+    provider: ProviderName | None = Field(
+        None,
+        strict=False,
+        examples=["hive-openstack"],
+        description="Who installs and deletes the cluster; `providers:` of fleet.yaml has its settings.",
+    )
+    addresses: Addresses | None = Field(
+        None, description="Floating addresses that are reserved for the cluster, in an OpenStack cloud."
     )
     server: Url | None = Field(
         None,
@@ -318,6 +331,25 @@ class ClusterSpec(FileModel):
             reason = f"a {self.environment} cluster needs the version of its Kubernetes"
             remedy = 'add kubernetes: "1.35" (kubectl version)'
             raise fault(reason, remedy, name="missing-value", field="environment")
+
+        return self
+
+    @model_validator(mode="after")
+    def _has_what_its_provider_needs(self) -> "ClusterSpec":
+        if self.provider is None:
+            if self.addresses:
+                remedy = "remove addresses, or add provider: hive-openstack"
+                raise fault("only a provider takes addresses", remedy, field="addresses")
+            return self
+
+        if self.environment != Environment.OKD:
+            reason = f"{self.provider} installs OKD only"
+            raise fault(reason, "remove provider, or environment", field="provider")
+
+        for field, value in (("server", self.server), ("clusterID", self.cluster_id)):
+            if value is not None:
+                reason = f"the cluster gets its {field} when {self.provider} has installed it"
+                raise fault(reason, f"remove {field}", field=field)
 
         return self
 

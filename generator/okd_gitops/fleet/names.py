@@ -2,6 +2,7 @@
 
 import re
 
+from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.manifests.model import NAME_PATTERN
 
 # Names that a cluster cannot have, and why; and how such names may begin.
@@ -13,6 +14,7 @@ RESERVED = {
     "openshift": "every cluster has a namespace of that name",
 }
 RESERVED_BEGINNINGS = {
+    PREFIX: "the Applications that make clusters begin with this",
     "kube-": "namespaces of Kubernetes begin with this",
     "openshift-": "namespaces of OKD begin with this",
 }

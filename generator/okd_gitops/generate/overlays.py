@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from okd_gitops.fleet.feature import NamespaceSpec
-from okd_gitops.generate.applications import argocd_files
+from okd_gitops.generate.applications import PROVIDER, argocd_files
 from okd_gitops.generate.placement import Placement
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.objects import Object, ObjectId
@@ -64,6 +64,18 @@ def _overlay(plan: ClusterPlan) -> dict[str, bytes]:
     if patches:
         body["patches"] = patches
     files[f"{folder}/kustomization.yaml"] = _kustomization(head, body)
+    return {**files, **_provided(plan, f"{folder}/{PROVIDER}", head)}
+
+
+def _provided(plan: ClusterPlan, folder: str, head: str) -> dict[str, bytes]:
+    """Return the files of what the hub gets, so that the cluster's provider makes it."""
+    if not plan.provided:
+        return {}
+
+    objects = {f"{value['kind'].lower()}-{value['metadata']['name']}.yaml": value for value in plan.provided}
+    files = {f"{folder}/{file}": f"{head}\n{dump(value)}".encode() for file, value in objects.items()}
+    files[f"{folder}/kustomization.yaml"] = _kustomization(head, {"resources": list(objects)})
+
     return files
 
 

@@ -16,6 +16,7 @@ from okd_gitops.fleet.load import Fleet
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.placement import Placement, Placing
+from okd_gitops.generate.providers.provided import provided_objects
 from okd_gitops.generate.secret_needs import NeededSecret, SecretConflictError, secret_needs
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.scopes import Scopes, defined_scopes
@@ -38,6 +39,8 @@ class ClusterPlan:
     stored_secrets: StoredSecrets | None = None
     # What the CRDs among those objects define.
     scopes: Scopes = field(default_factory=dict, repr=False)
+    # What the hub gets, so that the cluster's provider makes it.
+    provided: tuple[Object, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class _ClusterStep:
     def run(self) -> ClusterPlan:
         purpose = self.cluster.purpose
         self._judge_expiry(purpose)
+        provided = self._provided(purpose)
         features = self._features(purpose)
         extras = read_extras(self.cluster.name, self.cluster.extras, self.findings)
 
@@ -113,7 +117,30 @@ class _ClusterStep:
             needed_secrets=needed_secrets,
             stored_secrets=secrets,
             scopes={**self._defined(placements), **extras.scopes},
+            provided=provided,
         )
+
+    def _provided(self, purpose: PurposeSpec) -> tuple[Object, ...]:
+        """Return the objects on the hub that make the cluster; none without a provider."""
+        provider = self.cluster.spec.provider
+
+        if provider is None:
+            return ()
+
+        settings = self.fleet.providers.of(provider)
+
+        if settings is None:
+            reason = f"fleet.yaml has no settings of {provider}"
+            remedy = f"add providers: with {provider}: to fleet.yaml (docs/ephemeral.md has an example)"
+            self.findings.add("missing-value", ["provider"], reason, remedy)
+            return ()
+
+        if purpose.expires != "required" or self.cluster.spec.expires is None:
+            reason = f"{provider} makes clusters that expire, and this one has no end"
+            self.findings.add("invalid-value", ["provider"], reason, "write purpose: ephemeral, and expires:")
+            return ()
+
+        return provided_objects(self.cluster, settings)
 
     def _defined(self, placements: Sequence[Placement]) -> Scopes:
         """Return the scopes of the kinds that the CRDs in placements define."""

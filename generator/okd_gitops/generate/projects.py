@@ -20,13 +20,14 @@ _Kinds = set[tuple[str, str]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
     """What an Application deploys: the cluster's name in Argo CD, the objects, what their CRDs define, and
-    when, if not at any time.
+    when, if not at any time. `home` is the namespace that an object without one counts to.
     """
 
     destination: str
     objects: Sequence[ObjectId]
     scopes: Scopes = field(default_factory=dict)
     window: Window | None = None
+    home: str = NAMESPACE
 
 
 def project(
@@ -36,10 +37,10 @@ def project(
     cluster_kinds: _Kinds = set()
     namespaced_kinds: _Kinds = set()
     # A cluster that has nothing yet has an Application all the same, and that names a namespace.
-    namespaces = set() if deployed.objects else {NAMESPACE}
+    namespaces = set() if deployed.objects else {deployed.home}
 
     for identity in deployed.objects:
-        namespaces.add(identity.namespace or NAMESPACE)
+        namespaces.add(identity.namespace or deployed.home)
         scope = is_cluster_scoped(identity, deployed.scopes)
 
         if scope is None:

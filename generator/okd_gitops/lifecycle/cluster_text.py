@@ -28,6 +28,7 @@ class ClusterValues:
 
     purpose: str
     environment: str = Environment.OKD
+    provider: str = ""
     server: str = ""
     cluster_id: str = ""
     kubernetes: str = ""
@@ -53,8 +54,11 @@ def cluster_text(values: ClusterValues) -> str:
     if not values.is_okd:
         lines += _line("environment", values.environment)
 
-    lines += _line("server", values.server, is_needed=values.is_okd)
-    lines += _line("clusterID", values.cluster_id, is_needed=values.is_okd)
+    # A provider gives a cluster its address and its ID.
+    is_there = values.is_okd and not values.provider
+    lines += _line("provider", values.provider)
+    lines += _line("server", values.server, is_needed=is_there)
+    lines += _line("clusterID", values.cluster_id, is_needed=is_there)
 
     if values.expires:
         lines.append(f"expires: {values.expires}")

@@ -8,8 +8,8 @@ from okd_gitops.fleet.cluster import Cluster, Purpose
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.generate import Edit
 from okd_gitops.lifecycle.committed import Committed
-from okd_gitops.lifecycle.quotas import end_of
 from okd_gitops.lifecycle.remove_cluster import Removal, remove_clusters
+from okd_gitops.times import end_of_day
 
 
 def expired_clusters(fleet: Fleet, now: datetime) -> list[Cluster]:
@@ -19,7 +19,7 @@ def expired_clusters(fleet: Fleet, now: datetime) -> list[Cluster]:
         for cluster in fleet.clusters
         if cluster.spec.purpose == Purpose.EPHEMERAL
         and cluster.spec.expires
-        and end_of(cluster.spec.expires) <= now
+        and end_of_day(cluster.spec.expires) <= now
     ]
 
 

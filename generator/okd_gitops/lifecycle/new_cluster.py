@@ -12,12 +12,13 @@ from okd_gitops.fleet.cluster import Cluster, Environment
 from okd_gitops.fleet.collisions import report_collisions
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.fleet.names import name_fault
+from okd_gitops.fleet.providers import ProviderName
 from okd_gitops.generate.generate import Edit
 from okd_gitops.generate.plan import plan
 from okd_gitops.lifecycle.cluster_text import FILL_IN, ClusterValues, cluster_text
 from okd_gitops.lifecycle.committed import Committed
-from okd_gitops.lifecycle.quotas import Use, end_of, judge_quota, present_uses
-from okd_gitops.times import parse_duration
+from okd_gitops.lifecycle.quotas import Use, judge_quota, present_uses
+from okd_gitops.times import end_of_day, parse_duration
 from okd_gitops.upgrade.recorded import release_of
 
 _LONGEST = timedelta(days=366)
@@ -40,6 +41,7 @@ class NewCluster:
     server: str = ""
     cluster_id: str = ""
     lifetime: str = ""
+    provider: str = ""
 
 
 def new_cluster(
@@ -61,7 +63,7 @@ def new_cluster(
     new_fleet = _judged(fleet, request.name, values)
 
     if values.expires:
-        use = Use(request.name, now, end_of(values.expires))
+        use = Use(request.name, now, end_of_day(values.expires))
         findings = judge_quota(fleet, use, present_uses(fleet, committed.added, now), past)
         findings.raise_errors(exit_code=1)
 
@@ -107,6 +109,7 @@ def _values(fleet: Fleet, request: NewCluster, records: Records, now: datetime) 
     return ClusterValues(
         purpose=purpose,
         environment=environment,
+        provider=_provider(fleet, request, like),
         server=request.server,
         cluster_id=request.cluster_id,
         kubernetes="" if is_okd else _kubernetes(same_kind),
@@ -136,6 +139,17 @@ def _expires(fleet: Fleet, purpose: str, lifetime: str, now: datetime) -> date |
         raise UsageError(f"a cluster of purpose {purpose} must have an end", "add --expires 3d")
 
     return None
+
+
+def _provider(fleet: Fleet, request: NewCluster, like: Cluster | None) -> str:
+    copied = like.spec.provider if like and not request.server else None
+    provider = request.provider or str(copied or "")
+
+    if provider and fleet.spec.providers.of(ProviderName(provider)) is None:
+        reason = f"fleet.yaml has no settings of {provider}"
+        raise UsageError(reason, f"add providers: with {provider}: (docs/ephemeral.md has an example)")
+
+    return provider
 
 
 def _environment(request: NewCluster, like: Cluster | None) -> Environment:
@@ -202,7 +216,13 @@ def _judged(fleet: Fleet, name: str, values: ClusterValues) -> Fleet:
 
     if not values.has_release:
         # Nothing of OKD can be judged then; the rest can, as of a cluster that has no release.
-        known = replace(values, environment=Environment.KUBERNETES, kubernetes=_kubernetes(None), release={})
+        known = replace(
+            values,
+            environment=Environment.KUBERNETES,
+            provider="",
+            kubernetes=_kubernetes(None),
+            release={},
+        )
 
     lines = cluster_text(known).splitlines(keepends=True)
     text = "".join(line for line in lines if FILL_IN not in line)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from okd_gitops.finding import Findings
 from okd_gitops.fleet.cluster import Purpose
 from okd_gitops.fleet.load import Fleet
+from okd_gitops.times import end_of_day
 
 _WEEK = timedelta(days=7)
 _HOUR = timedelta(hours=1)
@@ -26,11 +27,6 @@ class Use:
         return f"{self.name} (until {self.end:%Y-%m-%d %H:%M}{owners})"
 
 
-def end_of(last_day: date) -> datetime:
-    """Return the end of a cluster's last day, in UTC."""
-    return datetime.combine(last_day + timedelta(days=1), time(), UTC)
-
-
 def present_uses(fleet: Fleet, added: Mapping[str, datetime], now: datetime) -> list[Use]:
     """Return what each ephemeral cluster of a fleet uses; one that git does not have yet begins now.
 
@@ -42,7 +38,7 @@ def present_uses(fleet: Fleet, added: Mapping[str, datetime], now: datetime) -> 
         last_day = cluster.spec.expires
         if cluster.spec.purpose == Purpose.EPHEMERAL and last_day:
             start = added.get(cluster.name, now)
-            uses.append(Use(cluster.name, start, max(end_of(last_day), now), cluster.owners))
+            uses.append(Use(cluster.name, start, max(end_of_day(last_day), now), cluster.owners))
 
     return uses
 

@@ -28,7 +28,8 @@ class Leaving:
 
     `objects` counts its objects by kind, `application` is the folder of its Application (empty without one),
     `is_emptied` tells whether Argo CD deletes those objects from the cluster, `commands` are what a person
-    must type after the merge, and `waiting` are the clusters that wait for it before they take a release.
+    must type after the merge, `provider` deletes the cluster itself (empty: nobody does), and `waiting` are
+    the clusters that wait for it before they take a release.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Leaving:
     application: str
     is_emptied: bool
     commands: tuple[str, ...]
+    provider: str
     waiting: tuple[str, ...]
 
 
@@ -126,6 +128,7 @@ def _leaving(fleet: Fleet, names: Collection[str]) -> Iterator[Leaving]:
                 application=folder,
                 is_emptied=bool(folder) and planned.cluster.purpose.sync.finalizer,
                 commands=_deletions(planned.cluster) if folder else (),
+                provider=str(planned.cluster.spec.provider or ""),
                 waiting=_waiting(name, followers_of_streams),
             )
 

@@ -13,7 +13,7 @@ _PLAIN = re.compile(
     r"(?:[ :;,(][A-Za-z0-9_/.$@+=()-]+(?:[ :;,][A-Za-z0-9_/.$@+=()-]+)*)?"
 )
 # A word of these signs alone could be a number, a date or a time to some reader.
-_NUMBERLIKE = re.compile(r"[0-9a-fA-FxXoO_.:+-]*|\.(?i:inf|nan)|=")
+_NUMBERLIKE = re.compile(r"[0-9a-fA-FtTxXoOzZ_.:+ -]*|\.(?i:inf|nan)|=")
 _LONGEST_PLAIN = 400
 _ASCII_LINES = re.compile(r"[\x20-\x7e\n]*")
 _INDENT = "  "

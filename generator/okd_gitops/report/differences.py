@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from okd_gitops.check.diff import ObjectChange
+from okd_gitops.check.diff import ObjectChange, cluster_of
 from okd_gitops.report.markdown import Block, code, fence, plural, printable_lines
-from okd_gitops.report.words import cluster_of, clusters_words
+from okd_gitops.report.words import clusters_words
 
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{0,60}")
 # Forges make links of names like gh-12 and www.example.org.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from okd_gitops.check.diff import ObjectChange
+from okd_gitops.check.diff import ObjectChange, cluster_of
 from okd_gitops.manifests.changed_fields import FieldChange
 from okd_gitops.report.markdown import Block, code, names_list
 
@@ -61,11 +61,6 @@ def words_block(changes: Sequence[ObjectChange]) -> Block:
     entries = [_entry(clusters, sentences) for sentences, clusters in groups.items()]
 
     return Block("groups of clusters", "### What changes\n\n", entries, share=0.4)
-
-
-def cluster_of(overlay: str) -> str:
-    """Return the cluster of a folder that is deployed; `argocd` belongs to the whole fleet."""
-    return overlay.rpartition("/")[2]
 
 
 def clusters_words(clusters: Sequence[str], most: int = 12) -> str:

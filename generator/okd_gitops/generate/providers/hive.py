@@ -1,0 +1,232 @@
+"""Clusters that Hive on the hub installs: in an OpenStack cloud, or fake ones.
+
+Fields as in openshift/hive, apis/hive/v1, of the version whose schemas judge them, and in
+openshift/installer, pkg/types. No credential is in any object: they are ExternalSecrets.
+"""
+
+from typing import Any
+
+from okd_gitops.fleet.providers import Hive, Machines, StoredCredentials
+from okd_gitops.generate.providers.provision import Provision
+from okd_gitops.manifests.objects import Object
+from okd_gitops.manifests.write import dump
+
+API_VERSION = "hive.openshift.io/v1"
+_SECRETS = "external-secrets.io/v1"
+_RBAC = "rbac.authorization.k8s.io/v1"
+# Where the hub runs `cluster register` (feature ephemeral-clusters).
+REGISTER_NAMESPACE = "okd-gitops"
+# What Hive itself writes into the spec (apis/hive/v1/clusterdeployment_types.go): not a difference.
+FILLED_IN: tuple[dict[str, Any], ...] = (
+    {
+        "group": "hive.openshift.io",
+        "kind": "ClusterDeployment",
+        "jsonPointers": ["/spec/clusterMetadata", "/spec/installed", "/spec/powerState"],
+    },
+)
+# In this order they come, and in the other one they go.
+_NAMESPACE_WAVE, _CREDENTIALS_WAVE, _CLUSTER_WAVE = 0, 1, 2
+_ATTEMPTS = 2
+_DIGITS = 12
+# The names of Secrets in the namespace of a cluster, and what is in them.
+_CLOUD, _PULL_SECRET, _INSTALL_CONFIG = "cloud", "pull-secret", "install-config"
+_CLOUDS, _DOCKER_CONFIG = "clouds.yaml", ".dockerconfigjson"
+# A template of External Secrets writes it: JSON of a text is YAML of it, whatever is in the text.
+_FILLED_IN_LATER = "{{ .pullSecret | toJson }}"
+_PLACEHOLDER = "PULL-SECRET"
+
+
+def openstack_objects(provision: Provision, settings: Hive) -> list[Object]:
+    """Return what makes Hive install a cluster in an OpenStack cloud."""
+    credentials = settings.credentials
+
+    return [
+        _namespace(provision),
+        _image_set(provision),
+        _secret(provision, _CLOUD, credentials, _CLOUD, {_CLOUDS: _CLOUDS}),
+        _secret(
+            provision,
+            _PULL_SECRET,
+            credentials,
+            _PULL_SECRET,
+            {_DOCKER_CONFIG: _DOCKER_CONFIG},
+            {"type": "kubernetes.io/dockerconfigjson"},
+        ),
+        _secret(
+            provision,
+            _INSTALL_CONFIG,
+            credentials,
+            _PULL_SECRET,
+            {"pullSecret": _DOCKER_CONFIG},
+            {"engineVersion": "v2", "data": {"install-config.yaml": install_config(provision, settings)}},
+        ),
+        _deployment(provision, settings),
+        _machine_pool(provision, settings.workers),
+        *_reader(provision),
+    ]
+
+
+def fake_objects(provision: Provision, settings: Hive) -> list[Object]:
+    """Return what makes Hive go through the steps of an installation, and report a cluster that is none.
+
+    It needs everything that a real one needs (openshift/hive, pkg/installmanager/fake.go).
+    """
+    objects = openstack_objects(provision, settings)
+
+    for value in objects:
+        if value["kind"] == "ClusterDeployment":
+            value["metadata"]["annotations"]["hive.openshift.io/fake-cluster"] = "true"
+
+    return objects
+
+
+def install_config(provision: Provision, settings: Hive) -> str:
+    """Return install-config.yaml as a template of External Secrets, which fills in the pull secret."""
+    openstack: dict[str, Any] = {"cloud": settings.cloud, "externalNetwork": settings.external_network}
+
+    if provision.addresses:
+        openstack["apiFloatingIP"] = provision.addresses.api
+        openstack["ingressFloatingIP"] = provision.addresses.ingress
+
+    config = {
+        "apiVersion": "v1",
+        "baseDomain": settings.base_domain,
+        "metadata": {"name": provision.name},
+        "controlPlane": _pool("master", settings.control_plane),
+        "compute": [_pool("worker", settings.workers)],
+        "networking": {"networkType": "OVNKubernetes"},
+        "platform": {"openstack": openstack},
+        "pullSecret": _PLACEHOLDER,
+    }
+    return dump(config).replace(_PLACEHOLDER, _FILLED_IN_LATER)
+
+
+def _pool(name: str, machines: Machines) -> dict[str, Any]:
+    return {
+        "name": name,
+        "replicas": machines.replicas,
+        "platform": {"openstack": {"type": machines.flavor}},
+    }
+
+
+def _deployment(provision: Provision, settings: Hive) -> dict[str, Any]:
+    annotations = {
+        # The backstop where nothing else works any more. It counts from when the object is made.
+        "hive.openshift.io/delete-after": f"{settings.longest_hours}h",
+        # Its definition comes with Hive, perhaps later than this.
+        "argocd.argoproj.io/sync-options": "SkipDryRunOnMissingResource=true",
+        **provision.end_annotation,
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ClusterDeployment",
+        "metadata": provision.metadata(provision.name, _CLUSTER_WAVE, annotations),
+        "spec": {
+            "baseDomain": settings.base_domain,
+            "clusterName": provision.name,
+            "installAttemptsLimit": _ATTEMPTS,
+            # What it has in the cloud goes with it.
+            "preserveOnDelete": False,
+            "platform": {"openstack": {"cloud": settings.cloud, "credentialsSecretRef": {"name": _CLOUD}}},
+            "provisioning": {
+                "imageSetRef": {"name": _image_set_name(provision)},
+                "installConfigSecretRef": {"name": _INSTALL_CONFIG},
+            },
+            "pullSecretRef": {"name": _PULL_SECRET},
+        },
+    }
+
+
+def _reader(provision: Provision) -> list[Object]:
+    """Return what lets `cluster register` on the hub read the kubeconfig that Hive writes, here alone."""
+    name = "cluster-register"
+
+    return [
+        {
+            "apiVersion": _RBAC,
+            "kind": "Role",
+            "metadata": provision.metadata(name, _CREDENTIALS_WAVE),
+            # Hive chooses the name of the Secret.
+            "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}],
+        },
+        {
+            "apiVersion": _RBAC,
+            "kind": "RoleBinding",
+            "metadata": provision.metadata(name, _CREDENTIALS_WAVE),
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": REGISTER_NAMESPACE}],
+        },
+    ]
+
+
+def _machine_pool(provision: Provision, workers: Machines) -> Object:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "MachinePool",
+        "metadata": provision.metadata(
+            f"{provision.name}-worker",
+            _CLUSTER_WAVE,
+            {"argocd.argoproj.io/sync-options": "SkipDryRunOnMissingResource=true"},
+        ),
+        "spec": {
+            "clusterDeploymentRef": {"name": provision.name},
+            "name": "worker",
+            "replicas": workers.replicas,
+            "platform": {"openstack": {"flavor": workers.flavor}},
+        },
+    }
+
+
+def _image_set(provision: Provision) -> Object:
+    """Return the release image under a name of its own for each digest: Hive does not look at changes."""
+    metadata = provision.metadata(
+        _image_set_name(provision),
+        _CREDENTIALS_WAVE,
+        {"argocd.argoproj.io/sync-options": "SkipDryRunOnMissingResource=true"},
+    )
+    del metadata["namespace"]
+
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ClusterImageSet",
+        "metadata": metadata,
+        "spec": {"releaseImage": provision.image},
+    }
+
+
+def _image_set_name(provision: Provision) -> str:
+    return f"{provision.namespace}-{provision.image.rpartition(':')[2][:_DIGITS]}"
+
+
+def _namespace(provision: Provision) -> Object:
+    metadata = provision.metadata(provision.namespace, _NAMESPACE_WAVE)
+    del metadata["namespace"]
+
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def _secret(
+    provision: Provision,
+    name: str,
+    credentials: StoredCredentials,
+    key: str,
+    properties: dict[str, str],
+    template: dict[str, Any] | None = None,
+) -> Object:
+    """Return an ExternalSecret; `properties` of a key in the store by their names in the Secret."""
+    target: dict[str, Any] = {"name": name, "creationPolicy": "Owner", "deletionPolicy": "Retain"}
+
+    return {
+        "apiVersion": _SECRETS,
+        "kind": "ExternalSecret",
+        "metadata": provision.metadata(name, _CREDENTIALS_WAVE),
+        "spec": {
+            "refreshInterval": "1h",
+            "secretStoreRef": {"kind": "ClusterSecretStore", "name": credentials.store},
+            "target": {**target, **({"template": template} if template else {})},
+            "data": [
+                {"secretKey": name_there, "remoteRef": {"key": f"{credentials.path}/{key}", "property": own}}
+                for name_there, own in properties.items()
+            ],
+        },
+    }

@@ -1,0 +1,230 @@
+"""A cluster that a provider installs: what the hub gets, in which order it goes, and what is refused.
+
+install_config_fields.yaml has the installer's own fields and says where they were read; the schemas of Hive
+and of External Secrets are those that `check` uses.
+"""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conftest import CACHE, ROOT, commit, files, git
+from okd_gitops.check.check import check
+from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.load import load
+from okd_gitops.generate.generate import generate
+from okd_gitops.lifecycle.edit_clusters import Saving, drop_cluster
+from provided import DIGEST, FLEET, TRIAL
+
+FIELDS = yaml.safe_load((ROOT / "tests/generate/install_config_fields.yaml").read_text())
+WAVE = "argocd.argoproj.io/sync-wave"
+
+
+@pytest.fixture
+def fleet(repo: Path) -> Path:
+    with (repo / "fleet.yaml").open("a") as file:
+        file.write(FLEET)
+    (repo / "clusters/trial.yaml").write_text(TRIAL)
+    generate(repo)
+    return repo
+
+
+def provided(root: Path, name: str = "trial") -> dict[str, dict[str, Any]]:
+    """Return the objects that the hub gets for a cluster, by kind and name."""
+    folder = root / f"overlays/{name}/provider"
+    listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+    values = [yaml.safe_load((folder / path).read_text()) for path in listed]
+    return {f"{value['kind']}/{value['metadata']['name']}": value for value in values}
+
+
+def argocd(root: Path, file: str, name: str = "trial") -> dict[str, Any]:
+    value: dict[str, Any] = yaml.safe_load((root / f"argocd/{name}/{file}.yaml").read_text())
+    return value
+
+
+def test_a_file_of_at_most_twelve_lines_makes_a_cluster(fleet: Path) -> None:
+    assert len(TRIAL.splitlines()) <= 12
+    objects = provided(fleet)
+    assert sorted({value["kind"] for value in objects.values()}) == [
+        "ClusterDeployment",
+        "ClusterImageSet",
+        "ExternalSecret",
+        "MachinePool",
+        "Namespace",
+        "Role",
+        "RoleBinding",
+    ]
+    deployment = objects["ClusterDeployment/trial"]
+    image_set = objects[f"ClusterImageSet/ephemeral-trial-{DIGEST[:12]}"]
+    assert image_set["spec"]["releaseImage"].endswith(DIGEST)
+    spec = deployment["spec"]
+    assert spec["provisioning"]["imageSetRef"]["name"] == image_set["metadata"]["name"]
+    assert spec["preserveOnDelete"] is False
+
+    secrets = {value["metadata"]["name"] for value in objects.values() if value["kind"] == "ExternalSecret"}
+    named = {
+        spec["platform"]["openstack"]["credentialsSecretRef"]["name"],
+        spec["provisioning"]["installConfigSecretRef"]["name"],
+        spec["pullSecretRef"]["name"],
+    }
+    assert named == secrets
+    assert objects["MachinePool/trial-worker"]["spec"]["clusterDeploymentRef"]["name"] == "trial"
+    # The overlay of a cluster that is installed with its release has no ClusterVersion.
+    assert "okd-version" not in (fleet / "overlays/trial/kustomization.yaml").read_text()
+
+
+@pytest.mark.parametrize("provider", ["hive-openstack", "hive-fake"])
+def test_every_object_is_valid_against_its_own_definition(fleet: Path, provider: str) -> None:
+    (fleet / "clusters/trial.yaml").write_text(TRIAL.replace("hive-openstack", provider))
+    generate(fleet)
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    report = check(fleet, CACHE, today=now.date(), say=lambda _: None, now=now)
+    assert not [finding for finding in report.findings if "trial" in str(finding)]
+    assert (report.errors, report.without_schema) == (0, 0)
+    fake = provided(fleet)["ClusterDeployment/trial"]["metadata"]["annotations"].get(
+        "hive.openshift.io/fake-cluster"
+    )
+    assert fake == ("true" if provider == "hive-fake" else None)
+
+
+def checked(value: dict[str, Any], kind: str) -> None:
+    """Fail unless a map has what a type of the installer requires, and nothing that it does not know."""
+    fields = FIELDS[kind]
+    known = {*fields["required"], *fields["optional"]}
+    assert value.keys() <= known, f"{kind}: {value.keys() - known}"
+    assert set(fields["required"]) <= value.keys(), kind
+
+
+def test_the_install_config_has_the_fields_of_the_installer(fleet: Path) -> None:
+    secret = provided(fleet)["ExternalSecret/install-config"]["spec"]
+    template = secret["target"]["template"]["data"]["install-config.yaml"]
+    assert template.count("{{") == 1
+    assert [entry["secretKey"] for entry in secret["data"]] == ["pullSecret"]
+    config = yaml.safe_load(template.replace("{{ .pullSecret | toJson }}", '"{\\"auths\\": {}}"'))
+
+    assert config.pop("apiVersion") == "v1"
+    checked(config, "InstallConfig")
+    checked(config["networking"], "Networking")
+    checked(config["platform"]["openstack"], "OpenStackPlatform")
+    for pool in (config["controlPlane"], *config["compute"]):
+        checked(pool, "MachinePool")
+        checked(pool["platform"]["openstack"], "OpenStackMachinePool")
+    assert config["metadata"]["name"] == "trial"
+    assert config["platform"]["openstack"]["apiFloatingIP"] == "128.31.20.7"
+
+
+def test_a_field_that_the_installer_does_not_know_is_found() -> None:
+    with pytest.raises(AssertionError, match="flavor"):
+        checked({"type": "m1", "flavor": "m1"}, "OpenStackMachinePool")
+    with pytest.raises(AssertionError, match="OpenStackPlatform"):
+        checked({}, "OpenStackPlatform")
+
+
+def test_no_credential_is_in_any_file(fleet: Path) -> None:
+    kinds = {value["kind"] for value in provided(fleet).values()}
+    assert "Secret" not in kinds
+    text = "".join(data.decode() for path, data in files(fleet).items() if "/trial/" in path)
+    for word in ("auths", "password:", "BEGIN", "application_credential_secret"):
+        assert word not in text
+
+
+def test_a_cluster_goes_before_its_credentials_and_those_before_the_namespace(fleet: Path) -> None:
+    """Argo CD deletes from the highest wave down, and waits for each (FilterObjectsForDeletion)."""
+    waves = {key: int(value["metadata"]["annotations"][WAVE]) for key, value in provided(fleet).items()}
+    cluster = [wave for key, wave in waves.items() if key.startswith(("ClusterDeployment", "MachinePool"))]
+    credentials = [wave for key, wave in waves.items() if key.startswith("ExternalSecret")]
+    assert waves["Namespace/ephemeral-trial"] < min(credentials)
+    assert max(credentials) < min(cluster)
+    # Whoever reads the kubeconfig may do so as long as there is one.
+    assert waves["Role/cluster-register"] < min(cluster)
+
+
+def test_nothing_makes_a_cluster_again_that_was_deleted(fleet: Path) -> None:
+    application = argocd(fleet, "provider-application")
+    spec = application["spec"]
+    assert spec["syncPolicy"]["automated"] == {"prune": False, "selfHeal": False}
+    assert application["metadata"]["annotations"]["argocd.argoproj.io/manifest-generate-paths"] == "."
+    assert application["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
+    assert spec["source"]["path"] == "overlays/trial/provider"
+    assert "/spec/installed" in spec["ignoreDifferences"][0]["jsonPointers"]
+    # The Application on the cluster itself must not wait for a cluster that is gone.
+    assert "finalizers" not in argocd(fleet, "application")["metadata"]
+
+
+def test_what_makes_a_cluster_may_write_to_its_own_namespace_only(fleet: Path) -> None:
+    project = argocd(fleet, "provider-appproject")
+    assert project["metadata"]["name"] == "ephemeral-trial"
+    assert project["spec"]["destinations"] == [{"name": "in-cluster", "namespace": "ephemeral-trial"}]
+    application = argocd(fleet, "provider-application")
+    assert application["spec"]["project"] == application["metadata"]["name"] == "ephemeral-trial"
+    assert int(project["metadata"]["annotations"][WAVE]) == -1
+
+
+def test_the_end_is_a_time_and_the_backstop_is_in_hours(fleet: Path) -> None:
+    annotations = provided(fleet)["ClusterDeployment/trial"]["metadata"]["annotations"]
+    assert annotations["okd-gitops.io/end"] == "2026-12-05T00:00:00Z"
+    # Go's durations have no days.
+    assert annotations["hive.openshift.io/delete-after"] == "72h"
+
+
+def test_removal_leaves_no_mention(fleet: Path) -> None:
+    git(fleet, "init", "-q", "--initial-branch=main")
+    commit(fleet)
+    removal = drop_cluster(fleet, "trial", Saving()).removal
+    assert removal
+    assert [leaving.provider for leaving in removal.leaving] == ["hive-openstack"]
+    for folder in ("argocd", "bases", "overlays", "clusters"):
+        for path in sorted((fleet / folder).rglob("*")):
+            assert "trial" not in path.name
+            assert not path.is_file() or b"trial" not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("purpose: ephemeral", "purpose: test", "must not expire"),
+        ("provider:", "server: https://api.x.massopen.cloud:6443\nprovider:", "gets its server"),
+        ("provider:", "clusterID: 1f0c3a7d-02bb-4f6a-8e49-51f0c3a7d926\nprovider:", "gets its clusterID"),
+        ("provider:", "environment: kind\nkubernetes: '1.35'\nprovider:", "installs OKD only"),
+        ("hive-openstack", "hive-aws", "hive-openstack"),
+        ("provider: hive-openstack\n", "", "only a provider takes addresses"),
+        ("api: 128.31.20.7", "api: 128.31.20.7/24", "pattern"),
+        ("expires: 2026-12-04\n", "", "has no end"),
+    ],
+)
+def test_a_wrong_file_is_refused(fleet: Path, old: str, new: str, reason: str) -> None:
+    assert old in TRIAL
+    (fleet / "clusters/trial.yaml").write_text(TRIAL.replace(old, new, 1))
+    with pytest.raises(FindingsError) as caught:
+        generate(fleet, write=False)
+    assert any(reason in f"{finding.reason} {finding.remedy}" for finding in caught.value.findings)
+
+
+def test_a_provider_without_settings_is_refused(repo: Path) -> None:
+    (repo / "clusters/trial.yaml").write_text(TRIAL)
+    with pytest.raises(FindingsError) as caught:
+        generate(repo, write=False)
+    assert [finding.name for finding in caught.value.findings] == ["missing-value"]
+
+
+def test_a_cluster_cannot_have_the_name_of_what_makes_another(fleet: Path) -> None:
+    (fleet / "clusters/trial.yaml").rename(fleet / "clusters/ephemeral-trial.yaml")
+    with pytest.raises(FindingsError, match="1 findings") as caught:
+        load(fleet)
+    assert "is reserved" in caught.value.findings[0].reason
+
+
+def test_a_later_end_changes_nothing_but_the_end(fleet: Path) -> None:
+    before = files(fleet)
+    text = TRIAL.replace("2026-12-04", str(date(2026, 12, 6)))
+    (fleet / "clusters/trial.yaml").write_text(text)
+    generate(fleet)
+    after = files(fleet)
+    changed = {path for path in after if after[path] != before.get(path)}
+    assert changed == {
+        "overlays/trial/generated.sha256",
+        "overlays/trial/provider/clusterdeployment-trial.yaml",
+    }

@@ -1,0 +1,224 @@
+"""Time, as a property: whatever fails, nothing outlives its end by more than what is said here, and nothing
+is made again after it.
+
+The hub is a small model. Argo CD 3.3: self-heal makes again what is missing; auto-sync tries once for each
+commit, with manifest-generate-paths only for one that changes the folder. Hive: delete-after counts from the
+object's creation (openshift/hive, clusterdeployment_controller.go). What is decided is decided by the real
+code: the end and the backstop come from the generated objects, whether Argo CD heals and looks at every
+commit from the generated Application, the deletion from `registration.decide`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frozen import lay_out
+from okd_gitops.fleet.providers import Hive
+from okd_gitops.generate.generate import generate
+from okd_gitops.generate.providers.hive import openstack_objects
+from okd_gitops.generate.providers.provision import Provision
+from okd_gitops.lifecycle.registration import decide, made_clusters
+from okd_gitops.times import end_of_day, time_text
+from provided import FLEET, TRIAL
+
+DAY = timedelta(days=1)
+STEP = timedelta(minutes=5)
+START = datetime(2026, 11, 29, tzinfo=UTC)
+IMAGE = f"registry.example.org/release@sha256:{'4' * 64}"
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The Application that makes a cluster, as it is generated."""
+    root = tmp_path_factory.mktemp("fleet")
+    lay_out(root)
+    (root / "fleet.yaml").write_text((root / "fleet.yaml").read_text() + FLEET)
+    (root / "clusters/trial.yaml").write_text(TRIAL)
+    generate(root)
+    value: dict[str, Any] = yaml.safe_load((root / "argocd/trial/provider-application.yaml").read_text())
+    return value
+
+
+def settings(longest: str) -> Hive:
+    return Hive.model_validate(
+        {
+            "baseDomain": "fake.example.org",
+            "longest": longest,
+            "cloud": "moc",
+            "externalNetwork": "external",
+            "controlPlane": {"flavor": "m"},
+            "workers": {"flavor": "m"},
+            "credentials": {"store": "vault", "path": "okd"},
+        }
+    )
+
+
+@dataclass
+class Model:
+    """The hub and git, step by step: `alive` has the times at which a cluster was there, `made` when it began,
+    each time.
+    """
+
+    application: dict[str, Any]
+    last_day: date
+    longest: str
+    merged: datetime
+    # When each job runs next, and how long between; None: it never runs.
+    expire_every: timedelta | None
+    register_every: timedelta | None
+    # How wrong the clock of the jobs is.
+    skew: timedelta
+    # When somebody commits something else.
+    commits: frozenset[datetime]
+    in_git: bool = False
+    synced: bool = False
+    deployment: dict[str, Any] | None = None
+    made: list[datetime] = field(default_factory=list)
+    alive: list[datetime] = field(default_factory=list)
+
+    def run(self, until: datetime) -> None:
+        now = START
+        while now <= until:
+            self.step(now)
+            now += STEP
+
+    def step(self, now: datetime) -> None:
+        if now == self.merged:
+            self.in_git = True
+
+        self._expire_in_git(now)
+        self._sync(now)
+        self._hive(now)
+        self._register(now)
+
+        if self.deployment:
+            self.alive.append(now)
+
+    def _expire_in_git(self, now: datetime) -> None:
+        if self.in_git and _runs(self.expire_every, now) and end_of_day(self.last_day) <= now + self.skew:
+            self.in_git = False
+
+    def _sync(self, now: datetime) -> None:
+        """Do what the Application is set to: sync a commit, heal what is missing, delete what left git."""
+        if not self.in_git:
+            self.deployment = None
+            return
+
+        annotations = self.application["metadata"]["annotations"]
+        by_path = annotations.get("argocd.argoproj.io/manifest-generate-paths") == "."
+        heals = self.application["spec"]["syncPolicy"]["automated"]["selfHeal"]
+        is_new = not self.synced or (now in self.commits and not by_path)
+
+        if self.deployment is None and (is_new or heals):
+            self.synced = True
+            self.made.append(now)
+            self.deployment = self._generated(now)
+
+    def _generated(self, now: datetime) -> dict[str, Any]:
+        provision = Provision(name="trial", image=IMAGE, end=time_text(end_of_day(self.last_day)))
+        objects = openstack_objects(provision, settings(self.longest))
+        (deployment,) = [value for value in objects if value["kind"] == "ClusterDeployment"]
+        metadata = {**deployment["metadata"], "creationTimestamp": time_text(now), "uid": "u"}
+        return {**deployment, "metadata": metadata}
+
+    def _hive(self, now: datetime) -> None:
+        if self.deployment is None:
+            return
+
+        text = self.deployment["metadata"]["annotations"]["hive.openshift.io/delete-after"]
+        # time.ParseDuration knows h, m and s, and no d.
+        assert text.endswith("h")
+        if now > self.made[-1] + timedelta(hours=int(text[:-1])):
+            self.deployment = None
+
+    def _register(self, now: datetime) -> None:
+        if self.deployment and _runs(self.register_every, now):
+            decided = decide(made_clusters([self.deployment]), {}, [], now=now + self.skew)
+            if decided.delete:
+                self.deployment = None
+
+
+def _runs(every: timedelta | None, now: datetime) -> bool:
+    return every is not None and (now - START) % every < STEP
+
+
+EVERY = st.sampled_from([STEP, timedelta(hours=1), timedelta(hours=6), DAY])
+SKEWS = st.integers(-30, 30).map(lambda minutes: timedelta(minutes=minutes))
+MERGES = st.integers(0, 3 * 24 * 12).map(lambda steps: START + steps * STEP)
+COMMITS = st.frozensets(MERGES, max_size=3)
+LONGEST = st.sampled_from(["6h", "1d", "2d", "60h"])
+
+
+@given(
+    days=st.integers(0, 2),
+    longest=LONGEST,
+    merged=MERGES,
+    expire=EVERY,
+    register=EVERY,
+    broken=st.sampled_from(["", "expire", "register"]),
+    skew=SKEWS,
+    commits=COMMITS,
+)
+def test_nothing_outlives_its_end(
+    days: int,
+    longest: str,
+    merged: datetime,
+    expire: timedelta,
+    register: timedelta,
+    broken: str,
+    skew: timedelta,
+    commits: frozenset[datetime],
+    application: dict[str, Any],
+) -> None:
+    """One of the two jobs may be dead: the other one ends the cluster within its own period and the error of
+    its clock. A file that is merged after its end makes a cluster for no longer than that.
+    """
+    last_day = (START + days * DAY).date()
+    model = Model(
+        application=application,
+        last_day=last_day,
+        longest=longest,
+        merged=merged,
+        expire_every=None if broken == "expire" else expire,
+        register_every=None if broken == "register" else register,
+        skew=skew,
+        commits=commits,
+    )
+    model.run(START + 8 * DAY)
+
+    working = [every for name, every in (("expire", expire), ("register", register)) if name != broken]
+    latest = max(end_of_day(last_day), merged) + min(working) + abs(skew) + STEP
+    assert all(moment <= latest for moment in model.alive)
+    assert len(model.made) <= 1
+
+
+@given(days=st.integers(0, 2), longest=LONGEST, merged=MERGES, commits=COMMITS)
+def test_with_both_jobs_dead_hive_ends_it_and_nobody_makes_it_again(
+    days: int, longest: str, merged: datetime, commits: frozenset[datetime], application: dict[str, Any]
+) -> None:
+    """The file stays in git for ever, and other files are committed: the cluster is gone all the same."""
+    model = Model(
+        application=application,
+        last_day=(START + days * DAY).date(),
+        longest=longest,
+        merged=merged,
+        expire_every=None,
+        register_every=None,
+        skew=timedelta(),
+        commits=commits,
+    )
+    model.run(START + 8 * DAY)
+    hours = settings(longest).longest_hours
+    assert max(model.alive) <= merged + timedelta(hours=hours) + STEP
+    assert len(model.made) == 1
+
+
+@given(hours=st.integers(1, 9999) | st.integers(1, 999).map(lambda days: days * 24))
+def test_the_backstop_is_never_longer_than_what_was_written(hours: int) -> None:
+    text = f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
+    assert settings(text).longest_hours == hours

@@ -1,0 +1,176 @@
+"""cluster register against an API server on loopback: what it asks, what it changes, and what it never shows.
+
+No kube-apiserver can run here: the stand-in keeps objects by path, and refuses as the real one does a create
+of what exists, an update of another version and a deletion of another object of that name (409). Its paths
+are those of the API conventions of Kubernetes.
+"""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from conftest import CACHE, ROOT
+from okd_gitops.lifecycle.register_clusters import Hub, register_clusters
+from okd_gitops.system.http import Http
+from test_registration import deployment, kubeconfig
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+SECRETS = "/api/v1/namespaces/argocd/secrets"
+HIVE = "/apis/hive.openshift.io/v1"
+
+
+class Api:
+    """The objects of the hub, and every request that changed something."""
+
+    def __init__(self, server: HTTPServer) -> None:
+        self.deployments = {"trial": deployment()}
+        self.secrets: dict[str, dict[str, Any]] = {}
+        self.changes: list[tuple[str, str]] = []
+        self.asked: set[tuple[str, str]] = set()
+        server.expect_request("/", method="GET")
+        server.expect_request(re.compile("/.*")).respond_with_handler(self.answer)
+
+    def answer(self, request: Request) -> Response:
+        self.asked.add((request.method, request.path))
+        if request.method != "GET":
+            self.changes.append((request.method, request.path))
+        code, body = self.answered(request.method, request.path, request.get_json(silent=True) or {})
+        return Response(json.dumps(body), code, content_type="application/json")
+
+    def answered(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if path == f"{HIVE}/clusterdeployments":
+            return 200, {"items": list(self.deployments.values())}
+        if path == SECRETS and method == "GET":
+            return 200, {"items": list(self.secrets.values())}
+        if path == SECRETS:
+            name = body["metadata"]["name"]
+            if name in self.secrets:
+                return 409, {"message": "already exists"}
+            self.secrets[name] = self.stored(body, "1")
+            return 201, self.secrets[name]
+        name = path.rpartition("/")[2]
+        if path.startswith(f"{SECRETS}/"):
+            return self.secret(method, name, body)
+        if path.endswith("-admin-kubeconfig"):
+            return 200, kubeconfig()
+        if method == "DELETE":
+            return self.deleted(self.deployments, name, body)
+        return 404, {"message": "not found"}
+
+    def secret(self, method: str, name: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if name not in self.secrets:
+            return 404, {"message": "not found"}
+        if method == "DELETE":
+            return self.deleted(self.secrets, name, body)
+        version = self.secrets[name]["metadata"]["resourceVersion"]
+        if body["metadata"].get("resourceVersion") != version:
+            return 409, {"message": "the object has been modified"}
+        self.secrets[name] = self.stored(body, f"{int(version) + 1}")
+        return 200, self.secrets[name]
+
+    def deleted(
+        self, objects: dict[str, dict[str, Any]], name: str, body: dict[str, Any]
+    ) -> tuple[int, dict[str, Any]]:
+        if body["preconditions"]["uid"] != objects[name]["metadata"]["uid"]:
+            return 409, {"message": "the UID in the precondition does not match"}
+        return 200, objects.pop(name)
+
+    @staticmethod
+    def stored(body: dict[str, Any], version: str) -> dict[str, Any]:
+        name = body["metadata"]["name"]
+        return {**body, "metadata": {**body["metadata"], "resourceVersion": version, "uid": f"uid-{name}"}}
+
+
+@pytest.fixture
+def api(httpserver: HTTPServer) -> Api:
+    return Api(httpserver)
+
+
+@pytest.fixture
+def hub(httpserver: HTTPServer, tmp_path: Path) -> Hub:
+    address = httpserver.url_for("").rstrip("/").replace("localhost", "127.0.0.1")
+    return Hub(api=address, http=Http(tmp_path / "answers", retries=0))
+
+
+def names(values: Any) -> list[str]:
+    return [value["metadata"]["name"] for value in values]
+
+
+def test_a_cluster_is_registered_once_and_then_there_is_nothing_to_do(api: Api, hub: Hub) -> None:
+    first = register_clusters(hub, now=NOW, write=True)
+    assert names(first.register) == ["ephemeral-trial"]
+    data = api.secrets["ephemeral-trial"]["data"]
+    assert base64.b64decode(data["server"]).decode() == "https://api.trial.fake.example.org:6443"
+
+    before = len(api.changes)
+    second = register_clusters(hub, now=NOW, write=True)
+    assert (second.register, second.forget, second.delete, len(api.changes)) == ((), (), (), before)
+
+
+def test_without_write_nothing_changes(api: Api, hub: Hub) -> None:
+    assert register_clusters(hub, now=NOW, write=False).register
+    assert api.changes == []
+
+
+def test_at_its_end_a_cluster_is_forgotten_first_and_deleted_then(api: Api, hub: Hub) -> None:
+    register_clusters(hub, now=NOW, write=True)
+    api.changes.clear()
+    register_clusters(hub, now=NOW + timedelta(days=4), write=True)
+    assert api.changes == [
+        ("DELETE", f"{SECRETS}/ephemeral-trial"),
+        ("DELETE", f"{HIVE}/namespaces/ephemeral-trial/clusterdeployments/trial"),
+    ]
+    assert (api.secrets, api.deployments) == ({}, {})
+
+
+def test_what_somebody_else_changed_meanwhile_is_left_to_the_next_run(api: Api, hub: Hub) -> None:
+    register_clusters(hub, now=NOW, write=True)
+    api.secrets["ephemeral-trial"]["data"]["server"] = ""
+    stale = json.loads(json.dumps(api.secrets["ephemeral-trial"]))
+    stale["metadata"]["resourceVersion"] = "0"
+    real = api.answered
+    api.answered = lambda method, path, body: (  # type: ignore[method-assign] # one answer is of earlier
+        (200, {"items": [stale]}) if (method, path) == ("GET", SECRETS) else real(method, path, body)
+    )
+    register_clusters(hub, now=NOW, write=True)
+    assert api.secrets["ephemeral-trial"]["metadata"]["resourceVersion"] == "1"
+
+
+def test_the_account_of_the_feature_may_do_what_is_asked_and_no_more(api: Api, hub: Hub) -> None:
+    register_clusters(hub, now=NOW, write=True)
+    api.secrets["ephemeral-trial"]["data"]["server"] = ""
+    register_clusters(hub, now=NOW, write=True)
+    register_clusters(hub, now=NOW + timedelta(days=4), write=True)
+
+    verbs = {"GET": "list", "POST": "create", "PUT": "update", "DELETE": "delete"}
+    asked = {(verbs[method], path) for method, path in api.asked}
+    folder = ROOT / "generator/okd_gitops/catalog/features/ephemeral-clusters/hub"
+
+    def permitted(file: str) -> set[str]:
+        (rule,) = yaml.safe_load((folder / file).read_text())["rules"]
+        return set(rule["verbs"])
+
+    of_argocd = {verb for verb, path in asked if path.startswith(SECRETS)}
+    assert permitted("role-cluster-register.yaml") == of_argocd
+    assert permitted("clusterrole-cluster-register.yaml") == {verb for verb, path in asked if HIVE in path}
+
+
+def test_the_command_prints_names_and_no_secret(api: Api, hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cr3t")
+    (tmp_path / "ca.crt").write_text("")
+    command = [sys.executable, "-I", str(ROOT / "generator"), "--cache", str(CACHE), "cluster", "register"]
+    options = ["--account", str(tmp_path), "--api", hub.api, "--at", "2026-12-01T00:00:00Z"]
+    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "trial: registered\n")
+    for secret in ("s3cr3t", "Y2VydA", "a2V5"):
+        assert secret not in done.stdout + done.stderr
