@@ -18,7 +18,7 @@ IN_TESTS := OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) -I
 LAYERS := from importlinter.cli import lint_imports_command as run; run(['--no-cache', '--config', '../pyproject.toml'])
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help generate check diff test test-deep lint bench demo-release lab golden figures upstream-facts lock clean tools packages test-tools
+.PHONY: help generate check diff test test-deep lint bench demo-release demo-ephemeral lab golden figures upstream-facts lock clean tools packages test-tools
 
 help: ## Show this help
 	@echo "Edit clusters/*.yaml, run make generate, then make check:"
@@ -57,6 +57,9 @@ bench: packages tools ## Measure generate and check against the plain tools
 
 demo-release: tools ## Play a whole rollout offline, in a minute
 	@$(IN_TESTS) tests demo_release
+
+demo-ephemeral: tools ## Play the life of a cluster for tests offline
+	@$(IN_TESTS) tests demo_ephemeral
 
 lab: packages tools ## Try everything that is rendered on a real cluster
 	@$(IN_TESTS) tests lab $(ARGS)

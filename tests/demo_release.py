@@ -25,13 +25,13 @@ _VARYING = re.compile(
     r"\b[0-9a-f]{12,64}\b|(?<=127\.0\.0\.1:)[0-9]+"
     r"|\b20[0-9]{2}-[0-9]{2}-[0-9]{2}([T ][0-9:]+(\+00:00|Z)?)?|(?<=verified \()[0-9a-f]+"
 )
-_IDENTITY = {
+IDENTITY = {
     "GIT_AUTHOR_NAME": "A",
     "GIT_AUTHOR_EMAIL": "a@example.org",
     "GIT_COMMITTER_NAME": "A",
     "GIT_COMMITTER_EMAIL": "a@example.org",
 }
-_SOMEBODY = {**os.environ, **_IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+_SOMEBODY = {**os.environ, **IDENTITY, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 # Times in the story: a minute after now, since the key is as young as the demonstration.
 NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
 
@@ -115,7 +115,7 @@ def at(day: int) -> list[str]:
 
 def main() -> None:
     """Show the whole way of one release."""
-    os.environ.update(_IDENTITY)
+    os.environ.update(IDENTITY)
 
     with tempfile.TemporaryDirectory(prefix="okd-demo-") as folder, serving() as controller:
         demo = Demo(Path(folder), controller)

@@ -105,7 +105,8 @@ def test_a_check_survives_every_missing_field(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in CASES if "expect: Healthy\n" in path.read_text()],
+    # One of an ephemeral cluster is healthy whatever its status says.
+    [path for path in CASES if "expect: Healthy\n" in path.read_text() and path.stem != "ephemeral"],
     ids=lambda path: path.parent.name,
 )
 def test_nothing_is_healthy_without_its_status(path: Path) -> None:

@@ -82,7 +82,7 @@ def test_only_matching_clusters_are_shown(root: Path) -> None:
 
 def test_json_has_stable_keys_with_and_without_records(root: Path, tmp_path: Path) -> None:
     keys = {"apiVersion", "kind", "clusters", "jobs", "records", "branches", "removals", "missing"}
-    keys.add("attention")
+    keys |= {"attention", "ending"}
     bare = write_fleet(tmp_path / "bare")
     git(tmp_path, "init", "-q", str(bare))
     git(bare, "add", "-A")

@@ -18,6 +18,8 @@ from okd_gitops.lifecycle.expire_clusters import expire_clusters
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
+from provided import FLEET as FLEET_PROVIDERS
+from provided import TRIAL
 
 NOBODY = Committed(Tree())
 FLEET = """\
@@ -152,6 +154,7 @@ def test_a_list_begins_with_what_ends_first(committed: Path) -> None:
     rows = listed_clusters(committed, now=added + timedelta(days=2, hours=3))
     assert [row.name for row in rows] == ["moc-pr-412", "laptop", "moc-cd", "moc-hub", "moc-test"]
     assert {row.age for row in rows} == {2}
+    assert {row.asked_by for row in rows} == {git(committed, "log", "-1", "--format=%an").strip()}
     first = rows[0]
     assert (first.purpose, first.end, first.release) == ("ephemeral", date(2026, 12, 18), "4.22.0-okd-scos.0")
 
@@ -160,6 +163,28 @@ def test_a_cluster_that_git_does_not_have_has_no_age(okd_gitops: Run) -> None:
     done = okd_gitops("cluster", "list")
     assert done.returncode == 0
     head, first, *_ = done.stdout.splitlines()
-    assert head.split() == ["NAME", "PURPOSE", "RELEASE", "AGE", "END", "OWNERS"]
+    columns = ["NAME", "PURPOSE", "RELEASE", "AGE", "END", "ASKED BY", "NODE HOURS", "OWNERS"]
+    assert head.split() == " ".join(columns).split()
     assert first.split()[:5] == ["moc-pr-412", "ephemeral", "4.22.0-okd-scos.0", "-", "2026-12-18"]
     assert '"age": null' in okd_gitops("cluster", "list", "-o", "json").stdout
+
+
+def test_a_cluster_of_a_provider_counts_the_hours_of_its_machines(committed: Path) -> None:
+    with (committed / "fleet.yaml").open("a") as file:
+        file.write(FLEET_PROVIDERS)
+    (committed / "clusters/trial.yaml").write_text(TRIAL)
+    commit(committed)
+    added = datetime.fromtimestamp(int(git(committed, "log", "-1", "--format=%ct")), UTC)
+    rows = {row.name: row for row in listed_clusters(committed, now=added + timedelta(hours=10, minutes=59))}
+    # Three of the control plane and two workers.
+    assert rows["trial"].node_hours == 50
+    assert rows["moc-pr-412"].node_hours is None
+
+
+def test_the_status_tells_the_life_of_clusters_with_an_end(committed: Path, okd_gitops: Run) -> None:
+    author = git(committed, "log", "-1", "--format=%an").strip()
+    added = datetime.fromtimestamp(int(git(committed, "log", "-1", "--format=%ct")), UTC)
+    now = (added + timedelta(days=1, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    done = okd_gitops("status", "--at", now)
+    assert f"moc-pr-412: 1 day old, ends 2026-12-18, asked for by {author}\n" in done.stdout
+    assert '"asked_by"' in okd_gitops("status", "--at", now, "-o", "json").stdout

@@ -60,8 +60,9 @@ def settings(longest: str) -> Hive:
 
 @dataclass
 class Model:
-    """The hub and git, step by step: `alive` has the times at which a cluster was there, `made` when it began,
-    each time.
+    """The hub and git, step by step.
+
+    `alive` has the times at which a cluster was there, `made` those at which it was made.
     """
 
     application: dict[str, Any]

@@ -74,11 +74,13 @@ def print_list(rows: "Sequence[ListedCluster]") -> None:
             row.release or "-",
             "-" if row.age is None else f"{row.age}d",
             _end(row),
+            row.asked_by or "-",
+            "-" if row.node_hours is None else str(row.node_hours),
             ", ".join(row.owners),
         )
         for row in rows
     ]
-    print_table(("NAME", "PURPOSE", "RELEASE", "AGE", "END", "OWNERS"), cells)
+    print_table(("NAME", "PURPOSE", "RELEASE", "AGE", "END", "ASKED BY", "NODE HOURS", "OWNERS"), cells)
 
 
 def _end(row: "ListedCluster") -> str:

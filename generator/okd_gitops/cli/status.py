@@ -11,6 +11,7 @@ from okd_gitops.cli.options import AT, CLUSTER, OUTPUT, RECORDS, clock, root_of
 from okd_gitops.cli.output import echo, print_result, print_table
 
 if TYPE_CHECKING:
+    from okd_gitops.lifecycle.list_clusters import ListedCluster
     from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus
 
 _COLORS = {"done": "green", "upgrade": "cyan", "wait": "yellow", "refuse": "red"}
@@ -67,7 +68,9 @@ def status(
         print_result(output, "Attention", {"attention": lines}, lambda: _print_lines(lines))
         sys.exit(1 if lines else 0)
 
-    print_result(output, "Status", _as_json(seen, lines), lambda: _print_status(seen, lines))
+    rows = _ending(root, seen, now)
+
+    print_result(output, "Status", _as_json(seen, lines, rows), lambda: _print_status(seen, lines, rows))
 
 
 def _seen(root: Path, records: str, now: datetime, patterns: tuple[str, ...]) -> "FleetStatus":
@@ -92,6 +95,15 @@ def _seen(root: Path, records: str, now: datetime, patterns: tuple[str, ...]) ->
     return replace(whole, clusters=shown, removals=tuple(removals))
 
 
+def _ending(root: Path, seen: "FleetStatus", now: datetime) -> "list[ListedCluster]":
+    """Return the shown clusters that have an end, those that end first before the others."""
+    from okd_gitops.lifecycle.edit_clusters import listed_clusters
+
+    shown = {cluster.name for cluster in seen.clusters}
+
+    return [row for row in listed_clusters(root, now=now) if row.end and row.name in shown]
+
+
 def _new_lines(
     lines: list[str], root: Path, reference: str, now: datetime, patterns: tuple[str, ...]
 ) -> list[str]:
@@ -112,7 +124,7 @@ def _new_lines(
     return [line for line in lines if line not in told]
 
 
-def _as_json(seen: "FleetStatus", lines: list[str]) -> dict[str, object]:
+def _as_json(seen: "FleetStatus", lines: list[str], rows: "list[ListedCluster]") -> dict[str, object]:
     from okd_gitops.report.attention import JOBS, is_dead, last_run
     from okd_gitops.times import time_text
 
@@ -124,6 +136,7 @@ def _as_json(seen: "FleetStatus", lines: list[str]) -> dict[str, object]:
 
     return {
         "clusters": list(seen.clusters),
+        "ending": rows,
         "jobs": jobs,
         "records": seen.records.commit or None,
         "branches": list(seen.branches),
@@ -138,13 +151,16 @@ def _print_lines(lines: list[str]) -> None:
         echo(line)
 
 
-def _print_status(seen: "FleetStatus", lines: list[str]) -> None:
+def _print_status(seen: "FleetStatus", lines: list[str], rows: "list[ListedCluster]") -> None:
     from okd_gitops.report.attention import JOBS, is_dead, job_words
 
     print_table(("cluster", "purpose", "wave", "release", "evidence", "next"), list(map(_row, seen.clusters)))
 
     for cluster in seen.clusters:
         _print_cluster(cluster)
+
+    for row in rows:
+        echo(f": {_life(row)}", head=row.name)
 
     for job in JOBS:
         color = "red" if is_dead(seen, job) else None
@@ -163,6 +179,22 @@ def _print_status(seen: "FleetStatus", lines: list[str]) -> None:
     if lines:
         need = "needs" if len(lines) == 1 else "need"
         echo(f"{len(lines)} of these {need} a person: okd-gitops status --attention", bold=True)
+
+
+def _life(row: "ListedCluster") -> str:
+    """Return how old a cluster is, when it ends, who asked for it and what it used, as far as git knows."""
+    words = [f"ends {row.end}"]
+
+    if row.age is not None:
+        words.insert(0, f"{row.age} {'day' if row.age == 1 else 'days'} old")
+
+    if row.asked_by:
+        words.append(f"asked for by {row.asked_by}")
+
+    if row.node_hours is not None:
+        words.append(f"{row.node_hours} node hours")
+
+    return ", ".join(words)
 
 
 def _row(cluster: "ClusterStatus") -> tuple[str, ...]:

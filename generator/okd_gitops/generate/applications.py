@@ -206,7 +206,10 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
     metadata = {
         "name": name,
         "namespace": NAMESPACE,
-        "labels": {f"{LABELS}cluster": cluster.cluster.name},
+        "labels": {
+            f"{LABELS}cluster": cluster.cluster.name,
+            f"{LABELS}purpose": str(cluster.cluster.spec.purpose),
+        },
         "annotations": {
             _WAVE: str(cluster.cluster.wave),
             "argocd.argoproj.io/manifest-generate-paths": ".",

@@ -34,6 +34,11 @@ class Committed:
         """Since when git has the file of each cluster."""
         return {_name(dates.path): dates.added for dates in self.dates if not dates.deleted}
 
+    @property
+    def authors(self) -> dict[str, str]:
+        """Who wrote the commit that added the file of each cluster."""
+        return {_name(dates.path): dates.author for dates in self.dates if not dates.deleted}
+
     def value(self, name: str) -> object:
         """Return the content of a cluster's file; None where HEAD has none that can be read."""
         path = f"{_FOLDER}/{name}.yaml"

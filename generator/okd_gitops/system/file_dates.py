@@ -22,19 +22,21 @@ _LOG = (
     "--name-status",
     "--relative",
     "-z",
-    "--format=tformat:%H %ct",
+    "--format=tformat:%H %ct %an",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class FileDates:
-    """A file from the commit that added it to the one that deleted it; `deleted_by` is that commit's hash.
+    """A file from the commit that added it, whose author is `author`, to the one that deleted it, whose hash
+    is `deleted_by`.
 
     A file that was deleted and added again has several.
     """
 
     path: str
     added: datetime
+    author: str = ""
     deleted: datetime | None = None
     deleted_by: str = ""
 
@@ -64,24 +66,31 @@ def _dates(text: str) -> list[FileDates]:
     existing: dict[str, FileDates] = {}
     gone: list[FileDates] = []
 
-    for sha, time, status, path in _changes(text):
+    for commit, status, path in _changes(text):
         if status == "A":
-            existing.setdefault(path, FileDates(path, time))
+            existing.setdefault(path, FileDates(path, commit.time, commit.author))
         elif path in existing:
-            gone.append(replace(existing.pop(path), deleted=time, deleted_by=sha))
+            gone.append(replace(existing.pop(path), deleted=commit.time, deleted_by=commit.sha))
 
     return [*gone, *existing.values()]
 
 
-def _changes(text: str) -> Iterator[tuple[str, datetime, str, str]]:
-    """Yield commit, time, status and path of each file in `git log --name-status -z`, the oldest first."""
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    sha: str
+    time: datetime
+    author: str
+
+
+def _changes(text: str) -> Iterator[tuple[_Commit, str, str]]:
+    """Yield commit, status and path of each file in `git log --name-status -z`, the oldest first."""
     tokens = iter(text.split("\0"))
-    sha, time = "", datetime.fromtimestamp(0, UTC)
+    commit = _Commit("", datetime.fromtimestamp(0, UTC), "")
 
     for token in tokens:
         word = token.strip("\n")
         if word in ("A", "D"):
-            yield sha, time, word, next(tokens)
+            yield commit, word, next(tokens)
         elif word:
-            sha, _, seconds = word.partition(" ")
-            time = datetime.fromtimestamp(int(seconds), UTC)
+            sha, seconds, author = f"{word} ".split(" ", 2)
+            commit = _Commit(sha, datetime.fromtimestamp(int(seconds), UTC), author.strip())
