@@ -19,6 +19,7 @@ BAD_INPUT = {
     "cluster expire": (),
     "cluster list": (),
     "cluster new": ("moc-new", "--purpose", "test"),
+    "cluster register": ("--account", "nowhere"),
     "cluster remove": ("moc-test",),
     "commit": (),
     "diff": ("--base", "nothing"),
@@ -41,7 +42,8 @@ BAD_INPUT = {
     "status": (),
 }
 WRITING = {
-    *("cluster expire", "cluster new", "cluster remove", "commit", "generate", "import", "init"),
+    *("cluster expire", "cluster new", "cluster register", "cluster remove"),
+    *("commit", "generate", "import", "init"),
     *("release adopt", "release observe", "release promote", "release record", "release update"),
 }
 

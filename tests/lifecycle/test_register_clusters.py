@@ -154,7 +154,7 @@ def test_the_account_of_the_feature_may_do_what_is_asked_and_no_more(api: Api, h
 
     verbs = {"GET": "list", "POST": "create", "PUT": "update", "DELETE": "delete"}
     asked = {(verbs[method], path) for method, path in api.asked}
-    folder = ROOT / "generator/okd_gitops/catalog/features/ephemeral-clusters/hub"
+    folder = ROOT / "generator/okd_gitops/catalog/features/cluster-register/hub"
 
     def permitted(file: str) -> set[str]:
         (rule,) = yaml.safe_load((folder / file).read_text())["rules"]

@@ -59,7 +59,7 @@ def _edits(command: Command) -> Command:
     push = click.option(
         "--push",
         is_flag=True,
-        help="Make the edit upon the remote's branch, and push it as a branch. The working tree stays.",
+        help="Push a branch with the edit. Starts from the remote's; the working tree stays.",
     )
     opening = click.option(
         "--open",

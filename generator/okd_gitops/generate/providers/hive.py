@@ -14,7 +14,7 @@ from okd_gitops.manifests.write import dump
 API_VERSION = "hive.openshift.io/v1"
 _SECRETS = "external-secrets.io/v1"
 _RBAC = "rbac.authorization.k8s.io/v1"
-# Where the hub runs `cluster register` (feature ephemeral-clusters).
+# Where the hub runs `cluster register` (feature cluster-register).
 REGISTER_NAMESPACE = "okd-gitops"
 # What Hive itself writes into the spec (apis/hive/v1/clusterdeployment_types.go): not a difference.
 FILLED_IN: tuple[dict[str, Any], ...] = (
