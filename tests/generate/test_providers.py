@@ -166,8 +166,8 @@ def test_what_makes_a_cluster_may_write_to_its_own_namespace_only(fleet: Path) -
 def test_the_end_is_a_time_and_the_backstop_is_in_hours(fleet: Path) -> None:
     annotations = provided(fleet)["ClusterDeployment/trial"]["metadata"]["annotations"]
     assert annotations["okd-gitops.io/end"] == "2026-12-05T00:00:00Z"
-    # Go's durations have no days.
-    assert annotations["hive.openshift.io/delete-after"] == "72h"
+    # The longest life and the rest of a day; Go's durations have no days.
+    assert annotations["hive.openshift.io/delete-after"] == "96h"
 
 
 def test_removal_leaves_no_mention(fleet: Path) -> None:

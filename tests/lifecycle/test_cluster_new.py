@@ -1,5 +1,6 @@
 """cluster new: what it writes, what it copies, and what it refuses before anything is written."""
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.lifecycle.edit_clusters import Saved, Saving, add_cluster
 from okd_gitops.lifecycle.new_cluster import NewCluster, last_day_of
+from provided import FLEET
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SERVER = "https://api.moc-new.massopen.cloud:6443"
@@ -230,3 +232,30 @@ def test_the_names_of_clusters_are_completed(okd_gitops: Run) -> None:
     words = {"COMP_WORDS": "okd-gitops cluster remove moc-t", "COMP_CWORD": "3"}
     done = okd_gitops(**words, _OKD_GITOPS_COMPLETE="bash_complete")
     assert done.stdout == "plain,moc-test\n"
+
+
+def provided(repo: Path, lifetime: str, **values: str) -> Saved:
+    request = NewCluster(name="trial", like="moc-test", purpose="ephemeral", lifetime=lifetime, **values)
+    return add_cluster(repo, request, Records(), Saving(), now=NOW)
+
+
+def test_a_cluster_of_a_provider_has_nothing_to_fill_in(repo: Path) -> None:
+    with (repo / "fleet.yaml").open("a") as file:
+        file.write(FLEET)
+    assert provided(repo, "3d", provider="hive-openstack").unfinished == ()
+    text = (repo / "clusters/trial.yaml").read_text()
+    assert "provider: hive-openstack\n" in text
+    assert not re.search("^server:|^clusterID:", text, re.MULTILINE)
+    assert len(text.partition("features:")[0].splitlines()) <= 12
+
+
+def test_a_life_that_the_provider_would_cut_short_is_refused(repo: Path) -> None:
+    with (repo / "fleet.yaml").open("a") as file:
+        file.write(FLEET)
+    with pytest.raises(UsageError, match="live longer than 3d"):
+        provided(repo, "73h", provider="hive-openstack")
+
+
+def test_a_provider_that_the_fleet_does_not_have_is_refused(repo: Path) -> None:
+    with pytest.raises(UsageError, match="no settings of hive-fake"):
+        provided(repo, "1d", provider="hive-fake")

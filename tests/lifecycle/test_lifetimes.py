@@ -22,6 +22,7 @@ from okd_gitops.fleet.providers import Hive
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.providers.hive import openstack_objects
 from okd_gitops.generate.providers.provision import Provision
+from okd_gitops.lifecycle.new_cluster import last_day_of
 from okd_gitops.lifecycle.registration import decide, made_clusters
 from okd_gitops.times import end_of_day, time_text
 from provided import FLEET, TRIAL
@@ -214,12 +215,16 @@ def test_with_both_jobs_dead_hive_ends_it_and_nobody_makes_it_again(
         commits=commits,
     )
     model.run(START + 8 * DAY)
-    hours = settings(longest).longest_hours
+    hours = settings(longest).delete_after_hours
     assert max(model.alive) <= merged + timedelta(hours=hours) + STEP
     assert len(model.made) == 1
 
 
-@given(hours=st.integers(1, 9999) | st.integers(1, 999).map(lambda days: days * 24))
-def test_the_backstop_is_never_longer_than_what_was_written(hours: int) -> None:
+@given(hours=st.integers(1, 366 * 24), minutes=st.integers(0, 24 * 60 - 1))
+def test_the_backstop_never_comes_before_the_end_that_was_asked_for(hours: int, minutes: int) -> None:
+    """Nor later than a day after the longest life, whatever the hour at which somebody asks."""
+    now = START + timedelta(minutes=minutes)
     text = f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
-    assert settings(text).longest_hours == hours
+    backstop = timedelta(hours=settings(text).delete_after_hours)
+    end = end_of_day(last_day_of(text, now))
+    assert end <= now + backstop <= end + DAY

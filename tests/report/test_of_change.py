@@ -11,6 +11,7 @@ from changes import CHANGES, NEW, OLD, lay_out, move, report
 from okd_gitops.finding import Finding, Location
 from okd_gitops.generate.generate import generate
 from okd_gitops.report.pull_request_text import body
+from provided import FLEET, TRIAL
 
 
 def first_screen(root: Path) -> str:
@@ -135,3 +136,24 @@ def test_older_findings_are_counted_and_not_listed() -> None:
     assert "3 findings are older than this change" in text
     assert "- 🔴 **placeholder** `x.yaml`: new one.\n" in text
     assert OLD not in text
+
+
+def test_a_cluster_that_a_provider_makes_or_deletes_is_told(fleet: Path) -> None:
+    (fleet / "fleet.yaml").write_text((fleet / "fleet.yaml").read_text() + FLEET)
+    (fleet / "clusters/trial.yaml").write_text(TRIAL)
+    assert "trial is added: hive-openstack installs the cluster" in first_screen(fleet)
+
+    changes.git(fleet, "add", "-A")
+    changes.git(fleet, "commit", "-qm", "born")
+    (fleet / "clusters/trial.yaml").unlink()
+    assert "trial is removed: 🔴 hive-openstack deletes the cluster" in told(fleet)
+
+    without = TRIAL.replace("provider: hive-openstack\n", "").replace("addresses:", "# addresses:")
+    (fleet / "clusters/trial.yaml").write_text(without)
+    assert "🔴 trial leaves hive-openstack, which deletes the cluster" in told(fleet)
+
+
+def told(root: Path) -> str:
+    """Return the report of the work tree, also of a change that is refused."""
+    generate(root)
+    return report(root).stdout

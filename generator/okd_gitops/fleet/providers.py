@@ -55,7 +55,7 @@ class Hive(FileModel):
     longest: Duration = Field(
         "7d",
         examples=["7d"],
-        description="The longest life of a cluster; Hive deletes it then, whatever git says.",
+        description="The longest life that may be asked for; Hive deletes a cluster a day later by itself.",
     )
     cloud: Word = Field(examples=["moc"], description="The name of the cloud in clouds.yaml.")
     external_network: Word = Field(
@@ -66,9 +66,12 @@ class Hive(FileModel):
     credentials: StoredCredentials = Field(description="Where the credentials are.")
 
     @property
-    def longest_hours(self) -> int:
-        """The longest life in whole hours: Hive has no unit of a day, and rounding up would be longer."""
-        return parse_duration(self.longest) // timedelta(hours=1)
+    def delete_after_hours(self) -> int:
+        """When Hive deletes a cluster by itself, in hours from its creation: Hive has no unit of a day.
+
+        A cluster that is asked for so long has the rest of its last day, too.
+        """
+        return (parse_duration(self.longest) + timedelta(days=1)) // timedelta(hours=1)
 
 
 class Providers(FileModel):

@@ -13,6 +13,7 @@ from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.generate.projects import Deployed, project
 from okd_gitops.generate.providers.hive import FILLED_IN
+from okd_gitops.generate.providers.provision import CLUSTER, LABELS
 from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, read
@@ -22,7 +23,6 @@ ROOT = "fleet"
 # The folder of an overlay with what the hub gets for the sake of the cluster.
 PROVIDER = "provider"
 APPLICATION, PROJECT = "application.yaml", "appproject.yaml"
-LABELS = "okd-gitops.io/"
 # On the Application of a cluster that only goes in two changes: what is on disk tells the next run whether
 # the first one was made.
 REMOVAL = f"{LABELS}removal"
@@ -207,7 +207,7 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
         "name": name,
         "namespace": NAMESPACE,
         "labels": {
-            f"{LABELS}cluster": cluster.cluster.name,
+            CLUSTER: cluster.cluster.name,
             f"{LABELS}purpose": str(cluster.cluster.spec.purpose),
         },
         "annotations": {

@@ -102,6 +102,8 @@ def _values(fleet: Fleet, request: NewCluster, records: Records, now: datetime) 
     purpose = _purpose(request, like)
     expires = _expires(fleet, purpose, request.lifetime, now)
     environment = _environment(request, like)
+    provider = _provider(fleet, request, like)
+    _refuse_longer_life(fleet, provider, request.lifetime)
     is_okd = environment == Environment.OKD
     # Of a cluster of another kind, neither release nor version of Kubernetes can be copied.
     same_kind = like if like and (like.spec.environment == Environment.OKD) == is_okd else None
@@ -109,7 +111,7 @@ def _values(fleet: Fleet, request: NewCluster, records: Records, now: datetime) 
     return ClusterValues(
         purpose=purpose,
         environment=environment,
-        provider=_provider(fleet, request, like),
+        provider=provider,
         server=request.server,
         cluster_id=request.cluster_id,
         kubernetes="" if is_okd else _kubernetes(same_kind),
@@ -150,6 +152,16 @@ def _provider(fleet: Fleet, request: NewCluster, like: Cluster | None) -> str:
         raise UsageError(reason, f"add providers: with {provider}: (docs/ephemeral.md has an example)")
 
     return provider
+
+
+def _refuse_longer_life(fleet: Fleet, provider: str, lifetime: str) -> None:
+    """Raise UsageError for a lifetime that the provider would cut short."""
+    settings = fleet.spec.providers.of(ProviderName(provider)) if provider else None
+
+    if settings and lifetime and parse_duration(lifetime) > parse_duration(settings.longest):
+        reason = f"{provider} deletes clusters that live longer than {settings.longest}"
+        remedy = f"ask for {settings.longest}, or let an owner raise longest: in fleet.yaml"
+        raise UsageError(reason, remedy)
 
 
 def _environment(request: NewCluster, like: Cluster | None) -> Environment:

@@ -10,6 +10,7 @@ from okd_gitops.check.change.removals import NONE, replaced_fields
 from okd_gitops.check.diff import Difference, ObjectChange
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import Finding, Severity, ordered
+from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
 from okd_gitops.report.markdown import code, plural
@@ -204,12 +205,13 @@ def _reasons_of_cluster(item: ClusterChange) -> list[str]:
     reasons = []
 
     if item.status == Status.ADDED:
-        reasons.append(f"{item.name} is added")
+        provider = item.cluster.spec.provider
+        reasons.append(f"{item.name} is added" + (f": {provider} installs the cluster" if provider else ""))
 
     if item.status == Status.REMOVED:
-        fate = "deletes its objects" if item.cluster.purpose.sync.finalizer else "leaves its objects there"
-        reasons.append(f"{item.name} is removed: Argo CD {fate}")
+        reasons.append(f"{item.name} is removed: {_fate(item.cluster)}")
 
+    reasons += _reasons_of_provider(item)
     reasons += _reasons_of_replacement(item)
 
     if item.status == Status.CHANGED and item.cluster.purpose.guarded and not _is_moved(item):
@@ -221,6 +223,26 @@ def _reasons_of_cluster(item: ClusterChange) -> list[str]:
         reasons.append(f"nothing judged the release of {item.name}")
 
     return reasons
+
+
+def _fate(cluster: Cluster) -> str:
+    """Return what happens to a cluster that leaves the fleet, or to what is on it."""
+    if cluster.spec.provider:
+        return f"🔴 {cluster.spec.provider} deletes the cluster with all that is on it"
+
+    fate = "deletes its objects" if cluster.purpose.sync.finalizer else "leaves its objects there"
+    return f"Argo CD {fate}"
+
+
+def _reasons_of_provider(item: ClusterChange) -> list[str]:
+    """Return that a cluster is deleted although its file stays, or installed for a file that was there."""
+    if item.old is None or item.new is None or item.old.spec.provider == item.new.spec.provider:
+        return []
+
+    old, new = item.old.spec.provider, item.new.spec.provider
+    reasons = [f"🔴 {item.name} leaves {old}, which deletes the cluster"] if old else []
+
+    return reasons + ([f"{new} installs {item.name}"] if new else [])
 
 
 def _reasons_of_replacement(item: ClusterChange) -> list[str]:

@@ -112,7 +112,7 @@ def _pool(name: str, machines: Machines) -> dict[str, Any]:
 def _deployment(provision: Provision, settings: Hive) -> dict[str, Any]:
     annotations = {
         # The backstop where nothing else works any more. It counts from when the object is made.
-        "hive.openshift.io/delete-after": f"{settings.longest_hours}h",
+        "hive.openshift.io/delete-after": f"{settings.delete_after_hours}h",
         # Its definition comes with Hive, perhaps later than this.
         "argocd.argoproj.io/sync-options": "SkipDryRunOnMissingResource=true",
         **provision.end_annotation,
