@@ -96,6 +96,7 @@ releases:
         '- {minor: "4.18", stream: stable, schedule: 30 10 * * *}\n'
         '- {minor: "4.22", stream: next, schedule: 30 18 * * *}\n'
     ),
+    "cluster-expire": f"image: {IMAGE}\nforge: github\nschedule: 7 * * * *\n",
     "cluster-register": f"image: {IMAGE}\nschedule: 7 * * * *\n",
     "upgrade-observer": f"image: {IMAGE}\npatience: 2h\nwatch-age: 3h\n",
     "secrets": """\
