@@ -15,6 +15,7 @@ from conftest import CACHE, ROOT, commit, files, git
 from okd_gitops.check.check import check
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.load import load
+from okd_gitops.fleet.registered import unregistered_clusters
 from okd_gitops.generate.generate import generate
 from okd_gitops.lifecycle.edit_clusters import Saving, drop_cluster
 from provided import DIGEST, FLEET, TRIAL
@@ -82,12 +83,26 @@ def test_every_object_is_valid_against_its_own_definition(fleet: Path, provider:
     generate(fleet)
     now = datetime(2026, 11, 29, tzinfo=UTC)
     report = check(fleet, CACHE, today=now.date(), say=lambda _: None, now=now)
-    assert not [finding for finding in report.findings if "trial" in str(finding)]
+    named = {finding.name for finding in report.findings if "trial" in str(finding)}
+    assert named <= {"cluster-expiry", "cluster-nobody-registers"}
     assert (report.errors, report.without_schema) == (0, 0)
     fake = provided(fleet)["ClusterDeployment/trial"]["metadata"]["annotations"].get(
         "hive.openshift.io/fake-cluster"
     )
     assert fake == ("true" if provider == "hive-fake" else None)
+
+
+def test_a_hub_that_registers_nobody_is_told(fleet: Path) -> None:
+    def found() -> list[str]:
+        clusters = load(fleet).clusters
+        return [str(finding.location.file) for finding in unregistered_clusters(clusters, "moc-hub")]
+
+    assert found() == ["clusters/trial.yaml"]
+    hub = fleet / "clusters/moc-hub.yaml"
+    image = f"registry.example.org/okd-gitops@sha256:{DIGEST}"
+    text = hub.read_text().replace("features:\n", f"features:\n  cluster-register:\n    image: {image}\n")
+    hub.write_text(text)
+    assert found() == []
 
 
 def checked(value: dict[str, Any], kind: str) -> None:

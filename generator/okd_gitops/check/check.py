@@ -17,6 +17,7 @@ from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.load import Fleet, load, load_catalog
 from okd_gitops.fleet.placeholders import placeholders
+from okd_gitops.fleet.registered import unregistered_clusters
 from okd_gitops.fleet.streams import misspelled_streams, unbuilt_streams
 from okd_gitops.generate.applications import PROVIDER, destination
 from okd_gitops.generate.compare import compare
@@ -124,6 +125,7 @@ def _written(fleet: Fleet, edited: Collection[str]) -> list[Finding]:
         *mismatched_releases(fleet.clusters, edited),
         *misspelled_streams(fleet.clusters, fleet.spec),
         *unbuilt_streams(fleet.clusters),
+        *unregistered_clusters(fleet.clusters, fleet.spec.hub),
         *placeholders(fleet.documents),
     ]
 

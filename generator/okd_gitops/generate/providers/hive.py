@@ -33,7 +33,6 @@ _CLOUD, _PULL_SECRET, _INSTALL_CONFIG = "cloud", "pull-secret", "install-config"
 _CLOUDS, _DOCKER_CONFIG = "clouds.yaml", ".dockerconfigjson"
 # A template of External Secrets writes it: JSON of a text is YAML of it, whatever is in the text.
 _FILLED_IN_LATER = "{{ .pullSecret | toJson }}"
-_PLACEHOLDER = "PULL-SECRET"
 
 
 def openstack_objects(provision: Provision, settings: Hive) -> list[Object]:
@@ -96,9 +95,8 @@ def install_config(provision: Provision, settings: Hive) -> str:
         "compute": [_pool("worker", settings.workers)],
         "networking": {"networkType": "OVNKubernetes"},
         "platform": {"openstack": openstack},
-        "pullSecret": _PLACEHOLDER,
     }
-    return dump(config).replace(_PLACEHOLDER, _FILLED_IN_LATER)
+    return f"{dump(config)}pullSecret: {_FILLED_IN_LATER}\n"
 
 
 def _pool(name: str, machines: Machines) -> dict[str, Any]:
