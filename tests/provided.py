@@ -9,7 +9,7 @@ providers:
     longest: 3d
     controlPlane: {flavor: m1.xlarge}
     workers: {flavor: m1.large, replicas: 2}
-    credentials: {store: vault, path: okd/ephemeral}
+    credentials: {store: ephemeral, path: okd/ephemeral}
 """
 FLEET = SETTINGS + SETTINGS.partition("\n")[2].replace("hive-openstack", "hive-fake")
 DIGEST = "4b930ee653c7e7671cf2d69e50a1898330556a09ac58b255fbe4b8addd53b290"

@@ -42,7 +42,10 @@ class StoredCredentials(FileModel):
     PATH/cloud has `clouds.yaml`, PATH/pull-secret has `.dockerconfigjson`.
     """
 
-    store: Name = Field(examples=["vault"], description="The ClusterSecretStore on the hub.")
+    store: Name = Field(
+        examples=["ephemeral"],
+        description="The ClusterSecretStore on the hub, which must serve namespaces ephemeral-NAME.",
+    )
     path: StorePath = Field(examples=["okd/ephemeral"], description="The path of the credentials in it.")
 
 
