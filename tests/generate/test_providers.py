@@ -162,7 +162,9 @@ def test_nothing_makes_a_cluster_again_that_was_deleted(fleet: Path) -> None:
     spec = application["spec"]
     assert spec["syncPolicy"]["automated"] == {"prune": False, "selfHeal": False}
     assert application["metadata"]["annotations"]["argocd.argoproj.io/manifest-generate-paths"] == "."
-    assert application["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
+    # In the foreground, the Secret with what Hive must delete in the cloud would go before the cluster.
+    assert application["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io/background"]
+    assert "PrunePropagationPolicy=background" in spec["syncPolicy"]["syncOptions"]
     assert spec["source"]["path"] == "overlays/trial/provider"
     assert "/spec/installed" in spec["ignoreDifferences"][0]["jsonPointers"]
     # The Application on the cluster itself must not wait for a cluster that is gone.
@@ -183,6 +185,7 @@ def test_the_end_is_a_time_and_the_backstop_is_in_hours(fleet: Path) -> None:
     assert annotations["okd-gitops.io/end"] == "2026-12-05T00:00:00Z"
     # The longest life and the rest of a day; Go's durations have no days.
     assert annotations["hive.openshift.io/delete-after"] == "96h"
+    assert annotations["hive.openshift.io/protected-delete"] == "false"
 
 
 def test_removal_leaves_no_mention(fleet: Path) -> None:

@@ -81,6 +81,7 @@ class Api:
     def deleted(
         self, objects: dict[str, dict[str, Any]], name: str, body: dict[str, Any]
     ) -> tuple[int, dict[str, Any]]:
+        assert body["propagationPolicy"] == "Background"
         if body["preconditions"]["uid"] != objects[name]["metadata"]["uid"]:
             return 409, {"message": "the UID in the precondition does not match"}
         return 200, objects.pop(name)

@@ -29,6 +29,9 @@ REMOVAL = f"{LABELS}removal"
 # What most often removes a cluster.
 DELETED = "its file was deleted without an announcement that was merged before"
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
+# Deletes owners before what they own. Hive's Secrets belong to the ClusterDeployment: deleted first, as Argo
+# CD does by default, Hive could not find what the cluster has in the cloud.
+_OWNERS_FIRST = f"{_FINALIZER}/background"
 _WAVE = "argocd.argoproj.io/sync-wave"
 _ROOT_WAVE = 0
 # To confirm is no way: the root Application waits for it, and syncs no other cluster meanwhile.
@@ -214,13 +217,13 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
             _WAVE: str(cluster.cluster.wave),
             "argocd.argoproj.io/manifest-generate-paths": ".",
         },
-        "finalizers": [_FINALIZER],
+        "finalizers": [_OWNERS_FIRST],
     }
     spec = {
         "project": name,
         "source": _source(plan, f"overlays/{cluster.cluster.name}/{PROVIDER}"),
         "destination": {"name": IN_CLUSTER, "namespace": name},
-        "syncPolicy": _sync_policy(prune=False, self_heal=False),
+        "syncPolicy": _sync_policy(prune=False, self_heal=False, owners_first=True),
         "ignoreDifferences": [dict(ignored) for ignored in FILLED_IN],
     }
 
@@ -231,7 +234,9 @@ def _source(plan: Plan, path: str) -> dict[str, Any]:
     return {"repoURL": plan.fleet.repository, "targetRevision": plan.fleet.revision, "path": path}
 
 
-def _sync_policy(*, prune: bool, self_heal: bool, automated: bool = True) -> dict[str, Any]:
+def _sync_policy(
+    *, prune: bool, self_heal: bool, automated: bool = True, owners_first: bool = False
+) -> dict[str, Any]:
     options = [
         "ApplyOutOfSyncOnly=true",
         "FailOnSharedResource=true",
@@ -242,6 +247,7 @@ def _sync_policy(*, prune: bool, self_heal: bool, automated: bool = True) -> dic
         # OLM installs CRDs after the sync began; the dry run of their objects comes before every wave.
         "SkipDryRunOnMissingResource=true",
     ]
+    options += ["PrunePropagationPolicy=background"] if owners_first else []
     retry = {"limit": 10, "backoff": {"duration": "30s", "factor": 2, "maxDuration": "10m"}}
     chosen = {"automated": {"prune": prune, "selfHeal": self_heal}} if automated else {}
     return {**chosen, "syncOptions": options, "retry": retry}

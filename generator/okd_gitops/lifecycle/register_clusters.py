@@ -90,5 +90,7 @@ def _exactly(value: Object) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
+        # What belongs to a ClusterDeployment tells Hive what to delete in the cloud: it must go last.
+        "propagationPolicy": "Background",
         "preconditions": {"uid": at(value, "metadata", "uid")},
     }

@@ -16,12 +16,18 @@ _SECRETS = "external-secrets.io/v1"
 _RBAC = "rbac.authorization.k8s.io/v1"
 # Where the hub runs `cluster register` (feature cluster-register).
 REGISTER_NAMESPACE = "okd-gitops"
-# What Hive itself writes into the spec (apis/hive/v1/clusterdeployment_types.go): not a difference.
+# What Hive itself writes into the spec: not a difference (openshift/hive c02e517, apis/hive/v1 and
+# pkg/controller/clusterdeployment).
 FILLED_IN: tuple[dict[str, Any], ...] = (
     {
         "group": "hive.openshift.io",
         "kind": "ClusterDeployment",
-        "jsonPointers": ["/spec/clusterMetadata", "/spec/installed", "/spec/powerState"],
+        "jsonPointers": [
+            "/spec/clusterMetadata",
+            "/spec/controlPlaneConfig",
+            "/spec/installed",
+            "/spec/powerState",
+        ],
     },
 )
 # In this order they come, and in the other one they go.
@@ -68,7 +74,7 @@ def openstack_objects(provision: Provision, settings: Hive) -> list[Object]:
 def fake_objects(provision: Provision, settings: Hive) -> list[Object]:
     """Return what makes Hive go through the steps of an installation, and report a cluster that is none.
 
-    It needs everything that a real one needs (openshift/hive, pkg/installmanager/fake.go).
+    It needs everything that a real one needs, also a cloud that answers (openshift/hive, pkg/installmanager).
     """
     objects = openstack_objects(provision, settings)
 
@@ -111,6 +117,8 @@ def _deployment(provision: Provision, settings: Hive) -> dict[str, Any]:
     annotations = {
         # The backstop where nothing else works any more. It counts from when the object is made.
         "hive.openshift.io/delete-after": f"{settings.delete_after_hours}h",
+        # Where Hive protects clusters by itself, nothing could end this one.
+        "hive.openshift.io/protected-delete": "false",
         # Its definition comes with Hive, perhaps later than this.
         "argocd.argoproj.io/sync-options": "SkipDryRunOnMissingResource=true",
         **provision.end_annotation,
