@@ -13,7 +13,7 @@ from okd_gitops.fleet.upgrades import Window
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.overlays import render
 from okd_gitops.tree import MANIFEST, Tree
-from test_plan import BUILD, RELEASE, cluster, planned, rendered
+from small_plan import BUILD, RELEASE, cluster, planned, rendered
 
 OPTIONS = "argocd.argoproj.io/sync-options"
 WAVE = "argocd.argoproj.io/sync-wave"

@@ -28,7 +28,7 @@ from okd_gitops.times import end_of_day, time_text
 from provided import FLEET, TRIAL
 
 DAY = timedelta(days=1)
-STEP = timedelta(minutes=5)
+STEP = timedelta(minutes=15)
 START = datetime(2026, 11, 29, tzinfo=UTC)
 IMAGE = f"registry.example.org/release@sha256:{'4' * 64}"
 
@@ -151,7 +151,7 @@ def _runs(every: timedelta | None, now: datetime) -> bool:
 
 EVERY = st.sampled_from([STEP, timedelta(hours=1), timedelta(hours=6), DAY])
 SKEWS = st.integers(-30, 30).map(lambda minutes: timedelta(minutes=minutes))
-MERGES = st.integers(0, 3 * 24 * 12).map(lambda steps: START + steps * STEP)
+MERGES = st.integers(0, 3 * 24 * 4).map(lambda steps: START + steps * STEP)
 COMMITS = st.frozensets(MERGES, max_size=3)
 LONGEST = st.sampled_from(["6h", "1d", "2d", "60h"])
 
@@ -191,7 +191,7 @@ def test_nothing_outlives_its_end(
         skew=skew,
         commits=commits,
     )
-    model.run(START + 8 * DAY)
+    model.run(START + 7 * DAY)
 
     working = [every for name, every in (("expire", expire), ("register", register)) if name != broken]
     latest = max(end_of_day(last_day), merged) + min(working) + abs(skew) + STEP
@@ -214,7 +214,7 @@ def test_with_both_jobs_dead_hive_ends_it_and_nobody_makes_it_again(
         skew=timedelta(),
         commits=commits,
     )
-    model.run(START + 8 * DAY)
+    model.run(START + 7 * DAY)
     hours = settings(longest).delete_after_hours
     assert max(model.alive) <= merged + timedelta(hours=hours) + STEP
     assert len(model.made) == 1

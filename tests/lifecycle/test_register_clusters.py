@@ -20,9 +20,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from conftest import CACHE, ROOT
+from hive_objects import deployment, kubeconfig
 from okd_gitops.lifecycle.register_clusters import Hub, register_clusters
 from okd_gitops.system.http import Http
-from test_registration import deployment, kubeconfig
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SECRETS = "/api/v1/namespaces/argocd/secrets"
