@@ -62,7 +62,9 @@ def print_registrations(output: str, done: "Registrations", *, dry_run: bool) ->
 
 
 def _cluster_of(value: "Object") -> str:
-    return str(value["metadata"]["labels"]["okd-gitops.io/cluster"])
+    from okd_gitops.generate.providers.provision import CLUSTER
+
+    return str(value["metadata"]["labels"][CLUSTER])
 
 
 def print_list(rows: "Sequence[ListedCluster]") -> None:

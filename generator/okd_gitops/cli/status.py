@@ -97,11 +97,13 @@ def _seen(root: Path, records: str, now: datetime, patterns: tuple[str, ...]) ->
 
 def _ending(root: Path, seen: "FleetStatus", now: datetime) -> "list[ListedCluster]":
     """Return the shown clusters that have an end, those that end first before the others."""
-    from okd_gitops.lifecycle.edit_clusters import listed_clusters
+    from okd_gitops.lifecycle.committed import read_committed
+    from okd_gitops.lifecycle.list_clusters import list_clusters
 
     shown = {cluster.name for cluster in seen.clusters}
+    rows = list_clusters(seen.fleet, read_committed(root), now)
 
-    return [row for row in listed_clusters(root, now=now) if row.end and row.name in shown]
+    return [row for row in rows if row.end and row.name in shown]
 
 
 def _new_lines(

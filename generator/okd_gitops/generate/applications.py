@@ -14,7 +14,7 @@ from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.generate.projects import Deployed, project
 from okd_gitops.generate.providers.hive import FILLED_IN
 from okd_gitops.generate.providers.provision import CLUSTER, LABELS
-from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE
+from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE, OPTIONS, WAVE
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, read
 from okd_gitops.manifests.write import dump
@@ -32,10 +32,9 @@ _FINALIZER = "resources-finalizer.argocd.argoproj.io"
 # Deletes owners before what they own. Hive's Secrets belong to the ClusterDeployment: deleted first, as Argo
 # CD does by default, Hive could not find what the cluster has in the cloud.
 _OWNERS_FIRST = f"{_FINALIZER}/background"
-_WAVE = "argocd.argoproj.io/sync-wave"
 _ROOT_WAVE = 0
 # To confirm is no way: the root Application waits for it, and syncs no other cluster meanwhile.
-_KEPT = {"argocd.argoproj.io/sync-options": "Delete=false,Prune=false"}
+_KEPT = {OPTIONS: "Delete=false,Prune=false"}
 
 
 def argocd_files(plan: Plan) -> dict[str, bytes]:
@@ -142,7 +141,7 @@ def _before(wave: int) -> dict[str, str]:
     It comes one wave earlier, and goes one later: an Application without its project can be neither synced
     nor deleted.
     """
-    return {_WAVE: str(wave - 1)}
+    return {WAVE: str(wave - 1)}
 
 
 def _application(plan: Plan, cluster: ClusterPlan) -> Object:
@@ -154,7 +153,7 @@ def _application(plan: Plan, cluster: ClusterPlan) -> Object:
     }
     annotations = {
         f"{LABELS}owners": ",".join(cluster.cluster.owners),
-        _WAVE: str(cluster.cluster.wave),
+        WAVE: str(cluster.cluster.wave),
     }
     if purpose.guarded:
         annotations[REMOVAL] = "announced" if spec.decommission else "guarded"
@@ -214,7 +213,7 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
             f"{LABELS}purpose": str(cluster.cluster.spec.purpose),
         },
         "annotations": {
-            _WAVE: str(cluster.cluster.wave),
+            WAVE: str(cluster.cluster.wave),
             "argocd.argoproj.io/manifest-generate-paths": ".",
         },
         "finalizers": [_OWNERS_FIRST],

@@ -9,6 +9,7 @@ from typing import Any
 from okd_gitops.fleet.feature import Feature
 from okd_gitops.generate.parameters import Setting
 from okd_gitops.generate.secret_needs import NeededSecret, Values
+from okd_gitops.manifests.argocd import WAVE
 from okd_gitops.manifests.objects import Object, ObjectId, kind_and_name
 
 _API_VERSION = "external-secrets.io/v1"
@@ -60,22 +61,34 @@ def _external_secret(store: Mapping[str, str], key: str, secret: NeededSecret) -
         "name": secret.name,
         "namespace": secret.namespace,
         # Before what reads the Secret.
-        "annotations": {"argocd.argoproj.io/sync-wave": "-5"},
+        "annotations": {WAVE: "-5"},
     }
+    properties = {property_: property_ for property_ in secret.keys}
+
+    return external_secret(metadata, store, key, properties, {"type": secret.type})
+
+
+def external_secret(
+    metadata: Object,
+    store: Mapping[str, str],
+    key: str,
+    properties: Mapping[str, str],
+    template: Mapping[str, Any] | None,
+) -> Object:
+    """Return an ExternalSecret that makes a Secret of its own name from a key in a store.
+
+    `properties` are those of the key by their names in the Secret; without any, it gets all of them.
+    """
+    target = {"name": metadata["name"], "creationPolicy": "Owner", "deletionPolicy": "Retain"}
     spec: dict[str, Any] = {
         "refreshInterval": "1h",
         "secretStoreRef": dict(store),
         # Gone from the store, it stays on the cluster; gone from git, it goes.
-        "target": {
-            "name": secret.name,
-            "creationPolicy": "Owner",
-            "deletionPolicy": "Retain",
-            "template": {"type": secret.type},
-        },
+        "target": {**target, **({"template": dict(template)} if template else {})},
     }
     entries = [
-        {"secretKey": property_, "remoteRef": {"key": key, "property": property_}}
-        for property_ in secret.keys
+        {"secretKey": name, "remoteRef": {"key": key, "property": property_}}
+        for name, property_ in properties.items()
     ]
     spec |= {"data": entries} if entries else {"dataFrom": [{"extract": {"key": key}}]}
 

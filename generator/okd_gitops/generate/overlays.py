@@ -10,6 +10,7 @@ from okd_gitops.fleet.feature import NamespaceSpec
 from okd_gitops.generate.applications import PROVIDER, argocd_files
 from okd_gitops.generate.placement import Placement
 from okd_gitops.generate.plan import ClusterPlan, Plan
+from okd_gitops.manifests.argocd import OPTIONS, WAVE
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.write import dump
 from okd_gitops.tree import Tree, with_manifests
@@ -116,8 +117,8 @@ def _base_folder(placement: Placement, *, depth: int) -> str:
 def _namespace(name: str, spec: NamespaceSpec) -> Object:
     annotations = {
         # A pruned Namespace takes everything in it along, also what git never knew: a person confirms that.
-        "argocd.argoproj.io/sync-options": "Prune=confirm,Delete=confirm",
-        "argocd.argoproj.io/sync-wave": "-10",
+        OPTIONS: "Prune=confirm,Delete=confirm",
+        WAVE: "-10",
         **spec.annotations,
     }
     labels = {"labels": dict(sorted(spec.labels.items()))} if spec.labels else {}

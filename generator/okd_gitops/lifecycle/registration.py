@@ -15,14 +15,13 @@ from datetime import datetime
 from okd_gitops.finding import Finding, FindingsError, finding_of
 from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.generate.providers.provision import CLUSTER, END
-from okd_gitops.manifests.argocd import NAMESPACE
+from okd_gitops.manifests.argocd import NAMESPACE, REGISTERS
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.manifests.read import FOREIGN, read
 from okd_gitops.redaction import one_line
 from okd_gitops.times import parse_time
 
 _API_PORT = 6443
-_SECRET_TYPE = "argocd.argoproj.io/secret-type"  # noqa: S105 # a label
 _KUBECONFIG = "kubeconfig"
 
 
@@ -164,7 +163,7 @@ def _registered(deployment: Object, secret: Object) -> Object:
         "metadata": {
             "name": f"{PREFIX}{name}",
             "namespace": NAMESPACE,
-            "labels": {_SECRET_TYPE: "cluster", CLUSTER: name},
+            "labels": {REGISTERS: "cluster", CLUSTER: name},
         },
         "type": "Opaque",
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},

@@ -13,6 +13,11 @@ from okd_gitops.manifests.objects import Object, ObjectId, at, items
 API_VERSION = "argoproj.io/v1alpha1"
 # The name that Argo CD gives to the cluster it runs on, and the two by which it knows that cluster.
 IN_CLUSTER = "in-cluster"
+# The label by which Argo CD takes a Secret for a cluster (argo-cd v3.3, common/common.go).
+REGISTERS = "argocd.argoproj.io/secret-type"
+# The annotations with the order of a sync, and with what a sync may do to an object.
+WAVE = "argocd.argoproj.io/sync-wave"
+OPTIONS = "argocd.argoproj.io/sync-options"
 # Where Argo CD and its objects are on the hub.
 NAMESPACE = "argocd"
 _HERE = {"name": IN_CLUSTER, "server": "https://kubernetes.default.svc"}

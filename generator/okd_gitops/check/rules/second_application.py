@@ -7,6 +7,7 @@ from okd_gitops.check.rule import ARGOCD, LONG_TERM, Fault, Overlay, Repository
 from okd_gitops.manifests.argocd import (
     IN_CLUSTER,
     NAMESPACE,
+    REGISTERS,
     folder,
     of_kind,
     same_repository,
@@ -21,8 +22,6 @@ _FILLED_IN = "{{"
 _KINDS = ("Application", "ApplicationSet")
 _HUB = "hub"
 _VERSION = ObjectId.of({"apiVersion": "config.openshift.io/v1", "kind": "ClusterVersion"})
-# The label by which Argo CD takes a Secret for a cluster (argo-cd v3.3, common/common.go).
-_REGISTERS = "argocd.argoproj.io/secret-type"
 # Where a Secret has its labels, and where an ExternalSecret and a SealedSecret have those of theirs.
 _LABELS = (
     ("metadata", "labels"),
@@ -48,7 +47,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     others = _other_long_term(overlay, repository)
 
     for value in overlay.objects:
-        if any(at(value, *path, _REGISTERS) == "cluster" for path in _LABELS):
+        if any(at(value, *path, REGISTERS) == "cluster" for path in _LABELS):
             reason = "it registers a cluster in Argo CD, perhaps one of the fleet under a second name"
             remedy = "remove it; what registers clusters is not part of the extras"
             yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value))

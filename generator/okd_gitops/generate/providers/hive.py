@@ -7,12 +7,13 @@ openshift/installer, pkg/types. No credential is in any object: they are Externa
 from typing import Any
 
 from okd_gitops.fleet.providers import Hive, Machines, StoredCredentials
-from okd_gitops.generate.providers.provision import Provision
+from okd_gitops.generate.external_secrets import external_secret
+from okd_gitops.generate.providers.provision import END, Provision
+from okd_gitops.manifests.argocd import OPTIONS
 from okd_gitops.manifests.objects import Object
 from okd_gitops.manifests.write import dump
 
 API_VERSION = "hive.openshift.io/v1"
-_SECRETS = "external-secrets.io/v1"
 _RBAC = "rbac.authorization.k8s.io/v1"
 # Where the hub runs `cluster register` (feature cluster-register).
 REGISTER_NAMESPACE = "okd-gitops"
@@ -120,8 +121,8 @@ def _deployment(provision: Provision, settings: Hive) -> dict[str, Any]:
         # Where Hive protects clusters by itself, nothing could end this one.
         "hive.openshift.io/protected-delete": "false",
         # Its definition comes with Hive, perhaps later than this.
-        "argocd.argoproj.io/sync-options": "SkipDryRunOnMissingResource=true",
-        **provision.end_annotation,
+        OPTIONS: "SkipDryRunOnMissingResource=true",
+        END: provision.end,
     }
     return {
         "apiVersion": API_VERSION,
@@ -172,7 +173,7 @@ def _machine_pool(provision: Provision, workers: Machines) -> Object:
         "metadata": provision.metadata(
             f"{provision.name}-worker",
             _CLUSTER_WAVE,
-            {"argocd.argoproj.io/sync-options": "SkipDryRunOnMissingResource=true"},
+            {OPTIONS: "SkipDryRunOnMissingResource=true"},
         ),
         "spec": {
             "clusterDeploymentRef": {"name": provision.name},
@@ -188,7 +189,7 @@ def _image_set(provision: Provision) -> Object:
     metadata = provision.metadata(
         _image_set_name(provision),
         _CREDENTIALS_WAVE,
-        {"argocd.argoproj.io/sync-options": "SkipDryRunOnMissingResource=true"},
+        {OPTIONS: "SkipDryRunOnMissingResource=true"},
     )
     del metadata["namespace"]
 
@@ -220,19 +221,10 @@ def _secret(
     template: dict[str, Any] | None = None,
 ) -> Object:
     """Return an ExternalSecret; `properties` of a key in the store by their names in the Secret."""
-    target: dict[str, Any] = {"name": name, "creationPolicy": "Owner", "deletionPolicy": "Retain"}
-
-    return {
-        "apiVersion": _SECRETS,
-        "kind": "ExternalSecret",
-        "metadata": provision.metadata(name, _CREDENTIALS_WAVE),
-        "spec": {
-            "refreshInterval": "1h",
-            "secretStoreRef": {"kind": "ClusterSecretStore", "name": credentials.store},
-            "target": {**target, **({"template": template} if template else {})},
-            "data": [
-                {"secretKey": name_there, "remoteRef": {"key": f"{credentials.path}/{key}", "property": own}}
-                for name_there, own in properties.items()
-            ],
-        },
-    }
+    return external_secret(
+        provision.metadata(name, _CREDENTIALS_WAVE),
+        {"kind": "ClusterSecretStore", "name": credentials.store},
+        f"{credentials.path}/{key}",
+        properties,
+        template,
+    )

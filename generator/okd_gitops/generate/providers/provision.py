@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.providers import PREFIX, Addresses
+from okd_gitops.manifests.argocd import WAVE
 from okd_gitops.manifests.objects import Object
 from okd_gitops.times import end_of_day, time_text
 
@@ -12,7 +13,6 @@ LABELS = "okd-gitops.io/"
 # On each object that makes a cluster: its name in the fleet, and the end, which is absolute: whatever
 # happened to git and to Argo CD, `cluster keep` on the hub deletes it then.
 CLUSTER, END = f"{LABELS}cluster", f"{LABELS}end"
-WAVE = "argocd.argoproj.io/sync-wave"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +42,6 @@ class Provision:
     def namespace(self) -> str:
         """The namespace on the hub."""
         return f"{PREFIX}{self.name}"
-
-    @property
-    def end_annotation(self) -> dict[str, str]:
-        """The annotation of the object whose deletion ends the cluster."""
-        return {END: self.end}
 
     def metadata(self, name: str, wave: int, annotations: Mapping[str, str] | None = None) -> Object:
         """Return the metadata of an object in that namespace.
