@@ -122,7 +122,8 @@ class Model:
             self.deployment = self._generated(now)
 
     def _generated(self, now: datetime) -> dict[str, Any]:
-        provision = Provision(name="trial", image=IMAGE, end=time_text(end_of_day(self.last_day)))
+        end = time_text(end_of_day(self.last_day))
+        provision = Provision(name="trial", image=IMAGE, end=end, project="trial")
         objects = openstack_objects(provision, settings(self.longest))
         (deployment,) = [value for value in objects if value["kind"] == "ClusterDeployment"]
         metadata = {**deployment["metadata"], "creationTimestamp": time_text(now), "uid": "u"}

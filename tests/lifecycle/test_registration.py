@@ -23,7 +23,7 @@ def known(name: str, label: str = "") -> dict[str, Any]:
     labels = {"argocd.argoproj.io/secret-type": "cluster"}
     metadata = {"name": f"ephemeral-{name}", "resourceVersion": "7", "uid": "u", "labels": labels}
     labels |= {"okd-gitops.io/cluster": label} if label else {}
-    return {"metadata": metadata, "data": {"name": coded(name)}}
+    return {"metadata": metadata, "data": {"name": coded(f"ephemeral-{name}")}}
 
 
 def run(*deployments: Any, config: Any = None, secrets: Any = (), now: datetime = NOW) -> Registrations:
@@ -35,7 +35,7 @@ def test_an_installed_cluster_becomes_known_by_the_name_of_its_file() -> None:
     done = run(deployment(), config=kubeconfig())
     (secret,) = done.register
     data = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
-    assert (data["name"], data["server"], data["project"]) == ("trial", SERVER, "trial")
+    assert (data["name"], data["server"], data["project"]) == ("ephemeral-trial", SERVER, "trial")
     assert json.loads(data["config"]) == {
         "tlsClientConfig": {"caData": "Y2E=", "certData": "Y2VydA==", "keyData": "a2V5"}
     }
@@ -44,6 +44,23 @@ def test_an_installed_cluster_becomes_known_by_the_name_of_its_file() -> None:
 
     again = run(deployment(), config=kubeconfig(), secrets=[{**secret, **_meta(secret)}])
     assert again == Registrations()
+
+
+def of_project(project: str) -> dict[str, Any]:
+    return {"labels": {"okd-gitops.io/cluster": "trial", "okd-gitops.io/project": project}}
+
+
+def test_a_cluster_without_a_review_is_for_the_applications_of_such_clusters() -> None:
+    (secret,) = run(deployment(**of_project("unattended-guests")), config=kubeconfig()).register
+    assert base64.b64decode(secret["data"]["project"]) == b"unattended-guests"
+    assert secret["metadata"]["labels"]["okd-gitops.io/project"] == "unattended-guests"
+
+
+def test_a_cluster_that_asks_for_the_project_of_another_one_is_refused() -> None:
+    done = run(deployment(**of_project("moc-cd")), config=kubeconfig())
+    (finding,) = done.findings
+    assert (finding.name, done.register) == ("cluster-not-registered", ())
+    assert "moc-cd" in finding.reason
 
 
 def _meta(secret: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import CACHE, ROOT, git
+from conftest import CACHE, ROOT, commit, git
+from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import FindingsError
 from okd_gitops.lifecycle.edit_clusters import Saved, Saving, add_cluster, drop_cluster, drop_expired
@@ -22,7 +23,8 @@ from okd_gitops.rollout.propose_clusters import Edits, Proposed, propose_edit
 from okd_gitops.rollout.request import Request
 from okd_gitops.upgrade.plan import BlockedError
 from okd_gitops.upgrade.record_releases import record_releases
-from release_fleet import Fleet, offered_new
+from provided import FLEET as PROVIDERS
+from release_fleet import NEW, Fleet, offered_new
 
 REQUEST = Request(first=False, write=True, push=True)
 TRIAL = NewCluster(
@@ -62,6 +64,36 @@ def changed(fleet: Fleet, branch: str) -> list[str]:
     """Return the paths that a branch of the remote changes since its base."""
     git(fleet.root, "fetch", "-q", "origin")
     return git(fleet.root, "diff", "--name-only", f"origin/main...origin/{branch}").split()
+
+
+def test_a_cluster_that_nobody_reviews_goes_onto_the_branch_that_argo_cd_follows(fleet: Fleet) -> None:
+    """That it is such a repository is what the remote says, and not a working tree."""
+    git(fleet.root, "rm", "-rq", "clusters", "bases", "overlays", "argocd")
+    (fleet.root / "clusters").mkdir()
+    with (fleet.root / "fleet.yaml").open("a") as file:
+        file.write(f"unattended: true\n{PROVIDERS}")
+    (fleet.root / "clusters/.gitkeep").touch()
+    request = NewCluster(
+        name="trial", purpose="ephemeral", lifetime="2d", version=NEW, provider="hive-openstack"
+    )
+    with pytest.raises(UsageError):
+        propose(fleet, "new-trial", adding(fleet, request))
+
+    commit(fleet.root)
+    git(fleet.root, "push", "-q", "origin", "main")
+    base = git(fleet.root, "rev-parse", "HEAD").strip()
+    branch = propose(fleet, "new-trial", adding(fleet, request)).branch
+    assert branch
+    assert (branch.name, branch.base, branch.state) == ("main", base, "pushed")
+
+    later = propose(
+        fleet, "expire", lambda root, _, saving: drop_expired(root, saving, now=fleet.now + timedelta(days=9))
+    )
+    assert later.branch
+    git(fleet.root, "fetch", "-q", "origin")
+    tips = [git(fleet.root, "rev-parse", f"{commit}^{{tree}}") for commit in ("origin/main", base)]
+    assert tips[0] == tips[1]
+    assert git(fleet.root, "rev-list", "--count", f"{base}..origin/main").strip() == "2"
 
 
 def test_a_new_cluster_is_a_branch_and_the_working_tree_stays(fleet: Fleet) -> None:

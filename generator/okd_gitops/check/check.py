@@ -71,7 +71,8 @@ def check(
         clusters=len(plan.clusters),
         seconds={**seconds, **report.seconds},
     )
-    return _judged(root, whole_report)
+    # Unattended clusters come and go: when all are gone, there is nothing to judge.
+    return _judged(root, whole_report) if plan.clusters else _in_order(whole_report)
 
 
 def check_foreign(
@@ -100,6 +101,10 @@ def _judged(root: Path, report: Report) -> Report:
             f"nothing was judged: no kustomization in {root} builds an object",
             "name another folder, or list resources in a kustomization",
         )
+    return _in_order(report)
+
+
+def _in_order(report: Report) -> Report:
     return replace(report, findings=tuple(ordered(report.findings)))
 
 
@@ -144,20 +149,13 @@ def _under_check(
     `planned`: the objects of clusters without their extras.
     """
     kubernetes = {cluster.cluster.name: cluster.cluster.kubernetes for cluster in plan.clusters}
+    # The hub of unattended clusters belongs to another repository.
+    of_hub = kubernetes.get(plan.fleet.hub, DEFAULT_KUBERNETES)
 
-    argocd = rule.Overlay(
-        name=rule.ARGOCD,
-        folder=rule.ARGOCD,
-        kubernetes=kubernetes[plan.fleet.hub],
-        is_directory=True,
-    )
-    overlays = [argocd]
+    argocd = rule.Overlay(name=rule.ARGOCD, folder=rule.ARGOCD, kubernetes=of_hub, is_directory=True)
+    overlays = [] if plan.fleet.unattended else [argocd]
     overlays += [_overlay(cluster, plan, planned.get(cluster.cluster.name)) for cluster in plan.clusters]
-    overlays += [
-        _provider_overlay(cluster, kubernetes[plan.fleet.hub])
-        for cluster in plan.clusters
-        if cluster.provided
-    ]
+    overlays += [_provider_overlay(cluster, of_hub) for cluster in plan.clusters if cluster.provided]
 
     return rule.Repository(
         files=files,

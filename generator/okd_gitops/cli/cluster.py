@@ -269,10 +269,16 @@ def _save(context: click.Context, kind: str, branch: str, edit: "Edits", way: _W
 
 def _propose(context: click.Context, kind: str, branch: str, edit: "Edits", way: _Way) -> None:
     from okd_gitops.cli.branches import open_pull_requests, write_texts
+    from okd_gitops.errors import UsageError
     from okd_gitops.rollout.propose_clusters import propose_edit
     from okd_gitops.rollout.request import Request, fleet_of
 
     root, now = root_of(context), clock(way.at)
+    fleet = fleet_of(root)
+
+    if way.opening and fleet.unattended:
+        raise UsageError("a repository of unattended clusters has no pull requests", "write --push")
+
     cache = cache_of(context, root)
     request = Request(
         first=False, write=True, push=True, remote=way.remote, records=way.records, rehearsal=way.at
@@ -284,4 +290,4 @@ def _propose(context: click.Context, kind: str, branch: str, edit: "Edits", way:
     print_proposed(way.output, kind, proposed, files)
 
     if way.opening:
-        open_pull_requests(fleet_of(root), made, files, answers=cache / "answers")
+        open_pull_requests(fleet, made, files, answers=cache / "answers")

@@ -167,7 +167,7 @@ def _print_leaving(leaving: "Leaving", *, is_announced_only: bool) -> None:
 
     echo(f" {verb} the fleet", head=leaving.name, bold=True)
     echo(f"  objects: {kinds} ({fate})")
-    echo(f"  application: {leaving.application or 'none: Argo CD does not know this cluster'}")
+    echo(f"  application: {leaving.application or 'none in this repository'}")
     echo(f"  wait for it before they take a release: {', '.join(leaving.waiting) or 'no other cluster'}")
 
     if leaving.commands and not is_announced_only:

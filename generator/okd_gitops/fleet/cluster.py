@@ -202,6 +202,18 @@ class EphemeralQuota(FileModel):
     )
 
 
+class UnattendedRepository(FileModel):
+    """`unattendedRepository:` of fleet.yaml: where test clusters come and go without a review."""
+
+    repository: Repository = Field(
+        examples=["https://git.massopen.cloud/okd/trials.git"],
+        description="The address from which Argo CD reads it; its fleet.yaml has `unattended: true`.",
+    )
+    revision: Ref = Field(
+        "main", examples=["main"], description="The branch that Argo CD follows, and to which a job pushes."
+    )
+
+
 class FleetSpec(FileModel, title="Fleet"):
     """`fleet.yaml`: facts of the whole repository."""
 
@@ -229,6 +241,15 @@ class FleetSpec(FileModel, title="Fleet"):
     announced: Announced | None = Field(
         None,
         description="Announces another repository, revision or hub; required before the move itself.",
+    )
+    unattended: bool = Field(
+        default=False,
+        description="Only clusters of a provider live here, and a job pushes to `revision` without a review.",
+    )
+    unattended_repository: UnattendedRepository | None = Field(
+        None,
+        alias="unattendedRepository",
+        description="Another repository, of clusters that come and go on this hub without a review.",
     )
     quotas: tuple[QuotaSpec, ...] = Field(
         (),

@@ -88,7 +88,7 @@ def load(root: Path, edited: Collection[str] = ()) -> Fleet:
         document = read(FLEET, read_file(root, FLEET))
         spec = parse(FleetSpec, document)
 
-    files = _cluster_files(root, findings)
+    files = _cluster_files(root, findings, may_be_empty=bool(spec and spec.unattended))
 
     with findings.collecting():
         catalog = load_catalog(root)
@@ -179,8 +179,12 @@ def _resolved(file: ClusterFile, fleet: FleetSpec, catalog: Catalog) -> Cluster:
     )
 
 
-def _cluster_files(root: Path, findings: Findings) -> list[ClusterFile]:
-    """Read clusters/: the files of clusters, and the folders of their extras."""
+def _cluster_files(root: Path, findings: Findings, *, may_be_empty: bool) -> list[ClusterFile]:
+    """Read clusters/: the files of clusters, and the folders of their extras.
+
+    Where clusters come and go, there may be none for a while; a folder that is not there, or that holds
+    nothing that keeps it in git, is another matter.
+    """
     try:
         is_folder = entries(root, "clusters")
     except FindingsError as error:
@@ -196,7 +200,7 @@ def _cluster_files(root: Path, findings: Findings) -> list[ClusterFile]:
     files = {name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and not is_folder[name]}
     _report_lonely_extras(tree, files, findings)
 
-    if not files:
+    if not files and not (may_be_empty and is_folder):
         reason = "clusters/ contains no cluster file: every generated file would be deleted"
         findings.add("empty-fleet", "clusters", reason, "write clusters/NAME.yaml")
 

@@ -7,6 +7,7 @@ from okd_gitops.manifests.model import NAME_PATTERN
 
 # Names that a cluster cannot have, and why; and how such names may begin.
 RESERVED = {
+    "unattended": "the folder for clusters of another repository has this name",
     "in-cluster": "Argo CD uses this name for its own cluster",
     "fleet": "the root Application has this name",
     "root": "it could be taken for the root Application",
@@ -15,6 +16,7 @@ RESERVED = {
 }
 RESERVED_BEGINNINGS = {
     PREFIX: "the Applications that make clusters begin with this",
+    "unattended-": "the Applications for clusters of another repository begin with this",
     "kube-": "namespaces of Kubernetes begin with this",
     "openshift-": "namespaces of OKD begin with this",
 }

@@ -9,7 +9,10 @@ _FEATURE = "cluster-register"
 
 
 def unregistered_clusters(clusters: Collection[Cluster], hub: str) -> Iterator[Finding]:
-    """Yield a finding for each cluster of a provider, if the hub is in this fleet and registers none."""
+    """Yield a finding for each cluster of a provider, if the hub is in this fleet and registers none.
+
+    Of a hub that belongs to another fleet, nothing is known here.
+    """
     registers = [_FEATURE in cluster.spec.features for cluster in clusters if cluster.name == hub]
 
     if registers != [False]:

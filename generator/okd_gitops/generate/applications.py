@@ -14,6 +14,8 @@ from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.generate.projects import Deployed, project
 from okd_gitops.generate.providers.hive import FILLED_IN
 from okd_gitops.generate.providers.provision import CLUSTER, LABELS
+from okd_gitops.generate.sync import FINALIZER, LEFT_ALONE, OWNERS_FIRST, sync_policy
+from okd_gitops.generate.unattended import unattended_files
 from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE, OPTIONS, WAVE
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import FOREIGN, read
@@ -28,20 +30,20 @@ APPLICATION, PROJECT = "application.yaml", "appproject.yaml"
 REMOVAL = f"{LABELS}removal"
 # What most often removes a cluster.
 DELETED = "its file was deleted without an announcement that was merged before"
-_FINALIZER = "resources-finalizer.argocd.argoproj.io"
-# Deletes owners before what they own. Hive's Secrets belong to the ClusterDeployment: deleted first, as Argo
-# CD does by default, Hive could not find what the cluster has in the cloud.
-_OWNERS_FIRST = f"{_FINALIZER}/background"
 _ROOT_WAVE = 0
 # To confirm is no way: the root Application waits for it, and syncs no other cluster meanwhile.
 _KEPT = {OPTIONS: "Delete=false,Prune=false"}
 
 
 def argocd_files(plan: Plan) -> dict[str, bytes]:
-    """Return the files of `argocd/`."""
+    """Return the files of `argocd/`: none in a repository whose Applications another one decides on."""
+    if plan.fleet.unattended:
+        return {}
+
     objects = {
         f"{ROOT}/{PROJECT}": _root_project(plan),
         f"{ROOT}/{APPLICATION}": _root(plan),
+        **unattended_files(plan.fleet),
     }
 
     for cluster in plan.clusters:
@@ -97,11 +99,16 @@ def unannounced_removal(name: str, place: Location | str, what_happens: str) -> 
 
 def destination(plan: Plan, cluster: ClusterPlan) -> str:
     """Return the name by which Argo CD on the hub knows a cluster."""
-    return IN_CLUSTER if cluster.cluster.name == plan.fleet.hub else cluster.cluster.name
+    name = cluster.cluster.name
+
+    if name == plan.fleet.hub:
+        return IN_CLUSTER
+
+    return f"{PREFIX}{name}" if cluster.cluster.spec.provider else name
 
 
 def _root_project(plan: Plan) -> Object:
-    kinds = ("Application", "AppProject")
+    kinds = ["Application", "AppProject", *(["ApplicationSet"] if plan.fleet.unattended_repository else [])]
     objects = [ObjectId("argoproj.io", "v1alpha1", kind, NAMESPACE, "") for kind in kinds]
     description = f"The root Application of the fleet on {plan.fleet.hub}."
 
@@ -116,7 +123,7 @@ def _root(plan: Plan) -> Object:
         "destination": {"name": IN_CLUSTER, "namespace": NAMESPACE},
         # An Application that leaves git leaves the hub, unless it is kept; what it deployed stays unless it
         # carries the finalizer (purpose ephemeral).
-        "syncPolicy": _sync_policy(prune=True, self_heal=True),
+        "syncPolicy": sync_policy(prune=True, self_heal=True),
     }
     metadata = {"name": ROOT, "namespace": NAMESPACE}
 
@@ -168,7 +175,7 @@ def _application(plan: Plan, cluster: ClusterPlan) -> Object:
     # A cluster that a provider deletes takes along what is on it. An Application that waited for that would
     # wait for ever for a cluster that is gone.
     if purpose.sync.finalizer and not spec.provider:
-        metadata["finalizers"] = [_FINALIZER]
+        metadata["finalizers"] = [FINALIZER]
 
     sync = purpose.sync
     namespaces = sorted({identity.namespace for identity in cluster.objects if identity.namespace})
@@ -176,7 +183,7 @@ def _application(plan: Plan, cluster: ClusterPlan) -> Object:
         "project": cluster.cluster.name,
         "source": _source(plan, f"overlays/{cluster.cluster.name}"),
         "destination": {"name": destination(plan, cluster), "namespace": (namespaces or [NAMESPACE])[0]},
-        "syncPolicy": _sync_policy(prune=sync.prune, self_heal=sync.self_heal, automated=sync.automated),
+        "syncPolicy": sync_policy(prune=sync.prune, self_heal=sync.self_heal, automated=sync.automated),
     }
     if cluster.ignored:
         body["ignoreDifferences"] = [
@@ -201,8 +208,7 @@ def _provider_project(plan: Plan, cluster: ClusterPlan) -> Object:
 def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
     """Return the Application of what makes a cluster.
 
-    What a controller deleted because the cluster's end had come must not be made again: nothing is healed,
-    and a commit that changes other files is no reason to sync.
+    What a controller deleted because the cluster's end had come must not be made again, so nothing is healed.
     """
     name = f"{PREFIX}{cluster.cluster.name}"
     metadata = {
@@ -214,15 +220,15 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
         },
         "annotations": {
             WAVE: str(cluster.cluster.wave),
-            "argocd.argoproj.io/manifest-generate-paths": ".",
+            **LEFT_ALONE,
         },
-        "finalizers": [_OWNERS_FIRST],
+        "finalizers": [OWNERS_FIRST],
     }
     spec = {
         "project": name,
         "source": _source(plan, f"overlays/{cluster.cluster.name}/{PROVIDER}"),
         "destination": {"name": IN_CLUSTER, "namespace": name},
-        "syncPolicy": _sync_policy(prune=False, self_heal=False, owners_first=True),
+        "syncPolicy": sync_policy(prune=False, self_heal=False, owners_first=True),
         "ignoreDifferences": [dict(ignored) for ignored in FILLED_IN],
     }
 
@@ -231,22 +237,3 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
 
 def _source(plan: Plan, path: str) -> dict[str, Any]:
     return {"repoURL": plan.fleet.repository, "targetRevision": plan.fleet.revision, "path": path}
-
-
-def _sync_policy(
-    *, prune: bool, self_heal: bool, automated: bool = True, owners_first: bool = False
-) -> dict[str, Any]:
-    options = [
-        "ApplyOutOfSyncOnly=true",
-        "FailOnSharedResource=true",
-        "PruneLast=true",
-        # Without this, ignoreDifferences hides a difference and the next sync still writes it.
-        "RespectIgnoreDifferences=true",
-        "ServerSideApply=true",
-        # OLM installs CRDs after the sync began; the dry run of their objects comes before every wave.
-        "SkipDryRunOnMissingResource=true",
-    ]
-    options += ["PrunePropagationPolicy=background"] if owners_first else []
-    retry = {"limit": 10, "backoff": {"duration": "30s", "factor": 2, "maxDuration": "10m"}}
-    chosen = {"automated": {"prune": prune, "selfHeal": self_heal}} if automated else {}
-    return {**chosen, "syncOptions": options, "retry": retry}

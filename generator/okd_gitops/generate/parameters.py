@@ -194,6 +194,7 @@ def _facts(fleet: FleetSpec, cluster: Cluster) -> dict[str, Any]:
         "clusterID": spec.cluster_id,
         "purpose": str(spec.purpose),
         **{f"fleet.{name}": value for name, value in fleet},
+        **{f"fleet.unattended.{name}": value for name, value in fleet.unattended_repository or ()},
     }
 
     if spec.release:

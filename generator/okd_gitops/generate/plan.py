@@ -59,7 +59,7 @@ def plan(fleet: Fleet) -> Plan:
         _ClusterStep(fleet.spec, cluster, fleet.catalog, findings.of(cluster.document)).run()
         for cluster in fleet.clusters
     ]
-    _refuse_missing_hub(fleet, findings)
+    _refuse_strangers(fleet, findings) if fleet.spec.unattended else _refuse_missing_hub(fleet, findings)
     findings.raise_errors()
 
     used = {(placement.feature, placement.part) for cluster in planned for placement in cluster.placements}
@@ -76,6 +76,22 @@ def _refuse_missing_hub(fleet: Fleet, findings: Findings) -> None:
     if name not in hubs:
         reason = f'the hub "{name}" has no file clusters/{name}.yaml with purpose: hub'
         findings.add("empty-fleet", ["hub"], reason, nearest(name, hubs))
+
+
+def _refuse_strangers(fleet: Fleet, findings: Findings) -> None:
+    """Add a finding for each cluster that must not come and go without a review.
+
+    The hub is a cluster of another repository.
+    """
+    for cluster in fleet.clusters:
+        if cluster.spec.provider is None:
+            reason = "fleet.yaml says unattended: true, so only clusters of a provider may be here"
+            remedy = "write provider:, or move the file to the fleet's own repository"
+            findings.of(cluster.document).add("attended-cluster", ["purpose"], reason, remedy)
+
+    if fleet.spec.unattended_repository:
+        reason = "clusters without a review are in this repository already"
+        findings.add("invalid-value", ["unattendedRepository"], reason, "remove it, or unattended")
 
 
 class _ClusterStep:
@@ -140,7 +156,7 @@ class _ClusterStep:
             self.findings.add("invalid-value", ["provider"], reason, "write purpose: ephemeral, and expires:")
             return ()
 
-        return provided_objects(self.cluster, settings)
+        return provided_objects(self.cluster, settings, unattended=self.fleet.unattended)
 
     def _defined(self, placements: Sequence[Placement]) -> Scopes:
         """Return the scopes of the kinds that the CRDs in placements define."""

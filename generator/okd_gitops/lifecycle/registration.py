@@ -14,7 +14,7 @@ from datetime import datetime
 
 from okd_gitops.finding import Finding, FindingsError, finding_of
 from okd_gitops.fleet.providers import PREFIX
-from okd_gitops.generate.providers.provision import CLUSTER, END
+from okd_gitops.generate.providers.provision import CLUSTER, END, GUESTS, PROJECT
 from okd_gitops.manifests.argocd import NAMESPACE, REGISTERS
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.manifests.read import FOREIGN, read
@@ -82,8 +82,8 @@ def decide(
             delete.append(deployment)
             continue
 
-        if name in taken:
-            findings.append(_finding(deployment, f"Argo CD knows another cluster as {name}"))
+        if f"{PREFIX}{name}" in taken:
+            findings.append(_finding(deployment, f"Argo CD knows another cluster as {PREFIX}{name}"))
             continue
 
         present.add(name)
@@ -154,20 +154,34 @@ def _registered(deployment: Object, secret: Object) -> Object:
     if not all(isinstance(value, str) and value for value in tls.values()):
         raise ValueError("its kubeconfig has no certificate of the administrator")
 
-    # Only the Application of this very cluster may go there.
-    values = {"name": name, "server": server, "project": name, "config": json.dumps({"tlsClientConfig": tls})}
+    # Nothing but the Application of this very cluster may go there.
+    project = _project(deployment)
+    known_as = f"{PREFIX}{name}"
+    config = json.dumps({"tlsClientConfig": tls})
+    values = {"name": known_as, "server": server, "project": project, "config": config}
 
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
-            "name": f"{PREFIX}{name}",
+            "name": known_as,
             "namespace": NAMESPACE,
-            "labels": {REGISTERS: "cluster", CLUSTER: name},
+            "labels": {REGISTERS: "cluster", CLUSTER: name, PROJECT: project},
         },
         "type": "Opaque",
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()},
     }
+
+
+def _project(deployment: Object) -> str:
+    """Return the AppProject that may go to a cluster; raises ValueError for that of another cluster."""
+    name = _label(deployment)
+    project = str(at(deployment, "metadata", "labels", PROJECT) or name)
+
+    if project not in (name, GUESTS):
+        raise ValueError(f"it asks for the AppProject {one_line(project, 60)}, which is not its own")
+
+    return project
 
 
 def _kubeconfig(secret: Object) -> Object:

@@ -121,7 +121,7 @@ def _leaving(fleet: Fleet, names: Collection[str]) -> Iterator[Leaving]:
         name = planned.cluster.name
 
         if name in names:
-            folder = application_folder(planned.cluster)
+            folder = "" if fleet.spec.unattended else application_folder(planned.cluster)
             yield Leaving(
                 name=name,
                 objects=_kinds(planned),

@@ -48,6 +48,8 @@ def propose_edit(
 ) -> Proposed:
     """Make an edit upon the remote's branch, judge it like anybody's change, and push it as `okd/NAME`.
 
+    A repository of unattended clusters has no branch for it: it goes onto the one that Argo CD follows.
+
     A race with somebody who merges in between is run again. Raises what `edit` raises, FindingsError for a
     change that `check --base` refuses, BlockedError for a branch to which others have added, RemoteError and
     RaceError like `rollout`.
@@ -72,13 +74,16 @@ def _once(tools: Tools, name: str, edit: Edits, request: Request) -> Proposed:
         if generated is None:
             return Proposed(saved=saved, branch=None)
 
+        # As the remote has it: no working tree decides that nobody needs to look.
+        is_unattended = generated.fleet.spec.unattended
+        name = tools.revision if is_unattended else name
         commit_draft(draft, generated, saved.edited.edit.paths, subject=saved.subject, trailers=())
         made = _described(tools, draft, name, saved.subject, base, records)
 
     tools.publisher.withdraw(except_for=[name])
     branch = tools.publisher.publish(made)
 
-    if branch.state == "pushed":
+    if branch.state == "pushed" and not is_unattended:
         tools.publisher.recheck([branch], base, None if request.records else records.commit)
 
     return Proposed(saved=saved, branch=branch)

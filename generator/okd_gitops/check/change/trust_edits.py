@@ -39,7 +39,17 @@ CI_FILES = (
 )
 # The tool itself, in a repository that contains it: an edited tool must not judge its own edit.
 TOOL_FILES = ("okd-gitops", "Makefile", "generator", "image", "pyproject.toml", "requirements", "tools")
-_FLEET_FIELDS = ("requires", "repository", "revision", "hub", "owners", "upstream", "announced")
+_FLEET_FIELDS = (
+    "requires",
+    "repository",
+    "revision",
+    "hub",
+    "owners",
+    "upstream",
+    "announced",
+    "unattended",
+    "unattended_repository",
+)
 _SOURCES = ("controller", "graph", "channel", "github", "quay", "file", "forge", "signatures")
 # Their objects say what a cluster runs, and what asks for it.
 _TRUSTED_FEATURES = (
@@ -123,8 +133,9 @@ def _edits(
         old_text, new_text = _text(old, field), _text(new, field)
 
         if old_text != new_text:
-            place = now.document.at((*parents, field), key=True)
-            yield TrustEdit(field=".".join((*parents, field)), place=place, old=old_text, new=new_text)
+            path = (*parents, _key(new or old, field))
+            place = now.document.at(path, key=True)
+            yield TrustEdit(field=".".join(path), place=place, old=old_text, new=new_text)
 
 
 def _cluster_edits(changes: Sequence[ClusterChange]) -> Iterator[TrustEdit]:
@@ -175,11 +186,16 @@ def _upstream(release: Release | None) -> str:
     return str(release.upstream or "") if release else ""
 
 
+def _key(model: FileModel | None, field: str) -> str:
+    """Return how a field is written in its file."""
+    return type(model).model_fields[field].alias or field if model else field
+
+
 def _text(model: FileModel | None, field: str) -> str:
     """Return a field as text that compares; empty where it is not set."""
     value = getattr(model, field, None)
 
-    if value in (None, "", ()):
+    if not value:
         return ""
 
     if isinstance(value, FileModel):

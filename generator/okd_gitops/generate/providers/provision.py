@@ -11,21 +11,26 @@ from okd_gitops.times import end_of_day, time_text
 
 LABELS = "okd-gitops.io/"
 # On each object that makes a cluster: its name in the fleet, and the end, which is absolute: whatever
-# happened to git and to Argo CD, `cluster keep` on the hub deletes it then.
+# happened to git and to Argo CD, `cluster register` on the hub deletes it then.
 CLUSTER, END = f"{LABELS}cluster", f"{LABELS}end"
+# The AppProject that may go to the cluster when it is there, and the one of all unattended clusters.
+PROJECT, GUESTS = f"{LABELS}project", "unattended-guests"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provision:
-    """One cluster that must be installed: its name, release image, end as time in UTC, and addresses."""
+    """One cluster that must be installed: its name, release image, end as time in UTC, addresses, and the
+    AppProject that may go to it.
+    """
 
     name: str
     image: str
     end: str
+    project: str
     addresses: Addresses | None = None
 
     @classmethod
-    def of(cls, cluster: Cluster) -> "Provision":
+    def of(cls, cluster: Cluster, *, unattended: bool) -> "Provision":
         """Return what a cluster file asks for; the plan refuses one without release and end."""
         spec = cluster.spec
         assert spec.release
@@ -35,6 +40,7 @@ class Provision:
             name=cluster.name,
             image=spec.release.image,
             end=time_text(end_of_day(spec.expires)),
+            project=GUESTS if unattended else cluster.name,
             addresses=spec.addresses,
         )
 
@@ -52,6 +58,6 @@ class Provision:
         return {
             "name": name,
             "namespace": self.namespace,
-            "labels": {CLUSTER: self.name},
+            "labels": {CLUSTER: self.name, PROJECT: self.project},
             "annotations": {**(annotations or {}), WAVE: str(wave)},
         }
