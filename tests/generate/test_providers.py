@@ -4,6 +4,7 @@ install_config_fields.yaml has the installer's own fields and says where they we
 and of External Secrets are those that `check` uses.
 """
 
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -246,3 +247,56 @@ def test_a_later_end_changes_nothing_but_the_end(fleet: Path) -> None:
         "overlays/trial/generated.sha256",
         "overlays/trial/provider/clusterdeployment-trial.yaml",
     }
+
+
+UPGRADING = TRIAL.replace(
+    "release:\n",
+    "installs:\n"
+    "  version: 4.20.0-okd-scos.9\n"
+    f"  image: registry.ci.openshift.org/origin/release-scos@sha256:{'c' * 64}\n"
+    "release:\n"
+    "  acks: [ack-4.20-api-removals]\n",
+)
+
+
+def test_a_cluster_is_installed_with_one_release_and_upgrades_to_its_own(fleet: Path) -> None:
+    (fleet / "clusters/trial.yaml").write_text(UPGRADING)
+    generate(fleet)
+    objects = provided(fleet)
+    (image_set,) = [value for value in objects.values() if value["kind"] == "ClusterImageSet"]
+    assert image_set["spec"]["releaseImage"].endswith("c" * 64)
+
+    spec = objects["SyncSet/trial-upgrade"]["spec"]
+    assert spec["clusterDeploymentRefs"] == [{"name": "trial"}]
+    acks, version = spec["patches"]
+    assert (acks["namespace"], acks["name"]) == ("openshift-config", "admin-acks")
+    assert json.loads(acks["patch"]) == {"data": {"ack-4.20-api-removals": "true"}}
+    assert (version["kind"], version["name"], version["patchType"]) == ("ClusterVersion", "version", "merge")
+    wanted = json.loads(version["patch"])["spec"]
+    assert wanted["desiredUpdate"]["version"] == "4.21.0-okd-scos.11"
+    assert wanted["desiredUpdate"]["image"].endswith(DIGEST)
+    assert wanted["upstream"] == load(fleet).spec.upstream
+    assert not check(fleet, CACHE, today=date(2026, 11, 29), say=lambda _: None).errors
+
+
+def test_one_that_is_installed_with_its_release_is_patched_by_nobody(fleet: Path) -> None:
+    assert not [name for name in provided(fleet) if name.startswith("SyncSet/")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("4.20.0-okd-scos.9", "4.21.0-okd-scos.11", "cannot upgrade to"),
+        ("4.20.0-okd-scos.9", "4.22.0-okd-scos.0", "cannot upgrade to"),
+        ("provider: hive-openstack\n", "server: https://api.trial.example.org:6443\n", "only a provider"),
+    ],
+)
+def test_what_cannot_upgrade_is_refused(fleet: Path, old: str, new: str, reason: str) -> None:
+    lines = UPGRADING.replace(old, new, 1).splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("addresses"))
+    (fleet / "clusters/trial.yaml").write_text(text)
+    with pytest.raises(FindingsError) as error:
+        generate(fleet)
+    (finding,) = error.value.findings
+    assert reason in finding.reason
+    assert "4.20.0-okd-scos.9" in finding.location.text or "4.22" in finding.location.text

@@ -1,46 +1,27 @@
 """The commands that add clusters to a fleet, remove them, and list them: edits of clusters/."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
-from okd_gitops.cli.cluster_output import print_list, print_proposed, print_registrations, print_saved
+from okd_gitops.cli.cluster_output import print_list, print_registrations
 from okd_gitops.cli.options import (
     AT,
     DRY_RUN,
     OUTPUT,
     RECORDS,
-    REMOTE,
-    Command,
     cache_of,
     clock,
     cluster_names,
     root_of,
     writes,
 )
-from okd_gitops.cli.output import print_result, progress
-
-if TYPE_CHECKING:
-    from okd_gitops.rollout.propose_clusters import Edits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
-    """How an edit is saved, as the options say it."""
-
-    dry_run: bool
-    committing: bool
-    push: bool
-    opening: bool
-    remote: str
-    output: str
-    at: str = ""
-    records: str = ""
-    reads_records: bool = False
+from okd_gitops.cli.output import print_result
+from okd_gitops.cli.save_edit import edits, save, way_of
 
 
 @click.group()
@@ -51,24 +32,6 @@ def cluster() -> None:
     with --push, in a branch of its own. A pull request brings it to the fleet. No cluster is asked, but the
     hub by `register`.
     """
-
-
-def _edits(command: Command) -> Command:
-    """Add the options of every command that edits clusters/."""
-    committing = click.option("--commit", "committing", is_flag=True, help="Commit what was written.")
-    push = click.option(
-        "--push",
-        is_flag=True,
-        help="Push a branch with the edit. Starts from the remote's; the working tree stays.",
-    )
-    opening = click.option(
-        "--open",
-        "opening",
-        is_flag=True,
-        help="Open or update its pull request. Implies --push. Without a token, prints the command.",
-    )
-
-    return DRY_RUN(committing(push(REMOTE(opening(OUTPUT(command))))))
 
 
 @cluster.command()
@@ -87,6 +50,12 @@ def _edits(command: Command) -> Command:
     type=click.Choice(["hive-openstack", "hive-fake"]),
     help="Let this provider install it, and delete it at its end.",
 )
+@click.option(
+    "--installs",
+    default="",
+    metavar="VERSION",
+    help="Install this release first. The cluster then upgrades to --release.",
+)
 @click.option("--server", default="", metavar="URL", help="Address of its API server.")
 @click.option("--cluster-id", default="", metavar="UUID", help="Its own clusterID.")
 @click.option(
@@ -99,7 +68,7 @@ def _edits(command: Command) -> Command:
 )
 @RECORDS
 @AT
-@_edits
+@edits
 @click.pass_context
 @writes
 def new(context: click.Context, **options: Any) -> None:
@@ -113,12 +82,12 @@ def new(context: click.Context, **options: Any) -> None:
     from okd_gitops.lifecycle.edit_clusters import add_cluster
     from okd_gitops.lifecycle.new_cluster import NewCluster
 
-    way = _way(options)
+    way = way_of(options)
     request, now = NewCluster(**{key: value or "" for key, value in options.items()}), clock(way.at)
     # Without a release, nothing is taken from what the hub has recorded.
     way = replace(way, reads_records=bool(request.version))
 
-    _save(
+    save(
         context,
         "ClusterNew",
         f"new-{request.name}",
@@ -127,9 +96,37 @@ def new(context: click.Context, **options: Any) -> None:
     )
 
 
+@cluster.command(name="try")
+@click.argument("version", default="", metavar="[VERSION]")
+@RECORDS
+@AT
+@edits
+@click.pass_context
+@writes
+def try_(context: click.Context, version: str, **options: Any) -> None:
+    """Ask for the clusters that try a release.
+
+    One is installed with it, and one with the release before, from which it upgrades. Without VERSION, these
+    are the newest releases of the streams that `trials` of fleet.yaml names. A release that has its clusters,
+    or has been tried, is left alone. `release observe` records how it went; `cluster expire` removes them.
+    """
+    from okd_gitops.lifecycle.edit_clusters import try_releases
+
+    way = replace(way_of(options), reads_records=True)
+    now = clock(way.at)
+
+    save(
+        context,
+        "ClusterTrial",
+        f"try-{version or 'releases'}",
+        lambda folder, records, saving: try_releases(folder, version, records, saving, now=now),
+        way,
+    )
+
+
 @cluster.command()
 @click.argument("name", shell_complete=cluster_names)
-@_edits
+@edits
 @click.pass_context
 @writes
 def remove(context: click.Context, name: str, **options: Any) -> None:
@@ -141,18 +138,18 @@ def remove(context: click.Context, name: str, **options: Any) -> None:
     """
     from okd_gitops.lifecycle.edit_clusters import drop_cluster
 
-    _save(
+    save(
         context,
         "ClusterRemoval",
         f"remove-{name}",
         lambda folder, _, saving: drop_cluster(folder, name, saving),
-        _way(options),
+        way_of(options),
     )
 
 
 @cluster.command()
 @AT
-@_edits
+@edits
 @click.pass_context
 @writes
 def expire(context: click.Context, **options: Any) -> None:
@@ -164,10 +161,10 @@ def expire(context: click.Context, **options: Any) -> None:
     """
     from okd_gitops.lifecycle.edit_clusters import drop_expired
 
-    way = _way(options)
+    way = way_of(options)
     now = clock(way.at)
 
-    _save(
+    save(
         context,
         "ClusterExpiry",
         "expire",
@@ -232,62 +229,3 @@ def register(context: click.Context, *, account: Path, api: str, at: str, dry_ru
 
     if code:
         sys.exit(code)
-
-
-def _way(options: dict[str, Any]) -> _Way:
-    """Take out of the options of a command how its edit is saved; raises UsageError for a contradiction."""
-    from okd_gitops.errors import UsageError
-
-    names = ("dry_run", "committing", "push", "opening", "remote", "output", "at", "records")
-    way = _Way(**{name: options.pop(name) for name in names if name in options})
-    pushes = way.push or way.opening
-
-    if pushes and way.committing:
-        raise UsageError("--push commits to a branch of its own", "leave out --commit")
-
-    if pushes and way.dry_run:
-        raise UsageError("--dry-run changes nothing", "leave it out, or leave out --push and --open")
-
-    return way
-
-
-def _save(context: click.Context, kind: str, branch: str, edit: "Edits", way: _Way) -> None:
-    """Make an edit in the working tree, or in a branch `okd/BRANCH` that is pushed, and print it."""
-    if way.push or way.opening:
-        _propose(context, kind, branch, edit, way)
-        return
-
-    from okd_gitops.evidence.records import Records, read_records
-    from okd_gitops.lifecycle.edit_clusters import Saving
-
-    root = root_of(context)
-    records = read_records(root, way.records) if way.reads_records else Records()
-    saving = Saving(dry_run=way.dry_run, commit=way.committing)
-
-    print_saved(way.output, kind, edit(root, records, saving), saving)
-
-
-def _propose(context: click.Context, kind: str, branch: str, edit: "Edits", way: _Way) -> None:
-    from okd_gitops.cli.branches import open_pull_requests, write_texts
-    from okd_gitops.errors import UsageError
-    from okd_gitops.rollout.propose_clusters import propose_edit
-    from okd_gitops.rollout.request import Request, fleet_of
-
-    root, now = root_of(context), clock(way.at)
-    fleet = fleet_of(root)
-
-    if way.opening and fleet.unattended:
-        raise UsageError("a repository of unattended clusters has no pull requests", "write --push")
-
-    cache = cache_of(context, root)
-    request = Request(
-        first=False, write=True, push=True, remote=way.remote, records=way.records, rehearsal=way.at
-    )
-    proposed = propose_edit(root, cache, branch, edit, request, now=now, say=progress(context))
-    made = (proposed.branch,) if proposed.branch else ()
-    files = write_texts(root, made)
-
-    print_proposed(way.output, kind, proposed, files)
-
-    if way.opening:
-        open_pull_requests(fleet, made, files, answers=cache / "answers")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from okd_gitops.rollout.propose_clusters import Proposed
 
 _AT_ONCE = 20
-_NOTHING = "nothing to remove: no ephemeral cluster has passed its last day"
 
 
 def print_saved(output: str, kind: str, saved: "Saved", saving: "Saving") -> None:
@@ -34,7 +33,7 @@ def print_proposed(output: str, kind: str, proposed: "Proposed", files: Mapping[
         if branch:
             print_branch(branch, files[branch.name])
         else:
-            echo(_NOTHING)
+            echo(saved.nothing)
 
     body = {**_as_json(saved), "branch": branch_as_json(branch) if branch else None}
     print_result(output, kind, body, as_text)
@@ -113,9 +112,9 @@ def _paths_as_json(saved: "Saved") -> dict[str, object]:
 
 
 def _print_edit(saved: "Saved", saving: "Saving") -> None:
-    if saved.removal and not saved.removal.leaving:
+    if saved.nothing:
         show_findings(saved.findings)
-        echo(_NOTHING)
+        echo(saved.nothing)
         return
 
     _print_files(saved, saving)

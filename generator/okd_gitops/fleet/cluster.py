@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from okd_gitops.finding import Location, refused
 from okd_gitops.fleet.emergency import Emergency
-from okd_gitops.fleet.providers import Addresses, ProviderName, Providers
+from okd_gitops.fleet.providers import Addresses, Installed, ProviderName, Providers
 from okd_gitops.fleet.purpose import PurposeSpec
-from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
+from okd_gitops.fleet.upgrades import Ack, Duration, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.read import Document
 from okd_gitops.releases.cluster_version import field_faults
@@ -104,6 +104,9 @@ def _signed_digest(signature: str) -> str:
         raise fault(reason, remedy, name="malformed-signature", field="signature") from None
 
 
+StreamName = Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z.-]*$")]
+
+
 class Release(FileModel):
     """The OKD release that a cluster is to run."""
 
@@ -117,7 +120,7 @@ class Release(FileModel):
         examples=[f"registry.ci.openshift.org/origin/release-scos@sha256:{'0' * 64}"],
         description="Release image by digest: name@sha256:….",
     )
-    stream: Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z.-]*$")] | None = Field(
+    stream: StreamName | None = Field(
         None,
         examples=["4-scos-stable"],
         description="Release stream to follow, e.g. 4-scos-stable, or one of okd-stream.",
@@ -214,6 +217,19 @@ class UnattendedRepository(FileModel):
     )
 
 
+class Trials(FileModel):
+    """An entry of `trials:` in fleet.yaml: clusters that try each new release of a stream."""
+
+    stream: StreamName = Field(examples=["4-scos-stable"], description="The stream whose releases are tried.")
+    channel: Channel = Field(examples=["stable-scos-4"], description="The update channel of the clusters.")
+    provider: ProviderName = Field(
+        strict=False, examples=["hive-openstack"], description="Who installs them; see `providers`."
+    )
+    expires: Duration = Field(
+        "1d", examples=["1d"], description="For how long a cluster lives, in days or hours."
+    )
+
+
 class FleetSpec(FileModel, title="Fleet"):
     """`fleet.yaml`: facts of the whole repository."""
 
@@ -259,6 +275,11 @@ class FleetSpec(FileModel, title="Fleet"):
     ephemeral: EphemeralQuota = Field(
         EphemeralQuota(), description="What ephemeral clusters may use together; `cluster new` refuses more."
     )
+    trials: tuple[Trials, ...] = Field(
+        (),
+        strict=False,
+        description="Streams whose new releases are tried on clusters of their own; see `cluster try`.",
+    )
     providers: Providers = Field(
         Providers(), description="Who installs ephemeral clusters, and where; a cluster file names one."
     )
@@ -290,6 +311,10 @@ class ClusterSpec(FileModel):
     )
     addresses: Addresses | None = Field(
         None, description="Floating addresses that are reserved for the cluster, in an OpenStack cloud."
+    )
+    installs: Installed | None = Field(
+        None,
+        description="An earlier release that Hive installs; the cluster then upgrades to `release`.",
     )
     server: Url | None = Field(
         None,
@@ -358,9 +383,10 @@ class ClusterSpec(FileModel):
     @model_validator(mode="after")
     def _has_what_its_provider_needs(self) -> "ClusterSpec":
         if self.provider is None:
-            if self.addresses:
-                remedy = "remove addresses, or add provider: hive-openstack"
-                raise fault("only a provider takes addresses", remedy, field="addresses")
+            for field, given in (("addresses", self.addresses), ("installs", self.installs)):
+                if given is not None:
+                    remedy = f"remove {field}, or add provider: hive-openstack"
+                    raise fault(f"only a provider takes {field}", remedy, field=field)
             return self
 
         if self.environment != Environment.OKD:
@@ -371,6 +397,18 @@ class ClusterSpec(FileModel):
             if value is not None:
                 reason = f"the cluster gets its {field} when {self.provider} has installed it"
                 raise fault(reason, f"remove {field}", field=field)
+
+        return self
+
+    @model_validator(mode="after")
+    def _upgrades_to_its_release(self) -> "ClusterSpec":
+        if self.installs is None or self.release is None:
+            return self
+
+        if Version.parse(self.installs.version) >= Version.parse(self.release.version):
+            reason = f"a cluster with {self.installs.version} cannot upgrade to {self.release.version}"
+            remedy = "write an earlier release, or remove installs"
+            raise fault(reason, remedy, field=("installs", "version"))
 
         return self
 

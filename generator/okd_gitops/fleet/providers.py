@@ -10,6 +10,7 @@ from pydantic import Field
 
 from okd_gitops.fleet.upgrades import Duration
 from okd_gitops.manifests.model import FileModel, Name
+from okd_gitops.releases.fields import ReleaseImage, VersionText
 from okd_gitops.times import parse_duration
 
 # What the namespace of a cluster's provider on the hub begins with, and the Application of the same name.
@@ -95,6 +96,16 @@ class Providers(FileModel):
             ProviderName.HIVE_OPENSTACK: self.hive_openstack,
             ProviderName.HIVE_FAKE: self.hive_fake,
         }[name]
+
+
+class Installed(FileModel):
+    """`installs:` of a cluster file: the release that the provider installs, if the cluster is to upgrade."""
+
+    version: VersionText = Field(examples=["4.22.0-okd-scos.0"], description="The version.")
+    image: ReleaseImage = Field(
+        examples=[f"registry.ci.openshift.org/origin/release-scos@sha256:{'0' * 64}"],
+        description="The release image by digest.",
+    )
 
 
 class Addresses(FileModel):

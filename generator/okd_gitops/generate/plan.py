@@ -156,7 +156,7 @@ class _ClusterStep:
             self.findings.add("invalid-value", ["provider"], reason, "write purpose: ephemeral, and expires:")
             return ()
 
-        return provided_objects(self.cluster, settings, unattended=self.fleet.unattended)
+        return provided_objects(self.cluster, settings, self.fleet)
 
     def _defined(self, placements: Sequence[Placement]) -> Scopes:
         """Return the scopes of the kinds that the CRDs in placements define."""

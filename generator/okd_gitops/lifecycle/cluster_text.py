@@ -33,6 +33,8 @@ class ClusterValues:
     cluster_id: str = ""
     kubernetes: str = ""
     expires: date | None = None
+    # Which release is installed first, when the cluster is to upgrade to that of `release`.
+    installs: Mapping[str, str] = field(default_factory=dict)
     release: Mapping[str, str] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
 
@@ -64,13 +66,21 @@ def cluster_text(values: ClusterValues) -> str:
         lines.append(f"expires: {values.expires}")
 
     if values.is_okd:
-        lines.append("release:")
-        for key, value in values.release.items():
-            lines += [f"  {line}" for line in _line(key, value, is_needed=True)]
+        lines += _block("installs", values.installs)
+        lines += _block("release", values.release)
     else:
         lines += _line("kubernetes", values.kubernetes)
 
     return "\n".join([*lines, *_feature_lines(values.features), ""])
+
+
+def _block(key: str, values: Mapping[str, str]) -> list[str]:
+    lines = [f"{key}:"] if values else []
+
+    for inner, value in values.items():
+        lines += [f"  {line}" for line in _line(inner, value, is_needed=True)]
+
+    return lines
 
 
 def _line(key: str, value: str, *, is_needed: bool = False) -> list[str]:

@@ -17,6 +17,7 @@ from okd_gitops.lifecycle.expire_clusters import expire_clusters
 from okd_gitops.lifecycle.list_clusters import ListedCluster, list_clusters
 from okd_gitops.lifecycle.new_cluster import NewCluster, new_cluster
 from okd_gitops.lifecycle.remove_cluster import Removal, remove_cluster
+from okd_gitops.lifecycle.try_releases import clusters_to_try
 from okd_gitops.manifests.read import Document, read
 from okd_gitops.system.git import status
 
@@ -36,7 +37,8 @@ class Saving:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
     """What an edit was and wrote, with warnings; `subject` says it in a line, `removal` what vanishes,
-    `commit` is the hash of its commit, `unfinished` are the files in which a person has to fill something in.
+    `commit` is the hash of its commit, `unfinished` are the files in which a person has to fill something in,
+    `nothing` says why there was nothing to edit.
     """
 
     edited: Edited
@@ -45,6 +47,7 @@ class Saved:
     findings: tuple[Finding, ...] = ()
     commit: str = ""
     unfinished: tuple[str, ...] = ()
+    nothing: str = ""
 
 
 def add_cluster(root: Path, request: NewCluster, records: Records, saving: Saving, *, now: datetime) -> Saved:
@@ -78,6 +81,35 @@ def add_cluster(root: Path, request: NewCluster, records: Records, saving: Savin
     )
 
 
+def try_releases(root: Path, version: str, records: Records, saving: Saving, *, now: datetime) -> Saved:
+    """Add the clusters on which a version, or the newest release of each stream, is tried.
+
+    All of them are added or none. Raises like `clusters_to_try` and `new_cluster`.
+    """
+    committed = read_committed(root)
+    past = list(past_uses(root, committed, now))
+    requests: list[NewCluster] = []
+
+    def decide(fleet: Fleet) -> Edit:
+        requests[:] = clusters_to_try(fleet, records, version)
+        edit = Edit(fleet=None)
+
+        for request in requests:
+            so_far = edit.fleet or fleet
+            added = new_cluster(so_far, request, records, committed, past=past, now=now)
+            edit = Edit(fleet=added.fleet, put={**edit.put, **added.put})
+
+        return edit
+
+    edited = _edit(root, decide, saving)
+    names = " and ".join(request.name for request in requests)
+    subject = f"Try {', '.join(sorted({request.version for request in requests}))} on {names}"
+    sha = _commit(root, edited.edit, saving, subject)
+    nothing = "" if requests else "nothing to try: every release has its clusters, or has been tried"
+
+    return Saved(edited=edited, subject=subject, commit=sha, nothing=nothing)
+
+
 def drop_cluster(root: Path, name: str, saving: Saving) -> Saved:
     """Remove a cluster from the fleet of `root`, or announce that; raises like `remove_cluster`."""
     committed = read_committed(root)
@@ -109,7 +141,16 @@ def _remove(root: Path, choose: Callable[[Fleet], Removal], saving: Saving) -> S
     subject = _subject(removal)
     sha = _commit(root, edited.edit, saving, subject)
 
-    return Saved(edited=edited, subject=subject, removal=removal, findings=removal.findings, commit=sha)
+    nothing = "" if removal.leaving else "nothing to remove: no ephemeral cluster has passed its last day"
+
+    return Saved(
+        edited=edited,
+        subject=subject,
+        removal=removal,
+        findings=removal.findings,
+        commit=sha,
+        nothing=nothing,
+    )
 
 
 def _subject(removal: Removal) -> str:

@@ -30,7 +30,8 @@ _COPIED_OF_RELEASE = ("stream", "channel", "version", "image", "upstream")
 class NewCluster:
     """What a person asks for; an empty value is one that the other cluster, or a default, gives.
 
-    `like` is the name of that other cluster, `lifetime` a duration such as 3d or 36h.
+    `like` is the name of that other cluster, `lifetime` a duration such as 3d or 36h, `installs` the version
+    that a provider installs before the cluster upgrades to `version`.
     """
 
     name: str
@@ -42,6 +43,9 @@ class NewCluster:
     cluster_id: str = ""
     lifetime: str = ""
     provider: str = ""
+    installs: str = ""
+    stream: str = ""
+    channel: str = ""
 
 
 def new_cluster(
@@ -116,7 +120,8 @@ def _values(fleet: Fleet, request: NewCluster, records: Records, now: datetime) 
         cluster_id=request.cluster_id,
         kubernetes="" if is_okd else _kubernetes(same_kind),
         expires=expires,
-        release=_release(same_kind, request.version, records) if is_okd else {},
+        installs=_installed(request, records) if request.installs else {},
+        release=_release(same_kind, request, records) if is_okd else {},
         features=like.spec.features if like else {},
     )
 
@@ -188,8 +193,17 @@ def _kubernetes(like: Cluster | None) -> str:
     return like.kubernetes if like else DEFAULT_KUBERNETES
 
 
-def _release(like: Cluster | None, version: str, records: Records) -> dict[str, str]:
+def _installed(request: NewCluster, records: Records) -> dict[str, str]:
+    """Return `installs:` of the new file."""
+    if not request.version:
+        raise UsageError("nothing says to which release the cluster upgrades", "add --release VERSION")
+
+    return {"version": request.installs, "image": _recorded_image(request.installs, records)}
+
+
+def _release(like: Cluster | None, request: NewCluster, records: Records) -> dict[str, str]:
     """Return `release:` of the new file, with empty values where a person has to fill in."""
+    version = request.version
     release = {"channel": "stable-scos-4", "version": "", "image": ""}
 
     if like and like.spec.release:
@@ -200,9 +214,11 @@ def _release(like: Cluster | None, version: str, records: Records) -> dict[str, 
         return release
 
     image = _recorded_image(version, records)
-    channel = release["channel"] if like else f"stable-scos-{version.partition('.')[0]}"
+    default = release["channel"] if like else f"stable-scos-{version.partition('.')[0]}"
+    stream = {"stream": request.stream} if request.stream else {}
+    channel = request.channel or default
 
-    return {**release, "channel": channel, "version": version, "image": image}
+    return {**stream, **release, "channel": channel, "version": version, "image": image}
 
 
 def _recorded_image(version: str, records: Records) -> str:

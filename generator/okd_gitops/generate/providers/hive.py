@@ -4,6 +4,7 @@ Fields as in openshift/hive, apis/hive/v1, of the version whose schemas judge th
 openshift/installer, pkg/types. No credential is in any object: they are ExternalSecrets.
 """
 
+import json
 from typing import Any
 
 from okd_gitops.fleet.providers import Hive, Machines, StoredCredentials
@@ -12,6 +13,9 @@ from okd_gitops.generate.providers.provision import END, Provision
 from okd_gitops.manifests.argocd import OPTIONS
 from okd_gitops.manifests.objects import Object
 from okd_gitops.manifests.write import dump
+from okd_gitops.releases.acknowledgements import GIVEN
+from okd_gitops.releases.acknowledgements import NAME as ACKS
+from okd_gitops.releases.acknowledgements import NAMESPACE as ACKS_NAMESPACE
 
 API_VERSION = "hive.openshift.io/v1"
 _RBAC = "rbac.authorization.k8s.io/v1"
@@ -68,6 +72,7 @@ def openstack_objects(provision: Provision, settings: Hive) -> list[Object]:
         ),
         _deployment(provision, settings),
         _machine_pool(provision, settings.workers),
+        *_upgrade(provision),
         *_reader(provision),
     ]
 
@@ -123,6 +128,8 @@ def _deployment(provision: Provision, settings: Hive) -> dict[str, Any]:
         # Its definition comes with Hive, perhaps later than this.
         OPTIONS: "SkipDryRunOnMissingResource=true",
         END: provision.end,
+        # What its version operator reports then stands here, where the hub can read it.
+        "hive.openshift.io/sync-clusterversion-status": "true",
     }
     return {
         "apiVersion": API_VERSION,
@@ -142,6 +149,43 @@ def _deployment(provision: Provision, settings: Hive) -> dict[str, Any]:
             "pullSecretRef": {"name": _PULL_SECRET},
         },
     }
+
+
+def _upgrade(provision: Provision) -> list[Object]:
+    """Return what makes Hive patch the ClusterVersion of an installed cluster, if that is to upgrade.
+
+    The cluster has its ClusterVersion from the installer, with an ID that nobody knows before: a whole object
+    of git would need one.
+    """
+    upgrade = provision.upgrade
+
+    if upgrade is None:
+        return []
+
+    wanted = {"version": upgrade.version, "image": upgrade.image}
+    spec = {"channel": upgrade.channel, "upstream": upgrade.upstream, "desiredUpdate": wanted}
+    patches = [_patch("config.openshift.io/v1", "ClusterVersion", "version", {"spec": spec})]
+
+    if upgrade.acks:
+        given = {"data": dict.fromkeys(upgrade.acks, GIVEN)}
+        patches.insert(0, {**_patch("v1", "ConfigMap", ACKS, given), "namespace": ACKS_NAMESPACE})
+
+    annotations = {OPTIONS: "SkipDryRunOnMissingResource=true"}
+    return [
+        {
+            "apiVersion": API_VERSION,
+            "kind": "SyncSet",
+            "metadata": provision.metadata(f"{provision.name}-upgrade", _CLUSTER_WAVE, annotations),
+            "spec": {"clusterDeploymentRefs": [{"name": provision.name}], "patches": patches},
+        }
+    ]
+
+
+def _patch(api_version: str, kind: str, name: str, change: Object) -> Object:
+    """Return a merge patch of Hive (apis/hive/v1/syncset_types.go); its body is a text."""
+    body = json.dumps(change)
+
+    return {"apiVersion": api_version, "kind": kind, "name": name, "patchType": "merge", "patch": body}
 
 
 def _reader(provision: Provision) -> list[Object]:

@@ -1,6 +1,6 @@
 """The objects on the hub that make a cluster, by its provider."""
 
-from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.cluster import Cluster, FleetSpec
 from okd_gitops.fleet.providers import Hive, ProviderName
 from okd_gitops.generate.providers.hive import fake_objects, openstack_objects
 from okd_gitops.generate.providers.provision import Provision
@@ -12,15 +12,16 @@ NAMESPACED_KINDS = (
     ("external-secrets.io", "ExternalSecret"),
     ("hive.openshift.io", "ClusterDeployment"),
     ("hive.openshift.io", "MachinePool"),
+    ("hive.openshift.io", "SyncSet"),
     ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
 )
 _OBJECTS = {ProviderName.HIVE_OPENSTACK: openstack_objects, ProviderName.HIVE_FAKE: fake_objects}
 
 
-def provided_objects(cluster: Cluster, settings: Hive, *, unattended: bool) -> tuple[Object, ...]:
+def provided_objects(cluster: Cluster, settings: Hive, fleet: FleetSpec) -> tuple[Object, ...]:
     """Return what the hub gets for a cluster of a fleet, in the order in which it is written."""
     assert cluster.spec.provider
-    provision = Provision.of(cluster, unattended=unattended)
+    provision = Provision.of(cluster, fleet)
 
     return tuple(_OBJECTS[cluster.spec.provider](provision, settings))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.cluster import Cluster, FleetSpec, Release
 from okd_gitops.fleet.providers import PREFIX, Addresses
 from okd_gitops.manifests.argocd import WAVE
 from okd_gitops.manifests.objects import Object
@@ -18,9 +18,20 @@ PROJECT, GUESTS = f"{LABELS}project", "unattended-guests"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """What a cluster upgrades to when it is installed: fields of its ClusterVersion, and acknowledgements."""
+
+    channel: str
+    upstream: str
+    version: str
+    image: str
+    acks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provision:
-    """One cluster that must be installed: its name, release image, end as time in UTC, addresses, and the
-    AppProject that may go to it.
+    """One cluster that must be installed: its name, release image, end as time in UTC, addresses, the
+    AppProject that may go to it, and the release to which it upgrades.
     """
 
     name: str
@@ -28,20 +39,23 @@ class Provision:
     end: str
     project: str
     addresses: Addresses | None = None
+    upgrade: Upgrade | None = None
 
     @classmethod
-    def of(cls, cluster: Cluster, *, unattended: bool) -> "Provision":
+    def of(cls, cluster: Cluster, fleet: FleetSpec) -> "Provision":
         """Return what a cluster file asks for; the plan refuses one without release and end."""
         spec = cluster.spec
-        assert spec.release
+        release = spec.release
+        assert release
         assert spec.expires
 
         return cls(
             name=cluster.name,
-            image=spec.release.image,
+            image=spec.installs.image if spec.installs else release.image,
             end=time_text(end_of_day(spec.expires)),
-            project=GUESTS if unattended else cluster.name,
+            project=GUESTS if fleet.unattended else cluster.name,
             addresses=spec.addresses,
+            upgrade=_upgrade(release, fleet) if spec.installs else None,
         )
 
     @property
@@ -61,3 +75,13 @@ class Provision:
             "labels": {CLUSTER: self.name, PROJECT: self.project},
             "annotations": {**(annotations or {}), WAVE: str(wave)},
         }
+
+
+def _upgrade(release: Release, fleet: FleetSpec) -> Upgrade:
+    return Upgrade(
+        channel=release.channel,
+        upstream=release.upstream or fleet.upstream,
+        version=release.version,
+        image=release.image,
+        acks=release.acks,
+    )

@@ -1,0 +1,115 @@
+"""cluster try: which clusters a release needs to be tried on, and which of them are still to be made."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from okd_gitops.errors import UsageError
+from okd_gitops.evidence.records import Records
+from okd_gitops.finding import nearest
+from okd_gitops.fleet.cluster import FleetSpec, Purpose, Trials
+from okd_gitops.fleet.load import Fleet
+from okd_gitops.lifecycle.new_cluster import NewCluster
+from okd_gitops.releases.cross_check import Release
+from okd_gitops.upgrade.recorded import graph_of, release_of
+
+# How the names of such clusters begin, and how that of the one ends that upgrades to the release.
+_BEGINNING, _UPGRADES = "try-", "-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A release, and the entry of `trials:` by which it is tried."""
+
+    trials: Trials
+    release: Release
+
+
+def clusters_to_try(fleet: Fleet, records: Records, version: str = "") -> list[NewCluster]:
+    """Return the clusters that are still to be made for a version, or for the newest of each stream.
+
+    One is installed with the release, and one with the release before, from which it upgrades. What is there,
+    or has reported already, is not made again. Raises UsageError for a fleet that tries no stream, and for a
+    version that no such stream has accepted.
+    """
+    _refuse_no_trials(fleet.spec)
+    tried = _named(fleet.spec, records, version) if version else _newest(fleet.spec, records)
+    wanted = [request for item in tried for request in _requests(item, records)]
+    reported = {(report.cluster, report.version) for report in records.evidence}
+
+    return [
+        request
+        for request in wanted
+        if not fleet.cluster(request.name) and (request.name, request.version) not in reported
+    ]
+
+
+def _refuse_no_trials(fleet: FleetSpec) -> None:
+    if not fleet.trials:
+        remedy = "add trials: with stream, channel and provider (docs/ephemeral.md has an example)"
+        raise UsageError("fleet.yaml does not say which streams are tried", remedy)
+
+
+def _accepted(trials: Trials, records: Records) -> list[Release]:
+    """Return the releases that a stream has accepted and nobody has withdrawn, the oldest first."""
+    releases = map(release_of, records.releases)
+    usable = [
+        release
+        for release in releases
+        if trials.stream in release.streams and release.signed and not release.withdrawn
+    ]
+
+    return sorted(usable, key=lambda release: release.version)
+
+
+def _newest(fleet: FleetSpec, records: Records) -> Iterator[Tried]:
+    for trials in fleet.trials:
+        releases = _accepted(trials, records)
+
+        if releases:
+            yield Tried(trials, releases[-1])
+
+
+def _named(fleet: FleetSpec, records: Records, version: str) -> list[Tried]:
+    accepted = [Tried(trials, release) for trials in fleet.trials for release in _accepted(trials, records)]
+    found = [tried for tried in accepted if tried.release.version.text == version]
+
+    if not found:
+        known = nearest(version, {tried.release.version.text for tried in accepted})
+        streams = ", ".join(trials.stream for trials in fleet.trials)
+        raise UsageError(f"no record says that {streams} has accepted {version}", known)
+
+    return found[:1]
+
+
+def _requests(tried: Tried, records: Records) -> Iterable[NewCluster]:
+    name = f"{_BEGINNING}{tried.release.version.text.replace('.', '-')}"
+    yield _request(tried, name)
+
+    before = _release_before(tried.release, records)
+
+    if before:
+        yield _request(tried, f"{name}{_UPGRADES}", installs=before)
+
+
+def _request(tried: Tried, name: str, installs: str = "") -> NewCluster:
+    trials = tried.trials
+
+    return NewCluster(
+        name=name,
+        purpose=Purpose.EPHEMERAL,
+        version=tried.release.version.text,
+        provider=trials.provider,
+        lifetime=trials.expires,
+        installs=installs,
+        stream=trials.stream,
+        channel=trials.channel,
+    )
+
+
+def _release_before(release: Release, records: Records) -> str:
+    """Return the newest version from which an edge without a risk leads to a release; empty without one."""
+    sources = [edge[0] for edge in graph_of(records).edges if edge[1] == release.version.text]
+    recorded = [release_of(record) for record in records.releases if record.version in sources]
+    known = [source.version for source in recorded if source.signed]
+
+    return max(known).text if known else ""

@@ -1,0 +1,113 @@
+"""cluster try: which clusters a release gets, when none is made again, and what is refused.
+
+The records are those that the hub's watch writes of a release controller on loopback.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import commit, git
+from okd_gitops.errors import UsageError
+from okd_gitops.evidence.record import record
+from okd_gitops.evidence.records import read_records
+from okd_gitops.evidence.report import Evidence
+from okd_gitops.finding import FindingsError
+from okd_gitops.lifecycle.edit_clusters import Saved, Saving, drop_expired, try_releases
+from okd_gitops.upgrade.record_releases import record_releases
+from provided import FLEET as PROVIDERS
+from release_fleet import NEW, OLD, Fleet, offered_new
+
+TRIALS = """\
+trials:
+- {stream: 4-scos-stable, channel: stable-scos-4, provider: hive-openstack, expires: 1d}
+"""
+FRESH, UPGRADING = "try-4-21-0-okd-scos-1", "try-4-21-0-okd-scos-1-up"
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with offered_new(tmp_path) as fleet:
+        with (fleet.root / "fleet.yaml").open("a") as file:
+            file.write(TRIALS + PROVIDERS)
+        commit(fleet.root)
+        record_releases(fleet.root, fleet.network())
+        yield fleet
+
+
+def tried(fleet: Fleet, version: str = "") -> Saved:
+    return try_releases(fleet.root, version, read_records(fleet.root), Saving(commit=True), now=fleet.now)
+
+
+def written(fleet: Fleet, name: str) -> dict[str, object]:
+    value = yaml.safe_load((fleet.root / f"clusters/{name}.yaml").read_text())
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.parametrize("version", ["", NEW])
+def test_a_release_gets_a_fresh_cluster_and_one_that_upgrades_to_it(fleet: Fleet, version: str) -> None:
+    saved = tried(fleet, version)
+    assert saved.subject == f"Try {NEW} on {FRESH} and {UPGRADING}"
+    assert saved.commit == git(fleet.root, "rev-parse", "HEAD").strip()
+
+    fresh, upgrading = written(fleet, FRESH), written(fleet, UPGRADING)
+    assert fresh["release"] == upgrading["release"]
+    assert "installs" not in fresh
+    assert isinstance(upgrading["installs"], dict)
+    assert upgrading["installs"]["version"] == OLD
+    assert len((fleet.root / f"clusters/{UPGRADING}.yaml").read_text().splitlines()) <= 12
+    assert (fleet.root / f"overlays/{UPGRADING}/provider/syncset-{UPGRADING}-upgrade.yaml").is_file()
+
+
+def test_a_release_that_has_its_clusters_gets_no_others(fleet: Fleet) -> None:
+    tried(fleet)
+    again = tried(fleet)
+    assert (again.commit, again.edited.edit.paths) == ("", [])
+    assert "nothing to try" in again.nothing
+
+
+def test_a_release_that_was_tried_is_not_tried_again_when_its_clusters_are_gone(fleet: Fleet) -> None:
+    tried(fleet)
+    image = next(iter(read_records(fleet.root).release(NEW).images)).image  # type: ignore[union-attr]
+    report = Evidence(cluster=FRESH, version=NEW, image=image, finished=fleet.now, passed=True)
+    record(fleet.root, report)
+    drop_expired(fleet.root, Saving(commit=True), now=fleet.now + timedelta(days=3))
+
+    again = try_releases(
+        fleet.root, "", read_records(fleet.root), Saving(), now=fleet.now + timedelta(days=3)
+    )
+    assert [path for path in again.edited.edit.paths if path.endswith(".yaml")] == [
+        f"clusters/{UPGRADING}.yaml"
+    ]
+
+
+def test_without_an_edge_that_is_free_of_risks_nothing_upgrades(fleet: Fleet) -> None:
+    record_releases(fleet.root, fleet.network())
+    assert tried(fleet, OLD).subject == "Try 4.21.0-okd-scos.0 on try-4-21-0-okd-scos-0"
+
+
+def test_a_release_that_no_stream_accepts_is_refused(fleet: Fleet) -> None:
+    with pytest.raises(UsageError, match="has accepted"):
+        tried(fleet, "4.21.0-okd-scos.7")
+
+
+def test_a_fleet_that_tries_no_stream_says_so(fleet: Fleet) -> None:
+    file = fleet.root / "fleet.yaml"
+    file.write_text(file.read_text().replace(TRIALS, ""))
+    commit(fleet.root)
+    with pytest.raises(UsageError, match="does not say which streams are tried"):
+        tried(fleet)
+
+
+def test_both_clusters_fit_into_the_quota_or_none_is_made(fleet: Fleet) -> None:
+    with (fleet.root / "fleet.yaml").open("a") as file:
+        file.write("ephemeral: {atOnce: 1}\n")
+    commit(fleet.root)
+    with pytest.raises(FindingsError) as error:
+        tried(fleet)
+    assert [finding.name for finding in error.value.findings] == ["ephemeral-quota-exceeded"]
+    assert not list((fleet.root / "clusters").glob("try-*"))
