@@ -1,6 +1,7 @@
 """`okd-gitops release observe`: what the API of each cluster answers about its release."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -37,6 +38,17 @@ if TYPE_CHECKING:
     help="Folder of one cluster's account: token and ca.crt.",
 )
 @click.option(
+    "--hub-account",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of an account on the hub. Asks Hive about its clusters.",
+)
+@click.option(
+    "--hub-api",
+    default="https://kubernetes.default.svc",
+    show_default=True,
+    help="URL of the hub's API server, for --hub-account.",
+)
+@click.option(
     "--patience",
     default="4h",
     show_default=True,
@@ -71,6 +83,8 @@ def observe(
     accounts: Path | None,
     api: str,
     account: Path | None,
+    hub_account: Path | None,
+    hub_api: str,
     patience: str,
     watch_age: str,
     tests: tuple[str, ...],
@@ -85,7 +99,8 @@ def observe(
     Asks the API of each cluster of the fleet, or of those that are named, about the release that Git names
     for it, and writes the branch records in one commit. A complete release that every node runs, with all
     operators healthy, is recorded as passed; one that has failed or been refused for longer than --patience
-    as failed. Exits 1 if a cluster is another one than in its file, differs from Git, or passed and is
+    as failed. With --hub-account, also the clusters that Hive has installed, by what Hive on the hub reports
+    of them. Exits 1 if a cluster is another one than in its file, differs from Git, or passed and is
     unhealthy now, and 6 if a cluster cannot be reached; the others are recorded.
     """
     from okd_gitops.errors import first_code
@@ -96,7 +111,16 @@ def observe(
 
     root, now = root_of(context), clock(at)
     fleet = load(root)
-    targets, missing = _targets(context, fleet, clusters, accounts, api, account, tests, now)
+    targets: list[Target] = []
+    missing: list[Finding] = []
+
+    if hub_account:
+        targets += _targets_through_hive(context, fleet, clusters, hub_account, hub_api, now)
+
+    if accounts or account or not hub_account:
+        asked, missing = _targets(context, fleet, clusters, accounts, api, account, tests, now)
+        targets += asked
+
     limits = Limits(now=now, patience=bound(patience), watch_age=bound(watch_age))
     result = run(root, fleet, targets, limits, write=not dry_run, remote=remote if push else "")
     findings = [*result.all_findings, *missing]
@@ -113,6 +137,24 @@ def observe(
 
     if code:
         sys.exit(code)
+
+
+def _targets_through_hive(
+    context: click.Context,
+    fleet: "Fleet",
+    names: "Sequence[str]",
+    account: Path,
+    api: str,
+    now: "datetime",
+) -> "list[Target]":
+    """Return the clusters of providers, or those of them that are named: the hub is asked about them."""
+    from okd_gitops.evidence.observe import installed_clusters
+    from okd_gitops.system.accounts import service_account
+
+    known = service_account(account)
+    clusters = [cluster for cluster in installed_clusters(fleet, now) if not names or cluster.name in names]
+
+    return [replace(_target(context, cluster, api, known, {}), through_hive=True) for cluster in clusters]
 
 
 def _targets(

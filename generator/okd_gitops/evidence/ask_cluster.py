@@ -13,7 +13,7 @@ from okd_gitops.system.http import Http
 _CONFIG = "/apis/config.openshift.io/v1"
 _POOLS = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools"
 # The API server reports to every account whether it is ready, after its own checks.
-_READY = "api-ready"
+READY = "api-ready"
 _NO_SUCH_API = 404
 
 
@@ -21,24 +21,28 @@ _NO_SUCH_API = 404
 class Target:
     """A cluster, the address of its API server, and what asks it with its account.
 
-    `tests` are further addresses, by name, that must answer with status 200.
+    `tests` are further addresses, by name, that must answer with status 200. With `through_hive`, the API
+    server is the hub's, and Hive there knows the cluster.
     """
 
     cluster: Cluster
     api: str
     http: Http
     tests: Mapping[str, str] = field(default_factory=dict)
+    through_hive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a cluster answered, or without it the ID that it has instead of the one in its file, or the error
-    of the network.
+    """What a cluster answered, or without it the ID that it has instead of the one in its file, the error of
+    the network, what it is still waiting for, or why it was not installed.
     """
 
     seen: Seen | None = None
     other_id: str = ""
     error: NetworkError | None = None
+    waiting: str = ""
+    not_installed: str = ""
 
 
 def ask(target: Target) -> Answer:
@@ -55,7 +59,7 @@ def ask(target: Target) -> Answer:
     except NetworkError as error:
         return Answer(error=error)
 
-    tests = {_READY: f"{target.api}/readyz", **target.tests}
+    tests = {READY: f"{target.api}/readyz", **target.tests}
     results = {name: _is_answered(target.http, url) for name, url in tests.items()}
 
     return Answer(seen=Seen(version=version, operators=operators, pools=pools, tests=results))

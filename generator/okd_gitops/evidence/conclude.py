@@ -1,6 +1,6 @@
 """Conclude from one cluster's answer and the records: its evidence, its state, and what is wrong with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from okd_gitops.evidence.acceptance import Wanted, refusal_of, refused_since
@@ -13,6 +13,7 @@ from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import ClusterState, Refused, Withdrawn
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.manifests.objects import at
 from okd_gitops.system.address import NetworkError
 
 _REFUSING_STATUS = (401, 403)
@@ -38,11 +39,18 @@ def conclude(
     cluster: Cluster, api: str, answer: Answer, records: Records, *, now: datetime, patience: timedelta
 ) -> Result:
     """Judge one answer; nothing is recorded of a cluster that is away, or is another one."""
+    if answer.waiting:
+        return Result(cluster=cluster.name, reason=answer.waiting)
+
+    if answer.not_installed:
+        return _not_installed(cluster, answer.not_installed, records, now)
+
     if answer.seen is None:
         finding = _unread(cluster, api, answer)
 
         return Result(cluster=cluster.name, reason=finding.reason, findings=(finding,))
 
+    cluster = _identified(cluster, answer.seen)
     earlier = _state_of_this_cluster(cluster, records)
     reported = report_of_this_cluster(cluster, records)
     wanted = wanted_of(cluster)
@@ -75,6 +83,37 @@ def conclude(
         is_new=reported is None and new is not None,
         state=state,
     )
+
+
+def _identified(cluster: Cluster, seen: Seen) -> Cluster:
+    """Return a cluster with the ID that it got from its installer, where its file cannot have one."""
+    if cluster.spec.cluster_id or not cluster.spec.provider:
+        return cluster
+
+    cluster_id = str(at(seen.version, "spec", "clusterID") or "")
+    spec = cluster.spec.model_copy(update={"cluster_id": cluster_id or None})
+
+    return replace(cluster, spec=spec)
+
+
+def _not_installed(cluster: Cluster, why: str, records: Records, now: datetime) -> Result:
+    """Return the report that a release, or the one before it, could not be installed."""
+    wanted = wanted_of(cluster)
+    reason = f"{wanted.version} was not installed: {why}"[:500]
+    reported = report_of_this_cluster(cluster, records)
+    new = Evidence(
+        cluster=cluster.name,
+        version=wanted.version,
+        image=wanted.image,
+        finished=now,
+        seen=now,
+        passed=False,
+        operators="unknown",
+        tests={"install": "failed"},
+        reason=reason,
+    )
+
+    return Result(cluster=cluster.name, reason=reason, evidence=reported or new, is_new=reported is None)
 
 
 def wanted_of(cluster: Cluster) -> Wanted:

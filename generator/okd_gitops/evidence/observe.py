@@ -9,6 +9,7 @@ from pathlib import Path
 
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.ask_cluster import Answer, Target, ask
+from okd_gitops.evidence.ask_hive import ask_hive
 from okd_gitops.evidence.conclude import Result, conclude
 from okd_gitops.evidence.records import RUNS, Records, read_records
 from okd_gitops.evidence.state import Runs
@@ -122,11 +123,16 @@ def observe(
 
 def observed_clusters(fleet: Fleet, now: datetime) -> list[Cluster]:
     """Return the clusters that can be asked: with a release and a server, and not past their last day."""
-    return [
-        cluster
-        for cluster in fleet.clusters
-        if cluster.spec.release and cluster.spec.server and not _is_over(cluster, now)
-    ]
+    return [cluster for cluster in _present(fleet, now) if cluster.spec.server]
+
+
+def installed_clusters(fleet: Fleet, now: datetime) -> list[Cluster]:
+    """Return the clusters of providers: the hub can be asked about them until their last day has passed."""
+    return [cluster for cluster in _present(fleet, now) if cluster.spec.provider]
+
+
+def _present(fleet: Fleet, now: datetime) -> Iterable[Cluster]:
+    return (cluster for cluster in fleet.clusters if cluster.spec.release and not _is_over(cluster, now))
 
 
 def addresses(tests: Iterable[str]) -> dict[str, str]:
@@ -152,9 +158,13 @@ def bound(text: str) -> timedelta:
 def _ask_all(targets: Sequence[Target]) -> list[tuple[Target, Answer]]:
     """Ask several at once: one that is away lets its time pass."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(ask, targets))
+        answers = list(pool.map(_ask, targets))
 
     return list(zip(targets, answers, strict=True))
+
+
+def _ask(target: Target) -> Answer:
+    return ask_hive(target) if target.through_hive else ask(target)
 
 
 def _files_of(result: Result, records: Records, now: datetime) -> dict[str, bytes]:

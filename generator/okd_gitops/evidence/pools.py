@@ -34,8 +34,12 @@ class Pools:
 def pools_of(answer: object) -> Pools:
     """Judge a MachineConfigPoolList; `answer` is None where the API server has no such API.
 
-    Hosted control planes have none. That is told, and never taken for fine.
+    Hosted control planes have none. That is told, and never taken for fine. What somebody else has judged
+    already stays as it is.
     """
+    if isinstance(answer, Pools):
+        return answer
+
     if answer is None:
         return Pools(unfinished=(NO_API,))
 

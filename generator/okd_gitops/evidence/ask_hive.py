@@ -1,0 +1,109 @@
+"""Ask the hub what Hive reports of a cluster that it has installed; no account on that cluster is needed.
+
+Hive copies the status of the ClusterVersion into its ClusterDeployment, when an annotation asks for it, and
+the conditions of all ClusterOperators into a ClusterState (openshift/hive c02e517, pkg/controller/
+clusterversion and pkg/controller/clusterstate). Of nodes it tells nothing: those of a new cluster were
+installed with its release, and after an upgrade nobody knows.
+"""
+
+from okd_gitops.evidence.answers import Seen, condition, maps, words
+from okd_gitops.evidence.ask_cluster import READY, Answer, Target
+from okd_gitops.evidence.pools import Pools
+from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.providers import PREFIX
+from okd_gitops.manifests.objects import Object, at, items
+from okd_gitops.system.address import NetworkError
+
+_HIVE = "/apis/hive.openshift.io/v1"
+_NOT_THERE = 404
+# Hive gives up: apis/hive/v1/clusterdeployment_types.go.
+_UNSEEN = "Hive does not tell which release its nodes run"
+_STOPPED, _UNREACHABLE = "ProvisionStopped", "Unreachable"
+
+
+def ask_hive(target: Target) -> Answer:
+    """Return what Hive reports of a cluster, in the form in which the cluster would answer itself."""
+    try:
+        deployment = _read(target, "clusterdeployments")
+        state = _read(target, "clusterstates") if deployment else None
+    except NetworkError as error:
+        return Answer(error=error)
+
+    if deployment is None:
+        return Answer(waiting="Hive does not know it yet")
+
+    return _answer(target, deployment, state)
+
+
+def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
+    status = at(deployment, "status")
+    stopped = condition(status, _STOPPED)
+
+    if stopped.get("status") == "True":
+        return Answer(not_installed=words(stopped) or "Hive has stopped to install it")
+
+    if at(deployment, "spec", "installed") is not True:
+        return Answer(waiting="Hive is installing it")
+
+    if not isinstance(at(status, "clusterVersionStatus"), dict):
+        return Answer(waiting="Hive has installed it, and does not report its release yet")
+
+    is_reached = condition(status, _UNREACHABLE).get("status") == "False"
+
+    return Answer(
+        seen=Seen(
+            version=_cluster_version(target.cluster, deployment),
+            operators=_operators(state),
+            pools=_nodes(deployment),
+            tests={READY: is_reached},
+        )
+    )
+
+
+def _cluster_version(cluster: Cluster, deployment: Object) -> Object:
+    """Return the ClusterVersion, as far as Hive tells; what it was told to run is what Hive was told."""
+    status = at(deployment, "status", "clusterVersionStatus")
+    release = cluster.spec.release
+    assert release
+    wanted = {"version": release.version, "image": release.image} if cluster.spec.installs else None
+
+    return {
+        "kind": "ClusterVersion",
+        "metadata": {"generation": at(status, "observedGeneration")},
+        "spec": {
+            "clusterID": at(deployment, "spec", "clusterMetadata", "clusterID"),
+            **({"desiredUpdate": wanted} if wanted else {}),
+        },
+        "status": status,
+    }
+
+
+def _nodes(deployment: Object) -> Pools:
+    history = items(deployment, "status", "clusterVersionStatus", "history")
+
+    return Pools() if len(history) == 1 else Pools(unfinished=(_UNSEEN,))
+
+
+def _operators(state: Object | None) -> Object:
+    """Return the ClusterOperators as the API of the cluster lists them."""
+    operators = [
+        {"metadata": {"name": operator.get("name")}, "status": {"conditions": operator.get("conditions")}}
+        for operator in maps(state, "status", "clusterOperators")
+    ]
+
+    return {"kind": "ClusterOperatorList", "metadata": {}, "items": operators}
+
+
+def _read(target: Target, plural: str) -> Object | None:
+    name = target.cluster.name
+    path = f"{_HIVE}/namespaces/{PREFIX}{name}/{plural}/{name}"
+
+    try:
+        value = target.http.send("GET", f"{target.api}{path}")
+    except NetworkError as error:
+        if error.status == _NOT_THERE:
+            return None
+
+        raise
+
+    return value if isinstance(value, dict) else None
