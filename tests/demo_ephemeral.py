@@ -1,4 +1,4 @@
-"""`make demo-ephemeral`: a release appears, a cluster for it is born, reports and dies, all in git.
+"""`make demo-ephemeral`: a release appears, clusters for it are born, report and die, all in git.
 
 Everything is real but the release controller's content, the key that signs it, what the hub reports of the
 cluster, and the clock, which `--at` moves on. No Hive runs here: what it would be given is shown.
@@ -15,7 +15,12 @@ from okd_gitops.generate.generate import generate
 from provided import FLEET
 from release_controller import serving
 
-NAME = "moc-trial"
+FRESH = f"try-{NEW.replace('.', '-')}"
+UPGRADING = f"{FRESH}-up"
+TRIALS = """\
+trials:
+- {stream: 4-scos-stable, channel: stable-scos-4, provider: hive-openstack, expires: 2d}
+"""
 
 
 class Trial(Demo):
@@ -25,7 +30,7 @@ class Trial(Demo):
         """Write the settings of the providers, as a person does once; the fleet has no other such cluster."""
         (self.root / "clusters/moc-pr-412.yaml").unlink()
         file = self.root / "fleet.yaml"
-        file.write_text(f"{file.read_text()}ephemeral: {{atOnce: 3, hoursPerWeek: 200}}\n{FLEET}")
+        file.write_text(f"{file.read_text()}ephemeral: {{atOnce: 3, hoursPerWeek: 200}}\n{TRIALS}{FLEET}")
         generate(self.root)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message=Let Hive install clusters")
@@ -41,7 +46,7 @@ class Trial(Demo):
 
 
 def main() -> None:
-    """Show the whole life of one cluster."""
+    """Show the whole life of the clusters that try one release."""
     os.environ.update(IDENTITY)
 
     with tempfile.TemporaryDirectory(prefix="okd-demo-") as folder, serving() as controller:
@@ -54,27 +59,26 @@ def main() -> None:
         demo.run("release", "record", "--push")
         demo.fetch_records()
 
-        demo.say("Somebody wants a cluster with it for two days. It is a branch, made upon the remote's:")
-        born = ("cluster", "new", NAME, "--purpose", "ephemeral", "--provider", "hive-openstack")
-        demo.run(*born, "--release", NEW, "--expires", "2d", "--push")
-        demo.say("A person approves it. Argo CD gives Hive what it needs, and Hive installs the cluster.")
-        demo.merge(f"okd/new-{NAME}")
-        demo.show(f"clusters/{NAME}.yaml")
-        demo.show(f"overlays/{NAME}/provider/kustomization.yaml")
+        demo.say("It needs a cluster with it, and one with the release before, which upgrades to it:")
+        demo.run("cluster", "try", "--push")
+        demo.say("A person approves it. Argo CD gives Hive what it needs, and Hive installs the clusters.")
+        demo.merge("okd/try-releases")
+        demo.show(f"clusters/{UPGRADING}.yaml")
+        demo.show(f"overlays/{UPGRADING}/provider/kustomization.yaml")
         demo.run("cluster", "list", *at(1))
 
-        demo.say("It passes its tests, and the hub writes that down. The file of a longer life is one line.")
+        demo.say("The hub reads from Hive how it went, and writes that down.")
         report = Evidence(
-            cluster=NAME,
+            cluster=FRESH,
             version=NEW,
             image=controller.images[NEW],
             finished=NOW,
             passed=True,
-            tests={"smoke": "passed"},
+            tests={"api-ready": "passed"},
         )
         print(f"# on the branch records: {record(demo.root, report, remote='origin').path}")
 
-        demo.say("Its last day has passed. A job on the hub takes it out of git, and Hive deletes it.")
+        demo.say("Their last day has passed. A job on the hub takes them out of git, and Hive deletes them.")
         demo.run("cluster", "expire", "--push", *at(4))
         demo.merge("okd/expire")
         demo.run("cluster", "expire", "--push", *at(4))

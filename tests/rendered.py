@@ -33,6 +33,7 @@ FLEET = (
     "hub: hub\n"
     "owners: [okd-wg]\n"
     "upstream: https://graph.example.org/graph\n"
+    "unattendedRepository: {repository: https://git.example.org/trials.git}\n"
 )
 OKD = """\
 server: https://api.example.org:6443

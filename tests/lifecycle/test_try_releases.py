@@ -16,7 +16,9 @@ from okd_gitops.evidence.record import record
 from okd_gitops.evidence.records import read_records
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.load import load
 from okd_gitops.lifecycle.edit_clusters import Saved, Saving, drop_expired, try_releases
+from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.record_releases import record_releases
 from provided import FLEET as PROVIDERS
 from release_fleet import NEW, OLD, Fleet, offered_new
@@ -63,6 +65,14 @@ def test_a_release_gets_a_fresh_cluster_and_one_that_upgrades_to_it(fleet: Fleet
     assert (fleet.root / f"overlays/{UPGRADING}/provider/syncset-{UPGRADING}-upgrade.yaml").is_file()
 
 
+def test_no_cluster_of_the_fleet_waits_for_them_and_no_upgrade_changes_them(fleet: Fleet) -> None:
+    """A cluster of a provider follows no stream, whatever its file says: Hive refuses another release."""
+    tried(fleet)
+    file = fleet.root / f"clusters/{FRESH}.yaml"
+    file.write_text(file.read_text().replace("release:\n", "release:\n  stream: 4-scos-stable\n"))
+    assert {follower.name for follower in followers(load(fleet.root))} == {"canary", "probe", "prod"}
+
+
 def test_a_release_that_has_its_clusters_gets_no_others(fleet: Fleet) -> None:
     tried(fleet)
     again = tried(fleet)
@@ -100,7 +110,8 @@ def test_a_fleet_that_tries_no_stream_says_so(fleet: Fleet) -> None:
     file.write_text(file.read_text().replace(TRIALS, ""))
     commit(fleet.root)
     with pytest.raises(UsageError, match="does not say which streams are tried"):
-        tried(fleet)
+        tried(fleet, NEW)
+    assert "nothing to try" in tried(fleet).nothing
 
 
 def test_both_clusters_fit_into_the_quota_or_none_is_made(fleet: Fleet) -> None:

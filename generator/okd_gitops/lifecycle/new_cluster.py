@@ -44,7 +44,6 @@ class NewCluster:
     lifetime: str = ""
     provider: str = ""
     installs: str = ""
-    stream: str = ""
     channel: str = ""
 
 
@@ -215,10 +214,9 @@ def _release(like: Cluster | None, request: NewCluster, records: Records) -> dic
 
     image = _recorded_image(version, records)
     default = release["channel"] if like else f"stable-scos-{version.partition('.')[0]}"
-    stream = {"stream": request.stream} if request.stream else {}
     channel = request.channel or default
 
-    return {**stream, **release, "channel": channel, "version": version, "image": image}
+    return {**release, "channel": channel, "version": version, "image": image}
 
 
 def _recorded_image(version: str, records: Records) -> str:

@@ -28,10 +28,12 @@ def clusters_to_try(fleet: Fleet, records: Records, version: str = "") -> list[N
     """Return the clusters that are still to be made for a version, or for the newest of each stream.
 
     One is installed with the release, and one with the release before, from which it upgrades. What is there,
-    or has reported already, is not made again. Raises UsageError for a fleet that tries no stream, and for a
-    version that no such stream has accepted.
+    or has reported already, is not made again. Raises UsageError for a version that no stream of `trials` has
+    accepted.
     """
-    _refuse_no_trials(fleet.spec)
+    if version:
+        _refuse_no_trials(fleet.spec)
+
     tried = _named(fleet.spec, records, version) if version else _newest(fleet.spec, records)
     wanted = [request for item in tried for request in _requests(item, records)]
     reported = {(report.cluster, report.version) for report in records.evidence}
@@ -101,7 +103,6 @@ def _request(tried: Tried, name: str, installs: str = "") -> NewCluster:
         provider=trials.provider,
         lifetime=trials.expires,
         installs=installs,
-        stream=trials.stream,
         channel=trials.channel,
     )
 

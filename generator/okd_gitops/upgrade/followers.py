@@ -9,11 +9,14 @@ from okd_gitops.upgrade.question import Follower
 
 
 def followers(fleet: Fleet) -> list[Follower]:
-    """Return the clusters whose file names a stream, by name."""
+    """Return the clusters whose file names a stream, by name.
+
+    One that a provider makes follows none: it is made for one release, and another one needs another cluster.
+    """
     return [
         follower_of(cluster, cluster.spec.release, cluster.spec.release.stream)
         for cluster in fleet.clusters
-        if cluster.spec.release and cluster.spec.release.stream
+        if cluster.spec.release and cluster.spec.release.stream and not cluster.spec.provider
     ]
 
 

@@ -92,9 +92,13 @@ def record_releases(
 
 
 def _asked(root: Path, fleet: Fleet, network: Network, records: Records) -> _Run:
-    """Ask the sources about the streams that clusters follow, but for those of the fleet's own hub."""
+    """Ask the sources about the streams that clusters follow, or that are tried, but for those of the fleet's
+    own hub.
+    """
     clusters = followers(fleet)
-    streams = tuple(upstream_streams({cluster.stream for cluster in clusters}, records))
+    followed = {cluster.stream for cluster in clusters}
+    tried = {trials.stream for trials in fleet.spec.trials}
+    streams = tuple(upstream_streams(followed | tried, records))
     learned = network.learn(root, fleet.spec, streams)
 
     running = {

@@ -1,0 +1,189 @@
+"""unattended-clusters, rendered; its script runs with the real tool on a repository of such clusters.
+
+The git remote requires the token. The API of the hub is a stand-in on loopback with TLS, because no
+kube-apiserver can run here; its ClusterDeployment has the form of openshift/hive c02e517, apis/hive/v1.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import cluster_api
+import git_server
+import release_controller
+from cluster_state import conditions, operator
+from conftest import CACHE, ROOT, commit, git
+from okd_gitops.manifests.objects import Object
+from provided import FLEET as PROVIDERS
+from release_controller import image
+from release_fleet import NEW, OLD, Fleet
+from rendered import invalid, objects, of_kind
+from script_checks import shellchecked
+
+IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64
+TOKEN = "s3cret-of-git"
+FRESH = "try-4-21-0-okd-scos-1"
+PATH = f"/apis/hive.openshift.io/v1/namespaces/ephemeral-{FRESH}"
+SETTINGS = """\
+unattended: true
+trials:
+- {stream: 4-scos-stable, channel: stable-scos-4, provider: hive-openstack, expires: 1d}
+"""
+
+
+@pytest.fixture(scope="module")
+def hub() -> tuple[Object, ...]:
+    features = "".join(
+        f"  {name}:\n    image: {IMAGE}\n" for name in ("cluster-register", "unattended-clusters")
+    )
+    names = ("unattended-clusters", "okd-gitops")
+    return tuple(value for value in objects("okd", features) if value["metadata"]["name"] in names)
+
+
+def pod(values: tuple[Object, ...]) -> Object:
+    job = of_kind(values, "CronJob")["unattended-clusters"]["spec"]["jobTemplate"]["spec"]
+    spec = job["template"]["spec"]
+    assert isinstance(spec, dict)
+    return spec
+
+
+def env(values: tuple[Object, ...]) -> dict[str, str]:
+    return {item["name"]: item["value"] for item in pod(values)["containers"][0]["env"]}
+
+
+def test_the_job_fits_its_schemas_and_reads_no_secret(hub: tuple[Object, ...]) -> None:
+    assert invalid(hub) == []
+    (rule,) = of_kind(hub, "ClusterRole")["unattended-clusters"]["rules"]
+    assert (rule["apiGroups"], rule["verbs"]) == (["hive.openshift.io"], ["get"])
+    assert rule["resources"] == ["clusterdeployments", "clusterstates"]
+    assert env(hub)["REPOSITORY"] == "https://git.example.org/trials.git"
+    secrets = [volume["secret"]["secretName"] for volume in pod(hub)["volumes"] if "secret" in volume]
+    assert secrets == ["unattended-clusters-git"]
+
+
+def test_the_script_is_shellcheck_clean_and_uses_only_what_it_is_given(hub: tuple[Object, ...]) -> None:
+    text = pod(hub)["containers"][0]["command"][5]
+    done = shellchecked(f"set -euo pipefail\n{text}", "--shell=bash")
+    assert done.returncode == 0, done.stdout
+    assert set(re.findall(r"\$\{([A-Z_]+)", text)) == {"REPOSITORY", "REVISION", "HUB"}
+
+
+@dataclass
+class Bench:
+    """A repository of unattended clusters, the API of the hub, and the hub's Job."""
+
+    values: tuple[Object, ...]
+    folder: Path
+    fleet: Fleet
+    repository: str
+    hive: cluster_api.Cluster
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        """Run the container of the CronJob once, in an empty /fleet-work."""
+        for name in ("work", "bin", "git"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "git/token").write_text(f"{TOKEN}\n")
+        program = self.folder / "bin/okd-gitops"
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m okd_gitops "$@"\n')
+        program.chmod(0o755)
+        given = {**env(self.values), "REPOSITORY": self.repository, "HUB": self.hive.url}
+        given = {
+            name: self.text(value.replace("$(REPOSITORY)", self.repository)) for name, value in given.items()
+        }
+        given |= {
+            "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+            "PYTHONPATH": str(ROOT / "generator"),
+            "OKD_GITOPS_CACHE": str(CACHE),
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_CONFIG_SYSTEM": "/dev/null",
+        }
+        command = [self.text(part) for part in pod(self.values)["containers"][0]["command"]]
+        return subprocess.run(
+            command, env=given, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+
+    def text(self, value: str) -> str:
+        """Put this pod's folders in the place of the real ones."""
+        value = value.replace("/var/run/unattended-clusters-git", str(self.folder / "git"))
+        value = value.replace("/var/run/secrets/kubernetes.io/serviceaccount", str(self.hive.folder))
+        return value.replace("/fleet-work", str(self.folder / "work"))
+
+    def files(self, branch: str = "main") -> list[str]:
+        return git(self.fleet.remote, "ls-tree", "-r", "--name-only", branch).split()
+
+
+@pytest.fixture
+def bench(hub: tuple[Object, ...], tmp_path: Path) -> Iterator[Bench]:
+    own = tmp_path / "own"
+    own.mkdir()
+    cluster_api.make_authority(own)
+
+    with release_controller.serving() as controller, cluster_api.api(tmp_path / "hive", own) as hive:
+        controller.publish(OLD)
+        fleet = Fleet(tmp_path, controller)
+        controller.publish(NEW, before=(OLD,))
+
+        with git_server.serving(fleet.remote, TOKEN) as remote:
+            git(fleet.root, "rm", "-rq", "clusters", "bases", "overlays", "argocd")
+            (fleet.root / "clusters").mkdir()
+            (fleet.root / "clusters/.gitkeep").touch()
+            with (fleet.root / "fleet.yaml").open("a") as file:
+                file.write(SETTINGS + PROVIDERS)
+            commit(fleet.root)
+            git(fleet.root, "push", "-q", "origin", "main")
+            yield Bench(hub, tmp_path / "job", fleet, remote.url, hive)
+
+
+def installed(version: str) -> tuple[dict[str, object], dict[str, object]]:
+    """Return what Hive reports of a cluster that is well since an hour."""
+    done = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    update = {"version": version, "image": image(version), "state": "Completed", "verified": False}
+    status = {
+        "observedGeneration": 2,
+        "history": [{**update, "startedTime": done, "completionTime": done}],
+        "conditions": conditions(Available="True", Failing="False", Progressing="False"),
+    }
+    deployment = {
+        "spec": {"installed": True, "clusterMetadata": {"clusterID": "8c5e1d37-02bb-4f6a-8e49-51f0c3a7d926"}},
+        "status": {"conditions": conditions(Unreachable="False"), "clusterVersionStatus": status},
+    }
+    etcd = operator("etcd")
+    listed = {"name": "etcd", "conditions": etcd["status"]["conditions"]}
+    return deployment, {"status": {"clusterOperators": [listed]}}
+
+
+def test_a_release_is_tried_and_what_became_of_it_is_recorded_by_nobodys_hand(bench: Bench) -> None:
+    first = bench.run()
+    assert first.returncode == 0, first.stderr
+    assert "pushed main" in first.stdout
+    assert f"clusters/{FRESH}.yaml" in bench.files()
+    assert f"clusters/{FRESH}-up.yaml" in bench.files()
+    assert TOKEN not in first.stdout + first.stderr
+
+    deployment, state = installed(NEW)
+    bench.hive.answers |= {
+        f"{PATH}/clusterdeployments/{FRESH}": deployment,
+        f"{PATH}/clusterstates/{FRESH}": state,
+    }
+    second = bench.run()
+    assert second.returncode == 0, second.stderr
+    assert f"evidence/{FRESH}/{NEW}.yaml: recorded" in second.stdout
+    assert f"evidence/{FRESH}/{NEW}.yaml" in bench.files("records")
+    assert "nothing to try" in second.stdout
+    assert "nothing to remove" in second.stdout
+
+
+def test_a_hub_that_is_away_keeps_nothing_else_from_being_done(bench: Bench) -> None:
+    bench.run()
+    bench.hive.answers[f"{PATH}/clusterdeployments/{FRESH}"] = 503
+    done = bench.run()
+    assert done.returncode == 6, done.stderr
+    assert "nothing to remove" in done.stdout
