@@ -11,8 +11,10 @@ from okd_gitops.times import end_of_day, time_text
 
 LABELS = "okd-gitops.io/"
 # On each object that makes a cluster: its name in the fleet, and the end, which is absolute: whatever
-# happened to git and to Argo CD, `cluster keep` on the hub deletes it then.
+# happened to git and to Argo CD, `cluster register` on the hub deletes it then.
 CLUSTER, END = f"{LABELS}cluster", f"{LABELS}end"
+# In this order they come, and in the other one they go; clusters come last.
+NAMESPACE_WAVE, CREDENTIALS_WAVE = 0, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
