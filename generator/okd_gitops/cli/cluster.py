@@ -84,7 +84,7 @@ def _edits(command: Command) -> Command:
 @click.option("--release", "version", default="", metavar="VERSION", help="Run this release.")
 @click.option(
     "--provider",
-    type=click.Choice(["hive-openstack", "hive-fake"]),
+    type=click.Choice(["hive-openstack", "hive-fake", "hypershift-agent"]),
     help="Let this provider install it, and delete it at its end.",
 )
 @click.option("--server", default="", metavar="URL", help="Address of its API server.")

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from okd_gitops.finding import Location, refused
 from okd_gitops.fleet.emergency import Emergency
-from okd_gitops.fleet.providers import Addresses, ProviderName, Providers
+from okd_gitops.fleet.providers import TAKE_ADDRESSES, Addresses, ProviderName, Providers
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.fleet.upgrades import Ack, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
@@ -341,6 +341,10 @@ class ClusterSpec(FileModel):
                 remedy = "remove addresses, or add provider: hive-openstack"
                 raise fault("only a provider takes addresses", remedy, field="addresses")
             return self
+
+        if self.addresses and self.provider not in TAKE_ADDRESSES:
+            reason = f"{self.provider} publishes a cluster at nodeAddress of fleet.yaml"
+            raise fault(reason, "remove addresses", field="addresses")
 
         if self.environment != Environment.OKD:
             reason = f"{self.provider} installs OKD only"

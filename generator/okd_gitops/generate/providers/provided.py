@@ -1,16 +1,38 @@
 """The objects on the hub that make a cluster, by its provider."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from okd_gitops.fleet.cluster import Cluster
-from okd_gitops.fleet.providers import Hive, ProviderName
-from okd_gitops.generate.providers.hive import fake_objects, openstack_objects
+from okd_gitops.fleet.providers import Hive, HyperShift, ProviderName
+from okd_gitops.generate.providers import hive, hypershift
 from okd_gitops.generate.providers.provision import Provision
 from okd_gitops.manifests.objects import Object
 
-_OBJECTS = {ProviderName.HIVE_OPENSTACK: openstack_objects, ProviderName.HIVE_FAKE: fake_objects}
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """What makes the objects of a provider, and the fields of them that its controllers fill in."""
+
+    objects: Callable[[Provision, Any], list[Object]]
+    filled_in: Sequence[dict[str, Any]]
 
 
-def provided_objects(cluster: Cluster, settings: Hive) -> tuple[Object, ...]:
+_MAKERS = {
+    ProviderName.HIVE_OPENSTACK: _Maker(hive.openstack_objects, hive.FILLED_IN),
+    ProviderName.HIVE_FAKE: _Maker(hive.fake_objects, hive.FILLED_IN),
+    ProviderName.HYPERSHIFT_AGENT: _Maker(hypershift.hypershift_objects, hypershift.FILLED_IN),
+}
+
+
+def provided_objects(cluster: Cluster, settings: Hive | HyperShift) -> tuple[Object, ...]:
     """Return what the hub gets for a cluster, in the order in which it is written."""
     assert cluster.spec.provider
 
-    return tuple(_OBJECTS[cluster.spec.provider](Provision.of(cluster), settings))
+    return tuple(_MAKERS[cluster.spec.provider].objects(Provision.of(cluster), settings))
+
+
+def filled_in(provider: ProviderName) -> list[dict[str, Any]]:
+    """Return the fields that a provider's controllers own, as `ignoreDifferences` of an Application."""
+    return [dict(ignored) for ignored in _MAKERS[provider].filled_in]
