@@ -12,8 +12,13 @@ SERVER = f"https://{ADDRESS}:{PORT}"
 
 
 def hosted_cluster(name: str = "trial", end: str = "2026-12-05T00:00:00Z", **metadata: Any) -> dict[str, Any]:
-    published = {"type": "NodePort", "nodePort": {"address": ADDRESS}}
-    services = ("Ignition", "APIServer", "Konnectivity", "OAuthServer")
+    # Each service may have an address of its own; that of the API server is not the first one here.
+    services = {
+        "Ignition": "10.0.0.9",
+        "APIServer": ADDRESS,
+        "Konnectivity": "10.0.0.9",
+        "OAuthServer": ADDRESS,
+    }
     return {
         "metadata": {
             "name": name,
@@ -29,7 +34,11 @@ def hosted_cluster(name: str = "trial", end: str = "2026-12-05T00:00:00Z", **met
             "infraID": f"{name}-x7k2p",
             "dns": {"baseDomain": "massopen.cloud"},
             "services": [
-                {"service": service, "servicePublishingStrategy": published} for service in services
+                {
+                    "service": service,
+                    "servicePublishingStrategy": {"type": "NodePort", "nodePort": {"address": address}},
+                }
+                for service, address in services.items()
             ],
         },
         "status": {
