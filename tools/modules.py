@@ -19,11 +19,17 @@ FOLDERS = {
     "github.com/argoproj/argo-cd/v3": "manifests/crds/*.yaml",
     "github.com/external-secrets/external-secrets": "config/crds/bases/*.yaml",
     "github.com/openshift/api": "*/*/zz_generated.crd-manifests/*.yaml",
+    # What its operator installs; the sets of previews are in files of their own.
+    "github.com/openshift/hypershift": (
+        "cmd/install/assets/crds/hypershift-operator/zz_generated.crd-manifests/*-Default.crd.yaml"
+    ),
     "github.com/operator-framework/api": "crds/*.yaml",
     "github.com/tektoncd/operator": "config/base/300-*.yaml",
     "github.com/tektoncd/pipeline": "config/300-crds/*.yaml",
 }
 OPENSHIFT = "github.com/openshift/api"
+# CRDs that are written here, because no proxy serves the modules that have them.
+WRITTEN = tuple(sorted((HERE / "written").glob("*.yaml")))
 # openshift/api has a file for each feature set. OKD's set has what Default has (config/v1/types_feature.go);
 # what exists in a preview only is better known than unknown. HyperShift's variants are for hosted control
 # planes.
@@ -92,7 +98,7 @@ def _crds_by_kind(module: str, folder: Path) -> dict[tuple[str, str], Any]:
     chosen: dict[tuple[str, str], Any] = {}
 
     for path in sorted(folder.glob(FOLDERS[module])):
-        if "Hypershift" in path.name:
+        if module == OPENSHIFT and "Hypershift" in path.name:
             continue
         rank = _rank(path.name) if module == OPENSHIFT else 0
         for crd in _crds_in(path):
@@ -107,6 +113,13 @@ def _crds_in(path: Path) -> Iterator[Any]:
     for document in yaml.load_all(path.read_bytes(), yaml.CSafeLoader):
         if isinstance(document, dict) and document.get("kind") == "CustomResourceDefinition":
             yield document
+
+
+def written_crds() -> Iterator[tuple[str, Any]]:
+    """Yield (file, CRD) for each kind whose module no proxy serves: its CRD is written in this repository."""
+    for path in WRITTEN:
+        for crd in _crds_in(path):
+            yield path.name, crd
 
 
 def typed_crds(go: Go, cache: Path, target: Path) -> Iterator[tuple[str, Any]]:

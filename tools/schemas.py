@@ -11,7 +11,7 @@ from typing import Any
 from aside import aside
 from crd import Schema, crd_schemas
 from golang import HERE, find_go
-from modules import OPENSHIFT, crds, download, required, typed_crds
+from modules import OPENSHIFT, WRITTEN, crds, download, required, typed_crds, written_crds
 from openapi import is_object, openshift_schemas, self_contained
 from progress import progress
 from scopes import scopes
@@ -26,7 +26,7 @@ Kind = tuple[str, str, str]
 
 def inputs_digest() -> str:
     """Return a digest of all that the bundle depends on: pins, converters, and the core schemas' package."""
-    inputs = [(HERE / name).read_bytes() for name in (*_PINS, *_CONVERTERS)]
+    inputs = [path.read_bytes() for path in (*(HERE / name for name in (*_PINS, *_CONVERTERS)), *WRITTEN)]
     core_schemas = package_version("kubernetes-validate").encode()
 
     return hashlib.sha256(b"\0".join([*inputs, core_schemas])).hexdigest()
@@ -48,10 +48,11 @@ def build(cache: Path) -> None:
         folders = download(go)
 
     with (
-        progress("building the schemas of core Kubernetes, OpenShift, Tekton, Argo CD and Hive"),
+        progress("building the schemas of core Kubernetes, OpenShift, Tekton, Argo CD, Hive and HyperShift"),
         aside(cache, "schemas") as target,
     ):
-        definitions = [crd for _, crd in (*crds(folders), *typed_crds(go, cache, cache / "go" / "types"))]
+        typed = typed_crds(go, cache, cache / "go" / "types")
+        definitions = [crd for _, crd in (*crds(folders), *typed, *written_crds())]
         kinds = {_write_crd(target, kind, schema) for kind, schema in _served_kinds(definitions, folders)}
         core_kinds = {minor: sorted(_core(target, minor)) for minor in MINORS}
         sources = {

@@ -19,7 +19,7 @@ from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
 from provided import FLEET as FLEET_PROVIDERS
-from provided import TRIAL
+from provided import GUEST, TRIAL
 
 NOBODY = Committed(Tree())
 FLEET = """\
@@ -173,11 +173,14 @@ def test_a_cluster_of_a_provider_counts_the_hours_of_its_machines(committed: Pat
     with (committed / "fleet.yaml").open("a") as file:
         file.write(FLEET_PROVIDERS)
     (committed / "clusters/trial.yaml").write_text(TRIAL)
+    (committed / "clusters/guest.yaml").write_text(GUEST)
     commit(committed)
     added = datetime.fromtimestamp(int(git(committed, "log", "-1", "--format=%ct")), UTC)
     rows = {row.name: row for row in listed_clusters(committed, now=added + timedelta(hours=10, minutes=59))}
     # Three of the control plane and two workers.
     assert rows["trial"].node_hours == 50
+    # Two workers: its control plane has no machine of its own.
+    assert rows["guest"].node_hours == 20
     assert rows["moc-pr-412"].node_hours is None
 
 

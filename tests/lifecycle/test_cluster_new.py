@@ -4,13 +4,16 @@ import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 from conftest import Run, files, git
+from okd_gitops.cli.cluster import new
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records, read_records
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.providers import ProviderName
 from okd_gitops.generate.generate import generate
 from okd_gitops.lifecycle.edit_clusters import Saved, Saving, add_cluster
 from okd_gitops.lifecycle.new_cluster import NewCluster, last_day_of
@@ -239,21 +242,29 @@ def provided(repo: Path, lifetime: str, **values: str) -> Saved:
     return add_cluster(repo, request, Records(), Saving(), now=NOW)
 
 
-def test_a_cluster_of_a_provider_has_nothing_to_fill_in(repo: Path) -> None:
+@pytest.mark.parametrize("provider", [*ProviderName])
+def test_a_cluster_of_a_provider_has_nothing_to_fill_in(repo: Path, provider: str) -> None:
     with (repo / "fleet.yaml").open("a") as file:
         file.write(FLEET)
-    assert provided(repo, "3d", provider="hive-openstack").unfinished == ()
+    assert provided(repo, "3d", provider=provider).unfinished == ()
     text = (repo / "clusters/trial.yaml").read_text()
-    assert "provider: hive-openstack\n" in text
+    assert f"provider: {provider}\n" in text
     assert not re.search("^server:|^clusterID:", text, re.MULTILINE)
     assert len(text.partition("features:")[0].splitlines()) <= 12
 
 
-def test_a_life_that_the_provider_would_cut_short_is_refused(repo: Path) -> None:
+@pytest.mark.parametrize("provider", [*ProviderName])
+def test_a_life_that_the_provider_would_cut_short_is_refused(repo: Path, provider: str) -> None:
     with (repo / "fleet.yaml").open("a") as file:
         file.write(FLEET)
     with pytest.raises(UsageError, match="live longer than 3d"):
-        provided(repo, "73h", provider="hive-openstack")
+        provided(repo, "73h", provider=provider)
+
+
+def test_every_provider_can_be_asked_for() -> None:
+    (option,) = [option for option in new.params if option.name == "provider"]
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == [*ProviderName]
 
 
 def test_a_provider_that_the_fleet_does_not_have_is_refused(repo: Path) -> None:

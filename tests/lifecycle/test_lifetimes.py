@@ -3,13 +3,14 @@ is made again after it.
 
 The hub is a small model. Argo CD 3.3: self-heal makes again what is missing; auto-sync tries once for each
 commit, with manifest-generate-paths only for one that changes the folder. Hive: delete-after counts from the
-object's creation (openshift/hive, clusterdeployment_controller.go). What is decided is decided by the real
-code: the end and the backstop come from the generated objects, whether Argo CD heals and looks at every
-commit from the generated Application, the deletion from `registration.decide`.
+object's creation (openshift/hive, clusterdeployment_controller.go); HyperShift has nothing like it. What is
+decided is decided by the real code: the end and the backstop come from the generated objects, whether Argo CD
+heals and looks at every commit from the generated Application, the deletion from `registration.decide`.
 """
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,31 +19,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frozen import lay_out
-from okd_gitops.fleet.providers import Hive
+from okd_gitops.fleet.providers import Hive, HyperShift
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.providers.hive import openstack_objects
+from okd_gitops.generate.providers.hypershift import hypershift_objects
 from okd_gitops.generate.providers.provision import Provision
 from okd_gitops.lifecycle.new_cluster import last_day_of
+from okd_gitops.lifecycle.provider_apis import HIVE, HYPERSHIFT, ProviderApi
 from okd_gitops.lifecycle.registration import decide, made_clusters
 from okd_gitops.times import end_of_day, time_text
-from provided import FLEET, TRIAL
+from provided import FLEET, GUEST, TRIAL
 
 DAY = timedelta(days=1)
-STEP = timedelta(minutes=15)
+STEP = timedelta(hours=1)
 START = datetime(2026, 11, 29, tzinfo=UTC)
 IMAGE = f"registry.example.org/release@sha256:{'4' * 64}"
 
 
-@pytest.fixture(scope="module")
-def application(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The Application that makes a cluster, as it is generated."""
-    root = tmp_path_factory.mktemp("fleet")
+def generated_application(root: Path, cluster: str) -> dict[str, Any]:
+    """Return the Application that makes a cluster, as it is generated."""
     lay_out(root)
     (root / "fleet.yaml").write_text((root / "fleet.yaml").read_text() + FLEET)
-    (root / "clusters/trial.yaml").write_text(TRIAL)
+    (root / "clusters/trial.yaml").write_text(cluster)
     generate(root)
     value: dict[str, Any] = yaml.safe_load((root / "argocd/trial/provider-application.yaml").read_text())
     return value
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return generated_application(tmp_path_factory.mktemp("fleet"), TRIAL)
+
+
+@pytest.fixture(scope="module")
+def hosting(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return generated_application(tmp_path_factory.mktemp("hosting"), GUEST)
 
 
 def settings(longest: str) -> Hive:
@@ -54,6 +65,17 @@ def settings(longest: str) -> Hive:
             "externalNetwork": "external",
             "controlPlane": {"flavor": "m"},
             "workers": {"flavor": "m"},
+            "credentials": {"store": "vault", "path": "okd"},
+        }
+    )
+
+
+def hypershift_settings(longest: str) -> HyperShift:
+    return HyperShift.model_validate(
+        {
+            "baseDomain": "fake.example.org",
+            "longest": longest,
+            "nodeAddress": "10.0.0.5",
             "credentials": {"store": "vault", "path": "okd"},
         }
     )
@@ -77,6 +99,7 @@ class Model:
     skew: timedelta
     # When somebody commits something else.
     commits: frozenset[datetime]
+    api: ProviderApi = HIVE
     in_git: bool = False
     synced: bool = False
     deployment: dict[str, Any] | None = None
@@ -124,13 +147,16 @@ class Model:
     def _generated(self, now: datetime) -> dict[str, Any]:
         end = time_text(end_of_day(self.last_day))
         provision = Provision(name="trial", image=IMAGE, end=end, project="trial")
-        objects = openstack_objects(provision, settings(self.longest))
-        (deployment,) = [value for value in objects if value["kind"] == "ClusterDeployment"]
+        if self.api is HIVE:
+            objects = openstack_objects(provision, settings(self.longest))
+        else:
+            objects = hypershift_objects(provision, hypershift_settings(self.longest))
+        (deployment,) = [value for value in objects if value["kind"] == self.api.kind]
         metadata = {**deployment["metadata"], "creationTimestamp": time_text(now), "uid": "u"}
         return {**deployment, "metadata": metadata}
 
     def _hive(self, now: datetime) -> None:
-        if self.deployment is None:
+        if self.deployment is None or self.api is not HIVE:
             return
 
         text = self.deployment["metadata"]["annotations"]["hive.openshift.io/delete-after"]
@@ -141,7 +167,7 @@ class Model:
 
     def _register(self, now: datetime) -> None:
         if self.deployment and _runs(self.register_every, now):
-            decided = decide(made_clusters([self.deployment]), {}, [], now=now + self.skew)
+            decided = decide(made_clusters(self.api, [self.deployment]), [], now=now + self.skew)
             if decided.delete:
                 self.deployment = None
 
@@ -150,9 +176,9 @@ def _runs(every: timedelta | None, now: datetime) -> bool:
     return every is not None and (now - START) % every < STEP
 
 
-EVERY = st.sampled_from([STEP, timedelta(hours=1), timedelta(hours=6), DAY])
+EVERY = st.sampled_from([STEP, timedelta(hours=6), DAY])
 SKEWS = st.integers(-30, 30).map(lambda minutes: timedelta(minutes=minutes))
-MERGES = st.integers(0, 3 * 24 * 4).map(lambda steps: START + steps * STEP)
+MERGES = st.integers(0, 3 * 24).map(lambda steps: START + steps * STEP)
 COMMITS = st.frozensets(MERGES, max_size=3)
 LONGEST = st.sampled_from(["6h", "1d", "2d", "60h"])
 
@@ -191,6 +217,46 @@ def test_nothing_outlives_its_end(
         register_every=None if broken == "register" else register,
         skew=skew,
         commits=commits,
+    )
+    model.run(START + 7 * DAY)
+
+    working = [every for name, every in (("expire", expire), ("register", register)) if name != broken]
+    latest = max(end_of_day(last_day), merged) + min(working) + abs(skew) + STEP
+    assert all(moment <= latest for moment in model.alive)
+    assert len(model.made) <= 1
+
+
+@given(
+    days=st.integers(0, 2),
+    merged=MERGES,
+    expire=EVERY,
+    register=EVERY,
+    broken=st.sampled_from(["", "expire", "register"]),
+    skew=SKEWS,
+    commits=COMMITS,
+)
+def test_nothing_of_hypershift_outlives_its_end(
+    days: int,
+    merged: datetime,
+    expire: timedelta,
+    register: timedelta,
+    broken: str,
+    skew: timedelta,
+    commits: frozenset[datetime],
+    hosting: dict[str, Any],
+) -> None:
+    """It has two ends and no third one: either of the two jobs is enough."""
+    last_day = (START + days * DAY).date()
+    model = Model(
+        application=hosting,
+        last_day=last_day,
+        longest="7d",
+        merged=merged,
+        expire_every=None if broken == "expire" else expire,
+        register_every=None if broken == "register" else register,
+        skew=skew,
+        commits=commits,
+        api=HYPERSHIFT,
     )
     model.run(START + 7 * DAY)
 

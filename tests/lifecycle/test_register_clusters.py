@@ -21,12 +21,16 @@ from werkzeug import Request, Response
 
 from conftest import CACHE, ROOT
 from hive_objects import deployment, kubeconfig
+from hypershift_objects import SERVER as HOSTED_SERVER
+from hypershift_objects import hosted_cluster
 from okd_gitops.lifecycle.register_clusters import Hub, register_clusters
+from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SECRETS = "/api/v1/namespaces/argocd/secrets"
 HIVE = "/apis/hive.openshift.io/v1"
+HYPERSHIFT = "/apis/hypershift.openshift.io/v1beta1"
 
 
 class Api:
@@ -34,6 +38,9 @@ class Api:
 
     def __init__(self, server: HTTPServer) -> None:
         self.deployments = {"trial": deployment()}
+        self.hosted: dict[str, dict[str, Any]] = {}
+        # What the hub does not have is not found, as the API server answers for a group of no CRD.
+        self.without: set[str] = {HYPERSHIFT}
         self.secrets: dict[str, dict[str, Any]] = {}
         self.changes: list[tuple[str, str]] = []
         self.asked: set[tuple[str, str]] = set()
@@ -48,10 +55,15 @@ class Api:
         return Response(json.dumps(body), code, content_type="application/json")
 
     def answered(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if path == f"{HIVE}/clusterdeployments":
-            return 200, {"items": list(self.deployments.values())}
-        if path == SECRETS and method == "GET":
-            return 200, {"items": list(self.secrets.values())}
+        if any(path.startswith(group) for group in self.without):
+            return 404, {"message": "the server could not find the requested resource"}
+        lists = {
+            f"{HIVE}/clusterdeployments": self.deployments,
+            f"{HYPERSHIFT}/hostedclusters": self.hosted,
+            SECRETS: self.secrets,
+        }
+        if method == "GET" and path in lists:
+            return 200, {"items": list(lists[path].values())}
         if path == SECRETS:
             name = body["metadata"]["name"]
             if name in self.secrets:
@@ -61,10 +73,13 @@ class Api:
         name = path.rpartition("/")[2]
         if path.startswith(f"{SECRETS}/"):
             return self.secret(method, name, body)
-        if path.endswith("-admin-kubeconfig"):
+        if path.endswith("/trial-0-abc-admin-kubeconfig"):
             return 200, kubeconfig()
+        if path == "/api/v1/namespaces/ephemeral-guest/secrets/guest-admin-kubeconfig":
+            return 200, kubeconfig(HOSTED_SERVER)
         if method == "DELETE":
-            return self.deleted(self.deployments, name, body)
+            objects = self.hosted if path.startswith(HYPERSHIFT) else self.deployments
+            return self.deleted(objects, name, body)
         return 404, {"message": "not found"}
 
     def secret(self, method: str, name: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -134,6 +149,49 @@ def test_at_its_end_a_cluster_is_forgotten_first_and_deleted_then(api: Api, hub:
     assert (api.secrets, api.deployments) == ({}, {})
 
 
+@pytest.fixture
+def both(api: Api) -> Api:
+    """The hub has Hive and HyperShift, with a cluster of each."""
+    api.hosted["guest"], api.without = hosted_cluster("guest"), set()
+    return api
+
+
+def test_clusters_of_both_providers_are_registered_and_deleted_at_their_end(both: Api, hub: Hub) -> None:
+    first = register_clusters(hub, now=NOW, write=True)
+    assert names(first.register) == ["ephemeral-trial", "ephemeral-guest"]
+    server = base64.b64decode(both.secrets["ephemeral-guest"]["data"]["server"]).decode()
+    assert server == HOSTED_SERVER
+
+    both.changes.clear()
+    register_clusters(hub, now=NOW + timedelta(days=4), write=True)
+    assert both.changes[2:] == [
+        ("DELETE", f"{HIVE}/namespaces/ephemeral-trial/clusterdeployments/trial"),
+        ("DELETE", f"{HYPERSHIFT}/namespaces/ephemeral-guest/hostedclusters/guest"),
+    ]
+    assert (both.secrets, both.deployments, both.hosted) == ({}, {}, {})
+
+
+def test_a_hub_without_hive_has_the_clusters_of_hypershift(both: Api, hub: Hub) -> None:
+    both.without = {HIVE}
+    assert names(register_clusters(hub, now=NOW, write=True).register) == ["ephemeral-guest"]
+    both.without = {HIVE, HYPERSHIFT}
+    assert names(register_clusters(hub, now=NOW, write=True).forget) == ["ephemeral-guest"]
+
+
+@pytest.mark.parametrize("code", [401, 403, 500])
+def test_an_api_that_refuses_or_fails_is_not_one_without_clusters(both: Api, hub: Hub, code: int) -> None:
+    """Else Argo CD would forget them all."""
+    register_clusters(hub, now=NOW, write=True)
+    both.changes.clear()
+    real = both.answered
+    both.answered = lambda method, path, body: (  # type: ignore[method-assign] # one path fails
+        (code, {}) if path.startswith(HYPERSHIFT) else real(method, path, body)
+    )
+    with pytest.raises(NetworkError):
+        register_clusters(hub, now=NOW, write=True)
+    assert both.changes == []
+
+
 def test_what_somebody_else_changed_meanwhile_is_left_to_the_next_run(api: Api, hub: Hub) -> None:
     register_clusters(hub, now=NOW, write=True)
     api.secrets["ephemeral-trial"]["data"]["server"] = ""
@@ -147,23 +205,26 @@ def test_what_somebody_else_changed_meanwhile_is_left_to_the_next_run(api: Api, 
     assert api.secrets["ephemeral-trial"]["metadata"]["resourceVersion"] == "1"
 
 
-def test_the_account_of_the_feature_may_do_what_is_asked_and_no_more(api: Api, hub: Hub) -> None:
+def test_the_account_of_the_feature_may_do_what_is_asked_and_no_more(both: Api, hub: Hub) -> None:
     register_clusters(hub, now=NOW, write=True)
-    api.secrets["ephemeral-trial"]["data"]["server"] = ""
+    both.secrets["ephemeral-trial"]["data"]["server"] = ""
     register_clusters(hub, now=NOW, write=True)
     register_clusters(hub, now=NOW + timedelta(days=4), write=True)
 
     verbs = {"GET": "list", "POST": "create", "PUT": "update", "DELETE": "delete"}
-    asked = {(verbs[method], path) for method, path in api.asked}
+    asked = {(verbs[method], path) for method, path in both.asked}
     folder = ROOT / "generator/okd_gitops/catalog/features/cluster-register/hub"
 
-    def permitted(file: str) -> set[str]:
-        (rule,) = yaml.safe_load((folder / file).read_text())["rules"]
-        return set(rule["verbs"])
+    def permitted(file: str) -> dict[str, set[str]]:
+        rules = yaml.safe_load((folder / file).read_text())["rules"]
+        return {f"{rule['apiGroups'][0]}/{rule['resources'][0]}": set(rule["verbs"]) for rule in rules}
 
     of_argocd = {verb for verb, path in asked if path.startswith(SECRETS)}
-    assert permitted("role-cluster-register.yaml") == of_argocd
-    assert permitted("clusterrole-cluster-register.yaml") == {verb for verb, path in asked if HIVE in path}
+    assert permitted("role-cluster-register.yaml") == {"/secrets": of_argocd}
+    assert permitted("clusterrole-cluster-register.yaml") == {
+        "hive.openshift.io/clusterdeployments": {verb for verb, path in asked if HIVE in path},
+        "hypershift.openshift.io/hostedclusters": {verb for verb, path in asked if HYPERSHIFT in path},
+    }
 
 
 def test_the_command_prints_names_and_no_secret(api: Api, hub: Hub, tmp_path: Path) -> None:

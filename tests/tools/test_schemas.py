@@ -92,6 +92,8 @@ def test_the_scope_of_every_kind_is_what_the_modules_say() -> None:
         ("networking.k8s.io", "IngressClass", True),
         ("triggers.tekton.dev", "ClusterTriggerBinding", True),
         ("hive.openshift.io", "SelectorSyncSet", True),
+        ("hypershift.openshift.io", "HostedCluster", False),
+        ("agent-install.openshift.io", "InfraEnv", False),
         ("config.openshift.io", "ImagePolicy", False),
         ("route.openshift.io", "Route", False),
         ("operator.openshift.io", "IngressController", False),
@@ -125,6 +127,22 @@ EXTERNAL = {
     "data": [{"secretKey": "a", "remoteRef": {"key": "b"}}],
 }
 DEPLOYMENT = {"clusterName": "c", "baseDomain": "example.org", "platform": {"none": {}}}
+RELEASE = {"image": "registry.example.org/release@sha256:0"}
+HOSTED = {
+    "platform": {"type": "Agent", "agent": {"agentNamespace": "x"}},
+    "pullSecret": {"name": "x"},
+    "release": RELEASE,
+    "services": [
+        {"service": service, "servicePublishingStrategy": {"type": "Route"}}
+        for service in ("APIServer", "Ignition", "Konnectivity", "OAuthServer")
+    ],
+}
+POOL = {
+    "clusterName": "x",
+    "management": {"upgradeType": "InPlace"},
+    "platform": {"type": "Agent"},
+    "release": RELEASE,
+}
 CASES = [
     (
         meta("tekton.dev/v1", "Task", {"steps": [STEP], "results": [RESULT]}),
@@ -157,6 +175,12 @@ CASES = [
     ),
     (meta("argoproj.io/v1alpha1", "AppProject", {"sourceRepos": ["x"]}), ("sourceRepo", [])),
     (meta("hive.openshift.io/v1", "ClusterDeployment", DEPLOYMENT), ("clusterNames", "x")),
+    (meta("hypershift.openshift.io/v1beta1", "HostedCluster", HOSTED), ("pullSecrets", {"name": "x"})),
+    (meta("hypershift.openshift.io/v1beta1", "NodePool", POOL), ("replica", 1)),
+    (
+        meta("agent-install.openshift.io/v1beta1", "InfraEnv", {"pullSecretRef": {"name": "x"}}),
+        ("agentLabel", {"a": "b"}),
+    ),
     (meta("external-secrets.io/v1", "ExternalSecret", EXTERNAL), ("refreshIntervals", "1h")),
     (meta("machineconfiguration.openshift.io/v1", "MachineConfig", {"osImageURL": "x"}), ("osImageUrl", "x")),
     (
@@ -184,6 +208,10 @@ def test_strict_on_the_kinds_that_matter(good: dict[str, Any], bad: tuple[str, o
 
 def test_required_fields_are_required() -> None:
     assert "missing" in verdicts(meta("config.openshift.io/v1", "ClusterVersion", {"channel": "x"}))[0]
+    for kind, spec in (("HostedCluster", HOSTED), ("NodePool", POOL)):
+        without = {key: value for key, value in spec.items() if key != "release"}
+        assert "missing" in verdicts(meta("hypershift.openshift.io/v1beta1", kind, without))[0]
+    assert "missing" in verdicts(meta("agent-install.openshift.io/v1beta1", "InfraEnv", {}))[0]
 
 
 def test_a_kind_without_schema_is_named_and_never_passed() -> None:
@@ -201,4 +229,5 @@ def test_variants_of_one_object_in_one_run_are_told_apart() -> None:
 def test_the_index_says_where_it_came_from() -> None:
     assert INDEX["sources"]["github.com/tektoncd/pipeline"] == "v1.6.0"
     assert INDEX["sources"]["github.com/tektoncd/triggers"] == "v0.34.0"
+    assert INDEX["sources"]["github.com/openshift/hypershift"] == "v0.1.80"
     assert INDEX["sources"]["github.com/openshift/api"] == "v0.0.0-20251015095338-264e80a2b6e7"

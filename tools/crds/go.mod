@@ -8,6 +8,7 @@ require (
 	github.com/argoproj/argo-cd/v3 v3.3.9
 	github.com/external-secrets/external-secrets v1.3.2
 	github.com/openshift/api v0.0.0-20251015095338-264e80a2b6e7
+	github.com/openshift/hypershift v0.1.80
 	github.com/operator-framework/api v0.37.0
 	github.com/tektoncd/operator v0.77.0
 	github.com/tektoncd/pipeline v1.6.0

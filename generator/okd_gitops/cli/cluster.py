@@ -47,7 +47,7 @@ def cluster() -> None:
 @click.option("--release", "version", default="", metavar="VERSION", help="Run this release.")
 @click.option(
     "--provider",
-    type=click.Choice(["hive-openstack", "hive-fake"]),
+    type=click.Choice(["hive-openstack", "hive-fake", "hypershift-agent"]),
     help="Let this provider install it, and delete it at its end.",
 )
 @click.option(
@@ -208,9 +208,9 @@ def list_(context: click.Context, *, at: str, output: str) -> None:
 def register(context: click.Context, *, account: Path, api: str, at: str, dry_run: bool, output: str) -> None:
     """Register installed clusters in Argo CD, on the hub.
 
-    For a job on the hub, beside Hive. A cluster that a provider has installed becomes known to Argo CD by the
-    name of its file, and is forgotten when it is deleted. One whose end has passed is deleted, whatever git
-    and Argo CD say. No kubeconfig is printed.
+    For a job on the hub, beside Hive or HyperShift. A cluster that a provider has installed becomes known to
+    Argo CD by the name of its file, and is forgotten when it is deleted. One whose end has passed is deleted,
+    whatever git and Argo CD say. No kubeconfig is printed.
     """
     from okd_gitops.finding import exit_code_of
     from okd_gitops.lifecycle.register_clusters import Hub, register_clusters

@@ -44,7 +44,7 @@ def print_registrations(output: str, done: "Registrations", *, dry_run: bool) ->
     names = {
         "registered": [_cluster_of(secret) for secret in done.register],
         "forgotten": [_cluster_of(secret) for secret in done.forget],
-        "deleted": [_cluster_of(deployment) for deployment in done.delete],
+        "deleted": [cluster.name for cluster in done.delete],
     }
 
     def as_text() -> None:

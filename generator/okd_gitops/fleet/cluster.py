@@ -11,7 +11,14 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from okd_gitops.finding import Location, refused
 from okd_gitops.fleet.emergency import Emergency
-from okd_gitops.fleet.providers import Addresses, Installed, ProviderName, Providers
+from okd_gitops.fleet.providers import (
+    TAKE_ADDRESSES,
+    UPGRADE,
+    Addresses,
+    Installed,
+    ProviderName,
+    Providers,
+)
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.fleet.upgrades import Ack, Duration, Releases, Upgrades
 from okd_gitops.manifests.model import FileModel, Name, parse
@@ -388,6 +395,14 @@ class ClusterSpec(FileModel):
                     remedy = f"remove {field}, or add provider: hive-openstack"
                     raise fault(f"only a provider takes {field}", remedy, field=field)
             return self
+
+        if self.addresses and self.provider not in TAKE_ADDRESSES:
+            reason = f"{self.provider} publishes a cluster at nodeAddress of fleet.yaml"
+            raise fault(reason, "remove addresses", field="addresses")
+
+        if self.installs and self.provider not in UPGRADE:
+            reason = f"{self.provider} changes the release of a cluster itself, which nothing here does"
+            raise fault(reason, "remove installs", field="installs")
 
         if self.environment != Environment.OKD:
             reason = f"{self.provider} installs OKD only"

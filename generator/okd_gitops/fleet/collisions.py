@@ -1,10 +1,13 @@
-"""What two cluster files must not share: a clusterID, an API server, the role of the hub, a name."""
+"""What two cluster files must not share: a clusterID, an API server, the role of the hub, a name, a
+namespace on the hub.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from okd_gitops.finding import Finding, Findings, Location, finding_of
 from okd_gitops.fleet.cluster import ClusterFile, FleetSpec, Purpose
 from okd_gitops.fleet.identity import in_one_spelling
+from okd_gitops.fleet.providers import PREFIX, ProviderName, control_plane_namespace
 from okd_gitops.releases.agreement import Claim, disagreements
 
 _IMAGE = ("release", "image")
@@ -22,6 +25,7 @@ def report_collisions(
     _report_shared("shared-cluster-id", "clusterID", in_order, _cluster_id, findings)
     _report_shared("shared-server", "server", in_order, _server, findings)
     _report_second_hubs(in_order, fleet, findings)
+    _report_shared_namespaces(in_order, findings)
 
 
 def mismatched_releases(clusters: Iterable[ClusterFile], edited: Collection[str] = ()) -> list[Finding]:
@@ -77,6 +81,23 @@ def _report_shared(
         first_place = first_places.setdefault(value, place)
         if first_place is not place:
             findings.add(finding_name, place, f"this {key} is also that of the cluster in {first_place}")
+
+
+def _report_shared_namespaces(clusters: Sequence[ClusterFile], findings: Findings) -> None:
+    """Add a finding for each cluster whose namespace on the hub is that of another one's control plane."""
+    owners = {
+        control_plane_namespace(cluster.name): cluster.name
+        for cluster in clusters
+        if cluster.spec.provider == ProviderName.HYPERSHIFT_AGENT
+    }
+
+    for cluster in clusters:
+        namespace = f"{PREFIX}{cluster.name}"
+
+        if cluster.spec.provider and namespace in owners:
+            place = cluster.document.at(("provider",))
+            reason = f"the namespace {namespace} on the hub has the control plane of {owners[namespace]}"
+            findings.add("invalid-value", place, reason, "choose another name for this cluster")
 
 
 def _report_second_hubs(clusters: Sequence[ClusterFile], fleet: FleetSpec, findings: Findings) -> None:

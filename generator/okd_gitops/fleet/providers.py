@@ -15,12 +15,21 @@ from okd_gitops.times import parse_duration
 
 # What the namespace of a cluster's provider on the hub begins with, and the Application of the same name.
 PREFIX = "ephemeral-"
+_LONGEST_NAMESPACE = 63
 
 Domain = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")]
 # A name in a cloud; no sign that a template could read as its own.
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 StorePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$")]
 Address = Annotated[str, Field(pattern=r"^([0-9]{1,3}\.){3}[0-9]{1,3}$")]
+# What a NodePort can be published at. A name ends in letters: one that ends in a number is an address.
+NodeAddress = Annotated[
+    str, Field(pattern=r"^(([0-9]{1,3}\.){3}[0-9]{1,3}|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})$")
+]
+ClassName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+_LABEL_WORD = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+LabelName = Annotated[str, Field(pattern=rf"^([a-z0-9][a-z0-9.-]{{0,251}}/)?{_LABEL_WORD}$")]
+LabelValue = Annotated[str, Field(pattern=rf"^({_LABEL_WORD})?$")]
 
 
 class ProviderName(StrEnum):
@@ -28,6 +37,20 @@ class ProviderName(StrEnum):
 
     HIVE_OPENSTACK = "hive-openstack"
     HIVE_FAKE = "hive-fake"
+    HYPERSHIFT_AGENT = "hypershift-agent"
+
+
+# The other ones have no floating addresses, and change the release of a cluster themselves.
+TAKE_ADDRESSES = UPGRADE = frozenset({ProviderName.HIVE_OPENSTACK, ProviderName.HIVE_FAKE})
+
+
+class Architecture(StrEnum):
+    """The processors of machines, as HyperShift calls them."""
+
+    AMD64 = "amd64"
+    ARM64 = "arm64"
+    PPC64LE = "ppc64le"
+    S390X = "s390x"
 
 
 class Machines(FileModel):
@@ -37,10 +60,25 @@ class Machines(FileModel):
     replicas: int = Field(3, ge=0, le=100, description="How many.")
 
 
+class Agents(FileModel):
+    """Machines that have booted the image of a cluster's InfraEnv, and wait for what they become."""
+
+    replicas: int = Field(2, ge=0, le=100, description="How many become workers.")
+    architecture: Architecture = Field(
+        Architecture.AMD64, strict=False, description="Their processors; the release must be for them."
+    )
+    labels: dict[LabelName, LabelValue] = Field(
+        {},
+        examples=[{"size": "large"}],
+        description="Only Agents with these labels become workers; without any, all of the namespace may.",
+    )
+
+
 class StoredCredentials(FileModel):
     """Where the hub's External Secrets find what an installation needs.
 
-    PATH/cloud has `clouds.yaml`, PATH/pull-secret has `.dockerconfigjson`.
+    PATH/pull-secret has `.dockerconfigjson`; PATH/cloud has `clouds.yaml`, for Hive; PATH/ssh-key has
+    `id_rsa.pub`, where it is asked for.
     """
 
     store: Name = Field(
@@ -50,12 +88,26 @@ class StoredCredentials(FileModel):
     path: StorePath = Field(examples=["okd/ephemeral"], description="The path of the credentials in it.")
 
 
-class Hive(FileModel):
-    """Clusters in an OpenStack cloud, by Hive on the hub: settings that all of them have in common."""
+class Settings(FileModel):
+    """What every provider has to be told."""
 
     base_domain: Domain = Field(
         alias="baseDomain", examples=["massopen.cloud"], description="Clusters are below it: api.NAME.DOMAIN."
     )
+    longest: Duration = Field(
+        "7d", examples=["7d"], description="The longest life that may be asked for with cluster new."
+    )
+    credentials: StoredCredentials = Field(description="Where the credentials are.")
+
+    @property
+    def machines(self) -> int:
+        """How many machines a cluster has for itself."""
+        raise NotImplementedError
+
+
+class Hive(Settings):
+    """Clusters in an OpenStack cloud, by Hive on the hub: settings that all of them have in common."""
+
     longest: Duration = Field(
         "7d",
         examples=["7d"],
@@ -67,7 +119,11 @@ class Hive(FileModel):
     )
     control_plane: Machines = Field(alias="controlPlane", description="The control plane's machines.")
     workers: Machines = Field(description="The workers' machines.")
-    credentials: StoredCredentials = Field(description="Where the credentials are.")
+
+    @property
+    def machines(self) -> int:
+        """How many machines a cluster has for itself."""
+        return self.control_plane.replicas + self.workers.replicas
 
     @property
     def delete_after_hours(self) -> int:
@@ -76,6 +132,38 @@ class Hive(FileModel):
         A cluster that is asked for so long has the rest of its last day, too.
         """
         return (parse_duration(self.longest) + timedelta(days=1)) // timedelta(hours=1)
+
+
+class HyperShift(Settings):
+    """Clusters whose control plane is pods of the hub, and whose workers are Agents, by HyperShift there."""
+
+    base_domain: Domain = Field(
+        alias="baseDomain",
+        examples=["massopen.cloud"],
+        description="Clusters are below it: *.apps.NAME.DOMAIN.",
+    )
+    node_address: NodeAddress = Field(
+        alias="nodeAddress",
+        examples=["10.0.0.5"],
+        description="The address of the hub's nodes, at whose NodePorts the control planes are reached.",
+    )
+    storage_class: ClassName | None = Field(
+        None,
+        alias="storageClass",
+        examples=["ssd"],
+        description="The StorageClass of etcd on the hub; the default is the hub's own.",
+    )
+    ssh_key: bool = Field(
+        default=False,
+        alias="sshKey",
+        description="Let the key of PATH/ssh-key (id_rsa.pub) log in on the workers.",
+    )
+    workers: Agents = Field(Agents(), description="Which machines become workers, and how many.")
+
+    @property
+    def machines(self) -> int:
+        """How many machines a cluster has for itself."""
+        return self.workers.replicas
 
 
 class Providers(FileModel):
@@ -89,12 +177,18 @@ class Providers(FileModel):
         alias="hive-fake",
         description="Hive's own fake clusters: it goes through all steps and makes no machine.",
     )
+    hypershift_agent: HyperShift | None = Field(
+        None,
+        alias="hypershift-agent",
+        description="Clusters of HyperShift, with bare metal that assisted-service has found as workers.",
+    )
 
-    def of(self, name: ProviderName) -> Hive | None:
+    def of(self, name: ProviderName) -> Hive | HyperShift | None:
         """Return the settings of a provider, if the fleet has it."""
         return {
             ProviderName.HIVE_OPENSTACK: self.hive_openstack,
             ProviderName.HIVE_FAKE: self.hive_fake,
+            ProviderName.HYPERSHIFT_AGENT: self.hypershift_agent,
         }[name]
 
 
@@ -113,3 +207,21 @@ class Addresses(FileModel):
 
     api: Address = Field(examples=["128.31.20.7"], description="The address of api.NAME.DOMAIN.")
     ingress: Address = Field(examples=["128.31.20.8"], description="The address of *.apps.NAME.DOMAIN.")
+
+
+def control_plane_namespace(name: str) -> str:
+    """Return the namespace on the hub in which HyperShift runs the control plane of a cluster.
+
+    It is that of openshift/hypershift, hypershift-operator/controllers/manifests (v0.1.80).
+    """
+    return f"{PREFIX}{name}-{name}"
+
+
+def name_too_long(provider: ProviderName, name: str) -> str:
+    """Return why a name is too long for what a provider makes of it, or nothing."""
+    excess = len(control_plane_namespace(name)) - _LONGEST_NAMESPACE
+
+    if provider != ProviderName.HYPERSHIFT_AGENT or excess <= 0:
+        return ""
+
+    return f"its control plane would be in the namespace {control_plane_namespace(name)}, which is too long"

@@ -12,7 +12,7 @@ from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.generate.projects import Deployed, project
-from okd_gitops.generate.providers.hive import FILLED_IN
+from okd_gitops.generate.providers.provided import filled_in
 from okd_gitops.generate.providers.provision import CLUSTER, LABELS
 from okd_gitops.generate.sync import FINALIZER, LEFT_ALONE, OWNERS_FIRST, sync_policy
 from okd_gitops.generate.unattended import unattended_files
@@ -210,6 +210,8 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
 
     What a controller deleted because the cluster's end had come must not be made again, so nothing is healed.
     """
+    provider = cluster.cluster.spec.provider
+    assert provider  # what is provided comes from one
     name = f"{PREFIX}{cluster.cluster.name}"
     metadata = {
         "name": name,
@@ -229,7 +231,7 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
         "source": _source(plan, f"overlays/{cluster.cluster.name}/{PROVIDER}"),
         "destination": {"name": IN_CLUSTER, "namespace": name},
         "syncPolicy": sync_policy(prune=False, self_heal=False, owners_first=True),
-        "ignoreDifferences": [dict(ignored) for ignored in FILLED_IN],
+        "ignoreDifferences": filled_in(provider),
     }
 
     return {"apiVersion": API_VERSION, "kind": "Application", "metadata": metadata, "spec": spec}

@@ -13,6 +13,7 @@ from okd_gitops.fleet.cluster import Cluster, FleetSpec, Purpose
 from okd_gitops.fleet.extras import Extras, read_extras
 from okd_gitops.fleet.feature import Catalog, Feature, Ignored, NamespaceSpec
 from okd_gitops.fleet.load import Fleet
+from okd_gitops.fleet.providers import name_too_long
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.placement import Placement, Placing
@@ -154,6 +155,12 @@ class _ClusterStep:
         if purpose.expires != "required" or self.cluster.spec.expires is None:
             reason = f"{provider} makes clusters that expire, and this one has no end"
             self.findings.add("invalid-value", ["provider"], reason, "write purpose: ephemeral, and expires:")
+            return ()
+
+        too_long = name_too_long(provider, self.cluster.name)
+
+        if too_long:
+            self.findings.add("invalid-value", ["provider"], too_long, "choose a shorter name")
             return ()
 
         return provided_objects(self.cluster, settings, self.fleet)

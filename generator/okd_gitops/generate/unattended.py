@@ -9,8 +9,7 @@ from typing import Any
 
 from okd_gitops.fleet.cluster import FleetSpec, UnattendedRepository
 from okd_gitops.fleet.providers import PREFIX
-from okd_gitops.generate.providers.hive import FILLED_IN
-from okd_gitops.generate.providers.provided import CLUSTER_KINDS, NAMESPACED_KINDS
+from okd_gitops.generate.providers.provided import CLUSTER_KINDS, NAMESPACED_KINDS, filled_in_by_all
 from okd_gitops.generate.providers.provision import CLUSTER, GUESTS, LABELS, PROJECT
 from okd_gitops.generate.sync import LEFT_ALONE, OWNERS_FIRST, sync_policy
 from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE, WAVE
@@ -98,7 +97,7 @@ def _providers(other: UnattendedRepository) -> Object:
         "source": _source(other, "{{ .path.path }}"),
         "destination": {"name": IN_CLUSTER, "namespace": f"{PREFIX}{_OF_FOLDER}"},
         "syncPolicy": sync_policy(prune=False, self_heal=False, owners_first=True),
-        "ignoreDifferences": [dict(ignored) for ignored in FILLED_IN],
+        "ignoreDifferences": filled_in_by_all(),
     }
 
     return _set(PROVIDERS, generator, metadata, spec)

@@ -64,4 +64,4 @@ def _node_hours(providers: Providers, cluster: Cluster, added: datetime | None, 
         return None
 
     hours = max((now - added) // timedelta(hours=1), 0)
-    return hours * (settings.control_plane.replicas + settings.workers.replicas)
+    return hours * settings.machines

@@ -159,11 +159,11 @@ def _provider(fleet: Fleet, request: NewCluster, like: Cluster | None) -> str:
 
 
 def _refuse_longer_life(fleet: Fleet, provider: str, lifetime: str) -> None:
-    """Raise UsageError for a lifetime that the provider would cut short."""
+    """Raise UsageError for a lifetime that is longer than the provider's settings allow."""
     settings = fleet.spec.providers.of(ProviderName(provider)) if provider else None
 
     if settings and lifetime and parse_duration(lifetime) > parse_duration(settings.longest):
-        reason = f"{provider} deletes clusters that live longer than {settings.longest}"
+        reason = f"fleet.yaml lets no cluster of {provider} live longer than {settings.longest}"
         remedy = f"ask for {settings.longest}, or let an owner raise longest: in fleet.yaml"
         raise UsageError(reason, remedy)
 

@@ -1,17 +1,16 @@
 """Ask the hub's API which clusters are installed, and do what `registration` decides."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from okd_gitops.lifecycle.registration import Registrations, decide, kubeconfig_of, made_clusters
+from okd_gitops.lifecycle.provider_apis import PROVIDER_APIS
+from okd_gitops.lifecycle.registration import MadeCluster, Registrations, decide, made_clusters
 from okd_gitops.manifests.argocd import NAMESPACE
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http
 
-_DEPLOYMENTS = "/apis/hive.openshift.io/v1"
 _OF_CLUSTERS = "labelSelector=argocd.argoproj.io%2Fsecret-type%3Dcluster"
 _GONE, _CHANGED = 404, 409
 
@@ -27,6 +26,16 @@ class Hub:
         """Return what a path of the API answers; raises NetworkError."""
         return self.http.send("GET", f"{self.api}{path}")
 
+    def ask_if_there(self, path: str) -> Any:
+        """Return what a path answers, and nothing where there is none; raises NetworkError."""
+        try:
+            return self.ask(path)
+        except NetworkError as error:
+            if error.status != _GONE:
+                raise
+
+        return None
+
     def change(self, method: str, path: str, body: Object) -> None:
         """Make a change; one that somebody else made first is looked at again in the next run."""
         try:
@@ -40,10 +49,9 @@ def register_clusters(hub: Hub, *, now: datetime, write: bool) -> Registrations:
     """Bring what Argo CD knows in line with the clusters that are installed, and delete those whose end has
     come; without `write`, only return what must be done. Raises NetworkError.
     """
-    deployments = made_clusters(items(hub.ask(f"{_DEPLOYMENTS}/clusterdeployments"), "items"))
-    kubeconfigs = dict(_kubeconfigs(hub, deployments))
+    clusters = [_with_kubeconfig(hub, cluster) for cluster in _made(hub)]
     known = items(hub.ask(f"/api/v1/namespaces/{NAMESPACE}/secrets?{_OF_CLUSTERS}"), "items")
-    decided = decide(deployments, kubeconfigs, known, now=now)
+    decided = decide(clusters, known, now=now)
 
     if write:
         _write(hub, decided)
@@ -51,20 +59,22 @@ def register_clusters(hub: Hub, *, now: datetime, write: bool) -> Registrations:
     return decided
 
 
-def _kubeconfigs(hub: Hub, deployments: list[Object]) -> Iterator[tuple[str, Object]]:
-    """Yield each installed cluster with the Secret of its kubeconfig; one that is not there comes later."""
-    for deployment in deployments:
-        secret = kubeconfig_of(deployment)
-        namespace, name = at(deployment, "metadata", "namespace"), at(deployment, "metadata", "name")
+def _made(hub: Hub) -> list[MadeCluster]:
+    """Return the clusters of all providers; one that the hub does not have makes none."""
+    lists = [(api, hub.ask_if_there(f"{api.path}/{api.plural}")) for api in PROVIDER_APIS]
 
-        if not secret:
-            continue
+    return [cluster for api, listed in lists for cluster in made_clusters(api, items(listed, "items"))]
 
-        try:
-            yield str(name), hub.ask(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
-        except NetworkError as error:
-            if error.status != _GONE:
-                raise
+
+def _with_kubeconfig(hub: Hub, cluster: MadeCluster) -> MadeCluster:
+    """Return a cluster with the Secret of its kubeconfig; one that is not there comes later."""
+    if not cluster.secret:
+        return cluster
+
+    namespace = at(cluster.value, "metadata", "namespace")
+    secret = hub.ask_if_there(f"/api/v1/namespaces/{namespace}/secrets/{cluster.secret}")
+
+    return replace(cluster, kubeconfig=secret)
 
 
 def _write(hub: Hub, decided: Registrations) -> None:
@@ -79,10 +89,11 @@ def _write(hub: Hub, decided: Registrations) -> None:
         path = f"{secrets}/{at(secret, 'metadata', 'name')}" if is_there else secrets
         hub.change("PUT" if is_there else "POST", path, secret)
 
-    for deployment in decided.delete:
-        namespace, name = at(deployment, "metadata", "namespace"), at(deployment, "metadata", "name")
-        path = f"{_DEPLOYMENTS}/namespaces/{namespace}/clusterdeployments/{name}"
-        hub.change("DELETE", path, _exactly(deployment))
+    for cluster in decided.delete:
+        metadata = at(cluster.value, "metadata")
+        namespace, name = at(metadata, "namespace"), at(metadata, "name")
+        path = f"{cluster.api.path}/namespaces/{namespace}/{cluster.api.plural}/{name}"
+        hub.change("DELETE", path, _exactly(cluster.value))
 
 
 def _exactly(value: Object) -> Object:
@@ -90,7 +101,8 @@ def _exactly(value: Object) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
-        # What belongs to a ClusterDeployment tells Hive what to delete in the cloud: it must go last.
+        # What belongs to a ClusterDeployment tells Hive what to delete in the cloud: it must go last. The
+        # NodePools of a HostedCluster are deleted by its controller.
         "propagationPolicy": "Background",
         "preconditions": {"uid": at(value, "metadata", "uid")},
     }

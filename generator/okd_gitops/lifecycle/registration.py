@@ -1,100 +1,109 @@
 """Which installed clusters Argo CD must know, which it must forget, and which have come to their end.
 
 Pure: it decides on what the hub's API has shown. What a kubeconfig says is data of a cluster that somebody
-else may rule: its address must be the one that the cluster's name and domain give, and a name that Argo CD
-knows already from somebody else is never taken.
+else may rule: its address must be the one that the provider's own object gives, and a name that Argo CD knows
+already from somebody else is never taken.
 """
 
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from okd_gitops.finding import Finding, FindingsError, finding_of
 from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.generate.providers.provision import CLUSTER, END, GUESTS, PROJECT
+from okd_gitops.lifecycle.provider_apis import ProviderApi
 from okd_gitops.manifests.argocd import NAMESPACE, REGISTERS
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.manifests.read import FOREIGN, read
 from okd_gitops.redaction import one_line
 from okd_gitops.times import parse_time
 
-_API_PORT = 6443
 _KUBECONFIG = "kubeconfig"
+
+
+@dataclass(frozen=True, slots=True)
+class MadeCluster:
+    """A cluster that a provider makes: its object, the API that has it, and the Secret with its kubeconfig,
+    if there is one.
+    """
+
+    api: ProviderApi
+    value: Object
+    kubeconfig: Object | None = None
+
+    @property
+    def name(self) -> str:
+        """The cluster's name in the fleet."""
+        return _label(self.value)
+
+    @property
+    def secret(self) -> str:
+        """The name of the Secret with its kubeconfig; empty before it is there."""
+        return self.api.kubeconfig(self.value)
+
+    @property
+    def is_going(self) -> bool:
+        """Whether it is being deleted."""
+        return bool(at(self.value, "metadata", "deletionTimestamp"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registrations:
-    """What must be done on the hub: Secrets of Argo CD to write and to delete, ClusterDeployments to delete,
-    and what cannot be done.
+    """What must be done on the hub: Secrets of Argo CD to write and to delete, clusters to delete, and what
+    cannot be done.
     """
 
     register: tuple[Object, ...] = ()
     forget: tuple[Object, ...] = ()
-    delete: tuple[Object, ...] = ()
+    delete: tuple[MadeCluster, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
-def made_clusters(deployments: Iterable[Object]) -> list[Object]:
-    """Return the ClusterDeployments that this tool has generated: by label, name and namespace."""
-    return [value for value in deployments if _is_ours(value)]
+def made_clusters(api: ProviderApi, values: Iterable[Object]) -> list[MadeCluster]:
+    """Return the clusters that this tool has generated: by label, name and namespace."""
+    return [MadeCluster(api, value) for value in values if _is_ours(value)]
 
 
-def kubeconfig_of(deployment: Object) -> str:
-    """Return the name of the Secret with the kubeconfig of an installed cluster; empty before that."""
-    if at(deployment, "spec", "installed") is not True:
-        return ""
-
-    return str(at(deployment, "spec", "clusterMetadata", "adminKubeconfigSecretRef", "name") or "")
-
-
-def decide(
-    deployments: Sequence[Object],
-    kubeconfigs: Mapping[str, Object],
-    known: Sequence[Object],
-    *,
-    now: datetime,
-) -> Registrations:
-    """Return what must be done at `now`.
-
-    `deployments` are those of `made_clusters`, `kubeconfigs` the Secrets with their kubeconfigs by cluster,
-    `known` all Secrets by which Argo CD knows clusters.
-    """
+def decide(clusters: Sequence[MadeCluster], known: Sequence[Object], *, now: datetime) -> Registrations:
+    """Return what must be done at `now`; `known` are all Secrets by which Argo CD knows clusters."""
     ours = {name: secret for secret in known if (name := _label(secret))}
     taken = {_name_in(secret) for secret in known if not _label(secret)}
+    staying = [cluster for cluster in clusters if not cluster.is_going]
+    delete = [cluster for cluster in staying if _has_ended(cluster, now)]
+    living = [cluster for cluster in staying if not _has_ended(cluster, now)]
+    makers = Counter(cluster.name for cluster in living)
     register: list[Object] = []
-    delete: list[Object] = []
     findings: list[Finding] = []
     present = set()
 
-    for deployment in deployments:
-        name = _label(deployment)
-        end = _end(deployment)
+    for cluster in living:
+        name = cluster.name
 
-        if at(deployment, "metadata", "deletionTimestamp"):
-            continue
-
-        if end is None:
-            findings.append(_finding(deployment, "it does not say when it ends, so nothing deletes it"))
-        elif end <= now:
-            delete.append(deployment)
-            continue
+        if _end(cluster) is None:
+            findings.append(_finding(cluster, "it does not say when it ends, so nothing deletes it"))
 
         if f"{PREFIX}{name}" in taken:
-            findings.append(_finding(deployment, f"Argo CD knows another cluster as {PREFIX}{name}"))
+            findings.append(_finding(cluster, f"Argo CD knows another cluster as {PREFIX}{name}"))
             continue
 
         present.add(name)
-        secret = kubeconfigs.get(name)
-        if secret is None:
+
+        if makers[name] > 1:
+            findings.append(_finding(cluster, "two providers make a cluster of this name"))
+            continue
+
+        if cluster.kubeconfig is None:
             continue
 
         try:
-            wanted = _registered(deployment, secret)
+            wanted = _registered(cluster, cluster.kubeconfig)
         except ValueError as error:
-            findings.append(_finding(deployment, str(error)))
+            findings.append(_finding(cluster, str(error)))
             continue
 
         if _data(ours.get(name, {})) != _data(wanted):
@@ -107,9 +116,9 @@ def decide(
     )
 
 
-def _is_ours(deployment: Object) -> bool:
-    name = _label(deployment)
-    metadata = at(deployment, "metadata")
+def _is_ours(value: Object) -> bool:
+    name = _label(value)
+    metadata = at(value, "metadata")
 
     return bool(name) and (at(metadata, "name"), at(metadata, "namespace")) == (name, f"{PREFIX}{name}")
 
@@ -118,27 +127,34 @@ def _label(value: Object) -> str:
     return str(at(value, "metadata", "labels", CLUSTER) or "")
 
 
-def _end(deployment: Object) -> datetime | None:
+def _end(cluster: MadeCluster) -> datetime | None:
     try:
-        return parse_time(str(at(deployment, "metadata", "annotations", END)))
+        return parse_time(str(at(cluster.value, "metadata", "annotations", END)))
     except ValueError:
         return None
 
 
-def _finding(deployment: Object, reason: str) -> Finding:
-    name = _label(deployment)
-    place = f"overlays/{name}/provider/clusterdeployment-{name}.yaml"
+def _has_ended(cluster: MadeCluster, now: datetime) -> bool:
+    end = _end(cluster)
+    return end is not None and end <= now
+
+
+def _finding(cluster: MadeCluster, reason: str) -> Finding:
+    name = cluster.name
+    place = f"overlays/{name}/provider/{cluster.api.kind.lower()}-{name}.yaml"
 
     return finding_of("cluster-not-registered", place, f"{name}: {reason}", clusters=(name,))
 
 
-def _registered(deployment: Object, secret: Object) -> Object:
+def _registered(made: MadeCluster, secret: Object) -> Object:
     """Return the Secret by which Argo CD knows a cluster; raises ValueError for a kubeconfig of another."""
-    name = _label(deployment)
+    name = made.name
+    expected = made.api.server(made.value)
     kubeconfig = _kubeconfig(secret)
     server = str(at(_first(kubeconfig, "clusters", "cluster"), "server") or "")
-    domain = at(deployment, "spec", "baseDomain")
-    expected = f"https://api.{name}.{domain}:{_API_PORT}"
+
+    if not expected:
+        raise ValueError(f"its {made.api.kind} does not say at which address its API server is")
 
     if server != expected:
         shown = one_line(server, 100) or "no server"
@@ -155,7 +171,7 @@ def _registered(deployment: Object, secret: Object) -> Object:
         raise ValueError("its kubeconfig has no certificate of the administrator")
 
     # Nothing but the Application of this very cluster may go there.
-    project = _project(deployment)
+    project = _project(made.value)
     known_as = f"{PREFIX}{name}"
     config = json.dumps({"tlsClientConfig": tls})
     values = {"name": known_as, "server": server, "project": project, "config": config}
@@ -173,10 +189,10 @@ def _registered(deployment: Object, secret: Object) -> Object:
     }
 
 
-def _project(deployment: Object) -> str:
+def _project(value: Object) -> str:
     """Return the AppProject that may go to a cluster; raises ValueError for that of another cluster."""
-    name = _label(deployment)
-    project = str(at(deployment, "metadata", "labels", PROJECT) or name)
+    name = _label(value)
+    project = str(at(value, "metadata", "labels", PROJECT) or name)
 
     if project not in (name, GUESTS):
         raise ValueError(f"it asks for the AppProject {one_line(project, 60)}, which is not its own")

@@ -7,9 +7,16 @@ openshift/installer, pkg/types. No credential is in any object: they are Externa
 import json
 from typing import Any
 
-from okd_gitops.fleet.providers import Hive, Machines, StoredCredentials
-from okd_gitops.generate.external_secrets import external_secret
-from okd_gitops.generate.providers.provision import END, Provision
+from okd_gitops.fleet.providers import Hive, Machines
+from okd_gitops.generate.providers.beside import (
+    DOCKER_CONFIG,
+    PULL_SECRET,
+    namespace,
+    pull_secret,
+    reader,
+    stored_secret,
+)
+from okd_gitops.generate.providers.provision import CREDENTIALS_WAVE, END, Provision
 from okd_gitops.manifests.argocd import OPTIONS
 from okd_gitops.manifests.objects import Object
 from okd_gitops.manifests.write import dump
@@ -18,9 +25,6 @@ from okd_gitops.releases.acknowledgements import NAME as ACKS
 from okd_gitops.releases.acknowledgements import NAMESPACE as ACKS_NAMESPACE
 
 API_VERSION = "hive.openshift.io/v1"
-_RBAC = "rbac.authorization.k8s.io/v1"
-# Where the hub runs `cluster register` (feature cluster-register).
-REGISTER_NAMESPACE = "okd-gitops"
 # What Hive itself writes into the spec: not a difference (openshift/hive c02e517, apis/hive/v1 and
 # pkg/controller/clusterdeployment).
 FILLED_IN: tuple[dict[str, Any], ...] = (
@@ -35,13 +39,12 @@ FILLED_IN: tuple[dict[str, Any], ...] = (
         ],
     },
 )
-# In this order they come, and in the other one they go.
-_NAMESPACE_WAVE, _CREDENTIALS_WAVE, _CLUSTER_WAVE = 0, 1, 2
+_CLUSTER_WAVE = CREDENTIALS_WAVE + 1
 _ATTEMPTS = 2
 _DIGITS = 12
 # The names of Secrets in the namespace of a cluster, and what is in them.
-_CLOUD, _PULL_SECRET, _INSTALL_CONFIG = "cloud", "pull-secret", "install-config"
-_CLOUDS, _DOCKER_CONFIG = "clouds.yaml", ".dockerconfigjson"
+_CLOUD, _INSTALL_CONFIG = "cloud", "install-config"
+_CLOUDS = "clouds.yaml"
 # A template of External Secrets writes it: JSON of a text is YAML of it, whatever is in the text.
 _FILLED_IN_LATER = "{{ .pullSecret | toJson }}"
 
@@ -51,29 +54,22 @@ def openstack_objects(provision: Provision, settings: Hive) -> list[Object]:
     credentials = settings.credentials
 
     return [
-        _namespace(provision),
+        namespace(provision),
         _image_set(provision),
-        _secret(provision, _CLOUD, credentials, _CLOUD, {_CLOUDS: _CLOUDS}),
-        _secret(
-            provision,
-            _PULL_SECRET,
-            credentials,
-            _PULL_SECRET,
-            {_DOCKER_CONFIG: _DOCKER_CONFIG},
-            {"type": "kubernetes.io/dockerconfigjson"},
-        ),
-        _secret(
+        stored_secret(provision, _CLOUD, credentials, _CLOUD, {_CLOUDS: _CLOUDS}),
+        pull_secret(provision, credentials),
+        stored_secret(
             provision,
             _INSTALL_CONFIG,
             credentials,
-            _PULL_SECRET,
-            {"pullSecret": _DOCKER_CONFIG},
+            PULL_SECRET,
+            {"pullSecret": DOCKER_CONFIG},
             {"engineVersion": "v2", "data": {"install-config.yaml": install_config(provision, settings)}},
         ),
         _deployment(provision, settings),
         _machine_pool(provision, settings.workers),
         *_upgrade(provision),
-        *_reader(provision),
+        *reader(provision),
     ]
 
 
@@ -146,7 +142,7 @@ def _deployment(provision: Provision, settings: Hive) -> dict[str, Any]:
                 "imageSetRef": {"name": _image_set_name(provision)},
                 "installConfigSecretRef": {"name": _INSTALL_CONFIG},
             },
-            "pullSecretRef": {"name": _PULL_SECRET},
+            "pullSecretRef": {"name": PULL_SECRET},
         },
     }
 
@@ -188,28 +184,6 @@ def _patch(api_version: str, kind: str, name: str, change: Object) -> Object:
     return {"apiVersion": api_version, "kind": kind, "name": name, "patchType": "merge", "patch": body}
 
 
-def _reader(provision: Provision) -> list[Object]:
-    """Return what lets `cluster register` on the hub read the kubeconfig that Hive writes, here alone."""
-    name = "cluster-register"
-
-    return [
-        {
-            "apiVersion": _RBAC,
-            "kind": "Role",
-            "metadata": provision.metadata(name, _CREDENTIALS_WAVE),
-            # Hive chooses the name of the Secret.
-            "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}],
-        },
-        {
-            "apiVersion": _RBAC,
-            "kind": "RoleBinding",
-            "metadata": provision.metadata(name, _CREDENTIALS_WAVE),
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": REGISTER_NAMESPACE}],
-        },
-    ]
-
-
 def _machine_pool(provision: Provision, workers: Machines) -> Object:
     return {
         "apiVersion": API_VERSION,
@@ -232,7 +206,7 @@ def _image_set(provision: Provision) -> Object:
     """Return the release image under a name of its own for each digest: Hive does not look at changes."""
     metadata = provision.metadata(
         _image_set_name(provision),
-        _CREDENTIALS_WAVE,
+        CREDENTIALS_WAVE,
         {OPTIONS: "SkipDryRunOnMissingResource=true"},
     )
     del metadata["namespace"]
@@ -247,28 +221,3 @@ def _image_set(provision: Provision) -> Object:
 
 def _image_set_name(provision: Provision) -> str:
     return f"{provision.namespace}-{provision.image.rpartition(':')[2][:_DIGITS]}"
-
-
-def _namespace(provision: Provision) -> Object:
-    metadata = provision.metadata(provision.namespace, _NAMESPACE_WAVE)
-    del metadata["namespace"]
-
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-
-
-def _secret(
-    provision: Provision,
-    name: str,
-    credentials: StoredCredentials,
-    key: str,
-    properties: dict[str, str],
-    template: dict[str, Any] | None = None,
-) -> Object:
-    """Return an ExternalSecret; `properties` of a key in the store by their names in the Secret."""
-    return external_secret(
-        provision.metadata(name, _CREDENTIALS_WAVE),
-        {"kind": "ClusterSecretStore", "name": credentials.store},
-        f"{credentials.path}/{key}",
-        properties,
-        template,
-    )

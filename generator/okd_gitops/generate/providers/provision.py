@@ -15,6 +15,8 @@ LABELS = "okd-gitops.io/"
 CLUSTER, END = f"{LABELS}cluster", f"{LABELS}end"
 # The AppProject that may go to the cluster when it is there, and the one of all unattended clusters.
 PROJECT, GUESTS = f"{LABELS}project", "unattended-guests"
+# In this order they come, and in the other one they go; clusters come last.
+NAMESPACE_WAVE, CREDENTIALS_WAVE = 0, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
