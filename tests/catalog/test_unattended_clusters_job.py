@@ -20,7 +20,10 @@ import git_server
 import release_controller
 from cluster_state import conditions, operator
 from conftest import CACHE, ROOT, commit, git
+from okd_gitops.evidence.records import read_records
 from okd_gitops.manifests.objects import Object
+from okd_gitops.report.attention import attention
+from okd_gitops.report.fleet_status import fleet_status
 from provided import FLEET as PROVIDERS
 from release_controller import image
 from release_fleet import NEW, OLD, Fleet
@@ -60,9 +63,14 @@ def env(values: tuple[Object, ...]) -> dict[str, str]:
 
 def test_the_job_fits_its_schemas_and_reads_no_secret(hub: tuple[Object, ...]) -> None:
     assert invalid(hub) == []
-    (rule,) = of_kind(hub, "ClusterRole")["unattended-clusters"]["rules"]
-    assert (rule["apiGroups"], rule["verbs"]) == (["hive.openshift.io"], ["get"])
-    assert rule["resources"] == ["clusterdeployments", "clusterstates"]
+    rules = of_kind(hub, "ClusterRole")["unattended-clusters"]["rules"]
+    rights = {(verb, name) for rule in rules for verb in rule["verbs"] for name in rule["resources"]}
+    assert rights == {
+        ("get", "clusterdeployments"),
+        ("get", "clusterstates"),
+        ("list", "clusterdeployments"),
+        ("list", "hostedclusters"),
+    }
     assert env(hub)["REPOSITORY"] == "https://git.example.org/trials.git"
     secrets = [volume["secret"]["secretName"] for volume in pod(hub)["volumes"] if "secret" in volume]
     assert secrets == ["unattended-clusters-git"]
@@ -179,6 +187,28 @@ def test_a_release_is_tried_and_what_became_of_it_is_recorded_by_nobodys_hand(be
     assert f"evidence/{FRESH}/{NEW}.yaml" in bench.files("records")
     assert "nothing to try" in second.stdout
     assert "nothing to remove" in second.stdout
+
+
+def test_a_cluster_that_left_git_and_is_still_there_is_told(bench: Bench) -> None:
+    def made(name: str, project: str) -> dict[str, object]:
+        labels = {"okd-gitops.io/cluster": name, "okd-gitops.io/project": project}
+        return {"metadata": {"name": name, "labels": labels}}
+
+    guests = "unattended-guests"
+    listed = [made("gone", guests), made(FRESH, guests), made("moc-pr", "moc-pr"), {"metadata": {}}]
+    bench.hive.answers["/apis/hive.openshift.io/v1/clusterdeployments"] = {"items": listed}
+    bench.run()
+    done = bench.run()
+    assert done.returncode == 0, done.stderr
+    runs = git(bench.fleet.remote, "show", "records:runs.yaml")
+    assert "leftOver:\n- gone\n" in runs
+    assert FRESH not in runs
+
+    git(bench.fleet.root, "fetch", "-q", "origin", "main", "records:refs/remotes/origin/records")
+    git(bench.fleet.root, "reset", "-q", "--hard", "origin/main")
+    root = bench.fleet.root
+    lines = attention(fleet_status(root, read_records(root), [], datetime.now(UTC)))
+    assert [line for line in lines if line.startswith("gone: the hub has it, and git does not")]
 
 
 def test_a_hub_that_is_away_keeps_nothing_else_from_being_done(bench: Bench) -> None:

@@ -191,7 +191,7 @@ def test_what_hypershift_fills_in_is_no_difference_and_nothing_is_made_again(fle
 def test_the_end_is_on_the_hosted_cluster(fleet: Path) -> None:
     metadata = provided(fleet)["HostedCluster/guest"]["metadata"]
     assert metadata["annotations"]["okd-gitops.io/end"] == "2026-12-05T00:00:00Z"
-    assert metadata["labels"] == {"okd-gitops.io/cluster": "guest"}
+    assert metadata["labels"] == {"okd-gitops.io/cluster": "guest", "okd-gitops.io/project": "guest"}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.load import load
 from okd_gitops.generate.generate import generate
 from okd_gitops.lifecycle.edit_clusters import Saving, drop_cluster, drop_expired
-from provided import FLEET, TRIAL
+from provided import FLEET, GUEST, TRIAL
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 UNATTENDED = (
@@ -43,8 +43,8 @@ def trials(tmp_path: Path) -> Path:
     return root
 
 
-def with_cluster(root: Path) -> Path:
-    (root / "clusters/trial.yaml").write_text(TRIAL)
+def with_cluster(root: Path, text: str = TRIAL) -> Path:
+    (root / "clusters/trial.yaml").write_text(text)
     generate(root)
     commit(root)
     return root
@@ -120,12 +120,15 @@ def fleet(repo: Path) -> Path:
     return repo
 
 
-def test_the_fleet_lets_it_write_to_namespaces_of_clusters_alone(fleet: Path, trials: Path) -> None:
+@pytest.mark.parametrize("text", [TRIAL, GUEST])
+def test_the_fleet_lets_it_write_to_namespaces_of_clusters_alone(
+    fleet: Path, trials: Path, text: str
+) -> None:
     project = objects(fleet, "argocd/unattended")["appproject-unattended"]["spec"]
     assert project["sourceRepos"] == ["https://git.example.org/trials.git"]
     assert project["destinations"] == [{"name": "in-cluster", "namespace": "ephemeral-*"}]
 
-    emitted = objects(with_cluster(trials), "overlays/trial/provider")
+    emitted = objects(with_cluster(trials, text), "overlays/trial/provider")
     for value in emitted.values():
         assert _permits(project, value), value["kind"]
 

@@ -156,7 +156,7 @@ def test_exactly_those_whose_end_has_come_are_deleted_and_forgotten(seconds: int
 def test_a_hosted_cluster_becomes_known_at_the_node_port_that_the_hub_chose() -> None:
     (secret,) = hosted(hosted_cluster(), config=kubeconfig(HOSTED_SERVER)).register
     data = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
-    assert (data["name"], data["server"], data["project"]) == ("trial", HOSTED_SERVER, "trial")
+    assert (data["name"], data["server"], data["project"]) == ("ephemeral-trial", HOSTED_SERVER, "trial")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def print_registrations(output: str, done: "Registrations", *, dry_run: bool) ->
 
 
 def _cluster_of(value: "Object") -> str:
-    from okd_gitops.generate.providers.provision import CLUSTER
+    from okd_gitops.fleet.providers import CLUSTER
 
     return str(value["metadata"]["labels"][CLUSTER])
 

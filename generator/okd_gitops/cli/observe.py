@@ -1,7 +1,6 @@
 """`okd-gitops release observe`: what the API of each cluster answers about its release."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,11 +16,13 @@ if TYPE_CHECKING:
 
     from okd_gitops.evidence.ask_cluster import Target
     from okd_gitops.evidence.conclude import Result
+    from okd_gitops.evidence.left_over import Hub
     from okd_gitops.evidence.observe import Observed
     from okd_gitops.finding import Finding
     from okd_gitops.fleet.cluster import Cluster
     from okd_gitops.fleet.load import Fleet
     from okd_gitops.system.accounts import Account
+    from okd_gitops.system.http import Http
 
 
 @click.command()
@@ -114,15 +115,17 @@ def observe(
     targets: list[Target] = []
     missing: list[Finding] = []
 
-    if hub_account:
-        targets += _targets_through_hive(context, fleet, clusters, hub_account, hub_api, now)
+    hub = _hub(context, hub_account, hub_api) if hub_account else None
+
+    if hub:
+        targets += _targets_through_hive(fleet, clusters, hub, now)
 
     if accounts or account or not hub_account:
         asked, missing = _targets(context, fleet, clusters, accounts, api, account, tests, now)
         targets += asked
 
     limits = Limits(now=now, patience=bound(patience), watch_age=bound(watch_age))
-    result = run(root, fleet, targets, limits, write=not dry_run, remote=remote if push else "")
+    result = run(root, fleet, targets, limits, hub=hub, write=not dry_run, remote=remote if push else "")
     findings = [*result.all_findings, *missing]
 
     def as_text() -> None:
@@ -139,22 +142,25 @@ def observe(
         sys.exit(code)
 
 
-def _targets_through_hive(
-    context: click.Context,
-    fleet: "Fleet",
-    names: "Sequence[str]",
-    account: Path,
-    api: str,
-    now: "datetime",
-) -> "list[Target]":
-    """Return the clusters of providers, or those of them that are named: the hub is asked about them."""
-    from okd_gitops.evidence.observe import installed_clusters
+def _hub(context: click.Context, account: Path, api: str) -> "Hub":
+    from okd_gitops.evidence.left_over import Hub
     from okd_gitops.system.accounts import service_account
 
-    known = service_account(account)
+    address = api.rstrip("/")
+
+    return Hub(api=address, http=_http(context, address, service_account(account)))
+
+
+def _targets_through_hive(
+    fleet: "Fleet", names: "Sequence[str]", hub: "Hub", now: "datetime"
+) -> "list[Target]":
+    """Return the clusters of providers, or those of them that are named: the hub is asked about them."""
+    from okd_gitops.evidence.ask_cluster import Target
+    from okd_gitops.evidence.observe import installed_clusters
+
     clusters = [cluster for cluster in installed_clusters(fleet, now) if not names or cluster.name in names]
 
-    return [replace(_target(context, cluster, api, known, {}), through_hive=True) for cluster in clusters]
+    return [Target(cluster=cluster, api=hub.api, http=hub.http, through_hive=True) for cluster in clusters]
 
 
 def _targets(
@@ -215,18 +221,23 @@ def _target(
     """Return how a cluster is asked: its token goes to its own API server alone."""
     from okd_gitops.errors import UsageError
     from okd_gitops.evidence.ask_cluster import Target
-    from okd_gitops.system.http import Http
 
     address = (api or cluster.spec.server or "").rstrip("/")
 
     if not address:
         raise UsageError(f'the cluster "{cluster.name}" has no server', "give its address with --api")
 
+    return Target(cluster=cluster, api=address, http=_http(context, address, account), tests=tests)
+
+
+def _http(context: click.Context, address: str, account: "Account") -> "Http":
+    """Return what asks an API server; the token of its account goes to no other one."""
+    from okd_gitops.system.http import Http
+
     answers = cache_of(context, root_of(context)) / "answers"
     tokens = {urlsplit(address).hostname or "": account.token}
-    http = Http(answers, timeout=30, retries=1, tokens=tokens, authorities=account.authorities)
 
-    return Target(cluster=cluster, api=address, http=http, tests=tests)
+    return Http(answers, timeout=30, retries=1, tokens=tokens, authorities=account.authorities)
 
 
 def _print_result(result: "Result", *, dry_run: bool) -> None:

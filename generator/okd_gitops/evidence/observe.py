@@ -11,6 +11,7 @@ from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.ask_cluster import Answer, Target, ask
 from okd_gitops.evidence.ask_hive import ask_hive
 from okd_gitops.evidence.conclude import Result, conclude
+from okd_gitops.evidence.left_over import Hub, left_over
 from okd_gitops.evidence.records import RUNS, Records, read_records
 from okd_gitops.evidence.state import Runs
 from okd_gitops.evidence.write_records import write_records
@@ -56,10 +57,14 @@ class Observed:
 
 @dataclass(slots=True)
 class _Round:
-    """The answers of one round, judged again for the records that are on the branch when it is written."""
+    """The answers of one round, judged again for the records that are on the branch when it is written.
+
+    `left_over` are the clusters that the hub has and git has not; None: it was not asked.
+    """
 
     asked: Sequence[tuple[Target, Answer]]
     limits: Limits
+    left_over: tuple[str, ...] | None = None
     results: tuple[Result, ...] = ()
     findings: tuple[Finding, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
@@ -77,8 +82,11 @@ class _Round:
         for result in self.results:
             self.files |= _files_of(result, records, now)
 
-        if self.files or _is_due(records.runs.observer, now):
-            runs = Runs(watch=records.runs.watch, observer=now) if records.runs.watch else Runs(observer=now)
+        earlier = records.runs
+        left_over = earlier.left_over if self.left_over is None else self.left_over
+
+        if self.files or _is_due(earlier.observer, now) or left_over != earlier.left_over:
+            runs = earlier.model_copy(update={"observer": now, "left_over": left_over})
             self.files[RUNS] = runs.text().encode()
 
         return self.files
@@ -90,15 +98,19 @@ def observe(
     targets: Sequence[Target],
     limits: Limits,
     *,
+    hub: Hub | None = None,
     write: bool = True,
     remote: str = "",
 ) -> Observed:
-    """Ask clusters, judge their answers, and record them in one commit on the branch `records`.
+    """Ask clusters, judge their answers, and record them in one commit on the branch `records`, with what the
+    hub has of them that git does not know.
 
     A cluster that is away is a finding and stops no other one. Raises FindingsError for records that cannot
-    be read.
+    be read, NetworkError for a hub that is away.
     """
-    this_round = _Round(asked=_ask_all(targets), limits=limits)
+    this_round = _Round(
+        asked=_ask_all(targets), limits=limits, left_over=left_over(fleet, hub) if hub else None
+    )
 
     if not write:
         this_round.judge(read_records(root))

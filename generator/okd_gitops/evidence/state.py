@@ -85,13 +85,17 @@ class ClusterState(FileModel):
 
 
 class Runs(FileModel):
-    """`runs.yaml`: when the watch and the observer on the hub ran last."""
+    """`runs.yaml`: when the watch and the observer on the hub ran last, and which clusters the hub had then
+    that git does not know.
+    """
 
     watch: Time | None = None
     observer: Time | None = None
+    left_over: tuple[str, ...] = Field((), strict=False, alias="leftOver")
 
     def text(self) -> str:
         """Return the file."""
         times = {"watch": self.watch, "observer": self.observer}
+        left_over = {"leftOver": list(self.left_over)} if self.left_over else {}
 
-        return dump({name: time_text(time) for name, time in times.items() if time})
+        return dump({**{name: time_text(time) for name, time in times.items() if time}, **left_over})

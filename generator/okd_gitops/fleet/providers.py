@@ -15,6 +15,13 @@ from okd_gitops.times import parse_duration
 
 # What the namespace of a cluster's provider on the hub begins with, and the Application of the same name.
 PREFIX = "ephemeral-"
+
+LABELS = "okd-gitops.io/"
+# On each object that makes a cluster: its name in the fleet, and the end, which is absolute: whatever
+# happened to git and to Argo CD, `cluster register` on the hub deletes it then.
+CLUSTER, END = f"{LABELS}cluster", f"{LABELS}end"
+# The AppProject that may go to the cluster when it is there, and the one of all unattended clusters.
+PROJECT, GUESTS = f"{LABELS}project", "unattended-guests"
 _LONGEST_NAMESPACE = 63
 
 Domain = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")]

@@ -9,11 +9,10 @@ from typing import Any
 
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.fleet.cluster import Cluster
-from okd_gitops.fleet.providers import PREFIX
+from okd_gitops.fleet.providers import CLUSTER, LABELS, PREFIX
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.generate.projects import Deployed, project
 from okd_gitops.generate.providers.provided import filled_in
-from okd_gitops.generate.providers.provision import CLUSTER, LABELS
 from okd_gitops.generate.sync import FINALIZER, LEFT_ALONE, OWNERS_FIRST, sync_policy
 from okd_gitops.generate.unattended import unattended_files
 from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE, OPTIONS, WAVE

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from okd_gitops.fleet.cluster import FleetSpec, UnattendedRepository
-from okd_gitops.fleet.providers import PREFIX
+from okd_gitops.fleet.providers import CLUSTER, GUESTS, LABELS, PREFIX, PROJECT
 from okd_gitops.generate.providers.provided import CLUSTER_KINDS, NAMESPACED_KINDS, filled_in_by_all
-from okd_gitops.generate.providers.provision import CLUSTER, GUESTS, LABELS, PROJECT
 from okd_gitops.generate.sync import LEFT_ALONE, OWNERS_FIRST, sync_policy
 from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE, WAVE
 from okd_gitops.manifests.objects import Object

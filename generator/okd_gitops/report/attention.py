@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from okd_gitops.evidence.records import remedy_without_records
+from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.redaction import one_line, redacted
 from okd_gitops.report.cluster_state_words import foreign, state_words
 from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus
@@ -39,7 +40,7 @@ def attention(status: FleetStatus) -> list[str]:
     for cluster in status.clusters:
         lines += [f"{cluster.name}: {text}" for text in _of_cluster(cluster, status)]
 
-    lines += [*_forgotten_removals(status)]
+    lines += [*_forgotten_removals(status), *_left_over(status)]
 
     return [one_line(redacted(line), _LONGEST) for line in lines]
 
@@ -89,6 +90,16 @@ def _forgotten_removals(status: FleetStatus) -> Iterator[str]:
         if removal.is_forgotten(status.now):
             remedy = f"remove clusters/{removal.cluster}.yaml, or take `decommission: true` out of it"
             yield f"{removal.cluster}: {removal.words(status.now)}: {remedy}"
+
+
+def _left_over(status: FleetStatus) -> Iterator[str]:
+    """Yield the clusters that the hub still had, and git does not: their provider must end them."""
+    known = {cluster.name for cluster in status.fleet.clusters}
+
+    for name in status.records.runs.left_over:
+        if name not in known:
+            remedy = f"look at what keeps it: oc --namespace {PREFIX}{name} get all,clusterdeployments"
+            yield f"{name}: the hub has it, and git does not: {remedy}"
 
 
 def _dead_jobs(status: FleetStatus) -> Iterator[str]:

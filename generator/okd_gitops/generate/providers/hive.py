@@ -7,7 +7,7 @@ openshift/installer, pkg/types. No credential is in any object: they are Externa
 import json
 from typing import Any
 
-from okd_gitops.fleet.providers import Hive, Machines
+from okd_gitops.fleet.providers import END, Hive, Machines
 from okd_gitops.generate.providers.beside import (
     DOCKER_CONFIG,
     PULL_SECRET,
@@ -16,7 +16,7 @@ from okd_gitops.generate.providers.beside import (
     reader,
     stored_secret,
 )
-from okd_gitops.generate.providers.provision import CREDENTIALS_WAVE, END, Provision
+from okd_gitops.generate.providers.provision import CREDENTIALS_WAVE, Provision
 from okd_gitops.manifests.argocd import OPTIONS
 from okd_gitops.manifests.objects import Object
 from okd_gitops.manifests.write import dump

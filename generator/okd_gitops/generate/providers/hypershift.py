@@ -6,7 +6,7 @@ openshift/assisted-service, api/v1beta1. No credential is in any object: they ar
 
 from typing import Any
 
-from okd_gitops.fleet.providers import Agents, Architecture, HyperShift
+from okd_gitops.fleet.providers import END, Agents, Architecture, HyperShift
 from okd_gitops.generate.providers.beside import (
     PULL_SECRET,
     RBAC,
@@ -15,7 +15,7 @@ from okd_gitops.generate.providers.beside import (
     reader,
     stored_secret,
 )
-from okd_gitops.generate.providers.provision import CREDENTIALS_WAVE, END, Provision
+from okd_gitops.generate.providers.provision import CREDENTIALS_WAVE, Provision
 from okd_gitops.manifests.argocd import OPTIONS
 from okd_gitops.manifests.objects import Object
 

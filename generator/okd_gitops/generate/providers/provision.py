@@ -4,17 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from okd_gitops.fleet.cluster import Cluster, FleetSpec, Release
-from okd_gitops.fleet.providers import PREFIX, Addresses
+from okd_gitops.fleet.providers import CLUSTER, GUESTS, PREFIX, PROJECT, Addresses
 from okd_gitops.manifests.argocd import WAVE
 from okd_gitops.manifests.objects import Object
 from okd_gitops.times import end_of_day, time_text
 
-LABELS = "okd-gitops.io/"
-# On each object that makes a cluster: its name in the fleet, and the end, which is absolute: whatever
-# happened to git and to Argo CD, `cluster register` on the hub deletes it then.
-CLUSTER, END = f"{LABELS}cluster", f"{LABELS}end"
-# The AppProject that may go to the cluster when it is there, and the one of all unattended clusters.
-PROJECT, GUESTS = f"{LABELS}project", "unattended-guests"
 # In this order they come, and in the other one they go; clusters come last.
 NAMESPACE_WAVE, CREDENTIALS_WAVE = 0, 1
 
