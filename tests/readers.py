@@ -25,9 +25,10 @@ from okd_gitops.evidence.records import parse_records
 from okd_gitops.evidence.state import ClusterState
 from okd_gitops.finding import Findings, FindingsError, as_text
 from okd_gitops.fleet.apply_changes import apply_changes
-from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
+from okd_gitops.fleet.cluster import parse_cluster
 from okd_gitops.fleet.extras import read_extras
 from okd_gitops.fleet.feature import Catalog, FeatureSpec, load_catalog
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.gate.decide import BuildSet
 from okd_gitops.gate.report import read_report

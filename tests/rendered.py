@@ -16,8 +16,9 @@ from okd_gitops.check.check import check
 from okd_gitops.check.judge import Report
 from okd_gitops.check.kubeconform import validate
 from okd_gitops.finding import Finding
-from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
+from okd_gitops.fleet.cluster import parse_cluster
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import fleet_of
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.plan import Plan, plan

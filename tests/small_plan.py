@@ -1,7 +1,8 @@
 """Plan and render a fleet of a hub and one cluster `x`, with the small catalog."""
 
-from okd_gitops.fleet.cluster import ClusterFile, FleetSpec, parse_cluster
+from okd_gitops.fleet.cluster import ClusterFile, parse_cluster
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import fleet_of
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan

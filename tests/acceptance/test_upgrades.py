@@ -10,8 +10,8 @@ from pathlib import Path
 import release_controller
 from conftest import CACHE, ROOT, git
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.upgrades import Upgrades
 from okd_gitops.manifests.model import FileModel, parse
 from okd_gitops.manifests.read import read

@@ -3,7 +3,8 @@
 import pytest
 
 from okd_gitops.finding import Finding, FindingsError, as_text
-from okd_gitops.fleet.cluster import ClusterFile, ClusterSpec, FleetSpec, parse_cluster
+from okd_gitops.fleet.cluster import ClusterFile, ClusterSpec, parse_cluster
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree

@@ -10,8 +10,9 @@ from pydantic.fields import FieldInfo
 
 from minimal import CATALOG
 from okd_gitops.finding import FindingsError
-from okd_gitops.fleet.cluster import ClusterSpec, FleetSpec
+from okd_gitops.fleet.cluster import ClusterSpec
 from okd_gitops.fleet.example_lines import list_line, parameter_line
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.parameter import Each, Parameter
 from okd_gitops.manifests.model import FileModel, parse
 from okd_gitops.manifests.one_line import in_yaml

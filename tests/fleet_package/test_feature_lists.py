@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
+from okd_gitops.fleet.cluster import parse_cluster
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import fleet_of
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import plan

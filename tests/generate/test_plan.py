@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.fleet.cluster import FleetSpec
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import fleet_of
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan

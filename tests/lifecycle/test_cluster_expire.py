@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cluster_files import DEMO
 from conftest import Run, commit, files, git
-from okd_gitops.fleet.cluster import FleetSpec, parse_cluster
+from okd_gitops.fleet.cluster import parse_cluster
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import Fleet, fleet_of, load_catalog
 from okd_gitops.lifecycle.committed import Committed
 from okd_gitops.lifecycle.edit_clusters import Saving, drop_cluster, drop_expired, listed_clusters

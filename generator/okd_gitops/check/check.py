@@ -13,8 +13,9 @@ from okd_gitops.check.planned import objects_without_extras
 from okd_gitops.check.standing_emergencies import standing_emergencies
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, Findings, ordered
-from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.collisions import mismatched_releases
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import Fleet, load, load_catalog
 from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.fleet.registered import unregistered_clusters

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from okd_gitops.cli.output import echo
 
 if TYPE_CHECKING:
-    from okd_gitops.fleet.cluster import FleetSpec
+    from okd_gitops.fleet.fleet_file import FleetSpec
     from okd_gitops.rollout.publish import Branch
 
 

@@ -5,7 +5,8 @@ namespace on the hub.
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from okd_gitops.finding import Finding, Findings, Location, finding_of
-from okd_gitops.fleet.cluster import ClusterFile, FleetSpec, Purpose
+from okd_gitops.fleet.cluster import ClusterFile, Purpose
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.identity import in_one_spelling
 from okd_gitops.fleet.providers import PREFIX, ProviderName, control_plane_namespace
 from okd_gitops.releases.agreement import Claim, disagreements

@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from okd_gitops.finding import nearest
-from okd_gitops.fleet.cluster import Environment, Minor
+from okd_gitops.fleet.cluster import Environment
+from okd_gitops.fleet.fields import Minor
 from okd_gitops.fleet.parameter import Each, Parameter
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.manifests.model import FileModel, Name, parse

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from okd_gitops import __version__
 from okd_gitops.finding import Finding, Findings, FindingsError, refused
-from okd_gitops.fleet.cluster import Cluster, ClusterFile, FleetSpec, parse_cluster
+from okd_gitops.fleet.cluster import Cluster, ClusterFile, parse_cluster
 from okd_gitops.fleet.collisions import alike_but_for_case, report_collisions
 from okd_gitops.fleet.feature import Catalog
 from okd_gitops.fleet.feature import load_catalog as parse_catalog
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.names import name_fault, reserved
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.objects import at

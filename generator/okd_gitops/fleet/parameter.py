@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from okd_gitops.finding import nearest
-from okd_gitops.fleet.cluster import Minor
+from okd_gitops.fleet.fields import Minor
 from okd_gitops.manifests.cron import CronError, parse_cron
 from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.pattern import matches

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from okd_gitops.fleet.changes import Changes
-from okd_gitops.fleet.cluster import ClusterSpec, FleetSpec
+from okd_gitops.fleet.cluster import ClusterSpec
 from okd_gitops.fleet.feature import Catalog, FeatureSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.parameter import Each, Parameter
 from okd_gitops.manifests.model import FileModel
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from okd_gitops.finding import Finding, Severity, finding_of, nearest
-from okd_gitops.fleet.cluster import Cluster, Environment, FleetSpec
+from okd_gitops.fleet.cluster import Cluster, Environment
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.releases.update_services import is_okd_upstream
 from okd_gitops.releases.version import is_okd_stream, okd_streams
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from okd_gitops.finding import Findings
-from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.example_lines import parameter_line
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.parameter import Parameter
 from okd_gitops.manifests.json_patch import Operation, PathError, operations, segments, substituted
 from okd_gitops.manifests.objects import Object, ObjectId, kind_and_name

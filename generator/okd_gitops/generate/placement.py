@@ -6,9 +6,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from okd_gitops.finding import Findings, nearest
-from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.example_lines import list_line, parameter_line
 from okd_gitops.fleet.feature import Catalog, Feature
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.parameter import Each, valid_key
 from okd_gitops.fleet.tables import Rows, rows_of
 from okd_gitops.generate.external_secrets import StoredSecrets

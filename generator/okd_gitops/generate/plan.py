@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from okd_gitops.finding import Findings, nearest
-from okd_gitops.fleet.cluster import Cluster, FleetSpec, Purpose
+from okd_gitops.fleet.cluster import Cluster, Purpose
 from okd_gitops.fleet.extras import Extras, read_extras
 from okd_gitops.fleet.feature import Catalog, Feature, Ignored, NamespaceSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.fleet.providers import name_too_long
 from okd_gitops.fleet.purpose import PurposeSpec

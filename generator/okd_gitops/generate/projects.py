@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.upgrades import Window
 from okd_gitops.manifests.argocd import API_VERSION, NAMESPACE
 from okd_gitops.manifests.objects import Object, ObjectId

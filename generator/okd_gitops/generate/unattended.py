@@ -7,7 +7,7 @@ folders `overlays/NAME/provider` may write to the hub, and `overlays/NAME` to th
 from collections.abc import Mapping
 from typing import Any
 
-from okd_gitops.fleet.cluster import FleetSpec, UnattendedRepository
+from okd_gitops.fleet.fleet_file import FleetSpec, UnattendedRepository
 from okd_gitops.fleet.providers import CLUSTER, GUESTS, LABELS, PREFIX, PROJECT
 from okd_gitops.generate.providers.provided import CLUSTER_KINDS, NAMESPACED_KINDS, filled_in_by_all
 from okd_gitops.generate.sync import LEFT_ALONE, OWNERS_FIRST, sync_policy

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import nearest
-from okd_gitops.fleet.cluster import FleetSpec, Purpose, Trials
+from okd_gitops.fleet.cluster import Purpose
+from okd_gitops.fleet.fleet_file import FleetSpec, Trials
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.lifecycle.new_cluster import NewCluster
 from okd_gitops.releases.cross_check import Release

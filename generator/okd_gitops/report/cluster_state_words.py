@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from okd_gitops.evidence.state import ClusterState
-from okd_gitops.fleet.cluster import ClusterSpec, Release
+from okd_gitops.fleet.cluster import ClusterSpec
+from okd_gitops.fleet.release import Release
 from okd_gitops.redaction import one_line, redacted
 from okd_gitops.releases.version import Version
 from okd_gitops.times import time_text

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.rollout.publish import Branch
 from okd_gitops.system.forge import Forge, Kind, locate
 from okd_gitops.system.http import Http

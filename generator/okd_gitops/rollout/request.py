@@ -7,7 +7,7 @@ from pathlib import Path
 
 from okd_gitops.evidence.proposal import PREFIX
 from okd_gitops.evidence.records import BRANCH, Records, read_records
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.rollout.publish import Publisher, known_tip, refuse_rewritten

@@ -1,7 +1,8 @@
 """The clusters of a fleet that follow a release stream, with everything that their upgrades depend on."""
 
-from okd_gitops.fleet.cluster import Cluster, Release
+from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
+from okd_gitops.fleet.release import Release
 from okd_gitops.releases.version import Version
 from okd_gitops.times import parse_duration
 from okd_gitops.upgrade.holds import holds_of

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.fleet.cluster import FleetSpec, releases_of
+from okd_gitops.fleet.fleet_file import FleetSpec, releases_of
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.cross_check import Learned, cross_check
 from okd_gitops.releases.sources.all import Sources, collect

@@ -9,7 +9,7 @@ from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, finding_of, nearest
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import load
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.trust.verdict import Trust

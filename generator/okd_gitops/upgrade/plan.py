@@ -8,7 +8,7 @@ from pathlib import Path
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import matching_names, nearest
-from okd_gitops.fleet.cluster import releases_of
+from okd_gitops.fleet.fleet_file import releases_of
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.barriers import Barrier, known_barriers

@@ -12,7 +12,7 @@ from pathlib import Path
 from okd_gitops.evidence.records import RUNS, Records, read_records
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.finding import Finding
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.record import ReleaseRecord

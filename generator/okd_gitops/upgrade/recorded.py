@@ -8,7 +8,7 @@ from pathlib import Path
 
 from okd_gitops.evidence.records import FETCH, RUNS, Records
 from okd_gitops.finding import Finding, finding_of, refused
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.releases.cross_check import TWO_DIGESTS, Learned, Release, signed_and_mirrored
 from okd_gitops.releases.graph import Edge, Graph, Node, Risk
 from okd_gitops.releases.record import GONE, RecordedEdge, ReleaseRecord

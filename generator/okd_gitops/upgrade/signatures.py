@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.releases.trust.signature import Message, verify
 from okd_gitops.releases.trust.store import default_keys
 from okd_gitops.releases.trust.verdict import NOT_CONFIGURED, Trust, finding_about

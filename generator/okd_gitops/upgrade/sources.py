@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
-from okd_gitops.fleet.cluster import FleetSpec
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.releases.cross_check import Learned
 from okd_gitops.releases.trust.verdict import Trust
 

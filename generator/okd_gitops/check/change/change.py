@@ -9,7 +9,8 @@ from typing import Any
 
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import Finding, Location, Severity
-from okd_gitops.fleet.cluster import Cluster, Release
+from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.release import Release
 from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.upgrade.path import NoPath, Path
 from okd_gitops.upgrade.question import Way

@@ -7,7 +7,9 @@ from okd_gitops.check.change.change import ClusterChange, JudgedRelease
 from okd_gitops.check.change.sides import Side
 from okd_gitops.evidence.records import FETCH, Records, remedy_without_records
 from okd_gitops.finding import Finding, Severity, finding_of, nearest
-from okd_gitops.fleet.cluster import NO_SOURCES, Cluster, Purpose, Release
+from okd_gitops.fleet.cluster import Cluster, Purpose
+from okd_gitops.fleet.fleet_file import NO_SOURCES
+from okd_gitops.fleet.release import Release
 from okd_gitops.releases.version import Version
 from okd_gitops.times import time_text
 from okd_gitops.upgrade.adoption import adopts

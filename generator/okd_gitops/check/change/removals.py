@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from okd_gitops.check.change.change import ClusterChange, Status
 from okd_gitops.finding import Finding, Location, finding_of
-from okd_gitops.fleet.cluster import Announced, Cluster, FleetSpec, Purpose
+from okd_gitops.fleet.cluster import Cluster, Purpose
+from okd_gitops.fleet.fleet_file import Announced, FleetSpec
 from okd_gitops.fleet.identity import in_one_spelling, shared_key
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.applications import DELETED, unannounced_removal

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from okd_gitops.evidence.records import Records
-from okd_gitops.fleet.cluster import Cluster, releases_of
+from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.fleet_file import releases_of
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.releases.cross_check import Learned
 from okd_gitops.releases.graph import Graph

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from okd_gitops.check.change.change import ClusterChange, Status, TrustEdit
 from okd_gitops.finding import Finding, Location, finding_of
-from okd_gitops.fleet.cluster import FleetSpec, Release
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import Fleet
+from okd_gitops.fleet.release import Release
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.manifests.model import FileModel
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from okd_gitops.fleet.cluster import Cluster, FleetSpec
+from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.providers import Hive, HyperShift, ProviderName
 from okd_gitops.generate.providers import hive, hypershift
 from okd_gitops.generate.providers.provision import Provision

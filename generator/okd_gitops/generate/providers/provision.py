@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from okd_gitops.fleet.cluster import Cluster, FleetSpec, Release
+from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.providers import CLUSTER, GUESTS, PREFIX, PROJECT, Addresses
+from okd_gitops.fleet.release import Release
 from okd_gitops.manifests.argocd import WAVE
 from okd_gitops.manifests.objects import Object
 from okd_gitops.times import end_of_day, time_text
