@@ -21,6 +21,7 @@ BAD_INPUT = {
     "cluster new": ("moc-new", "--purpose", "test"),
     "cluster register": ("--account", "nowhere"),
     "cluster remove": ("moc-test",),
+    "cluster try": (),
     "commit": (),
     "diff": ("--base", "nothing"),
     "doctor": (),
@@ -42,7 +43,7 @@ BAD_INPUT = {
     "status": (),
 }
 WRITING = {
-    *("cluster expire", "cluster new", "cluster register", "cluster remove"),
+    *("cluster expire", "cluster new", "cluster register", "cluster remove", "cluster try"),
     *("commit", "generate", "import", "init"),
     *("release adopt", "release observe", "release promote", "release record", "release update"),
 }

@@ -56,6 +56,8 @@ _SOURCES = ("controller", "graph", "channel", "github", "quay", "file", "forge",
 _TRUSTED_FEATURES = (
     "okd-version",
     "no-way-back",
+    "cluster-register",
+    "cluster-trials",
     "release-watch",
     "upgrade-observer",
     "upgrade-reader",

@@ -1,4 +1,4 @@
-"""unattended-clusters, rendered; its script runs with the real tool on a repository of such clusters.
+"""cluster-trials, rendered; its script runs with the real tool on a repository of such clusters.
 
 The git remote requires the token. The API of the hub is a stand-in on loopback with TLS, because no
 kube-apiserver can run here; its ClusterDeployment has the form of openshift/hive c02e517, apis/hive/v1.
@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,15 +42,13 @@ trials:
 
 @pytest.fixture(scope="module")
 def hub() -> tuple[Object, ...]:
-    features = "".join(
-        f"  {name}:\n    image: {IMAGE}\n" for name in ("cluster-register", "unattended-clusters")
-    )
-    names = ("unattended-clusters", "okd-gitops")
+    features = "".join(f"  {name}:\n    image: {IMAGE}\n" for name in ("cluster-register", "cluster-trials"))
+    names = ("cluster-trials", "okd-gitops")
     return tuple(value for value in objects("okd", features) if value["metadata"]["name"] in names)
 
 
 def pod(values: tuple[Object, ...]) -> Object:
-    job = of_kind(values, "CronJob")["unattended-clusters"]["spec"]["jobTemplate"]["spec"]
+    job = of_kind(values, "CronJob")["cluster-trials"]["spec"]["jobTemplate"]["spec"]
     spec = job["template"]["spec"]
     assert isinstance(spec, dict)
     return spec
@@ -63,7 +60,7 @@ def env(values: tuple[Object, ...]) -> dict[str, str]:
 
 def test_the_job_fits_its_schemas_and_reads_no_secret(hub: tuple[Object, ...]) -> None:
     assert invalid(hub) == []
-    rules = of_kind(hub, "ClusterRole")["unattended-clusters"]["rules"]
+    rules = of_kind(hub, "ClusterRole")["cluster-trials"]["rules"]
     rights = {(verb, name) for rule in rules for verb in rule["verbs"] for name in rule["resources"]}
     assert rights == {
         ("get", "clusterdeployments"),
@@ -73,7 +70,7 @@ def test_the_job_fits_its_schemas_and_reads_no_secret(hub: tuple[Object, ...]) -
     }
     assert env(hub)["REPOSITORY"] == "https://git.example.org/trials.git"
     secrets = [volume["secret"]["secretName"] for volume in pod(hub)["volumes"] if "secret" in volume]
-    assert secrets == ["unattended-clusters-git"]
+    assert secrets == ["cluster-trials-git"]
 
 
 def test_the_script_is_shellcheck_clean_and_uses_only_what_it_is_given(hub: tuple[Object, ...]) -> None:
@@ -120,7 +117,7 @@ class Bench:
 
     def text(self, value: str) -> str:
         """Put this pod's folders in the place of the real ones."""
-        value = value.replace("/var/run/unattended-clusters-git", str(self.folder / "git"))
+        value = value.replace("/var/run/cluster-trials-git", str(self.folder / "git"))
         value = value.replace("/var/run/secrets/kubernetes.io/serviceaccount", str(self.hive.folder))
         return value.replace("/fleet-work", str(self.folder / "work"))
 
@@ -151,8 +148,8 @@ def bench(hub: tuple[Object, ...], tmp_path: Path) -> Iterator[Bench]:
 
 
 def installed(version: str) -> tuple[dict[str, object], dict[str, object]]:
-    """Return what Hive reports of a cluster that is well since an hour."""
-    done = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    """Return what Hive reports of a cluster that is well."""
+    done = "2026-11-21T12:00:00Z"
     update = {"version": version, "image": image(version), "state": "Completed", "verified": False}
     status = {
         "observedGeneration": 2,
@@ -207,7 +204,7 @@ def test_a_cluster_that_left_git_and_is_still_there_is_told(bench: Bench) -> Non
     git(bench.fleet.root, "fetch", "-q", "origin", "main", "records:refs/remotes/origin/records")
     git(bench.fleet.root, "reset", "-q", "--hard", "origin/main")
     root = bench.fleet.root
-    lines = attention(fleet_status(root, read_records(root), [], datetime.now(UTC)))
+    lines = attention(fleet_status(root, read_records(root), [], bench.fleet.now))
     assert [line for line in lines if line.startswith("gone: the hub has it, and git does not")]
 
 
