@@ -136,3 +136,17 @@ def test_two_branches_that_each_add_a_cluster_merge(repo: Path) -> None:
 
 def bases(repo: Path, branch: str) -> list[str]:
     return git(repo, "ls-tree", "-r", "--name-only", branch, "bases/image-mirror").split()
+
+
+def test_a_project_stays_until_no_application_has_it() -> None:
+    """Deleted at once, as PruneLast does it, the project was gone first, and its Application for ever stuck."""
+    tree = rendered(f"purpose: test\n{RELEASE}")
+    for name in ("fleet", "x"):
+        metadata = loaded(tree, f"argocd/{name}/appproject.yaml")["metadata"]
+        assert metadata["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
+
+
+def test_the_root_writes_no_status_of_its_members() -> None:
+    spec = loaded(rendered(f"purpose: test\n{RELEASE}"), "argocd/fleet/application.yaml")["spec"]
+    assert "RespectIgnoreDifferences=true" not in spec["syncPolicy"]["syncOptions"]
+    assert [entry["jsonPointers"] for entry in spec["ignoreDifferences"]] == [["/operation"]]

@@ -169,6 +169,7 @@ def test_what_makes_a_cluster_is_never_healed_and_goes_owners_first(fleet: Path)
     assert template["spec"]["syncPolicy"]["automated"] == {"prune": False, "selfHeal": False}
     assert template["metadata"]["annotations"] == {"argocd.argoproj.io/manifest-generate-paths": "."}
     assert template["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io/background"]
+    assert template["spec"]["syncPolicy"]["retry"]["limit"] == 3
 
 
 def test_a_guest_is_synced_when_it_is_registered(fleet: Path) -> None:
@@ -179,19 +180,20 @@ def test_a_guest_is_synced_when_it_is_registered(fleet: Path) -> None:
     assert "finalizers" not in spec["template"]["metadata"]
 
 
-def test_the_root_permits_sets_of_applications_only_then(fleet: Path, repo: Path) -> None:
-    def kinds() -> set[str]:
-        project = objects(fleet, "argocd/fleet")["appproject"]["spec"]
-        return {entry["kind"] for entry in project["namespaceResourceWhitelist"]}
+def test_the_root_permits_sets_before_there_is_one(repo: Path) -> None:
+    """A project that permits them in the same commit is too late for that commit, and nothing is synced."""
+    generate(repo)
+    project = objects(repo, "argocd/fleet")["appproject"]["spec"]
+    kinds = {entry["kind"] for entry in project["namespaceResourceWhitelist"]}
+    assert kinds == {"Application", "ApplicationSet", "AppProject"}
 
-    assert kinds() == {"Application", "ApplicationSet", "AppProject"}
-    report = check(fleet, CACHE, today=NOW.date(), say=lambda _: None)
-    assert not report.errors
-    file = repo / "fleet.yaml"
+
+def test_the_repository_can_be_given_up(fleet: Path) -> None:
+    assert not check(fleet, CACHE, today=NOW.date(), say=lambda _: None).errors
+    file = fleet / "fleet.yaml"
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(line for line in lines if not line.startswith("unattendedRepository")))
     generate(fleet)
-    assert kinds() == {"Application", "AppProject"}
     assert not (fleet / "argocd/unattended").exists()
 
 

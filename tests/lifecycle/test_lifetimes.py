@@ -1,11 +1,14 @@
 """Time, as a property: whatever fails, nothing outlives its end by more than what is said here, and nothing
 is made again after it.
 
-The hub is a small model. Argo CD 3.3: self-heal makes again what is missing; auto-sync tries once for each
-commit, with manifest-generate-paths only for one that changes the folder. Hive: delete-after counts from the
-object's creation (openshift/hive, clusterdeployment_controller.go); HyperShift has nothing like it. What is
-decided is decided by the real code: the end and the backstop come from the generated objects, whether Argo CD
-heals and looks at every commit from the generated Application, the deletion from `registration.decide`.
+The hub is a small model, made after what a real Argo CD 3.3.9 and a real Hive did (recorded/README.md).
+Self-heal makes again what is missing. Auto-sync tries once for each commit since the last sync, also for one
+that changes other files: when an object is deleted, Argo CD compares at the revision that it synced last, and
+manifest-generate-paths leaves nothing out. The API server refuses to make a cluster after its end (feature
+cluster-register). Hive: delete-after counts from the object's creation (openshift/hive,
+clusterdeployment_controller.go); HyperShift has nothing like it. What is decided is decided by the real code:
+the end and the backstop come from the generated objects, whether Argo CD heals comes from the generated
+Application, the refusal from the policy of the catalog, the deletion from `registration.decide`.
 """
 
 from dataclasses import dataclass, field
@@ -18,6 +21,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from admission import refusal
+from conftest import ROOT
 from frozen import lay_out
 from okd_gitops.fleet.providers import Hive, HyperShift
 from okd_gitops.generate.generate import generate
@@ -33,6 +38,11 @@ from provided import FLEET, GUEST, TRIAL
 DAY = timedelta(days=1)
 STEP = timedelta(hours=1)
 START = datetime(2026, 11, 29, tzinfo=UTC)
+POLICY: dict[str, Any] = yaml.safe_load(
+    (ROOT / "generator/okd_gitops/catalog/features/cluster-register/hub")
+    .joinpath("validatingadmissionpolicy-okd-ephemeral-end.yaml")
+    .read_text()
+)["spec"]
 IMAGE = f"registry.example.org/release@sha256:{'4' * 64}"
 
 
@@ -99,9 +109,12 @@ class Model:
     skew: timedelta
     # When somebody commits something else.
     commits: frozenset[datetime]
+    # What the API server asks before it makes a cluster.
+    policy: dict[str, Any]
     api: ProviderApi = HIVE
     in_git: bool = False
-    synced: bool = False
+    # Whether there is a commit since the last sync.
+    has_news: bool = True
     deployment: dict[str, Any] | None = None
     made: list[datetime] = field(default_factory=list)
     alive: list[datetime] = field(default_factory=list)
@@ -134,15 +147,16 @@ class Model:
             self.deployment = None
             return
 
-        annotations = self.application["metadata"]["annotations"]
-        by_path = annotations.get("argocd.argoproj.io/manifest-generate-paths") == "."
         heals = self.application["spec"]["syncPolicy"]["automated"]["selfHeal"]
-        is_new = not self.synced or (now in self.commits and not by_path)
+        self.has_news |= now in self.commits
 
-        if self.deployment is None and (is_new or heals):
-            self.synced = True
-            self.made.append(now)
-            self.deployment = self._generated(now)
+        if self.deployment is None and (self.has_news or heals):
+            self.has_news = False
+            wanted = self._generated(now)
+
+            if not refusal(self.policy, object=wanted):
+                self.made.append(now)
+                self.deployment = wanted
 
     def _generated(self, now: datetime) -> dict[str, Any]:
         end = time_text(end_of_day(self.last_day))
@@ -205,7 +219,7 @@ def test_nothing_outlives_its_end(
     application: dict[str, Any],
 ) -> None:
     """One of the two jobs may be dead: the other one ends the cluster within its own period and the error of
-    its clock. A file that is merged after its end makes a cluster for no longer than that.
+    its clock. A file that is merged after its end makes none.
     """
     last_day = (START + days * DAY).date()
     model = Model(
@@ -217,13 +231,14 @@ def test_nothing_outlives_its_end(
         register_every=None if broken == "register" else register,
         skew=skew,
         commits=commits,
+        policy=POLICY,
     )
     model.run(START + 7 * DAY)
 
     working = [every for name, every in (("expire", expire), ("register", register)) if name != broken]
-    latest = max(end_of_day(last_day), merged) + min(working) + abs(skew) + STEP
-    assert all(moment <= latest for moment in model.alive)
-    assert len(model.made) <= 1
+    end = end_of_day(last_day)
+    assert all(moment <= end + min(working) + abs(skew) + STEP for moment in model.alive)
+    assert all(moment < end for moment in model.made)
 
 
 @given(
@@ -256,18 +271,19 @@ def test_nothing_of_hypershift_outlives_its_end(
         register_every=None if broken == "register" else register,
         skew=skew,
         commits=commits,
+        policy=POLICY,
         api=HYPERSHIFT,
     )
     model.run(START + 7 * DAY)
 
     working = [every for name, every in (("expire", expire), ("register", register)) if name != broken]
-    latest = max(end_of_day(last_day), merged) + min(working) + abs(skew) + STEP
-    assert all(moment <= latest for moment in model.alive)
-    assert len(model.made) <= 1
+    end = end_of_day(last_day)
+    assert all(moment <= end + min(working) + abs(skew) + STEP for moment in model.alive)
+    assert all(moment < end for moment in model.made)
 
 
 @given(days=st.integers(0, 2), longest=LONGEST, merged=MERGES, commits=COMMITS)
-def test_with_both_jobs_dead_hive_ends_it_and_nobody_makes_it_again(
+def test_with_both_jobs_dead_hive_ends_it_and_nobody_makes_it_after_its_end(
     days: int, longest: str, merged: datetime, commits: frozenset[datetime], application: dict[str, Any]
 ) -> None:
     """The file stays in git for ever, and other files are committed: the cluster is gone all the same."""
@@ -280,11 +296,15 @@ def test_with_both_jobs_dead_hive_ends_it_and_nobody_makes_it_again(
         register_every=None,
         skew=timedelta(),
         commits=commits,
+        policy=POLICY,
     )
     model.run(START + 7 * DAY)
     hours = settings(longest).delete_after_hours
-    assert max(model.alive) <= merged + timedelta(hours=hours) + STEP
-    assert len(model.made) == 1
+    end = end_of_day(model.last_day)
+    assert all(moment < end for moment in model.made)
+    assert bool(model.made) == (merged < end)
+    longest_life = timedelta(hours=hours)
+    assert all(moment <= model.made[-1] + longest_life + STEP for moment in model.alive)
 
 
 @given(hours=st.integers(1, 366 * 24), minutes=st.integers(0, 24 * 60 - 1))

@@ -6,6 +6,8 @@ clusterversion and pkg/controller/clusterstate). Of nodes it tells nothing: thos
 installed with its release, and after an upgrade nobody knows.
 """
 
+from uuid import UUID
+
 from okd_gitops.evidence.answers import Seen, condition, maps, words
 from okd_gitops.evidence.ask_cluster import READY, Answer, Target
 from okd_gitops.evidence.pools import Pools
@@ -45,6 +47,9 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
     if at(deployment, "spec", "installed") is not True:
         return Answer(waiting="Hive is installing it")
 
+    if not _has_id(deployment):
+        return Answer(waiting="it is one of Hive's own fake clusters, which run no release")
+
     if not isinstance(at(status, "clusterVersionStatus"), dict):
         return Answer(waiting="Hive has installed it, and does not report its release yet")
 
@@ -58,6 +63,16 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
             tests={READY: is_reached},
         )
     )
+
+
+def _has_id(deployment: Object) -> bool:
+    """Whether the installed cluster has an ID; a fake one has a text instead."""
+    try:
+        UUID(str(at(deployment, "spec", "clusterMetadata", "clusterID")))
+    except ValueError:
+        return False
+
+    return True
 
 
 def _cluster_version(cluster: Cluster, deployment: Object) -> Object:

@@ -107,7 +107,8 @@ def destination(plan: Plan, cluster: ClusterPlan) -> str:
 
 
 def _root_project(plan: Plan) -> Object:
-    kinds = ["Application", "AppProject", *(["ApplicationSet"] if plan.fleet.unattended_repository else [])]
+    # A kind that the project only permits with the commit that needs it would keep that commit from syncing.
+    kinds = ("Application", "ApplicationSet", "AppProject")
     objects = [ObjectId("argoproj.io", "v1alpha1", kind, NAMESPACE, "") for kind in kinds]
     description = f"The root Application of the fleet on {plan.fleet.hub}."
 
@@ -122,11 +123,27 @@ def _root(plan: Plan) -> Object:
         "destination": {"name": IN_CLUSTER, "namespace": NAMESPACE},
         # An Application that leaves git leaves the hub, unless it is kept; what it deployed stays unless it
         # carries the finalizer (purpose ephemeral).
-        "syncPolicy": sync_policy(prune=True, self_heal=True),
+        "syncPolicy": _root_policy(),
+        # Argo CD writes there what it is doing.
+        "ignoreDifferences": [
+            {"group": "argoproj.io", "kind": "Application", "jsonPointers": ["/operation"]}
+        ],
     }
     metadata = {"name": ROOT, "namespace": NAMESPACE}
 
     return {"apiVersion": API_VERSION, "kind": "Application", "metadata": metadata, "spec": spec}
+
+
+def _root_policy() -> dict[str, Any]:
+    """Return the policy without the option that ignored differences stay as they are.
+
+    With it, Argo CD 3.3.9 writes a copy of the status of each Application back, which others then overwrite:
+    syncs stay "Running", and comparisons fail (tried).
+    """
+    policy = sync_policy(prune=True, self_heal=True)
+    policy["syncOptions"].remove("RespectIgnoreDifferences=true")
+
+    return policy
 
 
 def _cluster_project(plan: Plan, cluster: ClusterPlan) -> Object:
@@ -229,7 +246,7 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
         "project": name,
         "source": _source(plan, f"overlays/{cluster.cluster.name}/{PROVIDER}"),
         "destination": {"name": IN_CLUSTER, "namespace": name},
-        "syncPolicy": sync_policy(prune=False, self_heal=False, owners_first=True),
+        "syncPolicy": sync_policy(prune=False, self_heal=False, makes_cluster=True),
         "ignoreDifferences": filled_in(provider),
     }
 

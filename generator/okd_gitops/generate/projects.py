@@ -9,6 +9,7 @@ from typing import Any
 
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.upgrades import Window
+from okd_gitops.generate.sync import FINALIZER
 from okd_gitops.manifests.argocd import API_VERSION, NAMESPACE
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.scopes import Scopes, is_cluster_scoped
@@ -60,7 +61,14 @@ def project(
     if deployed.window:
         spec["syncWindows"] = [_sync_window(deployed.window)]
 
-    metadata = {"name": name, "namespace": NAMESPACE, "annotations": dict(annotations)}
+    # It goes when no Application has it any more. Without that, a removal deletes both at once, and then the
+    # Application can never be deleted (tried on Argo CD 3.3.9: PruneLast has no waves).
+    metadata = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "annotations": dict(annotations),
+        "finalizers": [FINALIZER],
+    }
     return {"apiVersion": API_VERSION, "kind": "AppProject", "metadata": metadata, "spec": spec}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from okd_gitops.fleet.fleet_file import FleetSpec, UnattendedRepository
 from okd_gitops.fleet.providers import CLUSTER, GUESTS, LABELS, PREFIX, PROJECT
 from okd_gitops.generate.providers.provided import CLUSTER_KINDS, NAMESPACED_KINDS, filled_in_by_all
-from okd_gitops.generate.sync import LEFT_ALONE, OWNERS_FIRST, sync_policy
+from okd_gitops.generate.sync import FINALIZER, LEFT_ALONE, OWNERS_FIRST, sync_policy
 from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE, WAVE
 from okd_gitops.manifests.objects import Object
 
@@ -73,7 +73,12 @@ def _guests_project(other: UnattendedRepository) -> Object:
 
 def _project(name: str, spec: Mapping[str, Any]) -> Object:
     # Before the Applications, and after them when the repository is given up.
-    metadata = {"name": name, "namespace": NAMESPACE, "annotations": {WAVE: "-1"}}
+    metadata = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "annotations": {WAVE: "-1"},
+        "finalizers": [FINALIZER],
+    }
 
     return {"apiVersion": API_VERSION, "kind": "AppProject", "metadata": metadata, "spec": dict(spec)}
 
@@ -95,7 +100,7 @@ def _providers(other: UnattendedRepository) -> Object:
         "project": PROVIDERS,
         "source": _source(other, "{{ .path.path }}"),
         "destination": {"name": IN_CLUSTER, "namespace": f"{PREFIX}{_OF_FOLDER}"},
-        "syncPolicy": sync_policy(prune=False, self_heal=False, owners_first=True),
+        "syncPolicy": sync_policy(prune=False, self_heal=False, makes_cluster=True),
         "ignoreDifferences": filled_in_by_all(),
     }
 

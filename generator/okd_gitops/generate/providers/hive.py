@@ -135,8 +135,6 @@ def _deployment(provision: Provision, settings: Hive) -> dict[str, Any]:
             "baseDomain": settings.base_domain,
             "clusterName": provision.name,
             "installAttemptsLimit": _ATTEMPTS,
-            # What it has in the cloud goes with it.
-            "preserveOnDelete": False,
             "platform": {"openstack": {"cloud": settings.cloud, "credentialsSecretRef": {"name": _CLOUD}}},
             "provisioning": {
                 "imageSetRef": {"name": _image_set_name(provision)},
