@@ -1,6 +1,6 @@
 """The policy that makes no cluster after its end, with CEL's own runtime.
 
-A real kube-apiserver 1.35.4 refused with it what Argo CD 3.3.9 made again (tests/lifecycle/recorded/README.md).
+A real kube-apiserver 1.35.4 refused with it what Argo CD 3.3.9 made again: tests/lifecycle/recorded.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -139,7 +139,7 @@ def bases(repo: Path, branch: str) -> list[str]:
 
 
 def test_a_project_stays_until_no_application_has_it() -> None:
-    """Deleted at once, as PruneLast does it, the project was gone first, and its Application for ever stuck."""
+    """Deleted at once, as PruneLast does it, the project went first, and its Application was stuck."""
     tree = rendered(f"purpose: test\n{RELEASE}")
     for name in ("fleet", "x"):
         metadata = loaded(tree, f"argocd/{name}/appproject.yaml")["metadata"]
