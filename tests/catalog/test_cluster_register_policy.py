@@ -15,11 +15,12 @@ END = datetime(2026, 12, 1, tzinfo=UTC)
 FEATURE = "  cluster-register:\n    image: registry.example.org/okd-gitops@sha256:" + "c" * 64 + "\n"
 
 
-def answer(made: datetime, end: str | None) -> str:
+def answer(made: datetime, end: str | None, namespace: str = "ephemeral-trial") -> str:
     policies = of_kind(objects("okd", FEATURE), "ValidatingAdmissionPolicy")
     annotations = {"annotations": {"okd-gitops.io/end": end}} if end else {}
-    value = {"metadata": {"name": "trial", "creationTimestamp": time_text(made), **annotations}}
-    return refusal(policies["okd-ephemeral-end"]["spec"], object=value)
+    times = {"creationTimestamp": time_text(made)}
+    metadata = {"name": "trial", "namespace": namespace, **times, **annotations}
+    return refusal(policies["okd-ephemeral-end"]["spec"], object={"metadata": metadata})
 
 
 @pytest.mark.parametrize(
@@ -35,4 +36,8 @@ def test_the_refusal_says_what_to_do() -> None:
 
 
 def test_other_clusters_of_the_hub_are_left_alone() -> None:
-    assert answer(END, None) == ""
+    assert answer(END, None, "somebody") == ""
+
+
+def test_one_of_ours_without_an_end_is_refused() -> None:
+    assert "must have the annotation" in answer(END, None)

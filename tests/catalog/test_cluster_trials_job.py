@@ -17,6 +17,7 @@ import pytest
 import cluster_api
 import git_server
 import release_controller
+from admission import refusal
 from cluster_state import conditions, operator
 from conftest import CACHE, ROOT, commit, git
 from okd_gitops.evidence.records import read_records
@@ -43,7 +44,7 @@ trials:
 @pytest.fixture(scope="module")
 def hub() -> tuple[Object, ...]:
     features = "".join(f"  {name}:\n    image: {IMAGE}\n" for name in ("cluster-register", "cluster-trials"))
-    names = ("cluster-trials", "okd-gitops")
+    names = ("cluster-trials", "okd-gitops", "okd-unattended")
     return tuple(value for value in objects("okd", features) if value["metadata"]["name"] in names)
 
 
@@ -78,6 +79,47 @@ def test_the_script_is_shellcheck_clean_and_uses_only_what_it_is_given(hub: tupl
     done = shellchecked(f"set -euo pipefail\n{text}", "--shell=bash")
     assert done.returncode == 0, done.stdout
     assert set(re.findall(r"\$\{([A-Z_]+)", text)) == {"REPOSITORY", "REVISION", "HUB"}
+
+
+TRACKED = {"annotations": {"argocd.argoproj.io/tracking-id": "unattended-trial:x"}}
+OURS = {"metadata": {"labels": {"okd-gitops.io/project": "unattended-guests"}}}
+JOB = {"kind": "ServiceAccount", "name": "cluster-register", "namespace": "okd-gitops"}
+
+
+def binding(role: str = "cluster-register", kind: str = "Role", **subject: str) -> Object:
+    reference = {"kind": kind, "name": role}
+    return {
+        "kind": "RoleBinding",
+        "metadata": TRACKED,
+        "roleRef": reference,
+        "subjects": [{**JOB, **subject}],
+    }
+
+
+def space(**labels: str) -> Object:
+    project = {"okd-gitops.io/project": "unattended-guests"}
+    return {"kind": "Namespace", "metadata": {**TRACKED, "labels": {**project, **labels}}}
+
+
+@pytest.mark.parametrize(
+    ("value", "namespace", "refused"),
+    [
+        (binding(), OURS, False),
+        (binding("cluster-admin", "ClusterRole"), OURS, True),
+        (binding(kind="User", name="system:unauthenticated"), OURS, True),
+        (binding(), {"metadata": {"labels": {"okd-gitops.io/project": "moc-pr"}}}, True),
+        ({"kind": "SyncSet", "metadata": TRACKED}, {"metadata": {}}, True),
+        (space(), None, False),
+        (space(**{"okd-gitops.io/project": "moc-pr"}), None, True),
+        (space(**{"pod-security.kubernetes.io/enforce": "privileged"}), None, True),
+        ({"kind": "RoleBinding", "metadata": {}}, {"metadata": {}}, False),
+    ],
+)
+def test_what_nobody_reads_gets_no_rights_on_the_hub(
+    hub: tuple[Object, ...], value: Object, namespace: Object | None, *, refused: bool
+) -> None:
+    policy = of_kind(hub, "ValidatingAdmissionPolicy")["okd-unattended"]["spec"]
+    assert bool(refusal(policy, object=value, namespaceObject=namespace)) == refused
 
 
 @dataclass

@@ -234,3 +234,18 @@ def test_of_two_providers_with_one_name_neither_is_registered_and_none_is_forgot
     ended = made(HIVE, deployment(end="2026-11-30T00:00:00Z"), config=kubeconfig())
     done = decide([*ended, both[1]], [], now=NOW)
     assert (len(done.register), len(done.delete), done.findings) == (1, 1, ())
+
+
+def test_a_secret_whose_name_is_a_path_is_not_read() -> None:
+    value = deployment()
+    value["spec"]["clusterMetadata"]["adminKubeconfigSecretRef"]["name"] = "../../argocd/secrets/x"
+    (made,) = made_clusters(HIVE, [value])
+    assert made.secret == ""
+
+
+def test_an_address_that_argo_cd_knows_is_not_registered_again() -> None:
+    other = known("somebody")
+    other["data"]["server"] = coded(SERVER)
+    done = run(deployment(), config=kubeconfig(), secrets=[other])
+    assert (len(done.findings), done.register) == (1, ())
+    assert "another cluster at its address" in done.findings[0].reason

@@ -81,18 +81,23 @@ def test_a_release_that_has_its_clusters_gets_no_others(fleet: Fleet) -> None:
 
 
 def test_a_release_that_was_tried_is_not_tried_again_when_its_clusters_are_gone(fleet: Fleet) -> None:
+    """An upgrade that went well leaves no report: the history of git tells."""
+    tried(fleet)
+    later = fleet.now + timedelta(days=3)
+    drop_expired(fleet.root, Saving(commit=True), now=later)
+    again = try_releases(fleet.root, "", read_records(fleet.root), Saving(), now=later)
+    assert "nothing to try" in again.nothing
+
+
+def test_somebody_may_ask_for_what_has_not_reported_once_more(fleet: Fleet) -> None:
     tried(fleet)
     image = next(iter(read_records(fleet.root).release(NEW).images)).image  # type: ignore[union-attr]
     report = Evidence(cluster=FRESH, version=NEW, image=image, finished=fleet.now, passed=True)
     record(fleet.root, report)
-    drop_expired(fleet.root, Saving(commit=True), now=fleet.now + timedelta(days=3))
-
-    again = try_releases(
-        fleet.root, "", read_records(fleet.root), Saving(), now=fleet.now + timedelta(days=3)
-    )
-    assert [path for path in again.edited.edit.paths if path.endswith(".yaml")] == [
-        f"clusters/{UPGRADING}.yaml"
-    ]
+    later = fleet.now + timedelta(days=3)
+    drop_expired(fleet.root, Saving(commit=True), now=later)
+    again = try_releases(fleet.root, NEW, read_records(fleet.root), Saving(), now=later)
+    assert again.edited.edit.paths == [f"clusters/{UPGRADING}.yaml"]
 
 
 def test_without_an_edge_that_is_free_of_risks_nothing_upgrades(fleet: Fleet) -> None:

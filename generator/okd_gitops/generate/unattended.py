@@ -114,7 +114,8 @@ def _guests(other: UnattendedRepository) -> Object:
     """
     generator = {"clusters": {"selector": {"matchLabels": {PROJECT: GUESTS}}}}
     metadata = {
-        "name": f"{GUESTS}-{_OF_CLUSTER}",
+        # A dot: no cluster has one, so no maker of another cluster is called like this.
+        "name": f"{GUESTS}.{_OF_CLUSTER}",
         "labels": {CLUSTER: _OF_CLUSTER, f"{LABELS}purpose": "ephemeral"},
     }
     spec = {
@@ -124,10 +125,13 @@ def _guests(other: UnattendedRepository) -> Object:
         "syncPolicy": sync_policy(prune=True, self_heal=True),
     }
 
-    return _set(GUESTS, generator, metadata, spec)
+    # An ApplicationSet gives its Applications the finalizer, unless it is told to preserve.
+    return _set(GUESTS, generator, metadata, spec, {"preserveResourcesOnDeletion": True})
 
 
-def _set(name: str, generator: Object, metadata: Object, spec: Object) -> Object:
+def _set(
+    name: str, generator: Object, metadata: Object, spec: Object, policy: Object | None = None
+) -> Object:
     return {
         "apiVersion": API_VERSION,
         "kind": "ApplicationSet",
@@ -137,6 +141,7 @@ def _set(name: str, generator: Object, metadata: Object, spec: Object) -> Object
             "goTemplateOptions": ["missingkey=error"],
             "generators": [generator],
             "template": {"metadata": metadata, "spec": spec},
+            **({"syncPolicy": policy} if policy else {}),
         },
     }
 

@@ -39,6 +39,11 @@ class Committed:
         """Who wrote the commit that added the file of each cluster."""
         return {_name(dates.path): dates.author for dates in self.dates if not dates.deleted}
 
+    @property
+    def ever(self) -> frozenset[str]:
+        """The names of all clusters that the history of HEAD has, also of those that are gone."""
+        return frozenset(_name(dates.path) for dates in self.dates)
+
     def value(self, name: str) -> object:
         """Return the content of a cluster's file; None where HEAD has none that can be read."""
         path = f"{_FOLDER}/{name}.yaml"

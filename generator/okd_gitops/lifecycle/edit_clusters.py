@@ -91,7 +91,7 @@ def try_releases(root: Path, version: str, records: Records, saving: Saving, *, 
     requests: list[NewCluster] = []
 
     def decide(fleet: Fleet) -> Edit:
-        requests[:] = clusters_to_try(fleet, records, version)
+        requests[:] = clusters_to_try(fleet, records, version, ever=committed.ever)
         edit = Edit(fleet=None)
 
         for request in requests:

@@ -1,9 +1,11 @@
 """Ask the hub's API which clusters are installed, and do what `registration` decides."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from okd_gitops.finding import Finding, finding_of
 from okd_gitops.lifecycle.provider_apis import PROVIDER_APIS
 from okd_gitops.lifecycle.registration import MadeCluster, Registrations, decide, made_clusters
 from okd_gitops.manifests.argocd import NAMESPACE
@@ -12,7 +14,7 @@ from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http
 
 _OF_CLUSTERS = "labelSelector=argocd.argoproj.io%2Fsecret-type%3Dcluster"
-_GONE, _CHANGED = 404, 409
+_FORBIDDEN, _GONE, _CHANGED = 403, 404, 409
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +49,18 @@ class Hub:
 
 def register_clusters(hub: Hub, *, now: datetime, write: bool) -> Registrations:
     """Bring what Argo CD knows in line with the clusters that are installed, and delete those whose end has
-    come; without `write`, only return what must be done. Raises NetworkError.
+    come; without `write`, only return what must be done.
+
+    What the hub refuses of one cluster is a finding and stops no other one. Raises NetworkError for a hub
+    that is away.
     """
     clusters = [_with_kubeconfig(hub, cluster) for cluster in _made(hub)]
     known = items(hub.ask(f"/api/v1/namespaces/{NAMESPACE}/secrets?{_OF_CLUSTERS}"), "items")
     decided = decide(clusters, known, now=now)
 
-    if write:
-        _write(hub, decided)
+    refused = tuple(_write(hub, decided)) if write else ()
 
-    return decided
+    return replace(decided, findings=(*decided.findings, *refused))
 
 
 def _made(hub: Hub) -> list[MadeCluster]:
@@ -72,28 +76,46 @@ def _with_kubeconfig(hub: Hub, cluster: MadeCluster) -> MadeCluster:
         return cluster
 
     namespace = at(cluster.value, "metadata", "namespace")
-    secret = hub.ask_if_there(f"/api/v1/namespaces/{namespace}/secrets/{cluster.secret}")
+
+    try:
+        secret = hub.ask_if_there(f"/api/v1/namespaces/{namespace}/secrets/{cluster.secret}")
+    except NetworkError as error:
+        if error.status != _FORBIDDEN:
+            raise
+
+        return replace(cluster, refused=error.reason)
 
     return replace(cluster, kubeconfig=secret)
 
 
-def _write(hub: Hub, decided: Registrations) -> None:
+def _write(hub: Hub, decided: Registrations) -> Iterator[Finding]:
+    """Make the changes, and yield those that the hub refuses; an end comes before a beginning."""
     secrets = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
     # Argo CD forgets a cluster before it is deleted.
     for secret in decided.forget:
-        hub.change("DELETE", f"{secrets}/{at(secret, 'metadata', 'name')}", _exactly(secret))
-
-    for secret in decided.register:
-        is_there = at(secret, "metadata", "resourceVersion")
-        path = f"{secrets}/{at(secret, 'metadata', 'name')}" if is_there else secrets
-        hub.change("PUT" if is_there else "POST", path, secret)
+        yield from _attempt(hub, "DELETE", f"{secrets}/{at(secret, 'metadata', 'name')}", _exactly(secret))
 
     for cluster in decided.delete:
         metadata = at(cluster.value, "metadata")
         namespace, name = at(metadata, "namespace"), at(metadata, "name")
         path = f"{cluster.api.path}/namespaces/{namespace}/{cluster.api.plural}/{name}"
-        hub.change("DELETE", path, _exactly(cluster.value))
+        yield from _attempt(hub, "DELETE", path, _exactly(cluster.value))
+
+    for secret in decided.register:
+        is_there = at(secret, "metadata", "resourceVersion")
+        path = f"{secrets}/{at(secret, 'metadata', 'name')}" if is_there else secrets
+        yield from _attempt(hub, "PUT" if is_there else "POST", path, secret)
+
+
+def _attempt(hub: Hub, method: str, path: str, body: Object) -> Iterator[Finding]:
+    try:
+        hub.change(method, path, body)
+    except NetworkError as error:
+        if not error.status:
+            raise
+
+        yield finding_of("cluster-not-registered", path, f"the hub refuses {method}: {error.reason}")
 
 
 def _exactly(value: Object) -> Object:

@@ -8,6 +8,7 @@ already from somebody else is never taken.
 import base64
 import binascii
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from okd_gitops.redaction import one_line
 from okd_gitops.times import parse_time
 
 _KUBECONFIG = "kubeconfig"
+_SECRET = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class MadeCluster:
     api: ProviderApi
     value: Object
     kubeconfig: Object | None = None
+    # Why the hub does not show that Secret.
+    refused: str = ""
 
     @property
     def name(self) -> str:
@@ -42,8 +46,13 @@ class MadeCluster:
 
     @property
     def secret(self) -> str:
-        """The name of the Secret with its kubeconfig; empty before it is there."""
-        return self.api.kubeconfig(self.value)
+        """The name of the Secret with its kubeconfig; empty before it is there.
+
+        Whoever wrote the object may have chosen it, and it becomes part of a path.
+        """
+        name = self.api.kubeconfig(self.value)
+
+        return name if _SECRET.fullmatch(name) else ""
 
     @property
     def is_going(self) -> bool:
@@ -71,7 +80,9 @@ def made_clusters(api: ProviderApi, values: Iterable[Object]) -> list[MadeCluste
 def decide(clusters: Sequence[MadeCluster], known: Sequence[Object], *, now: datetime) -> Registrations:
     """Return what must be done at `now`; `known` are all Secrets by which Argo CD knows clusters."""
     ours = {name: secret for secret in known if (name := _label(secret))}
-    taken = {_name_in(secret) for secret in known if not _label(secret)}
+    others = [secret for secret in known if not _label(secret)]
+    taken = {_text_in(secret, "name") for secret in others}
+    servers = {_text_in(secret, "server").rstrip("/") for secret in others}
     staying = [cluster for cluster in clusters if not cluster.is_going]
     delete = [cluster for cluster in staying if _has_ended(cluster, now)]
     living = [cluster for cluster in staying if not _has_ended(cluster, now)]
@@ -96,7 +107,14 @@ def decide(clusters: Sequence[MadeCluster], known: Sequence[Object], *, now: dat
             findings.append(_finding(cluster, "two providers make a cluster of this name"))
             continue
 
+        if cluster.refused:
+            findings.append(_finding(cluster, f"its kubeconfig cannot be read: {cluster.refused}"))
+
         if cluster.kubeconfig is None:
+            continue
+
+        if cluster.api.server(cluster.value) in servers:
+            findings.append(_finding(cluster, "Argo CD knows another cluster at its address"))
             continue
 
         try:
@@ -216,9 +234,9 @@ def _first(kubeconfig: Object, key: str, inner: str) -> Object:
     return next((entry for entry in entries if isinstance(entry, dict)), {})
 
 
-def _name_in(secret: Object) -> str:
+def _text_in(secret: Object, key: str) -> str:
     try:
-        return base64.b64decode(str(at(secret, "data", "name") or "")).decode("utf-8", "replace")
+        return base64.b64decode(str(at(secret, "data", key) or "")).decode("utf-8", "replace")
     except binascii.Error:
         return ""
 

@@ -1,6 +1,6 @@
 """cluster try: which clusters a release needs to be tried on, and which of them are still to be made."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from okd_gitops.errors import UsageError
@@ -25,11 +25,14 @@ class Tried:
     release: Release
 
 
-def clusters_to_try(fleet: Fleet, records: Records, version: str = "") -> list[NewCluster]:
+def clusters_to_try(
+    fleet: Fleet, records: Records, version: str = "", *, ever: Collection[str] = ()
+) -> list[NewCluster]:
     """Return the clusters that are still to be made for a version, or for the newest of each stream.
 
     One is installed with the release, and one with the release before, from which it upgrades. What is there,
-    or has reported already, is not made again. Raises UsageError for a version that no stream of `trials` has
+    or has reported already, is not made again; nor, unless somebody names the version, what was there `ever`:
+    an upgrade that went well leaves no report. Raises UsageError for a version that no stream of `trials` has
     accepted.
     """
     if version:
@@ -38,11 +41,14 @@ def clusters_to_try(fleet: Fleet, records: Records, version: str = "") -> list[N
     tried = _named(fleet.spec, records, version) if version else _newest(fleet.spec, records)
     wanted = [request for item in tried for request in _requests(item, records)]
     reported = {(report.cluster, report.version) for report in records.evidence}
+    past = () if version else ever
 
     return [
         request
         for request in wanted
-        if not fleet.cluster(request.name) and (request.name, request.version) not in reported
+        if not fleet.cluster(request.name)
+        and request.name not in past
+        and (request.name, request.version) not in reported
     ]
 
 
