@@ -6,14 +6,13 @@ clusterversion and pkg/controller/clusterstate). Of nodes it tells nothing: thos
 installed with its release, and after an upgrade nobody knows.
 """
 
-from uuid import UUID
-
 from okd_gitops.evidence.answers import Seen, condition, maps, words
 from okd_gitops.evidence.ask_cluster import READY, Answer, Target
 from okd_gitops.evidence.pools import Pools
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.manifests.objects import Object, at, items
+from okd_gitops.releases.cluster_version import field_faults
 from okd_gitops.system.address import NetworkError
 
 _HIVE = "/apis/hive.openshift.io/v1"
@@ -67,12 +66,9 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
 
 def _has_id(deployment: Object) -> bool:
     """Whether the installed cluster has an ID; a fake one has a text instead."""
-    try:
-        UUID(str(at(deployment, "spec", "clusterMetadata", "clusterID")))
-    except ValueError:
-        return False
+    cluster_id = str(at(deployment, "spec", "clusterMetadata", "clusterID") or "")
 
-    return True
+    return not list(field_faults({"clusterID": cluster_id}))
 
 
 def _cluster_version(cluster: Cluster, deployment: Object) -> Object:
