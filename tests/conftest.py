@@ -19,7 +19,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 # The same examples in every run, and no limit of time on any: what is green stays green, on any day and on a
 # slow machine.
 settings.register_profile(
-    "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    "suite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    # The suite must end within half an hour on two cores; a property that needs more asks for it.
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("suite")
 

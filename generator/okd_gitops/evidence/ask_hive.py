@@ -68,7 +68,7 @@ def _has_id(deployment: Object) -> bool:
     """Whether the installed cluster has an ID; a fake one has a text instead."""
     cluster_id = str(at(deployment, "spec", "clusterMetadata", "clusterID") or "")
 
-    return not list(field_faults({"clusterID": cluster_id}))
+    return not field_faults({"clusterID": cluster_id})
 
 
 def _cluster_version(cluster: Cluster, deployment: Object) -> Object:
