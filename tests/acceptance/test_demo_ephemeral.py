@@ -11,9 +11,9 @@ def test_a_cluster_is_born_reports_and_dies_and_git_is_as_before() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     steps = [
-        "pushed okd/new-moc-trial",
-        "clusterdeployment-moc-trial.yaml",
-        "evidence/moc-trial/4.22.0-okd-scos.1.yaml",
+        "pushed okd/try-releases",
+        "clusterdeployment-try-4-22-0-okd-scos-1-up.yaml",
+        "evidence/try-4-22-0-okd-scos-1/4.22.0-okd-scos.1.yaml",
         "pushed okd/expire",
         "nothing to remove",
         "Git is as it was before: True",
