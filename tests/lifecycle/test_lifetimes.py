@@ -24,13 +24,13 @@ from hypothesis import strategies as st
 from admission import refusal
 from conftest import ROOT
 from frozen import lay_out
+from okd_gitops.fleet.provider_apis import HIVE, HYPERSHIFT, ProviderApi
 from okd_gitops.fleet.providers import Hive, HyperShift
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.providers.hive import openstack_objects
 from okd_gitops.generate.providers.hypershift import hypershift_objects
 from okd_gitops.generate.providers.provision import Provision
 from okd_gitops.lifecycle.new_cluster import last_day_of
-from okd_gitops.lifecycle.provider_apis import HIVE, HYPERSHIFT, ProviderApi
 from okd_gitops.lifecycle.registration import decide, made_clusters
 from okd_gitops.times import end_of_day, time_text
 from provided import FLEET, GUEST, TRIAL

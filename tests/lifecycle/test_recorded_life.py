@@ -16,7 +16,7 @@ from cluster_files import cluster_of_text
 from hive_objects import kubeconfig
 from okd_gitops.evidence.ask_cluster import Target
 from okd_gitops.evidence.ask_hive import ask_hive
-from okd_gitops.lifecycle.provider_apis import HIVE
+from okd_gitops.fleet.provider_apis import HIVE
 from okd_gitops.lifecycle.registration import Registrations, decide, made_clusters
 from okd_gitops.system.http import Http
 from okd_gitops.times import parse_time

@@ -23,9 +23,10 @@ from conftest import CACHE, ROOT
 from hive_objects import deployment, kubeconfig
 from hypershift_objects import SERVER as HOSTED_SERVER
 from hypershift_objects import hosted_cluster
-from okd_gitops.lifecycle.register_clusters import Hub, register_clusters
+from okd_gitops.lifecycle.register_clusters import register_clusters
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http
+from okd_gitops.system.hub import Hub
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SECRETS = "/api/v1/namespaces/argocd/secrets"

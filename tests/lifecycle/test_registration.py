@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hive_objects import SERVER, coded, deployment, kubeconfig
 from hypershift_objects import SERVER as HOSTED_SERVER
 from hypershift_objects import hosted_cluster
-from okd_gitops.lifecycle.provider_apis import HIVE, HYPERSHIFT, ProviderApi
+from okd_gitops.fleet.provider_apis import HIVE, HYPERSHIFT, ProviderApi
 from okd_gitops.lifecycle.registration import MadeCluster, Registrations, decide, made_clusters
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

@@ -209,13 +209,14 @@ def register(context: click.Context, *, account: Path, api: str, at: str, dry_ru
     """Register installed clusters in Argo CD, on the hub.
 
     For a job on the hub, beside Hive or HyperShift. A cluster that a provider has installed becomes known to
-    Argo CD by the name of its file, and is forgotten when it is deleted. One whose end has passed is deleted,
+    Argo CD as ephemeral-NAME, and is forgotten when it is deleted. One whose end has passed is deleted,
     whatever git and Argo CD say. No kubeconfig is printed.
     """
     from okd_gitops.finding import exit_code_of
-    from okd_gitops.lifecycle.register_clusters import Hub, register_clusters
+    from okd_gitops.lifecycle.register_clusters import register_clusters
     from okd_gitops.system.accounts import service_account
     from okd_gitops.system.http import Http
+    from okd_gitops.system.hub import Hub
 
     known = service_account(account)
     tokens = {urlsplit(api).hostname or "": known.token}

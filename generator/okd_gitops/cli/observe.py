@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from okd_gitops.evidence.ask_cluster import Target
     from okd_gitops.evidence.conclude import Result
-    from okd_gitops.evidence.left_over import Hub
     from okd_gitops.evidence.observe import Observed
     from okd_gitops.finding import Finding
     from okd_gitops.fleet.cluster import Cluster
     from okd_gitops.fleet.load import Fleet
     from okd_gitops.system.accounts import Account
     from okd_gitops.system.http import Http
+    from okd_gitops.system.hub import Hub
 
 
 @click.command()
@@ -143,8 +143,8 @@ def observe(
 
 
 def _hub(context: click.Context, account: Path, api: str) -> "Hub":
-    from okd_gitops.evidence.left_over import Hub
     from okd_gitops.system.accounts import service_account
+    from okd_gitops.system.hub import Hub
 
     address = api.rstrip("/")
 

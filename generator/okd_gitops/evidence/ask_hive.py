@@ -10,13 +10,13 @@ from okd_gitops.evidence.answers import Seen, condition, maps, words
 from okd_gitops.evidence.ask_cluster import READY, Answer, Target
 from okd_gitops.evidence.pools import Pools
 from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.fleet.provider_apis import HIVE
 from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.releases.cluster_version import field_faults
 from okd_gitops.system.address import NetworkError
+from okd_gitops.system.hub import Hub
 
-_HIVE = "/apis/hive.openshift.io/v1"
-_NOT_THERE = 404
 # Hive gives up: apis/hive/v1/clusterdeployment_types.go.
 _UNSEEN = "Hive does not tell which release its nodes run"
 _STOPPED, _UNREACHABLE = "ProvisionStopped", "Unreachable"
@@ -107,14 +107,7 @@ def _operators(state: Object | None) -> Object:
 
 def _read(target: Target, plural: str) -> Object | None:
     name = target.cluster.name
-    path = f"{_HIVE}/namespaces/{PREFIX}{name}/{plural}/{name}"
-
-    try:
-        value = target.http.send("GET", f"{target.api}{path}")
-    except NetworkError as error:
-        if error.status == _NOT_THERE:
-            return None
-
-        raise
+    path = f"{HIVE.path}/namespaces/{PREFIX}{name}/{plural}/{name}"
+    value = Hub(api=target.api, http=target.http).ask_if_there(path)
 
     return value if isinstance(value, dict) else None

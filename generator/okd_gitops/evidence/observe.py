@@ -11,7 +11,7 @@ from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.ask_cluster import Answer, Target, ask
 from okd_gitops.evidence.ask_hive import ask_hive
 from okd_gitops.evidence.conclude import Result, conclude
-from okd_gitops.evidence.left_over import Hub, left_over
+from okd_gitops.evidence.left_over import left_over
 from okd_gitops.evidence.records import RUNS, Records, read_records
 from okd_gitops.evidence.state import Runs
 from okd_gitops.evidence.write_records import write_records
@@ -19,6 +19,7 @@ from okd_gitops.finding import Finding, finding_of
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.system import branches
+from okd_gitops.system.hub import Hub
 from okd_gitops.times import parse_duration, time_text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")

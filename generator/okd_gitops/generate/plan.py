@@ -61,7 +61,12 @@ def plan(fleet: Fleet) -> Plan:
         _ClusterStep(fleet.spec, cluster, fleet.catalog, findings.of(cluster.document)).run()
         for cluster in fleet.clusters
     ]
-    _refuse_strangers(fleet, findings) if fleet.spec.unattended else _refuse_missing_hub(fleet, findings)
+
+    if fleet.spec.unattended:
+        _refuse_strangers(fleet, findings)
+    else:
+        _refuse_missing_hub(fleet, findings)
+
     findings.raise_errors()
 
     used = {(placement.feature, placement.part) for cluster in planned for placement in cluster.placements}

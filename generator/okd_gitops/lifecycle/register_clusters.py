@@ -1,50 +1,19 @@
 """Ask the hub's API which clusters are installed, and do what `registration` decides."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from okd_gitops.finding import Finding, finding_of
-from okd_gitops.lifecycle.provider_apis import PROVIDER_APIS
+from okd_gitops.fleet.provider_apis import PROVIDER_APIS
 from okd_gitops.lifecycle.registration import MadeCluster, Registrations, decide, made_clusters
 from okd_gitops.manifests.argocd import NAMESPACE
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.system.address import NetworkError
-from okd_gitops.system.http import Http
+from okd_gitops.system.hub import Hub
 
 _OF_CLUSTERS = "labelSelector=argocd.argoproj.io%2Fsecret-type%3Dcluster"
-_FORBIDDEN, _GONE, _CHANGED = 403, 404, 409
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hub:
-    """The API server of the hub, and what asks it with the job's account."""
-
-    api: str
-    http: Http
-
-    def ask(self, path: str) -> Any:
-        """Return what a path of the API answers; raises NetworkError."""
-        return self.http.send("GET", f"{self.api}{path}")
-
-    def ask_if_there(self, path: str) -> Any:
-        """Return what a path answers, and nothing where there is none; raises NetworkError."""
-        try:
-            return self.ask(path)
-        except NetworkError as error:
-            if error.status != _GONE:
-                raise
-
-        return None
-
-    def change(self, method: str, path: str, body: Object) -> None:
-        """Make a change; one that somebody else made first is looked at again in the next run."""
-        try:
-            self.http.send(method, f"{self.api}{path}", body)
-        except NetworkError as error:
-            if error.status not in (_GONE, _CHANGED):
-                raise
+_FORBIDDEN = 403
 
 
 def register_clusters(hub: Hub, *, now: datetime, write: bool) -> Registrations:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from okd_gitops.finding import Finding, FindingsError, finding_of
+from okd_gitops.fleet.provider_apis import ProviderApi
 from okd_gitops.fleet.providers import CLUSTER, END, GUESTS, PREFIX, PROJECT
-from okd_gitops.lifecycle.provider_apis import ProviderApi
 from okd_gitops.manifests.argocd import NAMESPACE, REGISTERS
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.manifests.read import FOREIGN, read
