@@ -3,6 +3,8 @@
 import gzip
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import ROOT
 from okd_gitops.system import address
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import MAX_BYTES, Http
@@ -331,6 +334,43 @@ def test_redirect_to_this_machine() -> None:
 )
 def test_address_refused(tmp_path: Path, url: str) -> None:
     refused(Http(tmp_path), url)
+
+
+# The second thread asks when the first one has loaded half of urllib3.
+ASK_WHILE_HALF_IS_LOADED = """
+import sys
+from importlib.abc import MetaPathFinder
+from threading import Event, Thread, get_ident
+
+sys.path.insert(0, sys.argv[1])
+from okd_gitops.system.address import allowed
+
+class Half(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "urllib3._base_connection":
+            second.start()
+            second_loads_a_part.wait(1)
+        elif name.startswith("urllib3.") and get_ident() == second.ident:
+            second_loads_a_part.set()
+
+def ask():
+    print(allowed("https://example.org/").host)
+
+second, second_loads_a_part = Thread(target=ask), Event()
+sys.meta_path.insert(0, Half())
+ask()
+second.join()
+print(second_loads_a_part.is_set())
+"""
+
+
+def test_two_threads_never_load_different_parts_of_urllib3() -> None:
+    """Seen in CI: they then wait for each other, and Python ends one of them by a _DeadlockError."""
+    command = [sys.executable, "-I", "-c", ASK_WHILE_HALF_IS_LOADED, str(ROOT / "generator")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    expected = ["example.org", "example.org", "False"]
+    assert (done.returncode, done.stdout.split()) == (0, expected), done.stderr
 
 
 def test_no_credentials_in_addresses(tmp_path: Path) -> None:

@@ -23,12 +23,12 @@ class NetworkError(OkdGitopsError):
 
 def allowed(url: str) -> "Url":
     """Parse an address as urllib3 will understand it; raises NetworkError for any that is not fetched."""
-    from urllib3.exceptions import LocationParseError
-    from urllib3.util import parse_url
+    # The whole package at once: two threads that load different parts of it wait for each other.
+    import urllib3
 
     try:
-        address = parse_url(url)
-    except (LocationParseError, UnicodeError):
+        address = urllib3.util.parse_url(url)
+    except (urllib3.exceptions.LocationParseError, UnicodeError):
         raise NetworkError("an address is not a URL", "write https://host/path") from None
 
     if address.auth is not None:
