@@ -90,8 +90,11 @@ def make_authority(folder: Path) -> None:
 
 
 @contextmanager
-def api(folder: Path, own: Path) -> Iterator[Cluster]:
-    """Serve a cluster's API by TLS on localhost, and give the folder of an account of it."""
+def api(folder: Path, own: Path, *, by_certificate: bool = False) -> Iterator[Cluster]:
+    """Serve a cluster's API by TLS on localhost, and give the folder of an account of it.
+
+    With `by_certificate` it answers only who shows a certificate of its authority.
+    """
     shutil.copytree(own, folder)
     (folder / "token").write_text(f"{ACCOUNT}\n")
 
@@ -117,6 +120,9 @@ def api(folder: Path, own: Path) -> Iterator[Cluster]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder / "api.crt", folder / "api.key")
+        if by_certificate:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(folder / "ca.crt")
         server.socket = context.wrap_socket(server.socket, server_side=True)
         cluster = Cluster(f"https://localhost:{server.server_address[1]}", folder, answers={"/readyz": 200})
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()

@@ -16,6 +16,8 @@ from cluster_state import conditions, operator
 from okd_gitops.evidence.ask_cluster import Target
 from okd_gitops.evidence.ask_hive import ask_hive
 from okd_gitops.evidence.conclude import Result, conclude
+from okd_gitops.evidence.noted_nodes import NODES, NOT_READ, completed_update, note_of
+from okd_gitops.evidence.pools import Pools
 from okd_gitops.evidence.records import Records
 from okd_gitops.system.http import Http
 
@@ -103,11 +105,32 @@ def test_a_fresh_cluster_that_is_well_is_evidence(hub: HTTPServer, tmp_path: Pat
     assert result.findings == ()
 
 
-def test_of_one_that_has_upgraded_nobody_sees_the_nodes(hub: HTTPServer, tmp_path: Path) -> None:
-    history = (update(NEW, 9, verified=True), update(OLD, 12))
-    result = observed(hub, tmp_path, deployment(*history), HEALTHY, UPGRADING)
+UPGRADED = (update(NEW, 9, verified=True), update(OLD, 12))
+
+
+def test_of_one_that_has_upgraded_nobody_knows_the_nodes_before_they_are_noted(
+    hub: HTTPServer, tmp_path: Path
+) -> None:
+    result = observed(hub, tmp_path, deployment(*UPGRADED), HEALTHY, UPGRADING)
     assert (result.evidence, result.findings) == (None, ())
-    assert "does not tell which release its nodes run" in result.reason
+    assert NOT_READ in result.reason
+
+
+@pytest.mark.parametrize(
+    ("pools", "passed"),
+    [
+        (Pools(), True),
+        (Pools(unfinished=("pool worker is not updated",)), None),
+        (Pools(faults=("pool worker is degraded",)), False),
+    ],
+)
+def test_one_that_has_upgraded_is_evidence_when_its_nodes_have(
+    hub: HTTPServer, tmp_path: Path, pools: Pools, *, passed: bool | None
+) -> None:
+    value = deployment(*UPGRADED)
+    value["metadata"]["annotations"] = {NODES: note_of(completed_update(value), pools)}
+    evidence = observed(hub, tmp_path, value, HEALTHY, UPGRADING).evidence
+    assert (evidence.passed if evidence else None) == passed
 
 
 def test_an_upgrade_that_fails_is_evidence_against_the_release(hub: HTTPServer, tmp_path: Path) -> None:

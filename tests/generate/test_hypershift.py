@@ -121,7 +121,7 @@ def test_every_object_is_valid_against_its_own_definition(
     else:
         changed(fleet, "labels: {size: large}}", f"labels: {{size: large}}, architecture: {architecture}}}")
     generate(fleet)
-    now = datetime(2026, 11, 29, tzinfo=UTC)
+    now = datetime(2026, 12, 1, tzinfo=UTC)
     report = check(fleet, CACHE, today=now.date(), say=lambda _: None, now=now)
     named = {finding.name for finding in report.findings if "guest" in str(finding)}
     assert named <= {"cluster-expiry", "cluster-nobody-registers"}

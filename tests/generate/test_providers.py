@@ -79,11 +79,22 @@ def test_a_file_of_at_most_twelve_lines_makes_a_cluster(fleet: Path) -> None:
     assert "okd-version" not in (fleet / "overlays/trial/kustomization.yaml").read_text()
 
 
+def test_a_day_beyond_the_longest_life_is_an_error_until_it_is_nearer(fleet: Path) -> None:
+    generate(fleet)
+
+    def reasons(today: date) -> list[str]:
+        report = check(fleet, CACHE, today=today, say=lambda _: None)
+        return [finding.reason for finding in report.findings if str(finding.severity) == "error"]
+
+    assert reasons(date(2026, 11, 30)) == ["trial expires on 2026-12-04, more than 3 days ahead"]
+    assert reasons(date(2026, 12, 1)) == []
+
+
 @pytest.mark.parametrize("provider", ["hive-openstack", "hive-fake"])
 def test_every_object_is_valid_against_its_own_definition(fleet: Path, provider: str) -> None:
     (fleet / "clusters/trial.yaml").write_text(TRIAL.replace("hive-openstack", provider))
     generate(fleet)
-    now = datetime(2026, 11, 29, tzinfo=UTC)
+    now = datetime(2026, 12, 1, tzinfo=UTC)
     report = check(fleet, CACHE, today=now.date(), say=lambda _: None, now=now)
     named = {finding.name for finding in report.findings if "trial" in str(finding)}
     assert named <= {"cluster-expiry", "cluster-nobody-registers"}
@@ -212,6 +223,7 @@ def test_removal_leaves_no_mention(fleet: Path) -> None:
         ("hive-openstack", "hive-aws", "hive-openstack"),
         ("provider: hive-openstack\n", "", "only a provider takes addresses"),
         ("api: 128.31.20.7", "api: 128.31.20.7/24", "pattern"),
+        ("api: 128.31.20.7", "api: 999.1.1.1", "pattern"),
         ("expires: 2026-12-04\n", "", "has no end"),
     ],
 )
@@ -277,7 +289,7 @@ def test_a_cluster_is_installed_with_one_release_and_upgrades_to_its_own(fleet: 
     assert wanted["desiredUpdate"]["version"] == "4.21.0-okd-scos.11"
     assert wanted["desiredUpdate"]["image"].endswith(DIGEST)
     assert wanted["upstream"] == load(fleet).spec.upstream
-    assert not check(fleet, CACHE, today=date(2026, 11, 29), say=lambda _: None).errors
+    assert not check(fleet, CACHE, today=date(2026, 12, 1), say=lambda _: None).errors
 
 
 def test_one_that_is_installed_with_its_release_is_patched_by_nobody(fleet: Path) -> None:

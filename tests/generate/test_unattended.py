@@ -23,7 +23,7 @@ from okd_gitops.generate.generate import generate
 from okd_gitops.lifecycle.edit_clusters import Saving, drop_cluster, drop_expired
 from provided import FLEET, GUEST, TRIAL
 
-NOW = datetime(2026, 11, 29, tzinfo=UTC)
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
 UNATTENDED = (
     "repository: https://git.example.org/trials.git\n"
     "hub: hub\n"

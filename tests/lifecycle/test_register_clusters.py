@@ -19,10 +19,14 @@ import yaml
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from cluster_state import pool, pools
 from conftest import CACHE, ROOT
-from hive_objects import deployment, kubeconfig
+from hive_objects import SERVER, deployment, kubeconfig
 from hypershift_objects import SERVER as HOSTED_SERVER
 from hypershift_objects import hosted_cluster
+from okd_gitops.evidence.noted_nodes import NODES, NOT_READ, completed_update, nodes_of
+from okd_gitops.evidence.pools import Pools
+from okd_gitops.lifecycle.guest import Guest
 from okd_gitops.lifecycle.register_clusters import register_clusters
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http
@@ -78,6 +82,9 @@ class Api:
             return 200, kubeconfig()
         if path == "/api/v1/namespaces/ephemeral-guest/secrets/guest-admin-kubeconfig":
             return 200, kubeconfig(HOSTED_SERVER)
+        if method == "PUT" and path == f"{HIVE}/namespaces/ephemeral-trial/clusterdeployments/trial":
+            self.deployments["trial"] = body
+            return 200, body
         if method == "DELETE":
             objects = self.hosted if path.startswith(HYPERSHIFT) else self.deployments
             return self.deleted(objects, name, body)
@@ -119,30 +126,34 @@ def hub(httpserver: HTTPServer, tmp_path: Path) -> Hub:
     return Hub(api=address, http=Http(tmp_path / "answers", retries=0))
 
 
+def no_pools(guest: Guest) -> object:
+    raise NetworkError(f"{guest.server} cannot be reached")
+
+
 def names(values: Any) -> list[str]:
     return [value["metadata"]["name"] for value in values]
 
 
 def test_a_cluster_is_registered_once_and_then_there_is_nothing_to_do(api: Api, hub: Hub) -> None:
-    first = register_clusters(hub, now=NOW, write=True)
+    first = register_clusters(hub, no_pools, now=NOW, write=True)
     assert names(first.register) == ["ephemeral-trial"]
     data = api.secrets["ephemeral-trial"]["data"]
     assert base64.b64decode(data["server"]).decode() == "https://api.trial.fake.example.org:6443"
 
     before = len(api.changes)
-    second = register_clusters(hub, now=NOW, write=True)
+    second = register_clusters(hub, no_pools, now=NOW, write=True)
     assert (second.register, second.forget, second.delete, len(api.changes)) == ((), (), (), before)
 
 
 def test_without_write_nothing_changes(api: Api, hub: Hub) -> None:
-    assert register_clusters(hub, now=NOW, write=False).register
+    assert register_clusters(hub, no_pools, now=NOW, write=False).register
     assert api.changes == []
 
 
 def test_at_its_end_a_cluster_is_forgotten_first_and_deleted_then(api: Api, hub: Hub) -> None:
-    register_clusters(hub, now=NOW, write=True)
+    register_clusters(hub, no_pools, now=NOW, write=True)
     api.changes.clear()
-    register_clusters(hub, now=NOW + timedelta(days=4), write=True)
+    register_clusters(hub, no_pools, now=NOW + timedelta(days=4), write=True)
     assert api.changes == [
         ("DELETE", f"{SECRETS}/ephemeral-trial"),
         ("DELETE", f"{HIVE}/namespaces/ephemeral-trial/clusterdeployments/trial"),
@@ -158,13 +169,13 @@ def both(api: Api) -> Api:
 
 
 def test_clusters_of_both_providers_are_registered_and_deleted_at_their_end(both: Api, hub: Hub) -> None:
-    first = register_clusters(hub, now=NOW, write=True)
+    first = register_clusters(hub, no_pools, now=NOW, write=True)
     assert names(first.register) == ["ephemeral-trial", "ephemeral-guest"]
     server = base64.b64decode(both.secrets["ephemeral-guest"]["data"]["server"]).decode()
     assert server == HOSTED_SERVER
 
     both.changes.clear()
-    register_clusters(hub, now=NOW + timedelta(days=4), write=True)
+    register_clusters(hub, no_pools, now=NOW + timedelta(days=4), write=True)
     assert both.changes[2:] == [
         ("DELETE", f"{HIVE}/namespaces/ephemeral-trial/clusterdeployments/trial"),
         ("DELETE", f"{HYPERSHIFT}/namespaces/ephemeral-guest/hostedclusters/guest"),
@@ -174,27 +185,27 @@ def test_clusters_of_both_providers_are_registered_and_deleted_at_their_end(both
 
 def test_a_hub_without_hive_has_the_clusters_of_hypershift(both: Api, hub: Hub) -> None:
     both.without = {HIVE}
-    assert names(register_clusters(hub, now=NOW, write=True).register) == ["ephemeral-guest"]
+    assert names(register_clusters(hub, no_pools, now=NOW, write=True).register) == ["ephemeral-guest"]
     both.without = {HIVE, HYPERSHIFT}
-    assert names(register_clusters(hub, now=NOW, write=True).forget) == ["ephemeral-guest"]
+    assert names(register_clusters(hub, no_pools, now=NOW, write=True).forget) == ["ephemeral-guest"]
 
 
 @pytest.mark.parametrize("code", [401, 403, 500])
 def test_an_api_that_refuses_or_fails_is_not_one_without_clusters(both: Api, hub: Hub, code: int) -> None:
     """Else Argo CD would forget them all."""
-    register_clusters(hub, now=NOW, write=True)
+    register_clusters(hub, no_pools, now=NOW, write=True)
     both.changes.clear()
     real = both.answered
     both.answered = lambda method, path, body: (  # type: ignore[method-assign] # one path fails
         (code, {}) if path.startswith(HYPERSHIFT) else real(method, path, body)
     )
     with pytest.raises(NetworkError):
-        register_clusters(hub, now=NOW, write=True)
+        register_clusters(hub, no_pools, now=NOW, write=True)
     assert both.changes == []
 
 
 def test_what_somebody_else_changed_meanwhile_is_left_to_the_next_run(api: Api, hub: Hub) -> None:
-    register_clusters(hub, now=NOW, write=True)
+    register_clusters(hub, no_pools, now=NOW, write=True)
     api.secrets["ephemeral-trial"]["data"]["server"] = ""
     stale = json.loads(json.dumps(api.secrets["ephemeral-trial"]))
     stale["metadata"]["resourceVersion"] = "0"
@@ -202,15 +213,76 @@ def test_what_somebody_else_changed_meanwhile_is_left_to_the_next_run(api: Api, 
     api.answered = lambda method, path, body: (  # type: ignore[method-assign] # one answer is of earlier
         (200, {"items": [stale]}) if (method, path) == ("GET", SECRETS) else real(method, path, body)
     )
-    register_clusters(hub, now=NOW, write=True)
+    register_clusters(hub, no_pools, now=NOW, write=True)
     assert api.secrets["ephemeral-trial"]["metadata"]["resourceVersion"] == "1"
 
 
+def upgraded(completed: str = "2026-11-30T09:00:00Z") -> dict[str, Any]:
+    """Status as Hive copies it: tests/lifecycle/recorded/ has what it wrote."""
+    history = [
+        {"state": "Completed", "completionTime": completed, "image": "quay.io/okd@sha256:2"},
+        {"state": "Completed", "completionTime": "2026-11-30T06:00:00Z", "image": "quay.io/okd@sha256:1"},
+    ]
+    return {**deployment(), "status": {"clusterVersionStatus": {"history": history}}}
+
+
+def test_which_nodes_run_the_release_is_noted_once_for_the_observer(api: Api, hub: Hub) -> None:
+    api.deployments["trial"] = upgraded()
+    asked: list[Guest] = []
+
+    def ask(guest: Guest) -> object:
+        asked.append(guest)
+        return pools(pool("worker", 2, updated=1))
+
+    register_clusters(hub, ask, now=NOW, write=True)
+    assert asked[0].server == SERVER
+    assert nodes_of(api.deployments["trial"]).unfinished == (
+        "pool worker is not updated: 1 of 2 nodes have its latest configuration",
+    )
+
+    register_clusters(hub, lambda _: pools(pool("worker", 2)), now=NOW, write=True)
+    assert nodes_of(api.deployments["trial"]) == Pools()
+    before = len(api.changes)
+    register_clusters(hub, lambda _: pools(pool("worker", 2)), now=NOW, write=True)
+    assert len(api.changes) == before
+
+
+def test_what_was_noted_before_an_update_tells_nothing_after_it(api: Api, hub: Hub) -> None:
+    api.deployments["trial"] = upgraded()
+    register_clusters(hub, lambda _: pools(pool("worker", 2)), now=NOW, write=True)
+    noted = api.deployments["trial"]
+
+    later = upgraded("2026-11-30T12:00:00Z")["status"]
+    assert nodes_of({**noted, "status": later}) == Pools(unfinished=(NOT_READ,))
+
+
+@pytest.mark.parametrize("note", ["", "no json", "[]", '{"after": "UPDATE", "faults": "none"}'])
+def test_a_note_that_cannot_be_read_is_none(note: str) -> None:
+    value = upgraded()
+    update = completed_update(value)
+    value["metadata"]["annotations"][NODES] = note.replace("UPDATE", update)
+    assert nodes_of(value) == Pools(unfinished=(NOT_READ,))
+
+
+def test_while_an_update_is_under_way_nobody_is_asked(api: Api, hub: Hub) -> None:
+    api.deployments["trial"] = upgraded()
+    api.deployments["trial"]["status"]["clusterVersionStatus"]["history"][0]["state"] = "Partial"
+    register_clusters(hub, lambda _: pytest.fail("asked"), now=NOW, write=True)
+
+
+def test_a_cluster_that_does_not_answer_stops_no_registration(api: Api, hub: Hub) -> None:
+    api.deployments["trial"] = upgraded()
+    done = register_clusters(hub, no_pools, now=NOW, write=True)
+    assert (names(done.register), done.findings) == (["ephemeral-trial"], ())
+    assert nodes_of(api.deployments["trial"]) == Pools(unfinished=(NOT_READ,))
+
+
 def test_the_account_of_the_feature_may_do_what_is_asked_and_no_more(both: Api, hub: Hub) -> None:
-    register_clusters(hub, now=NOW, write=True)
+    both.deployments["trial"] = upgraded()
+    register_clusters(hub, lambda _: pools(pool("worker", 2)), now=NOW, write=True)
     both.secrets["ephemeral-trial"]["data"]["server"] = ""
-    register_clusters(hub, now=NOW, write=True)
-    register_clusters(hub, now=NOW + timedelta(days=4), write=True)
+    register_clusters(hub, no_pools, now=NOW, write=True)
+    register_clusters(hub, no_pools, now=NOW + timedelta(days=4), write=True)
 
     verbs = {"GET": "list", "POST": "create", "PUT": "update", "DELETE": "delete"}
     asked = {(verbs[method], path) for method, path in both.asked}

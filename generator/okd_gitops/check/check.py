@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from time import monotonic
 
@@ -29,11 +30,14 @@ from okd_gitops.generate.plan import plan as plan_fleet
 from okd_gitops.manifests.kustomization import Graph, tops
 from okd_gitops.manifests.objects import Object
 from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
+from okd_gitops.times import parse_duration
 from okd_gitops.tree import Tree
 
 # The Kubernetes whose schemas judge a foreign repository, unless the user names another one.
 DEFAULT_KUBERNETES = "1.35"
 _GUARD = "no-way-back"
+# How far ahead a cluster may end of which no provider knows.
+_LONGEST_DAYS = 366
 
 
 def check(
@@ -214,9 +218,18 @@ def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] 
         guards=_guards(cluster_plan),
         declared=frozenset(declared),
         expires=cluster.spec.expires,
+        longest_days=_longest_days(cluster, plan.fleet),
         forced=bool(cluster.spec.emergency and cluster.spec.emergency.force),
         planned=planned,
     )
+
+
+def _longest_days(cluster: Cluster, fleet: FleetSpec) -> int:
+    """Return how many days ahead a cluster may end; a part of a day reaches into the next."""
+    provider = cluster.spec.provider
+    settings = fleet.providers.of(provider) if provider else None
+
+    return ceil(parse_duration(settings.longest) / timedelta(days=1)) if settings else _LONGEST_DAYS
 
 
 def _provider_overlay(cluster_plan: ClusterPlan, kubernetes: str) -> rule.Overlay:

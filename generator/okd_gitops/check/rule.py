@@ -71,6 +71,8 @@ class Overlay:
     # `Kind/name` of everything that the objects use and somebody else creates, as the features declare it.
     declared: frozenset[str] = frozenset()
     expires: date | None = None
+    # How many days ahead that may be.
+    longest_days: int = 366
     # What its ClusterVersion must have below `spec`, by dotted path, as the cluster file says.
     release: Mapping[str, str] = field(default_factory=dict)
     # The objects that keep it from going back, as the tool's own catalog has them.

@@ -55,7 +55,7 @@ def ask(target: Target) -> Answer:
             return Answer(other_id=one_line(str(cluster_id or "none"), 60))
 
         operators = target.http.send("GET", f"{target.api}{_CONFIG}/clusteroperators")
-        pools = _pools(target)
+        pools = ask_pools(target.api, target.http)
     except NetworkError as error:
         return Answer(error=error)
 
@@ -65,10 +65,13 @@ def ask(target: Target) -> Answer:
     return Answer(seen=Seen(version=version, operators=operators, pools=pools, tests=results))
 
 
-def _pools(target: Target) -> object:
-    """Return the MachineConfigPools; None where the API server has none, as with hosted control planes."""
+def ask_pools(api: str, http: Http) -> object:
+    """Return the MachineConfigPools; None where the API server has none, as with hosted control planes.
+
+    Raises NetworkError.
+    """
     try:
-        return target.http.send("GET", f"{target.api}{_POOLS}")
+        return http.send("GET", f"{api}{_POOLS}")
     except NetworkError as error:
         if error.status == _NO_SUCH_API:
             return None

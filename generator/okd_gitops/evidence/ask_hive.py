@@ -3,11 +3,12 @@
 Hive copies the status of the ClusterVersion into its ClusterDeployment, when an annotation asks for it, and
 the conditions of all ClusterOperators into a ClusterState (openshift/hive c02e517, pkg/controller/
 clusterversion and pkg/controller/clusterstate). Of nodes it tells nothing: those of a new cluster were
-installed with its release, and after an upgrade nobody knows.
+installed with its release, and after an upgrade it is read what `cluster register` has noted.
 """
 
 from okd_gitops.evidence.answers import Seen, condition, maps, words
 from okd_gitops.evidence.ask_cluster import READY, Answer, Target
+from okd_gitops.evidence.noted_nodes import nodes_of
 from okd_gitops.evidence.pools import Pools
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.provider_apis import HIVE
@@ -18,7 +19,6 @@ from okd_gitops.system.address import NetworkError
 from okd_gitops.system.hub import Hub
 
 # Hive gives up: apis/hive/v1/clusterdeployment_types.go.
-_UNSEEN = "Hive does not tell which release its nodes run"
 _STOPPED, _UNREACHABLE = "ProvisionStopped", "Unreachable"
 
 
@@ -92,7 +92,7 @@ def _cluster_version(cluster: Cluster, deployment: Object) -> Object:
 def _nodes(deployment: Object) -> Pools:
     history = items(deployment, "status", "clusterVersionStatus", "history")
 
-    return Pools() if len(history) == 1 else Pools(unfinished=(_UNSEEN,))
+    return Pools() if len(history) == 1 else nodes_of(deployment)
 
 
 def _operators(state: Object | None) -> Object:

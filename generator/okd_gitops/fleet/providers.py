@@ -28,11 +28,11 @@ Domain = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9
 # A name in a cloud; no sign that a template could read as its own.
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 StorePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,200}$")]
-Address = Annotated[str, Field(pattern=r"^([0-9]{1,3}\.){3}[0-9]{1,3}$")]
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_ADDRESS = rf"({_OCTET}\.){{3}}{_OCTET}"
+Address = Annotated[str, Field(pattern=rf"^{_ADDRESS}$")]
 # What a NodePort can be published at. A name ends in letters: one that ends in a number is an address.
-NodeAddress = Annotated[
-    str, Field(pattern=r"^(([0-9]{1,3}\.){3}[0-9]{1,3}|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})$")
-]
+NodeAddress = Annotated[str, Field(pattern=rf"^({_ADDRESS}|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{{2,}})$")]
 ClassName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 _LABEL_WORD = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
 LabelName = Annotated[str, Field(pattern=rf"^([a-z0-9][a-z0-9.-]{{0,251}}/)?{_LABEL_WORD}$")]

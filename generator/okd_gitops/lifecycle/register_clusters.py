@@ -1,11 +1,15 @@
 """Ask the hub's API which clusters are installed, and do what `registration` decides."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from okd_gitops.evidence.noted_nodes import NODES, completed_update, note_of
+from okd_gitops.evidence.pools import pools_of
 from okd_gitops.finding import Finding, finding_of
-from okd_gitops.fleet.provider_apis import PROVIDER_APIS
+from okd_gitops.fleet.provider_apis import HIVE, PROVIDER_APIS
+from okd_gitops.fleet.providers import PREFIX
+from okd_gitops.lifecycle.guest import Guest
 from okd_gitops.lifecycle.registration import MadeCluster, Registrations, decide, made_clusters
 from okd_gitops.manifests.argocd import NAMESPACE
 from okd_gitops.manifests.objects import Object, at, items
@@ -16,18 +20,21 @@ _OF_CLUSTERS = "labelSelector=argocd.argoproj.io%2Fsecret-type%3Dcluster"
 _FORBIDDEN = 403
 
 
-def register_clusters(hub: Hub, *, now: datetime, write: bool) -> Registrations:
+def register_clusters(
+    hub: Hub, ask_pools: Callable[[Guest], object], *, now: datetime, write: bool
+) -> Registrations:
     """Bring what Argo CD knows in line with the clusters that are installed, and delete those whose end has
     come; without `write`, only return what must be done.
 
-    What the hub refuses of one cluster is a finding and stops no other one. Raises NetworkError for a hub
-    that is away.
+    `ask_pools` asks a cluster for its MachineConfigPools; what keeps nodes from running the release is noted
+    on the hub. What the hub refuses of one cluster is a finding and stops no other one. Raises NetworkError
+    for a hub that is away.
     """
     clusters = [_with_kubeconfig(hub, cluster) for cluster in _made(hub)]
     known = items(hub.ask(f"/api/v1/namespaces/{NAMESPACE}/secrets?{_OF_CLUSTERS}"), "items")
     decided = decide(clusters, known, now=now)
 
-    refused = tuple(_write(hub, decided)) if write else ()
+    refused = (*_write(hub, decided), *_note_nodes(hub, decided, ask_pools)) if write else ()
 
     return replace(decided, findings=(*decided.findings, *refused))
 
@@ -75,6 +82,33 @@ def _write(hub: Hub, decided: Registrations) -> Iterator[Finding]:
         is_there = at(secret, "metadata", "resourceVersion")
         path = f"{secrets}/{at(secret, 'metadata', 'name')}" if is_there else secrets
         yield from _attempt(hub, "PUT" if is_there else "POST", path, secret)
+
+
+def _note_nodes(hub: Hub, decided: Registrations, ask_pools: Callable[[Guest], object]) -> Iterator[Finding]:
+    """Note at each cluster of Hive what its nodes run; one that does not answer comes in the next run."""
+    for cluster, guest in decided.guests:
+        update = completed_update(cluster.value) if cluster.api == HIVE else ""
+
+        if not update:
+            continue
+
+        try:
+            pools = pools_of(ask_pools(guest))
+        except NetworkError:
+            continue
+
+        note = note_of(update, pools)
+
+        if note != at(cluster.value, "metadata", "annotations", NODES):
+            path = f"{HIVE.path}/namespaces/{PREFIX}{cluster.name}/{HIVE.plural}/{cluster.name}"
+            yield from _attempt(hub, "PUT", path, _annotated(cluster.value, note))
+
+
+def _annotated(value: Object, note: str) -> Object:
+    metadata = value["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), NODES: note}
+
+    return {**value, "metadata": {**metadata, "annotations": annotations}}
 
 
 def _attempt(hub: Hub, method: str, path: str, body: Object) -> Iterator[Finding]:

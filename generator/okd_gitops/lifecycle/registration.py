@@ -1,8 +1,7 @@
 """Which installed clusters Argo CD must know, which it must forget, and which have come to their end.
 
-Pure: it decides on what the hub's API has shown. What a kubeconfig says is data of a cluster that somebody
-else may rule: its address must be the one that the provider's own object gives, and a name that Argo CD knows
-already from somebody else is never taken.
+Pure: it decides on what the hub's API has shown. A name that Argo CD knows already from somebody else is
+never taken.
 """
 
 import base64
@@ -14,16 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from okd_gitops.finding import Finding, FindingsError, finding_of
+from okd_gitops.finding import Finding, finding_of
 from okd_gitops.fleet.provider_apis import ProviderApi
 from okd_gitops.fleet.providers import CLUSTER, END, GUESTS, PREFIX, PROJECT
+from okd_gitops.lifecycle.guest import Guest, guest_in
 from okd_gitops.manifests.argocd import NAMESPACE, REGISTERS
-from okd_gitops.manifests.objects import Object, at, items
-from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.objects import Object, at
 from okd_gitops.redaction import one_line
 from okd_gitops.times import parse_time
 
-_KUBECONFIG = "kubeconfig"
 _SECRET = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
@@ -63,12 +61,13 @@ class MadeCluster:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registrations:
     """What must be done on the hub: Secrets of Argo CD to write and to delete, clusters to delete, and what
-    cannot be done.
+    cannot be done. `guests` are the clusters that can be reached.
     """
 
     register: tuple[Object, ...] = ()
     forget: tuple[Object, ...] = ()
     delete: tuple[MadeCluster, ...] = ()
+    guests: tuple[tuple[MadeCluster, Guest], ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -88,6 +87,7 @@ def decide(clusters: Sequence[MadeCluster], known: Sequence[Object], *, now: dat
     living = [cluster for cluster in staying if not _has_ended(cluster, now)]
     makers = Counter(cluster.name for cluster in living)
     register: list[Object] = []
+    guests: list[tuple[MadeCluster, Guest]] = []
     findings: list[Finding] = []
     present = set()
 
@@ -118,10 +118,13 @@ def decide(clusters: Sequence[MadeCluster], known: Sequence[Object], *, now: dat
             continue
 
         try:
-            wanted = _registered(cluster, cluster.kubeconfig)
+            guest = _guest(cluster, cluster.kubeconfig)
+            wanted = _registered(cluster, guest)
         except ValueError as error:
             findings.append(_finding(cluster, str(error)))
             continue
+
+        guests.append((cluster, guest))
 
         if _data(ours.get(name, {})) != _data(wanted):
             register.append(_upon(wanted, ours.get(name)))
@@ -129,7 +132,11 @@ def decide(clusters: Sequence[MadeCluster], known: Sequence[Object], *, now: dat
     forget = [secret for name, secret in sorted(ours.items()) if name not in present]
 
     return Registrations(
-        register=tuple(register), forget=tuple(forget), delete=tuple(delete), findings=tuple(findings)
+        register=tuple(register),
+        forget=tuple(forget),
+        delete=tuple(delete),
+        guests=tuple(guests),
+        findings=tuple(findings),
     )
 
 
@@ -163,35 +170,26 @@ def _finding(cluster: MadeCluster, reason: str) -> Finding:
     return finding_of("cluster-not-registered", place, f"{name}: {reason}", clusters=(name,))
 
 
-def _registered(made: MadeCluster, secret: Object) -> Object:
-    """Return the Secret by which Argo CD knows a cluster; raises ValueError for a kubeconfig of another."""
-    name = made.name
-    expected = made.api.server(made.value)
-    kubeconfig = _kubeconfig(secret)
-    server = str(at(_first(kubeconfig, "clusters", "cluster"), "server") or "")
+def _guest(made: MadeCluster, secret: Object) -> Guest:
+    """Return how a cluster is reached; raises ValueError for a kubeconfig of another."""
+    server = made.api.server(made.value)
 
-    if not expected:
+    if not server:
         raise ValueError(f"its {made.api.kind} does not say at which address its API server is")
 
-    if server != expected:
-        shown = one_line(server, 100) or "no server"
-        raise ValueError(f"its kubeconfig is for {shown}, and must be for {expected}")
+    return guest_in(secret, server)
 
-    cluster, user = _first(kubeconfig, "clusters", "cluster"), _first(kubeconfig, "users", "user")
-    tls = {
-        "caData": at(cluster, "certificate-authority-data"),
-        "certData": at(user, "client-certificate-data"),
-        "keyData": at(user, "client-key-data"),
-    }
 
-    if not all(isinstance(value, str) and value for value in tls.values()):
-        raise ValueError("its kubeconfig has no certificate of the administrator")
+def _registered(made: MadeCluster, guest: Guest) -> Object:
+    """Return the Secret by which Argo CD knows a cluster; raises ValueError for a wrong AppProject."""
+    name = made.name
+    tls = {"caData": guest.authorities, "certData": guest.certificate, "keyData": guest.key}
 
     # Nothing but the Application of this very cluster may go there.
     project = _project(made.value)
     known_as = f"{PREFIX}{name}"
     config = json.dumps({"tlsClientConfig": tls})
-    values = {"name": known_as, "server": server, "project": project, "config": config}
+    values = {"name": known_as, "server": guest.server, "project": project, "config": config}
 
     return {
         "apiVersion": "v1",
@@ -215,23 +213,6 @@ def _project(value: Object) -> str:
         raise ValueError(f"it asks for the AppProject {one_line(project, 60)}, which is not its own")
 
     return project
-
-
-def _kubeconfig(secret: Object) -> Object:
-    encoded = at(secret, "data", _KUBECONFIG)
-
-    try:
-        value = read(_KUBECONFIG, base64.b64decode(str(encoded or ""), validate=True), bounds=FOREIGN).value
-    except (binascii.Error, FindingsError):
-        raise ValueError("its kubeconfig cannot be read") from None
-
-    return value if isinstance(value, dict) else {}
-
-
-def _first(kubeconfig: Object, key: str, inner: str) -> Object:
-    entries = [at(entry, inner) for entry in items(kubeconfig, key)]
-
-    return next((entry for entry in entries if isinstance(entry, dict)), {})
 
 
 def _text_in(secret: Object, key: str) -> str:

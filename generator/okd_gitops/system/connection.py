@@ -1,5 +1,6 @@
 """One exchange with a server: bounded in time and size, retried as the server asks, never redirected."""
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from okd_gitops.system.address import NetworkError, shown
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from urllib3 import BaseHTTPResponse, PoolManager
     from urllib3.util import Url
 
@@ -32,6 +35,7 @@ class Connection:
         longest_wait: int,
         tokens: Mapping[str, str],
         authorities: bytes | None,
+        client: bytes | None,
     ) -> None:
         if not all(_TOKEN.fullmatch(token) for token in tokens.values()):
             reason = "the token holds a blank or a character that no header can carry"
@@ -39,7 +43,7 @@ class Connection:
 
         self._timeout, self._max_bytes = timeout, max_bytes
         self._retries, self._backoff, self._longest_wait = retries, backoff, longest_wait
-        self._tokens, self._authorities = tokens, authorities
+        self._tokens, self._authorities, self._client = tokens, authorities, client
         self._silent_servers: set[str | None] = set()
 
     def in_time(self, address: "Url", ask: Callable[[], T]) -> T:
@@ -179,7 +183,31 @@ class Connection:
         timeout = urllib3.Timeout(connect=self._timeout, read=self._timeout)
         trusted = self._authorities.decode("ascii", "replace") if self._authorities else None
 
-        return urllib3.PoolManager(retries=retries, timeout=timeout, ca_cert_data=trusted)
+        return urllib3.PoolManager(
+            retries=retries, timeout=timeout, ca_cert_data=trusted, ssl_context=self._own_certificate()
+        )
+
+    def _own_certificate(self) -> "SSLContext | None":
+        """Return what shows a certificate to servers; it is read from a file of memory alone."""
+        if self._client is None:
+            return None
+
+        from ssl import SSLError
+
+        from urllib3.util import create_urllib3_context
+
+        context = create_urllib3_context()
+        memory = os.memfd_create("client")
+
+        try:
+            os.write(memory, self._client)
+            context.load_cert_chain(f"/proc/self/fd/{memory}")
+        except (SSLError, ValueError):
+            raise NetworkError("the certificate of the account is none, or has another key") from None
+        finally:
+            os.close(memory)
+
+        return context
 
 
 def _cause(error: Exception) -> str:

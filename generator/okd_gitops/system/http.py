@@ -40,7 +40,8 @@ class Http:
     seconds: connecting, waiting, retries, redirects and the body; a server that let it pass is not asked
     again. `backoff` are the seconds before the second retry, doubled for each further one. A server that
     sends Retry-After is waited for if that is within `longest_wait` seconds. `authorities` are the
-    certificates (PEM) that servers must be signed by, instead of those that the machine trusts.
+    certificates (PEM) that servers must be signed by, instead of those that the machine trusts; `client` is
+    the certificate and the key (PEM) of who asks.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Http:
         longest_wait: int = 20,
         tokens: Mapping[str, str] | None = None,
         authorities: bytes | None = None,
+        client: bytes | None = None,
     ) -> None:
         self._cache, self._max_bytes = cache, max_bytes
         self._connection = Connection(
@@ -64,6 +66,7 @@ class Http:
             longest_wait=longest_wait,
             tokens=dict(tokens or {}),
             authorities=authorities,
+            client=client,
         )
 
     def get(self, url: str) -> bytes:

@@ -6,7 +6,6 @@ from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Location, Severity
 
 _NOTICE_DAYS = 3
-_LONGEST_DAYS = 366
 _KEY = "expires:"
 
 
@@ -33,10 +32,10 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             remedy="set a later day if the cluster is still needed",
             location=place,
         )
-    elif days_left > _LONGEST_DAYS:
+    elif days_left > overlay.longest_days:
         yield Fault(
-            reason=f"{name} expires on {overlay.expires}, more than {_LONGEST_DAYS} days ahead",
-            remedy="set a day within a year and move it when it comes, or choose another purpose",
+            reason=f"{name} expires on {overlay.expires}, more than {overlay.longest_days} days ahead",
+            remedy="set an earlier day and move it when it comes",
             location=place,
             severity=Severity.ERROR,
         )

@@ -1,0 +1,67 @@
+"""The kubeconfig that a provider has written, and a cluster that is asked with it by mutual TLS."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster_api import POOLS, Cluster, api, make_authority
+from cluster_state import pools
+from okd_gitops.evidence.pools import Pools, pools_of
+from okd_gitops.lifecycle.guest import Guest, pools_of_guest
+from okd_gitops.system.address import NetworkError
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    own = tmp_path / "own"
+    own.mkdir()
+    make_authority(own)
+    with api(tmp_path / "cluster", own, by_certificate=True) as served:
+        served.answers[POOLS] = pools()
+        yield served
+
+
+@pytest.fixture
+def guest(cluster: Cluster) -> Guest:
+    files = [
+        b64encode((cluster.folder / name).read_bytes()).decode() for name in ("ca.crt", "api.crt", "api.key")
+    ]
+    authorities, certificate, key = files
+    return Guest(server=cluster.url, authorities=authorities, certificate=certificate, key=key)
+
+
+def test_a_cluster_is_asked_as_its_administrator(cluster: Cluster, guest: Guest, tmp_path: Path) -> None:
+    assert pools_of(pools_of_guest(guest, answers=tmp_path / "answers")) == Pools()
+    # Neither the key nor an answer is kept on the disk.
+    assert not list((tmp_path / "answers").glob("**/*"))
+
+
+def test_another_authority_or_key_is_an_error_without_its_text(
+    guest: Guest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    make_authority(other)
+    authority, key = (b64encode((other / name).read_bytes()).decode() for name in ("ca.crt", "api.key"))
+
+    for wrong in (
+        replace(guest, authorities=authority),
+        replace(guest, key=key),
+        replace(guest, key="a2V5"),
+        replace(guest, key="%"),
+    ):
+        with pytest.raises(NetworkError) as caught:
+            pools_of_guest(wrong, answers=tmp_path / "answers")
+        assert guest.key not in f"{caught.value} {wrong}"
+
+
+def test_without_a_certificate_nothing_is_answered(cluster: Cluster, guest: Guest, tmp_path: Path) -> None:
+    """Else the first test would prove nothing."""
+    from okd_gitops.evidence.ask_cluster import ask_pools
+    from okd_gitops.system.http import Http
+
+    authorities = (cluster.folder / "ca.crt").read_bytes()
+    with pytest.raises(NetworkError):
+        ask_pools(guest.server, Http(tmp_path / "answers", retries=0, authorities=authorities))
