@@ -23,6 +23,7 @@ from cluster_api import ACCOUNT, OPERATORS, POOLS, VERSION, Cluster, api, make_a
 from conftest import ROOT, git
 from frozen import CLOCK
 from okd_gitops.evidence.records import Records, read_records
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import Runs
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.finding import FindingsError
@@ -150,7 +151,13 @@ def test_the_script_is_shellcheck_clean_and_uses_only_what_it_is_given(hub: tupl
     text = script(hub)[5]
     done = shellchecked(f"set -euo pipefail\n{text}", "--shell=bash")
     assert done.returncode == 0, done.stdout
-    assert set(re.findall(r"\$\{([A-Z_]+)", text)) == {"REPOSITORY", "REVISION", "PATIENCE", "WATCH_AGE"}
+    assert set(re.findall(r"\$\{([A-Z_]+)", text)) == {
+        "REPOSITORY",
+        "REVISION",
+        "PATIENCE",
+        "WATCH_AGE",
+        "TRIALS",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +178,7 @@ class Bench:
     fleet: Fleet
     clusters: dict[str, Cluster]
     repository: str
+    trials: str = ""
 
     @property
     def canary(self) -> Cluster:
@@ -190,7 +198,7 @@ class Bench:
         program = self.folder / "bin/okd-gitops"
         program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m okd_gitops "$@"\n')
         program.chmod(0o755)
-        given = {**env(self.values), "REPOSITORY": self.repository, "PATIENCE": "4h"}
+        given = {**env(self.values), "REPOSITORY": self.repository, "PATIENCE": "4h", "TRIALS": self.trials}
         given = {
             name: self.text(value.replace("$(REPOSITORY)", self.repository)) for name, value in given.items()
         }
@@ -303,6 +311,33 @@ def test_all_clusters_are_observed_in_one_commit_and_the_next_wave_starts_after_
     bench.records()
     (branch,) = bench.fleet.run(PUSH_ON).branches
     assert branch.name == wave(NEW, 3)
+
+
+def test_reports_of_trials_are_taken_over_from_the_records_of_another_repository(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.upgraded()
+    bench.trials = str(tmp_path / "trials")
+    without = bench.run()
+    assert (without.returncode, "trials are not looked at" in without.stderr) == (0, True)
+
+    tried = Evidence(
+        cluster="try-x",
+        version=NEW,
+        image=release_controller.image(NEW),
+        finished=bench.fleet.now,
+        passed=True,
+    )
+    git(tmp_path, "init", "-q", "trials")
+    root = tmp_path / "trials"
+    git(root, "commit", "-q", "--allow-empty", "-m", "start")
+    write_records(root, "", "record", lambda _: {tried.path: tried.text().encode()})
+    done = bench.run()
+    assert done.returncode == 0, done.stderr
+    assert bench.reported() == ["canary", "probe", "try-x"]
+    before = bench.commits()
+    assert bench.run().returncode == 0
+    assert bench.commits() == before
 
 
 def test_each_token_goes_to_its_own_api_server_alone_and_nothing_secret_is_printed(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """Rules of upgrades that a change loosens: the bump that comes later is judged by the new ones."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from changes import lay_out
 from okd_gitops.check.change.compare import cluster_changes
 from okd_gitops.check.change.loosened_rules import loosened_rules
 from okd_gitops.finding import Finding
+from okd_gitops.fleet.fleet_file import Trials
 from okd_gitops.fleet.load import Fleet, load
 
 _BARRIER = '  barriers: [{from: "4.19", to: "4.20", name: by-hand, message: Look at the disks.}]\n'
@@ -89,3 +91,13 @@ def test_another_text_and_a_smaller_window_ask_for_no_less(
     file: str, one: str, other: str, root: Path
 ) -> None:
     assert told(with_rule(root, file, one), with_rule(root, file, other)) == []
+
+
+def test_a_stream_that_is_not_tried_any_more_is_told(root: Path) -> None:
+    fleet = load(root)
+    entry = {"stream": "4-scos-stable", "channel": "stable-scos-4", "provider": "hive-openstack"}
+    spec = fleet.spec.model_copy(update={"trials": (Trials.model_validate(entry),)})
+    tried = replace(fleet, spec=spec)
+    (warning,) = told(tried, fleet)
+    assert (warning.name, warning.reason.startswith("trials asks for less")) == ("rules-loosened", True)
+    assert told(fleet, tried) == []

@@ -33,6 +33,7 @@ from okd_gitops.upgrade.refusals import (
     every_refusal,
     without_vain_advice,
 )
+from okd_gitops.upgrade.trials import fresh_cluster, upgrading_cluster
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OLD, NEW = Version.parse("4.22.0-okd-scos.7"), Version.parse("4.22.0-okd-scos.9")
@@ -131,6 +132,14 @@ def no_path(name: str, *refused: str) -> dict[str, Any]:
     return {"path": NoPath(name, "why", None, edges)}
 
 
+TRY, TRY_UP = fresh_cluster(NEW), upgrading_cluster(NEW)
+
+
+def tried(*reports: Evidence) -> dict[str, Any]:
+    """Let the release need trials, of which these are reports."""
+    return {"trials": (TRY, TRY_UP), "evidence": (*READY.evidence, *reports)}
+
+
 def reports(other: Evidence) -> dict[str, Any]:
     """Put a report in the place of the one by the same cluster."""
     kept = [report for report in READY.evidence if report.cluster != other.cluster]
@@ -200,6 +209,7 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     ("earlier-wave-failed", Verdict.REFUSE, reports(passed("test", ok=False))),
     ("evidence-of-other-image", Verdict.REFUSE, reports(passed("test", image=A))),
     ("evidence-from-future", Verdict.REFUSE, reports(passed("test", days=-1))),
+    ("trial-failed", Verdict.REFUSE, tried(passed(TRY), passed(TRY_UP, ok=False))),
     ("acknowledgement-missing", Verdict.REFUSE, {"path": path(OLD, NEW, "ack-4.21-x")}),
     ("runs-another-release", Verdict.REFUSE, state(version=NEWER.text)),
     ("not-upgradeable", Verdict.REFUSE, {**MINOR_HOP, **state(notUpgradeable="PoolUpdating: nodes wait")}),
@@ -220,6 +230,9 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     ),
     ("soak-not-over", Verdict.WAIT, reports(passed("test", days=2))),
     ("evidence-missing", Verdict.WAIT, {"evidence": READY.evidence[1:]}),
+    ("trial-missing", Verdict.WAIT, tried()),
+    ("trial-missing", Verdict.WAIT, tried(passed(TRY))),
+    ("trial-missing", Verdict.WAIT, tried(passed(TRY), passed(TRY_UP, image=A))),
     ("earlier-cluster-unhealthy", Verdict.WAIT, state("test", version=NEW.text, unhealthy=("etcd",))),
     ("earlier-cluster-unhealthy", Verdict.WAIT, state("test", version=OLD.text)),
     ("observation-too-old", Verdict.WAIT, state(seen=NOW - timedelta(days=1, seconds=1))),
@@ -245,6 +258,7 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
 
 def test_an_upgrade_that_no_row_refuses_goes_ahead() -> None:
     assert decide(READY) == Decision(Verdict.UPGRADE)
+    assert decide(replace(READY, **tried(passed(TRY), passed(TRY_UP)))) == Decision(Verdict.UPGRADE)
 
 
 @pytest.mark.parametrize(
@@ -281,6 +295,7 @@ WAITING = {
     "cluster-unhealthy",
     "soak-not-over",
     "evidence-missing",
+    "trial-missing",
     "cluster-held",
     "fleet-frozen",
     "release-too-young",
@@ -305,6 +320,7 @@ PASSED = {
         "earlier-wave-failed",
         "evidence-of-other-image",
         "evidence-from-future",
+        "trial-failed",
         "acknowledgement-missing",
     },
     Way.FORCE: {row.name for row in REFUSALS} - NEVER_FORCED,
@@ -680,6 +696,7 @@ def test_a_test_cluster_may_take_a_release_to_get_well(said: dict[str, Any]) -> 
     [
         ("evidence-unobtainable", went_on("test")),
         ("release-untried", {"fleet": (READY.cluster,)}),
+        ("trial-missing", tried()),
         ("release-age-unknown", {"release": replace(GOOD, published=None), "minimum_age": timedelta(1)}),
     ],
 )

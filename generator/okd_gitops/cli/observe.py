@@ -50,6 +50,13 @@ if TYPE_CHECKING:
     help="URL of the hub's API server, for --hub-account.",
 )
 @click.option(
+    "--trials",
+    default="",
+    metavar="REF",
+    help="Take over reports of trials from these records. A reference of this clone, fetched from the "
+    "unattended repository.",
+)
+@click.option(
     "--patience",
     default="4h",
     show_default=True,
@@ -86,6 +93,7 @@ def observe(
     account: Path | None,
     hub_account: Path | None,
     hub_api: str,
+    trials: str,
     patience: str,
     watch_age: str,
     tests: tuple[str, ...],
@@ -125,7 +133,16 @@ def observe(
         targets += asked
 
     limits = Limits(now=now, patience=bound(patience), watch_age=bound(watch_age))
-    result = run(root, fleet, targets, limits, hub=hub, write=not dry_run, remote=remote if push else "")
+    result = run(
+        root,
+        fleet,
+        targets,
+        limits,
+        hub=hub,
+        trials=trials,
+        write=not dry_run,
+        remote=remote if push else "",
+    )
     findings = [*result.all_findings, *missing]
 
     def as_text() -> None:

@@ -11,6 +11,7 @@ from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.ask_cluster import Answer, Target, ask
 from okd_gitops.evidence.ask_hive import ask_hive
 from okd_gitops.evidence.conclude import Result, conclude
+from okd_gitops.evidence.foreign_trials import new_trials
 from okd_gitops.evidence.left_over import left_over
 from okd_gitops.evidence.records import RUNS, Records, read_records
 from okd_gitops.evidence.state import Runs
@@ -60,12 +61,15 @@ class Observed:
 class _Round:
     """The answers of one round, judged again for the records that are on the branch when it is written.
 
-    `left_over` are the clusters that the hub has and git has not; None: it was not asked.
+    `left_over` are the clusters that the hub has and git has not; None: it was not asked. `trials` are the
+    records of another repository, and `clusters` the names of this fleet's own.
     """
 
     asked: Sequence[tuple[Target, Answer]]
     limits: Limits
     left_over: tuple[str, ...] | None = None
+    trials: Records = field(default_factory=Records)
+    clusters: frozenset[str] = frozenset()
     results: tuple[Result, ...] = ()
     findings: tuple[Finding, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
@@ -82,6 +86,9 @@ class _Round:
 
         for result in self.results:
             self.files |= _files_of(result, records, now)
+
+        for report in new_trials(self.trials, records, self.clusters, now):
+            self.files[report.path] = report.text().encode()
 
         earlier = records.runs
         left_over = earlier.left_over if self.left_over is None else self.left_over
@@ -100,17 +107,25 @@ def observe(
     limits: Limits,
     *,
     hub: Hub | None = None,
+    trials: str = "",
     write: bool = True,
     remote: str = "",
 ) -> Observed:
     """Ask clusters, judge their answers, and record them in one commit on the branch `records`, with what the
     hub has of them that git does not know.
 
+    `trials` is a reference of this clone with the records of the fleet's unattended repository; reports of
+    clusters that try releases are taken over from there.
+
     A cluster that is away is a finding and stops no other one. Raises FindingsError for records that cannot
     be read, NetworkError for a hub that is away.
     """
     this_round = _Round(
-        asked=_ask_all(targets), limits=limits, left_over=left_over(fleet, hub) if hub else None
+        asked=_ask_all(targets),
+        limits=limits,
+        left_over=left_over(fleet, hub) if hub else None,
+        trials=read_records(root, trials) if trials else Records(),
+        clusters=frozenset(cluster.name for cluster in fleet.clusters),
     )
 
     if not write:

@@ -127,7 +127,7 @@ class FleetSpec(FileModel, title="Fleet"):
     trials: tuple[Trials, ...] = Field(
         (),
         strict=False,
-        description="Streams whose new releases are tried on clusters of their own; see `cluster try`.",
+        description="Streams whose releases are tried on clusters of their own before long-term clusters.",
     )
     providers: Providers = Field(
         Providers(), description="Who installs ephemeral clusters, and where; a cluster file names one."

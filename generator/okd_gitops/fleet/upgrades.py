@@ -100,9 +100,9 @@ class Accepted(FileModel):
     failures cannot be accepted.
     """
 
-    name: Literal["no-path", "evidence-unobtainable", "release-untried", "release-age-unknown"] = Field(
-        description="The name of the refusal, as the plan shows it."
-    )
+    name: Literal[
+        "no-path", "evidence-unobtainable", "release-untried", "release-age-unknown", "trial-missing"
+    ] = Field(description="The name of the refusal, as the plan shows it.")
     source: VersionText | None = Field(
         None, alias="from", description="With no-path: the release that the missing edge leaves."
     )

@@ -10,11 +10,9 @@ from okd_gitops.fleet.cluster import Purpose
 from okd_gitops.fleet.fleet_file import FleetSpec, Trials
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.lifecycle.new_cluster import NewCluster
-from okd_gitops.releases.cross_check import Release
+from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.upgrade.recorded import graph_of, release_of
-
-# How the names of such clusters begin, and how that of the one ends that upgrades to the release.
-_BEGINNING, _UPGRADES = "try-", "-up"
+from okd_gitops.upgrade.trials import fresh_cluster, release_before, upgrading_cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,8 @@ def clusters_to_try(
         _refuse_no_trials(fleet.spec)
 
     tried = _named(fleet.spec, records, version) if version else _newest(fleet.spec, records)
-    wanted = [request for item in tried for request in _requests(item, records)]
+    learned = Learned(releases=[*map(release_of, records.releases)], graph=graph_of(records))
+    wanted = [request for item in tried for request in _requests(item, learned)]
     reported = {(report.cluster, report.version) for report in records.evidence}
     past = () if version else ever
 
@@ -90,14 +89,14 @@ def _named(fleet: FleetSpec, records: Records, version: str) -> list[Tried]:
     return found[:1]
 
 
-def _requests(tried: Tried, records: Records) -> Iterable[NewCluster]:
-    name = f"{_BEGINNING}{tried.release.version.text.replace('.', '-')}"
-    yield _request(tried, name)
+def _requests(tried: Tried, learned: Learned) -> Iterable[NewCluster]:
+    version = tried.release.version
+    yield _request(tried, fresh_cluster(version))
 
-    before = _release_before(tried.release, records)
+    before = release_before(version, learned)
 
     if before:
-        yield _request(tried, f"{name}{_UPGRADES}", installs=before)
+        yield _request(tried, upgrading_cluster(version), installs=before.text)
 
 
 def _request(tried: Tried, name: str, installs: str = "") -> NewCluster:
@@ -112,12 +111,3 @@ def _request(tried: Tried, name: str, installs: str = "") -> NewCluster:
         installs=installs,
         channel=trials.channel,
     )
-
-
-def _release_before(release: Release, records: Records) -> str:
-    """Return the newest version from which an edge without a risk leads to a release; empty without one."""
-    sources = [edge[0] for edge in graph_of(records).edges if edge[1] == release.version.text]
-    recorded = [release_of(record) for record in records.releases if record.version in sources]
-    known = [source.version for source in recorded if source.signed]
-
-    return max(known).text if known else ""

@@ -23,6 +23,7 @@ from okd_gitops.upgrade.edges import RefusedEdge, Wanted, kind
 from okd_gitops.upgrade.path import Hop, NoPath, Path, plan
 from okd_gitops.upgrade.question import Follower, Question, Way, earlier_clusters
 from okd_gitops.upgrade.refusals import Decision, decide
+from okd_gitops.upgrade.trials import needed_trials
 from okd_gitops.upgrade.vanished import vanished_releases
 
 
@@ -35,6 +36,8 @@ class Known:
     wanted: Wanted
     minimum_age: timedelta = timedelta(0)
     freeze: str = ""
+    # Streams whose releases are tried on clusters for tests.
+    tried_streams: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,16 @@ def question_of(
         freeze=known.freeze,
         vanished=vanished_releases(known.learned, known.records, cluster.stream),
         states={state.cluster: state for state in known.records.clusters},
+        trials=_trials(cluster, release, known),
     )
+
+
+def _trials(cluster: Follower, release: Release | None, known: Known) -> tuple[str, ...]:
+    """Return the clusters for tests that must have passed a release before this cluster takes it."""
+    if release is None or not cluster.guarded or cluster.stream not in known.tried_streams:
+        return ()
+
+    return needed_trials(release.version, known.learned)
 
 
 def _withdrawn(release: Release | None, record: ReleaseRecord | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import matching_names, nearest
-from okd_gitops.fleet.fleet_file import releases_of
+from okd_gitops.fleet.fleet_file import FleetSpec, releases_of
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.barriers import Barrier, known_barriers
@@ -76,7 +76,6 @@ def outlook(
     """
     fleet = load(root)
     spec = fleet.spec
-    releases = releases_of(spec)
     clusters = followers(fleet)
     streams = sorted({cluster.stream for cluster in clusters})
     answered = with_own_releases(sources.learn(root, spec, upstream_streams(streams, records)), records)
@@ -86,7 +85,7 @@ def outlook(
         findings=(*answered.findings, *vanished),
     )
 
-    known = known_of(releases, learned, records)
+    known = known_of(spec, learned, records)
     goal = _goal(target, learned) if target else None
     forced_to = _forced(forced, clusters, learned, goal)
 
@@ -108,14 +107,17 @@ def outlook(
     )
 
 
-def known_of(releases: Releases, learned: Learned, records: Records) -> Known:
-    """Return what is known, with the rules that fleet.yaml has about paths and times."""
+def known_of(fleet: FleetSpec, learned: Learned, records: Records) -> Known:
+    """Return what is known, with the rules that fleet.yaml has about paths, times and trials."""
+    releases = releases_of(fleet)
+
     return Known(
         learned=learned,
         records=records,
         wanted=_wanted(releases),
         minimum_age=parse_duration(releases.minimum_age),
         freeze=releases.freeze or "",
+        tried_streams=frozenset(trials.stream for trials in fleet.trials),
     )
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from okd_gitops.explanation import explanation_of
 from okd_gitops.releases.lines import kubernetes_of
 from okd_gitops.times import time_text
-from okd_gitops.upgrade import earlier_waves, observation, standing
+from okd_gitops.upgrade import earlier_waves, observation, standing, trials
 from okd_gitops.upgrade.edges import (
     BLOCKED,
     CHANNEL,
@@ -341,6 +341,7 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(
         "evidence-before-release", Verdict.REFUSE, earlier_waves.evidence_is_older_than_the_release, _RUNS_IT
     ),
+    Refusal("trial-failed", Verdict.REFUSE, trials.trial_failed, _RUNS_IT),
     Refusal("acknowledgement-missing", Verdict.REFUSE, acknowledgement_is_missing, _RUNS_IT),
     Refusal(
         "evidence-unobtainable",
@@ -361,6 +362,7 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("earlier-waves-held", Verdict.WAIT, earlier_waves.every_earlier_cluster_is_held, _NO_WAITING),
     Refusal("soak-not-over", Verdict.WAIT, earlier_waves.earlier_cluster_still_soaks, _NO_WAITING),
     Refusal("evidence-missing", Verdict.WAIT, earlier_waves.earlier_cluster_has_no_evidence, _NO_WAITING),
+    Refusal("trial-missing", Verdict.WAIT, trials.trial_is_missing, _NO_WAITING, acceptable=True),
     Refusal("earlier-cluster-unhealthy", Verdict.WAIT, observation.earlier_cluster_is_unhealthy, _NO_WAITING),
     Refusal("observation-too-old", Verdict.WAIT, observation.observation_is_too_old, _NO_WAITING),
     Refusal("cluster-updating", Verdict.WAIT, observation.cluster_is_updating, _NO_WAITING),

@@ -37,6 +37,7 @@ _DEMANDS: Mapping[str, _Items] = {
     "blocked": _entries,
     "barriers": _entries,
     "hold": _one,
+    "trials": lambda trials: {entry.stream for entry in trials},
     "window": lambda window: window.closed_minutes if window else set(),
 }
 # What lets a release pass: a permission that is new loosens.
@@ -46,6 +47,10 @@ _PERMISSIONS: Mapping[str, _Items] = {"majors": _pairs, "accept_risks": _entries
 def loosened_rules(base: Fleet, now: Fleet, changes: Sequence[ClusterChange]) -> list[Finding]:
     """Return a warning for each rule of fleet.yaml and of a cluster file that asks for less than before."""
     findings = []
+
+    for field in _loosened(base.spec, now.spec):
+        reason = f"{field} asks for less than before, of every later release"
+        findings.append(finding_of("rules-loosened", now.document.at((field,), key=True), reason))
 
     if base.spec.releases and now.spec.releases:
         for field in _loosened(base.spec.releases, now.spec.releases):

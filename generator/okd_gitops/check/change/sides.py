@@ -10,7 +10,6 @@ from pathlib import Path
 
 from okd_gitops.evidence.records import Records
 from okd_gitops.fleet.cluster import Cluster
-from okd_gitops.fleet.fleet_file import releases_of
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.releases.cross_check import Learned
 from okd_gitops.releases.graph import Graph
@@ -50,7 +49,7 @@ class Side:
         if self.records.releases:
             learned = self._recorded.learn(self.root, self.fleet.spec, ())
 
-        return known_of(releases_of(self.fleet.spec), learned, self.records)
+        return known_of(self.fleet.spec, learned, self.records)
 
     def trust(self, image: str, version: str) -> Trust:
         """Check the recorded signatures of an image with the keys of this side."""
