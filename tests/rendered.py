@@ -13,8 +13,8 @@ import yaml
 
 from conftest import CACHE
 from okd_gitops.check.check import check
-from okd_gitops.check.judge import Report
 from okd_gitops.check.kubeconform import validate
+from okd_gitops.check.outcome import Report
 from okd_gitops.finding import Finding
 from okd_gitops.fleet.cluster import parse_cluster
 from okd_gitops.fleet.feature import load_catalog

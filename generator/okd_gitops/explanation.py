@@ -4,11 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-import yaml
-
+_FILE = Path(__file__).with_name("findings.yaml")
 # Words of a remedy in whose place a reader writes a value.
 _VALUE = re.compile(r"\b(VERSION|NAME|CLUSTER)\b")
 
@@ -42,7 +41,10 @@ class Explanation:
 @cache
 def explanations() -> Mapping[str, Explanation]:
     """Return every explanation by its name, in the order of the file."""
-    text = files(__package__).joinpath("findings.yaml").read_text(encoding="utf-8")
+    # A run of which nothing changed needs none of them, and no YAML.
+    import yaml
+
+    text = _FILE.read_text(encoding="utf-8")
     areas: dict[str, dict[str, dict[str, Any]]] = yaml.load(text, Loader=yaml.CSafeLoader)
     return {
         name: Explanation(name=name, area=area, **entry)

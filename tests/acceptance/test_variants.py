@@ -13,7 +13,7 @@ import pytest
 
 from conftest import CACHE, ROOT
 from okd_gitops.check.check import check
-from okd_gitops.check.judge import Report
+from okd_gitops.check.outcome import Report
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.render import kustomize

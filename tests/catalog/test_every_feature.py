@@ -11,7 +11,7 @@ import yaml
 from conftest import CACHE, ROOT
 from minimal import PLACES, features
 from okd_gitops.check.check import check
-from okd_gitops.check.judge import Report
+from okd_gitops.check.outcome import Report
 from okd_gitops.generate.generate import generate
 from okd_gitops.manifests.objects import mappings
 from rendered import FLEET, OKD, own_cluster

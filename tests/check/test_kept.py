@@ -14,7 +14,7 @@ from conftest import CACHE, ROOT
 from kustomizations import write
 from okd_gitops.check.build import build
 from okd_gitops.check.check import check_foreign
-from okd_gitops.check.judge import Report
+from okd_gitops.check.outcome import Report
 from okd_gitops.check.verdicts import verdicts_on
 from okd_gitops.errors import ToolError
 from okd_gitops.manifests.kustomization import walk

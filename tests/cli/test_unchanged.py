@@ -1,9 +1,11 @@
 """A run of which nothing changed since an earlier one says the same; all that decides it counts."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -228,3 +230,70 @@ def test_an_interrupted_change_is_finished_first(repo: Path, kept: Path) -> None
     (repo / STATE).mkdir()
     (repo / STATE / JOURNAL).write_text("{}")
     assert earlier(repo, kept, b"tools").result() is None
+
+
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a file count as settled as soon as it is written, so that a test need not wait."""
+    monkeypatch.setattr(unchanged, "_SETTLED", -60.0)
+
+
+def test_what_the_file_system_calls_unchanged_is_not_read_again(
+    repo: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(monkeypatch)
+    assert earlier(repo, kept, b"tools").result() == Result({"clusters": 1})
+    monkeypatch.setattr(unchanged, "scan_tree", None)
+    assert earlier(repo, kept, b"tools").result() == Result({"clusters": 1})
+
+
+@pytest.mark.parametrize("how", ["in place", "by another file", "with its mtime set back"])
+def test_an_edit_that_keeps_the_size_is_seen(
+    how: str, repo: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(monkeypatch)
+    assert earlier(repo, kept, b"tools").result()
+    file = repo / "clusters/hub.yaml"
+    before, edited = file.stat(), CLUSTER.replace("kind", "kinD")
+
+    if how == "by another file":
+        (repo / "new").write_text(edited)
+        (repo / "new").rename(file)
+    else:
+        file.write_text(edited)
+    if how != "in place":
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    assert file.stat().st_size == before.st_size
+    assert earlier(repo, kept, b"tools").result() is None
+
+
+def test_files_of_the_last_seconds_and_of_the_future_are_read(
+    repo: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit within one tick of the clock may look like none, and so does one after the clock went back."""
+    now = time.time()
+
+    for clock, is_read in ((now, True), (now - 3600, True), (now + 60, False)):
+        monkeypatch.setattr("time.time", lambda clock=clock: clock)
+        earlier(repo, kept)
+        assert (kept / "kept/seen").exists() is not is_read
+
+
+def test_the_result_of_files_that_changed_meanwhile_is_not_kept(repo: Path, cache: Path) -> None:
+    run = earlier(repo, cache)
+    (repo / "clusters/hub.yaml").write_text(f"{CLUSTER}# edited\n")
+    run.keep({"clusters": 1}, [])
+    (repo / "clusters/hub.yaml").write_text(CLUSTER)
+    assert earlier(repo, cache).result() is None
+    earlier(repo, cache).keep({"clusters": 1}, [])
+    assert earlier(repo, cache).result()
+
+
+def test_a_damaged_note_of_what_was_seen_is_made_again(
+    repo: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(monkeypatch)
+    assert earlier(repo, kept, b"tools").result()
+    for note in (kept / "kept/seen").iterdir():
+        note.write_bytes(note.read_bytes()[:-1])
+    assert earlier(repo, kept, b"tools").result()

@@ -55,7 +55,6 @@ EXCEPTIONS = {
     ("check/run_rules.py", "importlib"): "the rules are the modules of a folder",
     ("check/moving_tags.py", "importlib.resources"): "moving_tags.yaml lies in the package",
     ("check/run_rules.py", "pkgutil"): "the rules are the modules of a folder",
-    ("explanation.py", "importlib.resources"): "findings.yaml lies in the package",
     ("manifests/scopes.py", "importlib.resources"): "scopes.json lies in the package",
     ("releases/lines.py", "importlib.resources"): "lines.yaml lies in the package",
     ("check/build.py", "os"): "the number of processors",

@@ -8,8 +8,9 @@ from pathlib import Path
 from time import monotonic
 
 from okd_gitops.check import rule
-from okd_gitops.check.judge import Report, judge
+from okd_gitops.check.judge import judge
 from okd_gitops.check.kubeconform import known_minors
+from okd_gitops.check.outcome import Report
 from okd_gitops.check.planned import objects_without_extras
 from okd_gitops.check.standing_emergencies import standing_emergencies
 from okd_gitops.errors import ToolError

@@ -1,16 +1,17 @@
 """Judge overlays: read what they are built from, build them, validate each document, run the rules."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
 from okd_gitops.check.build import build
+from okd_gitops.check.outcome import Report
 from okd_gitops.check.rule import Overlay, Repository
 from okd_gitops.check.run_rules import run
 from okd_gitops.check.schema_gaps import is_known_gap
 from okd_gitops.check.verdicts import verdicts_on
-from okd_gitops.finding import Finding, Severity, exit_code_of, finding_of
+from okd_gitops.finding import Finding, finding_of
 from okd_gitops.manifests.directory import read_directory
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
@@ -19,29 +20,6 @@ from okd_gitops.render import kustomize
 _WITHOUT_SCHEMA = ("no-schema", "kind-not-checked")
 # The documents that kustomize renders from each folder.
 _Documents = Mapping[str, tuple[kustomize.Document, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """The outcome of a check: the findings, how much was judged, and the seconds that each step took."""
-
-    findings: tuple[Finding, ...]
-    clusters: int = 0
-    overlays: int
-    documents: int
-    distinct: int
-    without_schema: int
-    seconds: dict[str, float]
-
-    @property
-    def errors(self) -> int:
-        """How many findings are errors."""
-        return sum(finding.severity == Severity.ERROR for finding in self.findings)
-
-    @property
-    def exit_code(self) -> int:
-        """0 without errors; of several errors, the exit code that takes precedence."""
-        return exit_code_of(self.findings)
 
 
 def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str], None]) -> Report:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from okd_gitops.check.change.change import ClusterChange
     from okd_gitops.check.change.judge_change import JudgedChange
-    from okd_gitops.check.judge import Report
+    from okd_gitops.check.outcome import Report
     from okd_gitops.system.unchanged import Result
 
 # What of a report are counts.
@@ -133,7 +133,7 @@ def _counts(report: "Report") -> dict[str, int]:
 
 def _report_of(result: "Result") -> "Report":
     """Return the report of an earlier run; this one has measured no step."""
-    from okd_gitops.check.judge import Report
+    from okd_gitops.check.outcome import Report
 
     return Report(findings=result.warnings, seconds={}, **result.counts)
 

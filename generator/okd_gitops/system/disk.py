@@ -9,7 +9,9 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
@@ -23,6 +25,8 @@ CATALOG = "catalog"
 MAX_FILE = 1 << 20
 # A generated CRD, or a manifest that somebody rendered: larger than what people write by hand.
 MAX_GENERATED = 16 << 20
+_CHUNK = 1 << 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Such a name would break the lines of a list of files.
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CATALOG = Path(__file__).parent.parent / "catalog"
@@ -72,24 +76,111 @@ def scan_tree(
 
     Each that cannot be read is a finding.
     """
-    files: dict[str, bytes] = {}
     findings = Findings()
-    pending = list(folders)
+    scan = _Scan(findings, max_file, names)
 
-    while pending:
-        path = pending.pop()
-
+    for folder in folders:
         with findings.collecting():
             try:
-                if stat.S_ISDIR(os.lstat(root / path).st_mode):
-                    pending += [f"{path}/{entry.name}" for entry in (root / path).iterdir()]
-                elif path.endswith(names):
-                    files[path] = read_file(root, path, max_file=max_file)
+                is_folder = stat.S_ISDIR(os.lstat(root / folder).st_mode)
+            except FileNotFoundError:
+                continue
             except OSError as error:
-                if path not in folders or not isinstance(error, FileNotFoundError):
-                    raise _unreadable(Location(file=path), error) from None
+                raise _unreadable(Location(file=folder), error) from None
 
-    return Tree(files), findings
+            if is_folder:
+                _refuse_links_above(root, folder)
+                scan.folder(str(root / folder), folder)
+            elif folder.endswith(names):
+                scan.files[folder] = read_file(root, folder, max_file=max_file)
+
+    return Tree(scan.files), findings
+
+
+class _Scan:
+    """Reads folders by their descriptors: no path is looked up from the root for each of its files."""
+
+    def __init__(self, findings: Findings, max_file: int, names: tuple[str, ...]) -> None:
+        self.findings, self.max_file, self.names = findings, max_file, names
+        self.files: dict[str, bytes] = {}
+
+    def folder(self, name: str, path: str, parent: int | None = None) -> None:
+        """Read everything below a folder: `name` below the descriptor `parent`, `path` below the root."""
+        with self.findings.collecting():
+            try:
+                descriptor = os.open(name, _FOLDER, dir_fd=parent)
+            except OSError as error:
+                raise _unreadable(Location(file=path), error) from None
+
+            try:
+                with os.scandir(descriptor) as listed:
+                    found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in listed]
+
+                for entry, is_folder in found:
+                    if is_folder:
+                        self.folder(entry, f"{path}/{entry}", descriptor)
+                    elif entry.endswith(self.names):
+                        self.file(entry, f"{path}/{entry}", descriptor)
+            finally:
+                os.close(descriptor)
+
+    def file(self, name: str, path: str, parent: int) -> None:
+        """Read a file, of which the folder is known to be none of somebody else's."""
+        with self.findings.collecting():
+            self.files[path] = _content(name, path, self.max_file, parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the file system records of files: one hash of it, and the time of the latest change, in seconds.
+
+    Whoever edits a file can set its mtime back, but not its ctime.
+    """
+
+    digest: str
+    latest: float
+
+
+def status_of(root: Path, *folders: str, names: tuple[str, ...] = ("",)) -> Status | None:
+    """Return the status of every file below `folders` whose name ends with one of `names`, without reading
+    one; None where a folder cannot be read.
+    """
+    lines: list[str] = []
+    latest = 0
+    pending: list[str] = []
+
+    try:
+        for path in folders:
+            with suppress(FileNotFoundError):
+                status = os.lstat(root / path)
+
+                if stat.S_ISDIR(status.st_mode):
+                    pending.append(path)
+                else:
+                    lines.append(_status_line(path, status))
+                    latest = max(latest, status.st_ctime_ns)
+
+        while pending:
+            path = pending.pop()
+
+            with os.scandir(f"{root}/{path}") as listed:
+                for entry in listed:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(f"{path}/{entry.name}")
+                    elif entry.name.endswith(names):
+                        status = entry.stat(follow_symlinks=False)
+                        lines.append(_status_line(f"{path}/{entry.name}", status))
+                        latest = max(latest, status.st_ctime_ns)
+    except OSError:
+        return None
+
+    whole = "".join(sorted(lines)).encode("utf-8", "surrogateescape")
+    return Status(sha256(whole).hexdigest(), latest / 1e9)
+
+
+def _status_line(path: str, status: os.stat_result) -> str:
+    times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
+    return f"{path}\0{status.st_mode} {status.st_dev} {status.st_ino} {status.st_size} {times}\0"
 
 
 def entries(root: Path, folder: str) -> dict[str, bool]:
@@ -99,7 +190,7 @@ def entries(root: Path, folder: str) -> dict[str, bool]:
     """
     place = Location(file=folder)
     try:
-        descriptor = os.open(root / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        descriptor = os.open(root / folder, _FOLDER)
     except FileNotFoundError:
         return {}
     except NotADirectoryError:
@@ -121,21 +212,38 @@ def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
 
     Raises FindingsError (unreadable-file) for anything else, before its content is read.
     """
+    if not _UNWRITABLE.search(path):
+        _refuse_links_above(root, path)
+
+    return _content(str(root / path), path, max_file)
+
+
+def _refuse_links_above(root: Path, path: str) -> None:
+    """Raise FindingsError when a folder that leads to a path is a symlink: it could lead anywhere."""
+    for parent in Path(path).parents:
+        if parent.name and (root / parent).is_symlink():
+            reason = f"{parent} is a symlink"
+            raise _refused(Location(file=path), reason, "put the files themselves there")
+
+
+def _content(name: str, path: str, max_file: int, parent: int | None = None) -> bytes:
+    """Return the content of a regular file: `name` below the folder `parent`, `path` below the root."""
     place = Location(file=path)
+
     if _UNWRITABLE.search(path):
         raise _refused(place, "its name holds control characters, or is not UTF-8", "rename it")
 
     try:
-        for parent in Path(path).parents:
-            if (root / parent).is_symlink() and parent.name:
-                raise _refused(place, f"{parent} is a symlink", "put the files themselves there")
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
 
-        descriptor = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise _refused(place, "this is not a regular file", "remove it")
-            data = file.read(max_file + 1) if status.st_size <= max_file else b""
+
+            data = _up_to(descriptor, max_file, status.st_size) if status.st_size <= max_file else b""
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise _refused(place, "the file does not exist", "create it, or run okd-gitops init") from None
     except OSError as error:
@@ -145,6 +253,18 @@ def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
     size = max(status.st_size, len(data))
     if size > max_file:
         raise _refused(place, f"{size:,} bytes are more than the limit of {max_file:,}", "split the file")
+
+    return data
+
+
+def _up_to(descriptor: int, limit: int, expected: int) -> bytes:
+    """Read a file to its end, or to one byte more than the limit; `expected` is its probable size."""
+    data = os.read(descriptor, expected + 1)
+    last = data if len(data) != expected else b""
+
+    while last and len(data) <= limit:
+        last = os.read(descriptor, min(limit + 1 - len(data), _CHUNK))
+        data += last
 
     return data
 

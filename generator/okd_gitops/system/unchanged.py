@@ -1,24 +1,31 @@
 """Runs of which nothing changed since an earlier one: their result is known without reading a cluster file.
 
 What runs without an error found and counted is kept, by every byte that such a run reads: the repository's
-files, the tool's own code and catalog, and what else the command names.
+files, the tool's own code and catalog, and what else the command names. The bytes are not read again while
+the file system records no change of any of those files: neither of its size, its times nor its inode.
 """
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from okd_gitops.finding import Finding, Location, Severity
-from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, scan_tree
+from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, Status, scan_tree, status_of
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.state import JOURNAL, STATE
 from okd_gitops.tree import Tree
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_INPUTS = (*ROOTS, "clusters", CATALOG, FLEET)
+_CODE = (".py", ".yaml", ".json")
 # An emergency ends at an hour, and a run of the same day must then find it.
 _ENDS_AT_AN_HOUR = b"emergency"
+# A file that is edited twice within one tick of its file system's clock, 2 s on the coarsest, may look the
+# same after both. So what changed this many seconds ago, or after now, is read and not looked up.
+_SETTLED = 3.0
 
 Counts = Mapping[str, int]
 
@@ -35,10 +42,12 @@ class Earlier:
     """The earlier run of a command on the same files, `more` being what it reads besides them."""
 
     def __init__(self, root: Path, cache: Path, command: str, *more: bytes) -> None:
+        self._root = root
+        self._status = _status(root)
         folder = kept_folder(cache)
-        key = _key(root, command, *more) if folder else None
-        self._results = Results(folder / "runs") if folder and key else None
-        self._key = key or ""
+        content = _content_of(root, folder, self._status) if folder else None
+        self._results = Results(folder / "runs") if folder and content else None
+        self._key = key_of(command.encode(), *more, content) if content else ""
 
     def result(self) -> Result | None:
         """Return the result of the earlier run, or None when there was none without an error."""
@@ -55,6 +64,10 @@ class Earlier:
         warnings = list(findings)
 
         if self._results is None or any(item.severity == Severity.ERROR for item in warnings):
+            return
+
+        # The run may have read what somebody wrote after its key was made.
+        if self._status is None or _status(self._root) != self._status:
             return
 
         kept = {"counts": dict(counts), "warnings": [finding.as_json() for finding in warnings]}
@@ -84,23 +97,51 @@ def tools_in(cache: Path) -> bytes:
         return b""
 
 
-def _key(root: Path, command: str, *more: bytes) -> str | None:
-    """Return a hash of everything that decides a run, or None when only a whole run can tell."""
-    if (root / STATE / JOURNAL).exists():
+def _status(root: Path) -> Status | None:
+    """Return what the file system records of the files that decide a run, None where it cannot tell."""
+    inputs, code = status_of(root, *_INPUTS), status_of(_PACKAGE.parent, _PACKAGE.name, names=_CODE)
+
+    if inputs is None or code is None or (root / STATE / JOURNAL).exists():
         return None
 
-    files, findings = scan_tree(root, *ROOTS, "clusters", CATALOG, FLEET, max_file=MAX_GENERATED)
+    return Status(key_of(inputs.digest.encode(), code.digest.encode()), max(inputs.latest, code.latest))
+
+
+def _content_of(root: Path, folder: Path, status: Status | None) -> bytes | None:
+    """Return a hash of every byte that decides a run, or None when only a whole run can tell."""
+    if status is None:
+        return None
+
+    is_settled = status.latest < time.time() - _SETTLED
+    seen = Results(folder / "seen")
+    place = key_of(bytes(root), status.digest.encode())
+    known = seen.read(place) if is_settled else None
+
+    if known is not None:
+        return known
+
+    content = _read_content(root)
+
+    if is_settled and content is not None:
+        seen.keep(place, content)
+        seen.prune()
+
+    return content
+
+
+def _read_content(root: Path) -> bytes | None:
+    files, findings = scan_tree(root, *_INPUTS, max_file=MAX_GENERATED)
     is_timed = any(_ENDS_AT_AN_HOUR in data for path, data in files.items() if path.startswith("clusters/"))
 
     if findings or is_timed:
         return None
 
-    return key_of(command.encode(), *more, *_parts(_own_code()), b"/", *_parts(files))
+    return key_of(*_parts(_own_code()), b"/", *_parts(files)).encode()
 
 
 def _own_code() -> Tree:
-    files = (path for path in _PACKAGE.rglob("*") if path.suffix in (".py", ".yaml", ".json"))
-    return Tree({path.relative_to(_PACKAGE).as_posix(): path.read_bytes() for path in files})
+    name = _PACKAGE.name
+    return scan_tree(_PACKAGE.parent, name, max_file=MAX_GENERATED, names=_CODE)[0].below(name)
 
 
 def _parts(files: Tree) -> list[bytes]:

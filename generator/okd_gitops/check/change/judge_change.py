@@ -28,7 +28,7 @@ from okd_gitops.check.change.removals import moved_fleet_findings, removal_findi
 from okd_gitops.check.change.sides import Side
 from okd_gitops.check.change.trust_edits import TOOL_FILES, trust_edits, trust_findings, trusted_paths
 from okd_gitops.check.check import check
-from okd_gitops.check.judge import Report
+from okd_gitops.check.outcome import Report
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import Finding, exit_code_of, ordered
 from okd_gitops.fleet.load import Fleet, load

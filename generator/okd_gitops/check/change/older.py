@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.check.check import check
-from okd_gitops.check.judge import Report
+from okd_gitops.check.outcome import Report
 from okd_gitops.errors import ToolError
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError, Severity
