@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from okd_gitops.manifests.kustomization import NAMES, Graph
+from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
 from okd_gitops.system.kept import Results, kept_folder, key_of
@@ -50,7 +51,7 @@ def build(
 
 def _as_they_are(graph: Graph) -> tuple[kustomize.Document, ...]:
     """Return the objects of a folder whose files Argo CD applies without kustomize."""
-    values = (written.value for written in graph.objects.values())
+    values = (FixedObject(written.value) for written in graph.objects.values())
     return tuple(kustomize.Document(dump(value).encode(), value) for value in values)
 
 

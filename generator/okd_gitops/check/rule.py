@@ -1,7 +1,7 @@
 """What a rule takes and returns: a repository with its rendered overlays in, faults out."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -10,14 +10,19 @@ from okd_gitops.finding import Location, Severity
 from okd_gitops.manifests.argocd import Project, folder, of_kind, own_urls, same_url, sources
 from okd_gitops.manifests.kustomization import Graph
 from okd_gitops.manifests.nested import NestedObject, Path, objects_within
-from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.manifests.objects import Object, ObjectId, at, per_object, strings
 from okd_gitops.releases.cluster_version import CLUSTER_VERSION, object_faults, path_of
 
 # The generated folder of the Applications, and the purposes of long-term clusters.
 ARGOCD = "argocd"
 LONG_TERM = ("cd", "hub")
+_OF_ARGOCD = ("Application", "AppProject", "ApplicationSet")
 # A name of a cluster, as it occurs in a text.
 WORD = re.compile(r"[A-Za-z0-9-]+")
+# Longer strings are scripts and files, not names.
+_LONGEST_NAMING = 2000
+# The path of a text in an object, and the clusters that it names.
+_Named = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +125,19 @@ class Repository:
         return tuple(of_kind(self.objects, "Application"))
 
     @cached_property
+    def clusters_named_in(self) -> Callable[[Object], tuple[_Named, ...]]:
+        """A function that returns the texts of an object that name clusters of the fleet, as whole words."""
+        names = self.destinations.keys() - self.common
+        return per_object(lambda value: tuple(_naming(value, names)))
+
+    @cached_property
+    def in_argocd(self) -> frozenset[tuple[str, str, str]]:
+        """Kind, namespace and name of every object that `argocd/` has for Argo CD itself."""
+        values = (value for overlay in self.overlays if overlay.folder == ARGOCD for value in overlay.objects)
+        identities = map(ObjectId.of, of_argocd(values))
+        return frozenset((identity.kind, identity.namespace, identity.name) for identity in identities)
+
+    @cached_property
     def projects(self) -> Mapping[str, Project]:
         """Every AppProject by its name."""
         return {ObjectId.of(value).name: Project(value) for value in of_kind(self.objects, "AppProject")}
@@ -138,6 +156,23 @@ class Repository:
                 applications.setdefault(str(path), []).append(application)
 
         return {path: tuple(syncing) for path, syncing in applications.items()}
+
+
+def _naming(value: Object, names: Set[str]) -> Iterator[_Named]:
+    for path, text in strings(value):
+        # Looked up word by word: a search for each of a thousand names in every string takes seconds.
+        words = WORD.findall(text) if len(text) < _LONGEST_NAMING else []
+        named = tuple(word for word in words if word in names)
+
+        if named:
+            yield path, named
+
+
+def of_argocd(objects: Iterable[Object]) -> Iterator[Object]:
+    """Yield the objects that tell Argo CD what to sync and what is permitted."""
+    for value in objects:
+        if value.get("kind") in _OF_ARGOCD and ObjectId.of(value).group == "argoproj.io":
+            yield value
 
 
 def release_faults(value: Object, name: str) -> Iterator[Fault]:

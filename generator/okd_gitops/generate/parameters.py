@@ -168,7 +168,7 @@ def _patched(value: Object, settings: Sequence[Setting]) -> PatchedObject:
         except PathError as error:
             faults.append(f"{kind_and_name(value)}: {error}")
             continue
-        if segments(path) == ["metadata", "namespace"]:
+        if segments(path) == ("metadata", "namespace"):
             namespace = new_value
 
     return PatchedObject(identity, namespace, tuple(steps), tuple(faults))

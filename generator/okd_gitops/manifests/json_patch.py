@@ -6,6 +6,7 @@ The path names list items (`containers[name=trigger]`), never their index, and e
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from okd_gitops.manifests.objects import Object
@@ -20,7 +21,8 @@ class PathError(ValueError):
     """A path does not lead to a place in the object; the message says where it ends."""
 
 
-def segments(path: str) -> list[str | tuple[str, str]]:
+@lru_cache(maxsize=4096)
+def segments(path: str) -> tuple[str | tuple[str, str], ...]:
     """Split a path into map keys and (field, value) selectors of list items; raises PathError."""
     steps: list[str | tuple[str, str]] = []
     position = 0
@@ -33,7 +35,7 @@ def segments(path: str) -> list[str | tuple[str, str]]:
         steps.append((match["field"], match["item"]) if match["field"] else match["key"] or match["literal"])
         position = match.end() + (path[match.end() : match.end() + 1] == ".")
 
-    return steps
+    return tuple(steps)
 
 
 def operations(value: Object, path: str, new: object) -> list[Operation]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from okd_gitops.finding import Findings, Location
+from okd_gitops.finding import Findings, FindingsError, Location
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.path_fields import (
@@ -176,9 +176,20 @@ def _read(path: str, data: bytes) -> Document:
     return read(path, data, bounds=PASSED_ON)
 
 
-@lru_cache(maxsize=16384)
 def _read_all(path: str, data: bytes) -> list[Document]:
-    return read_all(path, data, bounds=PASSED_ON)
+    """Read a file; many have the bytes of another one, which are read once."""
+    try:
+        documents = _documents_in(data)
+    except FindingsError:
+        # With the places in this file.
+        return read_all(path, data, bounds=PASSED_ON)
+
+    return [replace(document, file=path) for document in documents]
+
+
+@lru_cache(maxsize=16384)
+def _documents_in(data: bytes) -> tuple[Document, ...]:
+    return tuple(read_all("", data, bounds=PASSED_ON))
 
 
 def _look_for_deletions(data: bytes, graph: Graph) -> None:
@@ -274,7 +285,7 @@ class _Reading:
         place = self.at(entry.where)
 
         with self.graph.findings.collecting(at=place):
-            documents = read_all(self.document.file, text.encode(), bounds=PASSED_ON)
+            documents = _read_all(self.document.file, text.encode())
 
             for document in documents if entry.use == Use.PLUGIN else ():
                 replace(self, inside=entry.where).plugin(document.value, place)

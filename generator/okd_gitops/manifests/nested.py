@@ -8,10 +8,9 @@ in open-cluster-management-io/config-policy-controller, api/v1/configurationpoli
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from okd_gitops.manifests.objects import Object, at
+from okd_gitops.manifests.objects import Object, at, per_object
 
 Path = tuple[str | int, ...]
 
@@ -21,10 +20,6 @@ _STATUS = "status"
 # A ConfigurationPolicy names under `objectDefinition` what must exist, what must not, or what must be exact.
 _DEFINITION, _COMPLIANCE = "objectDefinition", "complianceType"
 _ABSENT, _EXACT = "mustnothave", "mustonlyhave"
-
-
-# More than the distinct objects of 1,000 clusters.
-_KEPT = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +34,9 @@ class NestedObject:
     is_part: bool = False
 
 
-class _Same:
-    """An object that equals nothing but itself, because to compare two takes as long as to search one."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Object) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.value is other.value
-
-
+@per_object
 def objects_within(value: Object) -> tuple[NestedObject, ...]:
-    """Return an object, and every object inside it that somebody applies, however deep.
-
-    Many rules ask for the same objects, so the answers are kept: nobody may change an object afterwards.
-    """
-    return _within(_Same(value))
-
-
-@lru_cache(maxsize=_KEPT)
-def _within(outer: _Same) -> tuple[NestedObject, ...]:
-    value = outer.value
+    """Return an object, and every object inside it that somebody applies, however deep."""
     is_searched = value.get("kind") != _NOT_SEARCHED
 
     return NestedObject((), value), *(_inside(value, (), is_part=False) if is_searched else ())

@@ -1,11 +1,15 @@
 """Kubernetes objects as plain data: what names one, and what is inside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 Object = dict[str, Any]
+T = TypeVar("T")
 
+# More than the distinct objects of 1,000 clusters.
+_KEPT = 32_768
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers", "steps", "sidecars")
 
 
@@ -22,6 +26,9 @@ class ObjectId:
     @classmethod
     def of(cls, value: Object) -> "ObjectId":
         """Read the identity of an object; absent fields are empty."""
+        if type(value) is FixedObject:
+            return value.identity
+
         group, _, version = str(value.get("apiVersion") or "").rpartition("/")
         kind, namespace, name = (
             value.get("kind"),
@@ -42,6 +49,48 @@ class ObjectId:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+class FixedObject(dict[str, Any]):
+    """An object that nobody changes any more: its identity is read once, for all who ask."""
+
+    __slots__ = ("identity",)
+
+    def __init__(self, value: Object) -> None:
+        super().__init__(value)
+        self.identity = ObjectId.of(value)
+
+
+def per_object(function: Callable[[Object], T]) -> Callable[[Object], T]:
+    """Keep what a function of an object returns: clusters share most objects, and many rules ask.
+
+    Nobody may change an object afterwards.
+    """
+
+    @lru_cache(maxsize=_KEPT)
+    def kept(same: _Same) -> T:
+        return function(same.value)
+
+    @wraps(function)
+    def asked(value: Object) -> T:
+        return kept(_Same(value))
+
+    return asked
+
+
+class _Same:
+    """An object that equals nothing but itself, because to compare two takes as long as to search one."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Object) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
 
 
 def kind_and_name(value: Object) -> str:

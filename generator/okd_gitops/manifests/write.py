@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from okd_gitops.manifests.words import AMBIGUOUS, CONSTANTS
 
@@ -40,6 +41,7 @@ def scalar_text(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is not YAML data")
 
 
+@lru_cache(maxsize=16_384)
 def _string_text(value: str) -> str:
     """Return a string plain when every reader reads the same string back, and quoted otherwise."""
     if _is_plain(value):

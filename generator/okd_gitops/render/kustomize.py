@@ -12,10 +12,10 @@ import yaml
 
 from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, finding_of
-from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.objects import FixedObject, Object, ObjectId
 from okd_gitops.manifests.plain import plain_value
 from okd_gitops.system.process import Completed, run
-from okd_gitops.system.tools import GO_ENVIRONMENT
+from okd_gitops.system.tools import ONE_CORE
 
 TIMEOUT = 120.0
 # The codes with which kustomize ends by itself: built, refused, and a panic of Go.
@@ -109,7 +109,7 @@ def _build(root: Path, folder: str, binary: Path) -> Completed | ToolError:
     # below each kustomization) is named, so that it stays when kustomize's default changes.
     arguments = [str(binary), "build", f"./{folder}", "--load-restrictor", "LoadRestrictionsRootOnly"]
     try:
-        return run(arguments, cwd=root, timeout=TIMEOUT, environment=GO_ENVIRONMENT)
+        return run(arguments, cwd=root, timeout=TIMEOUT, environment=ONE_CORE)
     except ToolError as error:
         return error
 
@@ -151,7 +151,7 @@ def _document(data: bytes, distinct: dict[bytes, Document]) -> Document:
     key = sha256(data).digest()
     if key not in distinct:
         value: Any = plain_value(data)
-        distinct[key] = Document(data, value if isinstance(value, dict) else {"value": value})
+        distinct[key] = Document(data, FixedObject(value if isinstance(value, dict) else {"value": value}))
     return distinct[key]
 
 

@@ -16,6 +16,9 @@ REMEDY = "run make check in the repository of okd-gitops: it builds the tools"
 # For tools that are written in Go. A larger heap before collecting: a quarter less CPU for the same bytes
 # (measured; off without a limit is slower than the default).
 GO_ENVIRONMENT = {"GOGC": "400"}
+# For a program that is started once for each core: a collector on other cores than its own takes a seventh
+# more CPU (measured).
+ONE_CORE = {**GO_ENVIRONMENT, "GOMAXPROCS": "1"}
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _PINS = ("go.mod", "go.sum")
 

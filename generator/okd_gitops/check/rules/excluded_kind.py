@@ -26,19 +26,24 @@ def _is_in_one_of(filters: Filters, namespaces: set[str]) -> bool:
 
 
 def _excluded(overlay: Overlay, syncing: list[Filters]) -> Iterator[Fault]:
+    by_kind: dict[tuple[str, str], Filters | None] = {}
+
     for value in overlay.objects:
         identity = ObjectId.of(value)
+        kind = identity.group, identity.kind
 
-        for filters in syncing:
-            if filters.leaves_alone(identity):
-                yield Fault(
-                    reason=f"{filters.owner} makes Argo CD leave every {identity.kind} alone, "
-                    "so this one is never applied",
-                    remedy=_remedy(identity, filters),
-                    object=identity,
-                    clusters=(overlay.name,),
-                )
-                break
+        if kind not in by_kind:
+            by_kind[kind] = next((filters for filters in syncing if filters.leaves_alone(identity)), None)
+
+        excluding = by_kind[kind]
+        if excluding:
+            yield Fault(
+                reason=f"{excluding.owner} makes Argo CD leave every {identity.kind} alone, "
+                "so this one is never applied",
+                remedy=_remedy(identity, excluding),
+                object=identity,
+                clusters=(overlay.name,),
+            )
 
 
 def _remedy(identity: ObjectId, filters: Filters) -> str:

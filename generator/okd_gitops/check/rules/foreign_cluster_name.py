@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import WORD, Fault, Overlay, Repository
-from okd_gitops.manifests.objects import ObjectId, strings
-
-# Longer strings are scripts and files, not names.
-_LONGEST = 2000
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.manifests.objects import ObjectId
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
@@ -17,16 +14,13 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     if overlay.purpose in ("", "hub"):
         return
 
-    other_clusters = repository.destinations.keys() - repository.common - {overlay.name}
     for value in overlay.objects:
-        for path, text in strings(value):
-            # Looked up word by word: a search for each of a thousand names in every string takes seconds.
-            words = WORD.findall(text) if len(text) < _LONGEST else []
-            names = [word for word in words if word in other_clusters]
+        for path, names in repository.clusters_named_in(value):
+            others = [name for name in names if name != overlay.name]
 
-            if names:
+            if others:
                 yield Fault(
-                    reason=f'{path} names the cluster "{names[0]}"',
+                    reason=f'{path} names the cluster "{others[0]}"',
                     remedy=f"name {overlay.name}, whose output this is, or make the name a parameter",
                     object=ObjectId.of(value),
                 )
