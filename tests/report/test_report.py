@@ -128,3 +128,23 @@ def test_json_of_files_that_are_no_fleet_has_the_findings(tmp_path: Path) -> Non
 
     assert (answer["verdict"], answer["change"]) == ("BLOCKED", None)
     assert {finding["name"] for finding in answer["findings"]} == {"shared-cluster-id", "shared-server"}
+
+
+def test_one_run_gives_the_text_and_the_page_of_a_change(tmp_path: Path) -> None:
+    lay_out(tmp_path, CHANGES["bump"].clusters)
+    CHANGES["bump"].edit(tmp_path)
+    generate(tmp_path)
+    done = report(tmp_path, "--html=page.html")
+    text = (tmp_path / "page.html").read_text()
+
+    assert done.stdout.split("\n")[1].startswith("## 🟢 ROUTINE: ")
+    assert '<span class="names">moc-cd, moc-prod</span>' in text
+    assert text.index(NEW) < text.index('id="waves"') < text.index('id="graph"') < text.index('id="streams"')
+
+
+def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"moc-hub": "hub"})
+    done = report(tmp_path, "--base=")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "add --base COMMIT, or --html FILE" in done.stderr

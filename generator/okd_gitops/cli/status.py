@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from okd_gitops.cli.fleet_from_git import fleet_from_git
 from okd_gitops.cli.options import AT, CLUSTER, OUTPUT, RECORDS, clock, root_of
 from okd_gitops.cli.output import echo, print_result, print_table
 
@@ -58,7 +59,7 @@ def status(
         raise UsageError("--since is for --attention alone", "add --attention")
 
     root, now = root_of(context), clock(at)
-    seen = _seen(root, records, now, clusters)
+    seen = fleet_from_git(root, records, now, clusters)
     lines = attention(seen)
 
     if since:
@@ -71,28 +72,6 @@ def status(
     rows = _ending(root, seen, now)
 
     print_result(output, "Status", _as_json(seen, lines, rows), lambda: _print_status(seen, lines, rows))
-
-
-def _seen(root: Path, records: str, now: datetime, patterns: tuple[str, ...]) -> "FleetStatus":
-    """Return the state of the fleet with those clusters that match; without patterns, with all."""
-    from dataclasses import replace
-
-    from okd_gitops.evidence.records import read_records
-    from okd_gitops.finding import matching_names
-    from okd_gitops.report.announced_removals import announced_removals
-    from okd_gitops.report.fleet_status import fleet_status
-    from okd_gitops.rollout.open_branches import known_branches
-
-    whole = fleet_status(root, read_records(root, records), known_branches(root), now)
-    names = {cluster.name for cluster in whole.clusters}
-
-    if patterns:
-        names = matching_names(patterns, names, kind="cluster")
-
-    shown = tuple(cluster for cluster in whole.clusters if cluster.name in names)
-    removals = announced_removals(root, (cluster.cluster for cluster in shown))
-
-    return replace(whole, clusters=shown, removals=tuple(removals))
 
 
 def _ending(root: Path, seen: "FleetStatus", now: datetime) -> "list[ListedCluster]":
@@ -121,7 +100,7 @@ def _new_lines(
     if then.date() != now.date():
         return lines
 
-    told = set(attention(_seen(root, reference, then, patterns)))
+    told = set(attention(fleet_from_git(root, reference, then, patterns)))
 
     return [line for line in lines if line not in told]
 

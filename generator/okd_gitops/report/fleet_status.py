@@ -83,7 +83,7 @@ class ClusterStatus:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetStatus:
     """All clusters by wave and name, open branches, what is missing with the command that helps, and the
-    removals that are announced.
+    removals that are announced; `outlook` is what the decisions rest on, where there are any.
     """
 
     fleet: Fleet
@@ -93,6 +93,7 @@ class FleetStatus:
     branches: tuple[str, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
     removals: tuple[AnnouncedRemoval, ...] = ()
+    outlook: Outlook | None = None
 
 
 def fleet_status(root: Path, records: Records, branches: Sequence[str], now: datetime) -> FleetStatus:
@@ -111,6 +112,7 @@ def fleet_status(root: Path, records: Records, branches: Sequence[str], now: dat
         clusters=tuple(_status(cluster, records, seen, now) for cluster in ordered),
         branches=tuple(sorted(branches)),
         missing=tuple(missing),
+        outlook=seen,
     )
 
 

@@ -46,26 +46,33 @@ _MANY_KINDS = 6
 _MANY_FIELDS = 4
 _LONGEST_PATH = 3
 # The folder of Argo CD's own objects: no cluster, but what syncs all of them.
-_ARGOCD = "argocd"
+ARGOCD = "argocd"
 
 
 def words_block(changes: Sequence[ObjectChange]) -> Block:
     """Return one entry for each group of clusters whose objects change in the same way."""
-    by_cluster = _by_cluster(changes)
     groups: dict[tuple[str, ...], list[str]] = {}
 
-    # Argo CD's own objects follow from those of the clusters.
-    for cluster in sorted(by_cluster, key=lambda name: (name == _ARGOCD, name)):
-        groups.setdefault(tuple(_sentences(by_cluster[cluster])), []).append(cluster)
+    for cluster, sentences in sentences_by_cluster(changes).items():
+        groups.setdefault(sentences, []).append(cluster)
 
     entries = [_entry(clusters, sentences) for sentences, clusters in groups.items()]
 
     return Block("groups of clusters", "### What changes\n\n", entries, share=0.4)
 
 
+def sentences_by_cluster(changes: Iterable[ObjectChange]) -> dict[str, tuple[str, ...]]:
+    """Return what happens to the objects of each cluster as Markdown, by name, those of Argo CD last."""
+    by_cluster = _by_cluster(changes)
+    # Argo CD's own objects follow from those of the clusters.
+    in_order = sorted(by_cluster, key=lambda name: (name == ARGOCD, name))
+
+    return {cluster: tuple(_sentences(by_cluster[cluster])) for cluster in in_order}
+
+
 def clusters_words(clusters: Sequence[str], most: int = 12) -> str:
     """Return the names of clusters, at most `most`; Argo CD's own folder is called what it is."""
-    return "Argo CD on the hub" if list(clusters) == [_ARGOCD] else names_list(clusters, most)
+    return "Argo CD on the hub" if list(clusters) == [ARGOCD] else names_list(clusters, most)
 
 
 def kind_words(kind: str, count: int) -> str:

@@ -289,6 +289,17 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         target.write_bytes(data)
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that a person named, whole or not at all; raises OSError."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def read_catalog() -> Tree:
     """Read the catalog that comes with the package."""
     files = {path.relative_to(_CATALOG).as_posix(): path.read_bytes() for path in _CATALOG.rglob("*.yaml")}
