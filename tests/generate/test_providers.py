@@ -206,7 +206,17 @@ def test_removal_leaves_no_mention(fleet: Path) -> None:
     commit(fleet)
     removal = drop_cluster(fleet, "trial", Saving()).removal
     assert removal
-    assert [leaving.provider for leaving in removal.leaving] == ["hive-openstack"]
+    (leaving,) = removal.leaving
+    assert leaving.provider == "hive-openstack"
+    assert leaving.on_hub == {
+        "ClusterDeployment": 1,
+        "ClusterImageSet": 1,
+        "ExternalSecret": 3,
+        "MachinePool": 1,
+        "Namespace": 1,
+        "Role": 1,
+        "RoleBinding": 1,
+    }
     for folder in ("argocd", "bases", "overlays", "clusters"):
         for path in sorted((fleet / folder).rglob("*")):
             assert "trial" not in path.name

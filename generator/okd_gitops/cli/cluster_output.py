@@ -158,14 +158,17 @@ def _print_leaving_clusters(saved: "Saved") -> None:
 
 def _print_leaving(leaving: "Leaving", *, is_announced_only: bool) -> None:
     verb = "will leave" if is_announced_only else "leaves"
-    kinds = ", ".join(f"{count} {kind}" for kind, count in leaving.objects.items())
     fate = "Argo CD deletes them" if leaving.is_emptied else "they stay on the cluster"
 
     if leaving.provider:
         fate = f"{leaving.provider} deletes the cluster with all that is on it"
 
     echo(f" {verb} the fleet", head=leaving.name, bold=True)
-    echo(f"  objects: {kinds} ({fate})")
+    echo(f"  objects: {_listed(leaving.objects)} ({fate})")
+
+    if leaving.on_hub:
+        echo(f"  on the hub: {_listed(leaving.on_hub)} (Argo CD deletes them)")
+
     echo(f"  application: {leaving.application or 'none in this repository'}")
     echo(f"  wait for it before they take a release: {', '.join(leaving.waiting) or 'no other cluster'}")
 
@@ -175,6 +178,10 @@ def _print_leaving(leaving: "Leaving", *, is_announced_only: bool) -> None:
         )
         for command in leaving.commands:
             echo(f"    {command}")
+
+
+def _listed(counts: "Mapping[str, int]") -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
 def _print_next(saved: "Saved", saving: "Saving") -> None:

@@ -11,7 +11,7 @@ from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.applications import application_folder, unannounced_removal
 from okd_gitops.generate.generate import Edit
-from okd_gitops.generate.plan import ClusterPlan, plan
+from okd_gitops.generate.plan import plan
 from okd_gitops.lifecycle.committed import Committed
 from okd_gitops.manifests.argocd import NAMESPACE
 from okd_gitops.manifests.set_values import assign
@@ -26,14 +26,15 @@ _OTHER_WORDS = re.compile(r"(purpose|environment|owners):")
 class Leaving:
     """What vanishes with a cluster.
 
-    `objects` counts its objects by kind, `application` is the folder of its Application (empty without one),
-    `is_emptied` tells whether Argo CD deletes those objects from the cluster, `commands` are what a person
-    must type after the merge, `provider` deletes the cluster itself (empty: nobody does), and `waiting` are
-    the clusters that wait for it before they take a release.
+    `objects` counts its objects by kind, `on_hub` those that the hub has for its sake, `application` is the
+    folder of its Application (empty without one), `is_emptied` tells whether Argo CD deletes those objects
+    from the cluster, `commands` are what a person must type after the merge, `provider` deletes the cluster
+    itself (empty: nobody does), and `waiting` are the clusters that wait for it before they take a release.
     """
 
     name: str
     objects: dict[str, int]
+    on_hub: dict[str, int]
     application: str
     is_emptied: bool
     commands: tuple[str, ...]
@@ -124,7 +125,8 @@ def _leaving(fleet: Fleet, names: Collection[str]) -> Iterator[Leaving]:
             folder = "" if fleet.spec.unattended else application_folder(planned.cluster)
             yield Leaving(
                 name=name,
-                objects=_kinds(planned),
+                objects=_counted(identity.kind for identity in planned.objects),
+                on_hub=_counted(str(value["kind"]) for value in planned.provided),
                 application=folder,
                 is_emptied=bool(folder) and planned.cluster.purpose.sync.finalizer,
                 commands=_deletions(planned.cluster) if folder else (),
@@ -144,8 +146,8 @@ def _deletions(cluster: Cluster) -> tuple[str, ...]:
     return tuple(f"oc --namespace {NAMESPACE} delete {kind} {cluster.name}" for kind in kinds)
 
 
-def _kinds(planned: ClusterPlan) -> dict[str, int]:
-    return dict(sorted(Counter(identity.kind for identity in planned.objects).items()))
+def _counted(kinds: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(kinds).items()))
 
 
 def _waiting(name: str, fleet: Iterable[Follower]) -> tuple[str, ...]:
