@@ -167,7 +167,7 @@ def builds(root: Path, overlays: Sequence[str]) -> Cost:
     """Measure kustomize alone on overlays, with the collector as okd-gitops sets it."""
     build = shlex.quote(str(CACHE / "bin/kustomize"))
     script = f"for overlay in {' '.join(overlays)}; do {build} build overlays/$overlay >/dev/null; done"
-    return measure(["env", "GOGC=400", "bash", "-ec", script], root)
+    return measure(["env", "GOGC=400", "GOMAXPROCS=1", "bash", "-ec", script], root)
 
 
 def own_cache(root: Path) -> Path:

@@ -3,7 +3,7 @@
 import pytest
 
 from okd_gitops.explanation import explanation_of
-from okd_gitops.finding import Findings, FindingsError, Location, Severity, finding_of, refused
+from okd_gitops.finding import Findings, FindingsError, Location, Severity, finding_of, ordered, refused
 from okd_gitops.manifests.read import read
 
 DOCUMENT = read("clusters/moc.yaml", b"purpose: test\nfeatures:\n- ci\n")
@@ -97,3 +97,11 @@ def test_one_collection_serves_several_documents() -> None:
 
     assert [str(finding.location) for finding in findings] == ["fleet.yaml:1:6", "clusters/moc.yaml:1:10"]
     assert list(other) == list(findings)
+
+
+def test_findings_that_differ_by_their_clusters_alone_have_one_order() -> None:
+    """A set has another order in each process."""
+    findings = [
+        finding_of("floating-image", "x.yaml", "reason", clusters=[f"c{number:02}"]) for number in range(20)
+    ]
+    assert ordered(reversed(findings)) == findings

@@ -220,8 +220,11 @@ def exit_code_of(findings: Iterable[Finding]) -> int:
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
-    """Sort findings by place, then name, and drop exact repeats."""
-    return sorted(set(findings), key=lambda f: (f.severity, f.location, f.name, f.object, f.reason))
+    """Sort findings by place, then name and everything else, and drop exact repeats."""
+    return sorted(
+        set(findings),
+        key=lambda f: (f.severity, f.location, f.name, f.object, f.reason, f.clusters, f.remedy),
+    )
 
 
 def nearest(wrong: str, names: Iterable[str]) -> str:
