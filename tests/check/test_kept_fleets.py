@@ -1,0 +1,93 @@
+"""A check with what is kept says what a check without it says, for fleets of combined features."""
+
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import yaml
+
+from bench import own_cache
+from everything import NOT_HERE
+from examples import example
+from minimal import PLACES
+from okd_gitops.check.check import check
+from okd_gitops.check.outcome import Report
+from okd_gitops.errors import ToolError
+from okd_gitops.generate.generate import generate
+from okd_gitops.render import kustomize
+from okd_gitops.system.kept import EXACT
+from okd_gitops.system.process import Completed
+from rendered import FLEET, OKD, own_cluster
+
+# With what they require, these are about twice as many features.
+_MOST = 5
+
+
+def combined(environment: str, random: Random) -> dict[str, Any]:
+    """Return a random choice of the features of an environment, with those that they require."""
+    names = sorted({name for name, place, _ in PLACES if place == environment} - NOT_HERE)
+    chosen: dict[str, Any] = {}
+
+    for name in random.sample(names, random.randint(1, _MOST)):
+        chosen |= example(name, environment)
+
+    return chosen
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A fleet in which clusters of every environment have features in many combinations."""
+    root = tmp_path / "fleet"
+    (root / "clusters").mkdir(parents=True)
+    (root / "fleet.yaml").write_text(FLEET)
+    (root / "clusters/hub.yaml").write_text(f"purpose: hub\n{OKD}")
+
+    for number, environment in enumerate(["okd", "kubernetes", "kind", "okd"]):
+        name = f"{environment}-{number}"
+        chosen = yaml.safe_dump({"features": combined(environment, Random(number))})
+        own = own_cluster(name, environment)
+        text = f"purpose: ephemeral\nexpires: 2026-12-31\n{own}{chosen}"
+        (root / f"clusters/{name}.yaml").write_text(text)
+
+    generate(root)
+    return root
+
+
+def test_reports_are_the_same_with_all_some_and_nothing_kept(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = own_cache(tmp_path)
+    built: list[str] = []
+    build = kustomize._build
+
+    def counted(root: Path, folder: str, binary: Path) -> Completed | ToolError:
+        built.append(folder)
+        return build(root, folder, binary)
+
+    monkeypatch.setattr(kustomize, "_build", counted)
+
+    def report() -> Report:
+        built.clear()
+        found = check(root, cache, today=date(2026, 11, 28), say=lambda _: None)
+        return replace(found, seconds={})
+
+    cold = report()
+    assert len(built) == cold.overlays - 1
+    assert cold.documents > cold.distinct > 100
+    assert report() == cold
+    assert built == []
+
+    file = root / "clusters/okd-0.yaml"
+    other = "clusterID: 8c5e1d37-02bb-4f6a-8e49-51f0c3a70002"
+    file.write_text(re.sub(r"(?m)^clusterID: .*", other, file.read_text()))
+    generate(root)
+    edited = report()
+    assert set(built) == {"overlays/okd-0"}
+
+    monkeypatch.setenv(EXACT, "1")
+    assert report() == edited
+    assert len(built) == edited.overlays - 1
