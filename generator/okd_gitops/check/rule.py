@@ -1,7 +1,7 @@
 """What a rule takes and returns: a repository with its rendered overlays in, faults out."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -156,6 +156,17 @@ class Repository:
                 applications.setdefault(str(path), []).append(application)
 
         return {path: tuple(syncing) for path, syncing in applications.items()}
+
+    @cached_property
+    def synced_by(self) -> Mapping[int, Sequence[Overlay]]:
+        """The overlays that an Application syncs, by the `id` of its object."""
+        overlays: dict[int, list[Overlay]] = {}
+
+        for overlay in self.overlays:
+            for application in self.synced.get(overlay.folder, ()):
+                overlays.setdefault(id(application), []).append(overlay)
+
+        return overlays
 
 
 def _naming(value: Object, names: Set[str]) -> Iterator[_Named]:

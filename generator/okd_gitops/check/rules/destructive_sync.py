@@ -49,9 +49,8 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 
 
 def _synced_objects(application: Object, repository: Repository) -> Iterator[Object]:
-    for overlay in repository.overlays:
-        if any(syncing is application for syncing in repository.synced.get(overlay.folder, ())):
-            yield from overlay.objects
+    for overlay in repository.synced_by.get(id(application), ()):
+        yield from overlay.objects
 
 
 def _unsafe_for_long_term(application: Object, synced: list[Object]) -> _Faults:

@@ -1,7 +1,8 @@
 """The rule second-application: findings.yaml states and explains it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 from okd_gitops.check.rule import ARGOCD, LONG_TERM, Fault, Overlay, Repository
 from okd_gitops.manifests.argocd import (
@@ -21,6 +22,8 @@ from okd_gitops.manifests.values import values_within
 _FILLED_IN = "{{"
 _KINDS = ("Application", "ApplicationSet")
 _HUB = "hub"
+# The names of clusters by each key and value of a `destination` that leads to them.
+_LongTerm = Mapping[tuple[str, str], str]
 _VERSION = ObjectId.of({"apiVersion": "config.openshift.io/v1", "kind": "ClusterVersion"})
 # Where a Secret has its labels, and where an ExternalSecret and a SealedSecret have those of theirs.
 _LABELS = (
@@ -44,7 +47,8 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     if not overlay.purpose:
         return
 
-    others = _other_long_term(overlay, repository)
+    # Asked for only where there is such an Application: with n clusters, it costs n looks.
+    others = cache(partial(_other_long_term, overlay, repository))
 
     for value in overlay.objects:
         if any(at(value, *path, REGISTERS) == "cluster" for path in _LABELS):
@@ -61,7 +65,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
                 yield Fault(reason=reach.reason, remedy=reach.remedy, object=ObjectId.of(value), path=path)
 
 
-def _other_long_term(overlay: Overlay, repository: Repository) -> Mapping[tuple[str, str], str]:
+def _other_long_term(overlay: Overlay, repository: Repository) -> _LongTerm:
     """Return the other long-term clusters by each key and value of a `destination` that leads to them."""
     others: dict[tuple[str, str], str] = {}
 
@@ -81,7 +85,7 @@ def _other_long_term(overlay: Overlay, repository: Repository) -> Mapping[tuple[
 
 
 def _reached(
-    application: Object, overlay: Overlay, others: Mapping[tuple[str, str], str], repository: Repository
+    application: Object, overlay: Overlay, others: Callable[[], _LongTerm], repository: Repository
 ) -> Iterator[_Reach]:
     """Yield what an Application, or any that an ApplicationSet makes, must not read or write to."""
     for path, value in values_within(application.get("spec"), ("spec",)):
@@ -89,7 +93,7 @@ def _reached(
             continue
 
         if path[-1] == "destination":
-            yield from _written_to(value, path, others, overlay)
+            yield from _written_to(value, path, others(), overlay)
 
         if "destination" in value and overlay.purpose == _HUB:
             yield from _permitted(value, path, repository)
@@ -103,9 +107,7 @@ def _reached(
         yield _Reach(("spec", "templatePatch"), reason, "write it in spec.template")
 
 
-def _written_to(
-    destination: Object, path: Path, others: Mapping[tuple[str, str], str], overlay: Overlay
-) -> Iterator[_Reach]:
+def _written_to(destination: Object, path: Path, others: _LongTerm, overlay: Overlay) -> Iterator[_Reach]:
     remedy = f"remove it from clusters/{overlay.name}/, or let it write to {overlay.name} itself"
 
     for key, form in (("name", str), ("server", server_address)):
