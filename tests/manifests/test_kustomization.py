@@ -14,7 +14,7 @@ import yaml
 
 from conftest import CACHE, Run
 from kustomizations import CONFIGMAP, write
-from okd_gitops.manifests.kustomization import tops, walk
+from okd_gitops.manifests.kustomization import Leaves, tops, walk
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 
@@ -362,3 +362,32 @@ def test_a_chain_a_circle_and_a_crowd_end_soon() -> None:
         {"resources": sorted(crowd_path[4:] for crowd_path in crowd)}
     ).encode()
     assert "document-too-complex" in {finding.name for finding in walk(crowd, "app").findings}
+
+
+def test_a_walk_after_others_finds_what_it_finds_alone() -> None:
+    """Bases of several folders are walked once: one that uses another one, one with a fault, a diamond."""
+    object_ = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
+    tree = {
+        "leaf/kustomization.yaml": b"resources: [a.yaml]\nconfigMapGenerator: [{name: x, literals: [a=b]}]\n",
+        "leaf/a.yaml": object_ % b"a",
+        "deletes/kustomization.yaml": b"resources: [b.yaml]\npatches: [{path: p.yaml}]\n",
+        "deletes/b.yaml": object_ % b"b",
+        "deletes/p.yaml": b"$patch: delete\n" + object_ % b"b",
+        "broken/kustomization.yaml": b"resources: [missing.yaml, https://example.org/x.yaml]\n",
+        "inner/kustomization.yaml": b"resources: [../leaf, ../deletes]\n",
+        "round/kustomization.yaml": b"resources: [../circle]\n",
+        "circle/kustomization.yaml": b"resources: [../round]\n",
+        "one/kustomization.yaml": b"resources: [../leaf, ../inner, ../broken]\n",
+        "two/kustomization.yaml": b"resources: [../inner, ../leaf, ../round, ../broken]\n",
+        "three/kustomization.yaml": b"resources: [../leaf]\nnamePrefix: x-\n",
+    }
+    leaves: Leaves = {}
+
+    for folder in [*sorted({path.partition("/")[0] for path in tree}), "one", "two", "three"]:
+        alone, after = walk(tree, folder), walk(tree, folder, leaves)
+        assert list(alone.findings) == list(after.findings)
+        assert (alone.files, alone.generated, alone.deletes) == (after.files, after.generated, after.deletes)
+        assert list(alone.kustomizations.items()) == list(after.kustomizations.items())
+        assert list(alone.objects.items()) == list(after.objects.items())
+
+    assert {folder for folder, leaf in leaves.items() if leaf} == {"leaf", "deletes"}

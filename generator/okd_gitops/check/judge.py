@@ -13,7 +13,7 @@ from okd_gitops.check.schema_gaps import is_known_gap
 from okd_gitops.check.verdicts import verdicts_on
 from okd_gitops.finding import Finding, finding_of
 from okd_gitops.manifests.directory import read_directory
-from okd_gitops.manifests.kustomization import walk
+from okd_gitops.manifests.kustomization import Leaves, walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 
@@ -29,7 +29,8 @@ def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str
     tool or a schema bundle is missing.
     """
     stopwatch = _Stopwatch()
-    overlays = [_read(overlay, repository.files) for overlay in repository.overlays]
+    leaves: Leaves = {}
+    overlays = [_read(overlay, repository.files, leaves) for overlay in repository.overlays]
     refused = [finding for overlay in overlays for finding in overlay.graph.findings]
     sound = [overlay for overlay in overlays if not overlay.graph.findings]
 
@@ -74,11 +75,11 @@ class _Stopwatch:
         self._last = now
 
 
-def _read(overlay: Overlay, files: Mapping[str, bytes]) -> Overlay:
+def _read(overlay: Overlay, files: Mapping[str, bytes], leaves: Leaves) -> Overlay:
     if overlay.is_directory:
         return replace(overlay, graph=read_directory(files, overlay.folder))
 
-    return replace(overlay, graph=walk(files, "" if overlay.folder == "." else overlay.folder))
+    return replace(overlay, graph=walk(files, "" if overlay.folder == "." else overlay.folder, leaves))
 
 
 def _rendered(overlays: Sequence[Overlay], documents: _Documents) -> list[Overlay]:

@@ -69,6 +69,18 @@ class Graph:
     deletes: bool = False
     # The folders from the first one to the one that is being read.
     path: list[str] = field(default_factory=list)
+    # Folders that were walked before in the same tree, and reach no other one; None for those that do.
+    leaves: "Leaves" = field(default_factory=dict)
+
+    def add(self, leaf: "Graph") -> None:
+        """Add what a folder reaches of which nothing is refused."""
+        self.files |= leaf.files
+        self.kustomizations |= leaf.kustomizations
+        self.generated += leaf.generated
+        self.deletes = self.deletes or leaf.deletes
+
+        for identity, written in leaf.objects.items():
+            self.objects.setdefault(identity, written)
 
     @property
     def least(self) -> int:
@@ -85,15 +97,21 @@ class Graph:
         return named + self.generated
 
 
+Leaves = dict[str, Graph | None]
+
+
 def kustomization_of(tree: Mapping[str, bytes], folder: str) -> str | None:
     """Return the path of a folder's kustomization file, if it has one."""
     paths = (f"{folder}/{name}" if folder else name for name in NAMES)
     return next((path for path in paths if path in tree), None)
 
 
-def walk(tree: Mapping[str, bytes], folder: str) -> Graph:
-    """Return the graph below `folder`; nothing is raised, whatever is wrong is among its findings."""
-    graph = Graph()
+def walk(tree: Mapping[str, bytes], folder: str, leaves: Leaves | None = None) -> Graph:
+    """Return the graph below `folder`; nothing is raised, whatever is wrong is among its findings.
+
+    `leaves` are those of earlier walks in the same tree, and takes in those of this one.
+    """
+    graph = Graph(leaves={} if leaves is None else leaves)
     _visit(tree, folder, graph)
 
     if len(graph.objects) > _MAX_OBJECTS:
@@ -116,15 +134,32 @@ def tops(tree: Mapping[str, bytes]) -> dict[str, Graph]:
             kustomizations[folder] = path
 
     graphs: dict[str, Graph] = {}
+    leaves: Leaves = {}
     used: set[str] = set()
 
     for folder, path in kustomizations.items():
         # What another one uses is seen from there, so it is not walked again.
         if path not in used:
-            graphs[folder] = walk(tree, folder)
+            graphs[folder] = walk(tree, folder, leaves)
             used |= graphs[folder].kustomizations.keys() - {path}
 
     return {folder: graph for folder, graph in graphs.items() if kustomizations[folder] not in used}
+
+
+def _visit_once(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
+    """Visit a folder that another one uses: many overlays use the same bases, and most of these no other."""
+    if folder not in graph.leaves:
+        alone = Graph(path=list(graph.path), leaves=graph.leaves)
+        _visit(tree, folder, alone)
+        is_leaf = len(alone.kustomizations) == 1 and not alone.findings
+        graph.leaves[folder] = alone if is_leaf else None
+
+    leaf = graph.leaves[folder]
+
+    if leaf is None:
+        _visit(tree, folder, graph)
+    elif not leaf.kustomizations.keys() & graph.files:
+        graph.add(leaf)
 
 
 def _visit(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
@@ -257,7 +292,7 @@ class _Reading:
             reason = f"kustomizations are nested deeper than {_MAX_DEPTH}"
             self.refuse("document-too-complex", place, reason, "list the files that are needed directly")
         else:
-            _visit(self.tree, folder, self.graph)
+            _visit_once(self.tree, folder, self.graph)
 
     def file(self, entry: Entry, path: str, place: Location) -> None:
         self.graph.files.add(path)
