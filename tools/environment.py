@@ -27,7 +27,9 @@ _NO_PIP = "this Python cannot make environments: it has no module {}"
 
 def set_up(cache: Path, requirements: Path, level: str) -> None:
     """Make sure that the environment holds what `level` needs, from today's lock file; raises SetupError."""
-    locks = {name: _digest(requirements / f"{name}.txt") for name in LEVELS}
+    # A wheel holds the lock files of its own levels alone.
+    files = {name: requirements / f"{name}.txt" for name in LEVELS}
+    locks = {name: _digest(file) for name, file in files.items() if file.is_file()}
     found = installed(cache / "venv", locks)
     if found and LEVELS.index(found) >= LEVELS.index(level):
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ROOT, Run
+from conftest import CACHE, ROOT, Run
 from okd_gitops.cli.explain import by_area
 from okd_gitops.cli.main import cli
 from okd_gitops.errors import EXIT_CODES
@@ -146,7 +146,7 @@ def test_init_starts_a_repository_that_generates(okd_gitops: Run, tmp_path: Path
     assert okd_gitops("generate", cwd=new).stdout.endswith(" changed\n")
 
     unfilled = okd_gitops("check", cwd=new)
-    assert (unfilled.returncode, "fleet.yaml:2:13" in unfilled.stdout + unfilled.stderr) == (1, True)
+    assert (unfilled.returncode, "fleet.yaml:3:13" in unfilled.stdout + unfilled.stderr) == (1, True)
     fleet = new / "fleet.yaml"
     fleet.write_text(fleet.read_text().replace("EXAMPLE", "okd-project"))
     assert okd_gitops("generate", cwd=new).returncode == 0
@@ -203,7 +203,13 @@ def test_the_wheel_holds_the_catalog_and_its_script_runs(tmp_path: Path) -> None
     ]
     subprocess.run(pip, check=True, capture_output=True)
     names = zipfile.ZipFile(wheel).namelist()
-    assert "okd_gitops/catalog/features/okd-version/version/clusterversion-version.yaml" in names
+    assert {
+        "okd_gitops/catalog/features/okd-version/version/clusterversion-version.yaml",
+        "okd_gitops/report/page/templates/page.css",
+        "okd_gitops/setup/requirements/check.txt",
+        "okd_gitops/setup/tools/crds/go.sum",
+        "okd_gitops/setup/tools/go.sum",
+    } <= set(names)
     script = subprocess.run(
         [str(target / "bin/okd-gitops"), "explain", "cd"],
         env={"PYTHONPATH": str(target)},
@@ -212,3 +218,27 @@ def test_the_wheel_holds_the_catalog_and_its_script_runs(tmp_path: Path) -> None
         check=True,
     )
     assert script.stdout.startswith("cd: ")
+
+    # Its tools come from the package, into the cache of this user.
+    no_network = {"PYTHONPATH": str(target), "HOME": str(tmp_path), "PIP_NO_INDEX": "1"}
+    tools = subprocess.run(
+        [str(target / "bin/okd-gitops"), "tools"], env=no_network, capture_output=True, text=True, check=False
+    )
+    assert tools.returncode == 6, tools.stderr
+    assert "setting up Python packages for check" in tools.stderr
+    assert (tmp_path / ".cache/okd-gitops").is_dir()
+
+
+def test_tools_that_are_there_need_no_network(okd_gitops: Run) -> None:
+    done = okd_gitops("tools", GOPROXY="off", PIP_NO_INDEX="1")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"the tools are in {CACHE}\n"
+
+
+def test_a_cache_that_cannot_be_made_is_told(okd_gitops: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = okd_gitops("--cache", str(tmp_path / "file" / "cache"), "tools")
+
+    assert done.returncode == 7
+    assert "fix: name another folder: --cache FOLDER" in done.stderr

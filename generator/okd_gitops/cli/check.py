@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from okd_gitops.cli.options import AT, OUTPUT, RECORDS, cache_of, clock, root_of, tools_of
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, tools_of
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _check_own(context: click.Context, now: "datetime", output: str) -> None:
     from okd_gitops.system.unchanged import Earlier, tools_in
 
     root = root_of(context)
-    cache = cache_of(context, root)
+    cache = tools_of(context)
     earlier = Earlier(root, cache, "check", str(now.date()).encode(), tools_in(cache))
     result = earlier.result()
 
@@ -119,7 +119,7 @@ def _check_change(
 
     root = root_of(context)
     seen = read_records(root, records)
-    judged = judge_change(root, cache_of(context, root), base, seen, now=now, say=progress(context))
+    judged = judge_change(root, tools_of(context), base, seen, now=now, say=progress(context))
     report = replace(judged.report, findings=judged.findings)
 
     body = {**_report_as_json(report), "change": judged.change, "older": judged.older}

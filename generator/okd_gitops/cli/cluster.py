@@ -15,10 +15,10 @@ from okd_gitops.cli.options import (
     DRY_RUN,
     OUTPUT,
     RECORDS,
-    cache_of,
     clock,
     cluster_names,
     root_of,
+    tools_of,
     writes,
 )
 from okd_gitops.cli.output import print_result
@@ -224,7 +224,7 @@ def register(context: click.Context, *, account: Path, api: str, at: str, dry_ru
     known = service_account(account)
     tokens = {urlsplit(api).hostname or "": known.token}
     # A job on the hub has no repository: what is installed tells everything.
-    answers = cache_of(context, Path.cwd()) / "answers"
+    answers = tools_of(context) / "answers"
     http = Http(answers, timeout=30, retries=1, tokens=tokens, authorities=known.authorities)
     hub = Hub(api=api.rstrip("/"), http=http)
     ask = partial(pools_of_guest, answers=answers)

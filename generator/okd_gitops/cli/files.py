@@ -7,9 +7,9 @@ import click
 
 from okd_gitops.cli.options import (
     OUTPUT,
-    cache_of,
     cluster_names,
     root_of,
+    tools_of,
     writes,
 )
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
@@ -64,7 +64,7 @@ def generate(
     root = root_of(context)
     # A person who names files or clusters wants them looked at.
     is_plain = not (clusters or forced or dry_run)
-    earlier = Earlier(root, cache_of(context, root), "generate") if is_plain else None
+    earlier = Earlier(root, tools_of(context), "generate") if is_plain else None
     unchanged = earlier.result() if earlier else None
 
     if unchanged:
@@ -155,7 +155,7 @@ def diff(context: click.Context, base: str, output: str) -> None:
     from okd_gitops.system.git import tree_at
 
     root = root_of(context)
-    result = run(root, cache_of(context, root), tree_at(root, base, FOLDERS), say=progress(context))
+    result = run(root, tools_of(context), tree_at(root, base, FOLDERS), say=progress(context))
 
     body = {"changes": result.changes, "untouched": result.untouched}
     print_result(output, "Diff", body, lambda: _print_difference(result))

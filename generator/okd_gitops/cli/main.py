@@ -16,6 +16,7 @@ from okd_gitops.cli.repository import doctor, explain, import_, init, schema
 from okd_gitops.cli.secrets import secrets
 from okd_gitops.cli.serve import serve
 from okd_gitops.cli.status import status
+from okd_gitops.cli.tools import tools
 from okd_gitops.errors import EXIT_CODES
 
 
@@ -43,7 +44,7 @@ def _exit_codes() -> str:
 @click.option(
     "--cache",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Tools and schemas. Default: .cache in the repository.",
+    help="Tools and schemas. Default: the cache of this user.",
 )
 @click.option(
     "--color/--no-color",
@@ -96,5 +97,6 @@ for _command in (
     secrets,
     serve,
     status,
+    tools,
 ):
     cli.add_command(_command)

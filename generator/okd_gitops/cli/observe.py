@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, cache_of, clock, root_of, writes
+from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, clock, root_of, tools_of, writes
 from okd_gitops.cli.output import echo, print_result, show_error, show_findings
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def _http(context: click.Context, address: str, account: "Account") -> "Http":
     """Return what asks an API server; the token of its account goes to no other one."""
     from okd_gitops.system.http import Http
 
-    answers = cache_of(context, root_of(context)) / "answers"
+    answers = tools_of(context) / "answers"
     tokens = {urlsplit(address).hostname or "": account.token}
 
     return Http(answers, timeout=30, retries=1, tokens=tokens, authorities=account.authorities)

@@ -112,15 +112,8 @@ def root_of(context: click.Context) -> Path:
     return root_at(root.resolve()) if root else find_root(Path.cwd())
 
 
-def cache_of(context: click.Context, root: Path) -> Path:
-    """Return the folder of tools, schemas and answers of servers."""
-    cache: Path | None = context.obj["cache"]
-
-    return (cache or root / ".cache").resolve()
-
-
 def tools_of(context: click.Context) -> Path:
-    """Return the tools and schemas for a folder that others wrote; never a cache inside that folder."""
+    """Return the folder of tools, schemas and answers of servers; never one that a repository brings."""
     from okd_gitops.system.tools import own_cache
 
     cache: Path | None = context.obj["cache"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from okd_gitops.cli.fleet_from_git import fleet_from_git
-from okd_gitops.cli.options import AT, OUTPUT, RECORDS, cache_of, clock, root_of
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, tools_of
 from okd_gitops.cli.output import echo, print_result, progress
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def report(
     from okd_gitops.errors import UsageError
 
     root, now = root_of(context), clock(at)
-    cache, say = cache_of(context, root), progress(context)
+    cache, say = tools_of(context), progress(context)
 
     if base:
         _report_change(root, cache, base, records, now, say, limit=limit, page_file=page_file, output=output)

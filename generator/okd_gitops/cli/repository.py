@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from okd_gitops.cli.options import OUTPUT, cache_of, root_of, writes
+from okd_gitops.cli.options import OUTPUT, root_of, tools_of, writes
 from okd_gitops.cli.output import echo, print_result, show_findings
 
 if TYPE_CHECKING:
@@ -16,20 +16,28 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option(
+    "--forge",
+    type=click.Choice(["github", "gitlab"]),
+    help="Also write samples, CI, a hook, owners and a README.",
+)
+@click.option("--repository", default="", metavar="URL", help="The address from which Argo CD reads it.")
 @click.pass_context
 @writes
-def init(context: click.Context) -> None:
+def init(context: click.Context, *, forge: str | None, repository: str) -> None:
     """Start a repository.
 
-    Writes fleet.yaml, clusters/hub.yaml and the schemas into the working folder. Existing files are never
-    overwritten. `okd-gitops cluster new` adds a cluster.
+    Writes fleet.yaml, clusters/hub.yaml and the schemas into the working folder; with --forge, everything
+    that a repository there needs, which its README explains. Existing files are never overwritten.
+    `okd-gitops cluster new` adds a cluster.
     """
     from okd_gitops.lifecycle.init import init as run
 
-    for path in run(context.obj["root"] or Path.cwd()):
+    for path in run(context.obj["root"] or Path.cwd(), forge or "", repository):
         echo(f"wrote {path}")
 
-    echo("next: replace EXAMPLE in fleet.yaml, and run okd-gitops generate")
+    first = "" if repository else "replace EXAMPLE in fleet.yaml, and "
+    echo(f"next: {first}run okd-gitops generate")
 
 
 @click.command(name="import")
@@ -164,7 +172,7 @@ def doctor(context: click.Context, output: str) -> None:
     from okd_gitops.cli.doctor import doctor as run
 
     root = root_of(context)
-    facts = run(root, cache_of(context, root))
+    facts = run(root, tools_of(context))
     print_result(output, "Doctor", {"facts": facts}, lambda: _print_facts(facts))
 
     if any(fact.remedy for fact in facts):

@@ -16,10 +16,10 @@ from okd_gitops.cli.options import (
     REMOTE,
     TO,
     Command,
-    cache_of,
     clock,
     network_options,
     root_of,
+    tools_of,
     writes,
 )
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
@@ -204,7 +204,7 @@ def adopt(
     options = Request(first=False, write=write, push=push, remote=remote, records=records, rehearsal=at)
     request = _completed(options, dry_run=dry_run, opening=opening)
     root = root_of(context)
-    cache = cache_of(context, root)
+    cache = tools_of(context)
     adoption = run(root, cache, cluster, request, now=clock(at), say=progress(context))
     made = (adoption.branch,) if adoption.branch else ()
     result = Rollout(outlook=adoption.outlook, upgrades=(adoption.upgrade,), branches=made)
@@ -235,7 +235,7 @@ def _advance(
 
     request = _completed(request, dry_run=dry_run, opening=opening)
     root, network = sources_of(context, request.rehearsal, request.records, offline=offline)
-    cache = cache_of(context, root)
+    cache = tools_of(context)
     answers = cache / "answers"
 
     def is_closed_on_forge(branch: str, sha: str) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from okd_gitops.cli.cluster_output import print_proposed, print_saved
-from okd_gitops.cli.options import DRY_RUN, OUTPUT, REMOTE, Command, cache_of, clock, root_of
+from okd_gitops.cli.options import DRY_RUN, OUTPUT, REMOTE, Command, clock, root_of, tools_of
 from okd_gitops.cli.output import progress
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _propose(context: click.Context, kind: str, branch: str, edit: "Edits", way:
     if way.opening and fleet.unattended:
         raise UsageError("a repository of unattended clusters has no pull requests", "write --push")
 
-    cache = cache_of(context, root)
+    cache = tools_of(context)
     request = Request(
         first=False, write=True, push=True, remote=way.remote, records=way.records, rehearsal=way.at
     )

@@ -14,10 +14,10 @@ from okd_gitops.cli.options import (
     OUTPUT,
     RECORDS,
     TO,
-    cache_of,
     clock,
     network_options,
     root_of,
+    tools_of,
 )
 from okd_gitops.cli.output import echo, print_result, print_table, show_findings
 
@@ -41,7 +41,7 @@ def network_of(context: click.Context, at: str) -> "tuple[Path, Network]":
     root = root_of(context)
     token = os.environ.get("GITHUB_TOKEN", "")
     tokens = {"api.github.com": token} if token else {}
-    http = Http(cache_of(context, root) / "answers", tokens=tokens)
+    http = Http(tools_of(context) / "answers", tokens=tokens)
 
     return root, Network(http=http, now=clock(at))
 

@@ -300,6 +300,13 @@ def write_whole(path: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
+def read_package(folder: Path) -> Tree:
+    """Read the files of a folder that comes with the package, also hidden ones."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+
+    return Tree({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
+
+
 def read_catalog() -> Tree:
     """Read the catalog that comes with the package."""
     files = {path.relative_to(_CATALOG).as_posix(): path.read_bytes() for path in _CATALOG.rglob("*.yaml")}

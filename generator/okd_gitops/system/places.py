@@ -10,6 +10,12 @@ from okd_gitops.errors import BusyError, UsageError
 # All that any command writes.
 _FOLDERS = ("argocd", "bases", "overlays", "clusters", "schemas")
 _FILES = ("fleet.yaml", ".gitattributes")
+# What `init` writes for a forge, and nothing writes again.
+_FILES_OF_FORGES = (
+    *("Makefile", "README.md", "requirements.txt", ".gitignore", ".pre-commit-config.yaml"),
+    *(".github/CODEOWNERS", ".github/workflows/check.yaml", ".github/workflows/comment.yaml"),
+    *(".gitlab/CODEOWNERS", ".gitlab-ci.yml"),
+)
 
 
 class WriteError(BusyError):
@@ -22,7 +28,7 @@ def may_write(path: str) -> bool:
     if not path.isprintable() or any(part in ("", ".", "..") for part in parts):
         return False
 
-    return path in _FILES or (len(parts) > 1 and parts[0] in _FOLDERS)
+    return path in (*_FILES, *_FILES_OF_FORGES) or (len(parts) > 1 and parts[0] in _FOLDERS)
 
 
 def refuse_obstacles(root: Path, stage: str, paths: Iterable[str]) -> None:

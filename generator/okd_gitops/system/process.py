@@ -108,6 +108,20 @@ def run(
         return Completed(code, out.read(), words)
 
 
+def run_in_view(arguments: Sequence[str], *, cwd: Path, quiet: bool) -> int:
+    """Run a program of our own with this environment, and return its exit code.
+
+    What it says goes to standard error as it says it; `quiet` leaves out all but its errors.
+    """
+    return subprocess.run(
+        arguments,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if quiet else 2,
+        check=False,
+    ).returncode
+
+
 @cache
 def isolation() -> tuple[str, ...]:
     """Return the words before a command that take the network from it and end all that it starts.

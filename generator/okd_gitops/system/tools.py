@@ -12,7 +12,7 @@ from pathlib import Path
 
 from okd_gitops.errors import ToolError
 
-REMEDY = "run make check in the repository of okd-gitops: it builds the tools"
+REMEDY = "okd-gitops tools: it gets them, once, in some minutes"
 # For tools that are written in Go. A larger heap before collecting: a quarter less CPU for the same bytes
 # (measured; off without a limit is slower than the default).
 GO_ENVIRONMENT = {"GOGC": "400"}
@@ -20,7 +20,16 @@ GO_ENVIRONMENT = {"GOGC": "400"}
 # more CPU (measured).
 ONE_CORE = {**GO_ENVIRONMENT, "GOMAXPROCS": "1"}
 _CHECKOUT = Path(__file__).resolve().parents[3]
+# In a wheel, the program that sets up the tools lies in the package.
+_PACKAGED = Path(__file__).resolve().parents[1] / "setup"
 _PINS = ("go.mod", "go.sum")
+
+
+def setup_program() -> Path:
+    """Return the folder of the program that sets up the tools: this checkout's, or else the package's."""
+    in_checkout = _CHECKOUT / "tools"
+
+    return in_checkout if (in_checkout / "go.sum").is_file() else _PACKAGED / "tools"
 
 
 def own_cache() -> Path:
@@ -81,9 +90,9 @@ def _others_may_change(status: os.stat_result) -> bool:
 
 
 def _compare_pins(recorded: dict[str, str], name: str) -> None:
-    """Raise ToolError unless a tool was built from the pins of this checkout, where there is one."""
+    """Raise ToolError unless a tool was built from the pins that come with this program."""
     for pin in _PINS:
-        file = _CHECKOUT / "tools" / pin
+        file = setup_program() / pin
         if file.is_file() and recorded.get(pin) != sha256_of(file):
             raise ToolError(f"{name} was not built from today's tools/{pin}", REMEDY)
 
