@@ -13,7 +13,7 @@ import pytest
 from conftest import CACHE, ROOT
 from kustomizations import write
 from okd_gitops.check.build import build
-from okd_gitops.check.check import check_foreign
+from okd_gitops.check.foreign import check_foreign
 from okd_gitops.check.outcome import Report
 from okd_gitops.check.verdicts import verdicts_on
 from okd_gitops.errors import ToolError

@@ -175,8 +175,9 @@ def test_no_request_leaves_a_check(tmp_path: Path, okd_gitops: Run, server: tupl
     address, asked = server
     theirs = write(tmp_path / "theirs", repository(f"http://{address}/x.yaml"))
     result = okd_gitops("check", str(theirs), "--output=json")
-    assert result.returncode == 1, result.stdout + result.stderr
+    assert result.returncode == 4, result.stdout + result.stderr
     assert json.loads(result.stdout)["overlays"] == 0
+    assert json.loads(result.stdout)["ledger"]["blocked"]
     assert asked == []
 
 

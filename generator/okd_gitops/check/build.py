@@ -51,8 +51,8 @@ def build(
 
 def _as_they_are(graph: Graph) -> tuple[kustomize.Document, ...]:
     """Return the objects of a folder whose files Argo CD applies without kustomize."""
-    values = (FixedObject(written.value) for written in graph.objects.values())
-    return tuple(kustomize.Document(dump(value).encode(), value) for value in values)
+    values = graph.values or [written.value for written in graph.objects.values()]
+    return tuple(kustomize.Document(dump(value).encode(), FixedObject(value)) for value in values)
 
 
 @dataclass(frozen=True, slots=True)

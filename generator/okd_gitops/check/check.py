@@ -28,7 +28,6 @@ from okd_gitops.generate.generate import stale
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.generate.plan import plan as plan_fleet
-from okd_gitops.manifests.kustomization import Graph, tops
 from okd_gitops.manifests.objects import Object
 from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
 from okd_gitops.times import parse_duration
@@ -79,20 +78,6 @@ def check(
     )
     # Unattended clusters come and go: when all are gone, there is nothing to judge.
     return _judged(root, whole_report) if plan.clusters else _in_order(whole_report)
-
-
-def check_foreign(
-    root: Path, cache: Path, *, kubernetes: str, today: date, say: Callable[[str], None]
-) -> Report:
-    """Check a repository that others wrote: every kustomization that no other one uses."""
-    entries = sorted(entry.name for entry in root.iterdir() if not entry.name.startswith("."))
-    files = read_tree(root, *entries, max_file=MAX_GENERATED)
-
-    folders = [folder or "." for folder, graph in tops(files).items() if not _is_component(graph)]
-    overlays = [rule.Overlay(name=folder, folder=folder, kubernetes=kubernetes) for folder in folders]
-
-    repository = rule.Repository(files=files, overlays=tuple(overlays), today=today)
-    return _judged(root, judge(repository, root, cache, say=say))
 
 
 def is_ours(root: Path) -> bool:
@@ -248,8 +233,3 @@ def _own_gates(fleet: FleetSpec) -> frozenset[str]:
 
 def _words(catalog: Tree) -> frozenset[str]:
     return frozenset(word for data in catalog.values() for word in rule.WORD.findall(data.decode()))
-
-
-def _is_component(graph: Graph) -> bool:
-    top = next(iter(graph.kustomizations.values()), None)
-    return top is not None and top.value.get("kind") == "Component"

@@ -1,14 +1,15 @@
 """Judge overlays: read what they are built from, build them, validate each document, run the rules."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from okd_gitops.check.build import build
 from okd_gitops.check.outcome import Report
-from okd_gitops.check.rule import Overlay, Repository
+from okd_gitops.check.rule import Overlay, Repository, written_as
 from okd_gitops.check.run_rules import run
+from okd_gitops.check.schema_form import schema_form
 from okd_gitops.check.schema_gaps import is_known_gap
 from okd_gitops.check.verdicts import verdicts_on
 from okd_gitops.finding import Finding, finding_of
@@ -22,39 +23,72 @@ _WITHOUT_SCHEMA = ("no-schema", "kind-not-checked")
 _Documents = Mapping[str, tuple[kustomize.Document, ...]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What became of overlays: those that could be built, what was refused, and the rendered documents."""
+
+    overlays: tuple[Overlay, ...]
+    findings: tuple[Finding, ...]
+    documents: _Documents
+
+
 def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str], None]) -> Report:
     """Build the overlays of the repository at `root` with the tools and schemas in `cache`, and judge them.
 
     An overlay with something that must not be built is not built; the others are. Raises ToolError when a
     tool or a schema bundle is missing.
     """
-    stopwatch = _Stopwatch()
+    stopwatch = Stopwatch()
     leaves: Leaves = {}
     overlays = [_read(overlay, repository.files, leaves) for overlay in repository.overlays]
-    refused = [finding for overlay in overlays for finding in overlay.graph.findings]
+    built = build_overlays(overlays, repository.files, root, cache, say=say)
+    stopwatch.lap("build")
+
+    is_whole = len(built.overlays) == len(repository.overlays)
+    return judge_built(replace(repository, is_whole=is_whole), built, cache, stopwatch, say=say)
+
+
+def build_overlays(
+    overlays: Sequence[Overlay],
+    files: Mapping[str, bytes],
+    root: Path,
+    cache: Path,
+    *,
+    say: Callable[[str], None],
+) -> Built:
+    """Build the overlays whose graphs have nothing to refuse; raises ToolError when kustomize is missing."""
+    refused = [finding for overlay in overlays for finding in (*overlay.graph.findings, *overlay.graph.notes)]
     sound = [overlay for overlay in overlays if not overlay.graph.findings]
 
     say(f"building {len(sound)} overlays with kustomize, a worker per core")
     graphs = {overlay.folder: overlay.graph for overlay in sound}
     names = {overlay.folder: overlay.name for overlay in sound}
-    rendering = build(root, cache, graphs, names, repository.files)
-    built = _rendered(sound, rendering.documents)
-    documents = [document for overlay in built for document in rendering.documents[overlay.folder]]
+    rendering = build(root, cache, graphs, names, files)
+    rendered = _rendered(sound, rendering.documents)
+
+    return Built(
+        overlays=tuple(rendered), findings=(*refused, *rendering.findings), documents=rendering.documents
+    )
+
+
+def judge_built(
+    repository: Repository, built: Built, cache: Path, stopwatch: "Stopwatch", *, say: Callable[[str], None]
+) -> Report:
+    """Validate what was built and run the rules on it; the overlays of `repository` are those of `built`."""
+    documents = [document for overlay in built.overlays for document in built.documents[overlay.folder]]
     distinct = len({id(document) for document in documents})
-    stopwatch.lap("build")
 
     say(f"validating {distinct} distinct of {len(documents)} documents with kubeconform")
-    invalid = _invalid(built, rendering.documents, cache)
+    invalid = _invalid(built.overlays, built.documents, cache)
     stopwatch.lap("schemas")
 
     say("running the rules")
-    is_whole = len(built) == len(repository.overlays)
-    faults = run(replace(repository, overlays=tuple(built), is_whole=is_whole))
+    faults = run(replace(repository, overlays=built.overlays))
     stopwatch.lap("rules")
 
     return Report(
-        findings=(*refused, *rendering.findings, *invalid, *faults),
-        overlays=len(built),
+        findings=(*built.findings, *invalid, *faults),
+        overlays=len(built.overlays),
         documents=len(documents),
         distinct=distinct,
         without_schema=sum(finding.name in _WITHOUT_SCHEMA for finding in invalid),
@@ -62,7 +96,7 @@ def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str
     )
 
 
-class _Stopwatch:
+class Stopwatch:
     """Measures steps, each from the end of the one before."""
 
     def __init__(self) -> None:
@@ -70,6 +104,7 @@ class _Stopwatch:
         self._last = monotonic()
 
     def lap(self, step: str) -> None:
+        """End a step, of the name that is given."""
         now = monotonic()
         self.seconds[step] = now - self._last
         self._last = now
@@ -106,10 +141,16 @@ def _invalid_under(
 ) -> list[Finding]:
     identities: dict[bytes, ObjectId] = {}
     holders: dict[bytes, list[Overlay]] = {}
+    forms: dict[int, bytes | None] = {}
     for overlay in overlays:
         for document in documents[overlay.folder]:
-            identities[document.data] = ObjectId.of(document.value)
-            holders.setdefault(document.data, []).append(overlay)
+            if id(document) not in forms:
+                forms[id(document)] = schema_form(document.data, document.value)
+
+            form = forms[id(document)]
+            if form is not None:
+                identities[form] = ObjectId.of(document.value)
+                holders.setdefault(form, []).append(overlay)
 
     verdicts = verdicts_on(identities, cache, kubernetes)
     findings: list[Finding] = []
@@ -122,10 +163,17 @@ def _invalid_under(
     return findings
 
 
+def _path_of(reason: str) -> tuple[str | int, ...]:
+    """Return the path in front of the reason of a validator: `/spec/volumes/1: …`."""
+    pointer = reason.partition(": ")[0]
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:] if step]
+    return tuple(int(step) if step.isdecimal() else step for step in steps)
+
+
 def _finding(identity: ObjectId, holders: Sequence[Overlay], reason: str, *, missing: bool) -> Finding:
-    places = [
-        overlay.graph.objects[identity].at() for overlay in holders if identity in overlay.graph.objects
-    ]
+    written = [written_as(overlay.graph, identity) for overlay in holders]
+    path = _path_of(reason)
+    places = [each.at(path) for each in written if each is not None]
     clusters = tuple(dict.fromkeys(overlay.name for overlay in holders))
     is_gap = missing and is_known_gap(identity)
 

@@ -6,11 +6,13 @@ also call a schema "missing" that merely does not compile.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from okd_gitops.check.schema_gaps import kinds_without_schema
 from okd_gitops.errors import ToolError
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.system.disk import scratch_folder, write_files
@@ -23,6 +25,8 @@ CRDS = "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
 _INDEX = {"kubernetes": dict, "crds": list, "files": dict}
 _SCHEMAS_REMEDY = "remove the schemas, then make check builds them"
 _TOOL_REMEDY = "make clean, then make check builds the tools anew; report it if it happens again"
+# A cause in the text of a fault: "- at '/spec/volumes/1': additional properties 'emptydir' not allowed".
+_CAUSE = re.compile(r"- at '(?P<path>[^']*)': (?P<reason>.+?)\s*(?=- at '|$)", re.DOTALL)
 # By which a report names a document: version, kind and name.
 _Key = tuple[str, str, str]
 
@@ -86,6 +90,11 @@ def recorded_schemas(
 def known_minors(schemas: Path) -> list[str]:
     """Return the minors of Kubernetes that there are schemas of; raises ToolError without schemas."""
     return sorted(_index(schemas)["kubernetes"], key=_minor_order)
+
+
+def known_kinds(schemas: Path, kubernetes: str) -> set[tuple[str, str, str]]:
+    """Return group, version and kind of everything that is known; raises ToolError without schemas."""
+    return _kinds(_index(schemas), kubernetes) | kinds_without_schema()
 
 
 def _faults_of(identities: Mapping[bytes, ObjectId], command: Sequence[str]) -> list[_Fault]:
@@ -254,5 +263,16 @@ def _reported(fault: dict[str, Any]) -> _Key:
 
 
 def _reasons(fault: dict[str, Any]) -> tuple[str, ...]:
-    causes = [f"{cause['path'] or '/'}: {cause['msg']}" for cause in fault.get("validationErrors") or []]
-    return tuple(causes) or (str(fault["msg"]),)
+    """Return the innermost causes: the text of a fault has them all, each with its path."""
+    causes = [(match["path"] or "/", match["reason"]) for match in _CAUSE.finditer(str(fault["msg"]))]
+    # Of causes one inside the other, the inner says what is wrong; "oneOf failed" and its like say nothing.
+    inner = [
+        (path, reason)
+        for path, reason in causes
+        if not any(other.startswith(f"{path.rstrip('/')}/") and other != path for other, _ in causes)
+    ]
+    if inner:
+        return tuple(dict.fromkeys(f"{path}: {reason}" for path, reason in inner))
+
+    outer = [f"{cause['path'] or '/'}: {cause['msg']}" for cause in fault.get("validationErrors") or []]
+    return tuple(outer) or (str(fault["msg"]),)

@@ -1,8 +1,13 @@
 """The outcome of a check, apart from what it takes to come to one: a kept outcome is printed at once."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from okd_gitops.errors import first_code
 from okd_gitops.finding import Finding, Severity, exit_code_of
+
+if TYPE_CHECKING:
+    from okd_gitops.check.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +21,8 @@ class Report:
     distinct: int
     without_schema: int
     seconds: dict[str, float]
+    # Of a repository that others wrote: what was judged, and what not.
+    ledger: "Ledger | None" = None
 
     @property
     def errors(self) -> int:
@@ -24,5 +31,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 without errors; of several errors, the exit code that takes precedence."""
-        return exit_code_of(self.findings)
+        """0 without errors; of several errors, the exit code that takes precedence.
+
+        Where nothing at all was judged it is 4.
+        """
+        is_empty = self.ledger is not None and not self.documents
+        return first_code({exit_code_of(self.findings), 4}) if is_empty else exit_code_of(self.findings)

@@ -7,8 +7,17 @@ from datetime import date
 from functools import cached_property
 
 from okd_gitops.finding import Location, Severity
-from okd_gitops.manifests.argocd import Project, folder, of_kind, own_urls, same_url, sources
-from okd_gitops.manifests.kustomization import Graph
+from okd_gitops.manifests.application_set import Expansion
+from okd_gitops.manifests.argocd import (
+    Project,
+    folder,
+    folders_of,
+    of_kind,
+    own_urls,
+    same_url,
+    sources,
+)
+from okd_gitops.manifests.kustomization import Graph, Written
 from okd_gitops.manifests.nested import NestedObject, Path, objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at, per_object, strings
 from okd_gitops.releases.cluster_version import CLUSTER_VERSION, object_faults, path_of
@@ -89,8 +98,35 @@ class Overlay:
 
     def place_of(self, value: Object, path: Path = ()) -> str:
         """Return FILE:LINE:COLUMN of a value in an object of this overlay, else the folder of the overlay."""
-        written = self.graph.objects.get(ObjectId.of(value))
+        written = written_as(self.graph, ObjectId.of(value))
         return str(written.at(path)) if written else self.folder
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandedSet:
+    """An ApplicationSet, and what it makes."""
+
+    value: Object
+    expansion: Expansion
+
+
+def written_as(graph: Graph, identity: ObjectId) -> Written | None:
+    """Return where a rendered object is written, also when kustomize moved it to another namespace or put
+    something around its name; None when that is not certain.
+    """
+    found = graph.objects.get(identity)
+    if found is not None:
+        return found
+
+    alike = [
+        (len(each.name), each.name, written)
+        for each, written in graph.objects.items()
+        if each.group_kind == identity.group_kind and each.name and each.name in identity.name
+    ]
+    exact = [written for _, name, written in alike if name == identity.name]
+    if len(exact) == 1 or len(alike) == 1:
+        return (exact or [alike[0][2]])[0]
+    return None
 
 
 # Without slots, because a cached property needs a dictionary.
@@ -112,6 +148,12 @@ class Repository:
     quotas: tuple[Quota, ...] = ()
     # Whether every overlay could be read and built: `overlays` has only those.
     is_whole: bool = True
+    # Of a repository that others wrote: the addresses that are known to be its own, the ApplicationSets with
+    # what they make, and what Flux deploys.
+    urls: frozenset[str] = frozenset()
+    sets: tuple[ExpandedSet, ...] = ()
+    # Whether house rules hold, such as a digest on every image.
+    has_house_rules: bool = True
 
     @property
     def objects(self) -> Iterator[Object]:
@@ -121,8 +163,29 @@ class Repository:
 
     @cached_property
     def applications(self) -> tuple[Object, ...]:
-        """Every Application of Argo CD, in any overlay."""
-        return tuple(of_kind(self.objects, "Application"))
+        """Every Application of Argo CD, in any overlay, and those that ApplicationSets make."""
+        made = (application for one in self.sets for application in one.expansion.applications)
+        return (*of_kind(self.objects, "Application"), *made)
+
+    @cached_property
+    def makers(self) -> Mapping[int, Object]:
+        """The ApplicationSet of each Application that one makes, by its id()."""
+        return {id(made): one.value for one in self.sets for made in one.expansion.applications}
+
+    def written(self, application: Object) -> ObjectId:
+        """Return the object that stands in a file for an Application: itself, or the set that makes it."""
+        return ObjectId.of(self.makers.get(id(application), application))
+
+    @cached_property
+    def own_urls(self) -> frozenset[str]:
+        """The addresses of this repository, in the form of `same_url`."""
+        folders = set(self.folders)
+        return self.urls | own_urls(self.applications, folders, self.url)
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder with something to deploy below it: Argo CD can read folders recursively."""
+        return frozenset(folders_of(self.files))
 
     @cached_property
     def clusters_named_in(self) -> Callable[[Object], tuple[_Named, ...]]:
@@ -145,7 +208,7 @@ class Repository:
     @cached_property
     def synced(self) -> Mapping[str, tuple[Object, ...]]:
         """The Applications that sync each folder of this repository."""
-        urls = own_urls(self.applications, {overlay.folder for overlay in self.overlays}, self.url)
+        urls = self.own_urls
         applications: dict[str, list[Object]] = {}
 
         for application in self.applications:

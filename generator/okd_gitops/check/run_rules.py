@@ -3,17 +3,19 @@
 A rule has the name of its module, with dashes, and an entry of that name in `findings.yaml`: title, why,
 remedy, severity. Its functions are named for what they look at: `check_object` sees an object once, however
 many clusters share it, `check_cluster` everything rendered for one cluster, `check_repository` all of it.
+A module with `IS_HOUSE_RULE` is not asked about repositories that others wrote, and `check_others_object`
+takes the place of `check_object` there.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from types import ModuleType
 
 from okd_gitops.check import rules
-from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.check.rule import Fault, Overlay, Repository, written_as
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.manifests.objects import Object
 from okd_gitops.redaction import masked_line
@@ -35,8 +37,14 @@ def run(repository: Repository) -> list[Finding]:
     findings: list[Finding] = []
 
     for name, rule in all_rules().items():
+        if getattr(rule, "IS_HOUSE_RULE", False) and not repository.has_house_rules:
+            continue
+
         if hasattr(rule, "check_object"):
-            findings += _on_objects(name, rule, holders)
+            look = rule.check_object
+            if not repository.has_house_rules:
+                look = getattr(rule, "check_others_object", look)
+            findings += _on_objects(name, look, holders)
         if hasattr(rule, "check_cluster"):
             findings += _on_clusters(name, rule, repository)
         if hasattr(rule, "check_repository"):
@@ -56,10 +64,12 @@ def _holders(repository: Repository) -> list[tuple[Object, list[Overlay]]]:
 
 
 def _on_objects(
-    name: str, rule: ModuleType, holders: Sequence[tuple[Object, list[Overlay]]]
+    name: str,
+    look: Callable[[Object], Iterable[Fault]],
+    holders: Sequence[tuple[Object, list[Overlay]]],
 ) -> Iterator[Finding]:
     for value, overlays in holders:
-        for fault in rule.check_object(value):
+        for fault in look(value):
             yield _finding(name, fault, overlays)
 
 
@@ -95,6 +105,7 @@ def _finding(name: str, fault: Fault, overlays: Sequence[Overlay]) -> Finding:
 def _place_of_object(fault: Fault, overlays: Sequence[Overlay]) -> Location:
     """Return where the object of a fault is written, and its path in it, else the first folder concerned."""
     for overlay in overlays:
-        if fault.object in overlay.graph.objects:
-            return overlay.graph.objects[fault.object].at(fault.path)
+        written = written_as(overlay.graph, fault.object) if fault.object else None
+        if written is not None:
+            return written.at(fault.path)
     return Location(file=overlays[0].folder if overlays else ".")

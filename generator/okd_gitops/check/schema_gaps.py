@@ -24,6 +24,12 @@ _KINDS = {
 _KNOWN = frozenset((api_version, kind) for api_version, kinds in _KINDS.items() for kind in kinds.split())
 
 
+def kinds_without_schema() -> set[tuple[str, str, str]]:
+    """Return group, version and kind of everything that is known and has no schema here."""
+    split = ((*api_version.split("/"), kind) for api_version, kind in _KNOWN)
+    return {(group, version, kind) for group, version, kind in split}
+
+
 def is_known_gap(identity: ObjectId) -> bool:
     """Whether an object is of a kind that is known and has no schema here."""
     return (f"{identity.group}/{identity.version}", identity.kind) in _KNOWN

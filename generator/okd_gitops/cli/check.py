@@ -83,6 +83,7 @@ def _check_folder(
 ) -> None:
     """Check a FOLDER: a fleet, or a repository that others wrote."""
     from okd_gitops.check import check as judge
+    from okd_gitops.check.foreign import check_foreign
 
     root, cache, say = folder.resolve(), tools_of(context), progress(context)
 
@@ -90,7 +91,7 @@ def _check_folder(
         report = judge.check(root, cache, today=now.date(), say=say, now=now)
     else:
         minor = kubernetes or judge.DEFAULT_KUBERNETES
-        report = judge.check_foreign(root, cache, kubernetes=minor, today=now.date(), say=say)
+        report = check_foreign(root, cache, kubernetes=minor, today=now.date(), say=say)
 
     _end(report, output)
 
@@ -135,7 +136,7 @@ def _report_of(result: "Result") -> "Report":
     """Return the report of an earlier run; this one has measured no step."""
     from okd_gitops.check.outcome import Report
 
-    return Report(findings=result.warnings, seconds={}, **result.counts)
+    return Report(findings=result.warnings, seconds={}, ledger=None, **result.counts)
 
 
 def _report_as_json(report: "Report") -> dict[str, object]:
@@ -149,6 +150,7 @@ def _report_as_json(report: "Report") -> dict[str, object]:
         "warnings": len(report.findings) - report.errors,
         "seconds": report.seconds,
         "findings": report.findings,
+        **({"ledger": report.ledger} if report.ledger else {}),
     }
 
 
@@ -190,7 +192,15 @@ def _step(cluster: "ClusterChange") -> str:
 def _print_report(report: "Report") -> None:
     show_findings(report.findings)
     _print_counts(report)
-    echo("no change was judged; --base COMMIT compares with a commit")
+
+    if report.ledger is None:
+        echo("no change was judged; --base COMMIT compares with a commit")
+        return
+
+    for line in report.ledger.lines():
+        echo(line)
+    if not report.documents:
+        echo("nothing was judged: nothing here is deployed and can be rendered", err=True)
 
 
 def _print_counts(report: "Report") -> None:

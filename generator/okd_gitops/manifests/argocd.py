@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -25,6 +24,7 @@ _HTTPS = 443
 _REPOSITORY = re.compile(
     r"(?:[a-z+]+://(?:[^@/]*@)?(?P<host>[^/:@]+)(?::[0-9]+)?/|(?:[^@/]*@)(?P<scp>[^/:@]+):/?)(?P<path>.+)"
 )
+_DEPLOYABLE = (".yaml", ".yml", ".json", ".jsonnet", "Kustomization")
 _HEADS = (None, "", "HEAD", "main", "master")
 
 
@@ -56,33 +56,33 @@ def folder(source: Object) -> str | None:
     return posixpath.normpath(path.strip("/") or ".") if isinstance(path, str) and path else None
 
 
+def folders_of(files: Iterable[str]) -> set[str]:
+    """Return every folder with something to deploy in it or below it; `.` is the repository itself."""
+    folders = {"."}
+    for path in files:
+        parent = posixpath.dirname(path) if path.endswith(_DEPLOYABLE) else ""
+        while parent and parent not in folders:
+            folders.add(parent)
+            parent = posixpath.dirname(parent)
+
+    return folders
+
+
 def own_urls(applications: Iterable[Object], folders: set[str], url: str) -> set[str]:
     """Return the URLs of the repository that `folders` belong to, in the form of `same_url`.
 
-    A foreign repository does not name its URL. It is one at whose head more paths of Applications exist here
-    than are missing.
+    A foreign repository does not name its URL: it is each one of which a path exists here. One that is there
+    is enough, however many are missing: those may all be stale.
     """
     if url:
         return {same_url(url)}
 
-    votes: Counter[str] = Counter()
-    for source_url, path in _paths_at_head(applications):
-        votes[source_url] += 1 if path in folders else -1
-
-    return {source_url for source_url, count in votes.items() if count > 0}
-
-
-def _paths_at_head(applications: Iterable[Object]) -> set[tuple[str, str]]:
-    """Return the URL and the path of each source that follows the main branch of a repository."""
-    paths = set()
-
-    for application in applications:
-        for source in sources(application):
-            path = folder(source)
-            if at_head(source) and path is not None and path != ".":
-                paths.add((same_url(at(source, "repoURL")), path))
-
-    return paths
+    places = ((source, folder(source)) for each in applications for source in sources(each))
+    return {
+        same_url(at(source, "repoURL"))
+        for source, path in places
+        if path not in (None, ".") and path in folders
+    }
 
 
 def at_head(source: Object) -> bool:

@@ -2,19 +2,24 @@
 Directory, `directory: {recurse: true}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+import yaml
+
+from okd_gitops.finding import refused
 from okd_gitops.manifests.kustomization import Graph, Written
-from okd_gitops.manifests.objects import ObjectId
-from okd_gitops.manifests.read import FOREIGN, read_all
+from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.path_fields import Where
+from okd_gitops.manifests.plain import plain_values
+from okd_gitops.manifests.read import FOREIGN, Bounds, Document, read_all
 
 # What Argo CD reads there as it is (reposerver/repository/repository.go of v3.3, manifestFile).
-_ENDINGS = (".yaml", ".yml", ".json")
+ENDINGS = (".yaml", ".yml", ".json")
 
 
 def directory_files(tree: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
     """Return the files that Argo CD reads in a folder and below it."""
-    return {path: tree[path] for path in tree if path.startswith(f"{folder}/") and path.endswith(_ENDINGS)}
+    return {path: tree[path] for path in tree if path.startswith(f"{folder}/") and path.endswith(ENDINGS)}
 
 
 def read_directory(tree: Mapping[str, bytes], folder: str) -> Graph:
@@ -23,14 +28,51 @@ def read_directory(tree: Mapping[str, bytes], folder: str) -> Graph:
     What cannot be read is among its findings. The folder is a generated one: that a file there is foreign, or
     has another content, is found by comparing it with what is generated.
     """
-    graph = Graph()
+    return read_files(directory_files(tree, folder))
 
-    for path, data in directory_files(tree, folder).items():
+
+def read_files(files: Mapping[str, bytes], bounds: Bounds = FOREIGN) -> Graph:
+    """Return the graph of files that are applied as they are; what cannot be read is among its findings."""
+    graph = Graph(bounds=bounds)
+
+    for path, data in files.items():
         graph.files.add(path)
 
         with graph.findings.collecting():
-            for document in read_all(path, data, bounds=FOREIGN):
-                if isinstance(document.value, dict):
-                    graph.objects.setdefault(ObjectId.of(document.value), Written(document))
+            for document in read_all(path, data, bounds=bounds):
+                _note(graph, document, document.value, ())
+
+            if bounds.aliases:
+                graph.values += [value for each in _values(path, data) for value in _listed(each)]
 
     return graph
+
+
+def _values(path: str, data: bytes) -> list[object]:
+    try:
+        return plain_values(data)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise refused("not-yaml", path, "its values cannot be read", "look at its tags and keys") from None
+
+
+def _listed(value: object) -> Iterator[Object]:
+    """Yield an object, or each one of a List; what has no kind is nothing that is applied."""
+    if not isinstance(value, dict) or not ObjectId.of(value).kind:
+        return
+
+    if str(value["kind"]).endswith("List") and isinstance(value.get("items"), list):
+        for item in value["items"]:
+            yield from _listed(item)
+    elif not str(value.get("apiVersion")).startswith("kustomize.config.k8s.io/"):
+        yield value
+
+
+def _note(graph: Graph, document: Document, value: object, where: Where) -> None:
+    if not isinstance(value, dict):
+        return
+
+    if str(value.get("kind")).endswith("List") and isinstance(value.get("items"), list):
+        for index, item in enumerate(value["items"]):
+            _note(graph, document, item, (*where, "items", index))
+    else:
+        graph.objects.setdefault(ObjectId.of(value), Written(document, where))

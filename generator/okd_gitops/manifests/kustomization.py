@@ -5,12 +5,12 @@ is read first, and what it may not hold is refused before kustomize starts.
 """
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from okd_gitops.finding import Findings, FindingsError, Location
+from okd_gitops.finding import Finding, Findings, FindingsError, Location, finding_of
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.path_fields import (
@@ -24,7 +24,7 @@ from okd_gitops.manifests.path_fields import (
     entries,
     repeated,
 )
-from okd_gitops.manifests.read import PASSED_ON, Document, read, read_all
+from okd_gitops.manifests.read import PASSED_ON, Bounds, Document, read, read_all
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # Deeper than people nest, and less deep than Python recurses.
@@ -71,6 +71,15 @@ class Graph:
     path: list[str] = field(default_factory=list)
     # Folders that were walked before in the same tree, and reach no other one; None for those that do.
     leaves: "Leaves" = field(default_factory=dict)
+    # How its files are read, and what of it only a network or another program can render.
+    bounds: Bounds = PASSED_ON
+    beyond: list[Finding] = field(default_factory=list)
+    # Kustomizations with the generators that decrypt Secrets, which are left out of a build.
+    decrypting: dict[str, list[Where]] = field(default_factory=dict)
+    # The objects of plain files as the API server reads them, where that may differ from `objects`.
+    values: list[Object] = field(default_factory=list)
+    # What is wrong, and does not keep kustomize from building.
+    notes: Findings = field(default_factory=Findings)
 
     def add(self, leaf: "Graph") -> None:
         """Add what a folder reaches of which nothing is refused."""
@@ -78,6 +87,9 @@ class Graph:
         self.kustomizations |= leaf.kustomizations
         self.generated += leaf.generated
         self.deletes = self.deletes or leaf.deletes
+        self.beyond += leaf.beyond
+        self.decrypting |= leaf.decrypting
+        self.values += leaf.values
 
         for identity, written in leaf.objects.items():
             self.objects.setdefault(identity, written)
@@ -106,12 +118,14 @@ def kustomization_of(tree: Mapping[str, bytes], folder: str) -> str | None:
     return next((path for path in paths if path in tree), None)
 
 
-def walk(tree: Mapping[str, bytes], folder: str, leaves: Leaves | None = None) -> Graph:
+def walk(
+    tree: Mapping[str, bytes], folder: str, leaves: Leaves | None = None, bounds: Bounds = PASSED_ON
+) -> Graph:
     """Return the graph below `folder`; nothing is raised, whatever is wrong is among its findings.
 
     `leaves` are those of earlier walks in the same tree, and takes in those of this one.
     """
-    graph = Graph(leaves={} if leaves is None else leaves)
+    graph = Graph(leaves={} if leaves is None else leaves, bounds=bounds)
     _visit(tree, folder, graph)
 
     if len(graph.objects) > _MAX_OBJECTS:
@@ -125,7 +139,7 @@ def walk(tree: Mapping[str, bytes], folder: str, leaves: Leaves | None = None) -
     return graph
 
 
-def tops(tree: Mapping[str, bytes]) -> dict[str, Graph]:
+def tops(tree: Mapping[str, bytes], bounds: Bounds = PASSED_ON) -> dict[str, Graph]:
     """Return the folders whose kustomization no other one uses, with their graphs; of a cycle, one folder."""
     kustomizations = {}
     for folder in sorted({posixpath.dirname(path) for path in tree}):
@@ -140,7 +154,7 @@ def tops(tree: Mapping[str, bytes]) -> dict[str, Graph]:
     for folder, path in kustomizations.items():
         # What another one uses is seen from there, so it is not walked again.
         if path not in used:
-            graphs[folder] = walk(tree, folder, leaves)
+            graphs[folder] = walk(tree, folder, leaves, bounds)
             used |= graphs[folder].kustomizations.keys() - {path}
 
     return {folder: graph for folder, graph in graphs.items() if kustomizations[folder] not in used}
@@ -149,9 +163,9 @@ def tops(tree: Mapping[str, bytes]) -> dict[str, Graph]:
 def _visit_once(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
     """Visit a folder that another one uses: many overlays use the same bases, and most of these no other."""
     if folder not in graph.leaves:
-        alone = Graph(path=list(graph.path), leaves=graph.leaves)
+        alone = Graph(path=list(graph.path), leaves=graph.leaves, bounds=graph.bounds)
         _visit(tree, folder, alone)
-        is_leaf = len(alone.kustomizations) == 1 and not alone.findings
+        is_leaf = len(alone.kustomizations) == 1 and not alone.findings and not alone.notes
         graph.leaves[folder] = alone if is_leaf else None
 
     leaf = graph.leaves[folder]
@@ -175,7 +189,7 @@ def _visit(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
 
     graph.files.add(path)
     with graph.findings.collecting():
-        document = _read(path, tree[path])
+        document = _read(path, tree[path], graph.bounds)
         _visit_kustomization(tree, folder, graph, document)
 
 
@@ -194,6 +208,7 @@ def _visit_kustomization(tree: Mapping[str, bytes], folder: str, graph: Graph, d
             reason = f"{key} fetches charts and runs helm, which a check does not do"
             remedy = "commit the rendered chart and list it under resources"
             findings.add("kustomize-plugin", [key], reason, remedy, key=True)
+            graph.beyond += list(findings)[-1:]
 
     _look_for_deletions(tree[document.file], graph)
     for generator in (*items(fields, "configMapGenerator"), *items(fields, "secretGenerator")):
@@ -207,24 +222,24 @@ def _visit_kustomization(tree: Mapping[str, bytes], folder: str, graph: Graph, d
 
 
 @lru_cache(maxsize=4096)
-def _read(path: str, data: bytes) -> Document:
-    return read(path, data, bounds=PASSED_ON)
+def _read(path: str, data: bytes, bounds: Bounds) -> Document:
+    return read(path, data, bounds=bounds)
 
 
-def _read_all(path: str, data: bytes) -> list[Document]:
+def _read_all(path: str, data: bytes, bounds: Bounds) -> list[Document]:
     """Read a file; many have the bytes of another one, which are read once."""
     try:
-        documents = _documents_in(data)
+        documents = _documents_in(data, bounds)
     except FindingsError:
         # With the places in this file.
-        return read_all(path, data, bounds=PASSED_ON)
+        return read_all(path, data, bounds=bounds)
 
     return [replace(document, file=path) for document in documents]
 
 
 @lru_cache(maxsize=16384)
-def _documents_in(data: bytes) -> tuple[Document, ...]:
-    return tuple(read_all("", data, bounds=PASSED_ON))
+def _documents_in(data: bytes, bounds: Bounds) -> tuple[Document, ...]:
+    return tuple(read_all("", data, bounds=bounds))
 
 
 def _look_for_deletions(data: bytes, graph: Graph) -> None:
@@ -260,17 +275,23 @@ class _Reading:
     def at(self, where: Where, *, key: bool = False) -> Location:
         return self.document.at(where if self.inside is None else self.inside, key=key)
 
-    def refuse(self, name: str, place: Location, reason: str, remedy: str) -> None:
-        self.graph.findings.add(name, place, reason, remedy)
+    def refuse(self, name: str, place: Location, reason: str, remedy: str, *, beyond: bool = False) -> None:
+        """Note what must not be built; `beyond` is what only a network or another program could render."""
+        finding = finding_of(name, place, reason, remedy)
+        self.graph.findings.extend([finding])
+
+        if beyond:
+            self.graph.beyond.append(finding)
 
     def follow(self, entry: Entry, text: str, place: Location) -> None:
         """Go where a path leads."""
         try:
             path = path_below(self.folder, text, keyed=entry.use == Use.KEYED)
         except OutsideError as outside:
-            self.refuse("outside-repository", place, str(outside), outside.remedy)
+            self.refuse("outside-repository", place, str(outside), outside.remedy, beyond=outside.is_remote)
             return
 
+        path = resolved(self.tree, path)
         is_folder = kustomization_of(self.tree, path) is not None
 
         if path in self.tree:
@@ -302,17 +323,20 @@ class _Reading:
             return
 
         # A schema of all of OpenShift is larger than what a person writes, and harmless without aliases.
-        if entry.use == Use.YAML and not (b"&" in data and b"*" in data):
+        is_patch = str(entry.where[0]).casefold().startswith("patches")
+        if entry.use == Use.YAML and not is_patch and not (b"&" in data and b"*" in data):
             _look_for_deletions(data, self.graph)
             return
 
         with self.graph.findings.collecting():
-            documents = _read_all(path, data)
+            documents = _read_all(path, data, self.graph.bounds)
             _look_for_deletions(data, self.graph)
 
             for document in documents:
                 if entry.use == Use.BASE:
                     self.object(document, document.value, ())
+                elif entry.use == Use.PLUGIN and self.decrypts(entry, document.value):
+                    self.encrypted_files(document.value)
                 elif entry.use == Use.PLUGIN:
                     replace(self, document=document, inside=None).plugin(document.value, place)
 
@@ -320,10 +344,29 @@ class _Reading:
         place = self.at(entry.where)
 
         with self.graph.findings.collecting(at=place):
-            documents = _read_all(self.document.file, text.encode())
+            documents = _read_all(self.document.file, text.encode(), self.graph.bounds)
 
             for document in documents if entry.use == Use.PLUGIN else ():
-                replace(self, inside=entry.where).plugin(document.value, place)
+                if self.decrypts(entry, document.value):
+                    self.encrypted_files(document.value)
+                else:
+                    replace(self, inside=entry.where).plugin(document.value, place)
+
+    def decrypts(self, entry: Entry, plugin: Any) -> bool:
+        """Note a generator that decrypts Secrets; a build of others' files leaves out what it makes."""
+        is_ksops = at(plugin, "kind") == "ksops" and str(at(plugin, "apiVersion")).startswith("viaduct.ai/")
+        if not is_ksops or not self.graph.bounds.aliases:
+            return False
+
+        self.graph.decrypting.setdefault(self.document.file, []).append(entry.where)
+        return True
+
+    def encrypted_files(self, plugin: Any) -> None:
+        for key in ("files", "secretFrom"):
+            for name in items(plugin, key):
+                path = posixpath.normpath(posixpath.join(self.folder, str(name)))
+                if path in self.tree:
+                    self.graph.files.add(path)
 
     def object(self, document: Document, value: Any, where: Where) -> None:
         """Note an object of a file, or each one of a list; what is no object would vanish without a word."""
@@ -348,7 +391,13 @@ class _Reading:
             self.fields(value, PLUGINS[kind])
         else:
             reason = f"{kind} is not a plug-in of kustomize: it is not run"
-            self.refuse("kustomize-plugin", place, reason, "use a field of kustomize")
+            self.refuse("kustomize-plugin", place, reason, "use a field of kustomize", beyond=True)
+
+
+def resolved(tree: Mapping[str, bytes], path: str) -> str:
+    """Return the real path of a file or folder, where a tree knows symlinks."""
+    resolve: Callable[[str], str] | None = getattr(tree, "resolve", None)
+    return resolve(path) if resolve else path
 
 
 def _is_text(use: Use, text: str) -> bool:

@@ -13,11 +13,11 @@ _ADDRESS = re.compile(
 
 
 class OutsideError(ValueError):
-    """An entry leads out of the repository: the reason, and the remedy."""
+    """An entry leads out of the repository: the reason, the remedy, and whether it is fetched."""
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    def __init__(self, reason: str, remedy: str, *, is_remote: bool = False) -> None:
         super().__init__(reason)
-        self.remedy = remedy
+        self.remedy, self.is_remote = remedy, is_remote
 
 
 def path_below(folder: str, entry: str, *, keyed: bool) -> str:
@@ -29,7 +29,8 @@ def path_below(folder: str, entry: str, *, keyed: bool) -> str:
     # Go folds the dotted capital I into an i; Python does not.
     if not _PLAIN.fullmatch(entry) or _ADDRESS.match(name.replace("\u0130", "i")):
         reason = f'"{entry}" is fetched from elsewhere: the build could differ from the review'
-        raise OutsideError(reason, "copy it into the repository, under a name without : ? * @")
+        remedy = "copy it into the repository, under a name without : ? * @"
+        raise OutsideError(reason, remedy, is_remote=True)
 
     path = posixpath.normpath(posixpath.join(folder, name))
 

@@ -67,3 +67,13 @@ def plain_value(data: bytes) -> Any:
     loader = _Loader(data)
     node = loader.get_single_node()
     return None if node is None else loader.build(node)
+
+
+def plain_values(data: bytes) -> list[Any]:
+    """Return the value of each document in `data`, as the API server would read it; raises as above."""
+    loader = _Loader(data)
+    values = []
+    while loader.check_node():
+        node = loader.get_node()
+        values.append(None if node is None else loader.build(node))
+    return values

@@ -23,13 +23,14 @@ class Bounds:
 
     `strict` refuses what nobody types on purpose: a byte order mark, odd line ends, control characters, tags.
     Unless `exact`, a value that readers disagree about is kept as its text: another program decides what it
-    means.
+    means. With `aliases`, anchors, merge keys and tags are read as kustomize reads them.
     """
 
     max_bytes: int
     max_nodes: int
     strict: bool = False
     exact: bool = True
+    aliases: bool = False
 
 
 # Files that people write, and files from elsewhere: a CRD of a controller, a rendered manifest.
@@ -37,6 +38,8 @@ WRITTEN = Bounds(256 << 10, 20_000, strict=True)
 FOREIGN = Bounds(8 << 20, 100_000)
 # What kustomize reads, and what is searched here only for what it must not do.
 PASSED_ON = Bounds(16 << 20, 100_000, exact=False)
+# The same in a repository that others wrote, where our own rules for YAML do not hold.
+OTHERS = Bounds(16 << 20, 400_000, exact=False, aliases=True)
 # Kept together with the C loader: the pure Python one is ten times slower.
 Loader = yaml.CSafeLoader
 Path = tuple[str | int, ...]
@@ -93,7 +96,7 @@ def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Docume
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(file, lines, error) from None
 
-    builder = _Builder(file, lines, exact=bounds.exact)
+    builder = _Builder(file, lines, bounds)
     return [builder.document(node) for node in nodes if not _is_empty(node)]
 
 
@@ -189,6 +192,9 @@ def _refusal(event: yaml.NodeEvent, depth: int, nodes: int, bounds: Bounds) -> t
         reason = f"the document has more than {bounds.max_nodes:,} values"
         return "document-too-complex", reason, "split the file"
 
+    if bounds.aliases:
+        return None
+
     if event.anchor:
         reason = "anchors and aliases (& and *) are not allowed"
         return "document-too-complex", reason, "write the value out"
@@ -208,8 +214,8 @@ def _tag(tag: str) -> str:
 class _Builder:
     """Builds the documents of one file, and finds all values in them that must not be read."""
 
-    def __init__(self, file: str, lines: tuple[str, ...], *, exact: bool) -> None:
-        self.file, self.lines, self.exact = file, lines, exact
+    def __init__(self, file: str, lines: tuple[str, ...], bounds: Bounds) -> None:
+        self.file, self.lines, self.bounds, self.exact = file, lines, bounds, bounds.exact
 
     def document(self, node: yaml.Node) -> Document:
         """Return one document; raises FindingsError."""
@@ -217,6 +223,7 @@ class _Builder:
         self.keys: dict[Path, Span] = {}
         self.dates: set[Path] = set()
         self.findings = Findings()
+        self.built = 0
 
         value = self.build(node, ())
         self.findings.raise_errors()
@@ -224,6 +231,9 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         self.marks[path] = _span(node)
+
+        if self.bounds.aliases:
+            self.count(node, path)
 
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node, path)
@@ -233,11 +243,26 @@ class _Builder:
 
         return self.mapping(node, path)
 
+    def count(self, node: yaml.Node, path: Path) -> None:
+        """Refuse what aliases make of a small text: a bomb, or something that contains itself."""
+        self.built += 1
+
+        if self.built > self.bounds.max_nodes or len(path) > MAX_DEPTH:
+            self.refuse("document-too-complex", node, "its aliases expand to too much", "write it out")
+            self.findings.raise_errors()
+
     def mapping(self, node: yaml.Node, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
 
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+
+            if key == "<<" and self.bounds.aliases and not key_node.style:
+                for part in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
+                    inner = self.build(part, path)
+                    merged = {**(inner if isinstance(inner, dict) else {}), **merged}
+                continue
 
             if key is None or key == "<<":
                 remedy = "write the keys out; merge keys are not allowed"
@@ -253,7 +278,7 @@ class _Builder:
             self.keys[*path, key] = _span(key_node)
             result[key] = self.build(value_node, (*path, key))
 
-        return result
+        return {**merged, **result} if merged else result
 
     def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text = node.value

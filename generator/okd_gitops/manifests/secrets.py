@@ -40,6 +40,16 @@ _PASSWORD = re.compile(r"(?i)[A-Z0-9._-]*(password|passphrase)")
 # What stands under such a key and is no password: a path, a switch, a name of the key elsewhere, prose.
 _NO_PASSWORD = re.compile(r"/.*|.*\s.*|(?i:true|false|yes|no|none|null|prompt|.*password|.*secret|string)")
 _LARGEST = 1 << 20
+# What SOPS has made of a value.
+_ENCRYPTED = "ENC["
+# How people call what is secret, and how they write that a value is to be filled in.
+_SECRET_NAME = re.compile(
+    r"(?i)passw|passphrase|token|secret|credential|private|api-?key|access-?key|htpasswd|kubeconfig"
+    r"|dockerconfigjson|dockercfg|\.key$|^key$|id_rsa|id_ed25519"
+)
+_EXAMPLE = re.compile(
+    r"(?i)change.?me|replace|example|placeholder|todo|dummy|your[-_ ]|xxx|redacted|fill.?in"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +60,16 @@ class SecretValue:
     kind: str
 
 
-def secret_values(value: object, path: Path = ()) -> Iterator[SecretValue]:
-    """Yield the values in an object, and in the objects inside it, that must not be in Git."""
+def secret_values(value: object, path: Path = (), *, may_be_settings: bool = False) -> Iterator[SecretValue]:
+    """Yield the values in an object, and in the objects inside it, that must not be in Git.
+
+    With `may_be_settings`, of a Secret's data only what is called or looks like a secret.
+    """
     if isinstance(value, dict):
-        yield from _in_map(value, path)
+        yield from _in_map(value, path, may_be_settings=may_be_settings)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from secret_values(inner, (*path, index))
+            yield from secret_values(inner, (*path, index), may_be_settings=may_be_settings)
     elif isinstance(value, str):
         kind = secret_kind(value)
         if kind:
@@ -78,31 +91,48 @@ def secret_kind(text: str) -> str:
     return "a kubeconfig" if _KUBECONFIG.search(text) and _LOGIN.search(text) else ""
 
 
-def _in_map(value: Object, path: Path) -> Iterator[SecretValue]:
+def _in_map(value: Object, path: Path, *, may_be_settings: bool) -> Iterator[SecretValue]:
     is_secret = value.get("kind") == "Secret" and value.get("apiVersion") == "v1"
 
     for key, inner in value.items():
         place = (*path, key)
         if is_secret and key in ("data", "stringData"):
-            yield from (SecretValue(filled, "data of a Secret") for filled in _filled(inner, place))
+            for filled in _filled(inner, place):
+                if not may_be_settings or _seems_secret(filled, inner, is_encoded=key == "data"):
+                    yield SecretValue(filled, "data of a Secret")
         elif isinstance(inner, str) and _is_password(key, inner, value):
             yield SecretValue(place, "a password")
         else:
-            yield from secret_values(inner, place)
+            yield from secret_values(inner, place, may_be_settings=may_be_settings)
 
 
 def _filled(data: object, path: Path) -> list[Path]:
     """Return the paths of the values in a Secret's data; one that a template inserts is no value."""
     entries = data.items() if isinstance(data, dict) else [("", data)]
     return [
-        (*path, key) if key else path for key, text in entries if text and not _VARIABLE.fullmatch(str(text))
+        (*path, key) if key else path
+        for key, text in entries
+        if text and not _VARIABLE.fullmatch(str(text)) and not str(text).startswith(_ENCRYPTED)
     ]
+
+
+def _seems_secret(path: Path, data: object, *, is_encoded: bool) -> bool:
+    """Whether an entry of a Secret's data is a secret, by its name or its form, and no example of one."""
+    name = str(path[-1])
+    text = str(data.get(name) if isinstance(data, dict) else data)
+    if is_encoded:
+        text = _decoded(text) or text
+
+    is_example = _VARIABLE.search(text) or _EXAMPLE.search(text) or not text.strip()
+    return not is_example and bool(_SECRET_NAME.search(name) or secret_kind(text))
 
 
 def _is_password(key: str, text: str, holder: Object) -> bool:
     """Whether a value is a password by its key, or as the value of a variable of that name."""
     name = str(holder.get("name", "")) if key == "value" else key
     if not _PASSWORD.fullmatch(name):
+        return False
+    if text.startswith(_ENCRYPTED):
         return False
     return bool(text) and not _VARIABLE.search(text) and not _NO_PASSWORD.fullmatch(text)
 

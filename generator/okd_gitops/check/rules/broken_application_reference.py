@@ -1,7 +1,6 @@
 """The rule broken-application-reference: findings.yaml states and explains it."""
 
-import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from okd_gitops.check.rule import ARGOCD, Fault, Overlay, Repository
 from okd_gitops.finding import nearest
@@ -10,14 +9,12 @@ from okd_gitops.manifests.argocd import (
     at_head,
     folder,
     of_kind,
-    own_urls,
     project_name,
     same_url,
     sources,
 )
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
-_DEPLOYABLE = (".yaml", ".yml", ".json", ".jsonnet", "Kustomization")
 _STALE = "run `okd-gitops generate`, which removes the Application of a cluster that has no file"
 # Each fault is a reason and a remedy.
 _Faults = Iterator[tuple[str, str]]
@@ -25,35 +22,26 @@ _Faults = Iterator[tuple[str, str]]
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at the Applications of an overlay; their projects may be in any overlay."""
-    applications = of_kind(overlay.objects, "Application")
-    if not applications:
-        return
+    made = [
+        application
+        for one in repository.sets
+        if any(one.value is value for value in overlay.objects)
+        for application in one.expansion.applications
+    ]
+    folders, urls = repository.folders, repository.own_urls
 
-    folders = _folders(repository)
-    urls = own_urls(repository.applications, folders, repository.url)
-
-    for application in applications:
+    for application in (*of_kind(overlay.objects, "Application"), *made):
         faults = [
             *_missing_paths(application, folders, urls, repository),
             *_unknown_destination(application, overlay, repository),
             *_forbidden_by_project(application, repository),
         ]
         for reason, remedy in faults:
-            yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(application))
+            name = f"{ObjectId.of(application).name}: " if id(application) in repository.makers else ""
+            yield Fault(reason=f"{name}{reason}", remedy=remedy, object=repository.written(application))
 
 
-def _folders(repository: Repository) -> set[str]:
-    """Return every folder with something to deploy below it: Argo CD can read folders recursively."""
-    folders = {"."}
-    for path in repository.files:
-        parent = posixpath.dirname(path) if path.endswith(_DEPLOYABLE) else ""
-        while parent and parent not in folders:
-            folders.add(parent)
-            parent = posixpath.dirname(parent)
-    return folders
-
-
-def _missing_paths(application: Object, folders: set[str], urls: set[str], repository: Repository) -> _Faults:
+def _missing_paths(application: Object, folders: Set[str], urls: Set[str], repository: Repository) -> _Faults:
     for source in sources(application):
         path = folder(source)
         # Where the URL is guessed, another branch may have other files.
@@ -61,7 +49,8 @@ def _missing_paths(application: Object, folders: set[str], urls: set[str], repos
         is_here = same_url(at(source, "repoURL")) in urls and has_these_files
 
         if is_here and path is not None and path not in folders:
-            yield f"its path {path} does not exist", "run okd-gitops generate, or correct the path"
+            advice = "run okd-gitops generate, or correct" if repository.destinations else "correct"
+            yield f"its path {path} does not exist", f"{advice} the path"
 
 
 def _unknown_destination(application: Object, overlay: Overlay, repository: Repository) -> _Faults:

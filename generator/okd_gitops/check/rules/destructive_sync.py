@@ -1,19 +1,34 @@
 """The rule destructive-sync: findings.yaml states and explains it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from okd_gitops.check.rule import LONG_TERM, Fault, Overlay, Repository
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
+# Each of these takes more with it than itself: clusters, or everything that an operator has installed. Read
+# in openshift/hive, apis/hive/v1, hypershift, api/hypershift/v1beta1, and tektoncd/operator v0.77.0.
+_PRECIOUS = (
+    "ClusterVersion",
+    "ClusterDeployment",
+    "ClusterPool",
+    "HostedCluster",
+    "NodePool",
+    "AgentServiceConfig",
+    "HiveConfig",
+    "MultiClusterHub",
+    "MultiClusterEngine",
+    "TektonConfig",
+    "StorageCluster",
+    "HyperConverged",
+)
+# These too, and every repository is full of them: our own fleets guard them, others must not.
 _HOLD_DATA = (
+    *_PRECIOUS,
     "Namespace",
     "PersistentVolume",
     "PersistentVolumeClaim",
     "CustomResourceDefinition",
-    "ClusterVersion",
-    "ClusterDeployment",
-    "HostedCluster",
 )
 _CLUSTERS = ("ClusterClaim", "ClusterDeployment", "HostedCluster")
 _OPTIONS = "argocd.argoproj.io/sync-options"
@@ -43,7 +58,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 
         automated = at(value, "spec", "syncPolicy", "automated")
         if at(automated, "prune"):
-            yield from _unguarded(value, synced)
+            yield from _unguarded(value, synced, _HOLD_DATA if repository.has_house_rules else _PRECIOUS)
         if at(automated, "selfHeal"):
             yield from _recreated_clusters(value, synced)
 
@@ -107,13 +122,13 @@ def _deleting_set(value: Object, overlay: Overlay) -> Iterator[Fault]:
         )
 
 
-def _unguarded(application: Object, synced: list[Object]) -> Iterator[Fault]:
+def _unguarded(application: Object, synced: list[Object], kinds: Collection[str]) -> Iterator[Fault]:
     identity = ObjectId.of(application)
     for value in synced:
         synced_identity = ObjectId.of(value)
         is_guarded = {"Prune=false", "Prune=confirm"} & _options(value)
 
-        if synced_identity.kind in _HOLD_DATA and not is_guarded:
+        if synced_identity.kind in kinds and not is_guarded:
             yield Fault(
                 reason=f"{identity.name} prunes, and nothing guards {synced_identity}",
                 remedy=f"add the annotation {_OPTIONS}: Prune=confirm to it",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault
-from okd_gitops.manifests.objects import Object, ObjectId, strings
+from okd_gitops.manifests.objects import Object, ObjectId, at, strings
 
 _WORDS = re.compile(
     r"(?<![A-Za-z0-9])"
@@ -25,15 +25,26 @@ _KINDS_WITH_VARIABLES = ("GrafanaDashboard", "Template")
 
 def check_object(value: Object) -> Iterator[Fault]:
     """Look at every string of one line; scripts and files in a ConfigMap may use ${variables}."""
+    yield from _in_object(value, may_have_variables=False)
+
+
+def check_others_object(value: Object) -> Iterator[Fault]:
+    """Leave ${variables} alone: Flux, a plug-in or a program fills them in."""
+    yield from _in_object(value, may_have_variables=True)
+
+
+def _in_object(value: Object, *, may_have_variables: bool) -> Iterator[Fault]:
     identity = ObjectId.of(value)
-    if identity.kind == "CustomResourceDefinition":
+    # Argo CD's vault plug-in fills in <names>.
+    is_filled = any("avp.kubernetes.io" in str(key) for key in at(value, "metadata", "annotations") or ())
+    if identity.kind == "CustomResourceDefinition" or is_filled:
         return
 
     for path, text in strings(value):
         if _PROSE.search(path):
             continue
 
-        placeholder = _placeholder(text, path, identity.kind)
+        placeholder = _placeholder(text, path, identity.kind, may_have_variables=may_have_variables)
         if placeholder:
             yield Fault(
                 reason=f'{path} contains the placeholder "{placeholder[0]}"',
@@ -42,14 +53,17 @@ def check_object(value: Object) -> Iterator[Fault]:
             )
 
 
-def _placeholder(text: str, path: str, kind: str) -> re.Match[str] | None:
+def _placeholder(text: str, path: str, kind: str, *, may_have_variables: bool) -> re.Match[str] | None:
     whole = _WHOLE.fullmatch(text)
     if whole or "\n" in text:
         return whole
 
     # A data: URL holds a file.
     may_have_variables = (
-        kind in _KINDS_WITH_VARIABLES or _SHELL.search(path) is not None or text.startswith("data:")
+        may_have_variables
+        or kind in _KINDS_WITH_VARIABLES
+        or _SHELL.search(path) is not None
+        or text.startswith("data:")
     )
     word = _WORDS.search(text)
     return word or (None if may_have_variables else _VARIABLE.search(text))

@@ -14,7 +14,18 @@ _LARGEST = 1 << 20
 
 def check_object(value: Object) -> Iterator[Fault]:
     """Look at Secrets, also inside other objects, and for keys and passwords in any text."""
-    for kind, values in _by_kind(secret_values(value)).items():
+    yield from _in_object(value, may_be_settings=False)
+
+
+def check_others_object(value: Object) -> Iterator[Fault]:
+    """Look only for what seems to be a secret: others keep settings in Secrets too."""
+    yield from _in_object(value, may_be_settings=True)
+
+
+def _in_object(value: Object, *, may_be_settings: bool) -> Iterator[Fault]:
+    found = secret_values(value, may_be_settings=may_be_settings)
+
+    for kind, values in _by_kind(found).items():
         yield Fault(
             reason=_reason(kind, values),
             remedy=_REMEDY,
