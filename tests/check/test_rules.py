@@ -8,7 +8,7 @@ path, path` (by a kustomization), and in a bad case `# expect: text of the reaso
 A line `# overlay: FOLDER` begins another overlay; before the first it is overlays/x. What follows
 `# overlay: planned` is what overlays/x would be without its extras, `# overlay: guards` the tool's own
 policy. `# kustomization: {…}` is the content of
-every overlay's kustomization.yaml; `# quota:
+every overlay's kustomization.yaml; with `# written: yes` its objects stand in a file as rendered; `# quota:
 cpu=4 storage=400Gi` is that of the namespace builds; `# severity: warning` is what a bad case is to weigh.
 """
 
@@ -25,12 +25,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okd_gitops.check import rules
-from okd_gitops.check.rule import Fault, Overlay, Quota, Repository
+from okd_gitops.check.rule import ExpandedSet, Fault, Overlay, Quota, Repository
 from okd_gitops.check.run_rules import all_rules, run
 from okd_gitops.explanation import Explanation, explanation_of, explanations
-from okd_gitops.manifests.kustomization import Graph
-from okd_gitops.manifests.objects import Object
-from okd_gitops.manifests.read import Document, read
+from okd_gitops.manifests.application_set import World, expand
+from okd_gitops.manifests.argocd import of_kind
+from okd_gitops.manifests.kustomization import Graph, Written
+from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.read import FOREIGN, Document, read, read_all
 
 CASES = Path(__file__).parent / "rules"
 RULES = {name.replace("-", "_"): module for name, module in all_rules().items()}
@@ -57,6 +59,7 @@ def scene(text: str) -> Repository:
             objects=objects(body),
             planned=objects(planned) if planned and folder == "overlays/x" else None,
             graph=Graph(
+                objects=written(body) if "written" in options else {},
                 files=reached,
                 kustomizations=kustomizations(
                     f"{folder}/kustomization.yaml", options.get("kustomization", "")
@@ -73,9 +76,12 @@ def scene(text: str) -> Repository:
     ]
     files = {path.strip(): b"" for path in options.get("files", "").split(",")} | dict.fromkeys(reached, b"")
     destinations = {name: "in-cluster" if name == "hub" else name for name in names}
+    world = World(files, lambda url: url == URL)
+    everything = [value for overlay in rendered for value in overlay.objects]
     return Repository(
         files=files,
         overlays=tuple(rendered),
+        sets=tuple(ExpandedSet(one, expand(one, world)) for one in of_kind(everything, "ApplicationSet")),
         today=date(2026, 1, 31),
         destinations=destinations,
         url=URL if options.get("url") != "none" else "",
@@ -92,6 +98,11 @@ def quotas(text: str) -> tuple[Quota, ...]:
 
 def objects(text: str) -> tuple[Object, ...]:
     return tuple(value for value in yaml.safe_load_all(text) if value)
+
+
+def written(text: str) -> dict[ObjectId, Written]:
+    documents = read_all("x.yaml", text.encode(), bounds=FOREIGN)
+    return {ObjectId.of(document.value): Written(document) for document in documents}
 
 
 def kustomizations(path: str, text: str) -> dict[str, Document]:

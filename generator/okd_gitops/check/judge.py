@@ -8,6 +8,7 @@ from time import monotonic
 from okd_gitops.check.build import build
 from okd_gitops.check.outcome import Report
 from okd_gitops.check.rule import Overlay, Repository, written_as
+from okd_gitops.check.run_forms import has_variable, run_forms
 from okd_gitops.check.run_rules import run
 from okd_gitops.check.schema_form import schema_form
 from okd_gitops.check.schema_gaps import is_known_gap
@@ -15,6 +16,7 @@ from okd_gitops.check.verdicts import verdicts_on
 from okd_gitops.finding import Finding, finding_of
 from okd_gitops.manifests.directory import read_directory
 from okd_gitops.manifests.kustomization import Leaves, walk
+from okd_gitops.manifests.nested import Path as Inside
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 
@@ -142,6 +144,7 @@ def _invalid_under(
     identities: dict[bytes, ObjectId] = {}
     holders: dict[bytes, list[Overlay]] = {}
     forms: dict[int, bytes | None] = {}
+    outer: dict[bytes, tuple[ObjectId, Inside]] = {}
     for overlay in overlays:
         for document in documents[overlay.folder]:
             if id(document) not in forms:
@@ -152,13 +155,21 @@ def _invalid_under(
                 identities[form] = ObjectId.of(document.value)
                 holders.setdefault(form, []).append(overlay)
 
+            for path, identity, made in run_forms(document.value):
+                identities[made] = identity
+                outer[made] = ObjectId.of(document.value), path
+                holders.setdefault(made, []).append(overlay)
+
     verdicts = verdicts_on(identities, cache, kubernetes)
     findings: list[Finding] = []
     for verdict in verdicts:
-        identity = identities[verdict.document]
+        identity, path = outer.get(verdict.document, (identities[verdict.document], ()))
+        # What is inside may be of any kind; of the outer object alone a schema is asked.
+        reasons = () if path and verdict.missing else verdict.reasons
         findings += [
-            _finding(identity, holders[verdict.document], reason, missing=verdict.missing)
-            for reason in verdict.reasons
+            _finding(identity, holders[verdict.document], reason, path, missing=verdict.missing)
+            for reason in reasons
+            if not (path and has_variable(reason))
         ]
     return findings
 
@@ -170,9 +181,11 @@ def _path_of(reason: str) -> tuple[str | int, ...]:
     return tuple(int(step) if step.isdecimal() else step for step in steps)
 
 
-def _finding(identity: ObjectId, holders: Sequence[Overlay], reason: str, *, missing: bool) -> Finding:
+def _finding(
+    identity: ObjectId, holders: Sequence[Overlay], reason: str, inside: Inside, *, missing: bool
+) -> Finding:
     written = [written_as(overlay.graph, identity) for overlay in holders]
-    path = _path_of(reason)
+    path = (*inside, *_path_of(reason))
     places = [each.at(path) for each in written if each is not None]
     clusters = tuple(dict.fromkeys(overlay.name for overlay in holders))
     is_gap = missing and is_known_gap(identity)

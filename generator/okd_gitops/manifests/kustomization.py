@@ -328,7 +328,9 @@ class _Reading:
             _look_for_deletions(data, self.graph)
             return
 
-        with self.graph.findings.collecting():
+        # kustomize takes a patch in which a key stands twice, and drops one half of it.
+        found = self.graph.notes if is_patch and self.graph.bounds.aliases else self.graph.findings
+        with found.collecting():
             documents = _read_all(path, data, self.graph.bounds)
             _look_for_deletions(data, self.graph)
 

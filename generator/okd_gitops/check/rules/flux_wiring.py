@@ -1,0 +1,87 @@
+"""The rule flux-wiring: findings.yaml states and explains it."""
+
+from collections.abc import Iterator
+
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.finding import nearest
+from okd_gitops.manifests import flux
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, strings
+
+# A source of another controller may make these.
+_KINDS = ("GitRepository", "OCIRepository", "Bucket")
+
+
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
+    """Look at the Kustomizations of Flux in an overlay."""
+    for value in flux.kustomizations(overlay.objects):
+        faults = [*_waits(value, repository), *_reads(value, repository), *_variables(value, repository)]
+        for path, reason, remedy in faults:
+            yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value), path=path)
+
+
+_Faults = Iterator[tuple[tuple[str | int, ...], str, str]]
+
+
+def _waits(value: Object, repository: Repository) -> _Faults:
+    own = ObjectId.of(value)
+    others = {
+        (ObjectId.of(each).namespace, ObjectId.of(each).name)
+        for each in flux.kustomizations(repository.objects)
+    }
+    for index, before in enumerate(items(value, "spec", "dependsOn")):
+        name = str(at(before, "name"))
+        namespace = str(at(before, "namespace") or own.namespace)
+        if repository.is_whole and (namespace, name) not in others and "$" not in name:
+            near = nearest(name, [each for place, each in others if place == namespace])
+            reason = f"it waits for the Kustomization {name}, which does not exist: it is never applied"
+            yield ("spec", "dependsOn", index), reason, near or "correct the name"
+
+
+def _reads(value: Object, repository: Repository) -> _Faults:
+    kind, namespace, name = flux.source_of(value)
+    sources = flux.source_objects(repository.objects)
+    source = sources.get((kind, namespace, name))
+    of_kind = [each for (other, place, each) in sources if (other, place) == (kind, namespace)]
+
+    if source is None and kind in _KINDS and of_kind and repository.is_whole:
+        reason = f"its source {kind} {namespace}/{name} does not exist"
+        yield ("spec", "sourceRef"), reason, nearest(name, of_kind) or "correct the name"
+
+    path = flux.folder_of(value)
+    own = {
+        str(at(sources.get(flux.source_of(each)), "spec", "url"))
+        for each in flux.kustomizations(repository.objects)
+        if flux.folder_of(each) != "." and flux.folder_of(each) in repository.folders
+    }
+    url = str(at(source, "spec", "url"))
+    if source is not None and kind == "GitRepository" and url in own and path not in repository.folders:
+        reason = f"its path {path} does not exist in this repository"
+        yield ("spec", "path"), reason, nearest(path, repository.folders) or "correct the path"
+
+
+def _variables(value: Object, repository: Repository) -> _Faults:
+    filled = flux.filled_variables(value)
+    if filled is None or not flux.substitutes(value):
+        return
+
+    folder = flux.folder_of(value)
+    for overlay in repository.overlays:
+        if overlay.folder != folder:
+            continue
+        # A folder that others deploy too may have its variables from them.
+        users = [each for each in flux.kustomizations(repository.objects) if flux.folder_of(each) == folder]
+        for each in overlay.objects if len(users) == 1 else ():
+            meta = at(each, "metadata", "annotations", flux.SUBSTITUTE) or at(
+                each, "metadata", "labels", flux.SUBSTITUTE
+            )
+            missing = sorted(
+                {
+                    match[1]
+                    for _, text in strings(each)
+                    for match in flux.VARIABLE.finditer(text)
+                    if match[1] not in filled and not match[2] and "\n" not in text
+                }
+            )
+            if missing and meta != "disabled":
+                reason = f"{ObjectId.of(each)} uses {', '.join(missing)}, which postBuild does not fill"
+                yield ("spec", "postBuild"), f"{reason}: Flux writes nothing there", "fill it, or correct it"

@@ -1,0 +1,145 @@
+"""The rule fruitless-entry: findings.yaml states and explains it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.finding import FindingsError, nearest
+from okd_gitops.manifests.kustomization import NAMES
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, strings
+from okd_gitops.manifests.path_below import OutsideError, path_below
+from okd_gitops.manifests.read import OTHERS, Document, read_all
+
+# A name without the signs of a regular expression, which a target may be.
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry of a kustomization that is meant for something: its place, and what it is meant for."""
+
+    document: Document
+    path: tuple[str | int, ...]
+    what: str
+    target: Mapping[str, object]
+
+
+def check_repository(repository: Repository) -> Iterator[Fault]:
+    """Look at each kustomization with all roots that use it: it may fit nothing in some of them."""
+    users: dict[str, list[Overlay]] = {}
+    for overlay in repository.overlays:
+        for path in overlay.graph.kustomizations:
+            users.setdefault(path, []).append(overlay)
+
+    for path, overlays in users.items():
+        document = overlays[0].graph.kustomizations[path]
+        # Other roots, which could not be built, may use a component.
+        if not repository.is_whole and document.value.get("kind") == "Component":
+            continue
+
+        for entry in _entries(document, path, repository.files):
+            if not any(_fits(entry, overlay) for overlay in overlays):
+                names = {each.name for one in overlays for each in one.graph.objects}
+                wanted = str(entry.target.get("name"))
+                yield Fault(
+                    reason=f"{entry.what} {_words(entry.target)} fits nothing, so it changes nothing",
+                    remedy=nearest(wanted, names) or "correct the name, or remove the entry",
+                    location=entry.document.at(entry.path),
+                    clusters=tuple(one.name for one in overlays),
+                )
+
+
+def _words(target: Mapping[str, object]) -> str:
+    return " ".join(str(target[key]) for key in ("kind", "namespace", "name") if target.get(key))
+
+
+def _entries(document: Document, path: str, files: Mapping[str, bytes]) -> Iterator[_Entry]:
+    value = document.value
+    for key in ("patches", "patchesJson6902"):
+        for index, patch in enumerate(items(value, key)):
+            target = at(patch, "target")
+            if _is_plain(target):
+                yield _Entry(document, (key, index, "target"), "the patch for", target)
+
+    # Settings of its own say where else images are.
+    has_settings = value.get("configurations") or value.get("transformers")
+    for index, image in enumerate([] if has_settings else items(value, "images")):
+        if _is_plain(image):
+            yield _Entry(document, ("images", index), "the image", {"image": True, **image})
+
+    for index, replica in enumerate(items(value, "replicas")):
+        if _is_plain(replica):
+            yield _Entry(document, ("replicas", index), "replicas of", {"name": replica["name"]})
+
+    for index, replacement in enumerate(items(value, "replacements")):
+        yield from _replacements(document, index, replacement, path, files)
+
+
+def _replacements(
+    document: Document, index: int, replacement: object, path: str, files: Mapping[str, bytes]
+) -> Iterator[_Entry]:
+    """Yield the targets of a replacement, which may stand in a file of its own, one or several."""
+    place: tuple[str | int, ...] = ("replacements", index)
+    bodies = [replacement]
+
+    if isinstance(at(replacement, "path"), str):
+        found = _read(path, str(at(replacement, "path")), files)
+        if found is None:
+            return
+        document, place = found, ()
+        bodies = found.value if isinstance(found.value, list) else [found.value]
+
+    for body in bodies:
+        for number, target in enumerate(items(body, "targets")):
+            select = at(target, "select")
+            if _is_plain(select):
+                yield _Entry(document, (*place, "targets", number, "select"), "the replacement for", select)
+
+
+def _read(kustomization: str, name: str, files: Mapping[str, bytes]) -> Document | None:
+    folder, _, file = kustomization.rpartition("/")
+    assert file in NAMES
+    try:
+        path = path_below(folder, name, keyed=False)
+        return read_all(path, files[path], bounds=OTHERS)[0]
+    except (OutsideError, FindingsError, KeyError, IndexError):
+        return None
+
+
+def _is_plain(target: object) -> bool:
+    """Whether a target names one object: no pattern, and no choice by labels."""
+    name, kind = at(target, "name"), at(target, "kind")
+    chooses = at(target, "labelSelector") or at(target, "annotationSelector")
+    is_name = isinstance(name, str) and bool(_PLAIN.fullmatch(name.replace("/", "-").replace("_", "-")))
+    return is_name and not chooses and (kind is None or bool(_PLAIN.fullmatch(str(kind))))
+
+
+def _fits(entry: _Entry, overlay: Overlay) -> bool:
+    target, name = entry.target, str(entry.target["name"])
+    if target.get("image"):
+        names = {name, str(target.get("newName") or name)}
+        values = [*overlay.objects, *(written.value for written in overlay.graph.objects.values())]
+        return any(text.startswith(tuple(names)) for value in values for _, text in strings(value))
+
+    kind = target.get("kind")
+    ids = [*map(ObjectId.of, overlay.objects), *overlay.graph.objects]
+    alike = [each for each in ids if (not kind or each.kind == kind) and name in each.name]
+    # A name of a generator, or one with something around it, belongs to another name in the output.
+    if not alike:
+        return _is_generated(name, overlay)
+
+    namespace = str(target.get("namespace") or "")
+    return not namespace or any(each.namespace in (namespace, "") for each in alike)
+
+
+def _is_generated(name: str, overlay: Overlay) -> bool:
+    generators: list[Object] = [
+        each
+        for document in overlay.graph.kustomizations.values()
+        for key in ("configMapGenerator", "secretGenerator")
+        for each in items(document.value, key)
+        if isinstance(each, dict)
+    ]
+    has_plugins = any(items(each.value, "generators") for each in overlay.graph.kustomizations.values())
+    return has_plugins or any(each.get("name") == name for each in generators)

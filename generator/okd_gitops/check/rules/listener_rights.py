@@ -1,0 +1,40 @@
+"""The rule listener-rights: findings.yaml states and explains it."""
+
+from collections.abc import Iterator
+
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.manifests.objects import ObjectId, at, items
+
+
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
+    """Look at listeners whose account is in the same overlay, with the bindings there."""
+    ids = {ObjectId.of(value) for value in overlay.objects}
+    accounts = {(each.namespace, each.name) for each in ids if each.group_kind == "ServiceAccount."}
+    bound: set[tuple[str, str]] = set()
+    groups: set[str] = set()
+
+    for value in repository.objects:
+        if value.get("kind") in ("RoleBinding", "ClusterRoleBinding"):
+            for subject in items(value, "subjects"):
+                name = str(at(subject, "name"))
+                namespace = str(at(subject, "namespace") or ObjectId.of(value).namespace)
+                if at(subject, "kind") == "Group":
+                    groups.add(name)
+                bound.add((namespace, name))
+
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+        if identity.group_kind != "EventListener.triggers.tekton.dev":
+            continue
+
+        name = str(at(value, "spec", "serviceAccountName") or "")
+        account = identity.namespace, name
+        by_group = {"system:serviceaccounts", f"system:serviceaccounts:{identity.namespace}"} & groups
+        if account in accounts and account not in bound and not by_group:
+            yield Fault(
+                reason=f"no binding gives its account {name} any rights: the listener never gets ready",
+                remedy="bind tekton-triggers-eventlistener-roles and, for the cluster, "
+                "tekton-triggers-eventlistener-clusterroles to it",
+                object=identity,
+                path=("spec", "serviceAccountName"),
+            )

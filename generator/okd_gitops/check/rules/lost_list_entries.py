@@ -1,0 +1,86 @@
+"""The rule lost-list-entries: findings.yaml states and explains it."""
+
+from collections.abc import Iterator
+
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.finding import FindingsError, Location
+from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.path_below import OutsideError, path_below
+from okd_gitops.manifests.read import OTHERS, Document, read_all
+
+# Their lists have keys, by which kustomize merges.
+_BUILT_IN = ("", "apps", "batch", "autoscaling", "policy")
+
+
+def check_repository(repository: Repository) -> Iterator[Fault]:
+    """Look at merge patches of custom resources: kustomize replaces their lists as a whole."""
+    seen: set[tuple[str, str]] = set()
+    for overlay in repository.overlays:
+        for path, document in overlay.graph.kustomizations.items():
+            for patch, place in _patches(document, path, repository):
+                identity = ObjectId.of(patch)
+                base = _base(identity, overlay)
+                is_custom = identity.group not in _BUILT_IN and not identity.group.endswith(".k8s.io")
+                for key, lost in _lost(base, patch) if base and is_custom else ():
+                    if (str(place), key) not in seen:
+                        seen.add((str(place), key))
+                        yield Fault(
+                            reason=f"the patch replaces the whole list {key} of {identity}: "
+                            f"{', '.join(lost)} of the base vanishes",
+                            remedy="write a JSON patch (op: add, replace), or repeat every entry",
+                            location=place,
+                            clusters=(overlay.name,),
+                        )
+
+
+def _patches(document: Document, path: str, repository: Repository) -> Iterator[tuple[Object, Location]]:
+    folder = path.rpartition("/")[0]
+    listed, others = items(document.value, "patchesStrategicMerge"), items(document.value, "patches")
+    entries: list[tuple[object, tuple[str | int, ...]]] = [
+        (each, ("patchesStrategicMerge", index)) for index, each in enumerate(listed)
+    ]
+    entries += [
+        (at(each, "path") or at(each, "patch"), ("patches", index)) for index, each in enumerate(others)
+    ]
+    for entry, where in entries:
+        text, place = str(entry or ""), document.at(where)
+        try:
+            if "\n" in text:
+                found = read_all(path, text.encode(), bounds=OTHERS)
+            else:
+                file = path_below(folder, text, keyed=False)
+                found = read_all(file, repository.files[file], bounds=OTHERS)
+                place = Location(file=file, line=1, column=1)
+        except (FindingsError, OutsideError, KeyError):
+            continue
+
+        for each in found:
+            if isinstance(each.value, dict) and each.value.get("kind"):
+                yield each.value, place
+
+
+def _base(identity: ObjectId, overlay: Overlay) -> Object | None:
+    for each, written in overlay.graph.objects.items():
+        if each.group_kind == identity.group_kind and each.name == identity.name:
+            return written.value
+    return None
+
+
+def _lost(base: object, patch: object, path: str = "") -> Iterator[tuple[str, list[str]]]:
+    if not isinstance(base, dict) or not isinstance(patch, dict):
+        return
+
+    for key, inner in patch.items():
+        place = f"{path}.{key}".lstrip(".")
+        if isinstance(inner, list) and isinstance(base.get(key), list):
+            before, after = (_names(each) for each in (base[key], inner))
+            # A patch that names one of them was meant to change that one.
+            if before and after and set(before) & set(after) and set(before) - set(after):
+                yield place, sorted(set(before) - set(after))
+        else:
+            yield from _lost(base.get(key), inner, place)
+
+
+def _names(entries: list[object]) -> list[str]:
+    names = [at(entry, "name") for entry in entries]
+    return [str(name) for name in names] if all(isinstance(name, str) for name in names) else []

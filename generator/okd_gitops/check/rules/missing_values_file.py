@@ -1,0 +1,58 @@
+"""The rule missing-values-file: findings.yaml states and explains it."""
+
+import posixpath
+from collections.abc import Iterator
+
+from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.finding import nearest
+from okd_gitops.manifests.argocd import at_head, folder, same_url, sources
+from okd_gitops.manifests.objects import Object, at, items
+
+
+def check_repository(repository: Repository) -> Iterator[Fault]:
+    """Look at the values of charts whose files are of this repository."""
+    for application in repository.applications:
+        for source in sources(application):
+            # A missing file may be allowed, and a pattern may find nothing.
+            if at(source, "helm", "ignoreMissingValueFiles") is True:
+                continue
+
+            for name in items(source, "helm", "valueFiles"):
+                path = _path(str(name), source, application, repository)
+                if path is not None and path not in repository.files:
+                    alike = [each for each in repository.files if posixpath.basename(each) == _base(path)]
+                    value = repository.makers.get(id(application), application)
+                    yield Fault(
+                        reason=f"{name} is {path} of this repository, which does not exist",
+                        remedy=f"write {alike[0]}" if len(alike) == 1 else nearest(path, alike),
+                        object=repository.written(application),
+                        clusters=tuple(
+                            each.name
+                            for each in repository.overlays
+                            if any(one is value for one in each.objects)
+                        ),
+                    )
+
+
+def _base(path: str) -> str:
+    return posixpath.basename(path)
+
+
+def _path(name: str, source: Object, application: Object, repository: Repository) -> str | None:
+    """Return the path of a values file in this repository; None when it is elsewhere or unknown."""
+    if "://" in name or set("*?{") & set(name):
+        return None
+
+    if name.startswith("$"):
+        reference, _, rest = name[1:].partition("/")
+        holders = [each for each in sources(application) if at(each, "ref") == reference]
+        return posixpath.normpath(rest) if holders and _is_here(holders[0], repository) else None
+
+    inside = folder(source)
+    if inside is None or not _is_here(source, repository):
+        return None
+    return posixpath.normpath(name.lstrip("/") if name.startswith("/") else posixpath.join(inside, name))
+
+
+def _is_here(source: Object, repository: Repository) -> bool:
+    return same_url(at(source, "repoURL")) in repository.own_urls and at_head(source)

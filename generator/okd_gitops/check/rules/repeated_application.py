@@ -1,0 +1,33 @@
+"""The rule repeated-application: findings.yaml states and explains it."""
+
+from collections.abc import Iterator
+
+from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.manifests.argocd import folder, sources
+from okd_gitops.manifests.objects import Object, ObjectId
+
+
+def check_repository(repository: Repository) -> Iterator[Fault]:
+    """Look at what each ApplicationSet makes; by name and namespace an Application is one."""
+    for one in repository.sets:
+        made: dict[tuple[str, str], list[Object]] = {}
+        for application in one.expansion.applications:
+            identity = ObjectId.of(application)
+            made.setdefault((identity.namespace, identity.name), []).append(application)
+
+        for (_, name), applications in made.items():
+            if len(applications) > 1:
+                places = ", ".join(
+                    str(folder(source)) for each in applications for source in sources(each)[:1]
+                )
+                yield Fault(
+                    reason=f"it makes {len(applications)} Applications of the name {name}: {places}",
+                    remedy="put more of the path into the name, so that each is one of its own",
+                    object=ObjectId.of(one.value),
+                    path=("spec", "template", "metadata", "name"),
+                    clusters=tuple(
+                        each.name
+                        for each in repository.overlays
+                        if any(value is one.value for value in each.objects)
+                    ),
+                )

@@ -1,0 +1,67 @@
+"""The rule repeated-list-entry: findings.yaml states and explains it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.manifests.argocd import OPTIONS
+from okd_gitops.manifests.objects import ObjectId, at, items
+
+# The keys of lists in pods and Services: listMapKeys of kubernetes v1.35, api/openapi-spec.
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "env": ("name",),
+    "ports": ("containerPort", "protocol"),
+    "volumes": ("name",),
+    "volumeMounts": ("mountPath",),
+    "imagePullSecrets": ("name",),
+    "hostAliases": ("ip",),
+    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+}
+_SERVICE_PORTS = ("port", "protocol")
+_DEFAULTS = {"protocol": "TCP"}
+_WORKLOADS = ("apps", "batch", "")
+_SERVER_SIDE = "ServerSideApply=true"
+
+
+def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
+    """Look at what an Application applies on the server's side, all of it or by an annotation."""
+    applications = repository.synced.get(overlay.folder, ())
+    is_server_side = any(
+        _SERVER_SIDE in items(each, "spec", "syncPolicy", "syncOptions") for each in applications
+    )
+
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+        text = str(at(value, "metadata", "annotations", OPTIONS) or "")
+        if identity.group in _WORKLOADS and (is_server_side or _SERVER_SIDE in text):
+            for path, named in _repeated(value.get("spec"), ("spec",), identity):
+                yield Fault(
+                    reason=f"{'.'.join(map(str, path))} has {named} twice, which server-side apply refuses",
+                    remedy="keep one of them",
+                    object=identity,
+                    path=path,
+                )
+
+
+def _repeated(
+    value: object, path: tuple[str | int, ...], identity: ObjectId
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _repeated(inner, (*path, index), identity)
+    if not isinstance(value, dict):
+        return
+
+    for key, inner in value.items():
+        is_service = identity.group_kind == "Service." and path == ("spec",)
+        names = _SERVICE_PORTS if is_service and key == "ports" else _KEYS.get(key, ())
+        if names and isinstance(inner, list):
+            found = Counter(
+                tuple(str(each.get(name, _DEFAULTS.get(name, ""))) for name in names)
+                for each in inner
+                if isinstance(each, dict) and names[0] in each
+            )
+            for entry, count in found.items():
+                if count > 1:
+                    yield (*path, key), entry[0]
+        yield from _repeated(inner, (*path, key), identity)
