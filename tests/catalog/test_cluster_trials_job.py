@@ -32,7 +32,7 @@ from script_checks import shellchecked
 
 IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64
 TOKEN = "s3cret-of-git"
-FRESH = "try-4-21-0-okd-scos-1"
+FRESH = "try-4-21-0-scos-1"
 PATH = f"/apis/hive.openshift.io/v1/namespaces/ephemeral-{FRESH}"
 SETTINGS = """\
 unattended: true

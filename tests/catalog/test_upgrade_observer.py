@@ -25,12 +25,14 @@ from frozen import CLOCK
 from okd_gitops.evidence.records import Records, read_records
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import Runs
+from okd_gitops.evidence.trial_names import fresh_cluster
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.fleet.load import load
 from okd_gitops.generate.generate import generate
 from okd_gitops.manifests.objects import Object
+from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.system.disk import read_catalog
 from release_fleet import NEW, OLD, PROMOTE, PUSH, PUSH_ON, Fleet, wave
 from rendered import invalid, objects, of_kind
@@ -40,6 +42,7 @@ IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64
 PLAIN = f"  upgrade-observer:\n    image: {IMAGE}\n"
 FULL = PLAIN + "    patience: 90m\n    schedule: 7 * * * *\n    watch-age: 2h\n"
 TOKEN = "s3cret-of-git"
+TRIALS = "trials: [{stream: 4-scos-stable, channel: stable-scos-4, provider: hive-openstack}]\n"
 
 
 @pytest.fixture(scope="module")
@@ -317,12 +320,19 @@ def test_reports_of_trials_are_taken_over_from_the_records_of_another_repository
     bench: Bench, tmp_path: Path
 ) -> None:
     bench.upgraded()
+    fleet_file = bench.fleet.root / "fleet.yaml"
+    fleet_file.write_text(f"{fleet_file.read_text()}{TRIALS}")
+    git(bench.fleet.root, "commit", "-qam", "trials")
+    git(bench.fleet.root, "push", "-q", "origin", "HEAD:main")
+    known = ReleaseRecord(version=NEW, streams={"4-scos-stable": "Accepted"}, seen=bench.fleet.now)
+    remote = str(bench.fleet.remote)
+    write_records(bench.fleet.root, remote, "record", lambda _: {known.path: known.text().encode()})
     bench.trials = str(tmp_path / "trials")
     without = bench.run()
     assert (without.returncode, "trials are not looked at" in without.stderr) == (0, True)
 
     tried = Evidence(
-        cluster="try-x",
+        cluster=fresh_cluster(NEW),
         version=NEW,
         image=release_controller.image(NEW),
         finished=bench.fleet.now,
@@ -334,7 +344,8 @@ def test_reports_of_trials_are_taken_over_from_the_records_of_another_repository
     write_records(root, "", "record", lambda _: {tried.path: tried.text().encode()})
     done = bench.run()
     assert done.returncode == 0, done.stderr
-    assert bench.reported() == ["canary", "probe", "try-x"]
+    assert bench.reported() == ["canary", "probe", tried.cluster]
+    assert f"{tried.path}: taken over, passed" in done.stdout
     before = bench.commits()
     assert bench.run().returncode == 0
     assert bench.commits() == before

@@ -205,7 +205,7 @@ def test_a_missing_tool_or_schema_never_passes(
     (cache / missing).unlink()
     result = okd_gitops("--cache", str(cache), "check")
     assert result.returncode == 4
-    assert "make check" in result.stderr
+    assert "okd-gitops tools" in result.stderr
 
 
 def test_no_proxy_no_home_and_no_network_are_needed(repo: Path, okd_gitops: Run) -> None:

@@ -133,6 +133,27 @@ def test_one_that_has_upgraded_is_evidence_when_its_nodes_have(
     assert (evidence.passed if evidence else None) == passed
 
 
+@pytest.mark.parametrize("history", [(update(NEW, 9, verified=True),), (update(NEW, 9), update(NEW, 12))])
+def test_one_that_began_with_another_release_shows_no_upgrade(
+    hub: HTTPServer, tmp_path: Path, history: tuple[dict[str, Any], ...]
+) -> None:
+    result = observed(hub, tmp_path, deployment(*history), HEALTHY, UPGRADING)
+    assert (result.evidence, result.reason) == (
+        None,
+        f"it was not installed with {OLD}, so it shows no upgrade from that",
+    )
+
+
+def test_an_upgrade_that_could_not_begin_is_nothing_against_the_release(
+    hub: HTTPServer, tmp_path: Path
+) -> None:
+    stopped = deployment(installed=False, ProvisionStopped="True")
+    assert observed(hub, tmp_path, stopped, None, UPGRADING).evidence is None
+    fresh = observed(hub, tmp_path, stopped, None).evidence
+    assert fresh
+    assert not fresh.passed
+
+
 def test_an_upgrade_that_fails_is_evidence_against_the_release(hub: HTTPServer, tmp_path: Path) -> None:
     value = deployment(update(NEW, 9, state="Partial", completionTime=None), update(OLD, 12))
     failing = conditions(Failing="True", Available="True")

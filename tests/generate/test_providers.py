@@ -90,6 +90,15 @@ def test_a_day_beyond_the_longest_life_is_an_error_until_it_is_nearer(fleet: Pat
     assert reasons(date(2026, 12, 1)) == []
 
 
+def test_an_end_within_days_may_be_beyond_a_short_life_too(fleet: Path) -> None:
+    text = (fleet / "fleet.yaml").read_text()
+    (fleet / "fleet.yaml").write_text(text.replace("longest: 3d", "longest: 1d"))
+    generate(fleet)
+    report = check(fleet, CACHE, today=date(2026, 12, 2), say=lambda _: None)
+    reasons = [finding.reason for finding in report.findings if str(finding.severity) == "error"]
+    assert reasons == ["trial expires on 2026-12-04, more than 1 days ahead"]
+
+
 @pytest.mark.parametrize("provider", ["hive-openstack", "hive-fake"])
 def test_every_object_is_valid_against_its_own_definition(fleet: Path, provider: str) -> None:
     (fleet / "clusters/trial.yaml").write_text(TRIAL.replace("hive-openstack", provider))

@@ -13,6 +13,15 @@ from okd_gitops.evidence.pools import Pools, pools_of
 from okd_gitops.lifecycle.guest import Guest, pools_of_guest
 from okd_gitops.system.address import NetworkError
 
+# It would ask for a password.
+ENCRYPTED_KEY = b"""-----BEGIN EC PRIVATE KEY-----
+Proc-Type: 4,ENCRYPTED
+DEK-Info: AES-256-CBC,0123456789ABCDEF0123456789ABCDEF
+
+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+-----END EC PRIVATE KEY-----
+"""
+
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
@@ -51,10 +60,23 @@ def test_another_authority_or_key_is_an_error_without_its_text(
         replace(guest, key=key),
         replace(guest, key="a2V5"),
         replace(guest, key="%"),
+        replace(guest, key="é"),
+        replace(guest, authorities=b64encode(b"\xff").decode()),
+        replace(guest, key=b64encode(ENCRYPTED_KEY).decode()),
     ):
         with pytest.raises(NetworkError) as caught:
             pools_of_guest(wrong, answers=tmp_path / "answers")
         assert guest.key not in f"{caught.value} {wrong}"
+
+
+def test_a_cluster_with_endless_pools_is_not_judged(cluster: Cluster, guest: Guest, tmp_path: Path) -> None:
+    cluster.answers[POOLS] = {"kind": "MachineConfigPoolList", "items": [{}] * 101}
+    with pytest.raises(NetworkError, match="more than 100"):
+        pools_of_guest(guest, answers=tmp_path / "answers")
+
+    cluster.answers[POOLS] = {"kind": "x" * (1 << 20)}
+    with pytest.raises(NetworkError, match="more than 1,048,576 bytes"):
+        pools_of_guest(guest, answers=tmp_path / "answers")
 
 
 def test_without_a_certificate_nothing_is_answered(cluster: Cluster, guest: Guest, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from conftest import commit, git
 from okd_gitops.errors import UsageError
@@ -16,6 +17,7 @@ from okd_gitops.evidence.record import record
 from okd_gitops.evidence.records import read_records
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import FindingsError
+from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import load
 from okd_gitops.lifecycle.edit_clusters import Saved, Saving, drop_expired, try_releases
 from okd_gitops.upgrade.followers import followers
@@ -27,7 +29,7 @@ TRIALS = """\
 trials:
 - {stream: 4-scos-stable, channel: stable-scos-4, provider: hive-openstack, expires: 1d}
 """
-FRESH, UPGRADING = "try-4-21-0-okd-scos-1", "try-4-21-0-okd-scos-1-up"
+FRESH, UPGRADING = "try-4-21-0-scos-1", "try-4-21-0-scos-1-up"
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def test_somebody_may_ask_for_what_has_not_reported_once_more(fleet: Fleet) -> N
 
 def test_without_an_edge_that_is_free_of_risks_nothing_upgrades(fleet: Fleet) -> None:
     record_releases(fleet.root, fleet.network())
-    assert tried(fleet, OLD).subject == "Try 4.21.0-okd-scos.0 on try-4-21-0-okd-scos-0"
+    assert tried(fleet, OLD).subject == "Try 4.21.0-okd-scos.0 on try-4-21-0-scos-0"
 
 
 def test_a_release_that_no_stream_accepts_is_refused(fleet: Fleet) -> None:
@@ -127,3 +129,17 @@ def test_both_clusters_fit_into_the_quota_or_none_is_made(fleet: Fleet) -> None:
         tried(fleet)
     assert [finding.name for finding in error.value.findings] == ["ephemeral-quota-exceeded"]
     assert not list((fleet.root / "clusters").glob("try-*"))
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        (["hypershift-agent"], "do not report how an upgrade went"),
+        (["hive-fake"], "do not report how an upgrade went"),
+        (["hive-openstack", "hive-openstack"], "4-scos-stable is tried twice"),
+    ],
+)
+def test_trials_that_could_never_report_are_refused(entries: list[str], reason: str) -> None:
+    trials = [{"stream": "4-scos-stable", "channel": "stable-scos-4", "provider": each} for each in entries]
+    with pytest.raises(ValidationError, match=reason):
+        FleetSpec.model_validate({"trials": trials})

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from okd_gitops.evidence.proposal import ProposalNote
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import ClusterState
+from okd_gitops.evidence.trial_names import fresh_cluster, upgrading_cluster
 from okd_gitops.explanation import explanation_of, explanations
 from okd_gitops.fleet.upgrades import Accepted, Window
 from okd_gitops.releases.cross_check import Release
@@ -33,7 +34,6 @@ from okd_gitops.upgrade.refusals import (
     every_refusal,
     without_vain_advice,
 )
-from okd_gitops.upgrade.trials import fresh_cluster, upgrading_cluster
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OLD, NEW = Version.parse("4.22.0-okd-scos.7"), Version.parse("4.22.0-okd-scos.9")
@@ -132,12 +132,12 @@ def no_path(name: str, *refused: str) -> dict[str, Any]:
     return {"path": NoPath(name, "why", None, edges)}
 
 
-TRY, TRY_UP = fresh_cluster(NEW), upgrading_cluster(NEW)
+TRY, TRY_UP = fresh_cluster(NEW.text), upgrading_cluster(NEW.text)
 
 
 def tried(*reports: Evidence) -> dict[str, Any]:
     """Let the release need trials, of which these are reports."""
-    return {"trials": (TRY, TRY_UP), "evidence": (*READY.evidence, *reports)}
+    return {"needed_trials": (TRY, TRY_UP), "evidence": (*READY.evidence, *reports)}
 
 
 def reports(other: Evidence) -> dict[str, Any]:
@@ -232,6 +232,16 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
     ("evidence-missing", Verdict.WAIT, {"evidence": READY.evidence[1:]}),
     ("trial-missing", Verdict.WAIT, tried()),
     ("trial-missing", Verdict.WAIT, tried(passed(TRY))),
+    # An emergency went past something; no report is from the future, or older than its release.
+    ("trial-missing", Verdict.WAIT, tried(passed(TRY), passed(TRY_UP).model_copy(update={"emergency": "x"}))),
+    ("trial-missing", Verdict.WAIT, tried(passed(TRY), passed(TRY_UP, days=-1))),
+    ("trial-missing", Verdict.WAIT, tried(passed(TRY), passed(TRY_UP, days=11))),
+    # The edge of a failed upgrade has been withdrawn, so nobody would try it any more.
+    (
+        "trial-failed",
+        Verdict.REFUSE,
+        {**tried(passed(TRY), passed(TRY_UP, ok=False)), "needed_trials": (TRY,)},
+    ),
     ("trial-missing", Verdict.WAIT, tried(passed(TRY), passed(TRY_UP, image=A))),
     ("earlier-cluster-unhealthy", Verdict.WAIT, state("test", version=NEW.text, unhealthy=("etcd",))),
     ("earlier-cluster-unhealthy", Verdict.WAIT, state("test", version=OLD.text)),
@@ -697,6 +707,7 @@ def test_a_test_cluster_may_take_a_release_to_get_well(said: dict[str, Any]) -> 
         ("evidence-unobtainable", went_on("test")),
         ("release-untried", {"fleet": (READY.cluster,)}),
         ("trial-missing", tried()),
+        ("trial-failed", tried(passed(TRY), passed(TRY_UP, ok=False))),
         ("release-age-unknown", {"release": replace(GOOD, published=None), "minimum_age": timedelta(1)}),
     ],
 )

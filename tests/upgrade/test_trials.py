@@ -1,13 +1,25 @@
 """Which clusters for tests a long-term cluster waits for, and whose reports are taken over."""
 
+import pathlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from okd_gitops.evidence.foreign_trials import new_trials
+import pytest
+from pydantic import TypeAdapter
+
+from conftest import git
+from okd_gitops.evidence.foreign_trials import new_trials, read_trials
 from okd_gitops.evidence.records import Records
 from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.trial_names import fresh_cluster, upgrading_cluster
+from okd_gitops.evidence.write_records import write_records
+from okd_gitops.finding import Finding
+from okd_gitops.manifests.model import Name
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.graph import Graph, Node
+from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.decide import Known, question_of
 from okd_gitops.upgrade.edges import Wanted
@@ -31,7 +43,7 @@ def learned(*edges: tuple[Version, Version], unsigned: tuple[Version, ...] = ())
     return Learned(releases=releases, graph=Graph(nodes, pairs, {}))
 
 
-FRESH, UPGRADES = "try-4-22-0-okd-scos-9", "try-4-22-0-okd-scos-9-up"
+FRESH, UPGRADES = "try-4-22-0-scos-9", "try-4-22-0-scos-9-up"
 
 
 def test_an_upgrade_is_tried_where_an_edge_leads_to_the_release() -> None:
@@ -59,22 +71,74 @@ def test_a_long_term_cluster_of_a_tried_stream_waits_and_no_other() -> None:
 
     def trials(cluster: Follower, *streams: str) -> tuple[str, ...]:
         asked = replace(known, tried_streams=frozenset(streams))
-        return question_of(cluster, [cluster], path, asked, NOW).trials
+        return question_of(cluster, [cluster], path, asked, NOW).needed_trials
 
     assert trials(cluster, STREAM) == (FRESH, UPGRADES)
     assert trials(cluster, "4-scos-next") == trials(cluster) == ()
     assert trials(replace(cluster, guarded=False), STREAM) == ()
 
 
-def report(cluster: str, *, passed: bool = True) -> Evidence:
-    return Evidence(cluster=cluster, version=NEW.text, image=IMAGE, finished=NOW, passed=passed)
+def test_the_name_of_a_nightly_build_fits_into_that_of_a_cluster() -> None:
+    version = "4.22.0-0.okd-scos-2026-01-01-123456"
+    for name in (fresh_cluster(version), upgrading_cluster(version)):
+        TypeAdapter(Name).validate_python(name)
 
 
-def test_reports_of_trials_are_taken_over_once_and_of_nothing_else() -> None:
-    foreign = Records(evidence=(report(FRESH), report("prod"), report("try-own")))
-    now = NOW + timedelta(hours=1)
-    (taken,) = new_trials(foreign, Records(), {"prod", "try-own"}, now)
-    assert (taken.cluster, taken.seen) == (FRESH, now)
+RELEASE = ReleaseRecord(version=NEW.text, streams={STREAM: "Accepted"}, seen=NOW)
+OTHER = ReleaseRecord(version=OLD.text, streams={"4-scos-next": "Accepted"}, seen=NOW)
+
+
+def report(cluster: str, version: Version = NEW, **changes: Any) -> Evidence:
+    values = {"cluster": cluster, "version": version.text, "image": IMAGE, "finished": NOW, "passed": True}
+    return Evidence.model_validate({**values, **changes})
+
+
+@pytest.fixture
+def foreign(tmp_path: pathlib.Path) -> Callable[..., tuple[list[Evidence], list[Finding]]]:
+    """Return what is read of the trials of a tried stream, from a repository with these files."""
+
+    def read(*reports: Evidence, **files: bytes) -> tuple[list[Evidence], list[Finding]]:
+        written = {item.path: item.text().encode() for item in reports}
+        written |= {
+            f"evidence/{name.replace('_', '-')}/{NEW.text}.yaml": data for name, data in files.items()
+        }
+        git(tmp_path, "init", "-q", ".")
+        git(tmp_path, "commit", "-q", "--allow-empty", "-m", "start")
+        sha = write_records(tmp_path, "", "record", lambda _: {**written, "proposals/x.yaml": b"{"})
+        return read_trials(tmp_path, sha, Records(releases=(RELEASE, OTHER)), {STREAM})
+
+    return read
+
+
+def test_only_what_a_release_needs_is_read(foreign: Any) -> None:
+    old = report("try-4-22-0-scos-7", OLD)
+    reports, findings = foreign(report(FRESH), report(UPGRADES), report("prod"), report("try-x"), old)
+    assert (sorted(item.cluster for item in reports), findings) == ([FRESH, UPGRADES], [])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"cluster: [",
+        b"cluster: x\n",
+        b"#" * (1 << 15),
+        report("prod").text().encode(),
+        report(FRESH).text().encode() + b"unknown: 1\n",
+    ],
+    ids=["yaml", "fields", "size", "place", "key"],
+)
+def test_a_report_that_cannot_be_used_is_told_and_stops_no_other(foreign: Any, data: bytes) -> None:
+    reports, (warning,) = foreign(report(UPGRADES), try_4_22_0_scos_9=data)
+    assert [item.cluster for item in reports] == [UPGRADES]
+    assert (warning.name, warning.clusters) == ("trial-unreadable", (FRESH,))
+
+
+def test_a_report_is_taken_over_once_and_exchanged_for_another_image_alone() -> None:
+    other = "registry.example.org/release@sha256:" + "b" * 64
+    trials = [report(FRESH), report("try-own")]
+    assert [item.cluster for item in new_trials(trials, Records(), {"try-own"})] == [FRESH]
 
     failed = Records(evidence=(report(FRESH, passed=False),))
-    assert new_trials(foreign, failed, {"prod", "try-own"}, now) == []
+    assert list(new_trials(trials, failed, {"try-own"})) == []
+    rebuilt = Records(evidence=(report(FRESH, image=other),))
+    assert [item.cluster for item in new_trials(trials, rebuilt, {"try-own"})] == [FRESH]

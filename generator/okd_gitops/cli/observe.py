@@ -149,6 +149,9 @@ def observe(
         for each in result.results:
             _print_result(each, dry_run=dry_run)
 
+        for report in result.taken_over:
+            echo(f"{report.path}: taken over, {'passed' if report.passed else 'failed'}")
+
         _print_ending(result, findings)
 
     print_result(output, "Observation", _as_json(result, findings), as_text)
@@ -296,4 +299,10 @@ def _as_json(result: "Observed", findings: "Sequence[Finding]") -> dict[str, obj
         for each in result.results
     ]
 
-    return {"clusters": clusters, "findings": findings, "commit": result.sha, "failure": error}
+    return {
+        "clusters": clusters,
+        "trials": result.taken_over,
+        "findings": findings,
+        "commit": result.sha,
+        "failure": error,
+    }

@@ -52,6 +52,11 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
     if not isinstance(at(status, "clusterVersionStatus"), dict):
         return Answer(waiting="Hive has installed it, and does not report its release yet")
 
+    other = _another_beginning(target.cluster, status)
+
+    if other:
+        return Answer(waiting=other)
+
     is_reached = condition(status, _UNREACHABLE).get("status") == "False"
 
     return Answer(
@@ -62,6 +67,22 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
             tests={READY: is_reached},
         )
     )
+
+
+def _another_beginning(cluster: Cluster, status: object) -> str:
+    """Return that a cluster which must upgrade began with another release: its upgrade tells nothing."""
+    history = items(status, "clusterVersionStatus", "history")
+    first = str(at(history[-1], "image") or "") if history else ""
+    installs = cluster.spec.installs
+
+    if not installs or not first or _digest(first) == _digest(installs.image):
+        return ""
+
+    return f"it was not installed with {installs.version}, so it shows no upgrade from that"
+
+
+def _digest(image: str) -> str:
+    return image.partition("@")[2]
 
 
 def _has_id(deployment: Object) -> bool:

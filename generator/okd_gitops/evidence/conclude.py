@@ -97,8 +97,13 @@ def _identified(cluster: Cluster, seen: Seen) -> Cluster:
 
 
 def _not_installed(cluster: Cluster, why: str, records: Records, now: datetime) -> Result:
-    """Return the report that a release, or the one before it, could not be installed."""
+    """Return the report that a release could not be installed; none of an upgrade that did not begin."""
     wanted = wanted_of(cluster)
+    installs = cluster.spec.installs
+
+    if installs:
+        return Result(cluster=cluster.name, reason=f"{installs.version} was not installed: {why}"[:500])
+
     reason = f"{wanted.version} was not installed: {why}"[:500]
     reported = report_of_this_cluster(cluster, records)
     new = Evidence(

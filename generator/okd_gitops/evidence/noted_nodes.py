@@ -25,7 +25,7 @@ def completed_update(deployment: Object) -> str:
     if newest.get("state") != "Completed":
         return ""
 
-    return f"{newest.get('completionTime')} {newest.get('image')}"
+    return one_line(f"{newest.get('completionTime')} {newest.get('image')}", 500)
 
 
 def note_of(update: str, pools: Pools) -> str:

@@ -1,7 +1,7 @@
 """observe: ask clusters how their release in Git went, and record all answers in one commit."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,9 +11,10 @@ from okd_gitops.errors import OkdGitopsError, UsageError
 from okd_gitops.evidence.ask_cluster import Answer, Target, ask
 from okd_gitops.evidence.ask_hive import ask_hive
 from okd_gitops.evidence.conclude import Result, conclude
-from okd_gitops.evidence.foreign_trials import new_trials
+from okd_gitops.evidence.foreign_trials import new_trials, read_trials
 from okd_gitops.evidence.left_over import left_over
 from okd_gitops.evidence.records import RUNS, Records, read_records
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.state import Runs
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.finding import Finding, finding_of
@@ -40,11 +41,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What was observed: a result for each cluster, findings about none of them, the commit that was made
-    ("": none), and why it could not be made.
+    """What was observed: a result for each cluster, reports of trials that were taken over, findings about
+    no cluster, the commit that was made ("": none), and why it could not be made.
     """
 
     results: tuple[Result, ...]
+    taken_over: tuple[Evidence, ...] = ()
     findings: tuple[Finding, ...] = ()
     sha: str = ""
     failure: OkdGitopsError | None = None
@@ -61,15 +63,17 @@ class Observed:
 class _Round:
     """The answers of one round, judged again for the records that are on the branch when it is written.
 
-    `left_over` are the clusters that the hub has and git has not; None: it was not asked. `trials` are the
-    records of another repository, and `clusters` the names of this fleet's own.
+    `left_over` are the clusters that the hub has and git has not; None: it was not asked. `read_trials`
+    reads the reports of another repository, for the releases of records, and `own` are the names of this
+    fleet's clusters.
     """
 
     asked: Sequence[tuple[Target, Answer]]
     limits: Limits
     left_over: tuple[str, ...] | None = None
-    trials: Records = field(default_factory=Records)
-    clusters: frozenset[str] = frozenset()
+    read_trials: Callable[[Records], tuple[Sequence[Evidence], Sequence[Finding]]] = lambda _: ((), ())
+    own: frozenset[str] = frozenset()
+    taken_over: tuple[Evidence, ...] = ()
     results: tuple[Result, ...] = ()
     findings: tuple[Finding, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
@@ -87,7 +91,12 @@ class _Round:
         for result in self.results:
             self.files |= _files_of(result, records, now)
 
-        for report in new_trials(self.trials, records, self.clusters, now):
+        trials, unread = self.read_trials(records)
+        self.findings += tuple(unread)
+        new = new_trials(trials, records, self.own)
+        self.taken_over = tuple(report.model_copy(update={"seen": now}) for report in new)
+
+        for report in self.taken_over:
             self.files[report.path] = report.text().encode()
 
         earlier = records.runs
@@ -120,18 +129,23 @@ def observe(
     A cluster that is away is a finding and stops no other one. Raises FindingsError for records that cannot
     be read, NetworkError for a hub that is away.
     """
+    streams = {each.stream for each in fleet.spec.trials}
     this_round = _Round(
         asked=_ask_all(targets),
         limits=limits,
         left_over=left_over(fleet, hub) if hub else None,
-        trials=read_records(root, trials) if trials else Records(),
-        clusters=frozenset(cluster.name for cluster in fleet.clusters),
+        read_trials=lambda records: read_trials(root, trials, records, streams) if trials else ((), ()),
+        own=frozenset(cluster.name for cluster in fleet.clusters),
     )
 
     if not write:
         this_round.judge(read_records(root))
 
-        return Observed(results=this_round.results, findings=this_round.findings)
+        return Observed(
+            results=this_round.results,
+            taken_over=this_round.taken_over,
+            findings=this_round.findings,
+        )
 
     names = ", ".join(target.cluster.name for target in targets)
     subject = f"observe({names})" if len(names) <= 50 else f"observe({len(targets)} clusters)"
@@ -146,7 +160,13 @@ def observe(
     if failure and not this_round.results:
         this_round.judge(Records())
 
-    return Observed(results=this_round.results, findings=this_round.findings, sha=sha, failure=failure)
+    return Observed(
+        results=this_round.results,
+        taken_over=this_round.taken_over,
+        findings=this_round.findings,
+        sha=sha,
+        failure=failure,
+    )
 
 
 def observed_clusters(fleet: Fleet, now: datetime) -> list[Cluster]:

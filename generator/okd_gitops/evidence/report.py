@@ -17,8 +17,6 @@ from okd_gitops.releases.record import Time
 from okd_gitops.times import time_text
 
 FOLDER = "evidence"
-# How the names of clusters begin that were made to try a release.
-TRIAL = "try-"
 
 
 class Evidence(FileModel):

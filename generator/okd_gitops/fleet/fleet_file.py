@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from okd_gitops.finding import Location, refused
 from okd_gitops.fleet.fields import Graph, Ref, Repository, StreamName
 from okd_gitops.fleet.providers import ProviderName, Providers
 from okd_gitops.fleet.upgrades import Duration, Releases
 from okd_gitops.manifests.model import FileModel, Name
-from okd_gitops.releases.fields import Channel
+from okd_gitops.releases.fields import Channel, fault
 from okd_gitops.system.disk import FLEET
 
 # A key that is missing has no line, so the first one of its file is shown.
@@ -66,17 +66,35 @@ class UnattendedRepository(FileModel):
     )
 
 
+def _that_reports(provider: ProviderName) -> ProviderName:
+    if provider != ProviderName.HIVE_OPENSTACK:
+        reason = f"clusters of {provider} do not report how an upgrade went, so a release would wait for ever"
+        raise fault(reason, f"write {ProviderName.HIVE_OPENSTACK}")
+
+    return provider
+
+
 class Trials(FileModel):
     """An entry of `trials:` in fleet.yaml: clusters that try each new release of a stream."""
 
     stream: StreamName = Field(examples=["4-scos-stable"], description="The stream whose releases are tried.")
     channel: Channel = Field(examples=["stable-scos-4"], description="The update channel of the clusters.")
-    provider: ProviderName = Field(
+    provider: Annotated[ProviderName, AfterValidator(_that_reports)] = Field(
         strict=False, examples=["hive-openstack"], description="Who installs them; see `providers`."
     )
     expires: Duration = Field(
         "1d", examples=["1d"], description="For how long a cluster lives, in days or hours."
     )
+
+
+def _one_each(entries: tuple[Trials, ...]) -> tuple[Trials, ...]:
+    streams = [entry.stream for entry in entries]
+    twice = next((stream for stream in streams if streams.count(stream) > 1), None)
+
+    if twice:
+        raise fault(f"{twice} is tried twice", "keep one of the entries")
+
+    return entries
 
 
 class FleetSpec(FileModel, title="Fleet"):
@@ -124,7 +142,7 @@ class FleetSpec(FileModel, title="Fleet"):
     ephemeral: EphemeralQuota = Field(
         EphemeralQuota(), description="What ephemeral clusters may use together; `cluster new` refuses more."
     )
-    trials: tuple[Trials, ...] = Field(
+    trials: Annotated[tuple[Trials, ...], AfterValidator(_one_each)] = Field(
         (),
         strict=False,
         description="Streams whose releases are tried on clusters of their own before long-term clusters.",

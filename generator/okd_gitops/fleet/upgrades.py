@@ -96,12 +96,18 @@ class Window(FileModel):
 class Accepted(FileModel):
     """A refusal that a person accepts for one release, by its name.
 
-    It is about what nobody tested, reported or knows. What OKD itself refuses, signatures, digests and
-    failures cannot be accepted.
+    It is about what nobody tested, reported or knows, or about a cluster for tests that failed for a
+    reason of its own. What OKD itself refuses, signatures, digests and failures of the fleet's own clusters
+    cannot be accepted.
     """
 
     name: Literal[
-        "no-path", "evidence-unobtainable", "release-untried", "release-age-unknown", "trial-missing"
+        "no-path",
+        "evidence-unobtainable",
+        "release-untried",
+        "release-age-unknown",
+        "trial-failed",
+        "trial-missing",
     ] = Field(description="The name of the refusal, as the plan shows it.")
     source: VersionText | None = Field(
         None, alias="from", description="With no-path: the release that the missing edge leaves."

@@ -18,6 +18,7 @@ from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http
 
 _KUBECONFIG = "kubeconfig"
+_MAX_BYTES, _MOST_POOLS = 1 << 20, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +53,23 @@ def guest_in(secret: Object, server: str) -> Guest:
 def pools_of_guest(guest: Guest, *, answers: Path) -> object:
     """Ask a cluster as its administrator for its MachineConfigPools; raises NetworkError.
 
-    `answers` is a folder for answers with an ETag.
+    `answers` is a folder for answers with an ETag. The cluster may be hostile: what it says is bounded.
     """
     try:
         encoded = (guest.authorities, guest.certificate, guest.key)
-        authorities, certificate, key = (b64decode(text) for text in encoded)
-    except binascii.Error:
+        authorities, certificate, key = (b64decode(text, validate=True) for text in encoded)
+    except ValueError:
         raise NetworkError("its kubeconfig has certificates that cannot be read") from None
 
     client = certificate + b"\n" + key
     # A cluster that is away comes in the next run.
-    http = Http(answers, timeout=10, retries=0, authorities=authorities, client=client)
+    http = Http(answers, timeout=10, max_bytes=_MAX_BYTES, retries=0, authorities=authorities, client=client)
+    pools = ask_pools(guest.server, http)
 
-    return ask_pools(guest.server, http)
+    if len(items(pools, "items")) > _MOST_POOLS:
+        raise NetworkError(f"it has more than {_MOST_POOLS} pools of nodes")
+
+    return pools
 
 
 def _kubeconfig(secret: Object) -> Object:

@@ -94,14 +94,23 @@ def _note_nodes(hub: Hub, decided: Registrations, ask_pools: Callable[[Guest], o
 
         try:
             pools = pools_of(ask_pools(guest))
-        except NetworkError:
+        except NetworkError as error:
+            yield _not_noted(cluster, error.reason)
             continue
 
         note = note_of(update, pools)
 
         if note != at(cluster.value, "metadata", "annotations", NODES):
             path = f"{HIVE.path}/namespaces/{PREFIX}{cluster.name}/{HIVE.plural}/{cluster.name}"
-            yield from _attempt(hub, "PUT", path, _annotated(cluster.value, note))
+            refused = _attempt(hub, "PUT", path, _annotated(cluster.value, note))
+            yield from (_not_noted(cluster, finding.reason) for finding in refused)
+
+
+def _not_noted(cluster: MadeCluster, reason: str) -> Finding:
+    name = cluster.name
+    place = f"overlays/{name}/provider/clusterdeployment-{name}.yaml"
+
+    return finding_of("nodes-not-noted", place, f"{name}: {reason}", clusters=(name,))
 
 
 def _annotated(value: Object, note: str) -> Object:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
+from okd_gitops.evidence.trial_names import fresh_cluster, upgrading_cluster
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Purpose
 from okd_gitops.fleet.fleet_file import FleetSpec, Trials
@@ -12,7 +13,7 @@ from okd_gitops.fleet.load import Fleet
 from okd_gitops.lifecycle.new_cluster import NewCluster
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.upgrade.recorded import graph_of, release_of
-from okd_gitops.upgrade.trials import fresh_cluster, release_before, upgrading_cluster
+from okd_gitops.upgrade.trials import release_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ def clusters_to_try(
     """Return the clusters that are still to be made for a version, or for the newest of each stream.
 
     One is installed with the release, and one with the release before, from which it upgrades. What is there,
-    or has reported already, is not made again; nor, unless somebody names the version, what was there `ever`:
-    an upgrade that went well leaves no report. Raises UsageError for a version that no stream of `trials` has
+    or has reported already, is not made again; nor, unless somebody names the version, what was there `ever`.
+    Raises UsageError for a version that no stream of `trials` has
     accepted.
     """
     if version:
@@ -91,12 +92,12 @@ def _named(fleet: FleetSpec, records: Records, version: str) -> list[Tried]:
 
 def _requests(tried: Tried, learned: Learned) -> Iterable[NewCluster]:
     version = tried.release.version
-    yield _request(tried, fresh_cluster(version))
+    yield _request(tried, fresh_cluster(version.text))
 
     before = release_before(version, learned)
 
     if before:
-        yield _request(tried, upgrading_cluster(version), installs=before.text)
+        yield _request(tried, upgrading_cluster(version.text), installs=before.text)
 
 
 def _request(tried: Tried, name: str, installs: str = "") -> NewCluster:

@@ -181,7 +181,7 @@ class Connection:
             raise_on_status=False,
         )
         timeout = urllib3.Timeout(connect=self._timeout, read=self._timeout)
-        trusted = self._authorities.decode("ascii", "replace") if self._authorities else None
+        trusted = self._authorities.decode("ascii", "ignore") if self._authorities else None
 
         return urllib3.PoolManager(
             retries=retries, timeout=timeout, ca_cert_data=trusted, ssl_context=self._own_certificate()
@@ -201,8 +201,9 @@ class Connection:
 
         try:
             os.write(memory, self._client)
-            context.load_cert_chain(f"/proc/self/fd/{memory}")
-        except (SSLError, ValueError):
+            # An encrypted key must not ask whoever sits there for its password.
+            context.load_cert_chain(f"/proc/self/fd/{memory}", password=lambda: b"")
+        except (SSLError, ValueError, OSError):
             raise NetworkError("the certificate of the account is none, or has another key") from None
         finally:
             os.close(memory)

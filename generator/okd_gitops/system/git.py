@@ -18,7 +18,7 @@ from okd_gitops.tree import Tree
 _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~^-]{0,200}")
 # Objects are read in groups of so many bytes.
 _GROUP = 32 << 20
-_REGULAR_FILES = ("100644", "100755")
+REGULAR_FILES = ("100644", "100755")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def tree_at(root: Path, ref: str, folders: Iterable[str]) -> Tree:
     commit, clone = resolve(root, ref), opened(root)
     listed = entries(clone, commit, folders)
 
-    blobs = {path: sha for path, (mode, sha) in listed.items() if mode in _REGULAR_FILES}
+    blobs = {path: sha for path, (mode, sha) in listed.items() if mode in REGULAR_FILES}
     contents_of = contents(root, blobs.values())
 
     return Tree({path: contents_of[sha] for path, sha in blobs.items()})

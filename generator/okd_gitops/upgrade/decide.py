@@ -155,11 +155,11 @@ def question_of(
         freeze=known.freeze,
         vanished=vanished_releases(known.learned, known.records, cluster.stream),
         states={state.cluster: state for state in known.records.clusters},
-        trials=_trials(cluster, release, known),
+        needed_trials=_needed_trials(cluster, release, known),
     )
 
 
-def _trials(cluster: Follower, release: Release | None, known: Known) -> tuple[str, ...]:
+def _needed_trials(cluster: Follower, release: Release | None, known: Known) -> tuple[str, ...]:
     """Return the clusters for tests that must have passed a release before this cluster takes it."""
     if release is None or not cluster.guarded or cluster.stream not in known.tried_streams:
         return ()

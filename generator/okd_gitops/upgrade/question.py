@@ -121,8 +121,8 @@ class Question:
     `withdrawn` is why it must not be used. `newer` are the accepted releases that the cluster takes and has
     not got, the newest first; `vanished` are newer ones that the stream does not list any more. `acks` are
     given now, besides those in the file. `states` are what clusters reported last, by name, `closed` is the
-    proposal of this release that a person closed, `way` is how the release comes. `trials` are the clusters
-    for tests that a long-term cluster waits for.
+    proposal of this release that a person closed, `way` is how the release comes. `needed_trials` are
+    the clusters for tests that a long-term cluster waits for.
     """
 
     cluster: Follower
@@ -145,7 +145,7 @@ class Question:
     states: Mapping[str, ClusterState] = field(default_factory=dict)
     closed: ProposalNote | None = None
     way: Way = Way.ORDINARY
-    trials: tuple[str, ...] = ()
+    needed_trials: tuple[str, ...] = ()
 
     @property
     def hop(self) -> Hop | None:

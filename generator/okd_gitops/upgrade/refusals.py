@@ -341,7 +341,7 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(
         "evidence-before-release", Verdict.REFUSE, earlier_waves.evidence_is_older_than_the_release, _RUNS_IT
     ),
-    Refusal("trial-failed", Verdict.REFUSE, trials.trial_failed, _RUNS_IT),
+    Refusal("trial-failed", Verdict.REFUSE, trials.trial_failed, _RUNS_IT, acceptable=True),
     Refusal("acknowledgement-missing", Verdict.REFUSE, acknowledgement_is_missing, _RUNS_IT),
     Refusal(
         "evidence-unobtainable",

@@ -2,23 +2,11 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.evidence.report import TRIAL, Evidence
+from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.trial_names import fresh_cluster, upgrading_cluster
 from okd_gitops.releases.cross_check import Learned
 from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.question import Answer, Question
-
-# How the name of the cluster ends that upgrades to the release.
-_UPGRADES = "-up"
-
-
-def fresh_cluster(version: Version) -> str:
-    """Return the name of the cluster that is installed with a release."""
-    return f"{TRIAL}{version.text.replace('.', '-')}"
-
-
-def upgrading_cluster(version: Version) -> str:
-    """Return the name of the cluster that is installed with the release before, and upgrades."""
-    return f"{fresh_cluster(version)}{_UPGRADES}"
 
 
 def release_before(version: Version, learned: Learned) -> Version | None:
@@ -31,30 +19,44 @@ def release_before(version: Version, learned: Learned) -> Version | None:
 
 def needed_trials(version: Version, learned: Learned) -> tuple[str, ...]:
     """Return the names of the clusters that must have passed a release."""
-    fresh = fresh_cluster(version)
+    fresh = fresh_cluster(version.text)
 
-    return (fresh, upgrading_cluster(version)) if release_before(version, learned) else (fresh,)
+    return (fresh, upgrading_cluster(version.text)) if release_before(version, learned) else (fresh,)
 
 
 def trial_failed(question: Question) -> Answer | None:
-    """A long-term cluster takes no release that has failed on a cluster for tests."""
+    """A long-term cluster takes no release that has failed on a cluster for tests.
+
+    It has failed also where nobody would try the upgrade any more: upstream withdraws the edge for that.
+    """
     failed = [report for report in _reports(question) if not report.passed]
 
     return Answer(f"({failed[0].cluster}: {failed[0].reason})") if failed else None
 
 
 def trial_is_missing(question: Question) -> Answer | None:
-    passed = {report.cluster for report in _reports(question)}
-    missing = [name for name in question.trials if name not in passed]
+    passed = {report.cluster for report in _reports(question) if _counts(report, question)}
+    missing = [name for name in question.needed_trials if name not in passed]
 
     return Answer(f"({', '.join(missing)})") if missing else None
 
 
 def _reports(question: Question) -> Iterator[Evidence]:
     """Yield what was reported of this image; what another image of the version has shown is nothing."""
-    release = question.release
-    wanted = (release.version.text if release else "", question.image)
+    if question.release is None or not question.needed_trials:
+        return
+
+    version = question.release.version.text
+    names = (fresh_cluster(version), upgrading_cluster(version))
 
     for report in question.evidence:
-        if report.cluster in question.trials and (report.version, report.image) == wanted:
+        if report.cluster in names and (report.version, report.image) == (version, question.image):
             yield report
+
+
+def _counts(report: Evidence, question: Question) -> bool:
+    """Whether a report shows something: none of an emergency does, and none of an impossible time."""
+    published = question.published
+    is_older = published is not None and report.finished < published
+
+    return not report.emergency and not is_older and report.counted_from <= question.now

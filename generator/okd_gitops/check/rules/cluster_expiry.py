@@ -26,18 +26,18 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             remedy="okd-gitops cluster expire removes it; or set a later day",
             location=place,
         )
-    elif days_left <= _NOTICE_DAYS:
-        yield Fault(
-            reason=f"{name} expires {_in_days(days_left)}, on {overlay.expires}",
-            remedy="set a later day if the cluster is still needed",
-            location=place,
-        )
     elif days_left > overlay.longest_days:
         yield Fault(
             reason=f"{name} expires on {overlay.expires}, more than {overlay.longest_days} days ahead",
             remedy="set an earlier day and move it when it comes",
             location=place,
             severity=Severity.ERROR,
+        )
+    elif days_left <= _NOTICE_DAYS:
+        yield Fault(
+            reason=f"{name} expires {_in_days(days_left)}, on {overlay.expires}",
+            remedy="set a later day if the cluster is still needed",
+            location=place,
         )
 
 

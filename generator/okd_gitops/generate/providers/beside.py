@@ -53,8 +53,10 @@ def stored_secret(
     )
 
 
-def reader(provision: Provision) -> list[Object]:
-    """Return what lets `cluster register` read the kubeconfig that the provider writes, here alone."""
+def reader(provision: Provision, *rules: Object) -> list[Object]:
+    """Return what lets `cluster register` read the kubeconfig that the provider writes, here alone, and what
+    else `rules` permit.
+    """
     name = "cluster-register"
 
     return [
@@ -63,7 +65,7 @@ def reader(provision: Provision) -> list[Object]:
             "kind": "Role",
             "metadata": provision.metadata(name, CREDENTIALS_WAVE),
             # The provider chooses the name of the Secret.
-            "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}],
+            "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}, *rules],
         },
         {
             "apiVersion": RBAC,

@@ -69,7 +69,7 @@ def openstack_objects(provision: Provision, settings: Hive) -> list[Object]:
         _deployment(provision, settings),
         _machine_pool(provision, settings.workers),
         *_upgrade(provision),
-        *reader(provision),
+        *reader(provision, _noting(provision)),
     ]
 
 
@@ -112,6 +112,16 @@ def _pool(name: str, machines: Machines) -> dict[str, Any]:
         "name": name,
         "replicas": machines.replicas,
         "platform": {"openstack": {"type": machines.flavor}},
+    }
+
+
+def _noting(provision: Provision) -> Object:
+    """Return the right to note at the ClusterDeployment which nodes run the release."""
+    return {
+        "apiGroups": [API_VERSION.partition("/")[0]],
+        "resources": ["clusterdeployments"],
+        "resourceNames": [provision.name],
+        "verbs": ["update"],
     }
 
 
