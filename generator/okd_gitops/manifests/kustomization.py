@@ -221,9 +221,9 @@ def _visit_kustomization(tree: Mapping[str, bytes], folder: str, graph: Graph, d
     graph.path.pop()
 
 
-@lru_cache(maxsize=4096)
 def _read(path: str, data: bytes, bounds: Bounds) -> Document:
-    return read(path, data, bounds=bounds)
+    documents = _read_all(path, data, bounds)
+    return documents[0] if len(documents) == 1 else read(path, data, bounds=bounds)
 
 
 def _read_all(path: str, data: bytes, bounds: Bounds) -> list[Document]:
