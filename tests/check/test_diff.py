@@ -7,6 +7,8 @@ import pytest
 
 from cluster_files import DEMO
 from conftest import Run, git
+from okd_gitops.check.diff import Difference, ObjectChange
+from okd_gitops.manifests.objects import ObjectId
 
 
 @pytest.fixture
@@ -94,3 +96,36 @@ def test_a_shallow_clone_says_what_to_fetch(committed: Path, okd_gitops: Run, tm
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{committed}", "shallow")
     result = okd_gitops("--root", str(tmp_path / "shallow"), "diff", "--base", "HEAD~1")
     assert (result.returncode, "git fetch" in result.stderr) == (2, True)
+
+
+def test_a_difference_is_counted_by_cluster_and_cut_to_some() -> None:
+    def change(verb: str, *overlays: str) -> ObjectChange:
+        return ObjectChange(
+            object=ObjectId("", "v1", "ConfigMap", "a", verb), verb=verb, diff="", overlays=overlays
+        )
+
+    whole = Difference(
+        (change("added", "overlays/a", "overlays/b"), change("removed", "overlays/b")), ("overlays/c",)
+    )
+
+    assert whole.clusters == ["a", "b", "c"]
+    assert [(name, dict(counts)) for name, counts in whole.counts()] == [
+        ("a", {"added": 1}),
+        ("b", {"added": 1, "removed": 1}),
+    ]
+    assert whole.of(["a"]) == Difference((change("added", "overlays/a"),), ())
+    assert whole.of(["c"]) == Difference((), ("overlays/c",))
+
+
+def test_a_short_difference_has_counts_and_no_lines(committed: Path, okd_gitops: Run) -> None:
+    cluster = committed / "clusters/moc-cd.yaml"
+    cluster.write_text(cluster.read_text().replace("stable-scos-4", "next-scos-4"))
+    assert okd_gitops("generate").returncode == 0
+    lines = okd_gitops("diff", "--stat", "--cluster=moc-c*").stdout.splitlines()
+
+    assert [line.split() for line in lines[:2]] == [
+        ["cluster", "added", "changed", "removed"],
+        ["moc-cd", "0", "1", "0"],
+    ]
+    assert lines[2].endswith("; 0 overlays untouched")
+    assert okd_gitops("diff", "--cluster=nothing").returncode == 2

@@ -81,6 +81,17 @@ def test_a_manifest_with_conflict_markers_is_not_believed() -> None:
     assert codes["overlays/a/kustomization.yaml"] == "foreign-file"
 
 
+def test_a_merge_conflict_in_a_generated_file_is_told_with_what_resolves_it() -> None:
+    path = "overlays/a/kustomization.yaml"
+    marked = b"a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n"
+    (found,) = compare(NEW, Tree({**OLD, path: marked})).refused
+    half = compare(NEW, Tree({**OLD, path: b"<<<<<<< HEAD\n"})).refused
+
+    assert (found.name, str(found.location)) == ("merge-conflict", f"{path}:2:1")
+    assert "git checkout HEAD -- argocd bases overlays" in found.remedy
+    assert [finding.name for finding in half] == ["edited-by-hand"]
+
+
 def test_a_manifest_cannot_claim_files_of_another_folder() -> None:
     claim = Tree({**OLD, "overlays/a/sub/generated.sha256": OLD["overlays/a/generated.sha256"]})
     assert "overlays/a/sub/generated.sha256" in {

@@ -1,5 +1,6 @@
 """diff: what changes on each cluster since a commit, in rendered objects, equal changes told once."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,33 @@ class Difference:
 
     changes: tuple[ObjectChange, ...]
     untouched: tuple[str, ...]
+
+    @property
+    def clusters(self) -> list[str]:
+        """Every cluster that was compared, by name."""
+        overlays = {overlay for change in self.changes for overlay in change.overlays}
+
+        return sorted({cluster_of(overlay) for overlay in (*overlays, *self.untouched)})
+
+    def of(self, clusters: Collection[str]) -> "Difference":
+        """Return what of it concerns some clusters."""
+        changes = (
+            replace(change, overlays=tuple(name for name in change.overlays if cluster_of(name) in clusters))
+            for change in self.changes
+        )
+        untouched = tuple(name for name in self.untouched if cluster_of(name) in clusters)
+
+        return Difference(tuple(change for change in changes if change.overlays), untouched)
+
+    def counts(self) -> list[tuple[str, Counter[str]]]:
+        """Return how many objects each changed cluster gets, changes and loses, by name."""
+        counts: dict[str, Counter[str]] = {}
+
+        for change in self.changes:
+            for cluster in {cluster_of(overlay) for overlay in change.overlays}:
+                counts.setdefault(cluster, Counter())[change.verb] += 1
+
+        return sorted(counts.items())
 
 
 def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> Difference:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from okd_gitops.cli.options import (
+    CLUSTER,
     OUTPUT,
     cluster_names,
     root_of,
     tools_of,
     writes,
 )
-from okd_gitops.cli.output import echo, print_result, progress, show_findings
+from okd_gitops.cli.output import echo, print_result, print_table, progress, show_findings
 
 if TYPE_CHECKING:
     from okd_gitops.check.diff import Difference
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _SHOWN_CHANGES = 30
 _DIFF_COLORS = {"+": "green", "-": "red", "@": "cyan"}
+_VERBS = ("added", "changed", "removed")
 
 
 @click.command()
@@ -143,9 +145,13 @@ def _list_changes(result: "Generated") -> None:
 
 @click.command()
 @click.option("--base", default="HEAD", show_default=True, metavar="COMMIT", help="Compare with this commit.")
+@CLUSTER
+@click.option("--stat", "is_short", is_flag=True, help="Count the objects of each cluster; show no lines.")
 @OUTPUT
 @click.pass_context
-def diff(context: click.Context, base: str, output: str) -> None:
+def diff(
+    context: click.Context, *, base: str, clusters: tuple[str, ...], is_short: bool, output: str
+) -> None:
     """Show what changes on each cluster since a commit.
 
     Rendered objects are compared. A change that several clusters share is shown once, with their names.
@@ -157,8 +163,21 @@ def diff(context: click.Context, base: str, output: str) -> None:
     root = root_of(context)
     result = run(root, tools_of(context), tree_at(root, base, FOLDERS), say=progress(context))
 
+    if clusters:
+        from okd_gitops.finding import matching_names
+
+        result = result.of(matching_names(clusters, result.clusters, kind="cluster"))
+
     body = {"changes": result.changes, "untouched": result.untouched}
-    print_result(output, "Diff", body, lambda: _print_difference(result))
+    print_result(
+        output, "Diff", body, lambda: _print_counts(result) if is_short else _print_difference(result)
+    )
+
+
+def _print_counts(result: "Difference") -> None:
+    rows = [(cluster, *(str(counts[verb]) for verb in _VERBS)) for cluster, counts in result.counts()]
+    print_table(("cluster", *_VERBS), rows)
+    _print_total(result)
 
 
 def _print_difference(result: "Difference") -> None:
@@ -174,8 +193,12 @@ def _print_difference(result: "Difference") -> None:
         for line in change.diff.splitlines()[2:]:
             echo(line, fg=_DIFF_COLORS.get(line[:1]))
 
+    _print_total(result)
+
+
+def _print_total(result: "Difference") -> None:
     verbs = [change.verb for change in result.changes]
-    counts = ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("added", "changed", "removed"))
+    counts = ", ".join(f"{verbs.count(verb)} {verb}" for verb in _VERBS)
     echo(f"{counts} (identical changes counted once); {len(result.untouched)} overlays untouched")
 
 

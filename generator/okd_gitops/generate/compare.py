@@ -6,12 +6,22 @@ edits a file can edit the manifest with it. So a file is ours when its bytes are
 written here, or when the manifest lists them and git has them: then nothing is lost.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from okd_gitops.finding import Finding, finding_of
+from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.tree import MANIFEST, Tree, digest, manifest_hashes, owned_folder, unified_diff
+
+# What git writes where two branches differ.
+_CONFLICT = re.compile(rb"^<{7} ", re.MULTILINE)
+_CONFLICT_END = re.compile(rb"^>{7} ", re.MULTILINE)
+# What is generated is not merged: it follows from the cluster files, whose conflicts people resolve.
+_RESOLVE = (
+    "resolve conflicts in clusters/, fleet.yaml and catalog/; then "
+    "git checkout HEAD -- argocd bases overlays, okd-gitops generate, and git add --all"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ def compare(
             continue
 
         if old is not None and path not in forced and not records.wrote(path, old):
-            refused.append(_refusal(path, edited=records.lists(path), stale=new is None))
+            refused.append(_refusal(path, old, edited=records.lists(path), stale=new is None))
             names = {"old_name": f"{path} (on disk)", "new_name": f"{path} (generated)"}
             diffs[path] = unified_diff(path, old, new or b"", **names)
         elif new is None:
@@ -127,7 +137,14 @@ def _is_manifest(path: str) -> bool:
     return path.rpartition("/")[2] == MANIFEST
 
 
-def _refusal(path: str, *, edited: bool, stale: bool) -> Finding:
+def _refusal(path: str, data: bytes, *, edited: bool, stale: bool) -> Finding:
+    conflict = _CONFLICT.search(data)
+
+    if conflict and _CONFLICT_END.search(data, conflict.end()):
+        place = Location(file=path, line=data.count(b"\n", 0, conflict.start()) + 1, column=1)
+        reason = "a merge conflict: git has put the lines of two branches into a generated file"
+        return finding_of("merge-conflict", place, reason, _RESOLVE)
+
     if edited:
         reason = "this generated file was edited by hand"
         if stale:
