@@ -18,7 +18,7 @@ IN_TESTS := OKD_GITOPS_CACHE=$(abspath $(CACHE)) $(PY) -I
 LAYERS := from importlinter.cli import lint_imports_command as run; run(['--no-cache', '--config', '../pyproject.toml'])
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help generate check diff test test-deep lint bench demo-release demo-ephemeral lab golden figures upstream-facts lock clean tools packages test-tools
+.PHONY: help generate check diff test test-deep lint bench demo-release demo-ephemeral lab golden figures upstream-facts release lock clean tools packages test-tools
 
 help: ## Show this help
 	@echo "Edit clusters/*.yaml, run make generate, then make check:"
@@ -73,6 +73,9 @@ upstream-facts: packages ## Print what a clone says about OKD's lines
 
 figures: packages tools ## Measure the code of the package
 	@$(IN_TESTS) tools/figures.py $(ARGS)
+
+release: packages ## Build wheel and sources twice, and try the wheel
+	@$(BUILT) release
 
 lock: ## Resolve the Python dependencies again with uv
 	@for pair in generate: check:--extra=schemas dev:--extra=dev deep:--extra=deep gate:--extra=gate; do name=$${pair%%:*}; \

@@ -2,7 +2,7 @@
 
 `python3 -I tools generate|check|dev|deep` sets up packages. With the environment's Python, `judges` builds
 what judges a repository, and `test-tools` that and what the tests run besides. `debian` prints the packages
-of Debian that the tests lack.
+of Debian that the tests lack, and `release` builds a release into dist/.
 """
 
 import sys

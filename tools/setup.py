@@ -16,12 +16,13 @@ HERE = Path(__file__).resolve().parent
 JUDGES, TEST_TOOLS = "judges", "test-tools"
 # Prints the packages of Debian that are missing, for CI to install.
 DEBIAN = "debian"
+RELEASE = "release"
 
 
 def main() -> int:
     """Run each step whose result is not there, was changed, or is out of date; return the exit code."""
     parser = argparse.ArgumentParser(prog="tools", description=__doc__)
-    parser.add_argument("level", choices=(*environment.LEVELS, JUDGES, TEST_TOOLS, DEBIAN))
+    parser.add_argument("level", choices=(*environment.LEVELS, JUDGES, TEST_TOOLS, DEBIAN, RELEASE))
     parser.add_argument("--cache", type=Path, default=HERE.parent / ".cache")
     parser.add_argument(
         "--requirements",
@@ -43,6 +44,11 @@ def main() -> int:
 def _set_up(level: str, cache: Path, requirements: Path) -> None:
     if level == DEBIAN:
         print("\n".join(sorted(set(debian.missing().values()))))
+        return
+    if level == RELEASE:
+        import release
+
+        release.build(cache)
         return
     if level == TEST_TOOLS:
         debian.check()
