@@ -15,10 +15,8 @@ RULES = ROOT / "tests" / "check" / "rules"
 # The folder of a rule, and its bad case that is shown: one that breaks no other rule.
 CASES = {
     "dangling_reference": "foreign",
-    "floating_image": "step",
     "floating_release": "truncated",
     "forced_update": "force",
-    "namespace_scope": "missing",
     "open_listener": "no-interceptor",
     "placeholder": "in-arguments",
     "secret_in_git": "data",

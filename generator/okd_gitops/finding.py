@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from unicodedata import category, east_asian_width
 
 from okd_gitops.errors import OkdGitopsError, UsageError, first_code
-from okd_gitops.explanation import explanation_of
+from okd_gitops.explanation import explanation_of, explanations
 from okd_gitops.redaction import printable, redacted
 
 
@@ -254,6 +254,20 @@ def matching_names(patterns: Iterable[str], names: Collection[str], *, kind: str
         matched |= names_of_pattern
 
     return matched
+
+
+def chosen_findings(
+    findings: Iterable[Finding], select: Sequence[str], ignore: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Return the findings whose names match one of `select`, or all without any, and none of `ignore`.
+
+    Raises UsageError for a pattern that matches no finding that there is.
+    """
+    names = explanations()
+    chosen = matching_names(select, names, kind="finding") if select else set(names)
+    left_out = matching_names(ignore, names, kind="finding")
+
+    return tuple(finding for finding in findings if finding.name in chosen - left_out)
 
 
 def as_text(finding: Finding) -> str:

@@ -23,6 +23,7 @@ class Report:
     seconds: dict[str, float]
     # Of a repository that others wrote: what was judged, and what not.
     ledger: "Ledger | None" = None
+    must_be_complete: bool = False
 
     @property
     def errors(self) -> int:
@@ -33,7 +34,11 @@ class Report:
     def exit_code(self) -> int:
         """0 without errors; of several errors, the exit code that takes precedence.
 
-        Where nothing at all was judged it is 4.
+        Where nothing at all was judged it is 4, and where something was not that had to be.
         """
-        is_empty = self.ledger is not None and not self.documents
-        return first_code({exit_code_of(self.findings), 4}) if is_empty else exit_code_of(self.findings)
+        code = exit_code_of(self.findings)
+        if self.ledger is None:
+            return code
+
+        is_short = self.must_be_complete and not self.ledger.is_complete
+        return first_code({code, 4}) if is_short or not self.documents else code

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 
@@ -21,12 +21,31 @@ if TYPE_CHECKING:
 _COUNTS = ("clusters", "overlays", "documents", "distinct", "without_schema")
 
 
+class _Wanted(NamedTuple):
+    """What was asked of the check of a FOLDER."""
+
+    kubernetes: str | None
+    is_fleet: bool
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    require_complete: bool
+
+
 @click.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--kubernetes", metavar="MINOR", help="Kubernetes minor of a foreign FOLDER, such as 1.33.")
 @click.option(
     "--base", default="", metavar="COMMIT", help="Judge the change from this commit to the files here."
 )
+@click.option(
+    "--profile",
+    type=click.Choice(["fleet", "others"]),
+    default="others",
+    help="Rules for a foreign FOLDER: also our house rules, or not.",
+)
+@click.option("--select", multiple=True, metavar="NAME", help="Count these findings only; may have a star.")
+@click.option("--ignore", multiple=True, metavar="NAME", help="Leave these findings out; may have a star.")
+@click.option("--require-complete", is_flag=True, help="Exit 4 if anything in FOLDER was not judged.")
 @RECORDS
 @AT
 @OUTPUT
@@ -37,6 +56,10 @@ def check(
     *,
     kubernetes: str | None,
     base: str,
+    profile: str,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    require_complete: bool,
     records: str,
     at: str,
     output: str,
@@ -49,13 +72,15 @@ def check(
     repository. Whatever cannot be checked is a finding or exit code 4; it never counts as passed.
     """
     now = clock(at)
+    _refuse_without_folder(folder, select, ignore, require_complete=require_complete)
 
     if base:
         _check_change(context, folder, base, records, now, output)
     elif folder is None:
         _check_own(context, now, output)
     else:
-        _check_folder(context, folder, kubernetes, now, output)
+        wanted = _Wanted(kubernetes, profile == "fleet", select, ignore, require_complete)
+        _check_folder(context, folder, wanted, now, output)
 
 
 def _check_own(context: click.Context, now: "datetime", output: str) -> None:
@@ -79,21 +104,39 @@ def _check_own(context: click.Context, now: "datetime", output: str) -> None:
 
 
 def _check_folder(
-    context: click.Context, folder: Path, kubernetes: str | None, now: "datetime", output: str
+    context: click.Context, folder: Path, wanted: _Wanted, now: "datetime", output: str
 ) -> None:
     """Check a FOLDER: a fleet, or a repository that others wrote."""
+    from dataclasses import replace
+
     from okd_gitops.check import check as judge
     from okd_gitops.check.foreign import check_foreign
+    from okd_gitops.finding import chosen_findings
 
     root, cache, say = folder.resolve(), tools_of(context), progress(context)
 
-    if kubernetes is None and judge.is_ours(root):
+    if wanted.kubernetes is None and judge.is_ours(root):
         report = judge.check(root, cache, today=now.date(), say=say, now=now)
     else:
-        minor = kubernetes or judge.DEFAULT_KUBERNETES
-        report = check_foreign(root, cache, kubernetes=minor, today=now.date(), say=say)
+        minor = wanted.kubernetes or judge.DEFAULT_KUBERNETES
+        report = check_foreign(
+            root, cache, kubernetes=minor, today=now.date(), say=say, is_fleet=wanted.is_fleet
+        )
 
-    _end(report, output)
+    chosen = chosen_findings(report.findings, wanted.select, wanted.ignore)
+    _end(replace(report, findings=chosen, must_be_complete=wanted.require_complete), output)
+
+
+def _refuse_without_folder(
+    folder: Path | None, select: tuple[str, ...], ignore: tuple[str, ...], *, require_complete: bool
+) -> None:
+    """Raise UsageError: a fleet is judged whole, because others rely on what passed."""
+    from okd_gitops.errors import UsageError
+
+    if folder is None and (select or ignore or require_complete):
+        raise UsageError(
+            "--select, --ignore and --require-complete are for a FOLDER", "okd-gitops check FOLDER"
+        )
 
 
 def _end(report: "Report", output: str) -> NoReturn:
@@ -136,7 +179,7 @@ def _report_of(result: "Result") -> "Report":
     """Return the report of an earlier run; this one has measured no step."""
     from okd_gitops.check.outcome import Report
 
-    return Report(findings=result.warnings, seconds={}, ledger=None, **result.counts)
+    return Report(findings=result.warnings, seconds={}, ledger=None, must_be_complete=False, **result.counts)
 
 
 def _report_as_json(report: "Report") -> dict[str, object]:

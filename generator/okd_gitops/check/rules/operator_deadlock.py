@@ -12,7 +12,6 @@ _OPTION = "SkipDryRunOnMissingResource=true"
 # Packages whose names do not tell the groups that their operators bring: of OperatorHub's bundles.
 _GROUPS = {
     "openshift-pipelines-operator-rh": "tekton.dev",
-    "openshift-gitops-operator": "argoproj.io",
     "advanced-cluster-management": "open-cluster-management.io",
     "multicluster-engine": "multicluster.openshift.io",
     "odf-operator": "ocs.openshift.io",
