@@ -19,7 +19,7 @@ CASES = {
     "forced_update": "force",
     "open_listener": "no-interceptor",
     "placeholder": "in-arguments",
-    "secret_in_git": "data",
+    "secret_in_git": "bmc-password",
     "stream_as_channel": "stream",
     "tekton_wiring": "run",
     "unsupported_feature_set": "capabilities",

@@ -65,10 +65,8 @@ def _brings(subscription: Object, group: str) -> bool:
     if known:
         return group == known or group.endswith(f".{known}")
 
-    if (
-        not group
-        or group.startswith("operators.coreos")
-        or group.endswith((".k8s.io", "config.openshift.io"))
-    ):
+    # What OKD serves by itself; and an Argo CD that syncs this knows its own kinds.
+    is_served = group.endswith((".k8s.io", "config.openshift.io")) or group.startswith("operators.coreos")
+    if not group or is_served or group == "argoproj.io":
         return False
     return bool((set(_WORD.findall(package)) - _COMMON) & (set(_WORD.findall(group)) - _COMMON))

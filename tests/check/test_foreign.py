@@ -1,0 +1,324 @@
+"""Repositories that others wrote, broken and mended: roots, the ledger, and how foreign YAML is read.
+
+Forms of Applications, ApplicationSets and Kustomizations: argo-cd v3.3 (pkg/apis/application/v1alpha1) and
+fluxcd/kustomize-controller v1.6 (api/v1).
+"""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from conftest import CACHE
+from kustomizations import write
+from okd_gitops.check.foreign import check_foreign
+from okd_gitops.check.outcome import Report
+
+URL = "https://git.example.org/shop.git"
+CONFIG = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\ndata: {a: b}\n"
+DEPLOYMENT = b"""apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: registry.example.org/web:1}]
+      volumes: [{name: a, configMap: {name: web, defaultMode: 0644}}]
+"""
+
+
+def application(path: str, extra: str = "") -> bytes:
+    return f"""apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: web, namespace: argocd}}
+spec:
+  project: default
+  source: {{repoURL: {URL}, path: {path}{extra}}}
+  destination: {{name: in-cluster, namespace: shop}}
+""".encode()
+
+
+def application_set(pattern: str) -> bytes:
+    return f"""apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {{name: all, namespace: argocd}}
+spec:
+  generators: [{{git: {{repoURL: {URL}, revision: HEAD, directories: [{{path: {pattern}}}]}}}}]
+  template:
+    metadata: {{name: '{{{{path.basename}}}}'}}
+    spec:
+      project: default
+      source: {{repoURL: {URL}, targetRevision: HEAD, path: '{{{{path}}}}'}}
+      destination: {{name: in-cluster, namespace: shop}}
+""".encode()
+
+
+def flux(name: str, path: str, more: str = "") -> bytes:
+    return f"""apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {{name: {name}, namespace: flux-system}}
+spec: {{path: {path}, prune: true, interval: 1m, sourceRef: {{kind: GitRepository, name: shop}}{more}}}
+""".encode()
+
+
+SOURCE = f"""---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {{name: shop, namespace: flux-system}}
+spec: {{url: '{URL}', interval: 1m}}
+""".encode()
+SEALED = b"""apiVersion: v1
+kind: Secret
+metadata: {name: db, namespace: shop}
+stringData: {password: "ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]"}
+sops: {version: 3.9.0, mac: "ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]"}
+"""
+# Files, the roots that are found, and the files that are not judged.
+SOUND: dict[str, tuple[dict[str, bytes], set[str], set[str]]] = {
+    "a plain folder of an Application": (
+        {"argocd/web.yaml": application("web"), "web/a.yaml": CONFIG, "web/below/b.yaml": CONFIG},
+        {"argocd/web.yaml", "web"},
+        {"web/below/b.yaml"},
+    ),
+    "folders below it, and one that is left out": (
+        {
+            "argocd/web.yaml": application("web", ", directory: {recurse: true, exclude: '{x/*,y.yaml}'}"),
+            "web/below/b.yaml": CONFIG,
+            "web/x/b.yaml": CONFIG,
+        },
+        {"argocd/web.yaml", "web"},
+        {"web/x/b.yaml"},
+    ),
+    "folders of an ApplicationSet": (
+        {
+            "all.yaml": application_set("apps/*"),
+            "apps/a/kustomization.yaml": b"resources: [a.yaml]\n",
+            "apps/a/a.yaml": CONFIG,
+            "apps/b/b.yaml": CONFIG,
+        },
+        {"all.yaml", "apps/a", "apps/b"},
+        set(),
+    ),
+    "an Application inside an Application": (
+        {"root.yaml": application("apps"), "apps/web.yaml": application("web"), "web/a.yaml": CONFIG},
+        {"root.yaml", "apps", "web"},
+        set(),
+    ),
+    "a folder of Flux without a kustomization": (
+        {"flux/a.yaml": flux("a", "./web") + SOURCE, "web/x/a.yaml": CONFIG},
+        {"flux/a.yaml", "web"},
+        set(),
+    ),
+    "variables that Flux fills": (
+        {
+            "flux/a.yaml": flux("a", "./web", ", postBuild: {substitute: {host: a}}") + SOURCE,
+            "web/a.yaml": CONFIG.replace(b"a: b", b"a: 'x.${host}'"),
+        },
+        {"flux/a.yaml", "web"},
+        set(),
+    ),
+    "a Secret that SOPS encrypted": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\n",
+            "a.yaml": SEALED,
+            ".sops.yaml": b"creation_rules: []\n",
+        },
+        {"."},
+        {".sops.yaml"},
+    ),
+    "Secrets that ksops makes": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\ngenerators: [gen.yaml]\n",
+            "a.yaml": CONFIG,
+            "gen.yaml": b"apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata: {name: a}\nfiles: [./s.yaml]\n",
+            "s.yaml": SEALED,
+        },
+        {"."},
+        set(),
+    ),
+    "anchors, merge keys and an octal mode": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml, b.yaml]\n",
+            "a.yaml": CONFIG.replace(b"{a: b}", b"{a: &x b, c: *x}"),
+            "b.yaml": DEPLOYMENT,
+        },
+        {"."},
+        set(),
+    ),
+    "a chart, values and settings of CI": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\n",
+            "a.yaml": CONFIG,
+            "chart/Chart.yaml": b"name: a\n",
+            "chart/templates/a.yaml": b"{{ if .Values.a }}\n",
+            ".github/ci.yaml": b"on: push\n",
+        },
+        {"."},
+        {"chart/Chart.yaml", "chart/templates/a.yaml", ".github/ci.yaml"},
+    ),
+}
+
+
+def judged(folder: Path, files: dict[str, bytes]) -> Report:
+    write(folder, files)
+    return check_foreign(folder, CACHE, kubernetes="1.35", today=date(2026, 1, 31), say=lambda _: None)
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_sound_repository_has_no_finding_and_its_ledger_adds_up(tmp_path: Path, name: str) -> None:
+    files, roots, unjudged = SOUND[name]
+    report = judged(tmp_path, files)
+
+    assert report.findings == ()
+    assert report.exit_code == 0
+    assert report.ledger is not None
+    assert set(report.ledger.roots) == roots
+    assert set(report.ledger.unjudged) == unjudged
+    assert {*report.ledger.judged, *report.ledger.unjudged} == set(files)
+
+
+BROKEN = {
+    "every path of an Application is stale": (
+        {
+            "root.yaml": application("argocd"),
+            "argocd/web.yaml": application("apps/web").replace(b"{name: web,", b"{name: shop,"),
+            "web/a.yaml": CONFIG,
+        },
+        "its path apps/web does not exist",
+    ),
+    "a generator finds nothing": (
+        {
+            "root.yaml": application("argocd"),
+            "argocd/all.yaml": application_set("apps/*"),
+            "web/a.yaml": CONFIG,
+        },
+        'its generator looks for "apps/*"',
+    ),
+    "Flux waits for nothing": (
+        {
+            "flux/a.yaml": flux("a", "./web", ", dependsOn: [{name: b}]") + SOURCE,
+            "web/a.yaml": CONFIG,
+        },
+        "it waits for the Kustomization b",
+    ),
+    "a key twice in a patch": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\npatches: [{path: p.yaml}]\n",
+            "a.yaml": CONFIG,
+            "p.yaml": CONFIG.replace(b"{a: b}", b"{a: b, a: c}"),
+        },
+        'the key "a" occurs twice',
+    ),
+    "a field that is unknown, deep inside": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\n",
+            "a.yaml": DEPLOYMENT.replace(b"configMap", b"configmap"),
+        },
+        "/spec/template/spec/volumes/0: additional properties 'configmap' not allowed",
+    ),
+    "a run inside a template has a field that is unknown": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\n",
+            "a.yaml": b"""apiVersion: triggers.tekton.dev/v1beta1
+kind: TriggerTemplate
+metadata: {name: build, namespace: builds}
+spec:
+  params: [{name: time, default: 2h}]
+  resourcetemplates:
+    - apiVersion: tekton.dev/v1
+      kind: PipelineRun
+      metadata: {generateName: build-}
+      spec: {pipelineSpec: {tasks: []}, timeout: $(tt.params.time)}
+""",
+        },
+        "/spec: additional properties 'timeout' not allowed",
+    ),
+    "a file that is no YAML stops no other root": (
+        {
+            "a/kustomization.yaml": b"resources: [a.yaml]\n",
+            "a/a.yaml": b"a: [\n",
+            "b/kustomization.yaml": b"resources: [a.yaml]\n",
+            "b/a.yaml": CONFIG,
+        },
+        "not YAML",
+    ),
+    "aliases that grow without end": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\n",
+            "a.yaml": b"a: &a [x, x]\n"
+            + b"".join(b"%c: &%c [%s]\n" % (n, n, b", ".join([b"*%c" % (n - 1)] * 9)) for n in b"bcdefgh"),
+        },
+        "its aliases expand to too much",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_repository_has_one_finding_that_says_so(tmp_path: Path, name: str) -> None:
+    files, reason = BROKEN[name]
+    report = judged(tmp_path, files)
+
+    assert [finding.reason for finding in report.findings if reason not in finding.reason] == []
+    assert len(report.findings) == 1
+    assert report.exit_code in (1, 2, 4)
+
+
+def test_the_files_of_a_root_that_could_not_be_judged_are_blocked_with_the_cause(tmp_path: Path) -> None:
+    report = judged(tmp_path, BROKEN["a file that is no YAML stops no other root"][0])
+
+    assert report.ledger is not None
+    assert [each.folder for each in report.ledger.blocked] == ["a"]
+    assert report.ledger.unjudged["a/a.yaml"] == "blocked: a could not be judged"
+    assert report.ledger.roots == ("b",)
+    assert not report.ledger.is_complete
+
+
+def test_what_had_to_be_complete_and_is_not_ends_with_4(tmp_path: Path) -> None:
+    files = {"kustomization.yaml": b"resources: [a.yaml]\n", "a.yaml": CONFIG, "b.yaml": CONFIG}
+    report = judged(tmp_path, files)
+
+    assert report.exit_code == 0
+    assert replace(report, must_be_complete=True).exit_code == 4
+
+
+def test_a_symlink_is_followed_inside_the_repository_and_never_out_of_it(tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_bytes(CONFIG.replace(b"web", b"outside"))
+    root = tmp_path / "theirs"
+    write(
+        root,
+        {
+            "a/kustomization.yaml": b"resources: [../alias]\n",
+            "real/kustomization.yaml": b"resources: [a.yaml]\n",
+        },
+    )
+    write(root, {"real/a.yaml": CONFIG, "b/kustomization.yaml": b"resources: [out.yaml]\n"})
+    (root / "alias").symlink_to("real")
+    (root / "b/out.yaml").symlink_to(tmp_path / "secret.yaml")
+    report = judged(root, {})
+
+    assert report.ledger is not None
+    assert set(report.ledger.roots) == {"a"}
+    assert set(report.ledger.judged) == {"a/kustomization.yaml", "real/kustomization.yaml", "real/a.yaml"}
+    assert report.ledger.unjudged["b/out.yaml"] == "it is a symlink that leads out of the repository"
+
+
+def test_house_rules_are_asked_of_others_only_where_they_want_it(tmp_path: Path) -> None:
+    write(tmp_path, {"kustomization.yaml": b"resources: [a.yaml]\n", "a.yaml": DEPLOYMENT})
+    names = {
+        is_fleet: {
+            finding.name
+            for finding in check_foreign(
+                tmp_path,
+                CACHE,
+                kubernetes="1.35",
+                today=date(2026, 1, 31),
+                say=lambda _: None,
+                is_fleet=is_fleet,
+            ).findings
+        }
+        for is_fleet in (False, True)
+    }
+    assert names == {False: set(), True: {"floating-image"}}
