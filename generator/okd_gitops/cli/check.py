@@ -28,6 +28,7 @@ class _Wanted(NamedTuple):
     is_fleet: bool
     select: tuple[str, ...]
     ignore: tuple[str, ...]
+    sarif: Path | None
     require_complete: bool
 
 
@@ -45,6 +46,12 @@ class _Wanted(NamedTuple):
 )
 @click.option("--select", multiple=True, metavar="NAME", help="Count these findings only; may have a star.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Leave these findings out; may have a star.")
+@click.option(
+    "--sarif",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write the findings on FOLDER as SARIF.",
+)
 @click.option("--require-complete", is_flag=True, help="Exit 4 if anything in FOLDER was not judged.")
 @RECORDS
 @AT
@@ -59,6 +66,7 @@ def check(
     profile: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    sarif: Path | None,
     require_complete: bool,
     records: str,
     at: str,
@@ -79,7 +87,7 @@ def check(
     elif folder is None:
         _check_own(context, now, output)
     else:
-        wanted = _Wanted(kubernetes, profile == "fleet", select, ignore, require_complete)
+        wanted = _Wanted(kubernetes, profile == "fleet", select, ignore, sarif, require_complete)
         _check_folder(context, folder, wanted, now, output)
 
 
@@ -124,6 +132,12 @@ def _check_folder(
         )
 
     chosen = chosen_findings(report.findings, wanted.select, wanted.ignore)
+    if wanted.sarif:
+        from okd_gitops import __version__
+        from okd_gitops.report.sarif import sarif
+
+        wanted.sarif.write_text(sarif(chosen, __version__), encoding="utf-8")
+
     _end(replace(report, findings=chosen, must_be_complete=wanted.require_complete), output)
 
 

@@ -48,7 +48,8 @@ _SECRET_NAME = re.compile(
     r"|dockerconfigjson|dockercfg|\.key$|^key$|id_rsa|id_ed25519"
 )
 _EXAMPLE = re.compile(
-    r"(?i)change.?me|replace|example|placeholder|todo|dummy|your[-_ ]|xxx|redacted|fill.?in"
+    r"(?i)change.?(?:me|it)|replace|super-?secret|example|placeholder"
+    r"|todo|dummy|your[-_ ]|xxx|redacted|fill.?in"
 )
 
 
@@ -101,6 +102,8 @@ def _in_map(value: Object, path: Path, *, may_be_settings: bool) -> Iterator[Sec
                 if not may_be_settings or _seems_secret(filled, inner, is_encoded=key == "data"):
                     yield SecretValue(filled, "data of a Secret")
         elif isinstance(inner, str) and _is_password(key, inner, value):
+            if may_be_settings and _EXAMPLE.search(inner):
+                continue
             yield SecretValue(place, "a password")
         else:
             yield from secret_values(inner, place, may_be_settings=may_be_settings)

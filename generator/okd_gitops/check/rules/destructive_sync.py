@@ -16,11 +16,7 @@ _PRECIOUS = (
     "NodePool",
     "AgentServiceConfig",
     "HiveConfig",
-    "MultiClusterHub",
-    "MultiClusterEngine",
     "TektonConfig",
-    "StorageCluster",
-    "HyperConverged",
 )
 # These too, and every repository is full of them: our own fleets guard them, others must not.
 _HOLD_DATA = (

@@ -1,0 +1,36 @@
+"""SARIF as sarif-schema-2.1.0.json of OASIS has it: version, runs, tool.driver, results."""
+
+import json
+
+from okd_gitops.finding import Location, finding_of
+from okd_gitops.report.sarif import sarif
+
+
+def test_a_finding_becomes_a_result_with_its_rule_and_its_place() -> None:
+    place = Location(file="web/a.yaml", line=3, column=5)
+    finding = finding_of(
+        "impossible-pod", place, "https://user:s3cret@git.example.org is refused", "correct it"
+    )
+    document = json.loads(sarif([finding], "1.2.3"))
+
+    assert document["version"] == "2.1.0"
+    (run,) = document["runs"]
+    assert run["tool"]["driver"]["version"] == "1.2.3"
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["impossible-pod"]
+    (result,) = run["results"]
+    assert (result["ruleId"], result["level"]) == ("impossible-pod", "error")
+    assert result["message"]["text"] == "https://***@git.example.org is refused. Fix: correct it."
+    location = result["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "web/a.yaml"
+    assert location["region"] == {"startLine": 3, "startColumn": 5}
+
+
+def test_a_finding_about_a_whole_file_has_no_line() -> None:
+    document = json.loads(sarif([finding_of("unlisted-file", "a.yaml", "nothing lists it")], "1"))
+    assert document["runs"][0]["results"][0]["locations"] == [
+        {"physicalLocation": {"artifactLocation": {"uri": "a.yaml"}}}
+    ]
+
+
+def test_without_findings_there_is_an_empty_run() -> None:
+    assert json.loads(sarif([], "1"))["runs"][0]["results"] == []
