@@ -10,6 +10,7 @@ import pytest
 import standing_fleet as standing
 from okd_gitops.evidence.records import Records, remedy_without_records
 from okd_gitops.evidence.state import Runs
+from okd_gitops.evidence.trial_names import fresh_cluster
 from okd_gitops.report.attention import attention
 from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus, fleet_status
 from standing_fleet import IMAGES, NEW, NOW, OLD, evidence, records, state, write_fleet
@@ -95,6 +96,21 @@ def test_without_records_attention_is_not_silent(tmp_path: Path) -> None:
     ]
     assert not [line for line in attention(seen(tmp_path)) if "no records" in line]
     assert not [line for line in attention(seen(tmp_path, Records(), releases="")) if "no records" in line]
+
+
+def test_a_release_that_failed_in_a_trial_is_told_until_long_term_clusters_have_it(tmp_path: Path) -> None:
+    failed = evidence("canary").model_copy(
+        update={"cluster": fresh_cluster(NEW), "passed": False, "reason": "etcd is degraded"}
+    )
+    of_another = failed.model_copy(update={"cluster": "try-this"})
+    (line,) = [
+        text for text in attention(seen(tmp_path, records(evidence=(failed, of_another)))) if "try" in text
+    ]
+    assert line.startswith(f"{fresh_cluster(NEW)}: {NEW} failed at ")
+    assert "etcd is degraded" in line
+
+    old = failed.model_copy(update={"cluster": fresh_cluster(OLD), "version": OLD})
+    assert not [text for text in attention(seen(tmp_path, records(evidence=(old,)))) if "try" in text]
 
 
 def test_without_records_it_says_so_once_with_the_command(tmp_path: Path) -> None:

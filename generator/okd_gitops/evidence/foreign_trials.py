@@ -9,7 +9,7 @@ from pathlib import Path
 
 from okd_gitops.evidence.records import Records
 from okd_gitops.evidence.report import FOLDER, Evidence
-from okd_gitops.evidence.trial_names import fresh_cluster, upgrading_cluster
+from okd_gitops.evidence.trial_names import trial_clusters
 from okd_gitops.finding import Finding, FindingsError, finding_of
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
@@ -60,7 +60,7 @@ def _wanted(records: Records, streams: Collection[str]) -> Iterator[tuple[str, s
         if not streams & release.streams.keys():
             continue
 
-        for name in (fresh_cluster(release.version), upgrading_cluster(release.version)):
+        for name in trial_clusters(release.version):
             yield f"{FOLDER}/{name}/{release.version}.yaml", name
 
 

@@ -11,3 +11,8 @@ def fresh_cluster(version: str) -> str:
 def upgrading_cluster(version: str) -> str:
     """Return the name of the cluster that is installed with the release before, and upgrades."""
     return f"{fresh_cluster(version)}{_UPGRADES}"
+
+
+def trial_clusters(version: str) -> tuple[str, str]:
+    """Return both names."""
+    return fresh_cluster(version), upgrading_cluster(version)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from okd_gitops.evidence.records import remedy_without_records
+from okd_gitops.evidence.trial_names import trial_clusters
 from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.redaction import one_line, redacted
+from okd_gitops.releases.version import Version
 from okd_gitops.report.cluster_state_words import foreign, state_words
 from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus
 from okd_gitops.times import time_text
@@ -40,7 +42,7 @@ def attention(status: FleetStatus) -> list[str]:
     for cluster in status.clusters:
         lines += [f"{cluster.name}: {text}" for text in _of_cluster(cluster, status)]
 
-    lines += [*_forgotten_removals(status), *_left_over(status)]
+    lines += [*_failed_trials(status), *_forgotten_removals(status), *_left_over(status)]
 
     return [one_line(redacted(line), _LONGEST) for line in lines]
 
@@ -100,6 +102,20 @@ def _left_over(status: FleetStatus) -> Iterator[str]:
         if name not in known:
             remedy = f"look at what keeps it: oc --namespace {PREFIX}{name} get all,clusterdeployments"
             yield f"{name}: the hub has it, and git does not: {remedy}"
+
+
+def _failed_trials(status: FleetStatus) -> Iterator[str]:
+    """Yield the releases that failed on a cluster for tests and that a long-term cluster may still take."""
+    releases = [each.cluster.spec.release for each in status.clusters if each.cluster.purpose.guarded]
+    running = [Version.parse(release.version) for release in releases if release]
+
+    for report in status.records.evidence:
+        is_trial = report.cluster in trial_clusters(report.version)
+        is_ahead = any(version < Version.parse(report.version) for version in running)
+
+        if is_trial and is_ahead and not report.passed:
+            why = foreign(report.reason) or "it gives no reason"
+            yield f"{report.cluster}: {report.version} failed at {time_text(report.finished)}: {why}"
 
 
 def _dead_jobs(status: FleetStatus) -> Iterator[str]:

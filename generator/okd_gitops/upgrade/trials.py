@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.evidence.trial_names import fresh_cluster, upgrading_cluster
+from okd_gitops.evidence.trial_names import trial_clusters
 from okd_gitops.releases.cross_check import Learned
 from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.question import Answer, Question
@@ -19,9 +19,9 @@ def release_before(version: Version, learned: Learned) -> Version | None:
 
 def needed_trials(version: Version, learned: Learned) -> tuple[str, ...]:
     """Return the names of the clusters that must have passed a release."""
-    fresh = fresh_cluster(version.text)
+    fresh, upgrading = trial_clusters(version.text)
 
-    return (fresh, upgrading_cluster(version.text)) if release_before(version, learned) else (fresh,)
+    return (fresh, upgrading) if release_before(version, learned) else (fresh,)
 
 
 def trial_failed(question: Question) -> Answer | None:
@@ -47,7 +47,7 @@ def _reports(question: Question) -> Iterator[Evidence]:
         return
 
     version = question.release.version.text
-    names = (fresh_cluster(version), upgrading_cluster(version))
+    names = trial_clusters(version)
 
     for report in question.evidence:
         if report.cluster in names and (report.version, report.image) == (version, question.image):
