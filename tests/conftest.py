@@ -9,9 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, settings
 
 from frozen import DAY, lay_out
+from okd_gitops.manifests.objects import FixedObject
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
@@ -28,6 +30,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("suite")
+# Tests write rendered objects again, to change one or to judge it by another program.
+yaml.SafeDumper.add_representer(FixedObject, yaml.SafeDumper.represent_dict)
 
 
 @pytest.fixture(autouse=True)

@@ -115,6 +115,6 @@ def of_kind(values: tuple[dict[str, Any], ...], kind: str) -> dict[str, dict[str
 
 def invalid(values: tuple[dict[str, Any], ...]) -> list[str]:
     """Return why objects do not fit the schemas of their kinds; a kind without a schema is a reason too."""
-    documents = {yaml.safe_dump(dict(value)).encode(): ObjectId.of(value) for value in values}
+    documents = {yaml.safe_dump(value).encode(): ObjectId.of(value) for value in values}
     found = validate(documents, CACHE / "schemas", tool(CACHE, "kubeconform"), kubernetes="1.35", workers=2)
     return [reason for verdict in found for reason in verdict.reasons]

@@ -267,6 +267,7 @@ def test_an_edit_that_keeps_the_size_is_seen(
     assert earlier(repo, kept, b"tools").result() is None
 
 
+@pytest.mark.clock
 def test_files_of_the_last_seconds_and_of_the_future_are_read(
     repo: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
