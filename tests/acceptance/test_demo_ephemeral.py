@@ -14,6 +14,7 @@ def test_a_cluster_is_born_reports_and_dies_and_git_is_as_before() -> None:
         "pushed okd/try-releases",
         "clusterdeployment-try-4-22-0-scos-1-up.yaml",
         "evidence/try-4-22-0-scos-1/4.22.0-okd-scos.1.yaml",
+        "evidence/try-4-22-0-scos-1-up/4.22.0-okd-scos.1.yaml",
         "pushed okd/expire",
         "nothing to remove",
         "Git is as it was before: True",
