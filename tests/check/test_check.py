@@ -218,7 +218,7 @@ def test_doctor_reports_what_is_installed(repo: Path, okd_gitops: Run, tmp_path:
     assert facts["kustomize"]["remedy"] == facts["schemas"]["remedy"] == ""
     result = okd_gitops("--cache", str(tmp_path / "nothing"), "doctor")
     assert result.returncode == 4
-    assert result.stdout.count("make check") == 3
+    assert result.stdout.count("okd-gitops tools") == 3
 
 
 def test_published_schemas_match_the_code(okd_gitops: Run) -> None:

@@ -42,7 +42,7 @@ class _Wanted(NamedTuple):
     "--profile",
     type=click.Choice(["fleet", "others"]),
     default="others",
-    help="Rules for a foreign FOLDER: also our house rules, or not.",
+    help="Whose rules hold for FOLDER. With fleet, house rules too.",
 )
 @click.option("--select", multiple=True, metavar="NAME", help="Count these findings only; may have a star.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Leave these findings out; may have a star.")

@@ -24,7 +24,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                     value = repository.makers.get(id(application), application)
                     yield Fault(
                         reason=f"{name} is {path} of this repository, which does not exist",
-                        remedy=f"write {alike[0]}" if len(alike) == 1 else nearest(path, alike),
+                        remedy=f"write {alike[0]}" if len(alike) == 1 else nearest(path, repository.files),
                         object=repository.written(application),
                         clusters=tuple(
                             each.name
