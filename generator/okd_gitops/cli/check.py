@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 
+from okd_gitops.cli.completion import finding_names, references
 from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, tools_of
 from okd_gitops.cli.output import echo, print_result, progress, show_findings
 
@@ -36,7 +37,11 @@ class _Wanted(NamedTuple):
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--kubernetes", metavar="MINOR", help="Kubernetes minor of a foreign FOLDER, such as 1.33.")
 @click.option(
-    "--base", default="", metavar="COMMIT", help="Judge the change from this commit to the files here."
+    "--base",
+    default="",
+    metavar="COMMIT",
+    shell_complete=references,
+    help="Judge the change from this commit to the files here.",
 )
 @click.option(
     "--profile",
@@ -44,8 +49,20 @@ class _Wanted(NamedTuple):
     default="others",
     help="Whose rules hold for FOLDER. With fleet, house rules too.",
 )
-@click.option("--select", multiple=True, metavar="NAME", help="Count these findings only; may have a star.")
-@click.option("--ignore", multiple=True, metavar="NAME", help="Leave these findings out; may have a star.")
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=finding_names,
+    help="Count these findings only; may have a star.",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=finding_names,
+    help="Leave these findings out; may have a star.",
+)
 @click.option(
     "--sarif",
     type=click.Path(dir_okay=False, path_type=Path),

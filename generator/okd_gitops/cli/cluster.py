@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 import click
 
 from okd_gitops.cli.cluster_output import print_list, print_registrations
+from okd_gitops.cli.completion import cluster_names, recorded_versions
 from okd_gitops.cli.options import (
     AT,
     DRY_RUN,
     OUTPUT,
     RECORDS,
     clock,
-    cluster_names,
     root_of,
     tools_of,
     writes,
@@ -45,7 +45,14 @@ def cluster() -> None:
     shell_complete=cluster_names,
     help="Make it like this cluster: purpose, features, release.",
 )
-@click.option("--release", "version", default="", metavar="VERSION", help="Run this release.")
+@click.option(
+    "--release",
+    "version",
+    default="",
+    metavar="VERSION",
+    shell_complete=recorded_versions,
+    help="Run this release.",
+)
 @click.option(
     "--provider",
     type=click.Choice(["hive-openstack", "hive-fake", "hypershift-agent"]),
@@ -55,6 +62,7 @@ def cluster() -> None:
     "--installs",
     default="",
     metavar="VERSION",
+    shell_complete=recorded_versions,
     help="Install this release first. The cluster then upgrades to --release.",
 )
 @click.option("--server", default="", metavar="URL", help="Address of its API server.")
@@ -98,7 +106,7 @@ def new(context: click.Context, **options: Any) -> None:
 
 
 @cluster.command(name="try")
-@click.argument("version", default="", metavar="[VERSION]")
+@click.argument("version", default="", metavar="[VERSION]", shell_complete=recorded_versions)
 @RECORDS
 @AT
 @edits

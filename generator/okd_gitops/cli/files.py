@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from okd_gitops.cli.completion import cluster_names, references
 from okd_gitops.cli.options import (
     CLUSTER,
     OUTPUT,
-    cluster_names,
     root_of,
     tools_of,
     writes,
@@ -144,7 +144,14 @@ def _list_changes(result: "Generated") -> None:
 
 
 @click.command()
-@click.option("--base", default="HEAD", show_default=True, metavar="COMMIT", help="Compare with this commit.")
+@click.option(
+    "--base",
+    default="HEAD",
+    show_default=True,
+    metavar="COMMIT",
+    shell_complete=references,
+    help="Compare with this commit.",
+)
 @CLUSTER
 @click.option("--stat", "is_short", is_flag=True, help="Count the objects of each cluster; show no lines.")
 @OUTPUT

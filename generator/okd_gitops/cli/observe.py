@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from okd_gitops.cli.completion import cluster_names, references
 from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, clock, root_of, tools_of, writes
 from okd_gitops.cli.output import echo, print_result, show_error, show_findings
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("clusters", nargs=-1, metavar="[CLUSTER]...")
+@click.argument("clusters", nargs=-1, metavar="[CLUSTER]...", shell_complete=cluster_names)
 @click.option(
     "--accounts",
     type=click.Path(file_okay=False, path_type=Path),
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     "--trials",
     default="",
     metavar="REF",
+    shell_complete=references,
     help="Take over reports of trials from these records. A reference of this clone, fetched from the "
     "unattended repository.",
 )

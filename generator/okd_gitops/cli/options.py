@@ -8,20 +8,10 @@ from typing import Any
 
 import click
 
+from okd_gitops.cli.completion import cluster_names, recorded_versions, references
 from okd_gitops.cli.output import settings
 
 Command = Callable[..., Any]
-
-
-def cluster_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the names of clusters, from any folder of the repository."""
-    here = Path.cwd()
-    repositories = [folder for folder in (here, *here.parents) if (folder / "clusters").is_dir()]
-
-    if not repositories:
-        return []
-
-    return sorted(path.stem for path in (repositories[0] / "clusters").glob(f"{incomplete}*.yaml"))
 
 
 def writes(command: Command) -> Command:
@@ -67,6 +57,7 @@ RECORDS = click.option(
     "--records",
     default="",
     metavar="REF",
+    shell_complete=references,
     help="Read what the hub has seen here. Default: origin/records.",
 )
 TO = click.option(
@@ -74,6 +65,7 @@ TO = click.option(
     "target",
     default="",
     metavar="VERSION",
+    shell_complete=recorded_versions,
     help="Upgrade to this release. Default: the newest each cluster may take.",
 )
 CLUSTER = click.option(

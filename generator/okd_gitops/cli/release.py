@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from okd_gitops.cli.completion import recorded_versions
 from okd_gitops.cli.observe import observe
 from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, network_options
 from okd_gitops.cli.output import echo, print_result, print_table, settings, show_findings
@@ -88,7 +89,7 @@ def _release_row(item: "Release") -> tuple[str, str, str, str]:
 
 
 @release.command()
-@click.argument("version")
+@click.argument("version", shell_complete=recorded_versions)
 @RECORDS
 @network_options
 @OUTPUT
@@ -103,7 +104,7 @@ def show(context: click.Context, *, version: str, records: str, offline: bool, a
 
 
 @release.command()
-@click.argument("version")
+@click.argument("version", shell_complete=recorded_versions)
 @RECORDS
 @network_options
 @OUTPUT

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from okd_gitops.cli.completion import references
 from okd_gitops.cli.fleet_from_git import fleet_from_git
 from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, tools_of
 from okd_gitops.cli.output import echo, print_result, progress
@@ -21,7 +22,13 @@ _GITHUB, _GITLAB, _SMALLEST = 65_536, 1_048_576, 8_000
 
 
 @click.command()
-@click.option("--base", default="", metavar="COMMIT", help="The tip of the branch that it is merged into.")
+@click.option(
+    "--base",
+    default="",
+    metavar="COMMIT",
+    shell_complete=references,
+    help="The tip of the branch that it is merged into.",
+)
 @click.option(
     "--html",
     "page_file",

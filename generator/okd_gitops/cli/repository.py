@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from okd_gitops.cli.completion import explained_names
 from okd_gitops.cli.options import OUTPUT, root_of, tools_of, writes
 from okd_gitops.cli.output import echo, print_result, show_findings
 
@@ -103,24 +104,8 @@ def _print_import(result: "Import", errors: int, *, write: bool) -> None:
         echo(f"next: {first}replace FILL-IN in these files, and run okd-gitops generate")
 
 
-def _explained_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Complete everything that can be explained; without a readable catalog, the findings."""
-    from okd_gitops.cli.explain import explained_names
-    from okd_gitops.errors import OkdGitopsError
-
-    # While a shell completes, the options in front are not read.
-    context.obj = context.obj or {"root": None, "cache": None, "quiet": True}
-
-    try:
-        names = explained_names(_catalog(context))
-    except OkdGitopsError:
-        names = explained_names(None)
-
-    return [name for name in names if name.startswith(incomplete.lower())]
-
-
 @click.command()
-@click.argument("name", required=False, default="", shell_complete=_explained_names)
+@click.argument("name", required=False, default="", shell_complete=explained_names)
 @click.pass_context
 def explain(context: click.Context, name: str) -> None:
     """Explain a finding, a feature or a purpose.

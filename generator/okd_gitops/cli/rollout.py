@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from okd_gitops.cli.branches import branch_as_json, open_pull_requests, print_branch, write_texts
+from okd_gitops.cli.completion import cluster_names
 from okd_gitops.cli.options import (
     ACK,
     AT,
@@ -35,6 +36,7 @@ _REOPEN = click.option(
     "reopened",
     multiple=True,
     metavar="CLUSTER",
+    shell_complete=cluster_names,
     help="Propose again what a person closed for this cluster. Shell patterns; repeatable.",
 )
 
@@ -71,6 +73,7 @@ def _branch_options(command: Command) -> Command:
     "forced",
     multiple=True,
     metavar="CLUSTER",
+    shell_complete=cluster_names,
     help="Upgrade this ephemeral cluster even if checks refuse. Needs --to. Repeatable.",
 )
 @_REOPEN
@@ -172,7 +175,7 @@ def promote(
 
 
 @click.command()
-@click.argument("cluster")
+@click.argument("cluster", shell_complete=cluster_names)
 @_branch_options
 @RECORDS
 @AT

@@ -2,7 +2,8 @@
 
 import click
 
-from okd_gitops.cli.options import OUTPUT, cluster_names, root_of
+from okd_gitops.cli.completion import cluster_names
+from okd_gitops.cli.options import OUTPUT, root_of
 from okd_gitops.cli.output import echo, print_result
 
 

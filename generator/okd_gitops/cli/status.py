@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from okd_gitops.cli.completion import references
 from okd_gitops.cli.fleet_from_git import fleet_from_git
 from okd_gitops.cli.options import AT, CLUSTER, OUTPUT, RECORDS, clock, root_of
 from okd_gitops.cli.output import echo, print_result, print_table
@@ -30,6 +31,7 @@ _LONGEST_RELEASE = 35
     "--since",
     default="",
     metavar="REF",
+    shell_complete=references,
     help="Leave out what the records at REF told. Only with --attention. Each day begins anew.",
 )
 @RECORDS

@@ -5,7 +5,7 @@ or the person that is judged.
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from okd_gitops.errors import UsageError
@@ -101,6 +101,14 @@ def parse_records(files: Tree, commit: str = "") -> Records:
         proposals=proposals,
         runs=runs,
     )
+
+
+def recorded_versions(root: Path, reference: str = "") -> list[str]:
+    """Return the versions whose releases are recorded, by their files' names alone; as `read_records`."""
+    commit = _resolved(root, reference) if reference else newest_commit(root)
+    paths = git.entries(git.opened(root), commit, [record.FOLDER]) if commit else ()
+
+    return [PurePosixPath(path).stem for path in paths]
 
 
 def _resolved(root: Path, reference: str) -> str:

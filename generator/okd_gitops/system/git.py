@@ -160,6 +160,11 @@ def references(root: Path, names: Iterable[str]) -> dict[str, str]:
     return {name: sha for sha, name in pairs}
 
 
+def short_references(root: Path) -> list[str]:
+    """Return the names of branches, fetched branches and tags, as people type them."""
+    return must_run("for-each-ref", "--format=%(refname:short)", cwd=root).text.splitlines()
+
+
 def unmerged(root: Path, patterns: Iterable[str]) -> list[str]:
     """Return the full names of matching references with commits that HEAD does not have."""
     result = must_run("for-each-ref", "--format=%(refname)", "--no-merged=HEAD", "--", *patterns, cwd=root)
