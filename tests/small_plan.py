@@ -3,7 +3,7 @@
 from okd_gitops.fleet.cluster import ClusterFile, parse_cluster
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.fleet.fleet_file import FleetSpec
-from okd_gitops.fleet.load import fleet_of
+from okd_gitops.fleet.load import Fleet, fleet_of
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.manifests.model import parse
@@ -32,10 +32,14 @@ def cluster(name: str, text: str, extras: dict[str, bytes] | None = None) -> Clu
     return parse_cluster(name, read(f"clusters/{name}.yaml", text.encode()), Tree(extras or {}))
 
 
-def planned(*clusters: ClusterFile) -> Plan:
+def fleet(*clusters: ClusterFile) -> Fleet:
     document = read("fleet.yaml", FLEET)
     catalog = load_catalog(Tree({path: text.encode() for path, text in CATALOG.items()}))
-    return plan(fleet_of(parse(FleetSpec, document), document, clusters, catalog))
+    return fleet_of(parse(FleetSpec, document), document, clusters, catalog)
+
+
+def planned(*clusters: ClusterFile) -> Plan:
+    return plan(fleet(*clusters))
 
 
 def rendered(text: str, extras: dict[str, bytes] | None = None) -> Tree:

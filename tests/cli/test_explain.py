@@ -1,11 +1,13 @@
-"""The remedies of findings name only commands and options that exist."""
+"""explain: a cluster's values and features, and remedies that name only commands and options that exist."""
 
+import json
 import re
+from pathlib import Path
 
 import click
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, Run
 from okd_gitops.cli.main import cli
 from okd_gitops.explanation import Explanation, explanations
 
@@ -59,3 +61,44 @@ def test_a_rule_is_an_obligation_and_every_text_is_whole_sentences(explanation: 
 
     for text in (explanation.title, explanation.why, explanation.remedy):
         assert text.endswith(".")
+
+
+def test_a_value_is_explained_in_json_with_the_lines_of_each_step(okd_gitops: Run) -> None:
+    done = okd_gitops("explain", "moc-cd", "ClusterVersion/version", "spec.channel", "--output", "json")
+    told = json.loads(done.stdout)
+    files = [step["location"]["file"] for step in told["steps"] if step["location"]]
+
+    assert (told["kind"], told["cluster"], told["value"]) == ("Origin", "moc-cd", "stable-scos-4")
+    assert files[-1] == "clusters/moc-cd.yaml"
+    assert files[-2].startswith("bases/okd-version/")
+    assert told["outOfDate"] == []
+
+
+def test_a_value_is_explained_for_people_who_learn_of_a_file_that_differs(
+    repo: Path, okd_gitops: Run
+) -> None:
+    file = "overlays/moc-cd/kustomization.yaml"
+    (repo / file).write_text("kind: Kustomization\n")
+    done = okd_gitops("explain", "moc-cd", "ClusterVersion/version", "spec.clusterID")
+
+    assert re.search(
+        r"^  patch  overlays/moc-cd/kustomization.yaml:[0-9]+\n +path: /spec/clusterID$", done.stdout, re.M
+    )
+    assert re.search(r"^  cause  clusters/moc-cd.yaml:[0-9]+\n +clusterID: ", done.stdout, re.M)
+    assert done.stdout.endswith(f"note: {file} is not what is shown here; run okd-gitops generate\n")
+
+
+def test_the_name_of_a_cluster_wins_over_that_of_a_feature(repo: Path, okd_gitops: Run) -> None:
+    laptop = repo / "clusters/laptop.yaml"
+    (repo / "clusters/tekton.yaml").write_bytes(laptop.read_bytes())
+    done = okd_gitops("explain", "tekton")
+
+    assert done.returncode == 0, done.stderr
+    assert "okd-gitops explain tekton KIND/NAME" in done.stdout
+
+
+def test_a_wrong_cluster_is_told_with_the_nearest(okd_gitops: Run) -> None:
+    done = okd_gitops("explain", "moc-dc", "ClusterVersion/version")
+
+    assert done.returncode == 2
+    assert 'did you mean "moc-cd"?' in done.stderr

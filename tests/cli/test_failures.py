@@ -25,6 +25,7 @@ BAD_INPUT = {
     "commit": (),
     "diff": ("--base", "nothing"),
     "doctor": (),
+    "explain": ("moc-cd", "ClusterVersion/version", "spec.channel"),
     "generate": (),
     "import": ("nowhere",),
     "release adopt": ("moc-test",),

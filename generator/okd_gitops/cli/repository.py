@@ -106,17 +106,38 @@ def _print_import(result: "Import", errors: int, *, write: bool) -> None:
 
 @click.command()
 @click.argument("name", required=False, default="", shell_complete=explained_names)
+@click.argument("object_name", required=False, default="", metavar="[OBJECT]")
+@click.argument("field", required=False, default="")
+@OUTPUT
 @click.pass_context
-def explain(context: click.Context, name: str) -> None:
-    """Explain a finding, a feature or a purpose.
+def explain(context: click.Context, *, name: str, object_name: str, field: str, output: str) -> None:
+    """Explain a value of a cluster, or a name.
 
-    Without NAME, list everything that can be explained.
+    NAME is a finding, a feature, a purpose, or a cluster, which wins. Without NAME, list everything that can
+    be explained. For a cluster, show its features and where each parameter has its value from; with OBJECT
+    (Kind/name, or Kind/namespace/name) the fields that parameters set; with FIELD, in the notation of a
+    feature.yaml, where its value comes from: the patch in the overlay, the base's own value, and the line
+    that caused it. It reads files alone.
+
+    \b
+    okd-gitops explain moc-cd ClusterVersion/version spec.channel
     """
     from okd_gitops.cli.explain import explain as run
     from okd_gitops.cli.explain import overview
 
+    if object_name or (name and _is_cluster(context, name)):
+        from okd_gitops.cli.explain_cluster import explain_cluster, explain_field
+
+        root = root_of(context)
+
+        if object_name:
+            explain_field(root, name, object_name, field, output)
+        else:
+            explain_cluster(root, name, output)
+        return
+
     text = run(name, lambda: _catalog(context)) if name else overview(_catalog(context))
-    echo(text, nl=False)
+    print_result(output, "Explanation", {"name": name, "text": text}, lambda: echo(text, nl=False))
 
 
 @click.command()
@@ -131,6 +152,18 @@ def schema(context: click.Context, kind: str) -> None:
     from okd_gitops.fleet.schema import schema as run
 
     click.echo(run(kind, _catalog(context)), nl=False)
+
+
+def _is_cluster(context: click.Context, name: str) -> bool:
+    """Whether the repository has a file of a cluster with this name; outside of one there is none."""
+    from okd_gitops.errors import UsageError
+
+    try:
+        names = {path.stem for path in (root_of(context) / "clusters").glob("*.yaml")}
+    except UsageError:
+        return False
+
+    return name in names
 
 
 def _catalog(context: click.Context) -> "Catalog":

@@ -53,7 +53,7 @@ def _overlay(plan: ClusterPlan) -> dict[str, bytes]:
 
     for placement in plan.placements:
         if placement.key:
-            copy = _copy_folder(placement, plan)
+            copy = copy_folder(placement, plan)
             resources.append(copy)
             body = {"resources": [_base_folder(placement, depth=3)], "patches": _patches(placement)}
             files[f"{folder}/{copy}/kustomization.yaml"] = _kustomization(head, body)
@@ -101,7 +101,7 @@ def _with_extras(plan: ClusterPlan, resources: Sequence[str]) -> dict[str, Any]:
     return {"resources": [*resources]}
 
 
-def _copy_folder(placement: Placement, plan: ClusterPlan) -> str:
+def copy_folder(placement: Placement, plan: ClusterPlan) -> str:
     """Return the folder of a copied part: FEATURE-KEY, and FEATURE-PART-KEY where a cluster uses several
     lists of a feature.
     """
@@ -132,13 +132,13 @@ def _namespace(name: str, spec: NamespaceSpec) -> Object:
 def _patches(placement: Placement) -> list[dict[str, Any]]:
     """Return the patches of a placement, as kustomize takes them."""
     return [
-        {"target": _selector(value.identity), "patch": dump(list(value.operations))}
+        {"target": selector(value.identity), "patch": dump(list(value.operations))}
         for value in (*placement.objects, *placement.reached)
         if value.operations
     ]
 
 
-def _selector(target: ObjectId) -> dict[str, str]:
+def selector(target: ObjectId) -> dict[str, str]:
     """Return kustomize's selector for exactly one object."""
     selector = {"version": target.version, "kind": target.kind, "name": _exactly(target.name)}
     if target.group:

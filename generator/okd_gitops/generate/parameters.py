@@ -5,7 +5,7 @@ The settings for an object become the JSON6902 operations on it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from okd_gitops.finding import Findings
@@ -19,6 +19,18 @@ from okd_gitops.manifests.read import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """The parameter that a value belongs to, and the path of the parameters beside it in the cluster file.
+
+    `source` is what the parameter takes its value from, if not from there.
+    """
+
+    parameter: str
+    where: Path
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """A value for one place of an object (`Kind/name`); with `text`, for that text in the string there."""
 
@@ -26,6 +38,7 @@ class Setting:
     path: str
     value: Any
     text: str = ""
+    cause: Cause | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,8 @@ class PatchedObject:
     namespace: str
     operations: tuple[Operation, ...] = ()
     faults: tuple[str, ...] = ()
+    # What the operations follow from, and what the object says already.
+    settings: tuple[Setting, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def placed(self) -> ObjectId:
@@ -86,7 +101,10 @@ class ParameterValues:
             self._refuse_combination(name, parameter, values, where)
             value = self._value(name, parameter, values, where)
             if value is not None:
-                settings += [Setting(target.object, target.path, value, target.text) for target in targets]
+                cause = Cause(name, where, parameter.source or "")
+                settings += [
+                    Setting(target.object, target.path, value, target.text, cause) for target in targets
+                ]
 
         return settings
 
@@ -171,7 +189,7 @@ def _patched(value: Object, settings: Sequence[Setting]) -> PatchedObject:
         if segments(path) == ("metadata", "namespace"):
             namespace = new_value
 
-    return PatchedObject(identity, namespace, tuple(steps), tuple(faults))
+    return PatchedObject(identity, namespace, tuple(steps), tuple(faults), tuple(settings))
 
 
 def _by_place(settings: Iterable[Setting]) -> Iterator[tuple[str, Any]]:
