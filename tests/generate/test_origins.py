@@ -220,24 +220,38 @@ def test_features_tell_which_parameters_a_file_sets() -> None:
     assert shown["lines"] == (True, "the cluster file sets it")
 
 
-def test_every_parameter_of_a_hub_is_traced_to_the_value_that_kustomize_writes(generated: Path) -> None:
+@pytest.fixture(scope="module")
+def of_hub(generated: Path) -> Origins:
+    """The objects of the example fleet's hub."""
     whole = load(generated)
     planned = plan(whole)
     hub = next(each for each in planned.clusters if each.cluster.name == "moc-hub")
-    built = subprocess.run(
-        [CACHE / "bin/kustomize", "build", generated / "overlays/moc-hub"], capture_output=True, check=True
-    )
-    values = {ObjectId.of(value): value for value in plain_values(built.stdout)}
-    origins = Origins(whole, hub, render(planned))
+
+    return Origins(whole, hub, render(planned))
+
+
+def test_every_parameter_of_a_hub_is_traced_to_the_value_that_kustomize_writes(
+    generated: Path, of_hub: Origins
+) -> None:
+    command = [str(CACHE / "bin/kustomize"), "build", str(generated / "overlays/moc-hub")]
+    built = subprocess.run(command, capture_output=True, check=True)
     seen = 0
 
-    for identity, value in values.items():
+    for value in plain_values(built.stdout):
+        identity = ObjectId.of(value)
         name = "/".join(filter(None, (identity.kind, identity.namespace, identity.name)))
 
-        for field in origins.of(name, "").fields:
-            found = origins.of(name, field)
+        for field in of_hub.of(name, "").fields:
+            found = of_hub.of(name, field)
             assert found.value == find(value, field)[1]
             assert any(step.kind == "cause" for step in found.steps)
             seen += 1
 
     assert seen > 50
+
+
+def test_a_name_that_is_like_no_other_is_told_how_to_write_one(of_hub: Origins) -> None:
+    with pytest.raises(UsageError) as refused:
+        of_hub.of("Deployment", "")
+
+    assert refused.value.remedy.startswith("write it as Kind/name, such as ")

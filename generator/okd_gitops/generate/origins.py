@@ -233,7 +233,8 @@ class Origins:
             )
 
         if not found:
-            raise UsageError(f'the cluster has no object "{name}"', nearest(name, self.by_name))
+            remedy = nearest(name, self.by_name) or f"write it as Kind/name, such as {min(self.by_name)}"
+            raise UsageError(f'the cluster has no object "{name}"', remedy)
 
         return found[0]
 
