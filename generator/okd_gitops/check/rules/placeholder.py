@@ -35,8 +35,9 @@ def check_others_object(value: Object) -> Iterator[Fault]:
 
 def _in_object(value: Object, *, may_have_variables: bool) -> Iterator[Fault]:
     identity = ObjectId.of(value)
+    annotations = at(value, "metadata", "annotations")
     # Argo CD's vault plug-in fills in <names>.
-    is_filled = any("avp.kubernetes.io" in str(key) for key in at(value, "metadata", "annotations") or ())
+    is_filled = isinstance(annotations, dict) and any("avp.kubernetes.io" in str(key) for key in annotations)
     if identity.kind == "CustomResourceDefinition" or is_filled:
         return
 
