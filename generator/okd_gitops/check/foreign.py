@@ -13,6 +13,7 @@ from okd_gitops.check.judge import Built, Stopwatch, build_overlays, judge_built
 from okd_gitops.check.kubeconform import known_kinds
 from okd_gitops.check.ledger import Blocked, keep_account
 from okd_gitops.check.outcome import Report
+from okd_gitops.check.own_schemas import definitions_in, own_schemas, with_versions
 from okd_gitops.check.roots import Deployments, Root, deployments
 from okd_gitops.finding import Finding, ordered
 from okd_gitops.manifests.directory import read_files
@@ -58,8 +59,11 @@ def check_foreign(
     today: date,
     say: Callable[[str], None],
     is_fleet: bool = False,
+    crds: Path | None = None,
 ) -> Report:
     """Check a repository that others wrote; with `is_fleet` it is held to the rules of our own house.
+
+    `crds` is a folder with CustomResourceDefinitions of kinds that are not known otherwise.
 
     Raises ToolError when a tool or a schema bundle is missing.
     """
@@ -108,9 +112,14 @@ def check_foreign(
         findings=tuple(judgement.findings),
         documents=judgement.documents,
     )
-    report = judge_built(repository, built, cache, stopwatch, say=say)
+    known = known_kinds(cache / "schemas", kubernetes)
+    defined = [*judgement.objects, *definitions_in(files)]
+    more = definitions_in(read_repository(crds)) if crds else []
+    with own_schemas(defined, more, known, cache, kubernetes) as own:
+        report = judge_built(repository, built, cache, stopwatch, say=say, own=own)
 
-    return _with_account(report, files, judgement, found, known_kinds(cache / "schemas", kubernetes))
+    report = replace(report, findings=tuple(with_versions(report.findings, own, known)))
+    return _with_account(report, files, judgement, found, known)
 
 
 def _with_account(

@@ -7,12 +7,12 @@ from time import monotonic
 
 from okd_gitops.check.build import build
 from okd_gitops.check.outcome import Report
+from okd_gitops.check.own_schemas import OwnSchemas
 from okd_gitops.check.rule import Overlay, Repository, written_as
 from okd_gitops.check.run_forms import has_variable, run_forms
 from okd_gitops.check.run_rules import run
 from okd_gitops.check.schema_form import schema_form
 from okd_gitops.check.schema_gaps import is_known_gap
-from okd_gitops.check.verdicts import verdicts_on
 from okd_gitops.finding import Finding, finding_of
 from okd_gitops.manifests.directory import read_directory
 from okd_gitops.manifests.kustomization import Leaves, walk
@@ -21,6 +21,7 @@ from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 
 _WITHOUT_SCHEMA = ("no-schema", "kind-not-checked")
+_NONE = OwnSchemas()
 # The documents that kustomize renders from each folder.
 _Documents = Mapping[str, tuple[kustomize.Document, ...]]
 
@@ -74,14 +75,20 @@ def build_overlays(
 
 
 def judge_built(
-    repository: Repository, built: Built, cache: Path, stopwatch: "Stopwatch", *, say: Callable[[str], None]
+    repository: Repository,
+    built: Built,
+    cache: Path,
+    stopwatch: "Stopwatch",
+    *,
+    say: Callable[[str], None],
+    own: OwnSchemas = _NONE,
 ) -> Report:
     """Validate what was built and run the rules on it; the overlays of `repository` are those of `built`."""
     documents = [document for overlay in built.overlays for document in built.documents[overlay.folder]]
     distinct = len({id(document) for document in documents})
 
     say(f"validating {distinct} distinct of {len(documents)} documents with kubeconform")
-    invalid = _invalid(built.overlays, built.documents, cache)
+    invalid = _invalid(built.overlays, built.documents, cache, own)
     stopwatch.lap("schemas")
 
     say("running the rules")
@@ -129,17 +136,19 @@ def _rendered(overlays: Sequence[Overlay], documents: _Documents) -> list[Overla
     return rendered
 
 
-def _invalid(overlays: Sequence[Overlay], documents: _Documents, cache: Path) -> list[Finding]:
+def _invalid(
+    overlays: Sequence[Overlay], documents: _Documents, cache: Path, own: OwnSchemas
+) -> list[Finding]:
     """Return a finding for each fault of each distinct document, validated by its cluster's Kubernetes."""
     findings: list[Finding] = []
     for kubernetes in sorted({overlay.kubernetes for overlay in overlays}):
         members = [overlay for overlay in overlays if overlay.kubernetes == kubernetes]
-        findings += _invalid_under(kubernetes, members, documents, cache)
+        findings += _invalid_under(kubernetes, members, documents, cache, own)
     return findings
 
 
 def _invalid_under(
-    kubernetes: str, overlays: Sequence[Overlay], documents: _Documents, cache: Path
+    kubernetes: str, overlays: Sequence[Overlay], documents: _Documents, cache: Path, own: OwnSchemas
 ) -> list[Finding]:
     identities: dict[bytes, ObjectId] = {}
     holders: dict[bytes, list[Overlay]] = {}
@@ -160,7 +169,7 @@ def _invalid_under(
                 outer[made] = ObjectId.of(document.value), path
                 holders.setdefault(made, []).append(overlay)
 
-    verdicts = verdicts_on(identities, cache, kubernetes)
+    verdicts = own.verdicts(identities, cache, kubernetes)
     findings: list[Finding] = []
     for verdict in verdicts:
         identity, path = outer.get(verdict.document, (identities[verdict.document], ()))

@@ -31,6 +31,7 @@ class _Wanted(NamedTuple):
     ignore: tuple[str, ...]
     sarif: Path | None
     require_complete: bool
+    crds: Path | None
 
 
 @click.command()
@@ -69,6 +70,12 @@ class _Wanted(NamedTuple):
     metavar="FILE",
     help="Also write the findings on FOLDER as SARIF.",
 )
+@click.option(
+    "--crds",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="CustomResourceDefinitions of more kinds.",
+)
 @click.option("--require-complete", is_flag=True, help="Exit 4 if anything in FOLDER was not judged.")
 @RECORDS
 @AT
@@ -85,6 +92,7 @@ def check(
     ignore: tuple[str, ...],
     sarif: Path | None,
     require_complete: bool,
+    crds: Path | None,
     records: str,
     at: str,
     output: str,
@@ -97,14 +105,14 @@ def check(
     repository. Whatever cannot be checked is a finding or exit code 4; it never counts as passed.
     """
     now = clock(at)
-    _refuse_without_folder(folder, select, ignore, require_complete=require_complete)
+    _refuse_without_folder(folder, (*select, *ignore, crds), require_complete=require_complete)
 
     if base:
         _check_change(context, folder, base, records, now, output)
     elif folder is None:
         _check_own(context, now, output)
     else:
-        wanted = _Wanted(kubernetes, profile == "fleet", select, ignore, sarif, require_complete)
+        wanted = _Wanted(kubernetes, profile == "fleet", select, ignore, sarif, require_complete, crds)
         _check_folder(context, folder, wanted, now, output)
 
 
@@ -145,7 +153,13 @@ def _check_folder(
     else:
         minor = wanted.kubernetes or judge.DEFAULT_KUBERNETES
         report = check_foreign(
-            root, cache, kubernetes=minor, today=now.date(), say=say, is_fleet=wanted.is_fleet
+            root,
+            cache,
+            kubernetes=minor,
+            today=now.date(),
+            say=say,
+            is_fleet=wanted.is_fleet,
+            crds=wanted.crds,
         )
 
     chosen = chosen_findings(report.findings, wanted.select, wanted.ignore)
@@ -159,14 +173,14 @@ def _check_folder(
 
 
 def _refuse_without_folder(
-    folder: Path | None, select: tuple[str, ...], ignore: tuple[str, ...], *, require_complete: bool
+    folder: Path | None, given: tuple[str | Path | None, ...], *, require_complete: bool
 ) -> None:
     """Raise UsageError: a fleet is judged whole, because others rely on what passed."""
     from okd_gitops.errors import UsageError
 
-    if folder is None and (select or ignore or require_complete):
+    if folder is None and (any(given) or require_complete):
         raise UsageError(
-            "--select, --ignore and --require-complete are for a FOLDER", "okd-gitops check FOLDER"
+            "--select, --ignore, --crds and --require-complete are for a FOLDER", "okd-gitops check FOLDER"
         )
 
 
