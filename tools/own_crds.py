@@ -1,8 +1,8 @@
-"""Convert the CRDs of a repository under check: `python -I tools/own_crds.py FOLDER`.
+"""Convert the CRDs of a repository under check: `python -I tools/own_crds.py FOLDER MINOR`.
 
 FOLDER/crds.json is a list of CRDs that others wrote, so nothing in them is trusted: names become paths only
-where they are names. The schemas lie beside it in the form of the bundle, with an index of what there is and
-of what is no CRD.
+where they are names. The schemas lie beside it in the form of the bundle for a minor of Kubernetes, with an
+index of what there is and of what is no CRD.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _NAMES = (re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"), re.compile(r"v[a-
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}")
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, minor: str) -> None:
     """Write the schemas of FOLDER/crds.json and FOLDER/index.json."""
     definitions = json.loads((folder / "crds.json").read_text("utf-8"))
     kinds: list[tuple[str, str, str]] = []
@@ -43,7 +43,7 @@ def main(folder: Path) -> None:
                 hashes[path] = hashlib.sha256(data).hexdigest()
                 kinds.append((group, version, kind))
 
-    index = {"crds": kinds, "files": hashes, "kubernetes": {}, "refused": refused}
+    index = {"crds": kinds, "files": hashes, "kubernetes": {minor: []}, "refused": refused}
     (folder / "index.json").write_text(json.dumps(index), "utf-8")
 
 
@@ -57,4 +57,4 @@ def _name(definition: Any) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

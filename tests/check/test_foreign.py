@@ -97,7 +97,7 @@ SOUND: dict[str, tuple[dict[str, bytes], set[str], set[str]]] = {
             "all.yaml": application_set("apps/*"),
             "apps/a/kustomization.yaml": b"resources: [a.yaml]\n",
             "apps/a/a.yaml": CONFIG,
-            "apps/b/b.yaml": CONFIG,
+            "apps/b/b.yaml": CONFIG.replace(b"name: web", b"name: db"),
         },
         {"all.yaml", "apps/a", "apps/b"},
         set(),

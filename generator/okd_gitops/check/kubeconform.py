@@ -97,6 +97,11 @@ def known_kinds(schemas: Path, kubernetes: str) -> set[tuple[str, str, str]]:
     return _kinds(_index(schemas), kubernetes) | kinds_without_schema()
 
 
+def kinds_in(schemas: Path) -> set[tuple[str, str, str]]:
+    """Return group, version and kind of what a folder of schemas has beside core Kubernetes."""
+    return {(group, version, kind) for group, version, kind in _index(schemas)["crds"]}
+
+
 def _faults_of(identities: Mapping[bytes, ObjectId], command: Sequence[str]) -> list[_Fault]:
     """Let kubeconform judge documents, and those alone that its report cannot tell apart."""
     faults = _run(list(_packed(identities)), command)

@@ -4,27 +4,23 @@ They come first for the repository, and last for the folder: what our bundle kno
 conversion is the one by which the bundle is built; kubeconform judges by both alike.
 """
 
-import json
 import re
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from okd_gitops.check.build import WORKERS
-from okd_gitops.check.kubeconform import Verdict, validate
+from okd_gitops.check.kubeconform import Verdict, kinds_in, validate
 from okd_gitops.check.verdicts import verdicts_on
-from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, Severity, finding_of
 from okd_gitops.manifests.directory import read_files
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.read import OTHERS
-from okd_gitops.system.disk import scratch_folder, write_files
-from okd_gitops.system.process import run
-from okd_gitops.system.tools import setup_program, tool
+from okd_gitops.system.disk import scratch_folder
+from okd_gitops.system.own_crds import convert_definitions
+from okd_gitops.system.tools import tool
 
-TIMEOUT = 120.0
 _MAX_DEFINITIONS = 1_000
 _CRD = "CustomResourceDefinition.apiextensions.k8s.io"
 _MARK = b"CustomResourceDefinition"
@@ -88,9 +84,8 @@ def own_schemas(
         return
 
     with scratch_folder() as folder:
-        write_files(folder, {"crds.json": json.dumps(wanted[:_MAX_DEFINITIONS], default=str).encode()})
-        kinds = _converted(folder, cache, kubernetes)
-        yield OwnSchemas(folder, frozenset(kinds), versions)
+        convert_definitions(wanted[:_MAX_DEFINITIONS], folder, cache, kubernetes)
+        yield OwnSchemas(folder, frozenset(kinds_in(folder)), versions)
 
 
 def with_versions(findings: Sequence[Finding], own: OwnSchemas, known: Collection[Kind]) -> Iterator[Finding]:
@@ -125,25 +120,6 @@ def _told(finding: Finding, kind: Kind, own: OwnSchemas, known: Collection[Kind]
         clusters=finding.clusters,
         severity=Severity.ERROR if served else Severity.WARNING,
     )
-
-
-def _converted(folder: Path, cache: Path, kubernetes: str) -> set[Kind]:
-    """Let the set-up's converter write the schemas, with its limits of time and memory."""
-    environment = cache / "venv" / "bin" / "python"
-    python = str(environment) if environment.is_file() else sys.executable
-    command = [python, "-I", str(setup_program() / "own_crds.py"), str(folder)]
-
-    completed = run(command, cwd=folder, timeout=TIMEOUT)
-    if completed.code:
-        raise ToolError(
-            f"the CustomResourceDefinitions could not be converted: {completed.err.strip()[-400:]}",
-            "okd-gitops tools: it gets what converts them; report it if it happens again",
-        )
-
-    index = json.loads((folder / "index.json").read_text("utf-8"))
-    index["kubernetes"] = {kubernetes: []}
-    (folder / "index.json").write_text(json.dumps(index), "utf-8")
-    return {(group, version, kind) for group, version, kind in index["crds"]}
 
 
 def _single(definitions: Iterable[Object]) -> list[Object]:
