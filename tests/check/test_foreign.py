@@ -17,6 +17,7 @@ from okd_gitops.check.outcome import Report
 
 URL = "https://git.example.org/shop.git"
 CONFIG = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\ndata: {a: b}\n"
+NAMESPACE = b"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
 DEPLOYMENT = b"""apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: shop}
@@ -101,6 +102,20 @@ SOUND: dict[str, tuple[dict[str, bytes], set[str], set[str]]] = {
         },
         {"all.yaml", "apps/a", "apps/b"},
         set(),
+    ),
+    "a namespace that a chart makes": (
+        {
+            "argocd/web.yaml": application("web"),
+            "argocd/db.yaml": application("db")
+            .replace(b"name: web", b"name: db")
+            .replace(b"namespace: shop", b"namespace: db"),
+            "web/a.yaml": CONFIG,
+            "web/b.yaml": NAMESPACE,
+            "db/a.yaml": CONFIG.replace(b", namespace: shop", b""),
+            "chart/templates/db.yaml": NAMESPACE.replace(b"shop", b"db"),
+        },
+        {"argocd/web.yaml", "argocd/db.yaml", "web", "db"},
+        {"chart/templates/db.yaml"},
     ),
     "an Application inside an Application": (
         {"root.yaml": application("apps"), "apps/web.yaml": application("web"), "web/a.yaml": CONFIG},
