@@ -270,8 +270,11 @@ def chosen_findings(
     return tuple(finding for finding in findings if finding.name in chosen - left_out)
 
 
-def as_text(finding: Finding) -> str:
-    """Return a finding as printable lines: name and reason, place, source line with a caret, remedy."""
+def as_text(finding: Finding, also: Sequence[Location] = ()) -> str:
+    """Return a finding as printable lines: name and reason, place, source line with a caret, remedy.
+
+    `also` are other places that have the same cause.
+    """
     place = finding.location
     lines = [f"{finding.severity} {finding.name}: {finding.reason}"]
     lines.append(f"  {place}  ({finding.object})" if finding.object else f"  {place}")
@@ -279,10 +282,10 @@ def as_text(finding: Finding) -> str:
     if place.line and place.text:
         lines += _pointed(place)
 
-    if finding.clusters:
-        shown, others = finding.clusters[:6], finding.clusters[6:]
-        more = f" and {len(others)} more" if others else ""
-        lines.append(f"  clusters: {', '.join(shown)}{more}")
+    for head, names in (("also at", [str(place) for place in also]), ("clusters", finding.clusters)):
+        if names:
+            more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+            lines.append(f"  {head}: {', '.join(names[:6])}{more}")
 
     if finding.remedy:
         lines.append(f"  fix: {finding.remedy}")

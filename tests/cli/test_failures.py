@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from conftest import Run, git
 from okd_gitops.cli.main import cli
+from okd_gitops.errors import UsageError
 
 # What each command that has JSON is given, in a fleet with a misspelled purpose; where it reads no cluster
 # file, the input itself is bad.
@@ -88,6 +90,27 @@ def test_bad_input_is_told_as_json_too(name: str, broken: Path, okd_gitops: Run)
     assert done.returncode == 2, done.stderr
     assert told.get("error") or [finding["reason"] for finding in told["findings"]]
     assert done.stderr
+
+
+def test_a_check_that_cannot_read_the_fleet_writes_its_findings_as_sarif(
+    broken: Path, tmp_path: Path, okd_gitops: Run
+) -> None:
+    file = tmp_path / "out.sarif"
+    done = okd_gitops("--quiet", "check", "--sarif", str(file))
+    (run,) = json.loads(file.read_text())["runs"]
+    (place,) = run["results"][0]["locations"]
+
+    assert done.returncode == run["invocations"][0]["exitCode"] == 2
+    assert not run["invocations"][0]["executionSuccessful"]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "clusters/moc-test.yaml"
+
+
+@pytest.mark.parametrize("option", ["--select=x", "--ignore=x", "--baseline=x", "--write-baseline=x"])
+def test_a_fleet_is_judged_whole(option: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["--root", str(tmp_path), "check", option])
+
+    assert isinstance(done.exception, UsageError)
+    assert "are for a FOLDER" in done.exception.reason
 
 
 def test_a_finding_in_json_has_its_place(broken: Path, okd_gitops: Run) -> None:

@@ -34,3 +34,25 @@ def test_a_finding_about_a_whole_file_has_no_line() -> None:
 
 def test_without_findings_there_is_an_empty_run() -> None:
     assert json.loads(sarif([], "1"))["runs"][0]["results"] == []
+
+
+def test_a_run_that_failed_says_why_and_with_which_code() -> None:
+    reason = "https://user:s3cret@git.example.org is no schema"
+    (run,) = json.loads(sarif([], "1", exit_code=4, failure=reason))["runs"]
+
+    assert run["invocations"] == [
+        {
+            "executionSuccessful": False,
+            "exitCode": 4,
+            "toolExecutionNotifications": [
+                {"level": "error", "message": {"text": "https://***@git.example.org is no schema"}}
+            ],
+        }
+    ]
+
+
+def test_a_path_is_written_as_a_reference_of_a_uri() -> None:
+    document = json.loads(sarif([finding_of("unlisted-file", "a b/#c%.yaml", "nothing lists it")], "1"))
+    (place,) = document["runs"][0]["results"][0]["locations"]
+
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "a%20b/%23c%25.yaml"

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from okd_gitops.check import rule
+from okd_gitops.check.ignore_comments import without_ignored
 from okd_gitops.check.judge import Built, Stopwatch, build_overlays, judge_built
 from okd_gitops.check.kubeconform import known_kinds
 from okd_gitops.check.ledger import Blocked, keep_account
@@ -60,15 +61,18 @@ def check_foreign(
     say: Callable[[str], None],
     is_fleet: bool = False,
     crds: Path | None = None,
+    remotes: tuple[str, ...] | None = None,
 ) -> Report:
     """Check a repository that others wrote; with `is_fleet` it is held to the rules of our own house.
 
-    `crds` is a folder with CustomResourceDefinitions of kinds that are not known otherwise.
+    `crds` is a folder with CustomResourceDefinitions of kinds that are not known otherwise, `remotes` are the
+    repository's addresses, where its folder does not know them.
 
     Raises ToolError when a tool or a schema bundle is missing.
     """
     stopwatch = Stopwatch()
-    files = read_repository(root)
+    read = read_repository(root)
+    files = read if remotes is None else replace(read, remotes=remotes)
     graphs = {folder or ".": graph for folder, graph in tops(files, OTHERS).items()}
     judgement = _Judgement()
 
@@ -119,7 +123,11 @@ def check_foreign(
         report = judge_built(repository, built, cache, stopwatch, say=say, own=own)
 
     report = replace(report, findings=tuple(with_versions(report.findings, own, known)))
-    return _with_account(report, files, judgement, found, known)
+    accounted = _with_account(report, files, judgement, found, known)
+    judged = accounted.ledger.judged if accounted.ledger else ()
+    counted, ignored = without_ignored(accounted.findings, files, judged, today)
+
+    return replace(accounted, findings=tuple(ordered(counted)), ignored=tuple(ignored))
 
 
 def _with_account(
@@ -140,7 +148,7 @@ def _with_account(
         found.sources,
         kinds,
     )
-    findings = [finding for finding in report.findings if finding not in gaps]
+    findings = ordered(finding for finding in report.findings if finding not in gaps)
     return replace(report, findings=tuple(ordered(_once(findings))), ledger=account)
 
 

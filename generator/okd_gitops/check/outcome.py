@@ -8,6 +8,7 @@ from okd_gitops.finding import Finding, Severity, exit_code_of
 
 if TYPE_CHECKING:
     from okd_gitops.check.ledger import Ledger
+    from okd_gitops.check.same_finding import Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,13 @@ class Report:
     # Of a repository that others wrote: what was judged, and what not.
     ledger: "Ledger | None" = None
     must_be_complete: bool = False
+    # What does not count: a comment hides it, the commit `base` has it too, or a baseline; and what of the
+    # baseline is gone.
+    ignored: tuple[Finding, ...] = ()
+    base: str = ""
+    older: tuple[Finding, ...] = ()
+    known: tuple[Finding, ...] = ()
+    gone: "tuple[Key, ...]" = ()
 
     @property
     def errors(self) -> int:
@@ -37,8 +45,12 @@ class Report:
         Where nothing at all was judged it is 4, and where something was not that had to be.
         """
         code = exit_code_of(self.findings)
-        if self.ledger is None:
-            return code
+        return first_code({code, 4}) if self.is_short else code
 
-        is_short = self.must_be_complete and not self.ledger.is_complete
-        return first_code({code, 4}) if is_short or not self.documents else code
+    @property
+    def is_short(self) -> bool:
+        """Whether a repository of others was not judged at all, or not whole where it had to be."""
+        if self.ledger is None:
+            return False
+
+        return not self.documents or (self.must_be_complete and not self.ledger.is_complete)

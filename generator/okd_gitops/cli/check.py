@@ -1,37 +1,32 @@
 """check: whether what is generated is right, and whether a change may be merged."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from okd_gitops.cli.check_folder import Wanted, judged_folder
+from okd_gitops.cli.check_output import print_change, print_report, report_as_json
 from okd_gitops.cli.completion import finding_names, references
 from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, tools_of
-from okd_gitops.cli.output import echo, print_result, progress, show_findings
+from okd_gitops.cli.output import print_result, progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from okd_gitops.check.change.change import ClusterChange
-    from okd_gitops.check.change.judge_change import JudgedChange
     from okd_gitops.check.outcome import Report
+    from okd_gitops.finding import Finding
     from okd_gitops.system.unchanged import Result
 
 # What of a report are counts.
 _COUNTS = ("clusters", "overlays", "documents", "distinct", "without_schema")
 
 
-class _Wanted(NamedTuple):
-    """What was asked of the check of a FOLDER."""
-
-    kubernetes: str | None
-    is_fleet: bool
-    select: tuple[str, ...]
-    ignore: tuple[str, ...]
-    sarif: Path | None
-    require_complete: bool
-    crds: Path | None
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -65,10 +60,19 @@ class _Wanted(NamedTuple):
     help="Leave these findings out; may have a star.",
 )
 @click.option(
-    "--sarif",
-    type=click.Path(dir_okay=False, path_type=Path),
+    "--baseline",
+    type=_FILE,
     metavar="FILE",
-    help="Also write the findings on FOLDER as SARIF.",
+    help="Count only what this file does not have. For a FOLDER.",
+)
+@click.option(
+    "--write-baseline",
+    type=_FILE,
+    metavar="FILE",
+    help="Write what is found now as a baseline. For a FOLDER.",
+)
+@click.option(
+    "--sarif", type=_FILE, metavar="FILE", help="Also write the findings as SARIF, even if it fails."
 )
 @click.option(
     "--crds",
@@ -90,6 +94,8 @@ def check(
     profile: str,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
+    baseline: Path | None,
+    write_baseline: Path | None,
     sarif: Path | None,
     require_complete: bool,
     crds: Path | None,
@@ -101,22 +107,52 @@ def check(
 
     With --base, also judge the change of releases, clusters and trust, and count only findings that the base
     does not have; check out the merge result first. With FOLDER, check a repository that okd-gitops did not
-    write: every kustomization that no other one uses. A check fetches nothing and runs nothing from the
-    repository. Whatever cannot be checked is a finding or exit code 4; it never counts as passed.
+    write: what its kustomizations, Argo CD and Flux deploy. There, --base counts what the change brought or
+    touched. A check fetches nothing and runs nothing from the repository. Whatever cannot be checked is a
+    finding or exit code 4; it never counts as passed.
     """
-    now = clock(at)
-    _refuse_without_folder(folder, (*select, *ignore, crds), require_complete=require_complete)
+    wanted = Wanted(
+        kubernetes=kubernetes,
+        is_fleet=profile == "fleet",
+        select=select,
+        ignore=ignore,
+        base=base,
+        baseline=baseline,
+        write_baseline=write_baseline,
+        sarif=sarif,
+        require_complete=require_complete,
+        crds=crds,
+    )
 
-    if base:
-        _check_change(context, folder, base, records, now, output)
-    elif folder is None:
-        _check_own(context, now, output)
-    else:
-        wanted = _Wanted(kubernetes, profile == "fleet", select, ignore, sarif, require_complete, crds)
-        _check_folder(context, folder, wanted, now, output)
+    with _failure_as_sarif(sarif):
+        now = clock(at)
+        if folder:
+            _end(judged_folder(context, folder, wanted, now), wanted, output)
+
+        _refuse_without_folder(wanted)
+        if base:
+            _check_change(context, wanted, records, now, output)
+        else:
+            _check_own(context, wanted, now, output)
 
 
-def _check_own(context: click.Context, now: "datetime", output: str) -> None:
+@contextmanager
+def _failure_as_sarif(file: Path | None) -> Iterator[None]:
+    """Write as SARIF why a check could not be made, so that nobody takes an earlier file for its result."""
+    from okd_gitops.errors import OkdGitopsError
+    from okd_gitops.finding import FindingsError
+
+    try:
+        yield
+    except OkdGitopsError as error:
+        if file:
+            findings = error.findings if isinstance(error, FindingsError) else ()
+            reason = f"{error.reason}. {error.remedy}".rstrip(". ")
+            _write_sarif(file, findings, error.exit_code, reason)
+        raise
+
+
+def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: str) -> None:
     """Check the repository that this is run in, unless it is as an earlier run of this day left it."""
     from okd_gitops.system.unchanged import Earlier, tools_in
 
@@ -127,92 +163,74 @@ def _check_own(context: click.Context, now: "datetime", output: str) -> None:
 
     if result:
         progress(context)("nothing changed since a check of today; --exact checks everything again")
-        _end(_report_of(result), output)
+        _end(_report_of(result), wanted, output)
 
     from okd_gitops.check.check import check as judge
 
     report = judge(root, cache, today=now.date(), say=progress(context), now=now)
     earlier.keep(_counts(report), report.findings)
-    _end(report, output)
+    _end(report, wanted, output)
 
 
-def _check_folder(
-    context: click.Context, folder: Path, wanted: _Wanted, now: "datetime", output: str
-) -> None:
-    """Check a FOLDER: a fleet, or a repository that others wrote."""
-    from dataclasses import replace
-
-    from okd_gitops.check import check as judge
-    from okd_gitops.check.foreign import check_foreign
-    from okd_gitops.finding import chosen_findings
-
-    root, cache, say = folder.resolve(), tools_of(context), progress(context)
-
-    if wanted.kubernetes is None and judge.is_ours(root):
-        report = judge.check(root, cache, today=now.date(), say=say, now=now)
-    else:
-        minor = wanted.kubernetes or judge.DEFAULT_KUBERNETES
-        report = check_foreign(
-            root,
-            cache,
-            kubernetes=minor,
-            today=now.date(),
-            say=say,
-            is_fleet=wanted.is_fleet,
-            crds=wanted.crds,
-        )
-
-    chosen = chosen_findings(report.findings, wanted.select, wanted.ignore)
-    if wanted.sarif:
-        from okd_gitops import __version__
-        from okd_gitops.report.sarif import sarif
-
-        wanted.sarif.write_text(sarif(chosen, __version__), encoding="utf-8")
-
-    _end(replace(report, findings=chosen, must_be_complete=wanted.require_complete), output)
-
-
-def _refuse_without_folder(
-    folder: Path | None, given: tuple[str | Path | None, ...], *, require_complete: bool
-) -> None:
+def _refuse_without_folder(wanted: Wanted) -> None:
     """Raise UsageError: a fleet is judged whole, because others rely on what passed."""
     from okd_gitops.errors import UsageError
 
-    if folder is None and (any(given) or require_complete):
+    chosen, baseline = wanted.select or wanted.ignore, wanted.baseline or wanted.write_baseline
+    if chosen or baseline or wanted.require_complete or wanted.crds:
         raise UsageError(
-            "--select, --ignore, --crds and --require-complete are for a FOLDER", "okd-gitops check FOLDER"
+            "--select, --ignore, --baseline, --write-baseline, --crds and --require-complete are for a FOLDER",
+            "okd-gitops check FOLDER",
         )
 
 
-def _end(report: "Report", output: str) -> NoReturn:
-    """Print the report of a check without a change, and end with its exit code."""
-    body = {**_report_as_json(report), "change": None}
-    print_result(output, "Check", body, lambda: _print_report(report))
+def _end(report: "Report", wanted: Wanted, output: str) -> NoReturn:
+    """Print the report of a check without a change of a fleet, and end with its exit code."""
+    from dataclasses import replace
+
+    from okd_gitops.report.causes import worst_first
+
+    in_order = replace(report, findings=worst_first(report.findings))
+    if wanted.sarif:
+        reason = "not everything was judged that had to be" if report.is_short else ""
+        _write_sarif(wanted.sarif, in_order.findings, report.exit_code, reason)
+
+    body = {**report_as_json(in_order), "change": None}
+    print_result(output, "Check", body, lambda: print_report(in_order))
     sys.exit(report.exit_code)
 
 
+def _write_sarif(file: Path, findings: "Iterable[Finding]", exit_code: int, failure: str) -> None:
+    from okd_gitops import __version__
+    from okd_gitops.errors import UsageError
+    from okd_gitops.report.sarif import sarif
+    from okd_gitops.system.disk import write_whole
+
+    try:
+        write_whole(file, sarif(findings, __version__, exit_code=exit_code, failure=failure).encode())
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}", "name another file") from None
+
+
 def _check_change(
-    context: click.Context, folder: Path | None, base: str, records: str, now: "datetime", output: str
-) -> None:
+    context: click.Context, wanted: Wanted, records: str, now: "datetime", output: str
+) -> NoReturn:
     """Judge a change, print what was found and end."""
     from dataclasses import replace
 
     from okd_gitops.check.change.judge_change import judge_change
-    from okd_gitops.errors import UsageError
     from okd_gitops.evidence.records import read_records
-
-    if folder:
-        raise UsageError(
-            "--base judges the repository that this is run in, not a FOLDER", "use --root FOLDER"
-        )
+    from okd_gitops.report.causes import worst_first
 
     root = root_of(context)
     seen = read_records(root, records)
-    judged = judge_change(root, tools_of(context), base, seen, now=now, say=progress(context))
-    report = replace(judged.report, findings=judged.findings)
+    judged = judge_change(root, tools_of(context), wanted.base, seen, now=now, say=progress(context))
+    report = replace(judged.report, findings=worst_first(judged.findings))
+    if wanted.sarif:
+        _write_sarif(wanted.sarif, report.findings, judged.exit_code, "")
 
-    body = {**_report_as_json(report), "change": judged.change, "older": judged.older}
-    print_result(output, "Check", body, lambda: _print_change(judged, report))
+    body = {**report_as_json(report), "change": judged.change, "older": judged.older}
+    print_result(output, "Check", body, lambda: print_change(judged, report))
     sys.exit(judged.exit_code)
 
 
@@ -224,77 +242,5 @@ def _report_of(result: "Result") -> "Report":
     """Return the report of an earlier run; this one has measured no step."""
     from okd_gitops.check.outcome import Report
 
-    return Report(findings=result.warnings, seconds={}, ledger=None, must_be_complete=False, **result.counts)
-
-
-def _report_as_json(report: "Report") -> dict[str, object]:
-    return {
-        "clusters": report.clusters,
-        "overlays": report.overlays,
-        "documents": report.documents,
-        "distinct": report.distinct,
-        "withoutSchema": report.without_schema,
-        "errors": report.errors,
-        "warnings": len(report.findings) - report.errors,
-        "seconds": report.seconds,
-        "findings": report.findings,
-        **({"ledger": report.ledger} if report.ledger else {}),
-    }
-
-
-def _print_change(judged: "JudgedChange", report: "Report") -> None:
-    change = judged.change
-    show_findings(report.findings)
-
-    for edit in change.trust_edits:
-        echo(f" of {edit.field} at {edit.place}", head="trust edit", fg="red", bold=True)
-
-    for cluster in change.clusters:
-        echo(f"{cluster.name}: {cluster.status}, {_step(cluster)}")
-
-    _print_counts(report)
-    count = len(change.clusters)
-    clusters = "1 cluster changes" if count == 1 else f"{count} clusters change"
-    by = f"by records {change.records[:12]}" if change.records else "without records"
-    echo(
-        f"judged against {change.base[:12]} {by}: {clusters}, "
-        f"{len(change.refusals)} refusals; {len(judged.older)} older findings do not count"
-    )
-
-
-def _step(cluster: "ClusterChange") -> str:
-    """Return the old and new release; the release of another server says nothing about this one."""
-    from okd_gitops.check.change.removals import NONE, replaced_fields
-
-    old, new = cluster.old_release, cluster.new_release
-    replaced = replaced_fields(cluster.old, cluster.new) if cluster.old and cluster.new else []
-    others = [f"{'no' if new_value == NONE else 'another'} {field}" for field, _, new_value in replaced]
-
-    if cluster.release_changed or old is None or new is None:
-        versions = f"{old.version if old else '-'} → {new.version if new else '-'}"
-        return ", ".join([versions, *others])
-
-    return ", ".join(others) or "same release"
-
-
-def _print_report(report: "Report") -> None:
-    show_findings(report.findings)
-    _print_counts(report)
-
-    if report.ledger is None:
-        echo("no change was judged; --base COMMIT compares with a commit")
-        return
-
-    for line in report.ledger.lines():
-        echo(line)
-    if not report.documents:
-        echo("nothing was judged: nothing here is deployed and can be rendered", err=True)
-
-
-def _print_counts(report: "Report") -> None:
-    warnings = len(report.findings) - report.errors
-    echo(
-        f"{report.clusters} clusters, {report.overlays} overlays, "
-        f"{report.documents} documents ({report.distinct} distinct), "
-        f"{report.without_schema} without schema, {report.errors} errors, {warnings} warnings"
-    )
+    counts: dict[str, Any] = dict(result.counts)
+    return Report(findings=result.warnings, seconds={}, **counts)

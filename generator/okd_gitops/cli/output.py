@@ -106,13 +106,24 @@ def show_findings(findings: Sequence["Finding"], *, limit: int = 100) -> None:
     """Print findings for people, on standard error."""
     from okd_gitops.finding import as_text
 
-    for finding in findings[:limit]:
-        head, _, rest = as_text(finding).partition("\n")
-        color = "red" if finding.severity == "error" else "yellow"
-        echo(f"\n{rest}\n", head=head, err=True, fg=color, bold=True)
+    _show([(finding.severity, as_text(finding)) for finding in findings[:limit]], len(findings))
 
-    if len(findings) > limit:
-        echo(f"… and {len(findings) - limit} more; --output json has them all\n", err=True)
+
+def show_causes(findings: Sequence["Finding"], *, limit: int = 100) -> None:
+    """Print findings for people, on standard error: the worst first, and what has one cause once."""
+    from okd_gitops.report.causes import causes
+
+    found = causes(findings)
+    _show([(cause.severity, cause.as_text()) for cause in found[:limit]], len(found))
+
+
+def _show(texts: Sequence[tuple[str, str]], count: int) -> None:
+    for severity, text in texts:
+        head, _, rest = text.partition("\n")
+        echo(f"\n{rest}\n", head=head, err=True, fg="red" if severity == "error" else "yellow", bold=True)
+
+    if count > len(texts):
+        echo(f"… and {count - len(texts)} more; --output json has them all\n", err=True)
 
 
 def show_error(error: "OkdGitopsError") -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from okd_gitops.finding import Finding, Location, Severity
+from okd_gitops.report.causes import common_reason
 from okd_gitops.report.markdown import Block, code, names_list, sentence
 
 _MARKS = {Severity.ERROR: "🔴", Severity.WARNING: "🟡"}
@@ -48,9 +49,7 @@ def _without_cluster(finding: Finding) -> Finding:
     if len(finding.clusters) != 1:
         return finding
 
-    reason = finding.reason.removeprefix(f"{finding.clusters[0]}, ").removeprefix(f"{finding.clusters[0]}: ")
-
-    return replace(finding, clusters=(), reason=reason, location=Location(file=""))
+    return replace(finding, clusters=(), reason=common_reason(finding), location=Location(file=""))
 
 
 def _entry(common: Finding, group: Sequence[Finding]) -> str:

@@ -6,6 +6,7 @@ The form: OASIS sarif-schema-2.1.0.json. GitHub reads it as code scanning, GitLa
 import json
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding
@@ -14,18 +15,35 @@ from okd_gitops.redaction import redacted
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif(findings: Iterable[Finding], version: str) -> str:
-    """Return findings as one SARIF run of this tool; `version` is that of okd-gitops."""
+def sarif(findings: Iterable[Finding], version: str, *, exit_code: int = 0, failure: str = "") -> str:
+    """Return findings as one SARIF run of this tool; `version` is that of okd-gitops.
+
+    `failure` says why the run judged nothing, or less than it had to.
+    """
     found = list(findings)
     driver = {
         "name": "okd-gitops",
         "version": version,
         "rules": [_rule(name) for name in sorted({finding.name for finding in found})],
     }
-    run = {"tool": {"driver": driver}, "results": [_result(finding) for finding in found]}
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [_invocation(exit_code, failure)],
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding) for finding in found],
+    }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
     return json.dumps(document, indent=2) + "\n"
+
+
+def _invocation(exit_code: int, failure: str) -> dict[str, Any]:
+    notes = [{"level": "error", "message": {"text": redacted(failure)}}] if failure else []
+    return {
+        "executionSuccessful": not failure,
+        "exitCode": exit_code,
+        "toolExecutionNotifications": notes,
+    }
 
 
 def _rule(name: str) -> dict[str, Any]:
@@ -41,7 +59,7 @@ def _rule(name: str) -> dict[str, Any]:
 
 def _result(finding: Finding) -> dict[str, Any]:
     place = finding.location
-    physical: dict[str, Any] = {"artifactLocation": {"uri": place.file}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(place.file)}}
     if place.line:
         physical["region"] = {"startLine": place.line, "startColumn": max(1, place.column)}
 

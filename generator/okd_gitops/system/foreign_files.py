@@ -61,7 +61,7 @@ class ForeignFiles(Mapping[str, bytes]):
 
 def read_repository(root: Path) -> ForeignFiles:
     """Return every file below `root`, except those of Git itself."""
-    found = ForeignFiles(remotes=_remotes(root))
+    found = ForeignFiles(remotes=remotes_of(root))
     pending = [""]
 
     while pending:
@@ -117,7 +117,7 @@ def _note_link(root: Path, path: str, found: ForeignFiles) -> None:
         found.links[path] = relative
 
 
-def _remotes(root: Path) -> tuple[str, ...]:
+def remotes_of(root: Path) -> tuple[str, ...]:
     """Return the addresses in the configuration of a clone, read as text."""
     try:
         text = read_file(root, ".git/config").decode("utf-8", "replace")

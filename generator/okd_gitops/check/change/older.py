@@ -1,6 +1,5 @@
 """Findings that a tree had before the change: whoever did not cause them is not stopped by them."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -8,14 +7,12 @@ from pathlib import Path
 
 from okd_gitops.check.check import check
 from okd_gitops.check.outcome import Report
+from okd_gitops.check.same_finding import key_of
 from okd_gitops.errors import ToolError
 from okd_gitops.explanation import explanation_of
-from okd_gitops.finding import Finding, FindingsError, Severity
+from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree
 from okd_gitops.system.draft import drafted
-
-# Lines and columns after the name of a file, and indices of lists, which an edit above them moves.
-_POSITIONS = re.compile(r"(?<=\.yaml)(:\d+)+|(?<=\.yml)(:\d+)+|\[\d+\]|\blines? \d+")
 
 
 def older_findings(
@@ -27,7 +24,7 @@ def older_findings(
 
     with drafted(root, commit) as draft:
         known = Counter(
-            _key(finding) for finding in _findings_at_base(draft.folder, cache, now, edited_names)
+            key_of(finding) for finding in _findings_at_base(draft.folder, cache, now, edited_names)
         )
         edited = _edited_files(root, draft.folder)
 
@@ -37,8 +34,8 @@ def older_findings(
         is_drift = explanation_of(finding.name).area == "drift"
 
         # Each one at the base excuses one now. A generated file that was edited has a finding of its own.
-        if known[_key(finding)] and not (is_drift and finding.location.file in edited):
-            known[_key(finding)] -= 1
+        if known[key_of(finding)] and not (is_drift and finding.location.file in edited):
+            known[key_of(finding)] -= 1
             older.append(finding)
 
     return older
@@ -55,13 +52,6 @@ def _findings_at_base(
         return error.findings
     except ToolError:
         return ()
-
-
-def _key(finding: Finding) -> tuple[str, str, str, Severity, str]:
-    """Return what a finding of the base and one of today have in common: all but where lines have moved."""
-    reason = _POSITIONS.sub("", finding.reason)
-
-    return finding.name, finding.object, finding.location.file, finding.severity, reason
 
 
 def _edited_files(root: Path, old_root: Path) -> set[str]:
