@@ -26,6 +26,16 @@ from okd_gitops.finding import Finding, Location, finding_of
 TODAY = date(2026, 1, 31)
 IGNORE = "# okd-gitops: ignore schema-violation until 2026-01-31 because the cluster goes in May"
 
+# In the form of argo-cd v3.3, pkg/apis/application/v1alpha1.
+APPLICATION = b"""apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web, namespace: argocd}
+spec:
+  project: default
+  source: {repoURL: %s, path: nowhere}
+  destination: {name: in-cluster, namespace: shop}
+"""
+
 
 def violation(line: int, reason: str = "/: additional properties 'dat' not allowed") -> Finding:
     return finding_of("schema-violation", Location(file="a.yaml", line=line, column=1), reason)
@@ -178,6 +188,23 @@ def test_a_change_that_mends_something_passes_with_what_was_there_before(theirs:
 
     assert result.exit_code == 0
     assert places(result, "older") == ["a.yaml:1", "a.yaml:6"]
+
+
+def test_the_base_knows_the_addresses_of_the_clone(tmp_path: Path) -> None:
+    # No path of the Application exists: only the remote tells that its URL is that of this repository.
+    root, url = tmp_path / "theirs", "https://git.example.org/shop.git"
+    write(
+        root, {"web.yaml": APPLICATION % url.encode(), "other/kustomization.yaml": b"resources: [a.yaml]\n"}
+    )
+    write(root, {"other/a.yaml": config("a")})
+    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "remote", "add", "origin", url)
+    commit(root)
+    write(root, {"other/a.yaml": config("a", value="c")})
+    result = run(root, "--base", "HEAD")
+
+    assert places(result, "older") == ["web.yaml:1"]
+    assert places(result, "findings") == []
 
 
 @pytest.mark.parametrize("base", ["nothing", "--upload-pack=x"])

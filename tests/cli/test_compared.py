@@ -38,6 +38,6 @@ def test_it_has_every_row_and_each_yes_or_partly_says_how() -> None:
         cell for cell in OURS if cell.split(":")[0] in ("yes", "partly", "no") or cell.startswith("no;")
     ]
 
-    assert len(answers) == 38 + 15
+    assert len(answers) == 40 + 15
     assert [cell for cell in answers if cell.startswith(("yes", "partly")) and ":" not in cell] == []
     assert len(NAMED) > 20
