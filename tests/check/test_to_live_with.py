@@ -35,6 +35,15 @@ spec:
   source: {repoURL: %s, path: nowhere}
   destination: {name: in-cluster, namespace: shop}
 """
+POD = b"""apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+spec:
+  containers:
+    - name: web
+      image: registry.example.org/web:1
+      resources: {requests: {memory: 2Gi}, limits: {memory: 1Gi}}
+"""
 
 
 def violation(line: int, reason: str = "/: additional properties 'dat' not allowed") -> Finding:
@@ -236,8 +245,20 @@ def test_a_baseline_counts_only_what_is_new_and_tells_what_is_gone(theirs: Path,
     assert [entry["file"] for entry in told["gone"]] == ["b.yaml"]
 
 
+def test_what_could_not_be_judged_is_not_gone(theirs: Path, tmp_path: Path) -> None:
+    file = str(tmp_path / "baseline.json")
+    run(theirs, "--write-baseline", file)
+    write(theirs, {"b.yaml": b"a: [\n"})
+    told = json.loads(run(theirs, "--baseline", file).output)
+
+    assert [each["name"] for each in told["findings"]] == ["not-yaml"]
+    assert told["baseline"]["gone"] == []
+
+
 def test_two_runs_say_the_same_bytes(theirs: Path) -> None:
-    write(theirs, {f"{name}/kustomization.yaml": b"resources: [../b.yaml, x.yaml]\n" for name in "pqrs"})
+    # Every root has the same Pod, which can never start.
+    write(theirs, {"shared/kustomization.yaml": b"resources: [pod.yaml]\n", "shared/pod.yaml": POD})
+    write(theirs, {f"{name}/kustomization.yaml": b"resources: [../shared, x.yaml]\n" for name in "pqrs"})
     write(theirs, {f"{name}/x.yaml": config(name, "dat") for name in "pqrs"})
     command = [sys.executable, "-m", "okd_gitops", "--quiet", "--cache", str(CACHE), "check", str(theirs)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
@@ -252,7 +273,8 @@ def test_two_runs_say_the_same_bytes(theirs: Path) -> None:
     }
 
     (told,) = runs
-    assert len(json.loads(told)["findings"]) > 4
+    (pod,) = [each for each in json.loads(told)["findings"] if each["name"] == "impossible-pod"]
+    assert pod["clusters"] == ["p", "q", "r", "s"]
 
 
 def test_where_nothing_was_judged_sarif_says_so(tmp_path: Path) -> None:
