@@ -18,6 +18,7 @@ from conftest import CACHE, ROOT, commit, git
 from kustomizations import write
 from okd_gitops.check.baseline import known_findings, read_baseline, write_baseline
 from okd_gitops.check.ignore_comments import without_ignored
+from okd_gitops.check.ledger import Blocked, Ledger
 from okd_gitops.check.same_finding import key_of
 from okd_gitops.cli.main import cli
 from okd_gitops.errors import UsageError
@@ -286,3 +287,15 @@ def test_where_nothing_was_judged_sarif_says_so(tmp_path: Path) -> None:
     assert result.exit_code == invocation["exitCode"] == 4
     assert not invocation["executionSuccessful"]
     assert invocation["toolExecutionNotifications"]
+
+
+def test_a_cause_that_blocks_several_roots_is_told_once() -> None:
+    blocked = tuple(Blocked(f"r{number}", "it is no YAML") for number in range(8))
+    reasons = {f"r{number}/a.yaml": f"blocked: r{number} could not be judged" for number in range(8)}
+    reasons["c/values.yaml"] = "part of a chart: helm is not run"
+    lines = list(Ledger(blocked=blocked, unjudged=reasons).lines())
+
+    assert lines == [
+        "not judged: r0, r1, r2, r3, r4, r5 and 2 more: it is no YAML",
+        "9 YAML files: 0 judged by 0 roots, 8: blocked, 1: part of a chart: helm is not run",
+    ]

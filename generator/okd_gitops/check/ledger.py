@@ -13,6 +13,8 @@ ENDINGS = (".yaml", ".yml")
 # At the start of a line: what every object has.
 _OBJECT = re.compile(rb"^apiVersion:.*$", re.MULTILINE), re.compile(rb"^kind:.*$", re.MULTILINE)
 _NO_ROOT = "nothing deploys it"
+# So many blocked roots of one cause are named.
+_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,12 @@ class Ledger:
 
     def lines(self) -> Iterator[str]:
         """Yield what a person reads of it at the end of a check."""
+        causes: dict[str, list[str]] = {}
         for blocked in self.blocked:
-            yield f"not judged: {blocked.folder}: {blocked.cause}"
+            causes.setdefault(blocked.cause, []).append(blocked.folder)
+        for cause, roots in causes.items():
+            more = f" and {len(roots) - _SHOWN} more" if len(roots) > _SHOWN else ""
+            yield f"not judged: {', '.join(roots[:_SHOWN])}{more}: {cause}"
 
         for reason, count in sorted(Counter(source.reason for source in self.unread_sources).items()):
             yield f"not judged: {_counted(count, 'source')} of Applications or of Flux: {reason}"
@@ -81,7 +87,10 @@ class Ledger:
             named = ", ".join(f"{kind} ({count})" for kind, count in sorted(self.kinds.items()))
             yield f"without a schema, so their fields were not judged: {named}"
 
-        reasons = Counter(self.unjudged.values())
+        # The roots are named above.
+        reasons = Counter(
+            "blocked" if reason.startswith("blocked: ") else reason for reason in self.unjudged.values()
+        )
         told = "".join(f", {count}: {reason}" for reason, count in sorted(reasons.items()))
         whole = _counted(len(self.judged) + len(self.unjudged), "YAML file")
         yield f"{whole}: {len(self.judged)} judged by {_counted(len(self.roots), 'root')}{told}"
