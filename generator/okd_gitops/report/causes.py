@@ -67,6 +67,7 @@ def common_reason(finding: Finding) -> str:
     return finding.reason.removeprefix(f"{cluster}, ").removeprefix(f"{cluster}: ")
 
 
-def _rank(cause: Cause) -> tuple[Severity, int, int, str, str]:
+def _rank(cause: Cause) -> tuple[Severity, int, int]:
+    """Return what decides; causes that are alike stay in the order of their places."""
     code = explanation_of(cause.name).exit_code
-    return cause.severity, PRECEDENCE.index(code), -len(cause.findings), cause.name, cause.reason
+    return cause.severity, PRECEDENCE.index(code), -len(cause.findings)
