@@ -341,7 +341,7 @@ def test_a_replaced_binary_judges_nothing(cache: Path) -> None:
 def test_a_missing_binary_is_an_error_with_the_next_command(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="not there") as error:
         tool(tmp_path, "kustomize")
-    assert "make check" in error.value.remedy
+    assert "okd-gitops tools" in error.value.remedy
 
 
 @pytest.fixture

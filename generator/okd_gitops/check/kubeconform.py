@@ -17,13 +17,13 @@ from okd_gitops.errors import ToolError
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.system.disk import scratch_folder, write_files
 from okd_gitops.system.process import Completed, run
-from okd_gitops.system.tools import GO_ENVIRONMENT, sha256_of
+from okd_gitops.system.tools import GO_ENVIRONMENT, REMEDY, sha256_of
 
 TIMEOUT = 600.0
 FILE_BYTES = 1_000_000
 CRDS = "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
 _INDEX = {"kubernetes": dict, "crds": list, "files": dict}
-_SCHEMAS_REMEDY = "remove the schemas, then make check builds them"
+_SCHEMAS_REMEDY = f"remove the schemas, then {REMEDY}"
 _TOOL_REMEDY = "make clean, then make check builds the tools anew; report it if it happens again"
 # A cause in the text of a fault: "- at '/spec/volumes/1': additional properties 'emptydir' not allowed".
 _CAUSE = re.compile(r"- at '(?P<path>[^']*)': (?P<reason>.+?)\s*(?=- at '|$)", re.DOTALL)
@@ -148,9 +148,7 @@ def _index(schemas: Path) -> dict[str, Any]:
     try:
         index = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
-        raise ToolError(
-            "the schemas are missing, so nothing can be validated", "make check builds them"
-        ) from None
+        raise ToolError("the schemas are missing, so nothing can be validated", REMEDY) from None
 
     is_index = isinstance(index, dict) and all(
         isinstance(index.get(key), type_) for key, type_ in _INDEX.items()

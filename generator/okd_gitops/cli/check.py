@@ -179,7 +179,7 @@ def _refuse_without_folder(wanted: Wanted) -> None:
     chosen, baseline = wanted.select or wanted.ignore, wanted.baseline or wanted.write_baseline
     if chosen or baseline or wanted.require_complete or wanted.crds:
         raise UsageError(
-            "--select, --ignore, --baseline, --write-baseline, --crds and --require-complete are for a FOLDER",
+            "--select, --ignore, --crds, --require-complete and baselines are for a FOLDER",
             "okd-gitops check FOLDER",
         )
 

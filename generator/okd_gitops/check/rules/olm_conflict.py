@@ -30,12 +30,13 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     for namespace, values in subscriptions.items():
         modes = {str(at(value, "spec", "installPlanApproval") or "Automatic") for value in values}
         if len(modes) > 1:
-            manual = next(each for each in values if at(each, "spec", "installPlanApproval") == "Manual")
+            by_hand = [each for each in values if at(each, "spec", "installPlanApproval") == "Manual"]
+            shown = by_hand[0] if by_hand else values[0]
             yield Fault(
                 reason=f"the Subscriptions of {namespace} have different installPlanApproval: OLM approves "
                 "a namespace as a whole, so all of them wait",
                 remedy="give all of a namespace the same approval, or a namespace of its own to one",
-                object=ObjectId.of(manual),
+                object=ObjectId.of(shown),
                 path=("spec", "installPlanApproval"),
                 severity=Severity.WARNING,
             )
