@@ -31,8 +31,7 @@ def clusters_to_try(
 
     One is installed with the release, and one with the release before, from which it upgrades. What is there,
     or has reported already, is not made again; nor, unless somebody names the version, what was there `ever`.
-    Raises UsageError for a version that no stream of `trials` has
-    accepted.
+    Raises UsageError for a version that no stream of `trials` has accepted.
     """
     if version:
         _refuse_no_trials(fleet.spec)

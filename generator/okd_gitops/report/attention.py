@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from okd_gitops.evidence.records import remedy_without_records
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.trial_names import trial_clusters
 from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.redaction import one_line, redacted
@@ -114,8 +115,13 @@ def _failed_trials(status: FleetStatus) -> Iterator[str]:
         is_ahead = any(version < Version.parse(report.version) for version in running)
 
         if is_trial and is_ahead and not report.passed:
-            why = foreign(report.reason) or "it gives no reason"
-            yield f"{report.cluster}: {report.version} failed at {time_text(report.finished)}: {why}"
+            yield f"{report.cluster}: {_failure(report)}"
+
+
+def _failure(report: Evidence) -> str:
+    why = foreign(report.reason) or "it gives no reason"
+
+    return f"{report.version} failed at {time_text(report.finished)}: {why}"
 
 
 def _dead_jobs(status: FleetStatus) -> Iterator[str]:
@@ -142,8 +148,7 @@ def _of_cluster(cluster: ClusterStatus, status: FleetStatus) -> Iterator[str]:
         yield f"the observer has not seen it since {time_text(state.seen)}"
 
     if evidence and not evidence.passed:
-        why = foreign(evidence.reason) or "it gives no reason"
-        yield f"{evidence.version} failed at {time_text(evidence.finished)}: {why}"
+        yield _failure(evidence)
 
     if decision and decision.verdict == Verdict.REFUSE:
         target = f"the upgrade to {cluster.target}" if cluster.target else "its next upgrade"
