@@ -98,6 +98,7 @@ releases:
     ),
     "cluster-expire": f"image: {IMAGE}\nforge: github\nschedule: 7 * * * *\n",
     "cluster-register": f"image: {IMAGE}\nschedule: 7 * * * *\n",
+    "conformance": "suite: openshift/conformance/parallel\nhours: 4\n",
     "cluster-trials": f"image: {IMAGE}\nschedule: 7 * * * *\n",
     "upgrade-observer": f"image: {IMAGE}\npatience: 2h\nwatch-age: 3h\n",
     "secrets": """\

@@ -101,3 +101,16 @@ def test_a_stream_that_is_not_tried_any_more_is_told(root: Path) -> None:
     (warning,) = told(tried, fleet)
     assert (warning.name, warning.reason.startswith("trials asks for less")) == ("rules-loosened", True)
     assert told(fleet, tried) == []
+
+
+def test_a_suite_that_is_not_run_any_more_is_told(root: Path) -> None:
+    fleet = load(root)
+    entry = {"stream": "4-scos-stable", "channel": "stable-scos-4", "provider": "hive-openstack"}
+
+    def tried(suite: str) -> Fleet:
+        trials = (Trials.model_validate({**entry, "conformance": suite}),)
+        return replace(fleet, spec=fleet.spec.model_copy(update={"trials": trials}))
+
+    with_suite, without = tried("kubernetes/conformance"), tried("")
+    assert [warning.name for warning in told(with_suite, without)] == ["rules-loosened"]
+    assert told(without, with_suite) == []

@@ -16,7 +16,14 @@ from cluster_state import conditions, operator
 from okd_gitops.evidence.ask_cluster import Target
 from okd_gitops.evidence.ask_hive import ask_hive
 from okd_gitops.evidence.conclude import Result, conclude
-from okd_gitops.evidence.noted_nodes import NODES, NOT_READ, completed_update, note_of
+from okd_gitops.evidence.noted_guest import (
+    GUEST,
+    NOT_READ,
+    Conformance,
+    Noted,
+    completed_update,
+    note_of,
+)
 from okd_gitops.evidence.pools import Pools
 from okd_gitops.evidence.records import Records
 from okd_gitops.system.http import Http
@@ -128,9 +135,48 @@ def test_one_that_has_upgraded_is_evidence_when_its_nodes_have(
     hub: HTTPServer, tmp_path: Path, pools: Pools, *, passed: bool | None
 ) -> None:
     value = deployment(*UPGRADED)
-    value["metadata"]["annotations"] = {NODES: note_of(completed_update(value), pools)}
+    value["metadata"]["annotations"] = {GUEST: note_of(completed_update(value), Noted(pools=pools))}
     evidence = observed(hub, tmp_path, value, HEALTHY, UPGRADING).evidence
     assert (evidence.passed if evidence else None) == passed
+
+
+WITH_SUITE = f"{FRESH}features:\n  conformance: {{suite: openshift/conformance}}\n"
+SUITE = "openshift/conformance"
+
+
+@pytest.mark.parametrize(
+    ("suite", "passed", "reason"),
+    [
+        (None, None, "test conformance has not ended"),
+        (Conformance(suite=SUITE, passed=True), True, ""),
+        (
+            Conformance(suite=SUITE, passed=False, words="failed: [sig-api] x"),
+            False,
+            "test conformance failed (openshift/conformance: failed: [sig-api] x)",
+        ),
+    ],
+)
+def test_one_that_runs_a_suite_is_evidence_when_that_has_ended(
+    hub: HTTPServer, tmp_path: Path, suite: Conformance | None, *, passed: bool | None, reason: str
+) -> None:
+    value = deployment(update(NEW, 9))
+    note = note_of(completed_update(value), Noted(pools=Pools(), conformance=suite))
+    value["metadata"]["annotations"] = {GUEST: note}
+    result = observed(hub, tmp_path, value, HEALTHY, WITH_SUITE)
+    assert (result.evidence.passed if result.evidence else None) == passed
+    assert reason in result.reason
+    if result.evidence and suite:
+        told = "passed" if suite.passed else "failed"
+        assert result.evidence.tests == {"api-ready": "passed", "conformance": told}
+
+
+def test_what_nobody_asked_for_counts_nothing(hub: HTTPServer, tmp_path: Path) -> None:
+    value = deployment(update(NEW, 9))
+    failed = Noted(pools=Pools(), conformance=Conformance(suite="x", passed=False))
+    value["metadata"]["annotations"] = {GUEST: note_of(completed_update(value), failed)}
+    evidence = observed(hub, tmp_path, value, HEALTHY).evidence
+    assert evidence
+    assert (evidence.passed, evidence.tests) == (True, {"api-ready": "passed"})
 
 
 @pytest.mark.parametrize("history", [(update(NEW, 9, verified=True),), (update(NEW, 9), update(NEW, 12))])

@@ -10,9 +10,10 @@ import pytest
 from cluster_api import POOLS, Cluster, api, make_authority
 from cluster_state import pools
 from okd_gitops.evidence.pools import Pools, pools_of
-from okd_gitops.lifecycle.guest import Guest, pools_of_guest
+from okd_gitops.lifecycle.guest import Guest, ask_guest
 from okd_gitops.system.address import NetworkError
 
+CONFORMANCE = "/api/v1/namespaces/okd-conformance/configmaps/conformance"
 # It would ask for a password.
 ENCRYPTED_KEY = b"""-----BEGIN EC PRIVATE KEY-----
 Proc-Type: 4,ENCRYPTED
@@ -43,9 +44,20 @@ def guest(cluster: Cluster) -> Guest:
 
 
 def test_a_cluster_is_asked_as_its_administrator(cluster: Cluster, guest: Guest, tmp_path: Path) -> None:
-    assert pools_of(pools_of_guest(guest, answers=tmp_path / "answers")) == Pools()
+    assert pools_of(ask_guest(guest, answers=tmp_path / "answers").pools) == Pools()
     # Neither the key nor an answer is kept on the disk.
     assert not list((tmp_path / "answers").glob("**/*"))
+
+
+def test_the_report_of_its_suite_is_read_where_there_is_one(
+    cluster: Cluster, guest: Guest, tmp_path: Path
+) -> None:
+    assert ask_guest(guest, answers=tmp_path / "answers").conformance is None
+    cluster.answers[CONFORMANCE] = {"data": {"result": "passed"}}
+    assert ask_guest(guest, answers=tmp_path / "answers").conformance == {"data": {"result": "passed"}}
+    cluster.answers[CONFORMANCE] = {"data": {"failed": "x" * (1 << 20)}}
+    with pytest.raises(NetworkError, match="more than 1,048,576 bytes"):
+        ask_guest(guest, answers=tmp_path / "answers")
 
 
 def test_another_authority_or_key_is_an_error_without_its_text(
@@ -65,18 +77,18 @@ def test_another_authority_or_key_is_an_error_without_its_text(
         replace(guest, key=b64encode(ENCRYPTED_KEY).decode()),
     ):
         with pytest.raises(NetworkError) as caught:
-            pools_of_guest(wrong, answers=tmp_path / "answers")
+            ask_guest(wrong, answers=tmp_path / "answers")
         assert guest.key not in f"{caught.value} {wrong}"
 
 
 def test_a_cluster_with_endless_pools_is_not_judged(cluster: Cluster, guest: Guest, tmp_path: Path) -> None:
     cluster.answers[POOLS] = {"kind": "MachineConfigPoolList", "items": [{}] * 101}
     with pytest.raises(NetworkError, match="more than 100"):
-        pools_of_guest(guest, answers=tmp_path / "answers")
+        ask_guest(guest, answers=tmp_path / "answers")
 
     cluster.answers[POOLS] = {"kind": "x" * (1 << 20)}
     with pytest.raises(NetworkError, match="more than 1,048,576 bytes"):
-        pools_of_guest(guest, answers=tmp_path / "answers")
+        ask_guest(guest, answers=tmp_path / "answers")
 
 
 def test_without_a_certificate_nothing_is_answered(cluster: Cluster, guest: Guest, tmp_path: Path) -> None:

@@ -24,9 +24,16 @@ from conftest import CACHE, ROOT
 from hive_objects import SERVER, deployment, kubeconfig
 from hypershift_objects import SERVER as HOSTED_SERVER
 from hypershift_objects import hosted_cluster
-from okd_gitops.evidence.noted_nodes import NODES, NOT_READ, completed_update, nodes_of
+from okd_gitops.evidence.noted_guest import (
+    GUEST,
+    NOT_READ,
+    Conformance,
+    Noted,
+    completed_update,
+    noted_of,
+)
 from okd_gitops.evidence.pools import Pools
-from okd_gitops.lifecycle.guest import Guest
+from okd_gitops.lifecycle.guest import Guest, Told
 from okd_gitops.lifecycle.register_clusters import register_clusters
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http
@@ -126,7 +133,7 @@ def hub(httpserver: HTTPServer, tmp_path: Path) -> Hub:
     return Hub(api=address, http=Http(tmp_path / "answers", retries=0))
 
 
-def no_pools(guest: Guest) -> object:
+def no_pools(guest: Guest) -> Told:
     raise NetworkError(f"{guest.server} cannot be reached")
 
 
@@ -230,38 +237,78 @@ def test_which_nodes_run_the_release_is_noted_once_for_the_observer(api: Api, hu
     api.deployments["trial"] = upgraded()
     asked: list[Guest] = []
 
-    def ask(guest: Guest) -> object:
+    def ask(guest: Guest) -> Told:
         asked.append(guest)
-        return pools(pool("worker", 2, updated=1))
+        return Told(pools=pools(pool("worker", 2, updated=1)))
 
     register_clusters(hub, ask, now=NOW, write=True)
     assert asked[0].server == SERVER
-    assert nodes_of(api.deployments["trial"]).unfinished == (
+    assert noted_of(api.deployments["trial"]).pools.unfinished == (
         "pool worker is not updated: 1 of 2 nodes have its latest configuration",
     )
 
-    register_clusters(hub, lambda _: pools(pool("worker", 2)), now=NOW, write=True)
-    assert nodes_of(api.deployments["trial"]) == Pools()
+    register_clusters(hub, lambda _: Told(pools=pools(pool("worker", 2))), now=NOW, write=True)
+    assert noted_of(api.deployments["trial"]).pools == Pools()
     before = len(api.changes)
-    register_clusters(hub, lambda _: pools(pool("worker", 2)), now=NOW, write=True)
+    register_clusters(hub, lambda _: Told(pools=pools(pool("worker", 2))), now=NOW, write=True)
     assert len(api.changes) == before
 
 
 def test_what_was_noted_before_an_update_tells_nothing_after_it(api: Api, hub: Hub) -> None:
     api.deployments["trial"] = upgraded()
-    register_clusters(hub, lambda _: pools(pool("worker", 2)), now=NOW, write=True)
+    register_clusters(hub, lambda _: Told(pools=pools(pool("worker", 2))), now=NOW, write=True)
     noted = api.deployments["trial"]
 
     later = upgraded("2026-11-30T12:00:00Z")["status"]
-    assert nodes_of({**noted, "status": later}) == Pools(unfinished=(NOT_READ,))
+    assert noted_of({**noted, "status": later}).pools == Pools(unfinished=(NOT_READ,))
 
 
 @pytest.mark.parametrize("note", ["", "no json", "[]", '{"after": "UPDATE", "faults": "none"}'])
 def test_a_note_that_cannot_be_read_is_none(note: str) -> None:
     value = upgraded()
     update = completed_update(value)
-    value["metadata"]["annotations"][NODES] = note.replace("UPDATE", update)
-    assert nodes_of(value) == Pools(unfinished=(NOT_READ,))
+    value["metadata"]["annotations"][GUEST] = note.replace("UPDATE", update)
+    assert noted_of(value).pools == Pools(unfinished=(NOT_READ,))
+
+
+REPORT = {
+    "version": "4.22.0-okd-scos.1",
+    "image": "quay.io/okd@sha256:2",
+    "suite": "kubernetes/conformance",
+    "result": "passed",
+    "cases": "300",
+    "ended": "",
+    "failed": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("report", "noted"),
+    [
+        (REPORT, Conformance(suite="kubernetes/conformance", passed=True)),
+        (
+            {**REPORT, "result": "failed", "ended": "it did not end in time", "failed": f"a\n{'b' * 900}"},
+            Conformance(
+                suite="kubernetes/conformance",
+                passed=False,
+                words=f"it did not end in time; failed: a {'b' * 265}…",
+            ),
+        ),
+        # Of the release before, of no release, and what is no report.
+        ({**REPORT, "image": "quay.io/okd@sha256:1"}, None),
+        ({**REPORT, "result": "PASSED"}, None),
+        ({**REPORT, "result": ["passed"]}, None),
+        ({key: value for key, value in REPORT.items() if key != "image"}, None),
+        ("passed", None),
+    ],
+)
+def test_what_the_suite_says_of_the_release_is_noted_too(
+    api: Api, hub: Hub, report: Any, noted: Conformance | None
+) -> None:
+    api.deployments["trial"] = upgraded()
+    told = Told(pools=pools(pool("worker", 2)), conformance={"kind": "ConfigMap", "data": report})
+    register_clusters(hub, lambda _: told, now=NOW, write=True)
+    assert noted_of(api.deployments["trial"]) == Noted(pools=Pools(), conformance=noted)
 
 
 def test_while_an_update_is_under_way_nobody_is_asked(api: Api, hub: Hub) -> None:
@@ -274,13 +321,13 @@ def test_a_cluster_that_does_not_answer_stops_no_registration(api: Api, hub: Hub
     api.deployments["trial"] = upgraded()
     done = register_clusters(hub, no_pools, now=NOW, write=True)
     assert names(done.register) == ["ephemeral-trial"]
-    assert [(item.name, item.severity) for item in done.findings] == [("nodes-not-noted", "warning")]
-    assert nodes_of(api.deployments["trial"]) == Pools(unfinished=(NOT_READ,))
+    assert [(item.name, item.severity) for item in done.findings] == [("guest-not-noted", "warning")]
+    assert noted_of(api.deployments["trial"]).pools == Pools(unfinished=(NOT_READ,))
 
 
 def test_the_account_of_the_feature_may_do_what_is_asked_and_no_more(both: Api, hub: Hub) -> None:
     both.deployments["trial"] = upgraded()
-    register_clusters(hub, lambda _: pools(pool("worker", 2)), now=NOW, write=True)
+    register_clusters(hub, lambda _: Told(pools=pools(pool("worker", 2))), now=NOW, write=True)
     both.secrets["ephemeral-trial"]["data"]["server"] = ""
     register_clusters(hub, no_pools, now=NOW, write=True)
     register_clusters(hub, no_pools, now=NOW + timedelta(days=4), write=True)

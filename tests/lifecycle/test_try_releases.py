@@ -67,6 +67,16 @@ def test_a_release_gets_a_fresh_cluster_and_one_that_upgrades_to_it(fleet: Fleet
     assert (fleet.root / f"overlays/{UPGRADING}/provider/syncset-{UPGRADING}-upgrade.yaml").is_file()
 
 
+def test_both_run_the_suite_that_the_entry_names(fleet: Fleet) -> None:
+    file = fleet.root / "fleet.yaml"
+    entry = "expires: 1d, conformance: kubernetes/conformance}"
+    file.write_text(file.read_text().replace("expires: 1d}", entry))
+    commit(fleet.root)
+    tried(fleet)
+    for name in (FRESH, UPGRADING):
+        assert written(fleet, name)["features"] == {"conformance": {"suite": "kubernetes/conformance"}}
+
+
 def test_no_cluster_of_the_fleet_waits_for_them_and_no_upgrade_changes_them(fleet: Fleet) -> None:
     """A cluster of a provider follows no stream, whatever its file says: Hive refuses another release."""
     tried(fleet)

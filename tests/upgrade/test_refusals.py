@@ -243,6 +243,8 @@ CASES: list[tuple[str, Verdict, dict[str, Any]]] = [
         {**tried(passed(TRY), passed(TRY_UP, ok=False)), "needed_trials": (TRY,)},
     ),
     ("trial-missing", Verdict.WAIT, tried(passed(TRY), passed(TRY_UP, image=A))),
+    # The fleet demands a suite, and the repository of the trials does not.
+    ("trial-missing", Verdict.WAIT, {**tried(passed(TRY), passed(TRY_UP)), "suite": "openshift/conformance"}),
     ("earlier-cluster-unhealthy", Verdict.WAIT, state("test", version=NEW.text, unhealthy=("etcd",))),
     ("earlier-cluster-unhealthy", Verdict.WAIT, state("test", version=OLD.text)),
     ("observation-too-old", Verdict.WAIT, state(seen=NOW - timedelta(days=1, seconds=1))),

@@ -219,11 +219,11 @@ def register(context: click.Context, *, account: Path, api: str, at: str, dry_ru
 
     For a job on the hub, beside Hive or HyperShift. A cluster that a provider has installed becomes known to
     Argo CD as ephemeral-NAME, and is forgotten when it is deleted. One whose end has passed is deleted,
-    whatever git and Argo CD say. Which nodes of a cluster of Hive run its release is asked of the cluster and
-    noted at its ClusterDeployment, for `release observe`. No kubeconfig is printed.
+    whatever git and Argo CD say. What a cluster of Hive tells of its nodes and its conformance suite is noted
+    at its ClusterDeployment, for `release observe`. No kubeconfig is printed.
     """
     from okd_gitops.finding import exit_code_of
-    from okd_gitops.lifecycle.guest import pools_of_guest
+    from okd_gitops.lifecycle.guest import ask_guest
     from okd_gitops.lifecycle.register_clusters import register_clusters
     from okd_gitops.system.accounts import service_account
     from okd_gitops.system.http import Http
@@ -235,8 +235,7 @@ def register(context: click.Context, *, account: Path, api: str, at: str, dry_ru
     answers = tools_of(context) / "answers"
     http = Http(answers, timeout=30, retries=1, tokens=tokens, authorities=known.authorities)
     hub = Hub(api=api.rstrip("/"), http=http)
-    ask = partial(pools_of_guest, answers=answers)
-    done = register_clusters(hub, ask, now=clock(at), write=not dry_run)
+    done = register_clusters(hub, partial(ask_guest, answers=answers), now=clock(at), write=not dry_run)
     print_registrations(output, done, dry_run=dry_run)
     code = exit_code_of(done.findings)
 

@@ -1,7 +1,7 @@
 """Reading what a cluster's API answered: any part may be missing or have another form, and nothing raises."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,13 +18,16 @@ class Seen:
     """What a cluster answered: its ClusterVersion, its ClusterOperatorList, its MachineConfigPoolList, and
     which tests passed.
 
-    `pools` is None where the API server has no MachineConfigPools.
+    `pools` is None where the API server has no MachineConfigPools. `running` are tests that have not ended,
+    `told` what failed ones say.
     """
 
     version: object
     operators: object
     pools: object
     tests: Mapping[str, bool]
+    running: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 def maps(value: object, *path: str) -> Iterator[Mapping[str, Any]]:

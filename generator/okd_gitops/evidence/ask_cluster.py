@@ -14,7 +14,7 @@ _CONFIG = "/apis/config.openshift.io/v1"
 _POOLS = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools"
 # The API server reports to every account whether it is ready, after its own checks.
 READY = "api-ready"
-_NO_SUCH_API = 404
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def ask_pools(api: str, http: Http) -> object:
     try:
         return http.send("GET", f"{api}{_POOLS}")
     except NetworkError as error:
-        if error.status == _NO_SUCH_API:
+        if error.status == NOT_FOUND:
             return None
 
         raise

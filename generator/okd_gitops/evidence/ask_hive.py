@@ -2,14 +2,15 @@
 
 Hive copies the status of the ClusterVersion into its ClusterDeployment, when an annotation asks for it, and
 the conditions of all ClusterOperators into a ClusterState (openshift/hive c02e517, pkg/controller/
-clusterversion and pkg/controller/clusterstate). Of nodes it tells nothing: those of a new cluster were
-installed with its release, and after an upgrade it is read what `cluster register` has noted.
+clusterversion and pkg/controller/clusterstate). Of nodes and conformance suites it tells nothing: those
+of a new cluster were installed with its release, and all else is what `cluster register` has noted.
 """
 
 from okd_gitops.evidence.answers import Seen, condition, maps, words
 from okd_gitops.evidence.ask_cluster import READY, Answer, Target
-from okd_gitops.evidence.noted_nodes import nodes_of
+from okd_gitops.evidence.noted_guest import Noted, noted_of
 from okd_gitops.evidence.pools import Pools
+from okd_gitops.evidence.report import CONFORMANCE
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.provider_apis import HIVE
 from okd_gitops.fleet.providers import PREFIX
@@ -57,14 +58,19 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
     if other:
         return Answer(waiting=other)
 
+    noted = noted_of(deployment)
+    runs_suite = CONFORMANCE in target.cluster.spec.features
+    suite = noted.conformance if runs_suite else None
     is_reached = condition(status, _UNREACHABLE).get("status") == "False"
 
     return Answer(
         seen=Seen(
             version=_cluster_version(target.cluster, deployment),
             operators=_operators(state),
-            pools=_nodes(deployment),
-            tests={READY: is_reached},
+            pools=_nodes(deployment, noted),
+            tests={READY: is_reached, **({CONFORMANCE: suite.passed} if suite else {})},
+            running=(CONFORMANCE,) if runs_suite and not suite else (),
+            told={CONFORMANCE: f"{suite.suite}: {suite.words}"} if suite else {},
         )
     )
 
@@ -110,10 +116,10 @@ def _cluster_version(cluster: Cluster, deployment: Object) -> Object:
     }
 
 
-def _nodes(deployment: Object) -> Pools:
+def _nodes(deployment: Object, noted: Noted) -> Pools:
     history = items(deployment, "status", "clusterVersionStatus", "history")
 
-    return Pools() if len(history) == 1 else nodes_of(deployment)
+    return Pools() if len(history) == 1 else noted.pools
 
 
 def _operators(state: Object | None) -> Object:

@@ -50,7 +50,7 @@ def health_of(seen: Seen) -> Health:
 
     return Health(
         faults=(*_faults(status, seen), *pools.faults, *_failed_tests(seen)),
-        unfinished=(*_unfinished_parts(status, seen), *pools.unfinished),
+        unfinished=(*_unfinished_parts(status, seen), *pools.unfinished, *_running_tests(seen)),
         pools=pools,
     )
 
@@ -234,8 +234,18 @@ def _unfinished_parts(status: object, seen: Seen) -> Iterator[str]:
         yield from _differing(f"operator {name_of(operator)}", at(operator, "status"), wanted)
 
 
+def _running_tests(seen: Seen) -> Iterator[str]:
+    return (f"{_TEST}{name} has not ended" for name in seen.running)
+
+
 def _failed_tests(seen: Seen) -> Iterator[str]:
-    return (f"{_TEST}{name} failed" for name, passed in sorted(seen.tests.items()) if not passed)
+    failed = sorted(name for name, passed in seen.tests.items() if not passed)
+
+    return (f"{_TEST}{name} failed{_words(seen.told.get(name, ''))}" for name in failed)
+
+
+def _words(told: str) -> str:
+    return f" ({told})" if told else ""
 
 
 def _differing(what: str, status: object, wanted: Mapping[str, str]) -> Iterator[str]:

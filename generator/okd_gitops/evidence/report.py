@@ -17,6 +17,8 @@ from okd_gitops.releases.record import Time
 from okd_gitops.times import time_text
 
 FOLDER = "evidence"
+# The feature whose Job runs a suite of openshift-tests, and the test in a report.
+CONFORMANCE = "conformance"
 
 
 class Evidence(FileModel):

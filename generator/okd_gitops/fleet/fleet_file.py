@@ -85,6 +85,12 @@ class Trials(FileModel):
     expires: Duration = Field(
         "1d", examples=["1d"], description="For how long a cluster lives, in days or hours."
     )
+    conformance: str = Field(
+        "",
+        pattern=r"^([a-z0-9][a-z0-9/-]*)?$",
+        examples=["kubernetes/conformance"],
+        description="A suite of openshift-tests that the clusters must pass too; none without it.",
+    )
 
 
 def _one_each(entries: tuple[Trials, ...]) -> tuple[Trials, ...]:

@@ -9,7 +9,7 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from okd_gitops.evidence.ask_cluster import ask_pools
+from okd_gitops.evidence.ask_cluster import NOT_FOUND, ask_pools
 from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.manifests.read import FOREIGN, read
@@ -19,6 +19,8 @@ from okd_gitops.system.http import Http
 
 _KUBECONFIG = "kubeconfig"
 _MAX_BYTES, _MOST_POOLS = 1 << 20, 100
+# Where the Job of the feature `conformance` reports.
+_CONFORMANCE = "/api/v1/namespaces/okd-conformance/configmaps/conformance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,17 @@ class Guest:
     authorities: str
     certificate: str
     key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a cluster answered: its MachineConfigPoolList, and the ConfigMap of its conformance suite.
+
+    Each is None where there is none.
+    """
+
+    pools: object
+    conformance: object = None
 
 
 def guest_in(secret: Object, server: str) -> Guest:
@@ -50,8 +63,8 @@ def guest_in(secret: Object, server: str) -> Guest:
     return Guest(server=server, authorities=authorities, certificate=certificate, key=key)
 
 
-def pools_of_guest(guest: Guest, *, answers: Path) -> object:
-    """Ask a cluster as its administrator for its MachineConfigPools; raises NetworkError.
+def ask_guest(guest: Guest, *, answers: Path) -> Told:
+    """Ask a cluster as its administrator for its nodes and its conformance suite; raises NetworkError.
 
     `answers` is a folder for answers with an ETag. The cluster may be hostile: what it says is bounded.
     """
@@ -69,7 +82,17 @@ def pools_of_guest(guest: Guest, *, answers: Path) -> object:
     if len(items(pools, "items")) > _MOST_POOLS:
         raise NetworkError(f"it has more than {_MOST_POOLS} pools of nodes")
 
-    return pools
+    return Told(pools=pools, conformance=_conformance(guest, http))
+
+
+def _conformance(guest: Guest, http: Http) -> object:
+    try:
+        return http.send("GET", f"{guest.server}{_CONFORMANCE}")
+    except NetworkError as error:
+        if error.status == NOT_FOUND:
+            return None
+
+        raise
 
 
 def _kubeconfig(secret: Object) -> Object:

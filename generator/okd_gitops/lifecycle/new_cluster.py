@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from okd_gitops.check.check import DEFAULT_KUBERNETES
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
+from okd_gitops.evidence.report import CONFORMANCE
 from okd_gitops.finding import Findings, nearest, refused
 from okd_gitops.fleet.cluster import Cluster, Environment
 from okd_gitops.fleet.collisions import report_collisions
@@ -31,7 +33,7 @@ class NewCluster:
     """What a person asks for; an empty value is one that the other cluster, or a default, gives.
 
     `like` is the name of that other cluster, `lifetime` a duration such as 3d or 36h, `installs` the version
-    that a provider installs before the cluster upgrades to `version`.
+    that a provider installs before the cluster upgrades to `version`, `conformance` a suite that it must pass.
     """
 
     name: str
@@ -45,6 +47,7 @@ class NewCluster:
     provider: str = ""
     installs: str = ""
     channel: str = ""
+    conformance: str = ""
 
 
 def new_cluster(
@@ -121,8 +124,12 @@ def _values(fleet: Fleet, request: NewCluster, records: Records, now: datetime) 
         expires=expires,
         installs=_installed(request, records) if request.installs else {},
         release=_release(same_kind, request, records) if is_okd else {},
-        features=like.spec.features if like else {},
+        features={**(like.spec.features if like else {}), **_conformance(request.conformance)},
     )
+
+
+def _conformance(suite: str) -> dict[str, Any]:
+    return {CONFORMANCE: {"suite": suite}} if suite else {}
 
 
 def _purpose(request: NewCluster, like: Cluster | None) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from okd_gitops.evidence.noted_nodes import NODES, completed_update, note_of
+from okd_gitops.evidence.noted_guest import GUEST, Noted, completed_update, note_of, reported_conformance
 from okd_gitops.evidence.pools import pools_of
 from okd_gitops.finding import Finding, finding_of
 from okd_gitops.fleet.provider_apis import HIVE, PROVIDER_APIS
 from okd_gitops.fleet.providers import PREFIX
-from okd_gitops.lifecycle.guest import Guest
+from okd_gitops.lifecycle.guest import Guest, Told
 from okd_gitops.lifecycle.registration import MadeCluster, Registrations, decide, made_clusters
 from okd_gitops.manifests.argocd import NAMESPACE
 from okd_gitops.manifests.objects import Object, at, items
@@ -21,12 +21,12 @@ _FORBIDDEN = 403
 
 
 def register_clusters(
-    hub: Hub, ask_pools: Callable[[Guest], object], *, now: datetime, write: bool
+    hub: Hub, ask_guest: Callable[[Guest], Told], *, now: datetime, write: bool
 ) -> Registrations:
     """Bring what Argo CD knows in line with the clusters that are installed, and delete those whose end has
     come; without `write`, only return what must be done.
 
-    `ask_pools` asks a cluster for its MachineConfigPools; what keeps nodes from running the release is noted
+    `ask_guest` asks a cluster for its nodes and its conformance suite; what they tell of the release is noted
     on the hub. What the hub refuses of one cluster is a finding and stops no other one. Raises NetworkError
     for a hub that is away.
     """
@@ -34,7 +34,7 @@ def register_clusters(
     known = items(hub.ask(f"/api/v1/namespaces/{NAMESPACE}/secrets?{_OF_CLUSTERS}"), "items")
     decided = decide(clusters, known, now=now)
 
-    refused = (*_write(hub, decided), *_note_nodes(hub, decided, ask_pools)) if write else ()
+    refused = (*_write(hub, decided), *_note_guests(hub, decided, ask_guest)) if write else ()
 
     return replace(decided, findings=(*decided.findings, *refused))
 
@@ -84,8 +84,8 @@ def _write(hub: Hub, decided: Registrations) -> Iterator[Finding]:
         yield from _attempt(hub, "PUT" if is_there else "POST", path, secret)
 
 
-def _note_nodes(hub: Hub, decided: Registrations, ask_pools: Callable[[Guest], object]) -> Iterator[Finding]:
-    """Note at each cluster of Hive what its nodes run; one that does not answer comes in the next run."""
+def _note_guests(hub: Hub, decided: Registrations, ask_guest: Callable[[Guest], Told]) -> Iterator[Finding]:
+    """Note at each cluster of Hive what it tells of its release; one that does not answer comes later."""
     for cluster, guest in decided.guests:
         update = completed_update(cluster.value) if cluster.api == HIVE else ""
 
@@ -93,14 +93,15 @@ def _note_nodes(hub: Hub, decided: Registrations, ask_pools: Callable[[Guest], o
             continue
 
         try:
-            pools = pools_of(ask_pools(guest))
+            told = ask_guest(guest)
         except NetworkError as error:
             yield _not_noted(cluster, error.reason)
             continue
 
-        note = note_of(update, pools)
+        conformance = reported_conformance(cluster.value, told.conformance)
+        note = note_of(update, Noted(pools=pools_of(told.pools), conformance=conformance))
 
-        if note != at(cluster.value, "metadata", "annotations", NODES):
+        if note != at(cluster.value, "metadata", "annotations", GUEST):
             path = f"{HIVE.path}/namespaces/{PREFIX}{cluster.name}/{HIVE.plural}/{cluster.name}"
             refused = _attempt(hub, "PUT", path, _annotated(cluster.value, note))
             yield from (_not_noted(cluster, finding.reason) for finding in refused)
@@ -110,12 +111,12 @@ def _not_noted(cluster: MadeCluster, reason: str) -> Finding:
     name = cluster.name
     place = f"overlays/{name}/provider/clusterdeployment-{name}.yaml"
 
-    return finding_of("nodes-not-noted", place, f"{name}: {reason}", clusters=(name,))
+    return finding_of("guest-not-noted", place, f"{name}: {reason}", clusters=(name,))
 
 
 def _annotated(value: Object, note: str) -> Object:
     metadata = value["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), NODES: note}
+    annotations = {**(metadata.get("annotations") or {}), GUEST: note}
 
     return {**value, "metadata": {**metadata, "annotations": annotations}}
 

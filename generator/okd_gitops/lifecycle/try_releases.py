@@ -110,4 +110,5 @@ def _request(tried: Tried, name: str, installs: str = "") -> NewCluster:
         lifetime=trials.expires,
         installs=installs,
         channel=trials.channel,
+        conformance=trials.conformance,
     )

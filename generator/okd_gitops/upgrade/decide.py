@@ -6,7 +6,7 @@ the next one waits for evidence of this one.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,8 +36,8 @@ class Known:
     wanted: Wanted
     minimum_age: timedelta = timedelta(0)
     freeze: str = ""
-    # Streams whose releases are tried on clusters for tests.
-    tried_streams: frozenset[str] = frozenset()
+    # The suite that clusters for tests must pass, empty for none, by the stream whose releases are tried.
+    tried_streams: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +156,7 @@ def question_of(
         vanished=vanished_releases(known.learned, known.records, cluster.stream),
         states={state.cluster: state for state in known.records.clusters},
         needed_trials=_needed_trials(cluster, release, known),
+        suite=known.tried_streams.get(cluster.stream, ""),
     )
 
 

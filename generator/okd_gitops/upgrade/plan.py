@@ -117,7 +117,7 @@ def known_of(fleet: FleetSpec, learned: Learned, records: Records) -> Known:
         wanted=_wanted(releases),
         minimum_age=parse_duration(releases.minimum_age),
         freeze=releases.freeze or "",
-        tried_streams=frozenset(trials.stream for trials in fleet.trials),
+        tried_streams={trials.stream: trials.conformance for trials in fleet.trials},
     )
 
 

@@ -122,7 +122,7 @@ class Question:
     not got, the newest first; `vanished` are newer ones that the stream does not list any more. `acks` are
     given now, besides those in the file. `states` are what clusters reported last, by name, `closed` is the
     proposal of this release that a person closed, `way` is how the release comes. `needed_trials` are
-    the clusters for tests that a long-term cluster waits for.
+    the clusters for tests that a long-term cluster waits for, and `suite` is what they must pass, if any.
     """
 
     cluster: Follower
@@ -146,6 +146,7 @@ class Question:
     closed: ProposalNote | None = None
     way: Way = Way.ORDINARY
     needed_trials: tuple[str, ...] = ()
+    suite: str = ""
 
     @property
     def hop(self) -> Hop | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.report import CONFORMANCE, Evidence
 from okd_gitops.evidence.trial_names import trial_clusters
 from okd_gitops.releases.cross_check import Learned
 from okd_gitops.releases.version import Version
@@ -55,8 +55,12 @@ def _reports(question: Question) -> Iterator[Evidence]:
 
 
 def _counts(report: Evidence, question: Question) -> bool:
-    """Whether a report shows something: none of an emergency does, and none of an impossible time."""
+    """Whether a report shows something: none of an emergency does, none of an impossible time, and where a
+    suite must pass, none without one.
+    """
     published = question.published
     is_older = published is not None and report.finished < published
 
-    return not report.emergency and not is_older and report.counted_from <= question.now
+    lacks_suite = bool(question.suite) and report.tests.get(CONFORMANCE) != "passed"
+
+    return not (report.emergency or is_older or lacks_suite) and report.counted_from <= question.now

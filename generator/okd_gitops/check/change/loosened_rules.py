@@ -37,7 +37,7 @@ _DEMANDS: Mapping[str, _Items] = {
     "blocked": _entries,
     "barriers": _entries,
     "hold": _one,
-    "trials": lambda trials: {entry.stream for entry in trials},
+    "trials": lambda trials: {(entry.stream, suite) for entry in trials for suite in ("", entry.conformance)},
     "window": lambda window: window.closed_minutes if window else set(),
 }
 # What lets a release pass: a permission that is new loosens.
