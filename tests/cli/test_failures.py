@@ -23,6 +23,7 @@ BAD_INPUT = {
     "cluster new": ("moc-new", "--purpose", "test"),
     "cluster register": ("--account", "nowhere"),
     "cluster remove": ("moc-test",),
+    "cluster tried": ("4.22.0-okd-scos.0",),
     "cluster try": (),
     "commit": (),
     "diff": ("--base", "nothing"),

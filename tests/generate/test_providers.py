@@ -4,6 +4,7 @@ install_config_fields.yaml has the installer's own fields and says where they we
 and of External Secrets are those that `check` uses.
 """
 
+import base64
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from okd_gitops.fleet.registered import unregistered_clusters
 from okd_gitops.generate.generate import generate
 from okd_gitops.lifecycle.edit_clusters import Saving, drop_cluster
 from provided import DIGEST, FLEET, TRIAL
+from release_controller import Controller
 
 FIELDS = yaml.safe_load((ROOT / "tests/generate/install_config_fields.yaml").read_text())
 WAVE = "argocd.argoproj.io/sync-wave"
@@ -308,6 +310,22 @@ def test_a_cluster_is_installed_with_one_release_and_upgrades_to_its_own(fleet: 
     assert wanted["desiredUpdate"]["version"] == "4.21.0-okd-scos.11"
     assert wanted["desiredUpdate"]["image"].endswith(DIGEST)
     assert wanted["upstream"] == load(fleet).spec.upstream
+    assert not check(fleet, CACHE, today=date(2026, 12, 1), say=lambda _: None).errors
+
+
+def test_one_that_upgrades_to_a_release_of_our_own_gets_its_signature_first(fleet: Path) -> None:
+    """No store on the network has it; without it the version operator refuses the release."""
+    signer = Controller()
+    signer.sign(f"registry.ci.openshift.org/origin/release-scos@sha256:{DIGEST}")
+    message = base64.b64encode(signer.signatures[f"sha256:{DIGEST}"]).decode()
+    (fleet / "clusters/trial.yaml").write_text(
+        UPGRADING.replace("  acks:", f"  signature: {message}\n  acks:")
+    )
+    generate(fleet)
+    (resource,) = provided(fleet)["SyncSet/trial-upgrade"]["spec"]["resources"]
+    assert resource["binaryData"] == {f"sha256-{DIGEST}-1": message}
+    assert (resource["kind"], resource["metadata"]["namespace"]) == ("ConfigMap", "openshift-config-managed")
+    assert resource["metadata"]["labels"] == {"release.openshift.io/verification-signatures": ""}
     assert not check(fleet, CACHE, today=date(2026, 12, 1), say=lambda _: None).errors
 
 

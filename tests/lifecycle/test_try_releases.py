@@ -3,9 +3,11 @@
 The records are those that the hub's watch writes of a release controller on loopback.
 """
 
+import base64
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,10 +21,12 @@ from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import load
-from okd_gitops.lifecycle.edit_clusters import Saved, Saving, drop_expired, try_releases
+from okd_gitops.lifecycle.edit_clusters import Saved, Saving, drop_expired, try_candidate, try_releases
+from okd_gitops.lifecycle.try_releases import Candidate
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.record_releases import record_releases
 from provided import FLEET as PROVIDERS
+from release_controller import image
 from release_fleet import NEW, OLD, Fleet, offered_new
 
 TRIALS = """\
@@ -139,6 +143,49 @@ def test_both_clusters_fit_into_the_quota_or_none_is_made(fleet: Fleet) -> None:
         tried(fleet)
     assert [finding.name for finding in error.value.findings] == ["ephemeral-quota-exceeded"]
     assert not list((fleet.root / "clusters").glob("try-*"))
+
+
+CANDIDATE = "4.21.0-okd-scos.1.lab.0"
+
+
+def candidate(fleet: Fleet, **changes: Any) -> Candidate:
+    of = image(CANDIDATE)
+    fleet.controller.sign(of)
+    signature = base64.b64encode(fleet.controller.signatures[of.partition("@")[2]]).decode()
+    values = {"stream": "4-scos-stable", "version": CANDIDATE, "image": of, "signature": signature}
+    return Candidate(**{**values, "before": (OLD, image(OLD)), **changes})
+
+
+def test_a_candidate_gets_clusters_though_nothing_of_it_is_recorded(fleet: Fleet) -> None:
+    wanted = candidate(fleet, suite="openshift/conformance")
+    saved = try_candidate(fleet.root, wanted, Saving(commit=True), now=fleet.now)
+    names = ("try-4-21-0-scos-1-lab-0", "try-4-21-0-scos-1-lab-0-up")
+    assert saved.subject == f"Try {CANDIDATE} on {names[0]} and {names[1]}"
+    fresh, upgrading = (written(fleet, name) for name in names)
+    release = {"channel": "stable-scos-4", "version": CANDIDATE, "image": image(CANDIDATE)}
+    assert fresh["release"] == release
+    assert upgrading["release"] == {**release, "signature": wanted.signature}
+    assert upgrading["installs"] == {"version": OLD, "image": image(OLD)}
+    assert fresh["features"] == {"conformance": {"suite": "openshift/conformance"}}
+
+    again = try_candidate(fleet.root, wanted, Saving(commit=True), now=fleet.now)
+    assert (again.commit, again.edited.edit.paths) == ("", [])
+
+
+def test_the_first_candidate_of_a_stream_upgrades_from_nothing(fleet: Fleet) -> None:
+    first = candidate(fleet, before=None)
+    saved = try_candidate(fleet.root, first, Saving(), now=fleet.now)
+    assert saved.edited.edit.paths == ["clusters/try-4-21-0-scos-1-lab-0.yaml"]
+
+
+def test_a_candidate_of_another_image_or_stream_is_refused(fleet: Fleet) -> None:
+    with pytest.raises(UsageError, match="no trials of the stream 4-scos-stabl"):
+        try_candidate(fleet.root, candidate(fleet, stream="4-scos-stabl"), Saving(), now=fleet.now)
+
+    try_candidate(fleet.root, candidate(fleet), Saving(commit=True), now=fleet.now)
+    other = candidate(fleet, image=image("another"), signature="")
+    with pytest.raises(UsageError, match="is there already, with registry"):
+        try_candidate(fleet.root, other, Saving(), now=fleet.now)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from okd_gitops.cli.options import (
 )
 from okd_gitops.cli.output import print_result
 from okd_gitops.cli.save_edit import edits, save, way_of
+from okd_gitops.cli.trials import tried, try_
 
 
 @click.group()
@@ -101,34 +102,6 @@ def new(context: click.Context, **options: Any) -> None:
         "ClusterNew",
         f"new-{request.name}",
         lambda folder, records, saving: add_cluster(folder, request, records, saving, now=now),
-        way,
-    )
-
-
-@cluster.command(name="try")
-@click.argument("version", default="", metavar="[VERSION]", shell_complete=recorded_versions)
-@RECORDS
-@AT
-@edits
-@click.pass_context
-@writes
-def try_(context: click.Context, version: str, **options: Any) -> None:
-    """Ask for the clusters that try a release.
-
-    One is installed with it, and one with the release before, from which it upgrades. Without VERSION, these
-    are the newest releases of the streams that `trials` of fleet.yaml names. A release that has its clusters,
-    or has been tried, is left alone. `release observe` records how it went; `cluster expire` removes them.
-    """
-    from okd_gitops.lifecycle.edit_clusters import try_releases
-
-    way = replace(way_of(options), reads_records=True)
-    now = clock(way.at)
-
-    save(
-        context,
-        "ClusterTrial",
-        f"try-{version or 'releases'}",
-        lambda folder, records, saving: try_releases(folder, version, records, saving, now=now),
         way,
     )
 
@@ -241,3 +214,7 @@ def register(context: click.Context, *, account: Path, api: str, at: str, dry_ru
 
     if code:
         sys.exit(code)
+
+
+cluster.add_command(try_)
+cluster.add_command(tried)

@@ -17,7 +17,7 @@ from okd_gitops.lifecycle.expire_clusters import expire_clusters
 from okd_gitops.lifecycle.list_clusters import ListedCluster, list_clusters
 from okd_gitops.lifecycle.new_cluster import NewCluster, new_cluster
 from okd_gitops.lifecycle.remove_cluster import Removal, remove_cluster
-from okd_gitops.lifecycle.try_releases import clusters_to_try
+from okd_gitops.lifecycle.try_releases import Candidate, clusters_for, clusters_to_try
 from okd_gitops.manifests.read import Document, read
 from okd_gitops.system.git import status
 
@@ -86,12 +86,35 @@ def try_releases(root: Path, version: str, records: Records, saving: Saving, *, 
 
     All of them are added or none. Raises like `clusters_to_try` and `new_cluster`.
     """
+    ever = read_committed(root).ever
+
+    def choose(fleet: Fleet) -> list[NewCluster]:
+        return clusters_to_try(fleet, records, version, ever=ever)
+
+    return _add_all(root, choose, records, saving, now)
+
+
+def try_candidate(root: Path, candidate: Candidate, saving: Saving, *, now: datetime) -> Saved:
+    """Add the clusters on which a candidate is tried, all of them or none.
+
+    Raises like `clusters_for` and `new_cluster`.
+    """
+    return _add_all(root, lambda fleet: clusters_for(fleet, candidate), Records(), saving, now)
+
+
+def _add_all(
+    root: Path,
+    choose: Callable[[Fleet], list[NewCluster]],
+    records: Records,
+    saving: Saving,
+    now: datetime,
+) -> Saved:
     committed = read_committed(root)
     past = list(past_uses(root, committed, now))
     requests: list[NewCluster] = []
 
     def decide(fleet: Fleet) -> Edit:
-        requests[:] = clusters_to_try(fleet, records, version, ever=committed.ever)
+        requests[:] = choose(fleet)
         edit = Edit(fleet=None)
 
         for request in requests:

@@ -33,7 +33,8 @@ class NewCluster:
     """What a person asks for; an empty value is one that the other cluster, or a default, gives.
 
     `like` is the name of that other cluster, `lifetime` a duration such as 3d or 36h, `installs` the version
-    that a provider installs before the cluster upgrades to `version`, `conformance` a suite that it must pass.
+    that a provider installs before the cluster upgrades to `version`, `conformance` a suite to pass. `image`,
+    `installs_image` and `signature` are of a candidate, of which nothing is recorded.
     """
 
     name: str
@@ -47,6 +48,9 @@ class NewCluster:
     provider: str = ""
     installs: str = ""
     channel: str = ""
+    image: str = ""
+    installs_image: str = ""
+    signature: str = ""
     conformance: str = ""
 
 
@@ -204,7 +208,9 @@ def _installed(request: NewCluster, records: Records) -> dict[str, str]:
     if not request.version:
         raise UsageError("nothing says to which release the cluster upgrades", "add --release VERSION")
 
-    return {"version": request.installs, "image": _recorded_image(request.installs, records)}
+    image = request.installs_image or _recorded_image(request.installs, records)
+
+    return {"version": request.installs, "image": image}
 
 
 def _release(like: Cluster | None, request: NewCluster, records: Records) -> dict[str, str]:
@@ -219,11 +225,12 @@ def _release(like: Cluster | None, request: NewCluster, records: Records) -> dic
     if not version:
         return release
 
-    image = _recorded_image(version, records)
+    image = request.image or _recorded_image(version, records)
+    signature = {"signature": request.signature} if request.signature else {}
     default = release["channel"] if like else f"stable-scos-{version.partition('.')[0]}"
     channel = request.channel or default
 
-    return {**release, "channel": channel, "version": version, "image": image}
+    return {**release, "channel": channel, "version": version, "image": image, **signature}
 
 
 def _recorded_image(version: str, records: Records) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
-from okd_gitops.evidence.trial_names import fresh_cluster, upgrading_cluster
+from okd_gitops.evidence.trial_names import fresh_cluster, trial_clusters, upgrading_cluster
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Purpose
 from okd_gitops.fleet.fleet_file import FleetSpec, Trials
@@ -22,6 +22,80 @@ class Tried:
 
     trials: Trials
     release: Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A release that a stream has built and not published: nothing of it is recorded.
+
+    `before` are version and image of the release from which a cluster upgrades to it, `signature` is that of
+    the candidate in base64, `suite` must pass in place of what the entry of `trials:` names.
+    """
+
+    stream: str
+    version: str
+    image: str
+    signature: str = ""
+    before: tuple[str, str] | None = None
+    suite: str = ""
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The names of the clusters that try it."""
+        fresh, upgrading = trial_clusters(self.version)
+
+        return (fresh, upgrading) if self.before else (fresh,)
+
+
+def clusters_for(fleet: Fleet, candidate: Candidate) -> list[NewCluster]:
+    """Return the clusters that are still to be made for a candidate.
+
+    Raises UsageError where fleet.yaml does not say on which clusters its stream is tried, and where a cluster
+    of such a name tries another image.
+    """
+    _refuse_no_trials(fleet.spec)
+    streams = {trials.stream: trials for trials in fleet.spec.trials}
+
+    if candidate.stream not in streams:
+        known = nearest(candidate.stream, streams)
+        raise UsageError(f"fleet.yaml has no trials of the stream {candidate.stream}", known)
+
+    for name in candidate.clusters:
+        _refuse_other_image(fleet, name, candidate)
+
+    wanted = [_for_candidate(streams[candidate.stream], candidate, name) for name in candidate.clusters]
+
+    return [request for request in wanted if not fleet.cluster(request.name)]
+
+
+def _refuse_other_image(fleet: Fleet, name: str, candidate: Candidate) -> None:
+    cluster = fleet.cluster(name)
+    release = cluster.spec.release if cluster else None
+
+    if cluster and (release is None or release.image != candidate.image):
+        shown = release.image if release else "no release"
+        reason = f"the cluster {name} is there already, with {shown}"
+        raise UsageError(reason, f"wait for its end, or run okd-gitops cluster remove {name}")
+
+
+def _for_candidate(trials: Trials, candidate: Candidate, name: str) -> NewCluster:
+    version, image = candidate.before or ("", "")
+    upgrades = name == upgrading_cluster(candidate.version)
+
+    return NewCluster(
+        name=name,
+        purpose=Purpose.EPHEMERAL,
+        version=candidate.version,
+        image=candidate.image,
+        provider=trials.provider,
+        lifetime=trials.expires,
+        installs=version if upgrades else "",
+        installs_image=image if upgrades else "",
+        # What is installed is not verified by the cluster; what it upgrades to is.
+        signature=candidate.signature if upgrades else "",
+        channel=trials.channel,
+        conformance=candidate.suite or trials.conformance,
+    )
 
 
 def clusters_to_try(

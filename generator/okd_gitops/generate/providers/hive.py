@@ -5,6 +5,7 @@ openshift/installer, pkg/types. No credential is in any object: they are Externa
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from okd_gitops.fleet.providers import END, Hive, Machines
@@ -174,15 +175,36 @@ def _upgrade(provision: Provision) -> list[Object]:
         given = {"data": dict.fromkeys(upgrade.acks, GIVEN)}
         patches.insert(0, {**_patch("v1", "ConfigMap", ACKS, given), "namespace": ACKS_NAMESPACE})
 
+    # Hive applies resources before patches: the version operator finds the signature when it looks for it.
+    resources = {"resources": [_signature(upgrade.signatures)]} if upgrade.signatures else {}
+    references = [{"name": provision.name}]
     annotations = {OPTIONS: "SkipDryRunOnMissingResource=true"}
+
     return [
         {
             "apiVersion": API_VERSION,
             "kind": "SyncSet",
             "metadata": provision.metadata(f"{provision.name}-upgrade", _CLUSTER_WAVE, annotations),
-            "spec": {"clusterDeploymentRefs": [{"name": provision.name}], "patches": patches},
+            "spec": {"clusterDeploymentRefs": references, **resources, "patches": patches},
         }
     ]
+
+
+def _signature(signatures: Mapping[str, str]) -> Object:
+    """Return what the version operator reads of a release whose signature no store on the network has.
+
+    The form is that of openshift/library-go, pkg/verify/store/configmap.
+    """
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "okd-gitops-release-signature",
+            "namespace": "openshift-config-managed",
+            "labels": {"release.openshift.io/verification-signatures": ""},
+        },
+        "binaryData": dict(signatures),
+    }
 
 
 def _patch(api_version: str, kind: str, name: str, change: Object) -> Object:

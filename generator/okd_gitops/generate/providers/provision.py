@@ -1,7 +1,7 @@
 """What a provider is asked for: one cluster, and what all objects that make it have in common."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.fleet_file import FleetSpec
@@ -17,13 +17,16 @@ NAMESPACE_WAVE, CREDENTIALS_WAVE = 0, 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upgrade:
-    """What a cluster upgrades to when it is installed: fields of its ClusterVersion, and acknowledgements."""
+    """What a cluster upgrades to when it is installed: fields of its ClusterVersion, acknowledgements, and a
+    signature that no store on the network has, as a cluster reads it.
+    """
 
     channel: str
     upstream: str
     version: str
     image: str
     acks: tuple[str, ...] = ()
+    signatures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,4 +85,5 @@ def _upgrade(release: Release, fleet: FleetSpec) -> Upgrade:
         version=release.version,
         image=release.image,
         acks=release.acks,
+        signatures=release.signatures,
     )
