@@ -128,6 +128,20 @@ def test_a_build_starts_the_streams_of_its_line(okd: Objects) -> None:
         assert "$(tasks.cosa-upload-baseos.results.image)" in str(handed["params"])
 
 
+def test_a_stream_may_have_clusters_of_its_own_for_each_candidate() -> None:
+    of_one_cluster = "      cluster: lab-next\n      test: upgrade\n"
+    assert of_one_cluster in GIVEN
+    features = GIVEN.replace(of_one_cluster, "      fresh: true\n")
+    values = objects("okd", features)
+    given = {item["name"]: item.get("default") for item in chain(values)["params"]}
+    assert (given["fresh"], given["cluster"]) == ("true", "")
+    params = of_kind(values, "Task")["stream-test"]["spec"]["params"]
+    defaults = {item["name"]: item.get("default") for item in params}
+    repository = "https://git.example.org/trials.git"
+    assert (defaults["trials"], defaults["trials-revision"]) == (repository, "main")
+    assert defaults["tool-image"].startswith("registry.example.org/okd-gitops@")
+
+
 CONTRIBUTED = """\
     - name: rt
       line: "4.22"
@@ -284,6 +298,7 @@ def name_refusal(bench: Bench, **given: str | list[str]) -> str:
         "architectures": ["amd64"],
         "fingerprint": FINGERPRINT,
         "test": "upgrade",
+        "cluster": "moc-test",
         "tool_image": IMAGE,
         "candidates": "quay.io/lab/candidates",
         "releases": "quay.io/lab/releases",
@@ -303,6 +318,30 @@ def named(bench: Bench, base: str, names: str, tags: list[str], **given: str) ->
     refused = name_refusal(bench, **(values | given))
     assert refused == ""
     return bench.result("candidate"), bench.result("release")
+
+
+TRIALS = "https://git.example.org/trials.git"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"fresh": "true", "trials": TRIALS, "fingerprint": ""}, "has no key"),
+        ({"fresh": "true", "trials": TRIALS, "fingerprint": "", "test": "install"}, "needs a key"),
+        ({"fresh": "true"}, "needs unattendedRepository"),
+        ({"fresh": "true", "trials": TRIALS, "tool_image": ""}, "needs image:"),
+        ({"cluster": ""}, "has no test cluster: it needs cluster:, or fresh: true"),
+    ],
+)
+def test_a_stream_without_what_its_test_needs_is_refused_before_anything_is_built(
+    bench: Bench, given: dict[str, str], reason: str
+) -> None:
+    assert reason in name_refusal(bench, **given)
+
+
+def test_a_stream_with_fresh_clusters_needs_no_test_cluster(bench: Bench) -> None:
+    given = {"fresh": "true", "trials": TRIALS, "cluster": ""}
+    assert named(bench, NIGHTLY, "preview", [], **given)[0].startswith("4.22.0-okd-scos.ec.")
 
 
 def semver(text: str) -> list[Any]:
