@@ -55,7 +55,16 @@ _OF_EVIDENCE = (
     "tests/evidence/test_recorded.py",
 )
 GROUPS = {
-    "refusals": Group(("upgrade/refusals.py", "upgrade/standing.py", "upgrade/question.py"), _OF_UPGRADES),
+    "refusals": Group(
+        (
+            "upgrade/refusals.py",
+            "upgrade/by_people.py",
+            "upgrade/wanted_release.py",
+            "upgrade/standing.py",
+            "upgrade/question.py",
+        ),
+        _OF_UPGRADES,
+    ),
     "promotion": Group(
         ("upgrade/earlier_waves.py", "upgrade/observation.py", "upgrade/adoption.py", "upgrade/edges.py"),
         _OF_UPGRADES,

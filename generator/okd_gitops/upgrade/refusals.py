@@ -7,13 +7,11 @@ exactly this image, has passed, and has soaked.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from okd_gitops.explanation import explanation_of
-from okd_gitops.releases.lines import kubernetes_of
-from okd_gitops.times import time_text
-from okd_gitops.upgrade import earlier_waves, observation, standing, trials
+from okd_gitops.upgrade import by_people, earlier_waves, observation, standing, trials, wanted_release
 from okd_gitops.upgrade.edges import (
     BLOCKED,
     CHANNEL,
@@ -48,9 +46,6 @@ _RUNS_IT = frozenset({Way.FORCE, Way.ADOPTION, Way.INSTALLATION})
 # An emergency is one digest that must not wait; it never passes a signature, a digest or an edge.
 _ITS_OWN = frozenset({Way.EMERGENCY})
 _NO_WAITING = frozenset({Way.FORCE, Way.EMERGENCY, Way.ADOPTION, Way.INSTALLATION})
-
-# Sources may name any day, and no calendar goes beyond the year 9999.
-_LAST = datetime(9900, 1, 1, tzinfo=UTC)
 
 
 class Verdict(StrEnum):
@@ -148,10 +143,6 @@ def _values(question: Question, answer: Answer) -> tuple[tuple[str, str], ...]:
     return answer.values or ((("VERSION", version),) if version else ())
 
 
-def force_is_not_for_this_cluster(question: Question) -> Answer | None:
-    return Answer() if question.way == Way.FORCE and question.cluster.purpose != "ephemeral" else None
-
-
 def nothing_is_newer(question: Question) -> Answer | None:
     path = question.path
 
@@ -179,48 +170,6 @@ def no_path_at_all(question: Question) -> Answer | None:
     return Answer(sentence=question.path.reason) if isinstance(question.path, NoPath) else None
 
 
-def digest_is_not_known(question: Question) -> Answer | None:
-    return None if question.release and question.release.signed else Answer()
-
-
-def image_is_of_another_release(question: Question) -> Answer | None:
-    """A registry has one image of a version; one that nobody recorded counts if it mirrors such a digest."""
-    release = question.release
-    repository, _, digest = question.image.partition("@")
-
-    if release is None or not release.images or not question.image:
-        return None
-
-    of_repository = [image for image in release.images if image.partition("@")[0] == repository]
-    known_images = of_repository or list(release.images)
-    digests = {image.partition("@")[2] for image in known_images}
-
-    return None if digest in digests else Answer(f"({release.version.text} is {', '.join(known_images)})")
-
-
-def kubernetes_is_not_known(question: Question) -> Answer | None:
-    if question.hop is None or kubernetes_of(question.hop.to.line) or question.cluster.kubernetes:
-        return None
-
-    return Answer(f"({question.hop.to.line})")
-
-
-def long_term_cluster_lacks_signature(question: Question) -> Answer | None:
-    return Answer() if question.cluster.guarded and not question.verified else None
-
-
-def key_is_for_other_clusters(question: Question) -> Answer | None:
-    return Answer(f"({question.key_fault})") if question.cluster.guarded and question.key_fault else None
-
-
-def newest_release_vanished(question: Question) -> Answer | None:
-    """A test cluster may go on; a long-term one waits until people know why."""
-    if not question.cluster.guarded or not question.vanished:
-        return None
-
-    return Answer(f"({', '.join(question.vanished)})")
-
-
 def cluster_failed_with_it(question: Question) -> Answer | None:
     """A cluster that passed a release and was installed anew at an older one may take it again."""
     has_failed = any(not report.passed for report in question.reports(question.cluster))
@@ -228,78 +177,10 @@ def cluster_failed_with_it(question: Question) -> Answer | None:
     return Answer() if has_failed else None
 
 
-def acknowledgement_is_missing(question: Question) -> Answer | None:
-    needed = set(question.hop.acks) if question.hop else set()
-    missing = sorted(needed - question.cluster.acks - question.acks)
-
-    if not missing:
-        return None
-
-    return Answer(f"({', '.join(missing)})", values=(("NAME", " --ack ".join(missing)),))
-
-
-def proposal_was_closed(question: Question) -> Answer | None:
-    """What a person closed stays closed for the release until a person opens it again."""
-    note = question.closed
-
-    if note is None or note.closed is None:
-        return None
-
-    detail = f"({note.branch}, since {time_text(note.closed)})"
-
-    return Answer(detail, values=(("CLUSTER", note.cluster),))
-
-
-def emergency_stands(question: Question) -> Answer | None:
-    """A cluster with an emergency is left alone until a person removes it."""
-    return Answer(f"({question.cluster.emergency})") if question.cluster.emergency else None
-
-
-def cluster_is_held(question: Question) -> Answer | None:
-    return Answer(f"({question.cluster.hold})") if question.cluster.hold else None
-
-
-def fleet_is_frozen(question: Question) -> Answer | None:
-    return Answer(f"({question.freeze})") if question.freeze else None
-
-
-def release_age_is_not_known(question: Question) -> Answer | None:
-    """A time that moves on with the clock would never come."""
-    if question.release is None or not question.minimum_age or _oldest_trace(question):
-        return None
-
-    return Answer(f"({question.release.version.text})")
-
-
-def release_is_too_young(question: Question) -> Answer | None:
-    known_since = _oldest_trace(question)
-
-    if known_since is None:
-        return None
-
-    old_enough = min(known_since, _LAST) + question.minimum_age
-
-    return Answer(until=old_enough) if question.now < old_enough else None
-
-
-def _oldest_trace(question: Question) -> datetime | None:
-    """Return when the release was published; where no source tells that, when the hub saw it first."""
-    return question.published or (question.record.seen if question.record else None)
-
-
-def outside_the_window(question: Question) -> Answer | None:
-    window = question.cluster.window
-
-    if window is None or window.contains(question.now):
-        return None
-
-    return Answer(until=window.opens(question.now))
-
-
 # In the order in which they are asked: is force allowed, does the pin agree with the sources, is there a
 # path, what waiting does not resolve, what waiting resolves.
 REFUSALS: tuple[Refusal, ...] = (
-    Refusal("force-not-allowed", Verdict.REFUSE, force_is_not_for_this_cluster, _NOBODY),
+    Refusal("force-not-allowed", Verdict.REFUSE, by_people.force_is_not_for_this_cluster, _NOBODY),
     Refusal("digest-differs", Verdict.REFUSE, standing.digest_is_another),
     Refusal("release-withdrawn", Verdict.REFUSE, standing.release_is_withdrawn, _RUNS_IT),
     Refusal("newer-not-reachable", Verdict.REFUSE, standing.newer_cannot_be_reached, _RUNS_IT),
@@ -323,12 +204,12 @@ REFUSALS: tuple[Refusal, ...] = (
     no_path(RISK, Verdict.REFUSE),
     no_path(HELD, Verdict.REFUSE),
     Refusal(NO_EDGE, Verdict.REFUSE, no_path_at_all, _RUNS_IT),
-    Refusal("signed-digest-unknown", Verdict.REFUSE, digest_is_not_known, _NOBODY),
-    Refusal("image-of-another-release", Verdict.REFUSE, image_is_of_another_release),
-    Refusal("kubernetes-unknown", Verdict.REFUSE, kubernetes_is_not_known),
-    Refusal("signature-not-verified", Verdict.REFUSE, long_term_cluster_lacks_signature),
-    Refusal("key-for-other-clusters", Verdict.REFUSE, key_is_for_other_clusters),
-    Refusal("newest-release-vanished", Verdict.REFUSE, newest_release_vanished, _RUNS_IT),
+    Refusal("signed-digest-unknown", Verdict.REFUSE, wanted_release.digest_is_not_known, _NOBODY),
+    Refusal("image-of-another-release", Verdict.REFUSE, wanted_release.image_is_of_another_release),
+    Refusal("kubernetes-unknown", Verdict.REFUSE, wanted_release.kubernetes_is_not_known),
+    Refusal("signature-not-verified", Verdict.REFUSE, wanted_release.long_term_cluster_lacks_signature),
+    Refusal("key-for-other-clusters", Verdict.REFUSE, wanted_release.key_is_for_other_clusters),
+    Refusal("newest-release-vanished", Verdict.REFUSE, wanted_release.newest_release_vanished, _RUNS_IT),
     Refusal("already-tried", Verdict.REFUSE, cluster_failed_with_it, _RUNS_IT),
     Refusal("runs-another-release", Verdict.REFUSE, observation.cluster_runs_another_release, _RUNS_IT),
     Refusal("not-upgradeable", Verdict.REFUSE, observation.cluster_takes_no_minor, _RUNS_IT),
@@ -342,7 +223,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "evidence-before-release", Verdict.REFUSE, earlier_waves.evidence_is_older_than_the_release, _RUNS_IT
     ),
     Refusal("trial-failed", Verdict.REFUSE, trials.trial_failed, _RUNS_IT, acceptable=True),
-    Refusal("acknowledgement-missing", Verdict.REFUSE, acknowledgement_is_missing, _RUNS_IT),
+    Refusal("acknowledgement-missing", Verdict.REFUSE, by_people.acknowledgement_is_missing, _RUNS_IT),
     Refusal(
         "evidence-unobtainable",
         Verdict.REFUSE,
@@ -357,8 +238,14 @@ REFUSALS: tuple[Refusal, ...] = (
         _NO_WAITING,
         acceptable=True,
     ),
-    Refusal("release-age-unknown", Verdict.REFUSE, release_age_is_not_known, _NO_WAITING, acceptable=True),
-    Refusal("proposal-closed", Verdict.REFUSE, proposal_was_closed, _NO_WAITING),
+    Refusal(
+        "release-age-unknown",
+        Verdict.REFUSE,
+        wanted_release.release_age_is_not_known,
+        _NO_WAITING,
+        acceptable=True,
+    ),
+    Refusal("proposal-closed", Verdict.REFUSE, by_people.proposal_was_closed, _NO_WAITING),
     Refusal("earlier-waves-held", Verdict.WAIT, earlier_waves.every_earlier_cluster_is_held, _NO_WAITING),
     Refusal("soak-not-over", Verdict.WAIT, earlier_waves.earlier_cluster_still_soaks, _NO_WAITING),
     Refusal("evidence-missing", Verdict.WAIT, earlier_waves.earlier_cluster_has_no_evidence, _NO_WAITING),
@@ -368,9 +255,9 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("cluster-updating", Verdict.WAIT, observation.cluster_is_updating, _NO_WAITING),
     Refusal("pools-paused", Verdict.WAIT, observation.pools_are_paused, _NO_WAITING),
     Refusal("cluster-unhealthy", Verdict.WAIT, observation.cluster_is_unhealthy, _NO_WAITING),
-    Refusal("emergency-stands", Verdict.WAIT, emergency_stands, _ITS_OWN),
-    Refusal("cluster-held", Verdict.WAIT, cluster_is_held, _NO_WAITING),
-    Refusal("fleet-frozen", Verdict.WAIT, fleet_is_frozen, _NO_WAITING),
-    Refusal("release-too-young", Verdict.WAIT, release_is_too_young, _NO_WAITING),
-    Refusal("outside-window", Verdict.WAIT, outside_the_window, _NO_WAITING),
+    Refusal("emergency-stands", Verdict.WAIT, by_people.emergency_stands, _ITS_OWN),
+    Refusal("cluster-held", Verdict.WAIT, by_people.cluster_is_held, _NO_WAITING),
+    Refusal("fleet-frozen", Verdict.WAIT, by_people.fleet_is_frozen, _NO_WAITING),
+    Refusal("release-too-young", Verdict.WAIT, wanted_release.release_is_too_young, _NO_WAITING),
+    Refusal("outside-window", Verdict.WAIT, by_people.outside_the_window, _NO_WAITING),
 )
