@@ -21,10 +21,11 @@ from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.graph import Graph, Node
 from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.releases.version import Version
-from okd_gitops.upgrade.decide import Known, question_of
+from okd_gitops.upgrade.decide import question_of
 from okd_gitops.upgrade.edges import Wanted
 from okd_gitops.upgrade.path import Hop, Path
 from okd_gitops.upgrade.question import Follower
+from okd_gitops.upgrade.route import Known
 from okd_gitops.upgrade.trials import needed_trials
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

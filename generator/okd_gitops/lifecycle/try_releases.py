@@ -12,7 +12,7 @@ from okd_gitops.fleet.fleet_file import FleetSpec, Trials
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.lifecycle.new_cluster import NewCluster
 from okd_gitops.releases.cross_check import Learned, Release
-from okd_gitops.upgrade.recorded import graph_of, release_of
+from okd_gitops.upgrade.recorded import learned_of, release_of
 from okd_gitops.upgrade.trials import release_before
 
 
@@ -111,7 +111,7 @@ def clusters_to_try(
         _refuse_no_trials(fleet.spec)
 
     tried = _named(fleet.spec, records, version) if version else _newest(fleet.spec, records)
-    learned = Learned(releases=[*map(release_of, records.releases)], graph=graph_of(records))
+    learned = learned_of(records)
     wanted = [request for item in tried for request in _requests(item, learned)]
     reported = {(report.cluster, report.version) for report in records.evidence}
     past = () if version else ever

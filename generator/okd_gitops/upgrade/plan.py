@@ -17,13 +17,14 @@ from okd_gitops.releases.lines import required_acks
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version
 from okd_gitops.times import parse_duration
-from okd_gitops.upgrade.decide import Known, Upgrade, first_releases, routes, upgrades
+from okd_gitops.upgrade.decide import Upgrade, upgrades
 from okd_gitops.upgrade.edges import Wanted
 from okd_gitops.upgrade.followers import followers
 from okd_gitops.upgrade.own_releases import upstream_streams, with_own_releases
 from okd_gitops.upgrade.question import Follower, earlier_clusters
 from okd_gitops.upgrade.recorded import trust_of
 from okd_gitops.upgrade.refusals import Verdict
+from okd_gitops.upgrade.route import Known, first_releases, routes
 from okd_gitops.upgrade.sources import Sources
 from okd_gitops.upgrade.vanished import vanished_findings
 

@@ -12,11 +12,12 @@ from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.adoption import adopted_path
-from okd_gitops.upgrade.decide import Known, question_of, wanted_by
+from okd_gitops.upgrade.decide import question_of
 from okd_gitops.upgrade.edges import KIND, LOWER, MAJOR, MINOR, ROLLBACK, Wanted, unwanted
 from okd_gitops.upgrade.path import Hop, NoPath, Path, one_hop
 from okd_gitops.upgrade.question import Follower, Question, Way
 from okd_gitops.upgrade.refusals import Decision, every_refusal, without_vain_advice
+from okd_gitops.upgrade.route import Known, wanted_by
 
 # What can be said of a release that nobody recorded.
 _KNOWN_BY_NAME = frozenset({LOWER, MINOR, MAJOR, ROLLBACK, KIND, "cluster-held", "fleet-frozen"})

@@ -39,10 +39,9 @@ class Recorded:
             where = f"at {self.records.commit[:12]}" if self.records.commit else "because there is no branch"
             raise refused("records-missing", "records", f"no release is recorded, {where}")
 
-        releases = sorted(map(release_of, self.records.releases), key=lambda release: release.version)
         findings = [*_two_digests(self.records), *self._outdated()]
 
-        return Learned(releases=releases, graph=graph_of(self.records), findings=findings, newer=FETCH)
+        return replace(learned_of(self.records), findings=findings, newer=FETCH)
 
     def verify(self, root: Path, fleet: FleetSpec, image: str, version: str) -> Trust:
         """Check the recorded signatures of a version's image, with the keys that the fleet pins."""
@@ -79,6 +78,13 @@ def trust_of(
     away = [finding for finding in trust.findings if finding.name == AWAY]
 
     return replace(recorded, findings=(*away, *recorded.findings))
+
+
+def learned_of(records: Records) -> Learned:
+    """Return every recorded release, by version, and the edges between them."""
+    releases = sorted(map(release_of, records.releases), key=lambda release: release.version)
+
+    return Learned(releases=releases, graph=graph_of(records))
 
 
 def release_of(record: ReleaseRecord) -> Release:

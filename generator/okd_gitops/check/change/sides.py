@@ -14,11 +14,11 @@ from okd_gitops.fleet.load import Fleet
 from okd_gitops.releases.cross_check import Learned
 from okd_gitops.releases.graph import Graph
 from okd_gitops.releases.trust.verdict import Trust
-from okd_gitops.upgrade.decide import Known
 from okd_gitops.upgrade.followers import follower_of, followers
 from okd_gitops.upgrade.plan import known_of
 from okd_gitops.upgrade.question import Follower
 from okd_gitops.upgrade.recorded import Recorded
+from okd_gitops.upgrade.route import Known
 
 _NO_GRAPH = Graph({}, frozenset(), {})
 
