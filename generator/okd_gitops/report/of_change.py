@@ -4,18 +4,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from okd_gitops import __version__
-from okd_gitops.check.change.change import Change, ClusterChange, JudgedRelease, Status
+from okd_gitops.check.change.change import Change, ClusterChange, JudgedRelease
 from okd_gitops.check.change.judge_change import JudgedChange
-from okd_gitops.check.change.removals import NONE, replaced_fields
+from okd_gitops.check.change.removals import NONE
 from okd_gitops.check.diff import Difference, ObjectChange
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import Finding, Severity, ordered
-from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
-from okd_gitops.report.markdown import code, plural
+from okd_gitops.report.markdown import code
 from okd_gitops.report.pull_request_text import PullRequest
-from okd_gitops.report.reasons import reasons_of_hop, reasons_of_objects
+from okd_gitops.report.reasons_of_change import reasons_of_change, replaced
 from okd_gitops.report.risks import RiskEntry, forced_risk, risks_of_hop
 from okd_gitops.report.verdict import Attention
 from okd_gitops.upgrade.path import Hop, NoPath, Path
@@ -36,10 +35,13 @@ def pull_request_of(judged: JudgedChange, difference: Difference | None, now: da
     """
     change = judged.change
     changes = difference.changes if difference else ()
-    reasons = _reasons(judged, difference)
+    findings = _findings(judged)
+    reasons = reasons_of_change(judged, difference, findings)
     rows = tuple(_row(item, change, now) for item in change.clusters)
     waves = {cluster.wave for cluster in judged.fleet.clusters} | {row.wave for row in rows}
-    targets = {item.new_release.version for item in change.clusters if _is_moved(item) and item.new_release}
+    targets = {
+        item.new_release.version for item in change.clusters if item.release_changed and item.new_release
+    }
 
     return PullRequest(
         attention=_attention(judged, reasons),
@@ -52,7 +54,7 @@ def pull_request_of(judged: JudgedChange, difference: Difference | None, now: da
         risks=tuple(_risks(change.clusters)),
         evidence=tuple(_evidence(change.clusters)),
         changes=changes,
-        findings=tuple(_findings(judged)),
+        findings=tuple(findings),
         older=len(judged.older),
         waves=len(waves),
         untouched=_untouched(judged),
@@ -98,11 +100,6 @@ def _findings(judged: JudgedChange) -> list[Finding]:
     return [*(finding for finding in of_change if finding.name != _TRUST_EDIT), *judged.report.findings]
 
 
-def _is_moved(item: ClusterChange) -> bool:
-    """Whether a cluster gets another release than it has."""
-    return item.release_changed and item.new is not None
-
-
 def _row(item: ClusterChange, change: Change, now: datetime) -> ClusterRow:
     judged = item.judged
     old, new = item.old_release, item.new_release
@@ -124,7 +121,7 @@ def _row(item: ClusterChange, change: Change, now: datetime) -> ClusterRow:
 
 def _another(item: ClusterChange) -> str:
     """Return where the release runs after the change, if that is not where it ran before."""
-    addresses = [(field, new) for field, _, new in _replaced(item) if field in _ADDRESS]
+    addresses = [(field, new) for field, _, new in replaced(item) if field in _ADDRESS]
 
     if not addresses:
         return ""
@@ -136,11 +133,6 @@ def _purpose(item: ClusterChange) -> str:
     purposes = [cluster.spec.purpose for cluster in (item.old, item.new) if cluster]
 
     return " → ".join(dict.fromkeys(map(str, purposes)))
-
-
-def _replaced(item: ClusterChange) -> list[tuple[str, str, str]]:
-    """Return the fields that make another cluster of one that stays in the fleet."""
-    return replaced_fields(item.old, item.new) if item.old and item.new else []
 
 
 def _how(item: ClusterChange) -> str:
@@ -170,119 +162,6 @@ def _path_words(item: ClusterChange, judged: JudgedRelease) -> str:
     return f"{way}🔴 no path" if isinstance(judged.path, NoPath) else way.rstrip("; ")
 
 
-def _reasons(judged: JudgedChange, difference: Difference | None) -> list[str]:
-    """Return why a reviewer has to look at the change, each reason once."""
-    change = judged.change
-    reasons = [reason for item in change.clusters for reason in _reasons_of_cluster(item)]
-
-    if change.trust_edits:
-        fields = ", ".join(edit.field for edit in change.trust_edits)
-        reasons.append(f"it edits whom the fleet trusts: {fields}")
-
-    trusted = {edit.field for edit in change.trust_edits}
-    other_fields = [field for field in change.fleet_fields if field not in trusted]
-
-    if other_fields:
-        reasons.append(f"it edits fleet.yaml: {', '.join(other_fields)}")
-
-    if not change.records and any(_is_moved(item) for item in change.clusters):
-        reasons.append("there are no records of the hub: what they would say of the release is unknown")
-
-    if difference is None:
-        reasons.append("the objects could not be compared: they do not build")
-    else:
-        reasons += reasons_of_objects(difference.changes)
-
-    warnings = sum(finding.severity == Severity.WARNING for finding in _findings(judged))
-
-    if warnings:
-        reasons.append(f"{warnings} {plural('warning', range(warnings))}, listed below")
-
-    return list(dict.fromkeys(reasons))
-
-
-def _reasons_of_cluster(item: ClusterChange) -> list[str]:
-    reasons = []
-
-    if item.status == Status.ADDED:
-        provider = item.cluster.spec.provider
-        reasons.append(f"{item.name} is added" + (f": {provider} installs the cluster" if provider else ""))
-
-    if item.status == Status.REMOVED:
-        reasons.append(f"{item.name} is removed: {_fate(item.cluster)}")
-
-    reasons += _reasons_of_provider(item)
-    reasons += _reasons_of_replacement(item)
-
-    if item.status == Status.CHANGED and item.cluster.purpose.guarded and not _is_moved(item):
-        reasons.append(f"{item.name} is a long-term cluster")
-
-    if item.judged:
-        reasons += _reasons_of_release(item.name, item.judged)
-    elif _is_moved(item):
-        reasons.append(f"nothing judged the release of {item.name}")
-
-    return reasons
-
-
-def _fate(cluster: Cluster) -> str:
-    """Return what happens to a cluster that leaves the fleet, or to what is on it."""
-    if cluster.spec.provider:
-        return f"🔴 {cluster.spec.provider} deletes the cluster with all that is on it"
-
-    fate = "deletes its objects" if cluster.purpose.sync.finalizer else "leaves its objects there"
-    return f"Argo CD {fate}"
-
-
-def _reasons_of_provider(item: ClusterChange) -> list[str]:
-    """Return that a cluster is deleted although its file stays, or installed for a file that was there."""
-    if item.old is None or item.new is None or item.old.spec.provider == item.new.spec.provider:
-        return []
-
-    old, new = item.old.spec.provider, item.new.spec.provider
-    reasons = [f"🔴 {item.name} leaves {old}, which deletes the cluster"] if old else []
-
-    return reasons + ([f"{new} installs {item.name}"] if new else [])
-
-
-def _reasons_of_replacement(item: ClusterChange) -> list[str]:
-    """Return what removes a long-term cluster although its file stays, also when it was announced."""
-    if item.old is None or not item.old.purpose.guarded:
-        return []
-
-    reasons = []
-
-    for field, old, new in _replaced(item):
-        if field == "purpose":
-            text = f"leaves purpose {old} for {new}: Argo CD may delete what it guarded"
-        else:
-            text = f"gets another {field}: {old} → {new}"
-
-        reasons.append(f"🔴 {item.name} {text}")
-
-    return reasons
-
-
-def _reasons_of_release(name: str, judged: JudgedRelease) -> list[str]:
-    reasons = []
-    hop = _first_hop(judged)
-
-    if hop:
-        reasons += reasons_of_hop(name, hop, forced=judged.way == Way.FORCE)
-
-    if judged.way in (Way.EMERGENCY, Way.ADOPTION):
-        reasons.append(f"{name} takes it as {judged.way}: it waits for nothing")
-
-    if not judged.verified:
-        reasons.append("the signature of the release is not verified")
-
-    return reasons
-
-
-def _first_hop(judged: JudgedRelease) -> Hop | None:
-    return judged.path.hops[0] if isinstance(judged.path, Path) else None
-
-
 def _risks(clusters: Iterable[ClusterChange]) -> list[tuple[str, RiskEntry]]:
     risks = []
 
@@ -296,7 +175,7 @@ def _risks(clusters: Iterable[ClusterChange]) -> list[tuple[str, RiskEntry]]:
             risks.append((item.name, forced_risk()))
             continue
 
-        hop = _first_hop(judged)
+        hop = judged.first_hop
         risks += [(item.name, risk) for risk in _risks_of_path(judged, hop)] if hop else []
 
     return risks
