@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from okd_gitops.cli.commands import COMMANDS as LISTED
 from okd_gitops.cli.main import cli
 
 LONGEST = 55
@@ -38,6 +39,13 @@ def first_sentence(text: str) -> str:
 def test_the_tree_holds_every_command() -> None:
     assert len(COMMANDS) > 20
     assert {"okd-gitops release plan", "okd-gitops serve gate", "okd-gitops import"} <= COMMANDS.keys()
+
+
+def test_the_list_has_the_first_line_of_each_command() -> None:
+    first_lines = {name: (command.help or "").splitlines()[0] for name, command in cli.commands.items()}
+    assert {name: first_line for name, (_, first_line) in LISTED.items()} == first_lines
+    assert all(command.name == name for name, command in cli.commands.items())
+    assert list(LISTED) == sorted(LISTED)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

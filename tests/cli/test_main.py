@@ -10,10 +10,13 @@ import pytest
 import yaml
 
 from conftest import CACHE, ROOT, Run
+from okd_gitops.cli.commands import COMMANDS
 from okd_gitops.cli.explain import by_area
 from okd_gitops.cli.main import cli
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.explanation import explanation_of
+
+COMMAND_MODULES = {place.partition(":")[0] for place, _ in COMMANDS.values()}
 
 
 def test_help_teaches_and_names_every_exit_code(okd_gitops: Run) -> None:
@@ -30,6 +33,12 @@ def test_help_teaches_and_names_every_exit_code(okd_gitops: Run) -> None:
 )
 def test_help_imports_nothing_heavy(group: tuple[str, ...]) -> None:
     heavy = {"pydantic", "yaml", "git", "urllib3", "kubernetes", "pysequoia", "okd_gitops.generate.plan"}
+    if not group:
+        heavy |= {
+            "json",
+            "okd_gitops.cli.options",
+            *(f"okd_gitops.cli.{module}" for module in COMMAND_MODULES),
+        }
     code = (
         f"import sys; sys.argv = {['okd-gitops', *group, '--help']}\n"
         "from okd_gitops.__main__ import main\n"

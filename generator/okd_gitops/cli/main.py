@@ -6,17 +6,8 @@ from pathlib import Path
 import click
 
 from okd_gitops import __version__
-from okd_gitops.cli.check import check
-from okd_gitops.cli.cluster import cluster
-from okd_gitops.cli.files import commit, diff, generate
+from okd_gitops.cli.commands import AllCommands
 from okd_gitops.cli.output import settings
-from okd_gitops.cli.release import release
-from okd_gitops.cli.report import report
-from okd_gitops.cli.repository import doctor, explain, import_, init, schema
-from okd_gitops.cli.secrets import secrets
-from okd_gitops.cli.serve import serve
-from okd_gitops.cli.status import status
-from okd_gitops.cli.tools import tools
 from okd_gitops.errors import EXIT_CODES
 
 
@@ -28,6 +19,7 @@ def _exit_codes() -> str:
 
 
 @click.group(
+    cls=AllCommands,
     epilog=_exit_codes(),
     context_settings={
         "help_option_names": ["-h", "--help"],
@@ -79,24 +71,3 @@ def cli(
         os.environ[EXACT] = "1"
 
     context.obj = {"root": root, "cache": cache, "quiet": quiet}
-
-
-for _command in (
-    check,
-    cluster,
-    commit,
-    diff,
-    doctor,
-    explain,
-    generate,
-    import_,
-    init,
-    release,
-    report,
-    schema,
-    secrets,
-    serve,
-    status,
-    tools,
-):
-    cli.add_command(_command)

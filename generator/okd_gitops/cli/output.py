@@ -1,6 +1,5 @@
 """How results, findings, errors and progress are printed."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -53,6 +52,8 @@ def print_failure(error: "OkdGitopsError") -> None:
 
 
 def _print_json(kind: str, body: Mapping[str, object]) -> None:
+    import json
+
     document = {"apiVersion": "okd-gitops/v1", "kind": kind, **body}
     text = json.dumps(document, indent=2, default=_json_form)
     # In front of a bracket, two of these are a command to some CI systems; they stand in strings only.
