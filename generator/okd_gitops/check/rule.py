@@ -19,7 +19,7 @@ from okd_gitops.manifests.argocd import (
 )
 from okd_gitops.manifests.kustomization import Graph, Written
 from okd_gitops.manifests.nested import NestedObject, Path, objects_within
-from okd_gitops.manifests.objects import Object, ObjectId, at, per_object, strings
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
 from okd_gitops.releases.cluster_version import CLUSTER_VERSION, object_faults, path_of
 
 # The generated folder of the Applications, and the purposes of long-term clusters.
@@ -199,6 +199,26 @@ class Repository:
         values = (value for overlay in self.overlays if overlay.folder == ARGOCD for value in overlay.objects)
         identities = map(ObjectId.of, of_argocd(values))
         return frozenset((identity.kind, identity.namespace, identity.name) for identity in identities)
+
+    @cached_property
+    def bound(self) -> tuple[Set[tuple[str, str]], Set[str]]:
+        """Namespace and name of everything that a binding gives rights to, and the names of the groups."""
+        bindings = (
+            each for each in self.objects if each.get("kind") in ("RoleBinding", "ClusterRoleBinding")
+        )
+        distinct = {id(binding): binding for binding in bindings}.values()
+        bound: set[tuple[str, str]] = set()
+        groups: set[str] = set()
+
+        for binding in distinct:
+            for subject in items(binding, "subjects"):
+                name = str(at(subject, "name"))
+                namespace = str(at(subject, "namespace") or ObjectId.of(binding).namespace)
+                bound.add((namespace, name))
+                if at(subject, "kind") == "Group":
+                    groups.add(name)
+
+        return bound, groups
 
     @cached_property
     def projects(self) -> Mapping[str, Project]:

@@ -42,12 +42,13 @@ class Written:
 
     @property
     def value(self) -> Object:
-        """The object itself."""
+        """The object itself, which nobody may change: files of equal bytes share it."""
         value: Any = self.document.value
         for step in self.where:
             value = value[step]
 
-        return dict(value)
+        found: Object = value
+        return found
 
     def at(self, path: Where = (), *, key: bool = False) -> Location:
         """Return the place of a value of the object, or of the nearest thing around it that exists."""

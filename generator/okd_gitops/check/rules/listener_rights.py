@@ -3,24 +3,14 @@
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
-from okd_gitops.manifests.objects import ObjectId, at, items
+from okd_gitops.manifests.objects import ObjectId, at
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at listeners whose account is in the same overlay, with the bindings there."""
     ids = {ObjectId.of(value) for value in overlay.objects}
     accounts = {(each.namespace, each.name) for each in ids if each.group_kind == "ServiceAccount."}
-    bound: set[tuple[str, str]] = set()
-    groups: set[str] = set()
-
-    for value in repository.objects:
-        if value.get("kind") in ("RoleBinding", "ClusterRoleBinding"):
-            for subject in items(value, "subjects"):
-                name = str(at(subject, "name"))
-                namespace = str(at(subject, "namespace") or ObjectId.of(value).namespace)
-                if at(subject, "kind") == "Group":
-                    groups.add(name)
-                bound.add((namespace, name))
+    bound, groups = repository.bound
 
     for value in overlay.objects:
         identity = ObjectId.of(value)

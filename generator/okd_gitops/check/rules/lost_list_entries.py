@@ -1,6 +1,8 @@
 """The rule lost-list-entries: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import FindingsError, Location
@@ -46,17 +48,23 @@ def _patches(document: Document, path: str, repository: Repository) -> Iterator[
         text, place = str(entry or ""), document.at(where)
         try:
             if "\n" in text:
-                found = read_all(path, text.encode(), bounds=OTHERS)
+                found = _values(text.encode())
             else:
                 file = path_below(folder, text, keyed=False)
-                found = read_all(file, repository.files[file], bounds=OTHERS)
+                found = _values(repository.files[file])
                 place = Location(file=file, line=1, column=1)
         except (FindingsError, OutsideError, KeyError):
             continue
 
-        for each in found:
-            if isinstance(each.value, dict) and each.value.get("kind"):
-                yield each.value, place
+        for value in found:
+            if isinstance(value, dict) and value.get("kind"):
+                yield value, place
+
+
+@lru_cache(maxsize=16384)
+def _values(data: bytes) -> tuple[Any, ...]:
+    """Return what a patch has; many overlays have the same ones."""
+    return tuple(document.value for document in read_all("", data, bounds=OTHERS))
 
 
 def _base(identity: ObjectId, overlay: Overlay) -> Object | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Repository
-from okd_gitops.manifests.objects import Object, ObjectId, containers
+from okd_gitops.manifests.objects import Object, ObjectId, containers, per_object
 
 _IMAGE = re.compile(
     r"(?P<name>[^@\s]+):(?P<tag>v?[0-9]+(?:\.[0-9]+)+[^@\s:/]*)@(?P<digest>sha256:[0-9a-f]{64})"
@@ -14,20 +14,14 @@ _IMAGE = re.compile(
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look for a digest that the repository calls by two versions, in files and in what is rendered."""
     tags: dict[tuple[str, str], set[str]] = {}
-    users: list[tuple[re.Match[str], Object, str]] = []
-
     for overlay in repository.overlays:
-        written = [each.value for each in overlay.graph.objects.values()]
-        for value, is_rendered in [*((v, False) for v in written), *((v, True) for v in overlay.objects)]:
-            for container in containers(value):
-                image = _IMAGE.fullmatch(container["image"])
-                if image:
-                    tags.setdefault((image["name"], image["digest"]), set()).add(image["tag"])
-                    if is_rendered:
-                        users.append((image, value, overlay.name))
+        for written in overlay.graph.objects.values():
+            _add_tags(tags, _images(written.value))
+        for value in overlay.objects:
+            _add_tags(tags, _images(value))
 
     seen: dict[tuple[str, ObjectId], list[str]] = {}
-    for image, value, cluster in users:
+    for image, value, cluster in _users(repository):
         others = {
             tag
             for tag in tags[image["name"], image["digest"]] - {image["tag"]}
@@ -45,3 +39,22 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
             object=identity,
             clusters=tuple(dict.fromkeys(clusters)),
         )
+
+
+def _add_tags(tags: dict[tuple[str, str], set[str]], images: tuple[re.Match[str], ...]) -> None:
+    for image in images:
+        tags.setdefault((image["name"], image["digest"]), set()).add(image["tag"])
+
+
+def _users(repository: Repository) -> Iterator[tuple[re.Match[str], Object, str]]:
+    """Yield each image of a rendered object with the object and the overlay that has it."""
+    for overlay in repository.overlays:
+        for value in overlay.objects:
+            yield from ((image, value, overlay.name) for image in _images(value))
+
+
+@per_object
+def _images(value: Object) -> tuple[re.Match[str], ...]:
+    """Return the images of an object that have a version and a digest."""
+    found = (_IMAGE.fullmatch(container["image"]) for container in containers(value))
+    return tuple(image for image in found if image)
