@@ -108,6 +108,13 @@ class FeatureSpec(FileModel):
         """The parts that are written once for each entry of a list, or for some, each with its list."""
         return {part: name for name, each in self.each.items() for part in each.parts}
 
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """What parameters and fields of lists take their values from, if not from what a cluster gives."""
+        parameters = [*self.parameters.values()]
+        parameters += [field for each in self.each.values() for field in each.fields.values()]
+        return tuple(sorted({parameter.source for parameter in parameters if parameter.source}))
+
     def list_with_namespace(self, name: str) -> str:
         """Return the list whose entries each have a namespace like `name`; empty without one."""
         return next((key for key, each in self.each.items() if each.namespace == name), "")
@@ -143,7 +150,15 @@ class Feature:
 
     def objects(self, part: str) -> tuple[Object, ...]:
         """Return the objects of a part, in the order of its files."""
-        return tuple(self._object(path) for path in self.files if path.startswith(f"{part}/"))
+        if part not in self._parts:
+            paths = [path for path in self.files if path.startswith(f"{part}/")]
+            self._parts[part] = tuple(map(self._object, paths))
+
+        return self._parts[part]
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[Object, ...]]:
+        return {}
 
     @cached_property
     def _read(self) -> dict[str, Object]:

@@ -6,6 +6,7 @@ The settings for an object become the JSON6902 operations on it.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from okd_gitops.finding import Findings
@@ -14,7 +15,7 @@ from okd_gitops.fleet.example_lines import parameter_line
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.parameter import Parameter
 from okd_gitops.manifests.json_patch import Operation, PathError, operations, segments, substituted
-from okd_gitops.manifests.objects import Object, ObjectId, kind_and_name
+from okd_gitops.manifests.objects import KEPT, Object, ObjectId, Same, kind_and_name
 from okd_gitops.manifests.read import Path
 
 
@@ -58,17 +59,28 @@ class PatchedObject:
     @property
     def placed(self) -> ObjectId:
         """The object's identity in the catalog, in the namespace that it ends up in."""
-        return replace(self.identity, namespace=self.namespace)
+        is_moved = self.namespace != self.identity.namespace
+        return replace(self.identity, namespace=self.namespace) if is_moved else self.identity
 
     def renamed(self, name: str) -> "PatchedObject":
         """Return this object with another name on the cluster."""
-        rename = {"op": "replace", "path": "/metadata/name", "value": name}
-        return replace(self, operations=(rename, *self.operations))
+        return _renamed(Same(self), name)
 
     def moved(self, namespace: str) -> "PatchedObject":
         """Return this object in another namespace on the cluster."""
-        move = {"op": "replace", "path": "/metadata/namespace", "value": namespace}
-        return replace(self, namespace=namespace, operations=(move, *self.operations))
+        return _moved(Same(self), namespace)
+
+
+@lru_cache(maxsize=KEPT)
+def _renamed(same: Same[PatchedObject], name: str) -> PatchedObject:
+    rename = {"op": "replace", "path": "/metadata/name", "value": name}
+    return replace(same.value, operations=(rename, *same.value.operations))
+
+
+@lru_cache(maxsize=KEPT)
+def _moved(same: Same[PatchedObject], namespace: str) -> PatchedObject:
+    move = {"op": "replace", "path": "/metadata/namespace", "value": namespace}
+    return replace(same.value, namespace=namespace, operations=(move, *same.value.operations))
 
 
 class ParameterValues:
@@ -165,7 +177,7 @@ def patched_objects(objects: Iterable[Object], settings: Sequence[Setting]) -> l
     for setting in settings:
         settings_of.setdefault(setting.object, []).append(setting)
 
-    patched = [_patched(value, settings_of.get(kind_and_name(value), [])) for value in objects]
+    patched = [_patched(Same(value), _Given(settings_of.get(kind_and_name(value), ()))) for value in objects]
     return sorted(patched, key=lambda each: each.identity)
 
 
@@ -173,7 +185,26 @@ class _Texts(dict[str, str]):
     """New texts by old ones, all inside one string of an object."""
 
 
-def _patched(value: Object, settings: Sequence[Setting]) -> PatchedObject:
+class _Given:
+    """Settings that equal others with the same values of the same types, and the same causes."""
+
+    __slots__ = ("key", "settings")
+
+    def __init__(self, settings: Sequence[Setting]) -> None:
+        self.settings = settings
+        self.key = tuple((one.path, one.text, repr(one.value), one.cause) for one in settings)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Given) and self.key == other.key
+
+
+@lru_cache(maxsize=KEPT)
+def _patched(same: Same[Object], given: _Given) -> PatchedObject:
+    """Return an object with what is set in it; most clusters give most objects the same values."""
+    value, settings = same.value, given.settings
     identity = ObjectId.of(value)
     namespace = identity.namespace
     steps: list[Operation] = []

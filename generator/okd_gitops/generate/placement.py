@@ -37,8 +37,15 @@ class Placement:
     reached: tuple[PatchedObject, ...] = ()
 
 
+# The placements of a feature that clusters of one fleet share, by all that decides them.
+SharedPlacements = dict[tuple[str, ...], Sequence[Placement]]
+
+
 class Placing:
-    """The placements of one cluster's features in the making; what is wrong goes to `findings`."""
+    """The placements of one cluster's features in the making; what is wrong goes to `findings`.
+
+    `shared` are those of the clusters before, and takes in those of this one.
+    """
 
     def __init__(
         self,
@@ -47,14 +54,34 @@ class Placing:
         catalog: Catalog,
         secrets: StoredSecrets | None,
         findings: Findings,
+        shared: SharedPlacements,
     ) -> None:
         self.cluster, self.catalog, self.secrets = cluster, catalog, secrets
         self.parameters = ParameterValues(fleet, cluster, findings)
-        self.findings = findings
+        self.findings, self.shared = findings, shared
 
-    def placements(self, feature: Feature) -> list[Placement]:
+    def placements(self, feature: Feature) -> Sequence[Placement]:
         """Return the parts of a feature that the cluster's environment has, with every copy."""
         values = dict(self.cluster.spec.features.get(feature.name) or {})
+
+        # A store of secrets depends on what the other features of its cluster need.
+        if self.secrets and self.secrets.store is feature:
+            return self._placements(feature, values)
+
+        facts = {source: self.parameters.facts.get(source) for source in feature.spec.sources}
+        key = (feature.name, str(self.cluster.spec.environment), repr(values), repr(facts))
+        faults_before = len(self.findings)
+
+        if key not in self.shared:
+            placements = self._placements(feature, values)
+            # What is wrong is told of each cluster.
+            if len(self.findings) != faults_before:
+                return placements
+            self.shared[key] = placements
+
+        return self.shared[key]
+
+    def _placements(self, feature: Feature, values: Mapping[str, Any]) -> list[Placement]:
         where = ("features", feature.name)
 
         self._refuse_unknown(feature, values, where)

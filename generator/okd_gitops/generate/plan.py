@@ -17,7 +17,7 @@ from okd_gitops.fleet.load import Fleet
 from okd_gitops.fleet.providers import name_too_long
 from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.generate.external_secrets import StoredSecrets
-from okd_gitops.generate.placement import Placement, Placing
+from okd_gitops.generate.placement import Placement, Placing, SharedPlacements
 from okd_gitops.generate.providers.provided import provided_objects
 from okd_gitops.generate.secret_needs import NeededSecret, SecretConflictError, secret_needs
 from okd_gitops.manifests.objects import Object, ObjectId
@@ -57,8 +57,9 @@ class Plan:
 def plan(fleet: Fleet) -> Plan:
     """Decide what each cluster gets; raises FindingsError with every fault of every cluster file."""
     findings = Findings(fleet.document)
+    shared: SharedPlacements = {}
     planned = [
-        _ClusterStep(fleet.spec, cluster, fleet.catalog, findings.of(cluster.document)).run()
+        _ClusterStep(fleet.spec, cluster, fleet.catalog, findings.of(cluster.document), shared).run()
         for cluster in fleet.clusters
     ]
 
@@ -104,8 +105,16 @@ def _refuse_strangers(fleet: Fleet, findings: Findings) -> None:
 class _ClusterStep:
     """The plan of one cluster in the making; what is wrong goes to `findings`."""
 
-    def __init__(self, fleet: FleetSpec, cluster: Cluster, catalog: Catalog, findings: Findings) -> None:
-        self.fleet, self.cluster, self.catalog, self.findings = fleet, cluster, catalog, findings
+    def __init__(
+        self,
+        fleet: FleetSpec,
+        cluster: Cluster,
+        catalog: Catalog,
+        findings: Findings,
+        shared: SharedPlacements,
+    ) -> None:
+        self.fleet, self.cluster, self.catalog = fleet, cluster, catalog
+        self.findings, self.shared = findings, shared
 
     def run(self) -> ClusterPlan:
         purpose = self.cluster.purpose
@@ -116,7 +125,7 @@ class _ClusterStep:
 
         needed_secrets = self._needed_secrets(features)
         secrets = self._stored(features, needed_secrets)
-        placing = Placing(self.fleet, self.cluster, self.catalog, secrets, self.findings)
+        placing = Placing(self.fleet, self.cluster, self.catalog, secrets, self.findings, self.shared)
         placements = [placement for feature in features for placement in placing.placements(feature)]
 
         external_secrets = secrets.objects() if secrets else ()

@@ -8,6 +8,7 @@ and # are not known.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _DESCRIPTORS = {
     "@yearly": "0 0 1 1 *",
@@ -81,6 +82,7 @@ class Schedule:
                     yield weekday * MINUTES_OF_DAY + hour * 60 + minute
 
 
+@lru_cache(maxsize=1024)
 def parse_cron(text: str) -> Schedule:
     """Read a cron expression; raises CronError for what the API server refuses."""
     if _ZONE.match(text):

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Object = dict[str, Any]
 T = TypeVar("T")
 
 # More than the distinct objects of 1,000 clusters.
-_KEPT = 32_768
+KEPT = 32_768
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers", "steps", "sidecars")
 
 
@@ -67,30 +67,30 @@ def per_object(function: Callable[[Object], T]) -> Callable[[Object], T]:
     Nobody may change an object afterwards.
     """
 
-    @lru_cache(maxsize=_KEPT)
-    def kept(same: _Same) -> T:
+    @lru_cache(maxsize=KEPT)
+    def kept(same: Same[Object]) -> T:
         return function(same.value)
 
     @wraps(function)
     def asked(value: Object) -> T:
-        return kept(_Same(value))
+        return kept(Same(value))
 
     return asked
 
 
-class _Same:
-    """An object that equals nothing but itself, because to compare two takes as long as to search one."""
+class Same(Generic[T]):
+    """A value that equals nothing but itself, because to compare two takes as long as to search one."""
 
     __slots__ = ("value",)
 
-    def __init__(self, value: Object) -> None:
+    def __init__(self, value: T) -> None:
         self.value = value
 
     def __hash__(self) -> int:
         return id(self.value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.value is other.value
+        return isinstance(other, Same) and self.value is other.value
 
 
 def kind_and_name(value: Object) -> str:
