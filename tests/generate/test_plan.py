@@ -400,3 +400,34 @@ def test_a_feature_that_is_asked_for_must_have_its_api() -> None:
     assert finding.name == "unsuitable-feature"
     assert finding.reason == 'a cluster with Kubernetes 1.30 cannot have "new"'
     assert "1.31 and later" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        BUILD + '"5.1"\n    mode: fast\n',
+        BUILD + '"5.1"\n    mode: slow\n',
+        BUILD + '"4.18"\n    mode: fast\n',
+        BUILD.replace("stable-scos-4", "next-scos-4") + '"5.1"\n    mode: fast\n',
+    ],
+    ids=["the same values", "another value", "another entry", "another fact of the cluster"],
+)
+def test_a_cluster_gets_the_same_beside_others_as_alone(other: str) -> None:
+    hub, first = cluster("hub", f"purpose: hub\n{RELEASE}"), cluster("x", BUILD + '"5.1"\n    mode: fast\n')
+    second = cluster("y", other.replace("8c5e1d37", "9c5e1d37").replace("api.", "y."))
+    alone, beside = (render(planned(hub, *clusters)) for clusters in ((second,), (first, second)))
+    assert alone.below("overlays/y") == beside.below("overlays/y")
+
+
+def test_clusters_with_the_same_values_share_their_placements_and_each_is_told_its_faults() -> None:
+    hub, text = cluster("hub", f"purpose: hub\n{RELEASE}"), BUILD + '"5.1"\n    mode: fast\n'
+    _, first, second = planned(hub, cluster("x", text), cluster("y", text)).clusters
+    assert all(one is other for one, other in zip(first.placements, second.placements, strict=True))
+
+    wrong = text.replace("fast", "[]")
+    with pytest.raises(FindingsError) as error:
+        planned(hub, cluster("x", wrong), cluster("y", wrong))
+    assert [finding.location.file for finding in error.value.findings] == [
+        "clusters/x.yaml",
+        "clusters/y.yaml",
+    ]

@@ -392,3 +392,24 @@ def test_a_walk_after_others_finds_what_it_finds_alone() -> None:
         assert list(alone.objects.items()) == list(after.objects.items())
 
     assert {folder for folder, leaf in leaves.items() if leaf} == {"leaf", "deletes"}
+
+
+def test_files_that_differ_by_the_comment_at_their_head_are_read_once_each_with_its_own_line() -> None:
+    text = b"resources: [https://example.org/base]\nnamePrefix: x-\n"
+    tree = {f"{name}/kustomization.yaml": b"# of %s\n" % name.encode() + text for name in ("a", "b")} | {
+        "c/kustomization.yaml": b"# \xff\n" + text,
+        "d/kustomization.yaml": b"# of d\nresources: [\n",
+    }
+
+    graphs = {name: walk(tree, name) for name in "abcd"}
+    first, second = (graphs[name].kustomizations[f"{name}/kustomization.yaml"] for name in "ab")
+    assert first.value is second.value
+    assert [document.lines[0] for document in (first, second)] == ["# of a", "# of b"]
+    assert second.at(("namePrefix",)).text == "namePrefix: x-"
+
+    faults = {name: [str(finding.location) for finding in graph.findings] for name, graph in graphs.items()}
+    assert faults["a"] == ["a/kustomization.yaml:2:13"]
+    assert faults["b"] == ["b/kustomization.yaml:2:13"]
+    assert faults["c"] == ["c/kustomization.yaml:1:3"]
+    assert len(faults["d"]) == 1
+    assert faults["d"][0].startswith("d/kustomization.yaml:")

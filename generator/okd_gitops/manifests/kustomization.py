@@ -5,13 +5,14 @@ is read first, and what it may not hold is refused before kustomize starts.
 """
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from okd_gitops.finding import Finding, Findings, FindingsError, Location, finding_of
-from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import KEPT, Object, ObjectId, Same, at, items
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.path_fields import (
     KUSTOMIZATION,
@@ -31,6 +32,8 @@ NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _MAX_DEPTH = 100
 # The time of kustomize grows with the square of the objects: 5,000 take one and a half minutes.
 _MAX_OBJECTS = 3_000
+# It means nothing to a reader of YAML: generated files name their cluster there.
+_COMMENT = re.compile(rb"#[\x20-\x7e]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class Graph:
 
 
 Leaves = dict[str, Graph | None]
+_Uses = tuple[tuple[Where, ...], tuple[Entry, ...]]
 
 
 def kustomization_of(tree: Mapping[str, bytes], folder: str) -> str | None:
@@ -201,7 +205,7 @@ def _visit_kustomization(tree: Mapping[str, bytes], folder: str, graph: Graph, d
         findings.add("broken-kustomization", (), "a kustomization must be a map", "write resources:")
         return
 
-    fields = canonical(value)
+    fields = _canonical(Same(value))
     graph.kustomizations[document.file] = replace(document, value=fields)
 
     for key in value:
@@ -228,12 +232,21 @@ def _read(path: str, data: bytes, bounds: Bounds) -> Document:
 
 
 def _read_all(path: str, data: bytes, bounds: Bounds) -> list[Document]:
-    """Read a file; many have the bytes of another one, which are read once."""
+    """Read a file; many have the bytes of another one, or all but a first line that is a comment.
+
+    These are read once. Their documents share their values.
+    """
+    comment = _COMMENT.match(data) if len(data) <= bounds.max_bytes else None
+
     try:
-        documents = _documents_in(data, bounds)
+        documents = _documents_in(b"#\n" + data[comment.end() :] if comment else data, bounds)
     except FindingsError:
         # With the places in this file.
         return read_all(path, data, bounds=bounds)
+
+    if comment:
+        first_line = comment[0].decode("ascii").removesuffix("\n")
+        return [replace(each, file=path, lines=(first_line, *each.lines[1:])) for each in documents]
 
     return [replace(document, file=path) for document in documents]
 
@@ -241,6 +254,25 @@ def _read_all(path: str, data: bytes, bounds: Bounds) -> list[Document]:
 @lru_cache(maxsize=16384)
 def _documents_in(data: bytes, bounds: Bounds) -> tuple[Document, ...]:
     return tuple(read_all("", data, bounds=bounds))
+
+
+def _uses(value: Object, fields: Mapping[str, Use]) -> _Uses:
+    return _uses_of_kustomization(Same(value)) if fields is KUSTOMIZATION else _uses_of(value, fields)
+
+
+@lru_cache(maxsize=KEPT)
+def _uses_of_kustomization(same: Same[Object]) -> _Uses:
+    return _uses_of(same.value, KUSTOMIZATION)
+
+
+def _uses_of(value: Object, fields: Mapping[str, Use]) -> _Uses:
+    """Return the places of repeated keys, and the entries that name files."""
+    return tuple(repeated(value, fields)), tuple(entries(value, fields))
+
+
+@lru_cache(maxsize=KEPT)
+def _canonical(same: Same[Object]) -> Object:
+    return canonical(same.value)
 
 
 def _look_for_deletions(data: bytes, graph: Graph) -> None:
@@ -258,20 +290,20 @@ class _Reading:
     inside: Where | None = None
 
     def fields(self, value: dict[str, Any], fields: Mapping[str, Use]) -> None:
-        for where in repeated(value, fields):
+        repeated_keys, named = _uses(value, fields)
+
+        for where in repeated_keys:
             reason = f"kustomize reads {where[-1]} as another key of the same map: one of them would vanish"
             self.refuse("duplicate-key", self.at(where, key=True), reason, "keep one of them")
 
-        for entry in entries(value, fields):
-            place = self.at(entry.where)
+        for entry in named:
             if not isinstance(entry.value, str):
-                self.refuse(
-                    "broken-kustomization", place, "this must be a path", "write one path in each entry"
-                )
+                reason, remedy = "this must be a path", "write one path in each entry"
+                self.refuse("broken-kustomization", self.at(entry.where), reason, remedy)
             elif _is_text(entry.use, entry.value):
                 self.text(entry, entry.value)
             else:
-                self.follow(entry, entry.value, place)
+                self.follow(entry, entry.value)
 
     def at(self, where: Where, *, key: bool = False) -> Location:
         return self.document.at(where if self.inside is None else self.inside, key=key)
@@ -284,11 +316,12 @@ class _Reading:
         if beyond:
             self.graph.beyond.append(finding)
 
-    def follow(self, entry: Entry, text: str, place: Location) -> None:
+    def follow(self, entry: Entry, text: str) -> None:
         """Go where a path leads."""
         try:
             path = path_below(self.folder, text, keyed=entry.use == Use.KEYED)
         except OutsideError as outside:
+            place = self.at(entry.where)
             self.refuse("outside-repository", place, str(outside), outside.remedy, beyond=outside.is_remote)
             return
 
@@ -296,27 +329,28 @@ class _Reading:
         is_folder = kustomization_of(self.tree, path) is not None
 
         if path in self.tree:
-            self.file(entry, path, place)
+            self.file(entry, path)
         elif is_folder and entry.use in (Use.BASE, Use.PART):
-            self.into(path, text, place)
+            self.into(path, text, entry)
         elif is_folder and entry.use == Use.PLUGIN:
             reason = "plug-ins in a folder could read other files than those that were checked"
-            self.refuse("kustomize-plugin", place, reason, "list the files in it")
+            self.refuse("kustomize-plugin", self.at(entry.where), reason, "list the files in it")
         else:
             remedy = "add the file, or remove the entry"
-            self.refuse("broken-kustomization", place, f'"{text}" does not exist', remedy)
+            self.refuse("broken-kustomization", self.at(entry.where), f'"{text}" does not exist', remedy)
 
-    def into(self, folder: str, text: str, place: Location) -> None:
+    def into(self, folder: str, text: str, entry: Entry) -> None:
         if any(f"{visited}/".startswith(f"{folder}/") or not folder for visited in self.graph.path):
             reason = f'"{text}" contains this folder: a cycle'
-            self.refuse("broken-kustomization", place, reason, "remove the entry")
+            self.refuse("broken-kustomization", self.at(entry.where), reason, "remove the entry")
         elif len(self.graph.path) > _MAX_DEPTH:
             reason = f"kustomizations are nested deeper than {_MAX_DEPTH}"
-            self.refuse("document-too-complex", place, reason, "list the files that are needed directly")
+            remedy = "list the files that are needed directly"
+            self.refuse("document-too-complex", self.at(entry.where), reason, remedy)
         else:
             _visit_once(self.tree, folder, self.graph)
 
-    def file(self, entry: Entry, path: str, place: Location) -> None:
+    def file(self, entry: Entry, path: str) -> None:
         self.graph.files.add(path)
         data = self.tree[path]
 
@@ -341,6 +375,7 @@ class _Reading:
                 elif entry.use == Use.PLUGIN and self.decrypts(entry, document.value):
                     self.encrypted_files(document.value)
                 elif entry.use == Use.PLUGIN:
+                    place = self.at(entry.where)
                     replace(self, document=document, inside=None).plugin(document.value, place)
 
     def text(self, entry: Entry, text: str) -> None:
