@@ -5,8 +5,12 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-# The list of what the tool wrote into a folder, in the format of `sha256sum -c`.
+from okd_gitops import __version__
+
+# The list of what the tool wrote into a folder, in the format of `sha256sum -c`, which passes over the first
+# line: the version that wrote it.
 MANIFEST = "generated.sha256"
+_WRITTEN_BY = "# written by okd-gitops "
 # How deep the owned folders of a generated folder lie.
 _DEPTHS = {"argocd": 2, "bases": 3, "overlays": 2}
 
@@ -55,7 +59,10 @@ def with_manifests(files: Mapping[str, bytes]) -> Tree:
         folder = owned_folder(path)
         lines.setdefault(folder, []).append(f"{digest(files[path])}  {path.removeprefix(f'{folder}/')}\n")
 
-    manifests = {f"{folder}/{MANIFEST}": "".join(hashes).encode() for folder, hashes in lines.items()}
+    first = f"{_WRITTEN_BY}{__version__}\n"
+    manifests = {
+        f"{folder}/{MANIFEST}": (first + "".join(hashes)).encode() for folder, hashes in lines.items()
+    }
     return Tree({**files, **manifests})
 
 
@@ -63,13 +70,25 @@ def manifest_hashes(data: bytes) -> dict[str, str] | None:
     """Return path to hash from a manifest's text, or None when it is not one (a merge conflict, an edit)."""
     hashes = {}
 
-    for line in data.decode("utf-8", "replace").splitlines():
+    for line in without_version(data).decode("utf-8", "replace").splitlines():
         value, separator, path = line.partition("  ")
         if len(value) != 64 or not separator or not path:
             return None
         hashes[path] = value
 
     return hashes
+
+
+def written_by(data: bytes) -> str:
+    """Return the version of okd-gitops that a manifest names; empty when it names none."""
+    first = data.partition(b"\n")[0].decode("utf-8", "replace")
+
+    return first.removeprefix(_WRITTEN_BY) if first.startswith(_WRITTEN_BY) else ""
+
+
+def without_version(data: bytes) -> bytes:
+    """Return a manifest without the line that names who wrote it."""
+    return data.partition(b"\n")[2] if data.startswith(_WRITTEN_BY.encode()) else data
 
 
 def unified_diff(path: str, old: bytes, new: bytes, *, old_name: str = "", new_name: str = "") -> str:

@@ -45,6 +45,7 @@ BAD_INPUT = {
     "secrets": ("--cluster", "moc-test"),
     "serve gate": (),
     "status": (),
+    "tool-update": ("nowhere",),
 }
 WRITING = {
     *("cluster expire", "cluster new", "cluster register", "cluster remove", "cluster try"),

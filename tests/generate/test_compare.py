@@ -2,11 +2,14 @@
 lost.
 """
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okd_gitops import __version__
+from okd_gitops.finding import FindingsError
 from okd_gitops.generate.compare import compare
-from okd_gitops.tree import Tree, with_manifests
+from okd_gitops.tree import MANIFEST, Tree, with_manifests
 
 OLD = with_manifests(
     {
@@ -37,6 +40,30 @@ def test_what_is_ours_is_put_and_deleted() -> None:
 def test_nothing_changes_when_all_is_as_wanted() -> None:
     drift = compare(NEW, NEW)
     assert (drift.changes, drift.refused) == (0, ())
+
+
+def of_version(tree: Tree, version: str) -> Tree:
+    """Return generated files as another version of the tool would have written them."""
+    old, new = (f"okd-gitops {name}\n".encode() for name in (__version__, version))
+
+    return Tree({path: data.replace(old, new) for path, data in tree.items()})
+
+
+def test_a_folder_names_the_version_that_last_changed_it() -> None:
+    assert f"okd-gitops {__version__}\n".encode() in NEW[f"overlays/a/{MANIFEST}"]
+    # A newer version that writes the same leaves the folder alone; what it changes bears its name.
+    assert compare(NEW, of_version(NEW, "0.0.9")).changes == 0
+    assert f"overlays/a/{MANIFEST}" in compare(NEW, of_version(OLD, "0.0.9")).put
+
+
+@pytest.mark.parametrize("version", ["0.1.1", "0.10", "1.0.0rc1"])
+def test_a_folder_of_a_newer_version_is_refused(version: str) -> None:
+    with pytest.raises(FindingsError) as caught:
+        compare(NEW, Tree({**OLD, **of_version(NEW, version)}))
+
+    (finding,) = caught.value.findings
+    assert (caught.value.exit_code, finding.name) == (4, "tool-too-old")
+    assert finding.reason.endswith(f"written by okd-gitops {version}, and this is {__version__}")
 
 
 def test_a_hand_edit_is_refused_with_a_diff() -> None:

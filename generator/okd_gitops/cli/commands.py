@@ -23,6 +23,7 @@ COMMANDS = {
     "secrets": ("secrets", "Print the commands that make a cluster's Secrets."),
     "serve": ("serve", "Run a service inside a cluster."),
     "status": ("status", "Show where every cluster stands."),
+    "tool-update": ("tools:tool_update", "Show what a newer version of okd-gitops would change."),
     "tools": ("tools", "Get kustomize, kubeconform and the schemas."),
 }
 

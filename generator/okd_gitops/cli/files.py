@@ -177,11 +177,12 @@ def diff(
 
     body = {"changes": result.changes, "untouched": result.untouched}
     print_result(
-        output, "Diff", body, lambda: _print_counts(result) if is_short else _print_difference(result)
+        output, "Diff", body, lambda: print_counts(result) if is_short else _print_difference(result)
     )
 
 
-def _print_counts(result: "Difference") -> None:
+def print_counts(result: "Difference") -> None:
+    """Print how many objects each cluster gets, changes and loses."""
     rows = [(cluster, *(str(counts[verb]) for verb in _VERBS)) for cluster, counts in result.counts()]
     print_table(("cluster", *_VERBS), rows)
     _print_total(result)

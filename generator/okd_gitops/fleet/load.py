@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from okd_gitops import __version__
-from okd_gitops.finding import Finding, Findings, FindingsError, refused
+from okd_gitops.finding import Finding, Findings, FindingsError
 from okd_gitops.fleet.cluster import Cluster, ClusterFile, parse_cluster
 from okd_gitops.fleet.collisions import alike_but_for_case, report_collisions
 from okd_gitops.fleet.feature import Catalog
 from okd_gitops.fleet.feature import load_catalog as parse_catalog
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.names import name_fault, reserved
+from okd_gitops.fleet.tool_version import refuse_older_than
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import Document, read
@@ -115,17 +115,7 @@ def _refuse_older_tool(root: Path) -> None:
         return
 
     required = str(at(document.value, "requires") or "")
-
-    if _numbers(required) > _numbers(__version__):
-        reason = f"this fleet requires okd-gitops {required}, and this is {__version__}"
-        raise refused("tool-too-old", document.at(("requires",)), reason, exit_code=4)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the leading numbers of a version; a release candidate counts as the release."""
-    match = re.match(r"\d{1,9}(\.\d{1,9})*", version)
-
-    return tuple(int(number) for number in match[0].split(".")) if match else ()
+    refuse_older_than(required, document.at(("requires",)), "this fleet requires")
 
 
 def load_catalog(root: Path | None) -> Catalog:

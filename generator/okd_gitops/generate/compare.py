@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from okd_gitops.finding import Finding, Location, finding_of
-from okd_gitops.tree import MANIFEST, Tree, digest, manifest_hashes, owned_folder, unified_diff
+from okd_gitops.fleet.tool_version import refuse_older_than, version_numbers
+from okd_gitops.tree import (
+    MANIFEST,
+    Tree,
+    digest,
+    manifest_hashes,
+    owned_folder,
+    unified_diff,
+    without_version,
+    written_by,
+)
 
 # What git writes where two branches differ.
 _CONFLICT = re.compile(rb"^<{7} ", re.MULTILINE)
@@ -51,14 +61,16 @@ def compare(
     wrote them.
 
     `known` is path to hash of what was last written here; `committed` says whether git has these bytes for
-    this path, and is asked only of a file that would be replaced or deleted.
+    this path, and is asked only of a file that would be replaced or deleted. Raises FindingsError (exit 4)
+    for folders that a newer okd-gitops wrote.
     """
+    _refuse_newer(actual)
     records = _Records.of(actual, known, committed)
     put, delete, refused, diffs = {}, [], [], {}
 
     for path in sorted({*wanted, *actual}):
         old, new = actual.get(path), wanted.get(path)
-        if old == new:
+        if old == new or (_is_manifest(path) and _same_list(old, new)):
             continue
 
         if old is not None and path not in forced and not records.wrote(path, old):
@@ -131,6 +143,20 @@ class _Records:
     def lists(self, path: str) -> bool:
         """Whether the tool has written a file of this path, with whatever content."""
         return path in self.recorded or _is_manifest(path)
+
+
+def _refuse_newer(actual: Tree) -> None:
+    """Raise FindingsError for the newest version that wrote a folder, if this tool is older."""
+    versions = {path: written_by(actual[path]) for path in filter(_is_manifest, actual)}
+    newest = max(versions, key=lambda path: version_numbers(versions[path]), default="")
+
+    if newest:
+        refuse_older_than(versions[newest], newest, "generated folders were written by")
+
+
+def _same_list(old: bytes | None, new: bytes | None) -> bool:
+    """Whether two manifests list the same: a folder names the version that last changed it, not each one."""
+    return old is not None and new is not None and without_version(old) == without_version(new)
 
 
 def _is_manifest(path: str) -> bool:

@@ -1,0 +1,70 @@
+"""Another version of okd-gitops, run on a copy: an installed program, or a wheel that a person names.
+
+A wheel is unpacked and runs with the packages of this installation; what needs others must be installed.
+"""
+
+import sys
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from okd_gitops.errors import ToolError, UsageError
+from okd_gitops.system.disk import scratch_folder
+from okd_gitops.system.process import run
+
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from okd_gitops.__main__ import main; main()"
+_INSTALL = "install it in an environment of its own, and name its program: VENV/bin/okd-gitops"
+# A wheel has 5 MB; unpacked, no more than this is written.
+_MAX_UNPACKED = 256 << 20
+_SECONDS = 600.0
+
+
+class OtherTool:
+    """A version of okd-gitops by the words that start it."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        # "okd-gitops, version 0.2.0"
+        self.version = self._run("--version", cwd=Path("/")).rpartition(" ")[2]
+
+    def generate(self, root: Path) -> None:
+        """Generate the fleet at `root`; raises ToolError where it refuses that."""
+        self._run("generate", cwd=root)
+
+    def _run(self, argument: str, *, cwd: Path) -> str:
+        """Run it without network, and return what it prints."""
+        done = run([*self._command, argument], cwd=cwd, timeout=_SECONDS)
+
+        if done.code:
+            said = done.err.strip()[-4000:]
+            raise ToolError(f"the other okd-gitops ended with {done.code} at {argument}:\n{said}", _INSTALL)
+
+        return done.text
+
+
+@contextmanager
+def other_tool(path: Path) -> Iterator[OtherTool]:
+    """Lend another okd-gitops for as long as the block runs; raises UsageError for what is none."""
+    if path.suffix != ".whl":
+        yield OtherTool([str(path.absolute())])
+        return
+
+    with scratch_folder() as folder:
+        _unpack(path, folder)
+        yield OtherTool([sys.executable, "-I", "-c", _START, str(folder)])
+
+
+def _unpack(wheel: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
+                raise UsageError(f"{wheel} is larger than any okd-gitops", "name another file")
+
+            # It drops what would lead out of the folder.
+            archive.extractall(folder)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{wheel} cannot be read as a wheel: {error}", "name a file .whl") from None
+
+    if not (folder / "okd_gitops").is_dir():
+        raise UsageError(f"{wheel} has no okd-gitops in it", "name the wheel of okd-gitops")

@@ -1,0 +1,104 @@
+"""tool-update: what a newer okd-gitops would change, by a wheel that is this one with another version."""
+
+import shutil
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from conftest import CACHE, ROOT, files
+from okd_gitops.errors import ToolError, UsageError
+from okd_gitops.finding import FindingsError
+from okd_gitops.generate.generate import generate
+from okd_gitops.lifecycle.init import init
+from okd_gitops.lifecycle.update_tool import update_tool
+from okd_gitops.system.newer_tool import other_tool
+
+# What the next version has changed in its catalog.
+CHANGED = "argocd/upstream/configmap-argocd-cm.yaml"
+
+
+def people_write(root: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (root / "fleet.yaml", root / "clusters/hub.yaml")}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of version 0.2.0, in which one file of the catalog is another."""
+    folder = tmp_path_factory.mktemp("newer")
+    package = shutil.copytree(
+        ROOT / "generator/okd_gitops", folder / "okd_gitops", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (package / "__init__.py").write_text('__version__ = "0.2.0"\n')
+    changed = package / "catalog/features" / CHANGED
+    changed.write_text(changed.read_text().replace("\ndata:\n", "\ndata:\n  newer: 'true'\n"))
+
+    with ZipFile(folder / "okd_gitops-0.2.0-py3-none-any.whl", "w") as archive:
+        for path in sorted(package.rglob("*")):
+            archive.write(path, path.relative_to(folder))
+
+    return folder / "okd_gitops-0.2.0-py3-none-any.whl"
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    (root := tmp_path / "fleet").mkdir()
+    init(root)
+    generate(root)
+
+    return root
+
+
+def test_a_fleet_moves_to_the_next_version_with_the_same_cluster_files(fleet: Path, wheel: Path) -> None:
+    before, written = files(fleet), people_write(fleet)
+    shown = update_tool(fleet, CACHE, wheel, say=lambda _text: None)
+
+    assert shown.version == "0.2.0"
+    # Folders that it leaves alone do not get its name.
+    assert shown.files == (f"bases/{CHANGED}", "bases/argocd/upstream/generated.sha256")
+    assert [(cluster, dict(counts)) for cluster, counts in shown.difference.counts()] == [
+        ("hub", {"changed": 1})
+    ]
+    assert files(fleet) == before
+
+    with other_tool(wheel) as tool:
+        tool.generate(fleet)
+
+    after = files(fleet)
+    assert tuple(path for path in after if after[path] != before.get(path)) == shown.files
+    assert people_write(fleet) == written
+    # From now on the older one refuses what it would write otherwise.
+    with pytest.raises(FindingsError) as caught:
+        generate(fleet)
+    assert [finding.name for finding in caught.value.findings] == ["tool-too-old"]
+
+
+def test_a_fleet_that_is_not_generated_is_not_compared(fleet: Path, wheel: Path) -> None:
+    (fleet / "argocd/fleet/application.yaml").unlink()
+
+    with pytest.raises(FindingsError) as caught:
+        update_tool(fleet, CACHE, wheel, say=lambda _text: None)
+
+    assert (caught.value.exit_code, {finding.name for finding in caught.value.findings}) == (
+        3,
+        {"out-of-date"},
+    )
+
+
+def test_what_the_other_one_refuses_is_told_with_its_words(tmp_path: Path) -> None:
+    program = tmp_path / "okd-gitops"
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo "okd-gitops, version 9.0" && exit\necho no >&2; exit 2\n'
+    )
+    program.chmod(0o755)
+
+    with other_tool(program) as tool, pytest.raises(ToolError, match=r"(?s)ended with 2 at generate.*no"):
+        tool.generate(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18)])
+def test_a_file_that_is_no_wheel_of_it_is_refused(content: bytes, tmp_path: Path) -> None:
+    (path := tmp_path / "x.whl").write_bytes(content)
+
+    with pytest.raises(UsageError), other_tool(path):
+        pass
