@@ -9,6 +9,7 @@ import yaml
 
 from conftest import ROOT
 from minimal import CATALOG
+from okd_gitops.lifecycle.bootstrap import as_line, bootstrap
 
 FIRST_DAY = (ROOT / "docs/first-day.md").read_text()
 LAPTOP = (ROOT / "docs/laptop.md").read_text()
@@ -82,6 +83,16 @@ def test_exactly_the_clusters_that_argo_cd_names_are_registered() -> None:
     applications = [yaml.safe_load(path.read_text()) for path in (ROOT / "argocd").rglob("application.yaml")]
     named = {each["spec"]["destination"]["name"] for each in applications} - {"in-cluster"}
     assert set(re.findall(r"argocd cluster add CONTEXT --name (\S+)", FIRST_DAY)) == named
+
+
+def test_bootstrap_prints_what_the_first_day_says() -> None:
+    commands = [command for step in bootstrap(ROOT).steps for command in step.commands]
+    lines = [as_line(command).replace("kubectl", "oc") for command in commands]
+    # The page runs the tool of the clone, and names no repository.
+    lines = [line for line in lines if not line.startswith(("argocd repo add", "okd-gitops"))]
+
+    assert len(lines) > 8
+    assert [line for line in lines if line not in FIRST_DAY] == []
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/first-day.md"])

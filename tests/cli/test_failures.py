@@ -17,6 +17,7 @@ from okd_gitops.errors import UsageError
 # What each command that has JSON is given, in a fleet with a misspelled purpose; where it reads no cluster
 # file, the input itself is bad.
 BAD_INPUT = {
+    "bootstrap": (),
     "check": (),
     "cluster expire": (),
     "cluster list": (),

@@ -8,6 +8,7 @@ import click
 
 # The module of each command, and its name there if that differs, with the first line of its help.
 COMMANDS = {
+    "bootstrap": ("bootstrap", "Print what brings the hub up, or do it."),
     "check": ("check", "Check drift, builds, schemas and rules."),
     "cluster": ("cluster", "Add, remove and list clusters."),
     "commit": ("files", "Commit cluster files together with what they generate."),
@@ -23,7 +24,7 @@ COMMANDS = {
     "secrets": ("secrets", "Print the commands that make a cluster's Secrets."),
     "serve": ("serve", "Run a service inside a cluster."),
     "status": ("status", "Show where every cluster stands."),
-    "tool-update": ("tools:tool_update", "Show what a newer version of okd-gitops would change."),
+    "tool-update": ("tools:tool_update", "Show what another version would change."),
     "tools": ("tools", "Get kustomize, kubeconform and the schemas."),
 }
 

@@ -3,19 +3,23 @@
 No credential passes through here: what asks for one, and what only a person may decide, is left to a person.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from shlex import join
 
-from okd_gitops.errors import UsageError
+from okd_gitops.errors import RemoteError, UsageError
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Cluster, Environment
 from okd_gitops.fleet.load import Fleet, load
+from okd_gitops.manifests.argocd import server_address
 from okd_gitops.system.disk import FLEET
+from okd_gitops.system.process import Completed
 
 Command = tuple[str, ...]
 
-# The newest when this was written; its manifests were read at this tag.
+# The version that the README and the feature argocd name.
 ARGO_CD = "v3.6.1"
 _NAMESPACE = "argocd"
 _INSTALL = f"https://raw.githubusercontent.com/argoproj/argo-cd/{ARGO_CD}/manifests/install.yaml"
@@ -67,21 +71,84 @@ def bootstrap(root: Path) -> Bootstrap:
     if hub is None:
         raise UsageError(
             f'the hub "{fleet.spec.hub}" is not a cluster of this fleet',
-            nearest(fleet.spec.hub, [cluster.name for cluster in fleet.clusters]) or f"look at hub: in {FLEET}",
+            nearest(fleet.spec.hub, [cluster.name for cluster in fleet.clusters])
+            or f"look at hub: in {FLEET}",
         )
 
     applied = [path for step in _argo_cd(hub) for command in step.commands for path in _files(command)]
     missing = [path for path in (*applied, *_files(_ROOT_COMMAND)) if not (root / path).is_file()]
 
     if missing:
-        raise UsageError(f"{missing[0]} is not there", "okd-gitops generate writes it; the hub needs the feature argocd")
+        raise UsageError(
+            f"{missing[0]} is not there", "okd-gitops generate writes it; the hub needs the feature argocd"
+        )
 
-    return Bootstrap(hub, (*_argo_cd(hub), _credentials(fleet), *_registrations(fleet, hub), _ROOT_STEP, _secrets(hub)))
+    steps = (
+        *_argo_cd(hub),
+        _credentials(fleet),
+        *_registrations(fleet, hub),
+        _ROOT_STEP,
+        *_after_the_first_sync(hub),
+    )
+
+    return Bootstrap(hub, steps)
 
 
-def with_context(command: Command, context: str) -> Command:
-    """Return a command of kubectl for a context of the kubeconfig; any other one as it is."""
-    return (command[0], "--context", context, *command[1:]) if command[0] == "kubectl" else command
+def carry_out(
+    result: Bootstrap, run: Callable[[Command], Completed], say: Callable[[str], None]
+) -> Iterable[Step]:
+    """Run the steps that no person must do, and return the others; `run` runs a command on the hub.
+
+    What is there already stays, so the same can be run again. Raises UsageError for a cluster that is not the
+    hub, and RemoteError for a step that fails or that waits for a person.
+    """
+    _refuse_other_cluster(result.hub, run)
+
+    for step in result.steps:
+        if step.by_hand:
+            say(f"by hand: {step.title}")
+            continue
+
+        if step.unless and _answer(step.unless, run).text:
+            say(f"there already: {step.title}")
+            continue
+
+        say(step.title)
+        for command in (step.after, *step.commands) if step.after else step.commands:
+            _answer(command, run)
+
+    return [step for step in result.steps if step.by_hand]
+
+
+def _answer(command: Command, run: Callable[[Command], Completed]) -> Completed:
+    done = run(command)
+
+    if done.code:
+        reason = f"{as_line(command)} ended with {done.code}: {done.err.strip()[-2000:]}"
+        raise RemoteError(reason, "do the steps before it that are by hand, then run the same again")
+
+    return done
+
+
+def _refuse_other_cluster(hub: Cluster, run: Callable[[Command], Completed]) -> None:
+    """Raise UsageError when the context is that of another cluster, as far as the hub's file can tell."""
+    if hub.spec.cluster_id:
+        wanted, path = hub.spec.cluster_id, "{.spec.clusterID}"
+        found = _answer(
+            ("kubectl", "get", "clusterversion", "version", f"--output=jsonpath={path}"), run
+        ).text
+    elif hub.spec.server:
+        wanted, path = server_address(hub.spec.server), "{.clusters[0].cluster.server}"
+        view = ("kubectl", "config", "view", "--minify", f"--output=jsonpath={path}")
+        found = server_address(_answer(view, run).text)
+    else:
+        return
+
+    if found != wanted:
+        raise UsageError(
+            f"this context is not {hub.name}: it has {found or 'nothing'}, not {wanted}",
+            "name another context",
+        )
 
 
 def as_line(command: Command) -> str:
@@ -91,7 +158,7 @@ def as_line(command: Command) -> str:
 
 def _files(command: Command) -> list[str]:
     """Return the files of the repository that a command applies."""
-    return [word for before, word in zip(command, command[1:], strict=False) if before == "--filename" and "://" not in word]
+    return [word for before, word in pairwise(command) if before == "--filename" and "://" not in word]
 
 
 def _apply(*files: str) -> Command:
@@ -165,7 +232,16 @@ _ROOT_STEP = Step(
 )
 
 
-def _secrets(hub: Cluster) -> Step:
-    command = ("okd-gitops", "secrets", "--cluster", hub.name)
+def _after_the_first_sync(hub: Cluster) -> Iterable[Step]:
+    """Yield what waits for namespaces and configuration that the first sync brings."""
+    secrets = ("okd-gitops", "secrets", "--cluster", hub.name)
+    yield Step(
+        "Make the Secrets that the hub needs; this prints a script that asks for them",
+        (secrets,),
+        by_hand=True,
+    )
 
-    return Step("Make the Secrets that the hub needs: this prints a script that asks for them", (command,), by_hand=True)
+    if hub.spec.environment != Environment.OKD:
+        restart = ("kubectl", "rollout", "restart", "statefulset", "argocd-application-controller")
+        title = "After the first sync, once: let Argo CD read its configuration"
+        yield Step(title, ((*restart, "--namespace", _NAMESPACE),), by_hand=True)

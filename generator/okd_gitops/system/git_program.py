@@ -16,7 +16,7 @@ from typing import Any
 from okd_gitops.errors import BusyError, OkdGitopsError, ToolError, UsageError
 from okd_gitops.redaction import plain
 from okd_gitops.system.process import Completed
-from okd_gitops.system.search_path import program_folders
+from okd_gitops.system.search_path import program_outside
 
 # RHEL 9 and Ubuntu 22.04 have it; older ones lack options that are used here, and fixes of security holes.
 OLDEST = (2, 34)
@@ -123,14 +123,12 @@ def find(inside: Path) -> str:
     here = inside.resolve()
     top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
 
-    for folder in program_folders(os.environ.get("PATH", os.defpath), outside=top):
-        program = folder / "git"
-        is_program = program.is_file() and os.access(program, os.X_OK)
-        # Not a link from elsewhere into the repository either.
-        if is_program and not program.resolve().is_relative_to(top):
-            return str(program)
+    program = program_outside("git", top)
 
-    raise ToolError("git is not on PATH", _INSTALL)
+    if not program:
+        raise ToolError("git is not on PATH", _INSTALL)
+
+    return program
 
 
 @cache

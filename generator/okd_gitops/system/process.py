@@ -122,6 +122,27 @@ def run_in_view(arguments: Sequence[str], *, cwd: Path, quiet: bool) -> int:
     ).returncode
 
 
+def run_as_person(arguments: Sequence[str], *, cwd: Path, timeout: float) -> Completed:
+    """Run a program with this environment and the network: one that acts for the person who runs this.
+
+    Raises ToolError when it cannot start, or takes more than `timeout` seconds.
+    """
+    name = Path(arguments[0]).name
+
+    try:
+        done = subprocess.run(
+            arguments, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
+        )
+    except OSError as error:
+        raise ToolError(f"{name} cannot be started: {error.strerror}", f"look at {arguments[0]}") from None
+    except subprocess.TimeoutExpired:
+        raise ToolError(
+            f"{name} took more than {timeout:.0f} s and was stopped", "run the same again"
+        ) from None
+
+    return Completed(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
 @cache
 def isolation() -> tuple[str, ...]:
     """Return the words before a command that take the network from it and end all that it starts.
