@@ -147,11 +147,18 @@ def schema(context: click.Context, kind: str) -> None:
     """Print a JSON Schema for an editor.
 
     `cluster` is for files in clusters/, `fleet` for fleet.yaml, `feature` for a feature.yaml and `changes`
-    for files in catalog/changes/.
+    for files in catalog/changes/. In a fleet, an editor then also offers its clusters, channels and streams.
     """
+    from okd_gitops.errors import UsageError
+    from okd_gitops.fleet.known_names import KnownNames, known_names
     from okd_gitops.fleet.schema import schema as run
 
-    click.echo(run(kind, _catalog(context)), nl=False)
+    try:
+        known = known_names(root_of(context))
+    except UsageError:
+        known = KnownNames()
+
+    click.echo(run(kind, _catalog(context), known), nl=False)
 
 
 def _is_cluster(context: click.Context, name: str) -> bool:

@@ -7,6 +7,7 @@ from okd_gitops.fleet.changes import Changes
 from okd_gitops.fleet.cluster import ClusterSpec
 from okd_gitops.fleet.feature import Catalog, FeatureSpec
 from okd_gitops.fleet.fleet_file import FleetSpec
+from okd_gitops.fleet.known_names import KnownNames
 from okd_gitops.fleet.parameter import Each, Parameter
 from okd_gitops.manifests.model import FileModel
 
@@ -17,7 +18,19 @@ _MODELS: dict[str, type[FileModel]] = {
     "changes": Changes,
 }
 KINDS = tuple(_MODELS)
+# Where an editor offers the names that the fleet knows: the definition ("" is the file itself) and its key.
+_OFFERED = {
+    ("", "hub"): "clusters",
+    ("QuotaSpec", "cluster"): "clusters",
+    ("Release", "channel"): "channels",
+    ("Release", "stream"): "streams",
+    ("Trials", "channel"): "channels",
+    ("Trials", "stream"): "streams",
+}
+# What stays beside the choice between a known name and any other that the model takes.
+_ABOUT = ("default", "description", "examples", "title")
 _STRINGS = {"type": "array", "items": {"type": "string"}}
+_NONE = KnownNames()
 # Parameters of any other type are strings.
 _TYPES: dict[str, dict[str, Any]] = {
     "integer": {"type": "integer"},
@@ -29,12 +42,18 @@ _TYPES: dict[str, dict[str, Any]] = {
 }
 
 
-def schema(kind: str, catalog: Catalog) -> str:
+def schema(kind: str, catalog: Catalog, known: KnownNames = _NONE) -> str:
     """Return the JSON Schema (2020-12) of `kind` as text; that of a cluster has the features of the catalog
-    and their parameters.
+    and their parameters. An editor offers the names that are `known`; others are valid too.
     """
     model = _MODELS[kind].model_json_schema()
     value = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model}
+
+    for (definition, key), names in _OFFERED.items():
+        holder = value["$defs"].get(definition, {}) if definition else value
+
+        if key in holder.get("properties", {}):
+            holder["properties"][key] = _offered(holder["properties"][key], getattr(known, names))
 
     if kind == "cluster":
         features = {name: _feature(feature.spec) for name, feature in sorted(catalog.features.items())}
@@ -42,6 +61,17 @@ def schema(kind: str, catalog: Catalog) -> str:
         value["properties"]["features"].pop("propertyNames", None)
 
     return json.dumps(value, indent=2, sort_keys=True) + "\n"
+
+
+def _offered(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the schema of a value with names that an editor offers."""
+    if not names:
+        return value
+
+    about = {key: value[key] for key in _ABOUT if key in value}
+    others = value.get("anyOf") or [{key: value[key] for key in value.keys() - about.keys()}]
+
+    return {**about, "anyOf": [{"enum": list(names)}, *others]}
 
 
 def _feature(spec: FeatureSpec) -> dict[str, Any]:
