@@ -28,7 +28,7 @@ _EVERY = 60
     "--before",
     nargs=2,
     metavar="VERSION IMAGE@DIGEST",
-    help="Release from which a second cluster upgrades to the candidate.",
+    help="Release from which a second cluster upgrades.",
 )
 @click.option("--suite", default="", help="Suite that the candidate must pass. Default: that of `trials`.")
 @RECORDS
