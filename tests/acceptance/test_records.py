@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 from okd_gitops.evidence import report, state
 from okd_gitops.evidence.records import FETCH, RUNS, parse_records
-from okd_gitops.fleet.upgrades import Signatures, SigningKey
+from okd_gitops.fleet.signatures import Signatures, SigningKey
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.releases import record

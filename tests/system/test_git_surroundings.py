@@ -15,6 +15,7 @@ from okd_gitops.system import branches
 from okd_gitops.system import git as reading
 from okd_gitops.system.commit import commit
 from okd_gitops.system.draft import drafted
+from okd_gitops.system.git_objects import tree_at
 from okd_gitops.system.git_program import find, run
 
 FLEET = "https://git.example.org/fleet.git"
@@ -68,7 +69,7 @@ def bot(root: Path) -> bytes:
     """Do all that the bot does with git, and return what is on the remote then."""
     url = branches.address(root, "origin", FLEET)
     base = branches.fetch(root, url, "main")
-    reading.tree_at(root, base, ["clusters"])
+    tree_at(root, base, ["clusters"])
     with drafted(root, base) as draft:
         (draft.folder / "clusters/a.yaml").write_bytes(b"a: 2\r\n$Id$\n")
         (draft.folder / "clusters/b.yaml").write_bytes(b"b: 1\r\n")

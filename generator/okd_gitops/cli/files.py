@@ -165,7 +165,7 @@ def diff(
     """
     from okd_gitops.check.diff import FOLDERS
     from okd_gitops.check.diff import diff as run
-    from okd_gitops.system.git import tree_at
+    from okd_gitops.system.git_objects import tree_at
 
     root = root_of(context)
     result = run(root, tools_of(context), tree_at(root, base, FOLDERS), say=progress(context))

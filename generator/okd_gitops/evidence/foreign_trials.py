@@ -14,6 +14,7 @@ from okd_gitops.finding import Finding, FindingsError, finding_of
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.system import git
+from okd_gitops.system.git_objects import REGULAR_FILES, contents, entries
 
 _MAX_BYTES = 1 << 14
 
@@ -27,14 +28,16 @@ def read_trials(
     Raises UsageError for a reference that does not exist.
     """
     wanted = dict(_wanted(records, streams))
-    listed = git.entries(git.opened(root), git.resolve(root, reference), sorted(wanted)) if wanted else {}
-    shas = {path: sha for path, (mode, sha) in listed.items() if path in wanted and mode in git.REGULAR_FILES}
-    contents = git.contents(root, shas.values(), max_bytes=_MAX_BYTES + 1)
+    commit = git.resolve(root, reference)
+    listed = entries(git.opened(root), commit, sorted(wanted)) if wanted else {}
+    files = {path: sha for path, (mode, sha) in listed.items() if mode in REGULAR_FILES}
+    shas = {path: sha for path, sha in files.items() if path in wanted}
+    data = contents(root, shas.values(), max_bytes=_MAX_BYTES + 1)
     reports, findings = [], []
 
     for path, sha in shas.items():
         try:
-            reports.append(_report(path, contents[sha]))
+            reports.append(_report(path, data[sha]))
         except FindingsError as error:
             reason = f"{reference}: {error.findings[0].reason}"
             findings.append(finding_of("trial-unreadable", path, reason, clusters=[wanted[path]]))

@@ -19,7 +19,7 @@ from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.releases import record
 from okd_gitops.releases.record import ReleaseRecord
-from okd_gitops.system import git
+from okd_gitops.system import git, git_objects
 from okd_gitops.tree import Tree
 
 BRANCH = "records"
@@ -75,7 +75,7 @@ def read_records(root: Path, reference: str = "") -> Records:
     if not commit:
         return Records()
 
-    return parse_records(git.tree_at(root, commit, (*FOLDERS, RUNS)), commit)
+    return parse_records(git_objects.tree_at(root, commit, (*FOLDERS, RUNS)), commit)
 
 
 def parse_records(files: Tree, commit: str = "") -> Records:
@@ -106,7 +106,7 @@ def parse_records(files: Tree, commit: str = "") -> Records:
 def recorded_versions(root: Path, reference: str = "") -> list[str]:
     """Return the versions whose releases are recorded, by their files' names alone; as `read_records`."""
     commit = _resolved(root, reference) if reference else newest_commit(root)
-    paths = git.entries(git.opened(root), commit, [record.FOLDER]) if commit else ()
+    paths = git_objects.entries(git.opened(root), commit, [record.FOLDER]) if commit else ()
 
     return [PurePosixPath(path).stem for path in paths]
 

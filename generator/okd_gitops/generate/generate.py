@@ -13,7 +13,7 @@ from okd_gitops.generate.compare import Drift, compare, only
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
-from okd_gitops.system.git import BlobIds, committed_blobs
+from okd_gitops.system.git_objects import BlobIds, committed_blobs
 from okd_gitops.system.journal import saving
 from okd_gitops.system.recovery import refuse_pending
 from okd_gitops.system.steps import written

@@ -13,7 +13,7 @@ from okd_gitops.lifecycle.quotas import Use
 from okd_gitops.manifests.objects import at
 from okd_gitops.manifests.read import FOREIGN, read
 from okd_gitops.system.file_dates import FileDates, file_dates
-from okd_gitops.system.git import tree_at
+from okd_gitops.system.git_objects import tree_at
 from okd_gitops.tree import Tree
 
 _FOLDER = "clusters"

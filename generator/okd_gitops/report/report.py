@@ -12,7 +12,7 @@ from okd_gitops.evidence.records import Records
 from okd_gitops.finding import FindingsError
 from okd_gitops.report.of_change import pull_request_of, unreadable_pull_request
 from okd_gitops.report.pull_request_text import PullRequest
-from okd_gitops.system import git
+from okd_gitops.system import git_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def report(
 def _difference(root: Path, cache: Path, commit: str, say: Callable[[str], None]) -> Difference | None:
     """Return the difference of rendered objects, and None where one side does not build."""
     try:
-        return diff(root, cache, git.tree_at(root, commit, FOLDERS), say=say)
+        return diff(root, cache, git_objects.tree_at(root, commit, FOLDERS), say=say)
     except FindingsError:
         # The check of the tree has found it too.
         return None

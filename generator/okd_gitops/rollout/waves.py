@@ -26,7 +26,7 @@ from okd_gitops.rollout.open_branches import Standing, open_branches
 from okd_gitops.rollout.proposals import closed_branches, noted, seen_now, without_reopened, write_notes
 from okd_gitops.rollout.publish import Branch
 from okd_gitops.rollout.request import Request, Tools, base_of, open_heads, records_of, tools_for
-from okd_gitops.system import branches, git
+from okd_gitops.system import branches, git_objects
 from okd_gitops.system.draft import drafted
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.plan import BlockedError, Outlook, chosen, due, outlook
@@ -259,7 +259,7 @@ def make_branch(
     """Make a branch, by default that of a wave: a commit for each cluster, checked as a whole."""
     name = name or _branch_name(going[0])
     tools.say(f"{name}: {', '.join(upgrade.cluster.name for upgrade in going)}")
-    before = git.tree_at(tools.root, base, FOLDERS)
+    before = git_objects.tree_at(tools.root, base, FOLDERS)
 
     with drafted(tools.root, base) as draft:
         # The base was read once; from here on, each cluster that is edited replaces itself in the fleet.

@@ -16,7 +16,8 @@ from pathlib import Path
 from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.redaction import plain
 from okd_gitops.system.disk import MAX_GENERATED, read_file
-from okd_gitops.system.git import Clone, contents, entries, opened
+from okd_gitops.system.git import Clone, opened
+from okd_gitops.system.git_objects import contents, entries
 from okd_gitops.system.make_commit import make_commit
 from okd_gitops.system.store import make_repository
 

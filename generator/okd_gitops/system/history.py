@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
-from okd_gitops.system.git import contents, opened
+from okd_gitops.system.git import opened
+from okd_gitops.system.git_objects import contents
 from okd_gitops.system.git_program import failure, run
 
 # A commit as git logs it: hash, time, subject, and (blob before, blob after, path) of regular files.

@@ -7,7 +7,7 @@ from okd_gitops.check.change.repairs import repair_findings
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError, Severity, finding_of
 from okd_gitops.fleet.load import Fleet, load
-from okd_gitops.system import git
+from okd_gitops.system import git, git_objects
 from okd_gitops.system.disk import leave_out, read_file, scan_tree
 
 _NO_TOOL = 4
@@ -35,7 +35,7 @@ def resolve_base(root: Path, base: str) -> str:
 
 def edited_clusters(root: Path, commit: str) -> frozenset[str]:
     """Return the names of the clusters whose file is another one than at a commit, or was not there."""
-    old, new = git.tree_at(root, commit, ("clusters",)), scan_tree(root, "clusters")[0]
+    old, new = git_objects.tree_at(root, commit, ("clusters",)), scan_tree(root, "clusters")[0]
     edited = [path for path in new if _is_cluster_file(path) and new[path] != old.get(path)]
 
     return frozenset(path.removeprefix(_CLUSTER).removesuffix(".yaml") for path in edited)
