@@ -10,9 +10,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rendered import invalid, objects, of_kind
 from script_checks import shellchecked
+from steps import FEATURES
 
 IMAGE = "quay.io/okd/scos-release@sha256:" + "a" * 64
 VERSION = "4.22.0-okd-scos.0"
@@ -100,6 +102,18 @@ def reported(folder: Path) -> dict[str, str]:
 def test_the_script_is_shellcheck_clean(script: str) -> None:
     done = shellchecked(script, "--shell=bash")
     assert done.returncode == 0, done.stdout
+
+
+def test_no_sync_waits_for_the_suite() -> None:
+    """Argo CD waits for the health of every wave but the last (gitops-engine, pkg/sync/sync_context.go)."""
+    waves = {
+        f"{value['kind']}/{value['metadata']['name']}": int(wave)
+        for path in FEATURES.glob("*/*/*.yaml")
+        for value in [yaml.safe_load(path.read_text())]
+        if (wave := value["metadata"].get("annotations", {}).get("argocd.argoproj.io/sync-wave"))
+    }
+    last = waves.pop("Job/conformance")
+    assert last > max(waves.values())
 
 
 PASSED = CASE.format(name="a", inner="")
