@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object
 from okd_gitops.manifests.quantity import amount, written
 from okd_gitops.manifests.tekton import named, runs
 
@@ -47,7 +47,7 @@ def kept_runs(objects: Iterable[Object], namespace: str) -> Kept:
 
 def storage_of_runs(objects: Iterable[Object], kept: Kept) -> Iterator[tuple[Object, float, str]]:
     """Yield the template with the largest claims, the bytes of all runs, and how they come about."""
-    claims = [found for value in objects for found in _claims(value)]
+    claims = [found for value in objects for found in claims_of(value)]
     if not claims:
         return
 
@@ -69,8 +69,13 @@ def storage_of_runs(objects: Iterable[Object], kept: Kept) -> Iterator[tuple[Obj
     yield largest, needed, text
 
 
+@per_object
+def claims_of(value: Object) -> tuple[tuple[Object, str, float], ...]:
+    """Return the template, the pipeline and the size of each run that an object starts with a claim."""
+    return tuple(_claims(value))
+
+
 def _claims(value: Object) -> Iterator[tuple[Object, str, float]]:
-    """Yield the template, the pipeline and the size of each run that an object starts with a claim."""
     defaults = {name: at(one, "default") for name, one in named(value, "spec", "params").items()}
 
     for run in runs(value):

@@ -20,7 +20,7 @@ from okd_gitops.manifests.argocd import (
 from okd_gitops.manifests.kustomization import Graph, Written
 from okd_gitops.manifests.nested import NestedObject, Path, objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
-from okd_gitops.releases.cluster_version import CLUSTER_VERSION, object_faults, path_of
+from okd_gitops.releases.cluster_version import CLUSTER_VERSION, FieldFault, object_faults, path_of
 
 # The generated folder of the Applications, and the purposes of long-term clusters.
 ARGOCD = "argocd"
@@ -95,6 +95,15 @@ class Overlay:
     forced: bool = False
     # What a long-term cluster would get without its extras; None where there are none.
     planned: tuple[Object, ...] | None = None
+    _by_kind: dict[str, list[Object]] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def of(self, group_kind: str) -> Sequence[Object]:
+        """Return its objects of a kind, `Kind.group`, in order."""
+        if not self._by_kind:
+            for value in self.objects:
+                self._by_kind.setdefault(ObjectId.of(value).group_kind, []).append(value)
+
+        return self._by_kind.get(group_kind, ())
 
     def place_of(self, value: Object, path: Path = ()) -> str:
         """Return FILE:LINE:COLUMN of a value in an object of this overlay, else the folder of the overlay."""
@@ -273,13 +282,19 @@ def release_faults(value: Object, name: str) -> Iterator[Fault]:
     """Yield the faults with the name of a rule among those of an object, and of those inside it, that name a
     release.
     """
-    for nested in objects_within(value):
-        is_nested = bool(nested.path)
+    for nested, fault in _release_faults(value):
+        if fault.name == name:
+            path = path_of(nested.value, fault)
+            yield nested_fault(value, nested, fault.reason, fault.remedy, path)
 
-        for fault in object_faults(nested.value, is_nested=is_nested, is_part=nested.is_part):
-            if fault.name == name:
-                path = path_of(nested.value, fault)
-                yield nested_fault(value, nested, fault.reason, fault.remedy, path)
+
+@per_object
+def _release_faults(value: Object) -> tuple[tuple[NestedObject, FieldFault], ...]:
+    return tuple(
+        (nested, fault)
+        for nested in objects_within(value)
+        for fault in object_faults(nested.value, is_nested=bool(nested.path), is_part=nested.is_part)
+    )
 
 
 def nested_fault(
@@ -307,6 +322,11 @@ def nested_fault(
 def cluster_versions(objects: Iterable[Object]) -> Iterator[tuple[Object, NestedObject]]:
     """Yield each ClusterVersion among objects or inside them, with the object that is applied."""
     for value in objects:
-        for nested in objects_within(value):
-            if ObjectId.of(nested.value).group_kind == CLUSTER_VERSION:
-                yield value, nested
+        yield from ((value, nested) for nested in _versions_within(value))
+
+
+@per_object
+def _versions_within(value: Object) -> tuple[NestedObject, ...]:
+    return tuple(
+        nested for nested in objects_within(value) if ObjectId.of(nested.value).group_kind == CLUSTER_VERSION
+    )

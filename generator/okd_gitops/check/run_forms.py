@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from okd_gitops.manifests.nested import Path
-from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object
 from okd_gitops.manifests.tekton import named
 from okd_gitops.manifests.write import dump
 
@@ -15,10 +15,15 @@ _TEMPLATE = "TriggerTemplate.triggers.tekton.dev"
 _HEAD, _TAIL = "$(tt.params.", ")"
 
 
-def run_forms(value: Object) -> Iterator[tuple[Path, ObjectId, bytes]]:
-    """Yield the path, the identity and the text of each object that a TriggerTemplate makes; variables have
+@per_object
+def run_forms(value: Object) -> tuple[tuple[Path, ObjectId, bytes], ...]:
+    """Return the path, the identity and the text of each object that a TriggerTemplate makes; variables have
     their defaults.
     """
+    return tuple(_run_forms(value))
+
+
+def _run_forms(value: Object) -> Iterator[tuple[Path, ObjectId, bytes]]:
     if value.get("kind") != "TriggerTemplate" or ObjectId.of(value).group_kind != _TEMPLATE:
         return
 

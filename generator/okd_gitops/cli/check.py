@@ -1,5 +1,6 @@
 """check: whether what is generated is right, and whether a change may be merged."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -156,6 +157,8 @@ def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: 
     """Check the repository that this is run in, unless it is as an earlier run of this day left it."""
     from okd_gitops.system.unchanged import Earlier, tools_in
 
+    # What is left in circles goes with the end of the run: to look for it at each step takes a tenth.
+    gc.disable()
     root = root_of(context)
     cache = tools_of(context)
     earlier = Earlier(root, cache, "check", str(now.date()).encode(), tools_in(cache))

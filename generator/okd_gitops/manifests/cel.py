@@ -4,6 +4,7 @@ The grammar: cel-spec, doc/langdef.md.
 """
 
 import re
+from functools import lru_cache
 
 _TOKEN = re.compile(
     r"""\s+|//[^\n]*|[rRbB]{0,2}(?:\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''"""
@@ -16,6 +17,7 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _BINARY = frozenset({"&&", "||", "==", "!=", "<=", ">=", "*", "/", "%", "<", ">", "?", "+"})
 
 
+@lru_cache(maxsize=1024)
 def syntax_fault(text: str) -> str:
     """Return what keeps an expression from parsing, or nothing where nothing was found."""
     open_brackets: list[str] = []

@@ -1,6 +1,6 @@
 """Kubernetes objects as plain data: what names one, and what is inside."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
 from typing import Any, Generic, TypeVar
@@ -112,32 +112,33 @@ def items(value: object, *path: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _parts(value: object) -> Iterable[object]:
-    """Return the values directly inside a map or a list."""
-    if isinstance(value, dict):
-        return value.values()
-
-    return value if isinstance(value, list) else ()
-
-
 def mappings(value: object) -> Iterator[Object]:
     """Yield every map inside a value, the value itself included, however deep."""
-    if isinstance(value, dict):
-        yield value
+    pending = [value]
 
-    for part in _parts(value):
-        yield from mappings(part)
+    while pending:
+        part = pending.pop()
+
+        if isinstance(part, dict):
+            yield part
+            pending.extend(reversed(part.values()))
+        elif isinstance(part, list):
+            pending.extend(reversed(part))
 
 
-def containers(value: object) -> Iterator[Object]:
-    """Yield every container, Tekton step or sidecar inside an object, however deep: a map with an image, in a
-    list of such.
+@per_object
+def containers(value: Object) -> tuple[Object, ...]:
+    """Return every container, Tekton step or sidecar inside an object, however deep: a map with an image, in
+    a list of such.
     """
-    for mapping in mappings(value):
-        for key in _CONTAINERS:
-            for container in items(mapping, key):
-                if isinstance(container, dict) and isinstance(container.get("image"), str):
-                    yield container
+    return tuple(
+        container
+        for mapping in mappings(value)
+        for key in _CONTAINERS
+        if key in mapping
+        for container in items(mapping, key)
+        if isinstance(container, dict) and isinstance(container.get("image"), str)
+    )
 
 
 def strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from okd_gitops.manifests.objects import Object, ObjectId, at, items, strings
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
 
 # $(params.name), $(params.name.key), $(params.name[*]), $(params["na.me"]); likewise for other scopes.
 _ANY_USE = re.compile(
@@ -37,8 +37,13 @@ def tasks(pipeline: object) -> Iterator[tuple[Object, str]]:
                 yield task, key
 
 
-def runs(value: Object) -> Iterator[Object]:
-    """Yield an object if it is a PipelineRun or a TaskRun, or those that a TriggerTemplate makes."""
+@per_object
+def runs(value: Object) -> tuple[Object, ...]:
+    """Return an object if it is a PipelineRun or a TaskRun, or those that a TriggerTemplate makes."""
+    return tuple(_runs(value))
+
+
+def _runs(value: Object) -> Iterator[Object]:
     identity = ObjectId.of(value)
 
     if identity.group == "tekton.dev" and identity.kind in ("PipelineRun", "TaskRun"):

@@ -16,16 +16,17 @@ _EXTENSION = re.compile(r"\$\(extensions\.([A-Za-z0-9_-]+)")
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at the CEL expressions of listeners, and at what bindings read of their overlays."""
+    listeners = overlay.of("EventListener.triggers.tekton.dev")
+    if not listeners:
+        return
+
     bindings = {
         (ObjectId.of(value).kind, ObjectId.of(value).namespace, ObjectId.of(value).name): value
         for value in overlay.objects
         if ObjectId.of(value).group == "triggers.tekton.dev"
     }
-    for value in overlay.objects:
+    for value in listeners:
         identity = ObjectId.of(value)
-        if identity.group_kind != "EventListener.triggers.tekton.dev":
-            continue
-
         for index, trigger in enumerate(items(value, "spec", "triggers")):
             path = ("spec", "triggers", index)
             for reason in [*_unparsed(trigger), *_unread(trigger, identity.namespace, bindings)]:

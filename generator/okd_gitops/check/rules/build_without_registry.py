@@ -27,8 +27,8 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 
 
 def _removed(overlay: Overlay) -> Iterator[str]:
-    for value in overlay.objects:
-        if ObjectId.of(value).group_kind == _REGISTRY and at(value, "spec", "managementState") == "Removed":
+    for value in overlay.of(_REGISTRY):
+        if at(value, "spec", "managementState") == "Removed":
             yield "the cluster's image registry is Removed"
 
 

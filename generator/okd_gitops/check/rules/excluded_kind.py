@@ -15,7 +15,8 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         applications = repository.synced.get(overlay.folder, ())
         namespaces = {ObjectId.of(application).namespace for application in applications}
         syncing = [filters for filters in all_filters if _is_in_one_of(filters, namespaces)]
-        yield from _excluded(overlay, syncing)
+        if syncing:
+            yield from _excluded(overlay, syncing)
 
 
 def _is_in_one_of(filters: Filters, namespaces: set[str]) -> bool:

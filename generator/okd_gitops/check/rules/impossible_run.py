@@ -20,8 +20,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at runs, also in TriggerTemplates, beside the Pipelines that they start."""
     pipelines = {
         (ObjectId.of(value).namespace, ObjectId.of(value).name): at(value, "spec")
-        for value in overlay.objects
-        if ObjectId.of(value).group_kind == "Pipeline.tekton.dev"
+        for value in overlay.of("Pipeline.tekton.dev")
     }
     settings = [at(v, "spec", "pipeline") for v in overlay.objects if v.get("kind") == "TektonConfig"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.kept_claims import SKIP, kept_runs, storage_of_runs
+from okd_gitops.check.kept_claims import SKIP, claims_of, kept_runs, storage_of_runs
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import ObjectId, at
 from okd_gitops.manifests.quantity import amount, written
@@ -18,8 +18,11 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 
     stated = {quota.namespace for quota in repository.quotas if quota.cluster == overlay.name}
     limits = _limits(overlay)
+    claiming = [value for value in overlay.objects if claims_of(value)]
     for namespace in sorted(limits.keys() - stated - _pruned_otherwise(overlay)):
-        objects = [value for value in overlay.objects if ObjectId.of(value).namespace == namespace]
+        objects = [value for value in claiming if ObjectId.of(value).namespace == namespace]
+        if not objects:
+            continue
 
         for template, needed, text in storage_of_runs(objects, kept_runs(overlay.objects, namespace)):
             if needed > limits[namespace]:

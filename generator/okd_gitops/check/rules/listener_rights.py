@@ -8,15 +8,16 @@ from okd_gitops.manifests.objects import ObjectId, at
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at listeners whose account is in the same overlay, with the bindings there."""
+    listeners = overlay.of("EventListener.triggers.tekton.dev")
+    if not listeners:
+        return
+
     ids = {ObjectId.of(value) for value in overlay.objects}
     accounts = {(each.namespace, each.name) for each in ids if each.group_kind == "ServiceAccount."}
     bound, groups = repository.bound
 
-    for value in overlay.objects:
+    for value in listeners:
         identity = ObjectId.of(value)
-        if identity.group_kind != "EventListener.triggers.tekton.dev":
-            continue
-
         name = str(at(value, "spec", "serviceAccountName") or "")
         account = identity.namespace, name
         by_group = {"system:serviceaccounts", f"system:serviceaccounts:{identity.namespace}"} & groups

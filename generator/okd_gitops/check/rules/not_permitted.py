@@ -27,16 +27,25 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 def _refused(overlay: Overlay, application: Object, project: Project) -> Iterator[ObjectId]:
     scopes = defined_scopes(overlay.objects)
     destination = at(application, "spec", "destination")
+    # The project looks at these alone, and an overlay has many objects that share them.
+    permitted: dict[tuple[str, str, str], bool] = {}
 
     for value in overlay.objects:
         identity = ObjectId.of(value)
+        key = identity.group, identity.kind, identity.namespace
+        if key in permitted:
+            if not permitted[key]:
+                yield identity
+            continue
+
         scope = is_cluster_scoped(identity, scopes)
         # Argo CD asks the cluster; here an object without a namespace may be of either scope.
         possible_scopes = {scope} if scope is not None else {False, not identity.namespace}
 
-        if not any(
+        permitted[key] = any(
             _permits(project, identity, destination, cluster_scoped=scope) for scope in possible_scopes
-        ):
+        )
+        if not permitted[key]:
             yield identity
 
 

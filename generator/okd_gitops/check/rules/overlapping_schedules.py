@@ -14,7 +14,7 @@ from okd_gitops.manifests.cron import (
     meeting,
     parse_cron,
 )
-from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.manifests.objects import Object, ObjectId, at, per_object
 
 # What a CronJob tells about the runs that it starts: what they need for themselves, and how long they last.
 USES = "okd-gitops.io/uses"
@@ -35,7 +35,7 @@ class _Job:
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Compare the CronJobs of an overlay that use the same thing, each with itself too."""
-    jobs = [job for value in overlay.objects for job in _job(value)]
+    jobs = [job for value in overlay.objects for job in _jobs(value)]
 
     for first, second in combinations_with_replacement(jobs, 2):
         if first.uses != second.uses:
@@ -49,6 +49,11 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
                 object=second.identity,
                 path=("spec", "schedule"),
             )
+
+
+@per_object
+def _jobs(value: Object) -> tuple[_Job, ...]:
+    return tuple(_job(value))
 
 
 def _job(value: Object) -> Iterator[_Job]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.argocd import OPTIONS
-from okd_gitops.manifests.objects import ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object
 
 # The keys of lists in pods and Services: listMapKeys of kubernetes v1.35, api/openapi-spec.
 _KEYS: Mapping[str, tuple[str, ...]] = {
@@ -34,13 +34,18 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
         identity = ObjectId.of(value)
         text = str(at(value, "metadata", "annotations", OPTIONS) or "")
         if identity.group in _WORKLOADS and (is_server_side or _SERVER_SIDE in text):
-            for path, named in _repeated(value.get("spec"), ("spec",), identity):
+            for path, named in _repeated_in(value):
                 yield Fault(
                     reason=f"{'.'.join(map(str, path))} has {named} twice, which server-side apply refuses",
                     remedy="keep one of them",
                     object=identity,
                     path=path,
                 )
+
+
+@per_object
+def _repeated_in(value: Object) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+    return tuple(_repeated(value.get("spec"), ("spec",), ObjectId.of(value)))
 
 
 def _repeated(

@@ -14,8 +14,8 @@ from okd_gitops.manifests.argocd import (
     same_repository,
     server_address,
 )
-from okd_gitops.manifests.nested import Path, objects_within
-from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.manifests.nested import NestedObject, Path, objects_within
+from okd_gitops.manifests.objects import Object, ObjectId, at, per_object
 from okd_gitops.manifests.values import values_within
 
 # What Argo CD fills in when an ApplicationSet makes its Applications.
@@ -56,13 +56,17 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             remedy = "remove it; what registers clusters is not part of the extras"
             yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value))
 
-        for nested in objects_within(value):
-            if not any(of_kind([nested.value], kind) for kind in _KINDS):
-                continue
-
+        for nested in _applications_within(value):
             for reach in _reached(nested.value, overlay, others, repository):
                 path = (*nested.path, *reach.path)
                 yield Fault(reason=reach.reason, remedy=reach.remedy, object=ObjectId.of(value), path=path)
+
+
+@per_object
+def _applications_within(value: Object) -> tuple[NestedObject, ...]:
+    return tuple(
+        nested for nested in objects_within(value) if any(of_kind([nested.value], kind) for kind in _KINDS)
+    )
 
 
 def _other_long_term(overlay: Overlay, repository: Repository) -> _LongTerm:

@@ -14,11 +14,19 @@ _IMAGE = re.compile(
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look for a digest that the repository calls by two versions, in files and in what is rendered."""
     tags: dict[tuple[str, str], set[str]] = {}
+    searched: set[int] = set()
     for overlay in repository.overlays:
         for written in overlay.graph.objects.values():
-            _add_tags(tags, _images(written.value))
+            if id(written) not in searched:
+                searched.add(id(written))
+                _add_tags(tags, _images(written.value))
         for value in overlay.objects:
-            _add_tags(tags, _images(value))
+            if id(value) not in searched:
+                searched.add(id(value))
+                _add_tags(tags, _images(value))
+
+    if all(len(of_digest) == 1 for of_digest in tags.values()):
+        return
 
     seen: dict[tuple[str, ObjectId], list[str]] = {}
     for image, value, cluster in _users(repository):
