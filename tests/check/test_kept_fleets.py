@@ -13,8 +13,10 @@ import yaml
 from bench import own_cache
 from everything import NOT_HERE
 from examples import example
+from kustomizations import CONFIGMAP, write
 from minimal import PLACES
 from okd_gitops.check.check import check
+from okd_gitops.check.foreign import check_foreign
 from okd_gitops.check.outcome import Report
 from okd_gitops.errors import ToolError
 from okd_gitops.generate.generate import generate
@@ -55,6 +57,48 @@ def root(tmp_path: Path) -> Path:
 
     generate(root)
     return root
+
+
+# A repository that others wrote: two overlays of one base, a plain folder, and one that cannot be built.
+FOREIGN = {
+    "base/kustomization.yaml": b"resources: [web.yaml]\n",
+    "base/web.yaml": CONFIGMAP.encode(),
+    "one/kustomization.yaml": b"resources: [../base]\nnamePrefix: one-\n",
+    "two/kustomization.yaml": b"# the second\nresources: [../base]\nnamePrefix: two-\n",
+    "broken/kustomization.yaml": b"resources: [../base]\npatches: [{patch: '[{op: remove, path: /x}]'}]\n",
+    "remote/kustomization.yaml": b"resources: [https://git.example.org/base]\n",
+    "plain/web.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, b: 1, a: 1}\n",
+    "argocd/plain.yaml": b"""apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: plain, namespace: argocd}
+spec:
+  project: default
+  source: {repoURL: https://git.example.org/shop.git, path: plain}
+  destination: {name: in-cluster, namespace: shop}
+""",
+}
+
+
+def test_a_repository_of_others_has_the_same_report_with_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, cache = write(tmp_path / "others", FOREIGN), own_cache(tmp_path)
+
+    def report() -> Report:
+        found = check_foreign(root, cache, kubernetes="1.35", today=date(2026, 11, 28), say=lambda _: None)
+        return replace(found, seconds={})
+
+    cold = report()
+    assert {finding.name for finding in cold.findings} >= {"kustomize-build-failed", "schema-violation"}
+    assert len(list((cache / "kept/rendered").iterdir())) == 2
+    assert report() == cold
+
+    (root / "base/web.yaml").write_text(CONFIGMAP.replace("b}", "b: {}}"))
+    edited = report()
+    assert edited != cold
+
+    monkeypatch.setenv(EXACT, "1")
+    assert report() == edited
 
 
 def test_reports_are_the_same_with_all_some_and_nothing_kept(

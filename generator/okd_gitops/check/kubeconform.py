@@ -26,6 +26,7 @@ _INDEX = {"kubernetes": dict, "crds": list, "files": dict}
 _SCHEMAS_REMEDY = f"remove the schemas, then {REMEDY}"
 _TOOL_REMEDY = "make clean, then make check builds the tools anew; report it if it happens again"
 # A cause in the text of a fault: "- at '/spec/volumes/1': additional properties 'emptydir' not allowed".
+_UNKNOWN = re.compile(r"(additional properties ')(.*)(' not allowed)", re.DOTALL)
 _CAUSE = re.compile(r"- at '(?P<path>[^']*)': (?P<reason>.+?)\s*(?=- at '|$)", re.DOTALL)
 # By which a report names a document: version, kind and name.
 _Key = tuple[str, str, str]
@@ -275,7 +276,17 @@ def _reasons(fault: dict[str, Any]) -> tuple[str, ...]:
         if not any(other.startswith(f"{path.rstrip('/')}/") and other != path for other, _ in causes)
     ]
     if inner:
-        return tuple(dict.fromkeys(f"{path}: {reason}" for path, reason in inner))
+        return tuple(dict.fromkeys(f"{path}: {_in_order(reason)}" for path, reason in inner))
 
     outer = [f"{cause['path'] or '/'}: {cause['msg']}" for cause in fault.get("validationErrors") or []]
     return tuple(outer) or (str(fault["msg"]),)
+
+
+def _in_order(reason: str) -> str:
+    """Return a reason with the names in it sorted: they come out of a map of Go, in any order."""
+    names = _UNKNOWN.fullmatch(reason)
+    if not names:
+        return reason
+
+    sorted_names = "', '".join(sorted(names[2].split("', '")))
+    return f"{names[1]}{sorted_names}{names[3]}"
