@@ -1,5 +1,6 @@
 """Commands on the files of a repository: generate, diff, commit."""
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,8 @@ def generate(
     from okd_gitops.generate.generate import diff_text, stale
     from okd_gitops.generate.generate import generate as run
 
+    # What is left in circles goes with the end of the run.
+    gc.disable()
     result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
 
     drift = result.drift
