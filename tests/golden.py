@@ -22,6 +22,7 @@ from okd_gitops.cli.explain import by_area
 from okd_gitops.cli.main import cli
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.fleet.feature import load_catalog
+from okd_gitops.fleet.known_names import known_names
 from okd_gitops.fleet.schema import KINDS, schema
 from okd_gitops.generate.generate import generate
 from okd_gitops.system.disk import ROOTS, read_catalog
@@ -323,7 +324,9 @@ def main() -> None:
         (ROOT / "tests/acceptance/okd-5.0.diff").write_text(diff)
     (ROOT / "docs/reference.md").write_text(reference())
     for kind in KINDS:
-        (ROOT / f"schemas/{kind}.schema.json").write_text(schema(kind, load_catalog(read_catalog())))
+        (ROOT / f"schemas/{kind}.schema.json").write_text(
+            schema(kind, load_catalog(read_catalog()), known_names(ROOT))
+        )
     shutil.rmtree(PULLS, ignore_errors=True)
     PULLS.mkdir()
     for name, text in pulls.golden().items():

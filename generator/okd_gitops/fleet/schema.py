@@ -19,7 +19,7 @@ _MODELS: dict[str, type[FileModel]] = {
 }
 KINDS = tuple(_MODELS)
 # Where an editor offers the names that the fleet knows: the definition ("" is the file itself) and its key.
-_OFFERED = {
+OFFERED = {
     ("", "hub"): "clusters",
     ("QuotaSpec", "cluster"): "clusters",
     ("Release", "channel"): "channels",
@@ -49,7 +49,7 @@ def schema(kind: str, catalog: Catalog, known: KnownNames = _NONE) -> str:
     model = _MODELS[kind].model_json_schema()
     value = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model}
 
-    for (definition, key), names in _OFFERED.items():
+    for (definition, key), names in OFFERED.items():
         holder = value["$defs"].get(definition, {}) if definition else value
 
         if key in holder.get("properties", {}):
