@@ -43,7 +43,7 @@ _VERBS = ("added", "changed", "removed")
     "forced",
     multiple=True,
     metavar="PATH",
-    help="Overwrite or delete this hand-edited or foreign file. Repeatable.",
+    help="Overwrite this hand-edited or foreign file or folder. Repeatable.",
 )
 @OUTPUT
 @click.pass_context

@@ -57,8 +57,8 @@ def compare(
     known: Mapping[str, str] = MappingProxyType({}),
     committed: Callable[[str, bytes], bool] = lambda _path, _data: True,
 ) -> Drift:
-    """Return what turns `actual` into `wanted`; files named in `forced` are overwritten or deleted whoever
-    wrote them.
+    """Return what turns `actual` into `wanted`; files in `forced`, and below a folder in it, are
+    overwritten or deleted whoever wrote them.
 
     `known` is path to hash of what was last written here; `committed` says whether git has these bytes for
     this path, and is asked only of a file that would be replaced or deleted. Raises FindingsError (exit 4)
@@ -73,7 +73,7 @@ def compare(
         if old == new or (_is_manifest(path) and _same_list(old, new)):
             continue
 
-        if old is not None and path not in forced and not records.wrote(path, old):
+        if old is not None and not _is_forced(path, forced) and not records.wrote(path, old):
             refused.append(_refusal(path, old, edited=records.lists(path), stale=new is None))
             names = {"old_name": f"{path} (on disk)", "new_name": f"{path} (generated)"}
             diffs[path] = unified_diff(path, old, new or b"", **names)
@@ -83,6 +83,10 @@ def compare(
             put[path] = new
 
     return Drift(put, tuple(delete), tuple(refused), diffs)
+
+
+def _is_forced(path: str, forced: Collection[str]) -> bool:
+    return any(path == name or path.startswith(f"{name.rstrip('/')}/") for name in forced)
 
 
 def only(drift: Drift, prefixes: Collection[str]) -> Drift:
