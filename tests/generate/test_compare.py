@@ -99,9 +99,10 @@ def test_force_takes_the_file_that_it_names_and_no_other() -> None:
     assert [finding.location.file for finding in drift.refused] == ["overlays/a/kustomization.yaml"]
 
 
-def test_force_of_a_folder_takes_what_is_below_it_and_nothing_beside_it() -> None:
+@pytest.mark.parametrize("folder", ["overlays/a", "overlays/a/"])
+def test_force_of_a_folder_takes_what_is_below_it_and_nothing_beside_it(folder: str) -> None:
     files = ("overlays/a/notes.txt", "overlays/a/sub/x.yaml", "overlays/ab/y.yaml")
-    drift = compare(NEW, Tree({**OLD, **dict.fromkeys(files, b"mine\n")}), forced=["overlays/a/"])
+    drift = compare(NEW, Tree({**OLD, **dict.fromkeys(files, b"mine\n")}), forced=[folder])
     assert {"overlays/a/notes.txt", "overlays/a/sub/x.yaml"} <= set(drift.delete)
     assert [finding.location.file for finding in drift.refused] == ["overlays/ab/y.yaml"]
 

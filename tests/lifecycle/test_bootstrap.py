@@ -4,6 +4,7 @@ The hub is a function that takes a command and answers as kubectl does; a stand-
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,11 @@ class Hub:
             case ("get", "namespace"):
                 return Completed(0, b"namespace/argocd\n" if self.argo_cd else b"", "")
             case ("wait", _):
-                return Completed(0, b"", "") if self.kinds else Completed(1, b"", "Error (NotFound): no crd")
+                return (
+                    Completed(0, b"", "")
+                    if self.kinds
+                    else Completed(1, b"", "E1129 15:47 memcache.go\nError (NotFound): no crd")
+                )
 
         self.changed.append(" ".join(command[1:3]))
         return Completed(0, b"", "")
@@ -81,11 +86,24 @@ def test_what_is_there_is_not_made_again() -> None:
 def test_it_stops_where_a_person_must_approve_first() -> None:
     hub = Hub(kinds=False)
 
-    with pytest.raises(RemoteError, match="no crd") as caught:
+    with pytest.raises(RemoteError, match=r"ended with 1: Error \(NotFound\): no crd$") as caught:
         carry_out(bootstrap(ROOT), hub, nothing)
 
     assert hub.changed == ["create namespace", "apply --server-side"]
     assert "by hand" in caught.value.remedy
+
+
+def test_an_operator_of_another_catalog_is_not_asked_for_with_the_wrong_one(tmp_path: Path) -> None:
+    for name in ("clusters", "bases/argocd", "argocd/fleet"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+
+    shutil.copy(ROOT / "fleet.yaml", tmp_path)
+    file = tmp_path / "clusters/moc-hub.yaml"
+    file.write_text(file.read_text().replace("features:\n", "features:\n  argocd: {catalog: mine}\n"))
+    carry_out(bootstrap(tmp_path), hub := Hub(), nothing)
+
+    assert hub.changed == ["create namespace", *["apply --server-side"] * 2]
+    assert any("with catalog as the hub's file" in step.title for step in bootstrap(tmp_path).steps)
 
 
 @pytest.mark.parametrize("identity", ["", "00000000-0000-4000-8000-000000000000"])

@@ -3,6 +3,7 @@
 No credential passes through here: what asks for one, and what only a person may decide, is left to a person.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,8 +23,12 @@ Command = tuple[str, ...]
 # The version that the README and the feature argocd name.
 ARGO_CD = "v3.6.1"
 _NAMESPACE = "argocd"
+# A line of kubectl's own log, which says again what its last line says.
+_LOGGED = re.compile(r"[EWI][0-9]{4} ")
 _INSTALL = f"https://raw.githubusercontent.com/argoproj/argo-cd/{ARGO_CD}/manifests/install.yaml"
 _OPERATOR = "bases/argocd/operator"
+# The parameters of the feature argocd by which OLM finds another operator.
+_OF_THE_SUBSCRIPTION = ("catalog", "channel", "version")
 _ROOT = "argocd/fleet"
 
 
@@ -124,7 +129,8 @@ def _answer(command: Command, run: Callable[[Command], Completed]) -> Completed:
     done = run(command)
 
     if done.code:
-        reason = f"{as_line(command)} ended with {done.code}: {done.err.strip()[-2000:]}"
+        said = "\n".join(line for line in done.err.splitlines() if not _LOGGED.match(line))
+        reason = f"{as_line(command)} ended with {done.code}: {said.strip()[-2000:]}"
         raise RemoteError(reason, "do the steps before it that are by hand, then run the same again")
 
     return done
@@ -187,6 +193,8 @@ def _argo_cd(hub: Cluster) -> tuple[Step, ...]:
     subscribe = _apply(
         f"{_OPERATOR}/operatorgroup-argocd-operator.yaml", f"{_OPERATOR}/subscription-argocd-operator.yaml"
     )
+    # The base has the catalog's own values, and nothing else of the hub's overlay can be applied before.
+    own = [name for name in _OF_THE_SUBSCRIPTION if name in (hub.spec.features.get("argocd") or {})]
     plans = ("kubectl", "get", "installplans", "--namespace", _NAMESPACE)
     approve = (
         *("kubectl", "patch", "installplan", "NAME", "--namespace", _NAMESPACE),
@@ -194,7 +202,7 @@ def _argo_cd(hub: Cluster) -> tuple[Step, ...]:
     )
     return (
         namespace,
-        Step("Ask OLM for the operator of Argo CD", (subscribe,)),
+        Step(f"Ask OLM for the operator of Argo CD{_but_for(own)}", (subscribe,), by_hand=bool(own)),
         Step("Look at what OLM would install, and approve it by its name", (plans, approve), by_hand=True),
         Step(
             "Start Argo CD",
@@ -202,6 +210,12 @@ def _argo_cd(hub: Cluster) -> tuple[Step, ...]:
             after=_exists("argocds.argoproj.io"),
         ),
     )
+
+
+def _but_for(parameters: list[str]) -> str:
+    named = ", ".join(parameters)
+
+    return f", with {named} as the hub's file gives it: edit a copy of the Subscription" if parameters else ""
 
 
 def _credentials(fleet: Fleet) -> Step:
