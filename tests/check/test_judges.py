@@ -68,9 +68,15 @@ def test_a_panic_is_a_finding_and_the_other_folders_are_built(tmp_path: Path) ->
         'case "$2" in ./app) echo "panic: index out of range" >&2; echo "goroutine 1" >&2; exit 2;; '
         'esac; echo "kind: A"'
     )
+    counted: list[tuple[int, int]] = []
     rendering = kustomize.render(
-        write(tmp_path, APP), {"app": "x", "other": "y"}, script(tmp_path, panic), workers=1
+        write(tmp_path, APP),
+        {"app": "x", "other": "y"},
+        script(tmp_path, panic),
+        workers=1,
+        count=lambda done, total: counted.append((done, total)),
     )
+    assert counted == [(1, 2), (2, 2)]
     assert [finding.name for finding in rendering.findings] == ["kustomize-build-failed"]
     assert "panic: index out of range" in rendering.findings[0].reason
     assert list(rendering.documents) == ["other"]

@@ -2,7 +2,7 @@
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +22,14 @@ def build(
     graphs: Mapping[str, Graph],
     clusters: Mapping[str, str],
     files: Mapping[str, bytes],
+    count: Callable[[int, int], None] = kustomize.no_count,
 ) -> kustomize.Rendering:
     """Build the folders of `graphs`, none of which may have a finding; `clusters` names each one's cluster.
     A folder without a kustomization is a Directory of Argo CD, whose files are taken as they are.
 
     `files` are those below `root` of which the graphs were made. A folder that reaches the same bytes as in
-    an earlier run is not built again. Raises ToolError when kustomize is missing in `cache`.
+    an earlier run is not built again. `count` is told how many of how many are built. Raises ToolError when
+    kustomize is missing in `cache`.
     """
     binary = tool(cache, "kustomize")
     built = {folder: graph for folder, graph in graphs.items() if graph.kustomizations}
@@ -36,11 +38,13 @@ def build(
     folder_of_results = kept_folder(cache)
 
     if folder_of_results is None:
-        rendering = kustomize.render(root, names, binary, workers=WORKERS, least=least)
+        rendering = kustomize.render(root, names, binary, workers=WORKERS, least=least, count=count)
     else:
         results = Results(folder_of_results / "rendered")
         earlier = _Earlier(results, root, built, files, hash_of(binary))
-        rendering = kustomize.render(root, names, binary, workers=WORKERS, least=least, earlier=earlier)
+        rendering = kustomize.render(
+            root, names, binary, workers=WORKERS, least=least, earlier=earlier, count=count
+        )
         results.prune()
 
     for folder in graphs.keys() - built.keys():

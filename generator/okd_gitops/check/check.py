@@ -29,6 +29,7 @@ from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.generate.plan import plan as plan_fleet
 from okd_gitops.manifests.objects import Object
+from okd_gitops.render.kustomize import no_count
 from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
 from okd_gitops.times import parse_duration
 from okd_gitops.tree import Tree
@@ -46,6 +47,7 @@ def check(
     *,
     today: date,
     say: Callable[[str], None],
+    count: Callable[[int, int], None] = no_count,
     fleet: Fleet | None = None,
     now: datetime | None = None,
     edited: Collection[str] = (),
@@ -54,6 +56,7 @@ def check(
 
     `now` is the time of `today` for what ends at an hour; without it, its first minute. `edited` are the
     clusters whose files a change has edited: of two files that contradict each other, the fault is in theirs.
+    `count` is told how many of how many overlays are built.
 
     Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
     what was not checked never passes.
@@ -69,7 +72,7 @@ def check(
     seconds = {"generate": monotonic() - started}
 
     planned = objects_without_extras(plan, cache)
-    report = judge(_under_check(plan, files, today, planned), root, cache, say=say)
+    report = judge(_under_check(plan, files, today, planned), root, cache, say=say, count=count)
     whole_report = replace(
         report,
         findings=(*findings, *report.findings),

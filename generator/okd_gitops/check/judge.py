@@ -35,7 +35,14 @@ class Built:
     documents: _Documents
 
 
-def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str], None]) -> Report:
+def judge(
+    repository: Repository,
+    root: Path,
+    cache: Path,
+    *,
+    say: Callable[[str], None],
+    count: Callable[[int, int], None] = kustomize.no_count,
+) -> Report:
     """Build the overlays of the repository at `root` with the tools and schemas in `cache`, and judge them.
 
     An overlay with something that must not be built is not built; the others are. Raises ToolError when a
@@ -44,7 +51,7 @@ def judge(repository: Repository, root: Path, cache: Path, *, say: Callable[[str
     stopwatch = Stopwatch()
     leaves: Leaves = {}
     overlays = [_read(overlay, repository.files, leaves) for overlay in repository.overlays]
-    built = build_overlays(overlays, repository.files, root, cache, say=say)
+    built = build_overlays(overlays, repository.files, root, cache, say=say, count=count)
     stopwatch.lap("build")
 
     is_whole = len(built.overlays) == len(repository.overlays)
@@ -58,6 +65,7 @@ def build_overlays(
     cache: Path,
     *,
     say: Callable[[str], None],
+    count: Callable[[int, int], None] = kustomize.no_count,
 ) -> Built:
     """Build the overlays whose graphs have nothing to refuse; raises ToolError when kustomize is missing."""
     refused = [finding for overlay in overlays for finding in (*overlay.graph.findings, *overlay.graph.notes)]
@@ -66,7 +74,7 @@ def build_overlays(
     say(f"building {len(sound)} overlays with kustomize, a worker per core")
     graphs = {overlay.folder: overlay.graph for overlay in sound}
     names = {overlay.folder: overlay.name for overlay in sound}
-    rendering = build(root, cache, graphs, names, files)
+    rendering = build(root, cache, graphs, names, files, count)
     rendered = _rendered(sound, rendering.documents)
 
     return Built(

@@ -13,7 +13,7 @@ from okd_gitops.cli.check_folder import Wanted, judged_folder
 from okd_gitops.cli.check_output import print_change, print_report, report_as_json
 from okd_gitops.cli.completion import finding_names, references
 from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, tools_of
-from okd_gitops.cli.output import print_result, progress
+from okd_gitops.cli.output import counter, print_result, progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -170,7 +170,7 @@ def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: 
 
     from okd_gitops.check.check import check as judge
 
-    report = judge(root, cache, today=now.date(), say=progress(context), now=now)
+    report = judge(root, cache, today=now.date(), say=progress(context), count=counter(context), now=now)
     earlier.keep(_counts(report), report.findings)
     _end(report, wanted, output)
 

@@ -1,5 +1,6 @@
 """How results, findings, errors and progress are printed."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,25 @@ def progress(context: click.Context) -> Callable[[str], None]:
     quiet: bool = context.obj["quiet"]
 
     return lambda text: None if quiet else echo(text, err=True)
+
+
+def counter(context: click.Context) -> Callable[[int, int], None]:
+    """Return a function that shows how many of many are done, in one line that a terminal writes anew.
+
+    In a pipe or a file, and with --quiet, it shows nothing.
+    """
+    stream = sys.stderr
+
+    if context.obj["quiet"] or not stream.isatty():
+        return lambda _done, _total: None
+
+    def count(done: int, total: int) -> None:
+        text = f"  {done} of {total}"
+        # The last one clears the line.
+        stream.write(f"\r{text}" if done < total else f"\r{' ' * len(text)}\r")
+        stream.flush()
+
+    return count
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,7 +1,7 @@
 """Render folders with the real kustomize, and keep each distinct document once."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -50,6 +50,10 @@ class Rendering:
     findings: list[Finding] = field(default_factory=list)
 
 
+def no_count(_done: int, _total: int) -> None:
+    """Tell nobody how far a run is."""
+
+
 def render(
     root: Path,
     folders: Mapping[str, str],
@@ -58,10 +62,12 @@ def render(
     workers: int,
     least: Mapping[str, int] | None = None,
     earlier: Earlier | None = None,
+    count: Callable[[int, int], None] = no_count,
 ) -> Rendering:
     """Run `kustomize build` on each folder, `workers` at a time; `folders` gives the name of its cluster.
 
-    A folder of which `earlier` has the output is not built again, and what is built is kept there.
+    A folder of which `earlier` has the output is not built again, and what is built is kept there. `count` is
+    told after each folder how many of how many are done.
 
     All folders are tried. One that does not build becomes a finding kustomize-build-failed; one that
     kustomize did not judge (killed, too slow, too much output, no YAML, fewer documents than `least` gives)
@@ -74,7 +80,9 @@ def render(
     with ThreadPoolExecutor(workers) as pool:
         try:
             builds = pool.map(lambda folder: _build_once(root, folder, binary, earlier), folders)
-            for (folder, cluster), build in zip(folders.items(), builds, strict=True):
+            for done, ((folder, cluster), build) in enumerate(zip(folders.items(), builds, strict=True), 1):
+                count(done, len(folders))
+
                 try:
                     rendering.documents[folder] = _documents(build, distinct, required.get(folder, 0))
                 except ToolError as error:
