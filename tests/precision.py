@@ -41,8 +41,9 @@ def main() -> int:
     for severity in ("error", "warning"):
         counted = {verdict: verdicts[severity, verdict] for verdict in ("true", "arguable", "false")}
         total = sum(counted.values()) or 1
+        beyond = verdicts[severity, "archive"]
         shares = ", ".join(f"{count} {verdict} ({count / total:.0%})" for verdict, count in counted.items())
-        print(f"{severity}s: {shares}")
+        print(f"{severity}s: {shares}; {beyond} not counted, about what the archive left out")
 
     return int(bool(unjudged))
 

@@ -77,6 +77,22 @@ metadata: {name: db, namespace: shop}
 stringData: {password: "ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]"}
 sops: {version: 3.9.0, mac: "ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]"}
 """
+PART = b"""apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+patches: [{target: {kind: ConfigMap, name: web}, patch: '- {op: add, path: /data/c, value: d}'}]
+"""
+BINDING = b"""apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reads, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reads}
+subjects: [{kind: Group, apiGroup: rbac.authorization.k8s.io, name: a}]
+"""
+# In the form of kubernetes-sigs/gateway-api v1.3, apis/v1/gateway_types.go.
+ROUTE = b"""apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web, namespace: shop}
+spec: {gatewayClassName: a, listeners: %s}
+"""
 # Files, the roots that are found, and the files that are not judged.
 SOUND: dict[str, tuple[dict[str, bytes], set[str], set[str]]] = {
     "a plain folder of an Application": (
@@ -144,6 +160,17 @@ SOUND: dict[str, tuple[dict[str, bytes], set[str], set[str]]] = {
         {"."},
         {".sops.yaml"},
     ),
+    "Secrets that say what is to be filled in": (
+        {
+            # "changeme", which kustomize encodes once more.
+            "kustomization.yaml": b"""resources: [a.yaml]
+secretGenerator: [{name: b, namespace: shop, literals: [token=Y2hhbmdlbWU=]}]
+""",
+            "a.yaml": SEALED.partition(b"stringData")[0] + b"stringData: {password: MAKESEALEDSECRET}\n",
+        },
+        {"."},
+        set(),
+    ),
     "Secrets that ksops makes": (
         {
             "kustomization.yaml": b"resources: [a.yaml]\ngenerators: [gen.yaml]\n",
@@ -159,6 +186,35 @@ SOUND: dict[str, tuple[dict[str, bytes], set[str], set[str]]] = {
             "kustomization.yaml": b"resources: [a.yaml, b.yaml]\n",
             "a.yaml": CONFIG.replace(b"{a: b}", b"{a: &x b, c: *x}"),
             "b.yaml": DEPLOYMENT,
+        },
+        {"."},
+        set(),
+    ),
+    "a component whose patch fits in one of its users": (
+        {
+            "a/kustomization.yaml": b"resources: [a.yaml]\ncomponents: [../part]\n",
+            "a/a.yaml": CONFIG,
+            "b/kustomization.yaml": b"resources: [b.yaml]\ncomponents: [../part]\n",
+            "b/b.yaml": DEPLOYMENT.replace(b"name: web, namespace: shop", b"name: db, namespace: shop"),
+            "part/kustomization.yaml": PART,
+        },
+        {"a", "b"},
+        set(),
+    ),
+    "a binding that moves with its Role": (
+        {
+            "kustomization.yaml": b"namespace: prod\nresources: [a.yaml, b.yaml]\n",
+            "a.yaml": BINDING,
+            "b.yaml": BINDING.partition(b"roleRef")[0].replace(b"RoleBinding", b"Role") + b"rules: []\n",
+        },
+        {"."},
+        set(),
+    ),
+    "a list of a custom resource that a patch repeats": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\npatches: [{path: p.yaml}]\n",
+            "a.yaml": ROUTE % b"[{name: http, port: 80}, {name: tls, port: 443}]",
+            "p.yaml": ROUTE % b"[{name: http, port: 8080}, {name: tls, port: 443}]",
         },
         {"."},
         set(),
@@ -226,6 +282,77 @@ BROKEN = {
             "p.yaml": CONFIG.replace(b"{a: b}", b"{a: b, a: c}"),
         },
         'the key "a" occurs twice',
+    ),
+    "a key twice in a patch that stands in the kustomization": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\npatches:\n- patch: |\n"
+            + b"".join(b"    " + line for line in CONFIG.replace(b"a: b", b"a: b, a: c").splitlines(True)),
+            "a.yaml": CONFIG,
+        },
+        'the key "a" occurs twice',
+    ),
+    "a component whose patch fits in none of its users": (
+        {
+            "a/kustomization.yaml": b"resources: [a.yaml]\ncomponents: [../part]\n",
+            "a/a.yaml": CONFIG,
+            "b/kustomization.yaml": b"resources: [b.yaml]\ncomponents: [../part]\n",
+            "b/b.yaml": CONFIG.replace(b"name: web", b"name: db"),
+            "part/kustomization.yaml": PART.replace(b"name: web", b"name: website"),
+        },
+        "the patch for ConfigMap website fits nothing",
+    ),
+    "a replacement in a file of its own fits nothing": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\nreplacements: [{path: r.yaml}]\n",
+            "a.yaml": CONFIG,
+            "r.yaml": b"""source: {kind: ConfigMap, name: web, fieldPath: data.a}
+targets: [{select: {kind: Deployment, name: web}, fieldPaths: [metadata.labels.a]}]
+""",
+        },
+        "the replacement for Deployment web fits nothing",
+    ),
+    "a name of a generated ConfigMap in a field that kustomize does not know": (
+        {
+            "kustomization.yaml": b"""configMapGenerator:
+- {name: ca, namespace: openshift-config, literals: [a=b]}
+resources: [a.yaml]
+""",
+            "a.yaml": b"""apiVersion: config.openshift.io/v1
+kind: Proxy
+metadata: {name: cluster}
+spec: {trustedCA: {name: ca}}
+""",
+        },
+        "spec.trustedCA.name names ca, which kustomize has renamed",
+    ),
+    "a binding that moves without its Role": (
+        {"kustomization.yaml": b"namespace: prod\nresources: [a.yaml]\n", "a.yaml": BINDING},
+        "it is written for shop and rendered into prod, where there is no Role reads",
+    ),
+    "a settings object of the platform that moves": (
+        {
+            "kustomization.yaml": b"namespace: prod\nresources: [a.yaml]\n",
+            "a.yaml": CONFIG.replace(b"namespace: shop", b"namespace: openshift-config"),
+        },
+        "it is written for openshift-config and rendered into prod",
+    ),
+    "a list of a custom resource that a patch replaces": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\npatches: [{path: p.yaml}]\n",
+            "a.yaml": ROUTE % b"[{name: http, port: 80}, {name: tls, port: 443}]",
+            "p.yaml": ROUTE % b"[{name: http, port: 8080}]",
+        },
+        "the patch replaces the whole list spec.listeners",
+    ),
+    "subjects of a binding that a patch replaces": (
+        {
+            "kustomization.yaml": b"resources: [a.yaml]\npatches: [{path: p.yaml}]\n",
+            "a.yaml": BINDING.replace(b"Role, name: reads", b"ClusterRole, name: view").replace(
+                b"name: a}]", b"name: a}, {kind: Group, apiGroup: rbac.authorization.k8s.io, name: b}]"
+            ),
+            "p.yaml": BINDING.replace(b"Role, name: reads", b"ClusterRole, name: view"),
+        },
+        "the patch replaces the whole list subjects",
     ),
     "a field that is unknown, deep inside": (
         {

@@ -1,4 +1,4 @@
-"""The hook of .pre-commit-hooks.yaml, run by pre-commit itself at a commit, as a repository that uses it does."""
+"""The hook of .pre-commit-hooks.yaml, run by pre-commit itself at a commit, as a repository runs it."""
 
 import os
 import shutil

@@ -49,7 +49,7 @@ _SECRET_NAME = re.compile(
 )
 _EXAMPLE = re.compile(
     r"(?i)change.?(?:me|it)|replace|super-?secret|example|placeholder"
-    r"|todo|dummy|your[-_ ]|xxx|redacted|fill.?in"
+    r"|todo|dummy|your[-_ ]|xxx|redacted|fill.?in|sealed.?secret"
 )
 
 
@@ -126,7 +126,9 @@ def _seems_secret(path: Path, data: object, *, is_encoded: bool) -> bool:
     if is_encoded:
         text = _decoded(text) or text
 
-    is_example = _VARIABLE.search(text) or _EXAMPLE.search(text) or not text.strip()
+    # People encode what kustomize encodes once more.
+    is_word = any(_EXAMPLE.search(each) for each in (text, _decoded(text)))
+    is_example = _VARIABLE.search(text) or is_word or not text.strip()
     return not is_example and bool(_SECRET_NAME.search(name) or secret_kind(text))
 
 

@@ -10,20 +10,21 @@ from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.read import OTHERS, Document, read_all
 
-# Their lists have keys, by which kustomize merges.
-_BUILT_IN = ("", "apps", "batch", "autoscaling", "policy")
+# Groups in which lists have keys by which kustomize merges: x-kubernetes-patch-merge-key in kubernetes v1.35,
+# api/openapi-spec. In every other group, such as that of RoleBindings, a patch replaces a list.
+_MERGED = ("", "admissionregistration.k8s.io", "apps", "autoscaling", "batch", "policy", "storage.k8s.io")
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
-    """Look at merge patches of custom resources: kustomize replaces their lists as a whole."""
+    """Look at merge patches of objects whose lists kustomize replaces as a whole."""
     seen: set[tuple[str, str]] = set()
     for overlay in repository.overlays:
         for path, document in overlay.graph.kustomizations.items():
             for patch, place in _patches(document, path, repository):
                 identity = ObjectId.of(patch)
                 base = _base(identity, overlay)
-                is_custom = identity.group not in _BUILT_IN and not identity.group.endswith(".k8s.io")
-                for key, lost in _lost(base, patch) if base and is_custom else ():
+                is_replaced = identity.group not in _MERGED
+                for key, lost in _lost(base, patch) if base and is_replaced else ():
                     if (str(place), key) not in seen:
                         seen.add((str(place), key))
                         yield Fault(

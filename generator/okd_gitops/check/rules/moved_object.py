@@ -9,12 +9,26 @@ _SCOPES = (
     "sealedsecrets.bitnami.com/namespace-wide",
     "sealedsecrets.bitnami.com/cluster-wide",
 )
-# What is read in one namespace only: of OpenShift's monitoring, and of Kubernetes itself.
-_BOUND = {
-    ("ConfigMap", "cluster-monitoring-config"): "openshift-monitoring",
-    ("ConfigMap", "user-workload-monitoring-config"): "openshift-user-workload-monitoring",
-    ("ConfigMap", "admin-acks"): "openshift-config",
-}
+# Namespaces in which the operators of OpenShift look for what people write, and nowhere else, as its
+# documentation says: of authentication, monitoring, ingress, machines and the cluster's configuration.
+_READ_THERE = (
+    "openshift-config",
+    "openshift-config-managed",
+    "openshift-ingress-operator",
+    "openshift-machine-api",
+    "openshift-monitoring",
+    "openshift-user-workload-monitoring",
+)
+# Who may do what, and what is watched, has a meaning in each namespace.
+_MEANT_ANYWHERE = (
+    "NetworkPolicy",
+    "PodMonitor",
+    "PrometheusRule",
+    "Role",
+    "RoleBinding",
+    "ServiceAccount",
+    "ServiceMonitor",
+)
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
@@ -66,5 +80,5 @@ def _moved(value: Object, identity: ObjectId, before: str, roles: set[tuple[str,
 
     if identity.kind == "SealedSecret":
         return ""
-    bound = _BOUND.get((identity.kind, identity.name))
-    return f"it {place}, and is read in {bound} only" if bound == before else ""
+    is_read_there = before in _READ_THERE and identity.kind not in _MEANT_ANYWHERE
+    return f"it {place}, and is read in {before} only" if is_read_there else ""
