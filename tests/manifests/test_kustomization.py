@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -179,6 +180,73 @@ def test_no_request_leaves_a_check(tmp_path: Path, okd_gitops: Run, server: tupl
     assert json.loads(result.stdout)["overlays"] == 0
     assert json.loads(result.stdout)["ledger"]["blocked"]
     assert asked == []
+
+
+# What Argo CD (argo-cd v3.3, pkg/apis/application/v1alpha1) and Flux (kustomize-controller v1.6, api/v1) fetch.
+DEPLOYING = """apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: one, namespace: argocd}
+spec:
+  project: default
+  destination: {server: ADDRESS, namespace: x}
+  source: {repoURL: ADDRESS/r.git, path: ADDRESS/x, helm: {valueFiles: [ADDRESS/values.yaml]}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: several, namespace: argocd}
+spec:
+  project: default
+  destination: {name: in-cluster, namespace: x}
+  sources:
+    - {repoURL: ADDRESS/r.git, ref: values}
+    - {repoURL: ADDRESS/charts, chart: c, helm: {valueFiles: [$values/a.yaml]}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: sets, namespace: argocd}
+spec:
+  generators:
+    - git: {repoURL: ADDRESS/r.git, revision: HEAD, files: [{path: ADDRESS/x.yaml}]}
+    - plugin: {configMapRef: {name: p}, input: {parameters: {url: ADDRESS}}}
+    - scmProvider: {gitea: {owner: o, api: ADDRESS}}
+  template:
+    metadata: {name: a}
+    spec:
+      project: default
+      destination: {server: ADDRESS, namespace: x}
+      source: {repoURL: ADDRESS/r.git, path: x}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: r, namespace: flux-system}
+spec: {interval: 1m, url: ADDRESS/r.git}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: k, namespace: flux-system}
+spec: {interval: 1m, prune: true, path: ADDRESS/x, sourceRef: {kind: GitRepository, name: r}}
+"""
+
+
+def test_no_request_leaves_a_check_of_what_argo_cd_and_flux_fetch(
+    tmp_path: Path, okd_gitops: Run, server: tuple[str, list[str]]
+) -> None:
+    address, asked = server
+    text = DEPLOYING.replace("ADDRESS", f"http://{address}").encode()
+    theirs = write(tmp_path / "theirs", {"argocd/all.yaml": text})
+    said = json.loads(okd_gitops("check", str(theirs), "--output=json").stdout)
+    assert said["ledger"]["roots"] == ["argocd/all.yaml"]
+    owners = {source["owner"].partition(" ")[0] for source in said["ledger"]["sources"]}
+    assert owners == {"Application", "ApplicationSet", "Kustomization"}
+    assert not any(source["root"] for source in said["ledger"]["sources"])
+    assert asked == []
+
+
+def test_the_server_notes_a_request(server: tuple[str, list[str]]) -> None:
+    address, asked = server
+    with urlopen(f"http://{address}/x.yaml") as answer:
+        assert answer.read().decode() == CONFIGMAP
+    assert asked == ["/x.yaml"]
 
 
 def test_no_request_leaves_kustomize_when_nothing_was_refused_before(
