@@ -19,10 +19,13 @@ from pathlib import Path
 
 from pysequoia import Tsk, sign
 
+from okd_gitops.evidence.records import read_records
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.generate.generate import generate
 from okd_gitops.releases.record import RecordedEdge, RecordedImage, RecordedSignature, ReleaseRecord
+from okd_gitops.report.report import Description
+from okd_gitops.report.report import report as describe
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("OKD_GITOPS_CACHE", ROOT / ".cache")).resolve()
@@ -154,6 +157,11 @@ def report(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     arguments = ("--base", "HEAD", "--at", now, *arguments)
 
     return subprocess.run([*command, *arguments], cwd=root, capture_output=True, text=True, check=False)
+
+
+def described(root: Path) -> Description:
+    """Judge a change that is not committed as the command does, to write it in more than one length."""
+    return describe(root, CACHE, "HEAD", read_records(root, ""), now=datetime.now(UTC), say=lambda _: None)
 
 
 def text_of(name: str, folder: Path) -> str:
