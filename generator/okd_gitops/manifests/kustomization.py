@@ -75,6 +75,9 @@ class Graph:
     path: list[str] = field(default_factory=list)
     # Folders that were walked before in the same tree, and reach no other one; None for those that do.
     leaves: "Leaves" = field(default_factory=dict)
+    # Whether one folder is read to see if it is such a leaf, and uses another one, which is not walked then.
+    is_trial: bool = False
+    uses_another: bool = False
     # How its files are read, and what of it only a network or another program can render.
     bounds: Bounds = PASSED_ON
     beyond: list[Finding] = field(default_factory=list)
@@ -168,9 +171,9 @@ def tops(tree: Mapping[str, bytes], bounds: Bounds = PASSED_ON) -> dict[str, Gra
 def _visit_once(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
     """Visit a folder that another one uses: many overlays use the same bases, and most of these no other."""
     if folder not in graph.leaves:
-        alone = Graph(path=list(graph.path), leaves=graph.leaves, bounds=graph.bounds)
+        alone = Graph(path=list(graph.path), bounds=graph.bounds, is_trial=True)
         _visit(tree, folder, alone)
-        is_leaf = len(alone.kustomizations) == 1 and not alone.findings and not alone.notes
+        is_leaf = not (alone.uses_another or alone.findings or alone.notes)
         graph.leaves[folder] = alone if is_leaf else None
 
     leaf = graph.leaves[folder]
@@ -347,6 +350,8 @@ class _Reading:
             reason = f"kustomizations are nested deeper than {_MAX_DEPTH}"
             remedy = "list the files that are needed directly"
             self.refuse("document-too-complex", self.at(entry.where), reason, remedy)
+        elif self.graph.is_trial:
+            self.graph.uses_another = True
         else:
             _visit_once(self.tree, folder, self.graph)
 
