@@ -182,7 +182,7 @@ def test_no_request_leaves_a_check(tmp_path: Path, okd_gitops: Run, server: tupl
     assert asked == []
 
 
-# What Argo CD (argo-cd v3.3, pkg/apis/application/v1alpha1) and Flux (kustomize-controller v1.6, api/v1) fetch.
+# What Argo CD (v3.3, pkg/apis/application/v1alpha1) and Flux (kustomize-controller v1.6, api/v1) fetch.
 DEPLOYING = """apiVersion: argoproj.io/v1alpha1
 kind: Application
 metadata: {name: one, namespace: argocd}
