@@ -177,6 +177,15 @@ class Repository:
         return (*of_kind(self.objects, "Application"), *made)
 
     @cached_property
+    def definitions(self) -> Mapping[tuple[str, str], Object]:
+        """Every CustomResourceDefinition in any overlay, by the group and kind that it defines."""
+        return {
+            (str(at(value, "spec", "group")), str(at(value, "spec", "names", "kind"))): value
+            for value in self.objects
+            if value.get("kind") == "CustomResourceDefinition"
+        }
+
+    @cached_property
     def makers(self) -> Mapping[int, Object]:
         """The ApplicationSet of each Application that one makes, by its id()."""
         return {id(made): one.value for one in self.sets for made in one.expansion.applications}

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.argocd import OPTIONS
+from okd_gitops.manifests.list_keys import repeated_entries, schema_of
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object
 
 # The keys of lists in pods and Services: listMapKeys of kubernetes v1.35, api/openapi-spec.
@@ -24,7 +25,7 @@ _SERVER_SIDE = "ServerSideApply=true"
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
-    """Look at what an Application applies on the server's side, all of it or by an annotation."""
+    """Look at custom resources by their definitions, and at what is applied on the server's side."""
     applications = repository.synced.get(overlay.folder, ())
     is_server_side = any(
         _SERVER_SIDE in items(each, "spec", "syncPolicy", "syncOptions") for each in applications
@@ -32,6 +33,16 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 
     for value in overlay.objects:
         identity = ObjectId.of(value)
+        definition = repository.definitions.get((identity.group, identity.kind))
+        schema = schema_of(definition, identity.version) if definition else {}
+        for path, named in repeated_entries(value, schema):
+            yield Fault(
+                reason=f"{'.'.join(map(str, path))} has {named} twice, which its definition forbids",
+                remedy="keep one of them",
+                object=identity,
+                path=path,
+            )
+
         text = str(at(value, "metadata", "annotations", OPTIONS) or "")
         if identity.group in _WORKLOADS and (is_server_side or _SERVER_SIDE in text):
             for path, named in _repeated_in(value):
