@@ -50,7 +50,10 @@ def root(tmp_path: Path) -> Path:
 
     for number, environment in enumerate(["okd", "kubernetes", "kind", "okd"]):
         name = f"{environment}-{number}"
-        chosen = yaml.safe_dump({"features": combined(environment, Random(number))})
+        given = combined(environment, Random(number))
+        # What has the clusterID, which is edited below.
+        given |= example("okd-version", environment) if environment == "okd" else {}
+        chosen = yaml.safe_dump({"features": given})
         own = own_cluster(name, environment)
         text = f"purpose: ephemeral\nexpires: 2026-12-31\n{own}{chosen}"
         (root / f"clusters/{name}.yaml").write_text(text)

@@ -59,7 +59,7 @@ def test_help_imports_nothing_heavy(group: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("generat",), ("generate", "--frce"), ("schema", "x"), ("check", "/nonexistent")]
+    "arguments", [("generat",), ("generate", "--frce"), ("schema", "x"), ("check", "not-there")]
 )
 def test_a_wrong_command_line_is_exit_2_with_a_hint(okd_gitops: Run, arguments: tuple[str, ...]) -> None:
     result = okd_gitops(*arguments)
