@@ -464,3 +464,33 @@ def test_house_rules_are_asked_of_others_only_where_they_want_it(tmp_path: Path)
         for is_fleet in (False, True)
     }
     assert names == {False: set(), True: {"floating-image"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        (b"stringData:\n  pin: 73519284\n", "schema-violation"),
+        (b"stringData:\n  pin: [hunter2-in-a-list]\n", "schema-violation"),
+        (b"stringData:\n  pin: hunter2\n  pin: hunter3-is-longer\n", "duplicate-key"),
+    ],
+)
+def test_no_value_of_a_secret_is_shown_where_it_is_wrong(tmp_path: Path, text: bytes, finding: str) -> None:
+    secret = b"apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: shop}\n" + text
+    files = {
+        "app.yaml": application("k"),
+        "k/kustomization.yaml": b"resources: [s.yaml]\n",
+        "k/s.yaml": secret,
+    }
+    found = [item for item in judged(tmp_path, files).findings if item.name == finding]
+    assert found
+    for item in found:
+        assert item.location.text.strip() == "pin: ***"
+        assert not {"73519284", "hunter"} & set(str(item).split())
+
+
+def test_keys_that_are_no_text_stop_nothing(tmp_path: Path) -> None:
+    data = CONFIG.replace(b"{a: b}", b'{2024: "x", on: "y"}')
+    report = judged(
+        tmp_path, {"app.yaml": application("plain"), "plain/a.yaml": data, "plain/ns.yaml": NAMESPACE}
+    )
+    assert not report.findings

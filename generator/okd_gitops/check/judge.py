@@ -13,11 +13,12 @@ from okd_gitops.check.run_forms import has_variable, run_forms
 from okd_gitops.check.run_rules import run
 from okd_gitops.check.schema_form import schema_form
 from okd_gitops.check.schema_gaps import is_known_gap
-from okd_gitops.finding import Finding, finding_of
+from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.manifests.directory import read_directory
 from okd_gitops.manifests.kustomization import Leaves, walk
 from okd_gitops.manifests.nested import Path as Inside
 from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.redaction import masked_line
 from okd_gitops.render import kustomize
 
 _WITHOUT_SCHEMA = ("no-schema", "kind-not-checked")
@@ -198,12 +199,20 @@ def _path_of(reason: str) -> tuple[str | int, ...]:
     return tuple(int(step) if step.isdecimal() else step for step in steps)
 
 
+def _shown(identity: ObjectId, place: Location) -> Location:
+    """Return a place without the value that is written there, if that is of a Secret."""
+    if (identity.group, identity.kind) != ("", "Secret"):
+        return place
+
+    return replace(place, text=masked_line(place.text), length=1)
+
+
 def _finding(
     identity: ObjectId, holders: Sequence[Overlay], reason: str, inside: Inside, *, missing: bool
 ) -> Finding:
     written = [written_as(overlay.graph, identity) for overlay in holders]
     path = (*inside, *_path_of(reason))
-    places = [each.at(path) for each in written if each is not None]
+    places = [_shown(identity, each.at(path)) for each in written if each is not None]
     clusters = tuple(dict.fromkeys(overlay.name for overlay in holders))
     is_gap = missing and is_known_gap(identity)
 

@@ -29,10 +29,27 @@ class _Loader(yaml.CSafeLoader):
         if node.tag == _SEQ and isinstance(node, yaml.SequenceNode):
             return [self.build(item) for item in node.value]
 
-        if node.tag == _MAP and isinstance(node, yaml.MappingNode) and _has_plain_keys(node):
-            return {key.value: self.build(value) for key, value in node.value}
+        if node.tag == _MAP and isinstance(node, yaml.MappingNode):
+            if not _has_plain_keys(node):
+                self.flatten_mapping(node)
+
+            return {self.key(key): self.build(value) for key, value in node.value}
 
         return self.construct_object(node, deep=True)
+
+    def key(self, node: yaml.Node) -> str:
+        """Return a key as the API server reads it: a text (sigs.k8s.io/yaml, convertToJSONableObject)."""
+        if node.tag == _STR and isinstance(node, yaml.ScalarNode):
+            return str(node.value)
+
+        value = self.construct_object(node, deep=True)
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, int | float):
+            return str(value)
+
+        reason = "a key must be a text or a number"
+        raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
 
 
 def _has_plain_keys(node: yaml.MappingNode) -> bool:
