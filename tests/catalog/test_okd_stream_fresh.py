@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,9 @@ class Bench:
     def report(self, cluster: str, **changes: Any) -> None:
         """Record a report as the job on the hub does."""
         values = {"cluster": cluster, "version": CANDIDATE, "image": image(CANDIDATE), "passed": True}
-        report = Evidence.model_validate({**values, "finished": self.fleet.now, **changes})
+        report = Evidence.model_validate(
+            {**values, "finished": self.fleet.now + timedelta(hours=1), **changes}
+        )
         write_records(
             self.fleet.root,
             str(self.fleet.remote),
@@ -128,8 +131,8 @@ def test_a_candidate_passes_when_the_clusters_that_were_made_for_it_have(bench: 
     )
 
     # The reports are there already: the second run of a step that was killed while it waited finds them so.
-    bench.report(FRESH)
-    bench.report(f"{FRESH}-up")
+    bench.report(FRESH, tests={"conformance": "passed"})
+    bench.report(f"{FRESH}-up", tests={"conformance": "passed"})
     done = bench.run("ask")
     assert done.returncode == 0, done.stderr
     files = git(bench.fleet.remote, "ls-tree", "-r", "--name-only", "main").split()

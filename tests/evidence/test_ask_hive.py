@@ -170,6 +170,15 @@ def test_one_that_runs_a_suite_is_evidence_when_that_has_ended(
         assert result.evidence.tests == {"api-ready": "passed", "conformance": told}
 
 
+def test_another_suite_than_the_one_of_the_file_counts_nothing(hub: HTTPServer, tmp_path: Path) -> None:
+    value = deployment(update(NEW, 9))
+    other = Noted(pools=Pools(), conformance=Conformance(suite="openshift/one-test", passed=True))
+    value["metadata"]["annotations"] = {GUEST: note_of(completed_update(value), other)}
+    result = observed(hub, tmp_path, value, HEALTHY, WITH_SUITE)
+    assert result.evidence is None
+    assert "test conformance has not ended" in result.reason
+
+
 def test_what_nobody_asked_for_counts_nothing(hub: HTTPServer, tmp_path: Path) -> None:
     value = deployment(update(NEW, 9))
     failed = Noted(pools=Pools(), conformance=Conformance(suite="x", passed=False))

@@ -12,7 +12,15 @@ from okd_gitops.lifecycle.tried_release import Asked, await_reports
 VERSION = "4.22.0-okd-scos.0"
 FRESH, UPGRADES = "try-4-22-0-scos-0", "try-4-22-0-scos-0-up"
 IMAGE, OTHER = (f"quay.io/okd/release@sha256:{letter * 64}" for letter in "ab")
-BOTH = Asked(VERSION, IMAGE, (FRESH, UPGRADES))
+ADDED = datetime(2026, 11, 28, tzinfo=UTC)
+BOTH = Asked(
+    VERSION,
+    IMAGE,
+    (FRESH, UPGRADES),
+    suites=frozenset({UPGRADES}),
+    since={FRESH: ADDED, UPGRADES: ADDED},
+)
+SUITE = {"tests": {"conformance": "passed"}}
 
 
 def report(cluster: str, **changes: Any) -> Evidence:
@@ -27,6 +35,7 @@ def report(cluster: str, **changes: Any) -> Evidence:
     return Evidence.model_validate({**values, **changes})
 
 
+BEFORE = datetime(2026, 11, 27, tzinfo=UTC)
 FAILED = {"passed": False, "operators": "degraded", "reason": "etcd is degraded"}
 
 
@@ -45,8 +54,13 @@ def looked(*states: tuple[Evidence, ...]) -> tuple[Any, int]:
 @pytest.mark.parametrize(
     ("states", "passed", "failed", "missing", "waits"),
     [
-        ([(report(FRESH), report(UPGRADES))], True, False, (), 0),
-        ([(), (report(FRESH),), (report(FRESH), report(UPGRADES))], True, False, (), 2),
+        ([(report(FRESH), report(UPGRADES, **SUITE))], True, False, (), 0),
+        ([(), (report(FRESH),), (report(FRESH), report(UPGRADES, **SUITE))], True, False, (), 2),
+        # Without the suite that it runs, after an emergency, and of an earlier cluster of that name.
+        ([(report(FRESH), report(UPGRADES))], False, False, (UPGRADES,), 1),
+        ([(report(FRESH, emergency="a risk"), report(UPGRADES, **SUITE))], False, False, (FRESH,), 1),
+        ([(report(FRESH, finished=BEFORE), report(UPGRADES, **SUITE))], False, False, (FRESH,), 1),
+        ([(report(FRESH, finished=BEFORE, **FAILED),)], False, False, (FRESH, UPGRADES), 1),
         # One that failed decides; nobody waits for the other.
         ([(report(FRESH, **FAILED),)], False, True, (UPGRADES,), 0),
         ([(report(FRESH),)], False, False, (UPGRADES,), 1),

@@ -5,6 +5,7 @@ The records are those that the hub's watch writes of a release controller on loo
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -182,10 +183,23 @@ def test_a_candidate_of_another_image_or_stream_is_refused(fleet: Fleet) -> None
     with pytest.raises(UsageError, match="no trials of the stream 4-scos-stabl"):
         try_candidate(fleet.root, candidate(fleet, stream="4-scos-stabl"), Saving(), now=fleet.now)
 
-    try_candidate(fleet.root, candidate(fleet), Saving(commit=True), now=fleet.now)
-    other = candidate(fleet, image=image("another"), signature="")
-    with pytest.raises(UsageError, match="is there already, with registry"):
-        try_candidate(fleet.root, other, Saving(), now=fleet.now)
+    first = candidate(fleet)
+    try_candidate(fleet.root, first, Saving(commit=True), now=fleet.now)
+    changed: dict[str, Any]
+    for changed, what in (
+        ({"image": image("another"), "signature": ""}, "image"),
+        ({"suite": "openshift/conformance"}, "suite"),
+        ({"signature": ""}, "signature"),
+        ({"before": ("4.20.0-okd-scos.9", image("older"))}, "release before"),
+    ):
+        with pytest.raises(UsageError, match=f"is there already, with another {what}"):
+            try_candidate(fleet.root, replace(first, **changed), Saving(), now=fleet.now)
+
+
+def test_a_candidate_upgrades_from_another_image_than_its_own(fleet: Fleet) -> None:
+    same = candidate(fleet, before=(OLD, image(CANDIDATE)))
+    with pytest.raises(UsageError, match="has the image of the candidate"):
+        try_candidate(fleet.root, same, Saving(), now=fleet.now)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from okd_gitops.cli.completion import recorded_versions
-from okd_gitops.cli.options import AT, OUTPUT, RECORDS, REMOTE, clock, root_of, writes
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, writes
 from okd_gitops.cli.output import echo, print_result, progress
 from okd_gitops.cli.save_edit import edits, save, way_of
 
@@ -88,20 +88,31 @@ def try_(context: click.Context, version: str, **options: Any) -> None:
     metavar="SECONDS",
     help="Look so often.",
 )
-@REMOTE
+@click.option("--upgrades", is_flag=True, help="Ask for the cluster that upgrades, too.")
+@click.option("--remote", default="origin", show_default=True, help="Read the reports of this remote.")
 @OUTPUT
 @click.pass_context
 def tried(
-    context: click.Context, version: str, *, image: str, waits: str, interval: int, remote: str, output: str
+    context: click.Context,
+    version: str,
+    *,
+    image: str,
+    waits: str,
+    interval: int,
+    upgrades: bool,
+    remote: str,
+    output: str,
 ) -> None:
     """Tell how a release went on the clusters that try it.
 
     Reads the branch `records` of the remote, where `release observe` reports. Ends with 0 when all clusters
-    have passed the release, with 1 when one has failed, and with 5 when one has not reported.
+    have passed the release, with 1 when one has failed, and with 5 when one has not reported. Reports of an
+    earlier cluster of the same name count nothing, nor one without the suite that the cluster runs.
     """
-    from okd_gitops.errors import UsageError
+    from okd_gitops.errors import BusyError, RemoteError, UsageError
     from okd_gitops.evidence.records import BRANCH, Records, read_records
     from okd_gitops.fleet.load import load
+    from okd_gitops.lifecycle.committed import read_committed
     from okd_gitops.lifecycle.tried_release import asked_for, await_reports
     from okd_gitops.system import branches
     from okd_gitops.times import parse_duration
@@ -112,14 +123,23 @@ def tried(
         raise UsageError(str(error), "write it in minutes, hours or days, like 12h") from None
 
     root, say = root_of(context), progress(context)
-    fleet = load(root)
-    asked = asked_for(fleet, version, image)
+    fleet, added = load(root), read_committed(root).added
+    asked = asked_for(fleet, version, image, added, upgrades=upgrades)
     url = branches.address(root, remote, fleet.spec.repository)
 
     def read() -> Records:
-        there = branches.heads(root, url, BRANCH)
+        try:
+            there = branches.heads(root, url, BRANCH)
 
-        return read_records(root, branches.fetch(root, url, BRANCH)) if there else Records()
+            return read_records(root, branches.fetch(root, url, BRANCH)) if there else Records()
+        except (RemoteError, BusyError) as error:
+            # A forge that is away for a minute ends no wait of hours.
+            if time.monotonic() >= until:
+                raise
+
+            say(error.reason)
+
+            return Records()
 
     def wait() -> bool:
         if time.monotonic() >= until:

@@ -60,7 +60,7 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
 
     noted = noted_of(deployment)
     runs_suite = CONFORMANCE in target.cluster.spec.features
-    suite = noted.conformance if runs_suite else None
+    suite = noted.conformance if runs_suite and _is_asked(target.cluster, noted) else None
     is_reached = condition(status, _UNREACHABLE).get("status") == "False"
 
     return Answer(
@@ -73,6 +73,14 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
             told={CONFORMANCE: f"{suite.suite}: {suite.words}"} if suite else {},
         )
     )
+
+
+def _is_asked(cluster: Cluster, noted: Noted) -> bool:
+    """Whether the suite that ran is the one of the cluster's file, if that names one."""
+    parameters = cluster.spec.features.get(CONFORMANCE) or {}
+    wanted = parameters.get("suite")
+
+    return noted.conformance is not None and wanted in (None, noted.conformance.suite)
 
 
 def _another_beginning(cluster: Cluster, status: object) -> str:

@@ -1,22 +1,28 @@
 """cluster tried: what the clusters of a release have reported, as soon as all have, or one has failed."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
-from okd_gitops.evidence.report import Evidence
+from okd_gitops.evidence.report import CONFORMANCE, Evidence
 from okd_gitops.evidence.trial_names import trial_clusters
 from okd_gitops.fleet.load import Fleet
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A release, its image by digest, and the names of the clusters that try it."""
+    """A release, its image by digest, and the names of the clusters that try it.
+
+    `suites` are those of them that must pass a conformance suite, `since` says when each came into git.
+    """
 
     version: str
     image: str
     names: tuple[str, ...]
+    suites: frozenset[str] = frozenset()
+    since: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,13 @@ class Tried:
         return not self.missing and not self.failed
 
 
-def asked_for(fleet: Fleet, version: str, image: str = "") -> Asked:
-    """Return which clusters of a fleet try a version; raises UsageError where none does, and for an image
-    that they do not try.
+def asked_for(
+    fleet: Fleet, version: str, image: str, added: Mapping[str, datetime], *, upgrades: bool
+) -> Asked:
+    """Return which clusters of a fleet try a version; with `upgrades` both must, also one that is gone.
+
+    `added` says when each cluster came into git. Raises UsageError where none tries the version, and for an
+    image that they do not try.
     """
     clusters = [cluster for name in trial_clusters(version) if (cluster := fleet.cluster(name))]
     images = {cluster.spec.release.image for cluster in clusters if cluster.spec.release}
@@ -60,7 +70,11 @@ def asked_for(fleet: Fleet, version: str, image: str = "") -> Asked:
         reason = f"{', '.join(names)} try {', '.join(sorted(images))}"
         raise UsageError(reason, "name the image that they try, or wait for their end")
 
-    return Asked(version, images.pop(), names)
+    suites = {cluster.name for cluster in clusters if CONFORMANCE in cluster.spec.features}
+    since = {name: added[name] for name in names if name in added}
+    asked = trial_clusters(version) if upgrades else names
+
+    return Asked(version, images.pop(), asked, frozenset(suites), since)
 
 
 def await_reports(asked: Asked, read: Callable[[], Records], wait: Callable[[], bool]) -> Tried:
@@ -76,6 +90,13 @@ def await_reports(asked: Asked, read: Callable[[], Records], wait: Callable[[], 
 
 
 def _is_of(report: Evidence, asked: Asked) -> bool:
-    is_of_release = (report.version, report.image) == (asked.version, asked.image)
+    """Whether a report is of this release and of the cluster that is there now, and shows what was asked.
 
-    return is_of_release and report.cluster in asked.names
+    An earlier cluster may have had the name, and an emergency goes past something.
+    """
+    is_of_release = (report.version, report.image) == (asked.version, asked.image)
+    since = asked.since.get(report.cluster)
+    is_of_cluster = report.cluster in asked.names and since is not None and report.counted_from >= since
+    lacks_suite = report.cluster in asked.suites and report.tests.get(CONFORMANCE) != "passed"
+
+    return is_of_release and is_of_cluster and not (report.passed and (report.emergency or lacks_suite))

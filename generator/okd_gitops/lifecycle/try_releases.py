@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
+from okd_gitops.evidence.report import CONFORMANCE
 from okd_gitops.evidence.trial_names import fresh_cluster, trial_clusters, upgrading_cluster
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Purpose
@@ -60,22 +61,43 @@ def clusters_for(fleet: Fleet, candidate: Candidate) -> list[NewCluster]:
         known = nearest(candidate.stream, streams)
         raise UsageError(f"fleet.yaml has no trials of the stream {candidate.stream}", known)
 
-    for name in candidate.clusters:
-        _refuse_other_image(fleet, name, candidate)
+    if candidate.before and _digest(candidate.before[1]) == _digest(candidate.image):
+        raise UsageError("the release before has the image of the candidate", "name another with --before")
 
     wanted = [_for_candidate(streams[candidate.stream], candidate, name) for name in candidate.clusters]
+
+    for request in wanted:
+        _refuse_other(fleet, request)
 
     return [request for request in wanted if not fleet.cluster(request.name)]
 
 
-def _refuse_other_image(fleet: Fleet, name: str, candidate: Candidate) -> None:
-    cluster = fleet.cluster(name)
-    release = cluster.spec.release if cluster else None
+def _digest(image: str) -> str:
+    return image.partition("@")[2]
 
-    if cluster and (release is None or release.image != candidate.image):
-        shown = release.image if release else "no release"
-        reason = f"the cluster {name} is there already, with {shown}"
-        raise UsageError(reason, f"wait for its end, or run okd-gitops cluster remove {name}")
+
+def _refuse_other(fleet: Fleet, request: NewCluster) -> None:
+    """Raise UsageError where a cluster of that name is there, and is not what is asked for."""
+    cluster = fleet.cluster(request.name)
+
+    if cluster is None:
+        return
+
+    spec = cluster.spec
+    release, installs = spec.release, spec.installs
+    parameters = spec.features.get(CONFORMANCE) or {}
+    there = {
+        "image": release.image if release else "",
+        "signature": release.signature if release else "",
+        "release before": installs.image if installs else "",
+        "suite": str(parameters.get("suite", "")),
+    }
+    asked = (request.image, request.signature, request.installs_image, request.conformance)
+    other = [name for (name, value), wanted in zip(there.items(), asked, strict=True) if value != wanted]
+
+    if other:
+        reason = f"the cluster {request.name} is there already, with another {' and '.join(other)}"
+        raise UsageError(reason, f"wait for its end, or run okd-gitops cluster remove {request.name}")
 
 
 def _for_candidate(trials: Trials, candidate: Candidate, name: str) -> NewCluster:
