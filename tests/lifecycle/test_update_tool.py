@@ -102,3 +102,8 @@ def test_a_file_that_is_no_wheel_of_it_is_refused(content: bytes, tmp_path: Path
 
     with pytest.raises(UsageError), other_tool(path):
         pass
+
+
+def test_a_program_that_tells_no_version_is_no_okd_gitops() -> None:
+    with pytest.raises(UsageError, match="is no okd-gitops"), other_tool(Path("/bin/true")):
+        pass

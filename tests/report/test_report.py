@@ -147,6 +147,16 @@ def test_one_run_gives_the_text_and_the_page_of_a_change(tmp_path: Path) -> None
     assert text.index(NEW) < text.index('id="waves"') < text.index('id="graph"') < text.index('id="streams"')
 
 
+def test_a_page_is_written_over_no_file_of_another_kind(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"moc-hub": "hub"})
+    file = tmp_path / "clusters/moc-hub.yaml"
+    before = file.read_bytes()
+    done = report(tmp_path, "--base=", f"--html={file}")
+
+    assert (done.returncode, file.read_bytes()) == (2, before)
+    assert "name a file that ends with .html" in done.stderr
+
+
 def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
     lay_out(tmp_path, {"moc-hub": "hub"})
     done = report(tmp_path, "--base=")

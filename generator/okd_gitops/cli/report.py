@@ -71,6 +71,10 @@ def report(
     """
     from okd_gitops.errors import UsageError
 
+    if page_file and page_file.suffix != ".html":
+        # A slip must not cost a file that people have written.
+        raise UsageError(f"{page_file} is no name of a page", "name a file that ends with .html")
+
     root, now = root_of(context), clock(at)
     cache, say = tools_of(context), progress(context)
 

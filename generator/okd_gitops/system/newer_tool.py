@@ -3,6 +3,7 @@
 A wheel is unpacked and runs with the packages of this installation; what needs others must be installed.
 """
 
+import re
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ _INSTALL = "install it in an environment of its own, and name its program: VENV/
 # A wheel has 5 MB; unpacked, no more than this is written.
 _MAX_UNPACKED = 256 << 20
 _SECONDS = 600.0
+_VERSION = re.compile(r"okd-gitops, version ([0-9]+(\.[0-9A-Za-z+-]+)*)")
 
 
 class OtherTool:
@@ -25,8 +27,12 @@ class OtherTool:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
-        # "okd-gitops, version 0.2.0"
-        self.version = self._run("--version", cwd=Path("/")).rpartition(" ")[2]
+        said = _VERSION.fullmatch(self._run("--version", cwd=Path("/")))
+
+        if said is None:
+            raise UsageError(f"{command[0]} is no okd-gitops: it does not tell a version", _INSTALL)
+
+        self.version = said[1]
 
     def generate(self, root: Path) -> None:
         """Generate the fleet at `root`; raises ToolError where it refuses that."""
