@@ -494,3 +494,34 @@ def test_keys_that_are_no_text_stop_nothing(tmp_path: Path) -> None:
         tmp_path, {"app.yaml": application("plain"), "plain/a.yaml": data, "plain/ns.yaml": NAMESPACE}
     )
     assert not report.findings
+
+
+RUN = """apiVersion: tekton.dev/v1
+kind: TaskRun
+metadata: {{name: run, namespace: shop}}
+spec:
+  taskRef:
+    resolver: cluster
+    params:
+    - {{name: kind, value: task}}
+    - {{name: name, value: git-clone}}
+    - {{name: namespace, value: {namespace}}}
+"""
+TASK = b"""apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: other, namespace: tasks}
+spec: {steps: [{name: a, image: registry.example.org/a:1}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("namespace", "missing"), [("openshift-pipelines", False), ("tasks", True), ("shop", True)]
+)
+def test_a_task_of_a_namespace_of_others_is_nobodys_fault(
+    tmp_path: Path, namespace: str, *, missing: bool
+) -> None:
+    kustomization = b"resources: [run.yaml, task.yaml]\n"
+    run = RUN.format(namespace=namespace).encode()
+    files = {"k/kustomization.yaml": kustomization, "k/run.yaml": run, "k/task.yaml": TASK}
+    names = [finding.name for finding in judged(tmp_path, files).findings]
+    assert ("dangling-reference" in names) == missing
