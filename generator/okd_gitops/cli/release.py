@@ -83,7 +83,9 @@ def _print_releases(result: "Listing") -> None:
 def _release_row(item: "Release") -> tuple[str, str, str, str]:
     state = "withdrawn" if item.withdrawn else "not accepted"
     published = f"{item.published:%Y-%m-%d}" if item.published else ""
-    digest = item.signed.partition("@")[2][:19]
+    from okd_gitops.releases.version import digest_of
+
+    digest = digest_of(item.signed)[:19]
 
     return item.version.text, ", ".join(item.streams) or state, published, digest or "no digest"
 

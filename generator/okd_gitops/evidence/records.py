@@ -19,7 +19,7 @@ from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.releases import record
 from okd_gitops.releases.record import ReleaseRecord
-from okd_gitops.system import git, git_objects
+from okd_gitops.system import branches, git, git_objects
 from okd_gitops.tree import Tree
 
 BRANCH = "records"
@@ -76,6 +76,17 @@ def read_records(root: Path, reference: str = "") -> Records:
         return Records()
 
     return parse_records(git_objects.tree_at(root, commit, (*FOLDERS, RUNS)), commit)
+
+
+def fetched_records(root: Path, url: str) -> Records:
+    """Fetch the records of a remote and read them; one without the branch has none.
+
+    Raises RemoteError, and like `read_records`.
+    """
+    if not branches.heads(root, url, BRANCH):
+        return Records()
+
+    return read_records(root, branches.fetch(root, url, BRANCH))
 
 
 def parse_records(files: Tree, commit: str = "") -> Records:

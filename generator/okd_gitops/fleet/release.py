@@ -11,6 +11,7 @@ from okd_gitops.releases.cluster_version import field_faults
 from okd_gitops.releases.fields import Channel, ReleaseImage, VersionText, fault
 from okd_gitops.releases.trust.signature import signed_digest
 from okd_gitops.releases.trust.verdict import SignatureError
+from okd_gitops.releases.version import digest_of
 
 
 def _signed_digest(signature: str) -> str:
@@ -67,7 +68,7 @@ class Release(FileModel):
     def _signs_the_image(self) -> "Release":
         if self.signature:
             signed = _signed_digest(self.signature)
-            if signed != self.image.partition("@")[2]:
+            if signed != digest_of(self.image):
                 reason = f"the signature is for {signed}, and the image is {self.image}"
                 raise fault(reason, name="signed-other-image", field="signature")
         return self
@@ -78,5 +79,5 @@ class Release(FileModel):
 
         The form of the key is that of openshift/library-go, pkg/verify/store/configmap.
         """
-        digest = self.image.partition("@")[2].replace(":", "-")
+        digest = digest_of(self.image).replace(":", "-")
         return {f"{digest}-1": self.signature} if self.signature else {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from okd_gitops.releases.version import IMAGE, Version
+from okd_gitops.releases.version import IMAGE, Version, digest_of
 
 _REMEDY = "okd-gitops release show {version} tells which digest that version has; correct the other file"
 
@@ -48,7 +48,7 @@ def disagreements(claims: Iterable[Claim]) -> Iterator[Disagreement]:
         if not match:
             continue
 
-        digest = claim.image.partition("@")[2]
+        digest = digest_of(claim.image)
         same_digest = by_digest.setdefault(digest, claim)
         same_version = by_version.setdefault((claim.version, match["repository"]), claim)
 

@@ -78,6 +78,11 @@ class Version:
         return self._key() < other._key()
 
 
+def digest_of(image: str) -> str:
+    """Return the digest of an image, sha256:HEX; empty for one without."""
+    return image.partition("@")[2]
+
+
 def image_fault(image: str) -> str:
     """Return why an image reference is not a digest, or nothing."""
     if IMAGE.fullmatch(image):

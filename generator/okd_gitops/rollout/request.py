@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.evidence.proposal import PREFIX
-from okd_gitops.evidence.records import BRANCH, Records, read_records
+from okd_gitops.evidence.records import Records, fetched_records, read_records
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
@@ -109,7 +109,4 @@ def records_of(tools: Tools, request: Request) -> Records:
     if request.records or not tools.url:
         return read_records(tools.root, request.records)
 
-    if not branches.heads(tools.root, tools.url, BRANCH):
-        return Records()
-
-    return read_records(tools.root, branches.fetch(tools.root, tools.url, BRANCH))
+    return fetched_records(tools.root, tools.url)

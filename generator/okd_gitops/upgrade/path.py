@@ -68,6 +68,11 @@ class NoPath:
     about: Version | None = None
 
 
+def first_hop(path: Path | NoPath | None) -> Hop | None:
+    """Return the first hop, where there is a path."""
+    return path.hops[0] if isinstance(path, Path) else None
+
+
 def plan(graph: Graph, current: Version, target: Version | None, wanted: Wanted) -> Path | NoPath:
     """Return the path with the fewest hops; without a target, to the newest release that can be reached.
 

@@ -13,7 +13,7 @@ from okd_gitops.releases.cross_check import Release
 from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.releases.version import Version
 from okd_gitops.upgrade.holds import Hold
-from okd_gitops.upgrade.path import Hop, NoPath, Path
+from okd_gitops.upgrade.path import Hop, NoPath, Path, first_hop
 
 
 class Way(StrEnum):
@@ -151,7 +151,7 @@ class Question:
     @property
     def hop(self) -> Hop | None:
         """The first hop."""
-        return self.path.hops[0] if isinstance(self.path, Path) else None
+        return first_hop(self.path)
 
     @property
     def state(self) -> ClusterState | None:

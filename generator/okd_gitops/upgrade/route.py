@@ -14,7 +14,7 @@ from okd_gitops.releases.barriers import Barrier
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.version import Version, outside_channel
 from okd_gitops.upgrade.edges import Wanted, kind
-from okd_gitops.upgrade.path import NoPath, Path, plan
+from okd_gitops.upgrade.path import NoPath, Path, first_hop, plan
 from okd_gitops.upgrade.question import Follower, earlier_clusters
 
 
@@ -50,7 +50,9 @@ def first_releases(
 
 def first_release(cluster: Follower, path: Path | NoPath, known: Known) -> Release | None:
     """Return the release of the first hop, as the cluster's stream lists it."""
-    return known.learned.release(cluster.stream, path.hops[0].to) if isinstance(path, Path) else None
+    hop = first_hop(path)
+
+    return known.learned.release(cluster.stream, hop.to) if hop else None
 
 
 def _route(

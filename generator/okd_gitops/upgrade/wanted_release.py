@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from okd_gitops.releases.lines import kubernetes_of
+from okd_gitops.releases.version import digest_of
 from okd_gitops.upgrade.question import Answer, Question
 
 # Sources may name any day, and no calendar goes beyond the year 9999.
@@ -23,7 +24,7 @@ def image_is_of_another_release(question: Question) -> Answer | None:
 
     of_repository = [image for image in release.images if image.partition("@")[0] == repository]
     known_images = of_repository or list(release.images)
-    digests = {image.partition("@")[2] for image in known_images}
+    digests = {digest_of(image) for image in known_images}
 
     return None if digest in digests else Answer(f"({release.version.text} is {', '.join(known_images)})")
 

@@ -12,7 +12,7 @@ from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.release import Release
 from okd_gitops.releases.record import ReleaseRecord
-from okd_gitops.upgrade.path import Hop, NoPath, Path
+from okd_gitops.upgrade.path import Hop, NoPath, Path, first_hop
 from okd_gitops.upgrade.question import Way
 from okd_gitops.upgrade.refusals import Decision
 
@@ -47,7 +47,7 @@ class JudgedRelease:
     @property
     def first_hop(self) -> Hop | None:
         """The first hop, where there is a path."""
-        return self.path.hops[0] if isinstance(self.path, Path) else None
+        return first_hop(self.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
