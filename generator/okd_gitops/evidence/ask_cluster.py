@@ -14,7 +14,6 @@ _CONFIG = "/apis/config.openshift.io/v1"
 _POOLS = "/apis/machineconfiguration.openshift.io/v1/machineconfigpools"
 # The API server reports to every account whether it is ready, after its own checks.
 READY = "api-ready"
-NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +69,7 @@ def ask_pools(api: str, http: Http) -> object:
 
     Raises NetworkError.
     """
-    try:
-        return http.send("GET", f"{api}{_POOLS}")
-    except NetworkError as error:
-        if error.status == NOT_FOUND:
-            return None
-
-        raise
+    return http.ask_if_there(f"{api}{_POOLS}")
 
 
 def _is_answered(http: Http, url: str) -> bool:

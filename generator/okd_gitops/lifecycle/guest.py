@@ -9,7 +9,7 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from okd_gitops.evidence.ask_cluster import NOT_FOUND, ask_pools
+from okd_gitops.evidence.ask_cluster import ask_pools
 from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.manifests.read import FOREIGN, read
@@ -82,17 +82,7 @@ def ask_guest(guest: Guest, *, answers: Path) -> Told:
     if len(items(pools, "items")) > _MOST_POOLS:
         raise NetworkError(f"it has more than {_MOST_POOLS} pools of nodes")
 
-    return Told(pools=pools, conformance=_conformance(guest, http))
-
-
-def _conformance(guest: Guest, http: Http) -> object:
-    try:
-        return http.send("GET", f"{guest.server}{_CONFORMANCE}")
-    except NetworkError as error:
-        if error.status == NOT_FOUND:
-            return None
-
-        raise
+    return Told(pools=pools, conformance=http.ask_if_there(f"{guest.server}{_CONFORMANCE}"))
 
 
 def _kubeconfig(secret: Object) -> Object:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 10 << 20
 MAX_REDIRECTS = 3
+NOT_FOUND = 404
 _REDIRECTS = (301, 302, 303, 307, 308)
 # What to do about a status: of a document, and of an API.
 _DOCUMENT_REMEDIES = {
@@ -88,6 +89,16 @@ class Http:
         address = allowed(url)
 
         return self._connection.in_time(address, lambda: self._sent(method, address, body))
+
+    def ask_if_there(self, url: str) -> Any:
+        """Return what a JSON API answers, and nothing where it has no such thing; raises NetworkError."""
+        try:
+            return self.send("GET", url)
+        except NetworkError as error:
+            if error.status != NOT_FOUND:
+                raise
+
+        return None
 
     def _follow(self, address: "Url", recorded: RememberedAnswer | None) -> RememberedAnswer:
         """Return the answer of an address, or of that to which it redirects."""

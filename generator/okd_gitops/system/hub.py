@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from okd_gitops.system.address import NetworkError
-from okd_gitops.system.http import Http
+from okd_gitops.system.http import NOT_FOUND, Http
 
-_GONE, _CHANGED = 404, 409
+_CHANGED = 409
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,18 +23,12 @@ class Hub:
 
     def ask_if_there(self, path: str) -> Any:
         """Return what a path answers, and nothing where there is none; raises NetworkError."""
-        try:
-            return self.ask(path)
-        except NetworkError as error:
-            if error.status != _GONE:
-                raise
-
-        return None
+        return self.http.ask_if_there(f"{self.api}{path}")
 
     def change(self, method: str, path: str, body: Mapping[str, Any]) -> None:
         """Make a change; one that somebody else made first is looked at again in the next run."""
         try:
             self.http.send(method, f"{self.api}{path}", body)
         except NetworkError as error:
-            if error.status not in (_GONE, _CHANGED):
+            if error.status not in (NOT_FOUND, _CHANGED):
                 raise
