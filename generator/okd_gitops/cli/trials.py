@@ -110,7 +110,7 @@ def tried(
     earlier cluster of the same name count nothing, nor one without the suite that the cluster runs.
     """
     from okd_gitops.errors import BusyError, RemoteError, UsageError
-    from okd_gitops.evidence.records import BRANCH, Records, read_records
+    from okd_gitops.evidence.records import Records, fetched_records
     from okd_gitops.fleet.load import load
     from okd_gitops.lifecycle.committed import read_committed
     from okd_gitops.lifecycle.tried_release import asked_for, await_reports
@@ -129,9 +129,7 @@ def tried(
 
     def read() -> Records:
         try:
-            there = branches.heads(root, url, BRANCH)
-
-            return read_records(root, branches.fetch(root, url, BRANCH)) if there else Records()
+            return fetched_records(root, url)
         except (RemoteError, BusyError) as error:
             # A forge that is away for a minute ends no wait of hours.
             if time.monotonic() >= until:

@@ -8,7 +8,7 @@ of a new cluster were installed with its release, and all else is what `cluster 
 
 from okd_gitops.evidence.answers import Seen, condition, maps, words
 from okd_gitops.evidence.ask_cluster import READY, Answer, Target
-from okd_gitops.evidence.noted_guest import Noted, noted_of
+from okd_gitops.evidence.noted_guest import Noted, asked_suite, noted_of
 from okd_gitops.evidence.pools import Pools
 from okd_gitops.evidence.report import CONFORMANCE
 from okd_gitops.fleet.cluster import Cluster
@@ -16,6 +16,7 @@ from okd_gitops.fleet.provider_apis import HIVE
 from okd_gitops.fleet.providers import PREFIX
 from okd_gitops.manifests.objects import Object, at, items
 from okd_gitops.releases.cluster_version import field_faults
+from okd_gitops.releases.version import digest_of
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.hub import Hub
 
@@ -59,8 +60,10 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
         return Answer(waiting=other)
 
     noted = noted_of(deployment)
-    runs_suite = CONFORMANCE in target.cluster.spec.features
-    suite = noted.conformance if runs_suite and _is_asked(target.cluster, noted) else None
+    asked = asked_suite(target.cluster)
+    found = noted.conformance
+    # Another suite than the one that the file names tells nothing.
+    suite = found if found and asked in ("", found.suite) else None
     is_reached = condition(status, _UNREACHABLE).get("status") == "False"
 
     return Answer(
@@ -69,18 +72,10 @@ def _answer(target: Target, deployment: Object, state: Object | None) -> Answer:
             operators=_operators(state),
             pools=_nodes(deployment, noted),
             tests={READY: is_reached, **({CONFORMANCE: suite.passed} if suite else {})},
-            running=(CONFORMANCE,) if runs_suite and not suite else (),
+            running=(CONFORMANCE,) if asked is not None and not suite else (),
             told={CONFORMANCE: f"{suite.suite}: {suite.words}"} if suite else {},
         )
     )
-
-
-def _is_asked(cluster: Cluster, noted: Noted) -> bool:
-    """Whether the suite that ran is the one of the cluster's file, if that names one."""
-    parameters = cluster.spec.features.get(CONFORMANCE) or {}
-    wanted = parameters.get("suite")
-
-    return noted.conformance is not None and wanted in (None, noted.conformance.suite)
 
 
 def _another_beginning(cluster: Cluster, status: object) -> str:
@@ -89,14 +84,10 @@ def _another_beginning(cluster: Cluster, status: object) -> str:
     first = str(at(history[-1], "image") or "") if history else ""
     installs = cluster.spec.installs
 
-    if not installs or not first or _digest(first) == _digest(installs.image):
+    if not installs or not first or digest_of(first) == digest_of(installs.image):
         return ""
 
     return f"it was not installed with {installs.version}, so it shows no upgrade from that"
-
-
-def _digest(image: str) -> str:
-    return image.partition("@")[2]
 
 
 def _has_id(deployment: Object) -> bool:

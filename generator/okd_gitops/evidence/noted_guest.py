@@ -12,6 +12,8 @@ from typing import Any
 
 from okd_gitops.evidence.answers import maps, text_of
 from okd_gitops.evidence.pools import Pools
+from okd_gitops.evidence.report import CONFORMANCE
+from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.manifests.objects import Object, at
 from okd_gitops.redaction import one_line
 
@@ -37,6 +39,14 @@ class Noted:
 
     pools: Pools
     conformance: Conformance | None = None
+
+
+def asked_suite(cluster: Cluster) -> str | None:
+    """Return the suite that a cluster's file asks for: empty for the feature's default, None for none."""
+    if CONFORMANCE not in cluster.spec.features:
+        return None
+
+    return str((cluster.spec.features[CONFORMANCE] or {}).get("suite", ""))
 
 
 def completed_update(deployment: Object) -> str:

@@ -56,6 +56,12 @@ class Evidence(FileModel):
             )
         return self
 
+    def shows(self, *, suite: bool) -> bool:
+        """Whether others may rest on it: on none of an emergency, and where a suite must pass, on none
+        without one.
+        """
+        return not self.emergency and (not suite or self.tests.get(CONFORMANCE) == "passed")
+
     @property
     def counted_from(self) -> datetime:
         """When the soak begins: no clock of a cluster makes it earlier than the hub saw the report."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from okd_gitops.errors import UsageError
+from okd_gitops.evidence.noted_guest import asked_suite
 from okd_gitops.evidence.records import Records
-from okd_gitops.evidence.report import CONFORMANCE, Evidence
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.trial_names import trial_clusters
 from okd_gitops.fleet.load import Fleet
 
@@ -70,7 +71,7 @@ def asked_for(
         reason = f"{', '.join(names)} try {', '.join(sorted(images))}"
         raise UsageError(reason, "name the image that they try, or wait for their end")
 
-    suites = {cluster.name for cluster in clusters if CONFORMANCE in cluster.spec.features}
+    suites = {cluster.name for cluster in clusters if asked_suite(cluster) is not None}
     since = {name: added[name] for name in names if name in added}
     asked = trial_clusters(version) if upgrades else names
 
@@ -97,6 +98,6 @@ def _is_of(report: Evidence, asked: Asked) -> bool:
     is_of_release = (report.version, report.image) == (asked.version, asked.image)
     since = asked.since.get(report.cluster)
     is_of_cluster = report.cluster in asked.names and since is not None and report.counted_from >= since
-    lacks_suite = report.cluster in asked.suites and report.tests.get(CONFORMANCE) != "passed"
+    shows = not report.passed or report.shows(suite=report.cluster in asked.suites)
 
-    return is_of_release and is_of_cluster and not (report.passed and (report.emergency or lacks_suite))
+    return is_of_release and is_of_cluster and shows

@@ -1,11 +1,11 @@
 """cluster try: which clusters a release needs to be tried on, and which of them are still to be made."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from okd_gitops.errors import UsageError
+from okd_gitops.evidence.noted_guest import asked_suite
 from okd_gitops.evidence.records import Records
-from okd_gitops.evidence.report import CONFORMANCE
 from okd_gitops.evidence.trial_names import fresh_cluster, trial_clusters, upgrading_cluster
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Purpose
@@ -13,12 +13,13 @@ from okd_gitops.fleet.fleet_file import FleetSpec, Trials
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.lifecycle.new_cluster import NewCluster
 from okd_gitops.releases.cross_check import Learned, Release
-from okd_gitops.upgrade.recorded import learned_of, release_of
+from okd_gitops.releases.version import digest_of
+from okd_gitops.upgrade.recorded import learned_of
 from okd_gitops.upgrade.trials import release_before
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class _Choice:
     """A release, and the entry of `trials:` by which it is tried."""
 
     trials: Trials
@@ -61,7 +62,7 @@ def clusters_for(fleet: Fleet, candidate: Candidate) -> list[NewCluster]:
         known = nearest(candidate.stream, streams)
         raise UsageError(f"fleet.yaml has no trials of the stream {candidate.stream}", known)
 
-    if candidate.before and _digest(candidate.before[1]) == _digest(candidate.image):
+    if candidate.before and digest_of(candidate.before[1]) == digest_of(candidate.image):
         raise UsageError("the release before has the image of the candidate", "name another with --before")
 
     wanted = [_for_candidate(streams[candidate.stream], candidate, name) for name in candidate.clusters]
@@ -70,10 +71,6 @@ def clusters_for(fleet: Fleet, candidate: Candidate) -> list[NewCluster]:
         _refuse_other(fleet, request)
 
     return [request for request in wanted if not fleet.cluster(request.name)]
-
-
-def _digest(image: str) -> str:
-    return image.partition("@")[2]
 
 
 def _refuse_other(fleet: Fleet, request: NewCluster) -> None:
@@ -85,12 +82,11 @@ def _refuse_other(fleet: Fleet, request: NewCluster) -> None:
 
     spec = cluster.spec
     release, installs = spec.release, spec.installs
-    parameters = spec.features.get(CONFORMANCE) or {}
     there = {
         "image": release.image if release else "",
         "signature": release.signature if release else "",
         "release before": installs.image if installs else "",
-        "suite": str(parameters.get("suite", "")),
+        "suite": asked_suite(cluster) or "",
     }
     asked = (request.image, request.signature, request.installs_image, request.conformance)
     other = [name for (name, value), wanted in zip(there.items(), asked, strict=True) if value != wanted]
@@ -101,23 +97,19 @@ def _refuse_other(fleet: Fleet, request: NewCluster) -> None:
 
 
 def _for_candidate(trials: Trials, candidate: Candidate, name: str) -> NewCluster:
-    version, image = candidate.before or ("", "")
-    upgrades = name == upgrading_cluster(candidate.version)
-
-    return NewCluster(
-        name=name,
-        purpose=Purpose.EPHEMERAL,
-        version=candidate.version,
+    request = replace(
+        _request(trials, candidate.version, name),
         image=candidate.image,
-        provider=trials.provider,
-        lifetime=trials.expires,
-        installs=version if upgrades else "",
-        installs_image=image if upgrades else "",
-        # What is installed is not verified by the cluster; what it upgrades to is.
-        signature=candidate.signature if upgrades else "",
-        channel=trials.channel,
         conformance=candidate.suite or trials.conformance,
     )
+
+    if candidate.before is None or name != upgrading_cluster(candidate.version):
+        return request
+
+    installs, image = candidate.before
+
+    # What is installed is not verified by the cluster; what it upgrades to is.
+    return replace(request, installs=installs, installs_image=image, signature=candidate.signature)
 
 
 def clusters_to_try(
@@ -132,9 +124,9 @@ def clusters_to_try(
     if version:
         _refuse_no_trials(fleet.spec)
 
-    tried = _named(fleet.spec, records, version) if version else _newest(fleet.spec, records)
     learned = learned_of(records)
-    wanted = [request for item in tried for request in _requests(item, learned)]
+    choices = _named(fleet.spec, learned, version) if version else _newest(fleet.spec, learned)
+    wanted = [request for choice in choices for request in _requests(choice, learned)]
     reported = {(report.cluster, report.version) for report in records.evidence}
     past = () if version else ever
 
@@ -153,58 +145,54 @@ def _refuse_no_trials(fleet: FleetSpec) -> None:
         raise UsageError("fleet.yaml does not say which streams are tried", remedy)
 
 
-def _accepted(trials: Trials, records: Records) -> list[Release]:
+def _accepted(trials: Trials, learned: Learned) -> list[Release]:
     """Return the releases that a stream has accepted and nobody has withdrawn, the oldest first."""
-    releases = map(release_of, records.releases)
-    usable = [
+    return [
         release
-        for release in releases
+        for release in learned.releases
         if trials.stream in release.streams and release.signed and not release.withdrawn
     ]
 
-    return sorted(usable, key=lambda release: release.version)
 
-
-def _newest(fleet: FleetSpec, records: Records) -> Iterator[Tried]:
+def _newest(fleet: FleetSpec, learned: Learned) -> Iterator[_Choice]:
     for trials in fleet.trials:
-        releases = _accepted(trials, records)
+        releases = _accepted(trials, learned)
 
         if releases:
-            yield Tried(trials, releases[-1])
+            yield _Choice(trials, releases[-1])
 
 
-def _named(fleet: FleetSpec, records: Records, version: str) -> list[Tried]:
-    accepted = [Tried(trials, release) for trials in fleet.trials for release in _accepted(trials, records)]
-    found = [tried for tried in accepted if tried.release.version.text == version]
+def _named(fleet: FleetSpec, learned: Learned, version: str) -> list[_Choice]:
+    accepted = [_Choice(trials, release) for trials in fleet.trials for release in _accepted(trials, learned)]
+    found = [choice for choice in accepted if choice.release.version.text == version]
 
     if not found:
-        known = nearest(version, {tried.release.version.text for tried in accepted})
+        known = nearest(version, {choice.release.version.text for choice in accepted})
         streams = ", ".join(trials.stream for trials in fleet.trials)
         raise UsageError(f"no record says that {streams} has accepted {version}", known)
 
     return found[:1]
 
 
-def _requests(tried: Tried, learned: Learned) -> Iterable[NewCluster]:
-    version = tried.release.version
-    yield _request(tried, fresh_cluster(version.text))
+def _requests(choice: _Choice, learned: Learned) -> Iterable[NewCluster]:
+    trials, version = choice.trials, choice.release.version
+    yield _request(trials, version.text, fresh_cluster(version.text))
 
     before = release_before(version, learned)
 
     if before:
-        yield _request(tried, upgrading_cluster(version.text), installs=before.text)
+        request = _request(trials, version.text, upgrading_cluster(version.text))
+        yield replace(request, installs=before.text)
 
 
-def _request(tried: Tried, name: str, installs: str = "") -> NewCluster:
-    trials = tried.trials
-
+def _request(trials: Trials, version: str, name: str) -> NewCluster:
+    """Return the cluster that is installed with a version, as the entry of `trials:` has it."""
     return NewCluster(
         name=name,
         purpose=Purpose.EPHEMERAL,
-        version=tried.release.version.text,
+        version=version,
         provider=trials.provider,
         lifetime=trials.expires,
-        installs=installs,
         channel=trials.channel,
         conformance=trials.conformance,
     )

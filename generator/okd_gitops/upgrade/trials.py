@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.evidence.report import CONFORMANCE, Evidence
+from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.trial_names import trial_clusters
 from okd_gitops.releases.cross_check import Learned
 from okd_gitops.releases.version import Version
@@ -61,6 +61,4 @@ def _counts(report: Evidence, question: Question) -> bool:
     published = question.published
     is_older = published is not None and report.finished < published
 
-    lacks_suite = bool(question.suite) and report.tests.get(CONFORMANCE) != "passed"
-
-    return not (report.emergency or is_older or lacks_suite) and report.counted_from <= question.now
+    return report.shows(suite=bool(question.suite)) and not is_older and report.counted_from <= question.now
