@@ -10,7 +10,7 @@ from okd_gitops.check.outcome import Report
 from okd_gitops.check.own_schemas import OwnSchemas
 from okd_gitops.check.rule import Overlay, Repository, written_as
 from okd_gitops.check.run_forms import has_variable, run_forms
-from okd_gitops.check.run_rules import run
+from okd_gitops.check.run_rules import run, without_value
 from okd_gitops.check.schema_form import schema_form
 from okd_gitops.check.schema_gaps import is_known_gap
 from okd_gitops.finding import Finding, Location, finding_of
@@ -18,7 +18,6 @@ from okd_gitops.manifests.directory import read_directory
 from okd_gitops.manifests.kustomization import Leaves, walk
 from okd_gitops.manifests.nested import Path as Inside
 from okd_gitops.manifests.objects import ObjectId
-from okd_gitops.redaction import masked_line
 from okd_gitops.render import kustomize
 
 _WITHOUT_SCHEMA = ("no-schema", "kind-not-checked")
@@ -201,10 +200,7 @@ def _path_of(reason: str) -> tuple[str | int, ...]:
 
 def _shown(identity: ObjectId, place: Location) -> Location:
     """Return a place without the value that is written there, if that is of a Secret."""
-    if (identity.group, identity.kind) != ("", "Secret"):
-        return place
-
-    return replace(place, text=masked_line(place.text), length=1)
+    return without_value(place) if identity.group_kind == "Secret." else place
 
 
 def _finding(

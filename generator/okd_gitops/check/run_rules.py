@@ -89,7 +89,7 @@ def _on_repository(
 def _finding(name: str, fault: Fault, overlays: Sequence[Overlay]) -> Finding:
     place = fault.location or _place_of_object(fault, overlays)
     if fault.is_secret:
-        place = replace(place, text=masked_line(place.text), length=1)
+        place = without_value(place)
 
     return finding_of(
         name,
@@ -100,6 +100,11 @@ def _finding(name: str, fault: Fault, overlays: Sequence[Overlay]) -> Finding:
         clusters=tuple(overlay.name for overlay in overlays),
         severity=fault.severity,
     )
+
+
+def without_value(place: Location) -> Location:
+    """Return a place without the value that is written there."""
+    return replace(place, text=masked_line(place.text), length=1)
 
 
 def _place_of_object(fault: Fault, overlays: Sequence[Overlay]) -> Location:

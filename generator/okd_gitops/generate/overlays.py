@@ -4,7 +4,6 @@ rest is copied from the catalog.
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from okd_gitops.fleet.feature import NamespaceSpec
@@ -13,7 +12,7 @@ from okd_gitops.generate.parameters import PatchedObject
 from okd_gitops.generate.placement import Placement
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.argocd import OPTIONS, WAVE
-from okd_gitops.manifests.objects import KEPT, Object, ObjectId, Same
+from okd_gitops.manifests.objects import Object, ObjectId, per_object
 from okd_gitops.manifests.write import dump
 from okd_gitops.tree import Tree, with_manifests
 
@@ -134,15 +133,15 @@ def _namespace(name: str, spec: NamespaceSpec) -> Object:
 def _patches(placement: Placement) -> list[dict[str, Any]]:
     """Return the patches of a placement, as kustomize takes them."""
     return [
-        {"target": selector(value.identity), "patch": _patch_text(Same(value))}
+        {"target": selector(value.identity), "patch": _patch_text(value)}
         for value in (*placement.objects, *placement.reached)
         if value.operations
     ]
 
 
-@lru_cache(maxsize=KEPT)
-def _patch_text(patched: Same[PatchedObject]) -> str:
-    return dump(list(patched.value.operations))
+@per_object
+def _patch_text(patched: PatchedObject) -> str:
+    return dump(list(patched.operations))
 
 
 def selector(target: ObjectId) -> dict[str, str]:

@@ -5,14 +5,12 @@ is read first, and what it may not hold is refused before kustomize starts.
 """
 
 import posixpath
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
-from okd_gitops.finding import Finding, Findings, FindingsError, Location, finding_of
-from okd_gitops.manifests.objects import KEPT, Object, ObjectId, Same, at, items
+from okd_gitops.finding import Finding, Findings, Location, finding_of
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.path_fields import (
     KUSTOMIZATION,
@@ -25,15 +23,14 @@ from okd_gitops.manifests.path_fields import (
     entries,
     repeated,
 )
-from okd_gitops.manifests.read import PASSED_ON, Bounds, Document, read, read_all
+from okd_gitops.manifests.read import PASSED_ON, Bounds, Document
+from okd_gitops.manifests.read_once import read_all_once, read_once
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # Deeper than people nest, and less deep than Python recurses.
 _MAX_DEPTH = 100
 # The time of kustomize grows with the square of the objects: 5,000 take one and a half minutes.
 _MAX_OBJECTS = 3_000
-# It means nothing to a reader of YAML: generated files name their cluster there.
-_COMMENT = re.compile(rb"#[\x20-\x7e]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +194,7 @@ def _visit(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
 
     graph.files.add(path)
     with graph.findings.collecting():
-        document = _read(path, tree[path], graph.bounds)
+        document = read_once(path, tree[path], graph.bounds)
         _visit_kustomization(tree, folder, graph, document)
 
 
@@ -208,7 +205,7 @@ def _visit_kustomization(tree: Mapping[str, bytes], folder: str, graph: Graph, d
         findings.add("broken-kustomization", (), "a kustomization must be a map", "write resources:")
         return
 
-    fields = _canonical(Same(value))
+    fields = _canonical(value)
     graph.kustomizations[document.file] = replace(document, value=fields)
 
     for key in value:
@@ -229,43 +226,13 @@ def _visit_kustomization(tree: Mapping[str, bytes], folder: str, graph: Graph, d
     graph.path.pop()
 
 
-def _read(path: str, data: bytes, bounds: Bounds) -> Document:
-    documents = _read_all(path, data, bounds)
-    return documents[0] if len(documents) == 1 else read(path, data, bounds=bounds)
-
-
-def _read_all(path: str, data: bytes, bounds: Bounds) -> list[Document]:
-    """Read a file; many have the bytes of another one, or all but a first line that is a comment.
-
-    These are read once. Their documents share their values.
-    """
-    comment = _COMMENT.match(data) if len(data) <= bounds.max_bytes else None
-
-    try:
-        documents = _documents_in(b"#\n" + data[comment.end() :] if comment else data, bounds)
-    except FindingsError:
-        # With the places in this file.
-        return read_all(path, data, bounds=bounds)
-
-    if comment:
-        first_line = comment[0].decode("ascii").removesuffix("\n")
-        return [replace(each, file=path, lines=(first_line, *each.lines[1:])) for each in documents]
-
-    return [replace(document, file=path) for document in documents]
-
-
-@lru_cache(maxsize=16384)
-def _documents_in(data: bytes, bounds: Bounds) -> tuple[Document, ...]:
-    return tuple(read_all("", data, bounds=bounds))
-
-
 def _uses(value: Object, fields: Mapping[str, Use]) -> _Uses:
-    return _uses_of_kustomization(Same(value)) if fields is KUSTOMIZATION else _uses_of(value, fields)
+    return _uses_of_kustomization(value) if fields is KUSTOMIZATION else _uses_of(value, fields)
 
 
-@lru_cache(maxsize=KEPT)
-def _uses_of_kustomization(same: Same[Object]) -> _Uses:
-    return _uses_of(same.value, KUSTOMIZATION)
+@per_object
+def _uses_of_kustomization(value: Object) -> _Uses:
+    return _uses_of(value, KUSTOMIZATION)
 
 
 def _uses_of(value: Object, fields: Mapping[str, Use]) -> _Uses:
@@ -273,9 +240,7 @@ def _uses_of(value: Object, fields: Mapping[str, Use]) -> _Uses:
     return tuple(repeated(value, fields)), tuple(entries(value, fields))
 
 
-@lru_cache(maxsize=KEPT)
-def _canonical(same: Same[Object]) -> Object:
-    return canonical(same.value)
+_canonical = per_object(canonical)
 
 
 def _look_for_deletions(data: bytes, graph: Graph) -> None:
@@ -371,7 +336,7 @@ class _Reading:
         # kustomize takes a patch in which a key stands twice, and drops one half of it.
         found = self.graph.notes if is_patch and self.graph.bounds.aliases else self.graph.findings
         with found.collecting():
-            documents = _read_all(path, data, self.graph.bounds)
+            documents = read_all_once(path, data, self.graph.bounds)
             _look_for_deletions(data, self.graph)
 
             for document in documents:
@@ -387,7 +352,7 @@ class _Reading:
         place = self.at(entry.where)
 
         with self.graph.findings.collecting(at=place):
-            documents = _read_all(self.document.file, text.encode(), self.graph.bounds)
+            documents = read_all_once(self.document.file, text.encode(), self.graph.bounds)
 
             for document in documents if entry.use == Use.PLUGIN else ():
                 if self.decrypts(entry, document.value):

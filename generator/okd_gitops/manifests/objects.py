@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 Object = dict[str, Any]
 T = TypeVar("T")
+V = TypeVar("V")
 
 # More than the distinct objects of 1,000 clusters.
 KEPT = 32_768
@@ -61,18 +62,18 @@ class FixedObject(dict[str, Any]):
         self.identity = ObjectId.of(value)
 
 
-def per_object(function: Callable[[Object], T]) -> Callable[[Object], T]:
+def per_object(function: Callable[[V], T]) -> Callable[[V], T]:
     """Keep what a function of an object returns: clusters share most objects, and many rules ask.
 
     Nobody may change an object afterwards.
     """
 
     @lru_cache(maxsize=KEPT)
-    def kept(same: Same[Object]) -> T:
+    def kept(same: Same[V]) -> T:
         return function(same.value)
 
     @wraps(function)
-    def asked(value: Object) -> T:
+    def asked(value: V) -> T:
         return kept(Same(value))
 
     return asked

@@ -1,14 +1,13 @@
 """The rule lost-list-entries: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import FindingsError, Location
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.path_below import OutsideError, path_below
-from okd_gitops.manifests.read import OTHERS, Document, read_all
+from okd_gitops.manifests.read import OTHERS, Document
+from okd_gitops.manifests.read_once import read_all_once
 
 # Groups in which lists have keys by which kustomize merges: x-kubernetes-patch-merge-key in kubernetes v1.35,
 # api/openapi-spec. In every other group, such as that of RoleBindings, a patch replaces a list.
@@ -49,23 +48,17 @@ def _patches(document: Document, path: str, repository: Repository) -> Iterator[
         text, place = str(entry or ""), document.at(where)
         try:
             if "\n" in text:
-                found = _values(text.encode())
+                found = read_all_once(path, text.encode(), OTHERS)
             else:
                 file = path_below(folder, text, keyed=False)
-                found = _values(repository.files[file])
+                found = read_all_once(file, repository.files[file], OTHERS)
                 place = Location(file=file, line=1, column=1)
         except (FindingsError, OutsideError, KeyError):
             continue
 
-        for value in found:
-            if isinstance(value, dict) and value.get("kind"):
-                yield value, place
-
-
-@lru_cache(maxsize=16384)
-def _values(data: bytes) -> tuple[Any, ...]:
-    """Return what a patch has; many overlays have the same ones."""
-    return tuple(document.value for document in read_all("", data, bounds=OTHERS))
+        for each in found:
+            if isinstance(each.value, dict) and each.value.get("kind"):
+                yield each.value, place
 
 
 def _base(identity: ObjectId, overlay: Overlay) -> Object | None:

@@ -1,0 +1,43 @@
+"""Read files of which many have the same bytes: each distinct one is read once in a process."""
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+from okd_gitops.finding import FindingsError
+from okd_gitops.manifests.read import Bounds, Document, read, read_all
+
+# It means nothing to a reader of YAML: generated files name their cluster there.
+_COMMENT = re.compile(rb"#[\x20-\x7e]*\n")
+
+
+def read_once(path: str, data: bytes, bounds: Bounds) -> Document:
+    """Read a file with one document; raises like `read`."""
+    documents = read_all_once(path, data, bounds)
+
+    return documents[0] if len(documents) == 1 else read(path, data, bounds=bounds)
+
+
+def read_all_once(path: str, data: bytes, bounds: Bounds) -> list[Document]:
+    """Read a file; many have the bytes of another one, or all but a first line that is a comment.
+
+    These are read once. Their documents share their values, which nobody may change. Raises like `read_all`.
+    """
+    comment = _COMMENT.match(data) if len(data) <= bounds.max_bytes else None
+
+    try:
+        documents = _documents_in(b"#\n" + data[comment.end() :] if comment else data, bounds)
+    except FindingsError:
+        # With the places in this file.
+        return read_all(path, data, bounds=bounds)
+
+    if comment:
+        first_line = comment[0].decode("ascii").removesuffix("\n")
+        return [replace(each, file=path, lines=(first_line, *each.lines[1:])) for each in documents]
+
+    return [replace(document, file=path) for document in documents]
+
+
+@lru_cache(maxsize=16384)
+def _documents_in(data: bytes, bounds: Bounds) -> tuple[Document, ...]:
+    return tuple(read_all("", data, bounds=bounds))
