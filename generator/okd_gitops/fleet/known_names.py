@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.objects import at, items
@@ -30,7 +30,7 @@ def known_names(root: Path) -> KnownNames:
     entries = [entry for value in values for entry in _entries(value)]
 
     return KnownNames(
-        tuple(sorted(path.stem for path in (root / "clusters").glob("*.yaml"))),
+        tuple(sorted(PurePosixPath(path).stem for path in files if path.count("/") == 1)),
         _texts(entry.get("channel") for entry in entries),
         _texts((*(entry.get("stream") or entry.get("name") for entry in entries), *okd_streams())),
     )

@@ -36,15 +36,18 @@ class OtherTool:
 
     def generate(self, root: Path) -> None:
         """Generate the fleet at `root`; raises ToolError where it refuses that."""
-        self._run("generate", cwd=root)
+        with scratch_folder() as cache:
+            self._run("--cache", str(cache), "generate", cwd=root)
 
-    def _run(self, argument: str, *, cwd: Path) -> str:
+    def _run(self, *arguments: str, cwd: Path) -> str:
         """Run it without network, and return what it prints."""
-        done = run([*self._command, argument], cwd=cwd, timeout=_SECONDS)
+        done = run([*self._command, *arguments], cwd=cwd, timeout=_SECONDS)
 
         if done.code:
             said = done.err.strip()[-4000:]
-            raise ToolError(f"the other okd-gitops ended with {done.code} at {argument}:\n{said}", _INSTALL)
+            raise ToolError(
+                f"the other okd-gitops ended with {done.code} at {arguments[-1]}:\n{said}", _INSTALL
+            )
 
         return done.text
 
