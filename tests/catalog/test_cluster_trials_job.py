@@ -19,26 +19,22 @@ import git_server
 import release_controller
 from admission import refusal
 from cluster_state import conditions, operator
-from conftest import CACHE, ROOT, commit, git
+from conftest import CACHE, ROOT, git
 from okd_gitops.evidence.records import read_records
 from okd_gitops.manifests.objects import Object
 from okd_gitops.report.attention import attention
 from okd_gitops.report.fleet_status import fleet_status
-from provided import FLEET as PROVIDERS
 from release_controller import image
 from release_fleet import NEW, OLD, Fleet
 from rendered import invalid, objects, of_kind
 from script_checks import shellchecked
+from unattended_fleet import make_unattended
 
 IMAGE = "registry.example.org/okd-gitops@sha256:" + "c" * 64
 TOKEN = "s3cret-of-git"
 FRESH = "try-4-21-0-scos-1"
 PATH = f"/apis/hive.openshift.io/v1/namespaces/ephemeral-{FRESH}"
-SETTINGS = """\
-unattended: true
-trials:
-- {stream: 4-scos-stable, channel: stable-scos-4, provider: hive-openstack, expires: 1d}
-"""
+TRIALS = "{stream: 4-scos-stable, channel: stable-scos-4, provider: hive-openstack, expires: 1d}"
 
 
 @pytest.fixture(scope="module")
@@ -179,13 +175,7 @@ def bench(hub: tuple[Object, ...], tmp_path: Path) -> Iterator[Bench]:
         controller.publish(NEW, before=(OLD,))
 
         with git_server.serving(fleet.remote, TOKEN) as remote:
-            git(fleet.root, "rm", "-rq", "clusters", "bases", "overlays", "argocd")
-            (fleet.root / "clusters").mkdir()
-            (fleet.root / "clusters/.gitkeep").touch()
-            with (fleet.root / "fleet.yaml").open("a") as file:
-                file.write(SETTINGS + PROVIDERS)
-            commit(fleet.root)
-            git(fleet.root, "push", "-q", "origin", "main")
+            make_unattended(fleet, TRIALS)
             yield Bench(hub, tmp_path / "job", fleet, remote.url, hive)
 
 

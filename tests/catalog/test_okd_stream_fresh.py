@@ -17,22 +17,18 @@ import pytest
 
 import git_server
 import release_controller
-from conftest import CACHE, ROOT, commit, git
+from conftest import CACHE, ROOT, git
 from okd_gitops.evidence.report import Evidence
 from okd_gitops.evidence.write_records import write_records
-from provided import FLEET as PROVIDERS
 from release_controller import image
 from release_fleet import OLD, Fleet
 from steps import catalog, program, run_step, shellcheck
+from unattended_fleet import make_unattended
 
 TOKEN = "s3cret-of-the-trials"
 CANDIDATE = "4.21.0-okd-scos.1.lab.0"
 FRESH = "try-4-21-0-scos-1-lab-0"
-SETTINGS = """\
-unattended: true
-trials:
-- {stream: next, channel: stable-scos-4, provider: hive-openstack, expires: 1d}
-"""
+TRIALS = "{stream: next, channel: stable-scos-4, provider: hive-openstack, expires: 1d}"
 STEPS = {step["name"]: step for step in catalog("okd-stream")["Task/stream-test"]["spec"]["steps"]}
 TESTS = f"quay.io/okd/tests@sha256:{'d' * 64}"
 
@@ -96,13 +92,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         signature = controller.signatures[image(CANDIDATE).partition("@")[2]]
 
         with git_server.serving(fleet.remote, TOKEN) as served:
-            git(fleet.root, "rm", "-rq", "clusters", "bases", "overlays", "argocd")
-            (fleet.root / "clusters").mkdir()
-            (fleet.root / "clusters/.gitkeep").touch()
-            with (fleet.root / "fleet.yaml").open("a") as file:
-                file.write(SETTINGS + PROVIDERS)
-            commit(fleet.root)
-            git(fleet.root, "push", "-q", "origin", "main")
+            make_unattended(fleet, TRIALS)
             folder = tmp_path / "pod"
             folder.mkdir()
             (folder / "token").write_text(TOKEN)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions
+from okd_gitops.check.nested_faults import cluster_versions
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, strings
 
 # The object that configures the registry, and the name of the registry in the cluster.

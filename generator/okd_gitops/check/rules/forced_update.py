@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions, nested_fault, release_faults
+from okd_gitops.check.nested_faults import cluster_versions, nested_fault, release_faults
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import at
 
 _WANTED = ("spec", "desiredUpdate")

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, nested_fault
+from okd_gitops.check.nested_faults import nested_fault
+from okd_gitops.check.rule import Fault
 from okd_gitops.manifests.nested import objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
 

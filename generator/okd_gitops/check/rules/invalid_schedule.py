@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, nested_fault
+from okd_gitops.check.nested_faults import nested_fault
+from okd_gitops.check.rule import Fault
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.cron import CronError, parse_cron
 from okd_gitops.manifests.nested import objects_within

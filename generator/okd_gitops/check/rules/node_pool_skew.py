@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from okd_gitops.check.rule import Fault, Overlay, Repository, nested_fault
+from okd_gitops.check.nested_faults import nested_fault
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.nested import objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Overlay, Repository, cluster_versions, nested_fault
+from okd_gitops.check.nested_faults import cluster_versions, nested_fault
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.nested import Path
 from okd_gitops.manifests.objects import at
 from okd_gitops.releases.cluster_version import FIELDS, is_cluster_id

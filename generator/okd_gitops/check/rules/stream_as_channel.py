@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, release_faults
+from okd_gitops.check.nested_faults import release_faults
+from okd_gitops.check.rule import Fault
 from okd_gitops.manifests.objects import Object
 
 
