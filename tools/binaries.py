@@ -16,16 +16,18 @@ SUMS = "sha256sums"
 class Binaries:
     """Programs that one go.mod pins.
 
-    `name` is their folder in the cache; `programs` is program to package; `options` go to `go build`.
+    `name` is their folder in the cache; `programs` is program to package; `options` go to `go build`;
+    `sources` are the files of those programs that are our own.
     """
 
     name: str
     module: Path
     programs: Mapping[str, str]
     options: tuple[str, ...] = ("-ldflags=-s -w",)
+    sources: tuple[str, ...] = ()
 
     def verified(self, folder: Path) -> bool:
-        """Whether every program is there and is the binary that was recorded, built from today's go.sum."""
+        """Whether every program is there and is the binary that was recorded, built from today's files."""
         try:
             return (folder / SUMS).read_text("utf-8") == self._sums(folder)
         except (OSError, UnicodeDecodeError):
@@ -52,7 +54,7 @@ class Binaries:
     def _sums(self, folder: Path) -> str:
         """Return the record of the programs and of what they are built from, for `sha256sum -c`."""
         programs = {name: folder / name for name in self.programs}
-        pins = {name: self.module / name for name in ("go.mod", "go.sum")}
+        pins = {name: self.module / name for name in ("go.mod", "go.sum", *self.sources)}
 
         return "".join(f"{_hash(path)}  {name}\n" for name, path in (programs | pins).items())
 
@@ -62,9 +64,11 @@ JUDGES = Binaries(
     HERE,
     {
         "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
+        "kustomize-in-turn": "./in_turn",
         "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
         "controller-gen": "sigs.k8s.io/controller-tools/cmd/controller-gen",
     },
+    sources=("in_turn/main.go",),
 )
 # In a folder of their own: nothing that judges a repository depends on them. The tags leave out the C
 # libraries of GnuPG and of btrfs, which opm does not use to read images and catalogs. Without optimizing, opm

@@ -29,6 +29,7 @@ FILES = {
     "base/cm.yaml": CONFIGMAP.encode(),
     "app/kustomization.yaml": b"resources: [../base]\nnamePrefix: my-\n",
 }
+RENDERERS = ("kustomize", "kustomize-in-turn")
 IDENTITY = ObjectId.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}})
 
 
@@ -57,10 +58,10 @@ def text(rendering: Rendering) -> str:
     return b"".join(document.data for document in rendering.documents["app"]).decode()
 
 
-def broken(cache: Path, name: str) -> None:
-    """Let a tool fail from now on, so that only what is kept can be had."""
-    binary = cache / "bin" / name
-    binary.write_text("#!/bin/sh\nexit 9\n")
+def broken(cache: Path, *names: str) -> None:
+    """Let tools fail from now on, so that only what is kept can be had."""
+    for name in names:
+        (cache / "bin" / name).write_text("#!/bin/sh\nexit 9\n")
 
 
 def results(cache: Path) -> list[Path]:
@@ -70,7 +71,7 @@ def results(cache: Path) -> list[Path]:
 def test_a_folder_that_did_not_change_is_not_built_again(root: Path, cache: Path) -> None:
     first = text(rendered(root, cache))
     assert "my-x" in first
-    broken(cache, "kustomize")
+    broken(cache, *RENDERERS)
     assert text(rendered(root, cache)) == first
 
 
@@ -103,7 +104,7 @@ def test_a_clock_that_jumped_changes_nothing(root: Path, cache: Path, second: in
     after = text(rendered(root, cache))
     assert after == before.replace("a: b", "a: c")
 
-    broken(cache, "kustomize")
+    broken(cache, *RENDERERS)
     assert text(rendered(root, cache)) == after
 
 
@@ -120,17 +121,19 @@ def test_a_second_kustomization_beside_the_first_is_seen(root: Path, cache: Path
     assert rendered(root, cache).findings[0].name == "kustomize-build-failed"
 
 
-def test_another_renderer_builds_anew(root: Path, cache: Path) -> None:
-    rendered(root, cache)
-    binary = cache / "bin" / "kustomize"
-    binary.write_text("#!/bin/sh\nprintf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: newer}\\n'\n")
+@pytest.mark.parametrize("name", RENDERERS)
+def test_another_renderer_builds_anew(root: Path, cache: Path, name: str) -> None:
+    """Also if only one of the two is another one; here it fails, and the other one builds."""
+    first = text(rendered(root, cache))
+    broken(cache, name)
     sums = cache / "bin" / "sha256sums"
-    lines = [line for line in sums.read_text().splitlines() if not line.endswith("  kustomize")]
-    sums.write_text("\n".join([*lines, f"{sha256_of(binary)}  kustomize"]) + "\n")
+    lines = [line for line in sums.read_text().splitlines() if not line.endswith(f"  {name}")]
+    sums.write_text("\n".join([*lines, f"{sha256_of(cache / 'bin' / name)}  {name}"]) + "\n")
     tool.cache_clear()
     hash_of.cache_clear()
     try:
-        assert "newer" in text(rendered(root, cache))
+        assert text(rendered(root, cache)) == first
+        assert len(results(cache)) == 2
     finally:
         tool.cache_clear()
         hash_of.cache_clear()
@@ -183,7 +186,7 @@ def test_an_exact_run_and_ci_use_nothing(
     root: Path, cache: Path, switch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered(root, cache)
-    broken(cache, "kustomize")
+    broken(cache, *RENDERERS)
     monkeypatch.setenv(switch, "1")
     assert rendered(root, cache).findings
     assert kept_folder(cache) is None

@@ -21,6 +21,7 @@ from okd_gitops.check.outcome import Report
 from okd_gitops.errors import ToolError
 from okd_gitops.generate.generate import generate
 from okd_gitops.render import kustomize
+from okd_gitops.system.asked import Asked
 from okd_gitops.system.kept import EXACT
 from okd_gitops.system.process import Completed
 from rendered import FLEET, OKD, own_cluster
@@ -107,15 +108,29 @@ def test_a_repository_of_others_has_the_same_report_with_what_is_kept(
 def test_reports_are_the_same_with_all_some_and_nothing_kept(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The ones from one process for many overlays, the others from a kustomize for each: the same bytes."""
     cache = own_cache(tmp_path)
     built: list[str] = []
-    build = kustomize._build
+    outputs: dict[str, dict[str, bytes]] = {"alone": {}, "in turn": {}}
+    build, ask = kustomize._build, Asked.ask
 
-    def counted(root: Path, folder: str, binary: Path) -> Completed | ToolError:
+    def alone(root: Path, folder: str, binary: Path) -> Completed | ToolError:
         built.append(folder)
-        return build(root, folder, binary)
+        done = build(root, folder, binary)
+        assert isinstance(done, Completed)
+        outputs["alone"][folder] = done.out
+        return done
 
-    monkeypatch.setattr(kustomize, "_build", counted)
+    def in_turn(program: Asked, question: bytes, *, timeout: float) -> tuple[str, bytes] | None:
+        folder = question.decode().removeprefix("./")
+        built.append(folder)
+        answer = ask(program, question, timeout=timeout)
+        assert answer
+        outputs["in turn"][folder] = answer[1]
+        return answer
+
+    monkeypatch.setattr(kustomize, "_build", alone)
+    monkeypatch.setattr(Asked, "ask", in_turn)
 
     def report() -> Report:
         built.clear()
@@ -138,3 +153,5 @@ def test_reports_are_the_same_with_all_some_and_nothing_kept(
     monkeypatch.setenv(EXACT, "1")
     assert report() == edited
     assert len(built) == edited.overlays - 1
+    assert outputs["alone"] == outputs["in turn"]
+    assert len(outputs["alone"]) == len(built)

@@ -10,10 +10,22 @@ from okd_gitops.manifests.kustomization import NAMES, Graph
 from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
-from okd_gitops.system.kept import Results, kept_folder, key_of
+from okd_gitops.render.in_turn import InTurn
+from okd_gitops.system.kept import Results, is_exact, kept_folder, key_of
 from okd_gitops.system.tools import hash_of, tool
 
 WORKERS = os.cpu_count() or 1
+# The fields of a kustomization that leave nothing behind in the process that builds it, and ask nothing of
+# it. A custom openapi: stays for later builds, and buildMetadata: may name the version of the program.
+_IN_TURN = frozenset(
+    (
+        *("apiVersion", "kind", "metadata"),
+        *("resources", "bases", "components", "configMapGenerator", "secretGenerator", "generatorOptions"),
+        *("patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "vars"),
+        *("namespace", "namePrefix", "nameSuffix", "labels", "commonLabels", "commonAnnotations"),
+        *("images", "replicas", "sortOptions"),
+    )
+)
 
 
 def build(
@@ -28,29 +40,41 @@ def build(
     A folder without a kustomization is a Directory of Argo CD, whose files are taken as they are.
 
     `files` are those below `root` of which the graphs were made. A folder that reaches the same bytes as in
-    an earlier run is not built again. `count` is told how many of how many are built. Raises ToolError when
-    kustomize is missing in `cache`.
-    """
-    binary = tool(cache, "kustomize")
-    built = {folder: graph for folder, graph in graphs.items() if graph.kustomizations}
-    least = {folder: graph.least for folder, graph in built.items()}
-    names = {folder: clusters[folder] for folder in built}
-    folder_of_results = kept_folder(cache)
+    an earlier run is not built again. A run that must be exact starts kustomize for each folder; any other
+    one builds those with common fields by kustomize's own packages, in one process for each core.
 
-    if folder_of_results is None:
-        rendering = kustomize.render(root, names, binary, workers=WORKERS, least=least, count=count)
-    else:
-        results = Results(folder_of_results / "rendered")
-        earlier = _Earlier(results, root, built, files, hash_of(binary))
-        rendering = kustomize.render(
-            root, names, binary, workers=WORKERS, least=least, earlier=earlier, count=count
-        )
+    `count` is told how many of how many are built. Raises ToolError when a program is missing in `cache`.
+    """
+    binary, program = tool(cache, "kustomize"), tool(cache, "kustomize-in-turn")
+    built = {folder: graph for folder, graph in graphs.items() if graph.kustomizations}
+    in_turn = InTurn(
+        program, frozenset(folder for folder, graph in built.items() if _has_common_fields(graph))
+    )
+    kept = kept_folder(cache)
+    results = Results(kept / "rendered") if kept else None
+    renderer = hash_of(binary) + hash_of(program)
+
+    rendering = kustomize.render(
+        root,
+        {folder: clusters[folder] for folder in built},
+        binary,
+        workers=WORKERS,
+        least={folder: graph.least for folder, graph in built.items()},
+        earlier=_Earlier(results, root, built, files, renderer) if results else None,
+        in_turn=None if is_exact() else in_turn,
+        count=count,
+    )
+    if results:
         results.prune()
 
     for folder in graphs.keys() - built.keys():
         rendering.documents[folder] = _as_they_are(graphs[folder])
 
     return rendering
+
+
+def _has_common_fields(graph: Graph) -> bool:
+    return all(document.value.keys() <= _IN_TURN for document in graph.kustomizations.values())
 
 
 def _as_they_are(graph: Graph) -> tuple[kustomize.Document, ...]:

@@ -30,7 +30,7 @@ def doctor(root: Path, cache: Path) -> list[Fact]:
         Fact("python", platform.python_version()),
         Fact("repository", str(root)),
         *_git(root),
-        *(_tool(cache, name) for name in ("kustomize", "kubeconform")),
+        *(_tool(cache, name) for name in ("kustomize", "kustomize-in-turn", "kubeconform")),
         _schemas(cache),
         _writable(root),
         _interrupted_run(root),

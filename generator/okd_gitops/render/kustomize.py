@@ -1,8 +1,9 @@
 """Render folders with the real kustomize, and keep each distinct document once."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ from okd_gitops.errors import ToolError
 from okd_gitops.finding import Finding, finding_of
 from okd_gitops.manifests.objects import FixedObject, Object, ObjectId
 from okd_gitops.manifests.plain import plain_value
+from okd_gitops.render.in_turn import InTurn, building
 from okd_gitops.system.process import Completed, run
 from okd_gitops.system.tools import ONE_CORE
 
@@ -62,12 +64,14 @@ def render(
     workers: int,
     least: Mapping[str, int] | None = None,
     earlier: Earlier | None = None,
+    in_turn: InTurn | None = None,
     count: Callable[[int, int], None] = no_count,
 ) -> Rendering:
     """Run `kustomize build` on each folder, `workers` at a time; `folders` gives the name of its cluster.
 
-    A folder of which `earlier` has the output is not built again, and what is built is kept there. `count` is
-    told after each folder how many of how many are done.
+    A folder of which `earlier` has the output is not built again, and what is built is kept there. Folders of
+    `in_turn` are built by its program; what that does not build is built by kustomize. `count` is told after
+    each folder how many of how many are done.
 
     All folders are tried. One that does not build becomes a finding kustomize-build-failed; one that
     kustomize did not judge (killed, too slow, too much output, no YAML, fewer documents than `least` gives)
@@ -77,9 +81,16 @@ def render(
     distinct: dict[bytes, Document] = {}
     required = least or {}
 
-    with ThreadPoolExecutor(workers) as pool:
+    with (
+        building(in_turn, root, workers=workers, timeout=TIMEOUT) as quick,
+        ThreadPoolExecutor(workers) as pool,
+    ):
+
+        def build_once(folder: str) -> Completed | ToolError:
+            return _build_once(root, folder, binary, earlier, quick)
+
         try:
-            builds = pool.map(lambda folder: _build_once(root, folder, binary, earlier), folders)
+            builds = _in_order(pool, build_once, folders, ahead=2 * workers)
             for done, ((folder, cluster), build) in enumerate(zip(folders.items(), builds, strict=True), 1):
                 count(done, len(folders))
 
@@ -96,13 +107,38 @@ def render(
     return rendering
 
 
-def _build_once(root: Path, folder: str, binary: Path, earlier: Earlier | None) -> Completed | ToolError:
+def _in_order(
+    pool: ThreadPoolExecutor,
+    build: Callable[[str], Completed | ToolError],
+    folders: Iterable[str],
+    ahead: int,
+) -> Iterator[Completed | ToolError]:
+    """Yield what was built in the order of folders; at most `ahead` outputs wait to be read."""
+    started: deque[Future[Completed | ToolError]] = deque()
+
+    for folder in folders:
+        started.append(pool.submit(build, folder))
+        if len(started) > ahead:
+            yield started.popleft().result()
+
+    while started:
+        yield started.popleft().result()
+
+
+def _build_once(
+    root: Path,
+    folder: str,
+    binary: Path,
+    earlier: Earlier | None,
+    quick: Callable[[str], bytes | None],
+) -> Completed | ToolError:
     """Build a folder unless its output is known, which is then read with the care that a new one gets."""
     output = earlier.read(folder) if earlier else None
     if output is not None:
         return Completed(0, output, "")
 
-    build = _build(root, folder, binary)
+    output = quick(folder)
+    build = Completed(0, output, "") if output is not None else _build(root, folder, binary)
     if earlier and isinstance(build, Completed) and build.code == 0:
         earlier.keep(folder, build.out)
     return build

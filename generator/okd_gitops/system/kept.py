@@ -25,6 +25,11 @@ _RECORD = 2 * _HEX + 2
 _MOST_RECORDS = 500_000
 
 
+def is_exact() -> bool:
+    """Whether this run was asked to do everything anew, with the programs themselves."""
+    return bool(os.environ.get(EXACT))
+
+
 def kept_folder(cache: Path) -> Path | None:
     """Return where results are kept, or None when none must be used or others could change them."""
     if any(os.environ.get(switch) for switch in _SWITCHES):

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import select
 import signal
 import subprocess
 import tempfile
@@ -36,6 +37,8 @@ ENVIRONMENT = {
 _LIMITS = 'for limit in "-t $1" "-v $2" "-f $3"; do ulimit $limit 2>/dev/null; done; shift 3; exec "$@"'
 _UNSHARE = ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 _MARK = "OKD_GITOPS_RUN"
+# What a program that nobody asks any more has to end by itself.
+_LAST_SECONDS = 2.0
 # How unshare of util-linux 2.38 ends, with code 1, when the kernel has killed what it ran: at a limit of
 # processor time, or for want of memory.
 _KILLED = "unshare: sigprocmask unblock failed: Invalid argument"
@@ -55,6 +58,45 @@ class Completed:
         return self.out.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A program that runs; `end` must be called, however it went."""
+
+    process: subprocess.Popen[bytes]
+    mark: str
+
+    def write(self, data: bytes) -> None:
+        """Write to its standard input, which `start` has connected; raises OSError when it has ended."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(data)
+
+    def read(self, at_most: int, seconds: float) -> bytes:
+        """Return what it wrote to its standard output, as soon as there is something.
+
+        There is none when it has ended, or when it wrote nothing for some seconds.
+        """
+        assert self.process.stdout is not None
+        written = select.poll()
+        written.register(self.process.stdout, select.POLLIN)
+        is_there = written.poll(max(0.0, seconds) * 1000)
+        return os.read(self.process.stdout.fileno(), at_most) if is_there else b""
+
+    def end(self) -> None:
+        """End the program and whatever it started."""
+        if self.process.stdin is not None:
+            # It ends by itself when nobody asks any more, and what it used is then counted as ours.
+            self.process.stdin.close()
+            _watch(self.process.pid, (), time.monotonic() + _LAST_SECONDS)
+
+        # It is not reaped yet, so its number still is its own and that of its group.
+        _kill(self.process.pid)
+        self.process.wait()
+        _end_strays(self.mark)
+
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
 def run(
     arguments: Sequence[str], *, cwd: Path, timeout: float, environment: Mapping[str, str] | None = None
 ) -> Completed:
@@ -66,35 +108,16 @@ def run(
     it ends, whatever it started ends with it.
     """
     name = Path(arguments[0]).name
-    mark = secrets.token_hex(16)
-    limits = (str(int(timeout) + 1), str(MAX_MEMORY >> 10), str((MAX_OUTPUT >> 9) + 1))
-    command = ["/bin/sh", "-c", _LIMITS, "sh", *limits, *isolation(), *arguments]
 
     # Files, not pipes: output of any size costs no memory until it is known to be within bounds.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        scrubbed = {**ENVIRONMENT, **(environment or {}), _MARK: mark}
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=scrubbed,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ToolError(
-                f"{name} cannot be started: {error.strerror}", "make check builds the tools"
-            ) from None
+        started = _start(arguments, cwd, str(int(timeout) + 1), environment, subprocess.DEVNULL, out, err)
+        process = started.process
 
         try:
             fault = _watch(process.pid, (out, err), time.monotonic() + timeout)
         finally:
-            # It is not reaped yet, so its number still is its own and that of its group.
-            _kill(process.pid)
-            process.wait()
-            _end_strays(mark)
+            started.end()
 
         if fault:
             raise ToolError(
@@ -106,6 +129,49 @@ def run(
         words = err.read(1 << 20).decode("utf-8", "replace")
         code = -signal.SIGKILL if _KILLED in words.splitlines() else process.returncode
         return Completed(code, out.read(), words)
+
+
+def start(arguments: Sequence[str], *, cwd: Path, environment: Mapping[str, str] | None = None) -> Started:
+    """Start a program that is asked over its standard input, and answers on its standard output, within the
+    limits that `run` sets, but that of time. What it says on standard error is dropped.
+
+    Raises ToolError when it cannot start.
+    """
+    pipe = subprocess.PIPE
+    return _start(arguments, cwd, "unlimited", environment, pipe, pipe, subprocess.DEVNULL)
+
+
+def _start(
+    arguments: Sequence[str],
+    cwd: Path,
+    seconds: str,
+    environment: Mapping[str, str] | None,
+    stdin: int,
+    out: int | BinaryIO,
+    err: int | BinaryIO,
+) -> Started:
+    mark = secrets.token_hex(16)
+    limits = (seconds, str(MAX_MEMORY >> 10), str((MAX_OUTPUT >> 9) + 1))
+    command = ["/bin/sh", "-c", _LIMITS, "sh", *limits, *isolation(), *arguments]
+
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**ENVIRONMENT, **(environment or {}), _MARK: mark},
+            bufsize=0,
+            stdin=stdin,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+    except OSError as error:
+        name = Path(arguments[0]).name
+        raise ToolError(
+            f"{name} cannot be started: {error.strerror}", "make check builds the tools"
+        ) from None
+
+    return Started(process, mark)
 
 
 def run_in_view(arguments: Sequence[str], *, cwd: Path, quiet: bool) -> int:

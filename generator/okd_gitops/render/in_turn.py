@@ -1,0 +1,55 @@
+"""Build many folders with kustomize's own packages, one after another in a process for each core."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import LifoQueue
+
+from okd_gitops.system.asked import Asked
+from okd_gitops.system.tools import ONE_CORE
+
+
+@dataclass(frozen=True, slots=True)
+class InTurn:
+    """The program kustomize-in-turn, and the folders that it may build."""
+
+    program: Path
+    folders: frozenset[str]
+
+
+@contextmanager
+def building(
+    in_turn: InTurn | None, root: Path, *, workers: int, timeout: float
+) -> Iterator[Callable[[str], bytes | None]]:
+    """Give a function that builds a folder below `root`, for `workers` threads at once.
+
+    It returns None for a folder that kustomize must build: one that is not among those of `in_turn`, or one
+    that does not build, takes more than `timeout` seconds, or ends the program.
+    """
+    allowed = in_turn.folders if in_turn else frozenset[str]()
+    arguments = [str(in_turn.program)] if in_turn else []
+    programs = [Asked(arguments, cwd=root, environment=ONE_CORE) for _ in range(workers)]
+    # The last one that was used is the next one: a few folders start a few of them.
+    idle: LifoQueue[Asked] = LifoQueue()
+    for program in programs:
+        idle.put(program)
+
+    def build(folder: str) -> bytes | None:
+        if folder not in allowed:
+            return None
+
+        program = idle.get()
+        try:
+            answer = program.ask(os.fsencode(f"./{folder}"), timeout=timeout)
+        finally:
+            idle.put(program)
+
+        return answer[1] if answer and answer[0] == "built" else None
+
+    try:
+        yield build
+    finally:
+        for program in programs:
+            program.end()
