@@ -51,12 +51,14 @@ def check(
     fleet: Fleet | None = None,
     now: datetime | None = None,
     edited: Collection[str] = (),
+    keeps: bool = False,
 ) -> Report:
     """Check the repository at `root` with the tools and schemas in `cache`; `fleet`, if read already.
 
     `now` is the time of `today` for what ends at an hour; without it, its first minute. `edited` are the
     clusters whose files a change has edited: of two files that contradict each other, the fault is in theirs.
-    `count` is told how many of how many overlays are built.
+    `count` is told how many of how many overlays are built. With `keeps`, what is found of an overlay is kept
+    for later runs, and used.
 
     Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
     what was not checked never passes.
@@ -72,7 +74,8 @@ def check(
     seconds = {"generate": monotonic() - started}
 
     planned = objects_without_extras(plan, cache)
-    report = judge(_under_check(plan, files, today, planned), root, cache, say=say, count=count)
+    under_check = _under_check(plan, files, today, planned)
+    report = judge(under_check, root, cache, say=say, count=count, keeps=keeps)
     whole_report = replace(
         report,
         findings=(*findings, *report.findings),

@@ -1,16 +1,19 @@
 """Judge overlays: read what they are built from, build them, validate each document, run the rules."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from okd_gitops.check.build import build
+from okd_gitops.check.kept_overlays import KeptOverlays, key_of_document
 from okd_gitops.check.outcome import Report
+from okd_gitops.check.overlay import NotLoadedError, without_value
 from okd_gitops.check.own_schemas import OwnSchemas
 from okd_gitops.check.rule import Overlay, Repository, written_as
 from okd_gitops.check.run_forms import has_variable, run_forms
-from okd_gitops.check.run_rules import run, without_value
+from okd_gitops.check.run_rules import run, run_on_loaded
 from okd_gitops.check.schema_form import schema_form
 from okd_gitops.check.schema_gaps import is_known_gap
 from okd_gitops.finding import Finding, Location, finding_of
@@ -42,12 +45,20 @@ def judge(
     *,
     say: Callable[[str], None],
     count: Callable[[int, int], None] = kustomize.no_count,
+    keeps: bool = False,
 ) -> Report:
     """Build the overlays of the repository at `root` with the tools and schemas in `cache`, and judge them.
 
-    An overlay with something that must not be built is not built; the others are. Raises ToolError when a
-    tool or a schema bundle is missing.
+    An overlay with something that must not be built is not built; the others are. With `keeps`, what an
+    earlier run found of an overlay that has not changed is not found again. Raises ToolError when a tool or a
+    schema bundle is missing.
     """
+    kept = KeptOverlays.of(root, cache, repository.files) if keeps else None
+    if kept:
+        for unchanged in (kept.unchanged(repository.overlays), {}):
+            with suppress(NotLoadedError):
+                return _judge_changed(repository, unchanged, kept, root, cache, say=say, count=count)
+
     stopwatch = Stopwatch()
     leaves: Leaves = {}
     overlays = [_read(overlay, repository.files, leaves) for overlay in repository.overlays]
@@ -56,6 +67,77 @@ def judge(
 
     is_whole = len(built.overlays) == len(repository.overlays)
     return judge_built(replace(repository, is_whole=is_whole), built, cache, stopwatch, say=say)
+
+
+def _judge_changed(
+    repository: Repository,
+    unchanged: Mapping[str, Overlay],
+    kept: KeptOverlays,
+    root: Path,
+    cache: Path,
+    *,
+    say: Callable[[str], None],
+    count: Callable[[int, int], None],
+) -> Report:
+    """Judge a repository of which `unchanged` are the overlays that are as an earlier run found them.
+
+    Raises NotLoadedError when that is not enough for a rule.
+    """
+    stopwatch = Stopwatch()
+    leaves: Leaves = {}
+    known = dict(unchanged)
+
+    while True:
+        changed = [each for each in repository.overlays if each.folder not in known]
+        read = [_read(overlay, repository.files, leaves) for overlay in changed]
+        built = build_overlays(read, repository.files, root, cache, say=say, count=count)
+        loaded = {each.folder: _with_keys(each, built.documents[each.folder]) for each in built.overlays}
+        objects = {
+            key: value for each in loaded.values() for key, value in zip(each.keys, each.objects, strict=True)
+        }
+        overlays = [
+            loaded.get(each.folder) or kept.overlay(each, objects)
+            for each in repository.overlays
+            if each.folder in loaded or each.folder in known
+        ]
+        whole = replace(
+            repository, overlays=tuple(overlays), is_whole=len(overlays) == len(repository.overlays)
+        )
+        outdated = kept.outdated(whole)
+        if not outdated:
+            break
+        for folder in outdated:
+            del known[folder]
+    stopwatch.lap("build")
+
+    documents = [document for each in built.overlays for document in built.documents[each.folder]]
+    say(f"validating {len({id(each) for each in documents})} distinct of {len(documents)} documents")
+    invalid = _invalid(built.overlays, built.documents, cache, _NONE)
+    stopwatch.lap("schemas")
+
+    say(f"running the rules on {len(loaded)} of {len(overlays)} overlays")
+    faults, looked = run_on_loaded(whole, kept)
+    unsure = {name for finding in (*built.findings, *invalid) for name in finding.clusters}
+    kept.keep(whole, looked, unsure)
+    stopwatch.lap("rules")
+
+    return Report(
+        findings=(*built.findings, *invalid, *faults),
+        overlays=len(overlays),
+        documents=sum(len(each.keys) for each in overlays),
+        distinct=len({key for each in overlays for key in each.keys}),
+        without_schema=sum(finding.name in _WITHOUT_SCHEMA for finding in invalid),
+        seconds=stopwatch.seconds,
+    )
+
+
+def _with_keys(overlay: Overlay, documents: Sequence[kustomize.Document]) -> Overlay:
+    # Of files that are applied as they are, each document is its own.
+    own = overlay.folder if overlay.is_directory else ""
+    keys = [
+        key_of_document(document.data, own and f"{own} {number}") for number, document in enumerate(documents)
+    ]
+    return replace(overlay, keys=keys, found={})
 
 
 def build_overlays(

@@ -5,7 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
+from okd_gitops.check.overlay import OF_ARGOCD
+from okd_gitops.check.overlay import Overlay as Overlay
+from okd_gitops.check.overlay import written_as as written_as
 from okd_gitops.finding import Location, Severity
 from okd_gitops.manifests.application_set import Expansion
 from okd_gitops.manifests.argocd import (
@@ -17,14 +21,11 @@ from okd_gitops.manifests.argocd import (
     same_url,
     sources,
 )
-from okd_gitops.manifests.kustomization import Graph, Written
-from okd_gitops.manifests.nested import Path
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
 
 # The generated folder of the Applications, and the purposes of long-term clusters.
 ARGOCD = "argocd"
 LONG_TERM = ("cd", "hub")
-_OF_ARGOCD = ("Application", "AppProject", "ApplicationSet")
 # A name of a cluster, as it occurs in a text.
 WORD = re.compile(r"[A-Za-z0-9-]+")
 # Longer strings are scripts and files, not names.
@@ -62,52 +63,13 @@ class Quota:
     storage: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overlay:
-    """A folder that is deployed, and the objects that kustomize renders from it.
-
-    `purpose` and `environment` are empty for an overlay that no cluster file describes.
-    """
+class Description(NamedTuple):
+    """What the fleet says of an overlay, which other overlays may know."""
 
     name: str
     folder: str
-    # Whether Argo CD applies its files as they are, without kustomize.
-    is_directory: bool = False
-    graph: Graph = field(default_factory=Graph)
-    objects: tuple[Object, ...] = ()
-    # The minor of Kubernetes whose schemas hold for the objects.
-    kubernetes: str = ""
-    purpose: str = ""
-    environment: str = ""
-    # The address of the API server, if the cluster file has it.
-    server: str = ""
-    # `Kind/name` of everything that the objects use and somebody else creates, as the features declare it.
-    declared: frozenset[str] = frozenset()
-    expires: date | None = None
-    # How many days ahead that may be.
-    longest_days: int = 366
-    # What its ClusterVersion must have below `spec`, by dotted path, as the cluster file says.
-    release: Mapping[str, str] = field(default_factory=dict)
-    # The objects that keep it from going back, as the tool's own catalog has them.
-    guards: tuple[Object, ...] = ()
-    # An emergency forces its release, which has a finding of its own.
-    forced: bool = False
-    # What a long-term cluster would get without its extras; None where there are none.
-    planned: tuple[Object, ...] | None = None
-    _by_kind: dict[str, list[Object]] = field(default_factory=dict, init=False, compare=False, repr=False)
-
-    def of(self, group_kind: str) -> Sequence[Object]:
-        """Return its objects of a kind, `Kind.group`, in order."""
-        if not self._by_kind:
-            for value in self.objects:
-                self._by_kind.setdefault(ObjectId.of(value).group_kind, []).append(value)
-
-        return self._by_kind.get(group_kind, ())
-
-    def place_of(self, value: Object, path: Path = ()) -> str:
-        """Return FILE:LINE:COLUMN of a value in an object of this overlay, else the folder of the overlay."""
-        written = written_as(self.graph, ObjectId.of(value))
-        return str(written.at(path)) if written else self.folder
+    purpose: str
+    server: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,25 +78,6 @@ class ExpandedSet:
 
     value: Object
     expansion: Expansion
-
-
-def written_as(graph: Graph, identity: ObjectId) -> Written | None:
-    """Return where a rendered object is written, also when kustomize moved it to another namespace or put
-    something around its name; None when that is not certain.
-    """
-    found = graph.objects.get(identity)
-    if found is not None:
-        return found
-
-    alike = [
-        (len(each.name), each.name, written)
-        for each, written in graph.objects.items()
-        if each.group_kind == identity.group_kind and each.name and each.name in identity.name
-    ]
-    exact = [written for _, name, written in alike if name == identity.name]
-    if len(exact) == 1 or len(alike) == 1:
-        return (exact or [alike[0][2]])[0]
-    return None
 
 
 # Without slots, because a cached property needs a dictionary.
@@ -169,18 +112,29 @@ class Repository:
         for overlay in self.overlays:
             yield from overlay.objects
 
+    @property
+    def noted(self) -> Iterator[Object]:
+        """Every object of every overlay that rules of other overlays may read whole."""
+        for overlay in self.overlays:
+            yield from overlay.noted
+
+    @cached_property
+    def descriptions(self) -> tuple[Description, ...]:
+        """What the fleet says of each overlay."""
+        return tuple(Description(each.name, each.folder, each.purpose, each.server) for each in self.overlays)
+
     @cached_property
     def applications(self) -> tuple[Object, ...]:
         """Every Application of Argo CD, in any overlay, and those that ApplicationSets make."""
         made = (application for one in self.sets for application in one.expansion.applications)
-        return (*of_kind(self.objects, "Application"), *made)
+        return (*of_kind(self.noted, "Application"), *made)
 
     @cached_property
     def definitions(self) -> Mapping[tuple[str, str], Object]:
         """Every CustomResourceDefinition in any overlay, by the group and kind that it defines."""
         return {
             (str(at(value, "spec", "group")), str(at(value, "spec", "names", "kind"))): value
-            for value in self.objects
+            for value in self.noted
             if value.get("kind") == "CustomResourceDefinition"
         }
 
@@ -213,16 +167,14 @@ class Repository:
     @cached_property
     def in_argocd(self) -> frozenset[tuple[str, str, str]]:
         """Kind, namespace and name of every object that `argocd/` has for Argo CD itself."""
-        values = (value for overlay in self.overlays if overlay.folder == ARGOCD for value in overlay.objects)
+        values = (value for overlay in self.overlays if overlay.folder == ARGOCD for value in overlay.noted)
         identities = map(ObjectId.of, of_argocd(values))
         return frozenset((identity.kind, identity.namespace, identity.name) for identity in identities)
 
     @cached_property
     def bound(self) -> tuple[Set[tuple[str, str]], Set[str]]:
         """Namespace and name of everything that a binding gives rights to, and the names of the groups."""
-        bindings = (
-            each for each in self.objects if each.get("kind") in ("RoleBinding", "ClusterRoleBinding")
-        )
+        bindings = (each for each in self.noted if each.get("kind") in ("RoleBinding", "ClusterRoleBinding"))
         distinct = {id(binding): binding for binding in bindings}.values()
         bound: set[tuple[str, str]] = set()
         groups: set[str] = set()
@@ -240,7 +192,7 @@ class Repository:
     @cached_property
     def projects(self) -> Mapping[str, Project]:
         """Every AppProject by its name."""
-        return {ObjectId.of(value).name: Project(value) for value in of_kind(self.objects, "AppProject")}
+        return {ObjectId.of(value).name: Project(value) for value in of_kind(self.noted, "AppProject")}
 
     @cached_property
     def synced(self) -> Mapping[str, tuple[Object, ...]]:
@@ -256,6 +208,11 @@ class Repository:
                 applications.setdefault(str(path), []).append(application)
 
         return {path: tuple(syncing) for path, syncing in applications.items()}
+
+    def outlines_synced_by(self, application: Object) -> Iterator[Object]:
+        """Yield the outline of each object that an Application syncs."""
+        for overlay in self.synced_by.get(id(application), ()):
+            yield from overlay.outlines
 
     @cached_property
     def synced_by(self) -> Mapping[int, Sequence[Overlay]]:
@@ -282,5 +239,5 @@ def _naming(value: Object, names: Set[str]) -> Iterator[_Named]:
 def of_argocd(objects: Iterable[Object]) -> Iterator[Object]:
     """Yield the objects that tell Argo CD what to sync and what is permitted."""
     for value in objects:
-        if value.get("kind") in _OF_ARGOCD and ObjectId.of(value).group == "argoproj.io":
+        if value.get("kind") in OF_ARGOCD and ObjectId.of(value).group == "argoproj.io":
             yield value

@@ -9,16 +9,19 @@ takes the place of `check_object` there.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 from okd_gitops.check import rules
-from okd_gitops.check.rule import Fault, Overlay, Repository, written_as
-from okd_gitops.finding import Finding, Location, finding_of
-from okd_gitops.manifests.objects import Object
-from okd_gitops.redaction import masked_line
+from okd_gitops.check.kept_overlays import KeptOverlays, Looked
+from okd_gitops.check.overlay import KeptOverlay, as_list, as_map, without_value
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.check.seen import Seen
+from okd_gitops.finding import Finding, Location, Severity, finding_of
+from okd_gitops.manifests.objects import Object, ObjectId
 
 
 @cache
@@ -32,25 +35,103 @@ def all_rules() -> Mapping[str, ModuleType]:
 
 def run(repository: Repository) -> list[Finding]:
     """Return the findings of every rule on a repository."""
-    holders = _holders(repository)
     overlays = {overlay.name: overlay for overlay in repository.overlays}
+    holders = _holders(repository)
     findings: list[Finding] = []
 
-    for name, rule in all_rules().items():
-        if getattr(rule, "IS_HOUSE_RULE", False) and not repository.has_house_rules:
-            continue
-
-        if hasattr(rule, "check_object"):
-            look = rule.check_object
-            if not repository.has_house_rules:
-                look = getattr(rule, "check_others_object", look)
+    for name, rule in _rules_for(repository):
+        look = _object_rule(rule, repository)
+        if look:
             findings += _on_objects(name, look, holders)
         if hasattr(rule, "check_cluster"):
-            findings += _on_clusters(name, rule, repository)
+            for overlay in repository.overlays:
+                findings += _on_cluster(name, rule, overlay, repository)
         if hasattr(rule, "check_repository"):
             findings += _on_repository(name, rule, repository, overlays)
 
     return findings
+
+
+def run_on_loaded(repository: Repository, kept: KeptOverlays) -> tuple[list[Finding], Looked]:
+    """Return the findings of every rule on a repository of which some overlays are kept, with what is new.
+
+    Raises NotLoadedError when a rule asks for something of an overlay that is not kept.
+    """
+    overlays = {overlay.name: overlay for overlay in repository.overlays}
+    loaded = [overlay for overlay in repository.overlays if not isinstance(overlay, KeptOverlay)]
+    seen = {overlay.folder: Seen(repository, overlay) for overlay in loaded}
+    looked = Looked(asked={folder: each.asked for folder, each in seen.items()})
+    objects = {key: value for each in loaded for key, value in zip(each.keys, each.objects, strict=True)}
+    findings = [
+        found for each in repository.overlays if isinstance(each, KeptOverlay) for found in each.kept_findings
+    ]
+
+    for name, rule in _rules_for(repository):
+        look = _object_rule(rule, repository)
+        for key, value in objects.items() if look else ():
+            for fault in look(value) if look else ():
+                looked.faults.setdefault(key, []).append([name, _as_json(fault)])
+                for overlay in loaded:
+                    if key in overlay.keys:
+                        _place_on(overlay, fault)
+
+        if hasattr(rule, "check_cluster"):
+            for overlay in loaded:
+                found = list(_on_cluster(name, rule, overlay, seen[overlay.folder]))
+                looked.findings.setdefault(overlay.folder, []).extend(found)
+                findings += found
+        if hasattr(rule, "check_repository"):
+            findings += _on_repository(name, rule, repository, overlays)
+
+    return [*findings, *_of_objects(repository, objects, looked, kept)], looked
+
+
+def _rules_for(repository: Repository) -> Iterator[tuple[str, ModuleType]]:
+    for name, rule in all_rules().items():
+        if repository.has_house_rules or not getattr(rule, "IS_HOUSE_RULE", False):
+            yield name, rule
+
+
+def _object_rule(rule: ModuleType, repository: Repository) -> Callable[[Object], Iterable[Fault]] | None:
+    look: Callable[[Object], Iterable[Fault]] | None = getattr(rule, "check_object", None)
+    if look and not repository.has_house_rules:
+        look = getattr(rule, "check_others_object", look)
+    return look
+
+
+def _of_objects(
+    repository: Repository, objects: Collection[str], looked: Looked, kept: KeptOverlays
+) -> Iterator[Finding]:
+    """Yield the findings of objects, each with all overlays that hold it."""
+    holders: dict[str, list[Overlay]] = {}
+    for overlay in repository.overlays:
+        for key in overlay.keys:
+            holders.setdefault(key, []).append(overlay)
+
+    for key, overlays in holders.items():
+        for name, fault in looked.faults.get(key, []) if key in objects else kept.faults(key):
+            yield _finding(name, _from_json(fault), overlays)
+
+
+def _as_json(fault: Fault) -> dict[str, Any]:
+    return {
+        **{each.name: getattr(fault, each.name) for each in fields(Fault)},
+        "object": as_list(fault.object) if fault.object else None,
+        "location": as_map(fault.location),
+    }
+
+
+def _from_json(fault: Mapping[str, Any]) -> Fault:
+    severity = fault["severity"]
+    return Fault(
+        **{
+            **fault,
+            "object": ObjectId(*fault["object"]) if fault["object"] else None,
+            "location": Location(**fault["location"]) if fault["location"] else None,
+            "path": tuple(fault["path"]),
+            "severity": Severity(severity) if severity else None,
+        }
+    )
 
 
 def _holders(repository: Repository) -> list[tuple[Object, list[Overlay]]]:
@@ -73,10 +154,11 @@ def _on_objects(
             yield _finding(name, fault, overlays)
 
 
-def _on_clusters(name: str, rule: ModuleType, repository: Repository) -> Iterator[Finding]:
-    for overlay in repository.overlays:
-        for fault in rule.check_cluster(overlay, repository):
-            yield _finding(name, fault, [overlay])
+def _on_cluster(
+    name: str, rule: ModuleType, overlay: Overlay, repository: Repository | Seen
+) -> Iterator[Finding]:
+    for fault in rule.check_cluster(overlay, repository):
+        yield _finding(name, fault, [overlay])
 
 
 def _on_repository(
@@ -102,15 +184,12 @@ def _finding(name: str, fault: Fault, overlays: Sequence[Overlay]) -> Finding:
     )
 
 
-def without_value(place: Location) -> Location:
-    """Return a place without the value that is written there."""
-    return replace(place, text=masked_line(place.text), length=1)
-
-
 def _place_of_object(fault: Fault, overlays: Sequence[Overlay]) -> Location:
     """Return where the object of a fault is written, and its path in it, else the first folder concerned."""
-    for overlay in overlays:
-        written = written_as(overlay.graph, fault.object) if fault.object else None
-        if written is not None:
-            return written.at(fault.path)
-    return Location(file=overlays[0].folder if overlays else ".")
+    places = (_place_on(overlay, fault) for overlay in overlays)
+    found = next((place for place in places if place), None)
+    return found or Location(file=overlays[0].folder if overlays else ".")
+
+
+def _place_on(overlay: Overlay, fault: Fault) -> Location | None:
+    return overlay.place(fault.object, fault.path, is_secret=fault.is_secret) if fault.object else None

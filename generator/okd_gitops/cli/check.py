@@ -170,7 +170,9 @@ def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: 
 
     from okd_gitops.check.check import check as judge
 
-    report = judge(root, cache, today=now.date(), say=progress(context), count=counter(context), now=now)
+    report = judge(
+        root, cache, today=now.date(), say=progress(context), count=counter(context), now=now, keeps=True
+    )
     earlier.keep(_counts(report), report.findings)
     _end(report, wanted, output)
 

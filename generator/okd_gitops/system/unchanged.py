@@ -139,6 +139,11 @@ def _read_content(root: Path) -> bytes | None:
     return key_of(*_parts(_own_code()), b"/", *_parts(files)).encode()
 
 
+def hash_of_code() -> str:
+    """Return a hash of the tool's own code, catalog and tables."""
+    return key_of(*_parts(_own_code()))
+
+
 def _own_code() -> Tree:
     name = _PACKAGE.name
     return scan_tree(_PACKAGE.parent, name, max_file=MAX_GENERATED, names=_CODE)[0].below(name)

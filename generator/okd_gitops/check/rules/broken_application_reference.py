@@ -28,11 +28,9 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
         if any(one.value is value for value in overlay.objects)
         for application in one.expansion.applications
     ]
-    folders, urls = repository.folders, repository.own_urls
-
     for application in (*of_kind(overlay.objects, "Application"), *made):
         faults = [
-            *_missing_paths(application, folders, urls, repository),
+            *_missing_paths(application, repository.folders, repository.own_urls, repository),
             *_unknown_destination(application, overlay, repository),
             *_forbidden_by_project(application, repository),
         ]

@@ -1,13 +1,14 @@
 """The rule dangling-reference: findings.yaml states and explains it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, partial
 
 from okd_gitops.check.made_by_operators import made_in
+from okd_gitops.check.overlay import as_list, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Severity
-from okd_gitops.manifests.objects import Object, ObjectId, at, mappings
+from okd_gitops.manifests.objects import Object, ObjectId, at, mappings, per_object
 from okd_gitops.manifests.tekton import callees, trigger_references
 
 _EXTERNAL = "okd-gitops.io/external"
@@ -44,8 +45,8 @@ _Reference = tuple[str, str]
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at workloads and Tekton objects; in a foreign repository only at calls of Tasks and Pipelines."""
     missing: dict[tuple[ObjectId, str], list[str]] = {}
-    for overlay, value, name in _missing(repository):
-        missing.setdefault((ObjectId.of(value), name), []).append(overlay.name)
+    for overlay, identity, name in _missing(repository):
+        missing.setdefault((identity, name), []).append(overlay.name)
 
     for (identity, name), clusters in missing.items():
         yield Fault(
@@ -58,31 +59,57 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         )
 
 
-def _missing(repository: Repository) -> Iterator[tuple[Overlay, Object, str]]:
+def _missing(repository: Repository) -> Iterator[tuple[Overlay, ObjectId, str]]:
     """Yield each reference to something that does not exist: its overlay, its object, `Kind/name`."""
-    everywhere = {name for value in repository.objects for name, _ in _provided(value)}
+    everywhere = cache(lambda: {name for value in repository.objects for name, _ in _provided(value)})
     # What operators and other teams have in namespaces of theirs, such as the Tasks of OpenShift Pipelines,
     # no repository knows.
-    namespaces = {ObjectId.of(value).namespace for value in repository.objects if _is_called(value)}
-    # An object refers to the same things in every overlay that holds it, so it is read once.
-    known_references: dict[tuple[int, bool], list[_Reference]] = {}
+    namespaces = cache(
+        lambda: {ObjectId.of(each).namespace for each in repository.objects if _is_called(each)}
+    )
 
     for overlay in repository.overlays:
-        ours = bool(overlay.environment)
-        provided = _provided_in(overlay)
-        made_in_namespace = cache(partial(made_in, overlay))
+        for listed, name, namespace in _unprovided(overlay, repository.files):
+            identity = ObjectId(*listed)
+            is_of_others = (
+                not overlay.environment and namespace != identity.namespace and namespace not in namespaces()
+            )
+            if overlay.environment or not (is_of_others or name in everywhere()):
+                yield overlay, identity, name
 
-        for value in overlay.objects:
-            key = id(value), ours
-            if key not in known_references:
-                known_references[key] = list(dict.fromkeys(_references(value, ours=ours)))
 
-            for name, namespace in known_references[key]:
-                is_provided = (name, namespace) in provided or name in overlay.declared
-                exists = is_provided or name in made_in_namespace(namespace)
-                is_of_others = not ours and namespace not in (*namespaces, ObjectId.of(value).namespace)
-                if not (exists if ours else name in everywhere or is_of_others):
-                    yield overlay, value, name
+@per_overlay
+def _unprovided(overlay: Overlay, _: Mapping[str, bytes]) -> list[tuple[list[str], str, str]]:
+    """Return the identity of an object, `Kind/name` and namespace for each of its references that nothing in
+    the overlay provides; in a foreign repository for each reference.
+    """
+    ours = bool(overlay.environment)
+    provided = _provided_in(overlay) if ours else set()
+    made_in_namespace = cache(partial(made_in, overlay))
+    references = [
+        (value, name, namespace)
+        for value in overlay.objects
+        for name, namespace in (_own_references(value) if ours else _others_references(value))
+    ]
+    return [
+        (as_list(ObjectId.of(value)), name, namespace)
+        for value, name, namespace in references
+        if not ours
+        or not (
+            (name, namespace) in provided or name in overlay.declared or name in made_in_namespace(namespace)
+        )
+    ]
+
+
+# An object refers to the same things in every overlay that holds it, so it is read once.
+@per_object
+def _own_references(value: Object) -> tuple[_Reference, ...]:
+    return tuple(dict.fromkeys(_references(value, ours=True)))
+
+
+@per_object
+def _others_references(value: Object) -> tuple[_Reference, ...]:
+    return tuple(dict.fromkeys(_references(value, ours=False)))
 
 
 def _is_called(value: Object) -> bool:

@@ -1,9 +1,10 @@
 """The rule deprecated-api: findings.yaml states and explains it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from okd_gitops.check.rule import Fault, Repository
-from okd_gitops.finding import Severity
+from okd_gitops.check.overlay import as_map, per_overlay
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.finding import Location, Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
 _DEPRECATED = {
@@ -57,21 +58,27 @@ def _faults(api: str, kind: str) -> Iterator[tuple[str, str]]:
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at the fields of each kustomization file once, however many overlays use it."""
-    users: dict[str, list[str]] = {}
-    documents = {}
+    users: dict[tuple[str, Location], list[str]] = {}
     for overlay in repository.overlays:
-        for path, document in overlay.graph.kustomizations.items():
-            documents[path] = document
-            users.setdefault(path, []).append(overlay.name)
+        for old, place in _old_fields(overlay, repository.files):
+            users.setdefault((old, Location(**place)), []).append(overlay.name)
 
-    for path, document in documents.items():
-        keys = document.value if isinstance(document.value, dict) else {}
-        for old, new in _KUSTOMIZE_FIELDS.items():
-            if old in keys:
-                yield Fault(
-                    reason=f"the field {old} of kustomize is deprecated",
-                    remedy=f"write {new}: kustomize edit fix does it",
-                    location=document.at([old], key=True),
-                    severity=Severity.WARNING,
-                    clusters=tuple(users[path]),
-                )
+    for (old, place), names in users.items():
+        yield Fault(
+            reason=f"the field {old} of kustomize is deprecated",
+            remedy=f"write {_KUSTOMIZE_FIELDS[old]}: kustomize edit fix does it",
+            location=place,
+            severity=Severity.WARNING,
+            clusters=tuple(names),
+        )
+
+
+@per_overlay
+def _old_fields(overlay: Overlay, _: Mapping[str, bytes]) -> list[tuple[str, object]]:
+    return [
+        (old, as_map(document.at([old], key=True)))
+        for document in overlay.graph.kustomizations.values()
+        if isinstance(document.value, dict)
+        for old in _KUSTOMIZE_FIELDS
+        if old in document.value
+    ]

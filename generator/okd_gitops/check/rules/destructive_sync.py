@@ -47,7 +47,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
         if identity.group_kind != "Application.argoproj.io":
             continue
 
-        synced = list(_synced_objects(value, repository))
+        synced = list(repository.outlines_synced_by(value))
         if at(value, "metadata", "labels", _PURPOSE) in LONG_TERM:
             for reason, remedy, path in _unsafe_for_long_term(value, synced):
                 yield Fault(reason=reason, remedy=remedy, object=identity, path=path)
@@ -57,11 +57,6 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             yield from _unguarded(value, synced, _HOLD_DATA if repository.has_house_rules else _PRECIOUS)
         if at(automated, "selfHeal"):
             yield from _recreated_clusters(value, synced)
-
-
-def _synced_objects(application: Object, repository: Repository) -> Iterator[Object]:
-    for overlay in repository.synced_by.get(id(application), ()):
-        yield from overlay.objects
 
 
 def _unsafe_for_long_term(application: Object, synced: list[Object]) -> _Faults:

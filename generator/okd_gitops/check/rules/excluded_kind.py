@@ -1,15 +1,20 @@
 """The rule excluded-kind: findings.yaml states and explains it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+from okd_gitops.check.overlay import as_list, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.argocd_filters import Filters, filters_of
-from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.manifests.objects import Object, ObjectId
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at the objects of each overlay with the configuration of the Argo CD that syncs it."""
-    all_filters = list(filters_of(repository.objects))
+    all_filters = [
+        Filters(ObjectId(*owner), tuple(exclusions), tuple(inclusions))
+        for overlay in repository.overlays
+        for owner, exclusions, inclusions in _filters_in(overlay, repository.files)
+    ]
 
     for overlay in repository.overlays:
         applications = repository.synced.get(overlay.folder, ())
@@ -17,6 +22,13 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         syncing = [filters for filters in all_filters if _is_in_one_of(filters, namespaces)]
         if syncing:
             yield from _excluded(overlay, syncing)
+
+
+@per_overlay
+def _filters_in(
+    overlay: Overlay, _: Mapping[str, bytes]
+) -> list[tuple[list[str], Sequence[Object], Sequence[Object]]]:
+    return [(as_list(each.owner), each.exclusions, each.inclusions) for each in filters_of(overlay.objects)]
 
 
 def _is_in_one_of(filters: Filters, namespaces: set[str]) -> bool:
@@ -29,7 +41,7 @@ def _is_in_one_of(filters: Filters, namespaces: set[str]) -> bool:
 def _excluded(overlay: Overlay, syncing: list[Filters]) -> Iterator[Fault]:
     by_kind: dict[tuple[str, str], Filters | None] = {}
 
-    for value in overlay.objects:
+    for value in overlay.outlines:
         identity = ObjectId.of(value)
         kind = identity.group, identity.kind
 

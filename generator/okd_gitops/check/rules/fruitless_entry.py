@@ -1,13 +1,15 @@
 """The rule fruitless-entry: findings.yaml states and explains it."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from okd_gitops.check.overlay import as_map, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
-from okd_gitops.finding import FindingsError, nearest
+from okd_gitops.finding import FindingsError, Location, nearest
 from okd_gitops.manifests.kustomization import NAMES
-from okd_gitops.manifests.objects import Object, ObjectId, at, items, strings
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.read import OTHERS, Document, read_all
 
@@ -28,26 +30,59 @@ class _Entry:
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at each kustomization with all roots that use it: it may fit nothing in some of them."""
     users: dict[str, list[Overlay]] = {}
+    unfit: dict[tuple[str, str, str, str], list[Overlay]] = {}
+    components: set[str] = set()
     for overlay in repository.overlays:
-        for path in overlay.graph.kustomizations:
+        for path, is_component, misfits in _misfits(overlay, repository.files):
             users.setdefault(path, []).append(overlay)
+            if is_component:
+                components.add(path)
+            for place, what, wanted in misfits:
+                unfit.setdefault((path, json.dumps(place), what, wanted), []).append(overlay)
 
-    for path, overlays in users.items():
-        document = overlays[0].graph.kustomizations[path]
+    for (path, place, what, wanted), misfits in unfit.items():
         # Other roots, which could not be built, may use a component.
-        if not repository.is_whole and document.value.get("kind") == "Component":
+        if len(misfits) < len(users[path]) or (not repository.is_whole and path in components):
             continue
 
-        for entry in _entries(document, path, repository.files):
-            if not any(_fits(entry, overlay) for overlay in overlays):
-                names = {each.name for one in overlays for each in one.graph.objects}
-                wanted = str(entry.target.get("name"))
-                yield Fault(
-                    reason=f"{entry.what} {_words(entry.target)} fits nothing, so it changes nothing",
-                    remedy=nearest(wanted, names) or "correct the name, or remove the entry",
-                    location=entry.document.at(entry.path),
-                    clusters=tuple(one.name for one in overlays),
-                )
+        names = {name for overlay in misfits for name in _names(overlay, repository.files)}
+        yield Fault(
+            reason=f"{what} fits nothing, so it changes nothing",
+            remedy=nearest(wanted, names) or "correct the name, or remove the entry",
+            location=Location(**json.loads(place)),
+            clusters=tuple(one.name for one in misfits),
+        )
+
+
+@per_overlay
+def _misfits(
+    overlay: Overlay, files: Mapping[str, bytes]
+) -> list[tuple[str, bool, list[tuple[object, str, str]]]]:
+    """Return each kustomization that an overlay uses, whether it is a component, and of its entries that fit
+    nothing there the place, what each is, and the name that it wants.
+    """
+    return [
+        (
+            path,
+            document.value.get("kind") == "Component",
+            [
+                (as_map(each.document.at(each.path)), f"{each.what} {_words(each.target)}", _wanted(each))
+                for each in _entries(document, path, files)
+                if not _fits(each, overlay)
+            ],
+        )
+        for path, document in overlay.graph.kustomizations.items()
+    ]
+
+
+@per_overlay
+def _names(overlay: Overlay, _: Mapping[str, bytes]) -> list[str]:
+    """Return the names of what is written in files, asked of an overlay with an entry that fits nothing."""
+    return sorted({each.name for each in overlay.graph.objects})
+
+
+def _wanted(entry: _Entry) -> str:
+    return str(entry.target.get("name"))
 
 
 def _words(target: Mapping[str, object]) -> str:
@@ -120,7 +155,7 @@ def _fits(entry: _Entry, overlay: Overlay) -> bool:
     if target.get("image"):
         names = {name, str(target.get("newName") or name)}
         values = [*overlay.objects, *(written.value for written in overlay.graph.objects.values())]
-        return any(text.startswith(tuple(names)) for value in values for _, text in strings(value))
+        return any(text.startswith(tuple(names)) for value in values for text in _texts(value))
 
     kind = target.get("kind")
     ids = [*map(ObjectId.of, overlay.objects), *overlay.graph.objects]
@@ -131,6 +166,11 @@ def _fits(entry: _Entry, overlay: Overlay) -> bool:
 
     namespace = str(target.get("namespace") or "")
     return not namespace or any(each.namespace in (namespace, "") for each in alike)
+
+
+@per_object
+def _texts(value: Object) -> tuple[str, ...]:
+    return tuple(text for _, text in strings(value))
 
 
 def _is_generated(name: str, overlay: Overlay) -> bool:

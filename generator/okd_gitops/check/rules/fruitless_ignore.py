@@ -23,7 +23,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         ):
             continue
 
-        objects = [ObjectId.of(value) for path in folders for value in rendered[str(path)].objects]
+        objects = [ObjectId.of(value) for path in folders for value in rendered[str(path)].outlines]
         for index, entry in enumerate(items(application, "spec", "ignoreDifferences")):
             # Only a kind that the folder has: what controllers or charts add may be meant by others.
             same_kind = [each for each in objects if each.kind == at(entry, "kind")]
@@ -53,4 +53,4 @@ def _fits(entry: object, identity: ObjectId) -> bool:
 
 def _overlays_of(application: Object, repository: Repository) -> tuple[str, ...]:
     value = repository.makers.get(id(application), application)
-    return tuple(each.name for each in repository.overlays if any(one is value for one in each.objects))
+    return tuple(each.name for each in repository.overlays if any(one is value for one in each.noted))

@@ -1,7 +1,8 @@
 """The rule lost-list-entries: findings.yaml states and explains it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from okd_gitops.check.overlay import as_map, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import FindingsError, Location
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
@@ -18,24 +19,34 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at merge patches of objects whose lists kustomize replaces as a whole."""
     seen: set[tuple[str, str]] = set()
     for overlay in repository.overlays:
-        for path, document in overlay.graph.kustomizations.items():
-            for patch, place in _patches(document, path, repository):
-                identity = ObjectId.of(patch)
-                base = _base(identity, overlay)
-                is_replaced = identity.group not in _MERGED
-                for key, lost in _lost(base, patch) if base and is_replaced else ():
-                    if (str(place), key) not in seen:
-                        seen.add((str(place), key))
-                        yield Fault(
-                            reason=f"the patch replaces the whole list {key} of {identity}: "
-                            f"{', '.join(lost)} of the base vanishes",
-                            remedy="write a JSON patch (op: add, replace), or repeat every entry",
-                            location=place,
-                            clusters=(overlay.name,),
-                        )
+        for written, key, name, lost in _replaced_lists(overlay, repository.files):
+            place = Location(**written)
+            if (str(place), key) not in seen:
+                seen.add((str(place), key))
+                yield Fault(
+                    reason=f"the patch replaces the whole list {key} of {name}: "
+                    f"{', '.join(lost)} of the base vanishes",
+                    remedy="write a JSON patch (op: add, replace), or repeat every entry",
+                    location=place,
+                    clusters=(overlay.name,),
+                )
 
 
-def _patches(document: Document, path: str, repository: Repository) -> Iterator[tuple[Object, Location]]:
+@per_overlay
+def _replaced_lists(overlay: Overlay, files: Mapping[str, bytes]) -> list[tuple[object, str, str, list[str]]]:
+    """Return the place of each patch that replaces a list, the list, its object, and what vanishes."""
+    found: list[tuple[object, str, str, list[str]]] = []
+    for path, document in overlay.graph.kustomizations.items():
+        for patch, place in _patches(document, path, files):
+            identity = ObjectId.of(patch)
+            base = _base(identity, overlay)
+            is_replaced = identity.group not in _MERGED
+            for key, lost in _lost(base, patch) if base and is_replaced else ():
+                found.append((as_map(place), key, str(identity), lost))
+    return found
+
+
+def _patches(document: Document, path: str, files: Mapping[str, bytes]) -> Iterator[tuple[Object, Location]]:
     folder = path.rpartition("/")[0]
     listed, others = items(document.value, "patchesStrategicMerge"), items(document.value, "patches")
     entries: list[tuple[object, tuple[str | int, ...]]] = [
@@ -51,7 +62,7 @@ def _patches(document: Document, path: str, repository: Repository) -> Iterator[
                 found = read_all_once(path, text.encode(), OTHERS)
             else:
                 file = path_below(folder, text, keyed=False)
-                found = read_all_once(file, repository.files[file], OTHERS)
+                found = read_all_once(file, files[file], OTHERS)
                 place = Location(file=file, line=1, column=1)
         except (FindingsError, OutsideError, KeyError):
             continue

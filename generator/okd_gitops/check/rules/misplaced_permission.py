@@ -32,7 +32,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     if not projects:
         return
 
-    defined = defined_scopes(repository.objects)
+    defined = defined_scopes(repository.definitions.values())
     for project in projects:
         for kinds in _LISTS:
             yield from _misplaced(project, kinds, defined)

@@ -28,6 +28,9 @@ _NAMED = re.compile(rb"\bname:\s*[\"']?([a-z0-9][a-z0-9-]*)")
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at the namespaces that Applications write to, where others of the repository are made in it."""
     synced = list(synced_objects(repository))
+    if not synced:
+        return
+
     made = _made(repository)
     # Whoever makes no namespace here has another place for them.
     makes_for = {each.cluster for each in synced if each.identity.namespace in made}

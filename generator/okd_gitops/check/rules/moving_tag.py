@@ -1,14 +1,15 @@
 """The rule moving-tag: findings.yaml states and explains it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from okd_gitops.check.moving_tags import Pinned, moves, moving_images, pinned_images, tag_in_comment
+from okd_gitops.check.overlay import as_list, as_map, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Location
 from okd_gitops.manifests.nested import Path
-from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.objects import Object, ObjectId, per_object
 from okd_gitops.manifests.values import values_within
 
 # Its schemas hold no image that runs.
@@ -28,14 +29,11 @@ class _Uses:
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at every text of every object: an image may be an argument, or the base in a Containerfile."""
     uses: dict[str, _Uses] = {}
-    # Clusters share most objects.
-    searched: dict[int, list[tuple[Path, Pinned]]] = {}
     for overlay in repository.overlays:
-        for value in overlay.objects:
-            if id(value) not in searched:
-                searched[id(value)] = list(_pinned_in(value))
-
-            _collect(value, searched[id(value)], overlay, uses)
+        for image, tag, listed, place in _moving_in(overlay, repository.files):
+            used = uses.setdefault(image, _Uses(tag, Location(**place) if place else None))
+            _add(used.objects, ObjectId(*listed))
+            _add(used.clusters, overlay.name)
 
     for image, used in uses.items():
         moved = f"{_short(image)} has the digest of the tag {used.tag}, which moves"
@@ -62,19 +60,20 @@ def _users(objects: Sequence[ObjectId]) -> str:
     return f"{first} and {others} other {'object' if others == 1 else 'objects'} use it"
 
 
-def _collect(
-    value: Object, images: Iterable[tuple[Path, Pinned]], overlay: Overlay, uses: dict[str, _Uses]
-) -> None:
-    identity = ObjectId.of(value)
-    written = overlay.graph.objects.get(identity)
+@per_overlay
+def _moving_in(overlay: Overlay, _: Mapping[str, bytes]) -> list[tuple[str, str, list[str], object]]:
+    """Return the image, the tag, the object and the place of each use of a moving tag."""
+    found: list[tuple[str, str, list[str], object]] = []
+    for value in overlay.objects:
+        identity = ObjectId.of(value)
+        written = overlay.graph.objects.get(identity)
 
-    for path, pinned in images:
-        place = written.at(path) if written else None
-        tag = _moving_tag(pinned, place.text if place else "")
-        if tag:
-            used = uses.setdefault(pinned.image, _Uses(tag, place))
-            _add(used.objects, identity)
-            _add(used.clusters, overlay.name)
+        for path, pinned in _pinned_in(value):
+            place = written.at(path) if written else None
+            tag = _moving_tag(pinned, place.text if place else "")
+            if tag:
+                found.append((pinned.image, tag, as_list(identity), as_map(place)))
+    return found
 
 
 def _moving_tag(pinned: Pinned, line: str) -> str:
@@ -89,11 +88,15 @@ def _add(entries: list[Any], entry: object) -> None:
         entries.append(entry)
 
 
-def _pinned_in(value: Object) -> Iterator[tuple[Path, Pinned]]:
-    """Yield each image that an object names by digest, with the path of the text that names it."""
+@per_object
+def _pinned_in(value: Object) -> tuple[tuple[Path, Pinned], ...]:
+    """Return each image that an object names by digest, with the path of the text that names it."""
     if value.get("kind") == _NOT_SEARCHED:
-        return
+        return ()
 
-    for path, text in values_within(value):
-        if isinstance(text, str) and "@sha256:" in text:
-            yield from ((path, pinned) for pinned in pinned_images(text))
+    return tuple(
+        (path, pinned)
+        for path, text in values_within(value)
+        if isinstance(text, str) and "@sha256:" in text
+        for pinned in pinned_images(text)
+    )

@@ -73,8 +73,8 @@ def _other_long_term(overlay: Overlay, repository: Repository) -> _LongTerm:
     """Return the other long-term clusters by each key and value of a `destination` that leads to them."""
     others: dict[tuple[str, str], str] = {}
 
-    for other in repository.overlays:
-        if other is overlay or other.purpose not in LONG_TERM:
+    for other in repository.descriptions:
+        if other.folder == overlay.folder or other.purpose not in LONG_TERM:
             continue
 
         name = repository.destinations.get(other.name)
@@ -152,7 +152,7 @@ def _read(source: Object, path: Path, overlay: Overlay, repository: Repository) 
 
     if same_repository(text, repository.url):
         read = folder(source) or "."
-        generated = {ARGOCD, *(other.folder for other in repository.overlays if other.purpose)}
+        generated = {ARGOCD, *(other.folder for other in repository.descriptions if other.purpose)}
 
         if read in generated:
             reason = f"it syncs {read}, which {ARGOCD}/ deploys already"

@@ -1,12 +1,15 @@
 """The rule secret-in-git: findings.yaml states and explains it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.check.overlay import as_map, per_overlay
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import FindingsError, Location
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.read import PASSED_ON, Document, read_all
 from okd_gitops.manifests.secrets import Path, SecretValue, secret_kind, secret_values
+from okd_gitops.redaction import masked_line
 
 _REMEDY = "remove it, and revoke what it holds"
 _LARGEST = 1 << 20
@@ -42,15 +45,34 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
 
     reached: set[str] = set()
     for overlay in repository.overlays:
-        reached |= overlay.graph.files
+        reached |= overlay.reached
 
+    own_files = {overlay.own_file: overlay for overlay in repository.overlays if overlay.purpose}
     for path in sorted(set(repository.files) - reached):
-        data = repository.files[path]
-        if path.startswith("clusters/") and len(data) <= _LARGEST:
-            yield from _in_file(path, data)
+        if path in own_files:
+            for reason, place in _in_own_file(own_files[path], repository.files):
+                yield Fault(reason=reason, remedy=_REMEDY, location=Location(**place), is_secret=True)
+        elif path.startswith("clusters/"):
+            yield from _in_file(path, repository.files[path])
+
+
+@per_overlay
+def _in_own_file(overlay: Overlay, files: Mapping[str, bytes]) -> list[tuple[str, object]]:
+    found = [
+        (fault.reason, fault.location)
+        for fault in _in_file(overlay.own_file, files[overlay.own_file])
+        if fault.location
+    ]
+    # What is kept has no secret in it either.
+    return [
+        (reason, as_map(replace(place, text=masked_line(place.text), length=1))) for reason, place in found
+    ]
 
 
 def _in_file(path: str, data: bytes) -> Iterator[Fault]:
+    if len(data) > _LARGEST:
+        return
+
     documents = _documents(path, data)
     for document in documents:
         for kind, values in _by_kind(secret_values(document.value)).items():

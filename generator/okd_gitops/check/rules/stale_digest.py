@@ -1,9 +1,10 @@
 """The rule stale-digest: findings.yaml states and explains it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.check.overlay import per_overlay
+from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, containers, per_object
 
 _IMAGE = re.compile(
@@ -14,16 +15,9 @@ _IMAGE = re.compile(
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look for a digest that the repository calls by two versions, in files and in what is rendered."""
     tags: dict[tuple[str, str], set[str]] = {}
-    searched: set[int] = set()
     for overlay in repository.overlays:
-        for written in overlay.graph.objects.values():
-            if id(written) not in searched:
-                searched.add(id(written))
-                _add_tags(tags, _images(written.value))
-        for value in overlay.objects:
-            if id(value) not in searched:
-                searched.add(id(value))
-                _add_tags(tags, _images(value))
+        for name, digest, tag in _versions_in(overlay, repository.files):
+            tags.setdefault((name, digest), set()).add(tag)
 
     if all(len(of_digest) == 1 for of_digest in tags.values()):
         return
@@ -49,9 +43,12 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         )
 
 
-def _add_tags(tags: dict[tuple[str, str], set[str]], images: tuple[re.Match[str], ...]) -> None:
-    for image in images:
-        tags.setdefault((image["name"], image["digest"]), set()).add(image["tag"])
+@per_overlay
+def _versions_in(overlay: Overlay, _: Mapping[str, bytes]) -> list[tuple[str, str, str]]:
+    values = [*(written.value for written in overlay.graph.objects.values()), *overlay.objects]
+    return sorted(
+        {(each["name"], each["digest"], each["tag"]) for value in values for each in _images(value)}
+    )
 
 
 def _users(repository: Repository) -> Iterator[tuple[re.Match[str], Object, str]]:

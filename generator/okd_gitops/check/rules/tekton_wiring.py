@@ -1,12 +1,16 @@
 """The rule tekton-wiring: findings.yaml states and explains it."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
+from hashlib import sha256
 
-from okd_gitops.check.rule import Fault, Repository
-from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.check.overlay import as_list, per_overlay
+from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.manifests.objects import Object, ObjectId, Same, at, items
 from okd_gitops.manifests.tekton import named, required, resolved_name, runs, tasks, uses
 
 _KINDS = (
@@ -64,22 +68,37 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
 
     Overlays with the very same objects are looked at once.
     """
-    groups: dict[tuple[int, ...], tuple[list[Object], list[str]]] = {}
+    clusters: dict[str, list[str]] = {}
+    faults: dict[str, list[tuple[list[str], str]]] = {}
     for overlay in repository.overlays:
-        values = [value for value in overlay.objects if ObjectId.of(value).group_kind in _KINDS]
-        groups.setdefault(tuple(map(id, values)), (values, []))[1].append(overlay.name)
+        wiring = _wiring(overlay, repository.files)
+        if wiring:
+            group, faults[wiring[0]] = wiring
+            clusters.setdefault(group, []).append(overlay.name)
 
-    for values, clusters in groups.values():
-        specs = _specs(values)
-        for value in values:
-            identity = ObjectId.of(value)
-            for reason in _reasons(value, specs):
-                yield Fault(
-                    reason=reason,
-                    remedy="declare it where it is read, or pass it where it is called",
-                    object=identity,
-                    clusters=tuple(clusters),
-                )
+    for group, found in faults.items():
+        for identity, reason in found:
+            yield Fault(
+                reason=reason,
+                remedy="declare it where it is read, or pass it where it is called",
+                object=ObjectId(*identity),
+                clusters=tuple(clusters[group]),
+            )
+
+
+@per_overlay
+def _wiring(overlay: Overlay, _: Mapping[str, bytes]) -> tuple[str, list[tuple[list[str], str]]] | None:
+    """Return the faults of the objects of an overlay, with what tells these objects from others, if any."""
+    values = tuple(value for value in overlay.objects if ObjectId.of(value).group_kind in _KINDS)
+    return _faults_of(tuple(map(Same, values)))
+
+
+@lru_cache(maxsize=64)
+def _faults_of(objects: tuple[Same[Object], ...]) -> tuple[str, list[tuple[list[str], str]]] | None:
+    values = [each.value for each in objects]
+    specs = _specs(values)
+    found = [(as_list(ObjectId.of(value)), reason) for value in values for reason in _reasons(value, specs)]
+    return (sha256(json.dumps(values, default=str).encode()).hexdigest(), found) if found else None
 
 
 def _specs(values: list[Object]) -> _Specs:

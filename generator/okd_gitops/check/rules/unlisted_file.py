@@ -20,7 +20,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
 
     reached: set[str] = set()
     for overlay in repository.overlays:
-        reached |= overlay.graph.files
+        reached |= overlay.reached
 
     for path in sorted(set(repository.files) - reached):
         if path.endswith((".yaml", ".yml")) and _is_deployed_from(path):

@@ -1,0 +1,265 @@
+"""A folder that is deployed: what is rendered from it, and what of it rules of other overlays may know.
+
+Between runs, what was found of one overlay alone is kept by all that it can depend on. So a function whose
+result is kept takes the overlay and its files, and nothing else; and an overlay of an earlier run has neither
+objects nor a graph: to ask for them raises NotLoadedError, and all overlays are judged anew.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from functools import wraps
+from hashlib import sha256
+from typing import Any
+
+from okd_gitops.finding import Finding, Location
+from okd_gitops.manifests.kustomization import Graph, Written
+from okd_gitops.manifests.nested import Path, objects_within
+from okd_gitops.manifests.objects import FixedObject, Object, ObjectId, at, per_object
+from okd_gitops.redaction import masked_line
+from okd_gitops.releases.cluster_version import CLUSTER_VERSION
+
+OF_ARGOCD = ("Application", "AppProject", "ApplicationSet")
+# What rules of other overlays ask for as a whole: how Argo CD is told what to sync, kinds, and rights.
+_NOTED = (*OF_ARGOCD, "CustomResourceDefinition", "RoleBinding", "ClusterRoleBinding")
+# Of other objects they see the names, and what tells Argo CD how to sync them.
+_SYNC = "argocd.argoproj.io/"
+
+
+class NotLoadedError(Exception):
+    """Something of an overlay is asked for of which only what an earlier run found is at hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlay:
+    """A folder that is deployed, and the objects that kustomize renders from it.
+
+    `purpose` and `environment` are empty for an overlay that no cluster file describes.
+    """
+
+    name: str
+    folder: str
+    # Whether Argo CD applies its files as they are, without kustomize.
+    is_directory: bool = False
+    graph: Graph = field(default_factory=Graph)
+    objects: tuple[Object, ...] = ()
+    # The minor of Kubernetes whose schemas hold for the objects.
+    kubernetes: str = ""
+    purpose: str = ""
+    environment: str = ""
+    # The address of the API server, if the cluster file has it.
+    server: str = ""
+    # `Kind/name` of everything that the objects use and somebody else creates, as the features declare it.
+    declared: frozenset[str] = frozenset()
+    expires: date | None = None
+    # How many days ahead that may be.
+    longest_days: int = 366
+    # What its ClusterVersion must have below `spec`, by dotted path, as the cluster file says.
+    release: Mapping[str, str] = field(default_factory=dict)
+    # The objects that keep it from going back, as the tool's own catalog has them.
+    guards: tuple[Object, ...] = ()
+    # An emergency forces its release, which has a finding of its own.
+    forced: bool = False
+    # What a long-term cluster would get without its extras; None where there are none.
+    planned: tuple[Object, ...] | None = None
+    # What tells each of `objects` from all others that are rendered, where their findings are kept.
+    keys: Sequence[str] = field(default=(), compare=False, repr=False)
+    # What functions `per_overlay` returned, by their names, and which files they read besides its own.
+    found: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    outside: set[str] = field(default_factory=set, init=False, compare=False, repr=False)
+    _by_kind: dict[str, list[Object]] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def of(self, group_kind: str) -> Sequence[Object]:
+        """Return its objects of a kind, `Kind.group`, in order."""
+        if not self._by_kind:
+            for value in self.objects:
+                self._by_kind.setdefault(ObjectId.of(value).group_kind, []).append(value)
+
+        return self._by_kind.get(group_kind, ())
+
+    @property
+    def own_file(self) -> str:
+        """The file that describes its cluster, where it has a purpose."""
+        return f"clusters/{self.name}.yaml"
+
+    @property
+    def noted(self) -> Sequence[Object]:
+        """Its objects of the kinds that rules of other overlays read whole, in order."""
+        return [value for value in self.objects if is_noted(value)]
+
+    @property
+    def outlines(self) -> Sequence[Object]:
+        """All its objects, each with no more than `outline` leaves."""
+        return [outline(value) for value in self.objects]
+
+    @property
+    def outlines_hash(self) -> str:
+        """A hash of the outlines."""
+        return hash_of_outlines(self.outlines)
+
+    @property
+    def reached(self) -> Set[str]:
+        """The files that it is built from."""
+        return self.graph.files
+
+    def place(self, identity: ObjectId, path: Path, *, is_secret: bool = False) -> Location | None:
+        """Return where a value of an object is written, if that is certain; of a secret without the value."""
+        name = f"place {json.dumps([as_list(identity), path, is_secret])}"
+        if name not in self.found:
+            written = written_as(self.graph, identity)
+            place = written.at(path) if written else None
+            self.found[name] = as_map(without_value(place) if place and is_secret else place)
+
+        known = self.found[name]
+        return Location(**known) if known else None
+
+    def place_of(self, value: Object, path: Path = ()) -> str:
+        """Return FILE:LINE:COLUMN of a value in an object of this overlay, else the folder of the overlay."""
+        written = written_as(self.graph, ObjectId.of(value))
+        return str(written.at(path)) if written else self.folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOverlay(Overlay):
+    """An overlay as an earlier run found it: with neither its objects nor a graph."""
+
+    kept_noted: Sequence[Object] = ()
+    kept_outlines: Sequence[Object] = ()
+    kept_outlines_hash: str = ""
+    kept_reached: Set[str] = frozenset()
+    # The findings of rules that look at this overlay alone.
+    kept_findings: Sequence[Finding] = ()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("objects", "graph"):
+            raise NotLoadedError(name)
+
+        return object.__getattribute__(self, name)
+
+    @property
+    def noted(self) -> Sequence[Object]:
+        """As in an overlay that is loaded."""
+        return self.kept_noted
+
+    @property
+    def outlines(self) -> Sequence[Object]:
+        """As in an overlay that is loaded."""
+        return self.kept_outlines
+
+    @property
+    def outlines_hash(self) -> str:
+        """As in an overlay that is loaded."""
+        return self.kept_outlines_hash
+
+    @property
+    def reached(self) -> Set[str]:
+        """As in an overlay that is loaded."""
+        return self.kept_reached
+
+
+class _Watched(Mapping[str, bytes]):
+    """Files as one overlay sees them: what it asks for besides those that it is built from is noted."""
+
+    def __init__(self, files: Mapping[str, bytes], overlay: Overlay) -> None:
+        self._files, self._overlay = files, overlay
+
+    def __getitem__(self, path: str) -> bytes:
+        if path not in self._overlay.reached and path != self._overlay.own_file:
+            self._overlay.outside.add(path)
+
+        return self._files[path]
+
+    def __iter__(self) -> Iterator[str]:
+        self._overlay.outside.add("*")
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def per_overlay(
+    function: Callable[[Overlay, Mapping[str, bytes]], Any],
+) -> Callable[[Overlay, Mapping[str, bytes]], Any]:
+    """Keep what a function of an overlay, and of the files that it is built from, returns: plain JSON.
+
+    It comes back as JSON has it, lists for tuples, also when it was not kept.
+    """
+    name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+
+    @wraps(function)
+    def asked(overlay: Overlay, files: Mapping[str, bytes]) -> Any:
+        if name not in overlay.found:
+            overlay.found[name] = json.loads(json.dumps(function(overlay, _Watched(files, overlay))))
+
+        return overlay.found[name]
+
+    return asked
+
+
+def hash_of_outlines(outlines: Sequence[Object]) -> str:
+    """Return a hash of the outlines of an overlay, in order."""
+    return sha256("\0".join(map(_outline_text, outlines)).encode()).hexdigest()
+
+
+@per_object
+def _outline_text(value: Object) -> str:
+    return json.dumps(value)
+
+
+def is_noted(value: Object) -> bool:
+    """Whether rules of other overlays may read an object whole: by its kind, or by a ClusterVersion in it."""
+    return value.get("kind") in _NOTED or has_cluster_version(value)
+
+
+@per_object
+def has_cluster_version(value: Object) -> bool:
+    """Whether an object is a ClusterVersion, or has one inside."""
+    return any(ObjectId.of(nested.value).group_kind == CLUSTER_VERSION for nested in objects_within(value))
+
+
+@per_object
+def outline(value: Object) -> Object:
+    """Return the identity of an object, and its annotations for Argo CD."""
+    annotations = at(value, "metadata", "annotations")
+    named = annotations if isinstance(annotations, dict) else {}
+    of_sync = {key: text for key, text in named.items() if str(key).startswith(_SYNC)}
+    identity = ObjectId.of(value)
+    metadata = {"name": identity.name, "namespace": identity.namespace, "annotations": of_sync}
+    version = f"{identity.group}/{identity.version}" if identity.group else identity.version
+
+    return FixedObject({"apiVersion": version, "kind": identity.kind, "metadata": metadata})
+
+
+def written_as(graph: Graph, identity: ObjectId) -> Written | None:
+    """Return where a rendered object is written, also when kustomize moved it to another namespace or put
+    something around its name; None when that is not certain.
+    """
+    found = graph.objects.get(identity)
+    if found is not None:
+        return found
+
+    alike = [
+        (len(each.name), each.name, written)
+        for each, written in graph.objects.items()
+        if each.group_kind == identity.group_kind and each.name and each.name in identity.name
+    ]
+    exact = [written for _, name, written in alike if name == identity.name]
+    if len(exact) == 1 or len(alike) == 1:
+        return (exact or [alike[0][2]])[0]
+    return None
+
+
+def without_value(place: Location) -> Location:
+    """Return a place without the value that is written there."""
+    return replace(place, text=masked_line(place.text), length=1)
+
+
+def as_list(identity: ObjectId) -> list[str]:
+    """Return an identity as JSON can have it; `ObjectId(*…)` reads it."""
+    return [identity.group, identity.version, identity.kind, identity.namespace, identity.name]
+
+
+def as_map(place: Location | None) -> dict[str, Any] | None:
+    """Return a place as JSON can have it; `Location(**…)` reads it."""
+    return asdict(place) if place else None
