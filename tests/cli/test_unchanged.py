@@ -12,7 +12,7 @@ import pytest
 
 from bench import own_cache
 from conftest import CACHE, ROOT
-from okd_gitops.system import unchanged
+from okd_gitops.system import disk, unchanged
 from okd_gitops.system.state import JOURNAL, STATE
 from okd_gitops.system.unchanged import Earlier, Result, tools_in
 
@@ -208,14 +208,19 @@ def test_another_command_is_another_run(repo: Path, kept: Path) -> None:
 def test_another_version_of_the_tool_runs_again(
     repo: Path, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = shutil.copytree(unchanged._PACKAGE, tmp_path / "okd_gitops")
-    monkeypatch.setattr(unchanged, "_PACKAGE", code)
+    code = shutil.copytree(disk.PACKAGE, tmp_path / "okd_gitops")
+    monkeypatch.setattr(unchanged, "PACKAGE", code)
+    unchanged.hash_of_code.cache_clear()
     assert earlier(repo, kept, b"tools").result() == Result({"clusters": 1}), (
         "the same code elsewhere is the same"
     )
     with (code / "catalog/purposes/cd.yaml").open("a") as file:
         file.write("# another\n")
+    disk.read_own_files.cache_clear()
+    unchanged.hash_of_code.cache_clear()
     assert earlier(repo, kept, b"tools").result() is None
+    monkeypatch.undo()
+    unchanged.hash_of_code.cache_clear()
 
 
 def test_a_fleet_with_an_emergency_is_looked_at_each_time(repo: Path, kept: Path) -> None:

@@ -18,6 +18,7 @@ from okd_gitops.finding import Finding, Findings, ordered
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.fleet_file import FleetSpec
+from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load, load_catalog
 from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.fleet.registered import unregistered_clusters
@@ -64,7 +65,7 @@ def check(
     what was not checked never passes.
     """
     started = monotonic()
-    fleet = fleet or load(root, edited)
+    fleet = fleet or load(root, edited, KeptDocuments.of(root, cache) if keeps else None)
     _refuse_unknown_kubernetes(fleet, cache)
     plan = plan_fleet(fleet)
     files = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)

@@ -80,7 +80,8 @@ def generate(
 
     # What is left in circles goes with the end of the run.
     gc.disable()
-    result = run(root, clusters=clusters, forced=forced, write=not (checking or dry_run))
+    writes_files = not (checking or dry_run)
+    result = run(root, clusters=clusters, forced=forced, write=writes_files, cache=tools_of(context))
 
     drift = result.drift
     notes = [*result.fleet.notes, *placeholder_warnings(result.fleet.documents)]

@@ -1,6 +1,6 @@
 """Features: folders of complete YAML that a cluster file switches on, as `docs/catalog.md` describes them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -16,9 +16,11 @@ from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.manifests.model import FileModel, Name, parse
 from okd_gitops.manifests.objects import Object
 from okd_gitops.manifests.plain import plain_value
-from okd_gitops.manifests.read import read
+from okd_gitops.manifests.read import Document, read
 from okd_gitops.releases.fields import fault
 from okd_gitops.tree import Tree
+
+_FILE = "feature.yaml"
 
 
 class NamespaceSpec(FileModel):
@@ -192,27 +194,57 @@ class Catalog:
     purposes: Mapping[str, PurposeSpec]
 
 
-def load_catalog(tree: Tree) -> Catalog:
-    """Read a catalog from its files; raises FindingsError for what is wrong in a feature.yaml or a
-    purpose.
+def load_catalog(
+    tree: Tree, read: Callable[[str, bytes], Document] = read, *, is_sound: bool = False
+) -> Catalog:
+    """Read a catalog from its files; raises FindingsError for what is wrong in a feature.yaml or a purpose.
+
+    The features of one that is known to be sound are read when they are asked for.
     """
-    features: dict[str, Feature] = {}
+    parts: dict[str, dict[str, bytes]] = {}
     purposes: dict[str, PurposeSpec] = {}
 
     for path in tree:
         folder, _, rest = path.partition("/")
         name, _, file = rest.partition("/")
 
-        if folder == "features" and file == "feature.yaml":
-            spec = parse(FeatureSpec, read(f"catalog/{path}", tree[path]))
-            files = dict(tree.below(f"features/{name}"))
-            del files["feature.yaml"]
-            features[name] = Feature(name, spec, Tree(files))
+        if folder == "features" and file:
+            parts.setdefault(name, {})[file] = tree[path]
         elif folder == "purposes" and not file:
             purpose = parse(PurposeSpec, read(f"catalog/{path}", tree[path]))
             purposes[name.removesuffix(".yaml")] = purpose
 
-    return Catalog(features, purposes)
+    whole = {name: files for name, files in parts.items() if _FILE in files}
+    features = _Features(whole, read)
+
+    return Catalog(features if is_sound else dict(features), purposes)
+
+
+class _Features(Mapping[str, Feature]):
+    """Features by name, each read when it is asked for first; `files` are those of each feature."""
+
+    def __init__(
+        self, files: Mapping[str, Mapping[str, bytes]], read: Callable[[str, bytes], Document]
+    ) -> None:
+        self._files, self._read = files, read
+        self._known: dict[str, Feature] = {}
+
+    def __getitem__(self, name: str) -> Feature:
+        if name not in self._known:
+            files = dict(self._files[name])
+            spec = parse(FeatureSpec, self._read(f"catalog/features/{name}/{_FILE}", files.pop(_FILE)))
+            self._known[name] = Feature(name, spec, Tree(files))
+
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
 def _numbers(minor: str) -> tuple[int, ...]:

@@ -6,7 +6,6 @@ Everything after this takes the value: generation plans it, an upgrade decides o
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from okd_gitops.finding import Finding, Findings, FindingsError
@@ -15,6 +14,7 @@ from okd_gitops.fleet.collisions import alike_but_for_case, report_collisions
 from okd_gitops.fleet.feature import Catalog
 from okd_gitops.fleet.feature import load_catalog as parse_catalog
 from okd_gitops.fleet.fleet_file import FleetSpec
+from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.names import name_fault, reserved
 from okd_gitops.fleet.tool_version import refuse_older_than
 from okd_gitops.manifests.model import parse
@@ -23,6 +23,8 @@ from okd_gitops.manifests.read import Document, read
 from okd_gitops.system.disk import CATALOG, FLEET, entries, read_catalog, read_file, read_tree, scan_tree
 from okd_gitops.tree import Tree
 
+# The catalog of the tool, once it is read.
+_OWN: list[Catalog] = []
 _LIKE_YAML = re.compile(r"(?i)\.(yaml|yml|json)$")
 # What editors, patch and git leave beside x.yaml: x.yaml~, .x.yaml.swp, .#x.yaml, #x.yaml#, x.yaml.orig,
 # x.yaml.bak, and its like.
@@ -75,11 +77,13 @@ class Fleet:
         return replace(self, clusters=tuple(in_order))
 
 
-def load(root: Path, edited: Collection[str] = ()) -> Fleet:
+def load(root: Path, edited: Collection[str] = (), documents: KeptDocuments | None = None) -> Fleet:
     """Read everything that people wrote; raises FindingsError with all faults of all files.
 
     Of two cluster files that must not share something, the fault is in the one that is among the `edited`.
+    `documents` are those that an earlier run has read.
     """
+    reading = documents or KeptDocuments(None, "")
     _refuse_older_tool(root)
     findings = Findings()
     spec: FleetSpec | None = None
@@ -89,10 +93,10 @@ def load(root: Path, edited: Collection[str] = ()) -> Fleet:
         document = read(FLEET, read_file(root, FLEET))
         spec = parse(FleetSpec, document)
 
-    files = _cluster_files(root, findings, may_be_empty=bool(spec and spec.unattended))
+    files = _cluster_files(root, findings, reading, may_be_empty=bool(spec and spec.unattended))
 
     with findings.collecting():
-        catalog = load_catalog(root)
+        catalog = load_catalog(root, reading)
 
     if spec is not None:
         report_collisions(files, spec, findings, edited)
@@ -100,6 +104,7 @@ def load(root: Path, edited: Collection[str] = ()) -> Fleet:
     findings.raise_errors()
     assert spec is not None
     assert catalog is not None
+    reading.keep()
     return fleet_of(spec, document, files, catalog, notes=findings.warnings)
 
 
@@ -118,12 +123,12 @@ def _refuse_older_tool(root: Path) -> None:
     refuse_older_than(required, document.at(("requires",)), "this fleet requires")
 
 
-def load_catalog(root: Path | None) -> Catalog:
+def load_catalog(root: Path | None, documents: KeptDocuments | None = None) -> Catalog:
     """Read the catalog that comes with the tool, and what the repository at `root` adds and changes.
 
     Raises FindingsError.
     """
-    catalog = _own_catalog()
+    catalog = _own_catalog(documents or KeptDocuments(None, ""))
     changes = read_tree(root, CATALOG).below(CATALOG) if root else Tree()
 
     if not changes:
@@ -135,10 +140,14 @@ def load_catalog(root: Path | None) -> Catalog:
     return apply_changes(catalog, changes)
 
 
-@cache
-def _own_catalog() -> Catalog:
+def _own_catalog(documents: KeptDocuments) -> Catalog:
     """Return the catalog of the tool: values that nothing changes, so each side of a change shares them."""
-    return parse_catalog(read_catalog())
+    if not _OWN:
+        tree = read_catalog()
+        is_sound = documents.know(data for path, data in tree.items() if path.endswith("/feature.yaml"))
+        _OWN.append(parse_catalog(tree, documents.read, is_sound=is_sound))
+
+    return _OWN[0]
 
 
 def fleet_of(
@@ -170,7 +179,9 @@ def _resolved(file: ClusterFile, fleet: FleetSpec, catalog: Catalog) -> Cluster:
     )
 
 
-def _cluster_files(root: Path, findings: Findings, *, may_be_empty: bool) -> list[ClusterFile]:
+def _cluster_files(
+    root: Path, findings: Findings, documents: KeptDocuments, *, may_be_empty: bool
+) -> list[ClusterFile]:
     """Read clusters/: the files of clusters, and the folders of their extras.
 
     Where clusters come and go, there may be none for a while; a folder that is not there, or that holds
@@ -202,7 +213,8 @@ def _cluster_files(root: Path, findings: Findings, *, may_be_empty: bool) -> lis
             name = path.removesuffix(".yaml")
 
             with findings.collecting():
-                parsed.append(parse_cluster(name, read(_path(name), tree[path]), tree.below(name)))
+                document = documents.read(_path(name), tree[path])
+                parsed.append(parse_cluster(name, document, tree.below(name)))
 
     return parsed
 

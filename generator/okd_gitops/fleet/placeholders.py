@@ -41,14 +41,16 @@ def _in_document(document: Document) -> Iterator[Finding]:
         # A text of several lines is a file, which may speak about what is to be done.
         word = _WORD.search(text) if "\n" not in text else None
         host = _reserved_host(text)
-        place = document.at(path)
 
         if word:
-            yield finding_of("placeholder-value", place, f'"{word[0]}" is a placeholder')
+            yield finding_of("placeholder-value", document.at(path), f'"{word[0]}" is a placeholder')
         elif host:
-            yield finding_of("example-value", place, f"{host} is a name that is kept for examples")
+            reason = f"{host} is a name that is kept for examples"
+            yield finding_of("example-value", document.at(path), reason)
         elif _ONE_DIGIT.search(text):
-            yield finding_of("example-value", place, "one digit is repeated, so this is not a real value")
+            yield finding_of(
+                "example-value", document.at(path), "one digit is repeated, so this is not a real value"
+            )
 
 
 def _reserved_host(text: str) -> str:

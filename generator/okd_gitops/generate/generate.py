@@ -7,6 +7,7 @@ from pathlib import Path
 
 from okd_gitops.errors import BusyError
 from okd_gitops.finding import Finding, FindingsError, Severity, finding_of, matching_names
+from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import unannounced
 from okd_gitops.generate.compare import Drift, compare, only
@@ -58,21 +59,29 @@ class Edited:
 
 
 def generate(
-    root: Path, *, clusters: Collection[str] = (), forced: Collection[str] = (), write: bool = True
+    root: Path,
+    *,
+    clusters: Collection[str] = (),
+    forced: Collection[str] = (),
+    write: bool = True,
+    cache: Path | None = None,
 ) -> Generated:
     """Bring the generated folders of `root` in line with the cluster files; with `write=False` only report
     what would change.
 
-    `clusters` are glob patterns that limit which overlays are touched. Nothing is written when a file is
+    `clusters` are glob patterns that limit which overlays are touched. In `cache` is what earlier runs have
+    read. Nothing is written when a file is
     refused. Raises FindingsError for bad input and UsageError when another run is writing.
     """
+    documents = KeptDocuments.of(root, cache) if cache else None
+
     if not write:
         refuse_pending(root)
-        return _compared(root, load(root), _generated(root), clusters, forced)
+        return _compared(root, load(root, documents=documents), _generated(root), clusters, forced)
 
     with saving(root) as save:
         inputs, actual = _inputs(root), _generated(root)
-        generated = _compared(root, load(root), actual, clusters, forced)
+        generated = _compared(root, load(root, documents=documents), actual, clusters, forced)
         drift = generated.drift
 
         if drift.refused or not drift.changes:

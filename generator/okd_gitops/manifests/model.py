@@ -21,7 +21,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 class FileModel(BaseModel):
     """The base of all of them: frozen; no value is coerced and no unknown key is ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, populate_by_name=False, defer_build=True
+    )
 
     @field_validator("*", mode="before")
     @classmethod

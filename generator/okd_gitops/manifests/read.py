@@ -4,7 +4,7 @@ The files come from anywhere, so the work is bounded before anything is built, a
 understand differently is refused: duplicate keys, aliases, tags, merge keys, `yes`/`on`, octal numbers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,8 +65,8 @@ class Document:
     file: str
     lines: tuple[str, ...]
     value: Any
-    marks: dict[Path, Span] = field(repr=False)
-    keys: dict[Path, Span] = field(repr=False)
+    marks: Mapping[Path, Span] = field(repr=False)
+    keys: Mapping[Path, Span] = field(repr=False)
     dates: frozenset[Path] = field(default=frozenset(), repr=False)
 
     def at(self, path: Iterable[str | int], *, key: bool = False) -> Location:

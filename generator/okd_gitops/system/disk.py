@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,7 +30,8 @@ _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Such a name would break the lines of a list of files.
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_CATALOG = Path(__file__).parent.parent / "catalog"
+PACKAGE = Path(__file__).resolve().parents[1]
+CODE = (".py", ".yaml", ".json")
 
 
 def find_root(start: Path) -> Path:
@@ -309,8 +311,15 @@ def read_package(folder: Path) -> Tree:
 
 def read_catalog() -> Tree:
     """Read the catalog that comes with the package."""
-    files = {path.relative_to(_CATALOG).as_posix(): path.read_bytes() for path in _CATALOG.rglob("*.yaml")}
-    return Tree(files)
+    files = read_own_files(PACKAGE).below("catalog")
+    return Tree({path: data for path, data in files.items() if path.endswith(".yaml")})
+
+
+@cache
+def read_own_files(package: Path) -> Tree:
+    """Read what of the package decides what a run does: its code, its catalog and its tables."""
+    name = package.name
+    return scan_tree(package.parent, name, max_file=MAX_GENERATED, names=CODE)[0].below(name)
 
 
 def _refused(place: Location, reason: str, remedy: str) -> FindingsError:

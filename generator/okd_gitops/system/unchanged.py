@@ -9,18 +9,28 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from okd_gitops.finding import Finding, Location, Severity
-from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, Status, scan_tree, status_of
+from okd_gitops.system.disk import (
+    CATALOG,
+    CODE,
+    FLEET,
+    MAX_GENERATED,
+    PACKAGE,
+    ROOTS,
+    Status,
+    read_own_files,
+    scan_tree,
+    status_of,
+)
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.state import JOURNAL, STATE
 from okd_gitops.tree import Tree
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 _INPUTS = (*ROOTS, "clusters", CATALOG, FLEET)
-_CODE = (".py", ".yaml", ".json")
 # An emergency ends at an hour, and a run of the same day must then find it.
 _ENDS_AT_AN_HOUR = b"emergency"
 # A file that is edited twice within one tick of its file system's clock, 2 s on the coarsest, may look the
@@ -99,7 +109,7 @@ def tools_in(cache: Path) -> bytes:
 
 def _status(root: Path) -> Status | None:
     """Return what the file system records of the files that decide a run, None where it cannot tell."""
-    inputs, code = status_of(root, *_INPUTS), status_of(_PACKAGE.parent, _PACKAGE.name, names=_CODE)
+    inputs, code = status_of(root, *_INPUTS), status_of(PACKAGE.parent, PACKAGE.name, names=CODE)
 
     if inputs is None or code is None or (root / STATE / JOURNAL).exists():
         return None
@@ -136,17 +146,13 @@ def _read_content(root: Path) -> bytes | None:
     if findings or is_timed:
         return None
 
-    return key_of(*_parts(_own_code()), b"/", *_parts(files)).encode()
+    return key_of(hash_of_code().encode(), *_parts(files)).encode()
 
 
+@cache
 def hash_of_code() -> str:
     """Return a hash of the tool's own code, catalog and tables."""
-    return key_of(*_parts(_own_code()))
-
-
-def _own_code() -> Tree:
-    name = _PACKAGE.name
-    return scan_tree(_PACKAGE.parent, name, max_file=MAX_GENERATED, names=_CODE)[0].below(name)
+    return key_of(*_parts(read_own_files(PACKAGE)))
 
 
 def _parts(files: Tree) -> list[bytes]:

@@ -7,6 +7,9 @@ from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.argocd_filters import Filters, filters_of
 from okd_gitops.manifests.objects import Object, ObjectId
 
+# The filters that exclude a kind, by group and kind.
+_ByKind = dict[tuple[str, str], Filters | None]
+
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at the objects of each overlay with the configuration of the Argo CD that syncs it."""
@@ -16,12 +19,15 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         for owner, exclusions, inclusions in _filters_in(overlay, repository.files)
     ]
 
+    by_kind: dict[tuple[int, ...], _ByKind] = {}
     for overlay in repository.overlays:
         applications = repository.synced.get(overlay.folder, ())
         namespaces = {ObjectId.of(application).namespace for application in applications}
         syncing = [filters for filters in all_filters if _is_in_one_of(filters, namespaces)]
         if syncing:
-            yield from _excluded(overlay, syncing)
+            # Most overlays are synced by the same Argo CD, and share their kinds.
+            known = by_kind.setdefault(tuple(map(id, syncing)), {})
+            yield from _excluded(overlay, syncing, known)
 
 
 @per_overlay
@@ -38,9 +44,7 @@ def _is_in_one_of(filters: Filters, namespaces: set[str]) -> bool:
     )
 
 
-def _excluded(overlay: Overlay, syncing: list[Filters]) -> Iterator[Fault]:
-    by_kind: dict[tuple[str, str], Filters | None] = {}
-
+def _excluded(overlay: Overlay, syncing: list[Filters], by_kind: _ByKind) -> Iterator[Fault]:
     for value in overlay.outlines:
         identity = ObjectId.of(value)
         kind = identity.group, identity.kind
