@@ -5,11 +5,22 @@ what judges a repository, and `test-tools` that and what the tests run besides. 
 of Debian that the tests lack, and `release` builds a release into dist/.
 """
 
+import signal
 import sys
 
 if sys.version_info < (3, 11):
     sys.stderr.write("error: Python 3.11 or newer is needed\n  fix: make PYTHON=python3.12, or the like\n")
     sys.exit(4)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+# `okd-gitops tools` ends this with a signal, and a closed terminal with another one.
+for number in (signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(number) != signal.SIG_IGN:
+        signal.signal(number, _interrupt)
 
 try:
     from setup import main

@@ -37,8 +37,8 @@ ENVIRONMENT = {
 _LIMITS = 'for limit in "-t $1" "-v $2" "-f $3"; do ulimit $limit 2>/dev/null; done; shift 3; exec "$@"'
 _UNSHARE = ("--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child")
 _MARK = "OKD_GITOPS_RUN"
-# What a program that nobody asks any more has to end by itself.
-_LAST_SECONDS = 2.0
+# Seconds that a program has to end by itself, after a signal or when nobody asks it any more.
+_GRACE = 3.0
 # How unshare of util-linux 2.38 ends, with code 1, when the kernel has killed what it ran: at a limit of
 # processor time, or for want of memory.
 _KILLED = "unshare: sigprocmask unblock failed: Invalid argument"
@@ -86,7 +86,7 @@ class Started:
         if self.process.stdin is not None:
             # It ends by itself when nobody asks any more, and what it used is then counted as ours.
             self.process.stdin.close()
-            _watch(self.process.pid, (), time.monotonic() + _LAST_SECONDS)
+            _watch(self.process.pid, (), time.monotonic() + _GRACE)
 
         # It is not reaped yet, so its number still is its own and that of its group.
         _kill(self.process.pid)
@@ -177,15 +177,27 @@ def _start(
 def run_in_view(arguments: Sequence[str], *, cwd: Path, quiet: bool) -> int:
     """Run a program of our own with this environment, and return its exit code.
 
-    What it says goes to standard error as it says it; `quiet` leaves out all but its errors.
+    What it says goes to standard error as it says it; `quiet` leaves out all but its errors. However this run
+    ends, whatever the program started ends with it.
     """
-    return subprocess.run(
+    process = subprocess.Popen(
         arguments,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if quiet else 2,
-        check=False,
-    ).returncode
+        # A group of its own: a signal that ends this run is passed on to all of it.
+        process_group=0,
+    )
+
+    try:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    finally:
+        # After a signal it clears up first. Not reaped yet, its number still is that of its group.
+        _wait(process.pid, time.monotonic() + _GRACE)
+        _kill(process.pid)
+        process.wait()
+
+    return process.returncode
 
 
 def run_as_person(arguments: Sequence[str], *, cwd: Path, timeout: float) -> Completed:
@@ -230,6 +242,12 @@ def isolation() -> tuple[str, ...]:
             return (program, *_UNSHARE)
 
     return ()
+
+
+def _wait(pid: int, end: float) -> None:
+    """Wait until a process has ended, without reaping it, or until a time."""
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 def _watch(pid: int, outputs: tuple[BinaryIO, ...], end: float) -> str:
