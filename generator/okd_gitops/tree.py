@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from okd_gitops import __version__
 # line: the version that wrote it.
 MANIFEST = "generated.sha256"
 _WRITTEN_BY = "# written by okd-gitops "
+_FIRST_LINE = re.compile(rb"# written by okd-gitops (?P<version>[0-9]{1,9}(\.[0-9A-Za-z+-]{1,40}){0,5})\n")
 # How deep the owned folders of a generated folder lie.
 _DEPTHS = {"argocd": 2, "bases": 3, "overlays": 2}
 
@@ -81,14 +83,16 @@ def manifest_hashes(data: bytes) -> dict[str, str] | None:
 
 def written_by(data: bytes) -> str:
     """Return the version of okd-gitops that a manifest names; empty when it names none."""
-    first = data.partition(b"\n")[0].decode("utf-8", "replace")
+    first = _FIRST_LINE.match(data)
 
-    return first.removeprefix(_WRITTEN_BY) if first.startswith(_WRITTEN_BY) else ""
+    return first["version"].decode() if first else ""
 
 
 def without_version(data: bytes) -> bytes:
-    """Return a manifest without the line that names who wrote it."""
-    return data.partition(b"\n")[2] if data.startswith(_WRITTEN_BY.encode()) else data
+    """Return a manifest without the line that names who wrote it; a line of another form stays."""
+    first = _FIRST_LINE.match(data)
+
+    return data[first.end() :] if first else data
 
 
 def unified_diff(path: str, old: bytes, new: bytes, *, old_name: str = "", new_name: str = "") -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from okd_gitops import __version__
 from okd_gitops.finding import FindingsError
-from okd_gitops.generate.compare import compare
+from okd_gitops.generate.compare import compare, unmatched
 from okd_gitops.tree import MANIFEST, Tree, with_manifests
 
 OLD = with_manifests(
@@ -64,6 +64,17 @@ def test_a_folder_of_a_newer_version_is_refused(version: str) -> None:
     (finding,) = caught.value.findings
     assert (caught.value.exit_code, finding.name) == (4, "tool-too-old")
     assert finding.reason.endswith(f"written by okd-gitops {version}, and this is {__version__}")
+
+
+@pytest.mark.parametrize(
+    "first", ["# written by okd-gitops", "# written by okd-gitops x", "# written by okd-gitops 0.1.0 and me"]
+)
+def test_a_first_line_that_names_no_version_makes_no_list(first: str) -> None:
+    path = f"overlays/a/{MANIFEST}"
+    hashes = NEW[path].partition(b"\n")[2]
+    (found,) = compare(NEW, Tree({**NEW, path: f"{first}\n".encode() + hashes})).refused
+
+    assert (found.name, found.location.file) == ("edited-by-hand", path)
 
 
 def test_a_hand_edit_is_refused_with_a_diff() -> None:
@@ -125,6 +136,21 @@ def test_a_merge_conflict_in_a_generated_file_is_told_with_what_resolves_it() ->
     assert (found.name, str(found.location)) == ("merge-conflict", f"{path}:2:1")
     assert "git checkout HEAD -- argocd bases overlays" in found.remedy
     assert [finding.name for finding in half] == ["edited-by-hand"]
+
+
+def test_in_a_merge_one_advice_holds_for_all_that_differs() -> None:
+    marked = b"<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n"
+    actual = {**OLD, "overlays/a/kustomization.yaml": marked, "overlays/a/stale.yaml": b"merged\n"}
+    found = compare(NEW, Tree(actual)).refused
+
+    assert [finding.name for finding in found] == ["merge-conflict", "edited-by-hand"]
+    assert {"--force" in finding.remedy for finding in found} == {False}
+    assert len({finding.remedy for finding in found}) == 1
+
+
+@pytest.mark.parametrize("name", ["overlays/b", "overlays/a/kustomization", "verlays/a", "clusters/a.yaml"])
+def test_a_forced_path_must_be_a_generated_one(name: str) -> None:
+    assert unmatched([name, "overlays/a", "bases/f/p/x.yaml", "overlays/gone/"], OLD, NEW) == [name]
 
 
 def test_a_manifest_cannot_claim_files_of_another_folder() -> None:

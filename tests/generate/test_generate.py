@@ -99,6 +99,8 @@ def test_a_hand_edit_is_refused_and_force_names_the_file(repo: Path, okd_gitops:
     assert "edited-by-hand" in result.stderr
     assert "-# mine" in result.stdout
     assert files(repo) == before
+    slip = okd_gitops("generate", "--force", "overlays/moc-cd/kustomisation.yaml")
+    assert (slip.returncode, "kustomization.yaml" in slip.stderr) == (2, True)
     assert okd_gitops("generate", "--force", "overlays/moc-cd/kustomization.yaml").returncode == 0
     assert edited.read_bytes() == wanted
 

@@ -263,8 +263,9 @@ def test_a_provider_without_settings_is_refused(repo: Path) -> None:
     assert [finding.name for finding in caught.value.findings] == ["missing-value"]
 
 
-def test_a_cluster_cannot_have_the_name_of_what_makes_another(fleet: Path) -> None:
-    (fleet / "clusters/trial.yaml").rename(fleet / "clusters/ephemeral-trial.yaml")
+@pytest.mark.parametrize("name", ["ephemeral-trial", "argocd"])
+def test_a_cluster_cannot_have_the_name_of_something_else(name: str, fleet: Path) -> None:
+    (fleet / "clusters/trial.yaml").rename(fleet / f"clusters/{name}.yaml")
     with pytest.raises(FindingsError, match="1 findings") as caught:
         load(fleet)
     assert "is reserved" in caught.value.findings[0].reason

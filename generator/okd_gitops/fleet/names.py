@@ -10,6 +10,7 @@ RESERVED = {
     "unattended": "the folder for clusters of another repository has this name",
     "in-cluster": "Argo CD uses this name for its own cluster",
     "fleet": "the root Application has this name",
+    "argocd": "reports call the objects of Argo CD itself so",
     "root": "it could be taken for the root Application",
     "default": "every cluster has a namespace of that name",
     "openshift": "every cluster has a namespace of that name",

@@ -8,7 +8,7 @@ written here, or when the manifest lists them and git has them: then nothing is 
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from okd_gitops.finding import Finding, Location, finding_of
@@ -27,6 +27,7 @@ from okd_gitops.tree import (
 # What git writes where two branches differ.
 _CONFLICT = re.compile(rb"^<{7} ", re.MULTILINE)
 _CONFLICT_END = re.compile(rb"^>{7} ", re.MULTILINE)
+_IN_CONFLICT = "merge-conflict"
 # What is generated is not merged: it follows from the cluster files, whose conflicts people resolve.
 _RESOLVE = (
     "resolve conflicts in clusters/, fleet.yaml and catalog/; then "
@@ -82,7 +83,16 @@ def compare(
         else:
             put[path] = new
 
+    # In the middle of a merge nobody has edited by hand what differs, and one advice must hold for all of it.
+    if any(finding.name == _IN_CONFLICT for finding in refused):
+        refused = [replace(finding, remedy=_RESOLVE) for finding in refused]
+
     return Drift(put, tuple(delete), tuple(refused), diffs)
+
+
+def unmatched(forced: Collection[str], *trees: Tree) -> list[str]:
+    """Return the paths in `forced` that name no file, and no folder of one, in any of the trees."""
+    return [name for name in forced if not any(_is_forced(path, [name]) for tree in trees for path in tree)]
 
 
 def _is_forced(path: str, forced: Collection[str]) -> bool:
@@ -173,7 +183,7 @@ def _refusal(path: str, data: bytes, *, edited: bool, stale: bool) -> Finding:
     if conflict and _CONFLICT_END.search(data, conflict.end()):
         place = Location(file=path, line=data.count(b"\n", 0, conflict.start()) + 1, column=1)
         reason = "a merge conflict: git has put the lines of two branches into a generated file"
-        return finding_of("merge-conflict", place, reason, _RESOLVE)
+        return finding_of(_IN_CONFLICT, place, reason, _RESOLVE)
 
     if edited:
         reason = "this generated file was edited by hand"

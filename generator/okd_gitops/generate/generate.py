@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from okd_gitops.errors import BusyError
-from okd_gitops.finding import Finding, FindingsError, Severity, finding_of, matching_names
+from okd_gitops.errors import BusyError, UsageError
+from okd_gitops.finding import Finding, FindingsError, Severity, finding_of, matching_names, nearest
 from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import unannounced
-from okd_gitops.generate.compare import Drift, compare, only
+from okd_gitops.generate.compare import Drift, compare, only, unmatched
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
@@ -18,7 +18,7 @@ from okd_gitops.system.git_objects import BlobIds, committed_blobs
 from okd_gitops.system.journal import saving
 from okd_gitops.system.recovery import refuse_pending
 from okd_gitops.system.steps import written
-from okd_gitops.tree import MANIFEST, Tree, unified_diff
+from okd_gitops.tree import MANIFEST, Tree, owned_folder, unified_diff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,9 +213,20 @@ def _refuse_changed(before: Tree, now: Tree) -> None:
 def _compared(
     root: Path, fleet: Fleet, actual: Tree, clusters: Collection[str] = (), forced: Collection[str] = ()
 ) -> Generated:
-    """Plan the fleet, render it, and compare that with the generated files that `root` has."""
+    """Plan the fleet, render it, and compare that with the generated files that `root` has.
+
+    Raises UsageError for a forced path that is none of them.
+    """
     planned = plan(fleet)
     wanted = render(planned)
+
+    if names := unmatched(forced, wanted, actual):
+        raise UsageError(
+            f"{names[0]} is no generated file or folder, so there is nothing to force",
+            nearest(names[0], {*wanted, *actual, *map(owned_folder, (*wanted, *actual))})
+            or "name a path from the top of the repository, like overlays/NAME",
+        )
+
     drift = compare(wanted, actual, forced, known=written(root), committed=_committed(root))
 
     if clusters:

@@ -136,7 +136,7 @@ def _syntax_error(file: str, lines: tuple[str, ...], error: yaml.MarkedYAMLError
     if conflict is not None:
         place = _location(file, lines, (conflict, 0, len(lines[conflict])))
         reason = "a merge conflict: the lines from here to >>>>>>> are of two branches"
-        remedy = "keep the lines that are right and remove the marks; then okd-gitops generate"
+        remedy = "keep the lines that are right and remove the marks; okd-gitops generate says what is next"
         return refused("merge-conflict", place, reason, remedy)
 
     mark = error.problem_mark or error.context_mark
