@@ -71,6 +71,10 @@ def _try(folder: Path, wheel: Path) -> None:
     pip = [str(python), "-I", "-m", "pip", "--quiet", "install", "--no-index", "--no-deps", str(wheel)]
     run("installing the wheel", pip, variables(), cwd=folder)
 
-    for arguments in (("--version",), ("init", "--forge", "github"), ("generate",), ("generate", "--check")):
+    # The folder lies in this checkout, and is a repository of its own all the same.
+    environment = {**variables(), "GIT_CEILING_DIRECTORIES": str(folder)}
+    start = ("init", "--forge", "github", "--repository", "https://github.com/okd-project/fleet.git")
+
+    for arguments in (("--version",), start, ("generate", "--check")):
         command = [str(folder / "venv/bin/okd-gitops"), *arguments]
-        run(f"okd-gitops {arguments[0]}", command, variables(), cwd=fleet, seconds=300)
+        run(f"okd-gitops {arguments[0]}", command, environment, cwd=fleet, seconds=300)

@@ -1,18 +1,24 @@
 """tool-update: what a newer okd-gitops would change, by a wheel that is this one with another version."""
 
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from conftest import CACHE, ROOT, files
+from okd_gitops.check.diff import Difference
+from okd_gitops.cli.tools import print_update
 from okd_gitops.errors import ToolError, UsageError
 from okd_gitops.finding import FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.lifecycle.init import init
-from okd_gitops.lifecycle.update_tool import update_tool
+from okd_gitops.lifecycle.update_tool import ToolUpdate, pin_tool, update_tool
 from okd_gitops.system.newer_tool import other_tool
+from small_wheel import LOCK, small_wheel
 
 # What the next version has changed in its catalog.
 CHANGED = "argocd/upstream/configmap-argocd-cm.yaml"
@@ -37,14 +43,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for path in sorted(package.rglob("*")):
             archive.write(path, path.relative_to(folder))
 
+        archive.write(ROOT / "requirements/generate.txt", LOCK)
+
     return folder / "okd_gitops-0.2.0-py3-none-any.whl"
 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Path:
     (root := tmp_path / "fleet").mkdir()
-    init(root)
-    generate(root)
+    init(root, "github", "https://git.massopen.cloud/okd/fleet.git", str(small_wheel(tmp_path)))
 
     return root
 
@@ -71,6 +78,37 @@ def test_a_fleet_moves_to_the_next_version_with_the_same_cluster_files(fleet: Pa
     with pytest.raises(FindingsError) as caught:
         generate(fleet)
     assert [finding.name for finding in caught.value.findings] == ["tool-too-old"]
+
+
+def test_the_fleet_names_the_next_version_and_its_hash_and_no_other(fleet: Path, wheel: Path) -> None:
+    before = files(fleet)
+
+    assert pin_tool(fleet, wheel) == ["requirements.txt", f"tool/{wheel.name}"]
+    assert [path.name for path in (fleet / "tool").iterdir()] == [wheel.name]
+    text = (fleet / "requirements.txt").read_text()
+    assert f"./tool/{wheel.name} \\\n    --hash=sha256:{sha256(wheel.read_bytes()).hexdigest()}\n" in text
+    assert "okd_gitops-0.1.0" not in text
+    assert files(fleet) == before
+
+
+def test_requirements_that_people_wrote_and_programs_are_not_replaced(fleet: Path, wheel: Path) -> None:
+    (fleet / "requirements.txt").write_text("okd-gitops==0.1.0\n")
+
+    with pytest.raises(UsageError, match="not the one that okd-gitops init writes"):
+        pin_tool(fleet, wheel)
+    with pytest.raises(UsageError, match="cannot be pinned"):
+        pin_tool(fleet, Path("/usr/bin/okd-gitops"))
+    assert (fleet / "requirements.txt").read_text() == "okd-gitops==0.1.0\n"
+
+
+def test_a_version_that_changes_nothing_gives_no_advice_to_generate(fleet: Path) -> None:
+    nothing = Difference(changes=(), untouched=("overlays/hub",))
+    told = CliRunner().invoke(
+        click.Command("x", callback=lambda: print_update(ToolUpdate("0.2.0", (), nothing), []))
+    )
+
+    assert "would change no file" in told.output
+    assert "generate" not in told.output
 
 
 def test_a_fleet_that_is_not_generated_is_not_compared(fleet: Path, wheel: Path) -> None:

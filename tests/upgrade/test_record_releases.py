@@ -129,6 +129,21 @@ def test_a_dry_run_and_a_local_one_leave_the_remote_alone(fleet: Fleet) -> None:
     assert codes(offline(fleet))["canary"] == "upgrade"
 
 
+def test_a_stream_that_no_cluster_follows_yet_is_recorded_by_its_name_and_stays(fleet: Fleet) -> None:
+    first = "5.0.0-okd-scos.0"
+    fleet.controller.publish(first, "5-scos-stable")
+    watch(fleet)
+    assert read_records(fleet.root).release(first) is None
+    watch(fleet, more=["5-scos-stable"])
+    assert record_of(fleet, first).streams == {"5-scos-stable": "Accepted"}
+    # Nobody is asked about it in the next run, so nobody can say that it is gone.
+    watch(fleet)
+    assert record_of(fleet, first).streams == {"5-scos-stable": "Accepted"}
+    fleet.controller.tags["5-scos-stable"] = []
+    watch(fleet, more=["5-scos-stable"])
+    assert record_of(fleet, first).streams == {"5-scos-stable": "Gone"}
+
+
 def test_a_rehearsal_is_not_recorded_elsewhere(fleet: Fleet) -> None:
     assert watch(fleet, rehearsal=True).commit
     git(fleet.root, "remote", "set-url", "origin", "https://git.example.org/fleet.git")

@@ -1,5 +1,6 @@
 """`okd-gitops bootstrap`: what brings a hub up."""
 
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -17,19 +18,22 @@ if TYPE_CHECKING:
 @click.option(
     "--context", "kube_context", default="", metavar="NAME", help="The hub's context in your kubeconfig."
 )
+@click.option("--yes", is_flag=True, help="Do not ask before --apply changes the cluster.")
 @OUTPUT
 @click.pass_context
-def bootstrap(context: click.Context, *, applies: bool, kube_context: str, output: str) -> None:
+def bootstrap(context: click.Context, *, applies: bool, kube_context: str, yes: bool, output: str) -> None:
     """Print what brings the hub up, or do it.
 
     Prints the commands in order: Argo CD, the account for the repository, the clusters, the root Application,
     Secrets. Nothing runs without --apply, which leaves to a person what asks for a password or a decision,
-    refuses a cluster that is not the hub, and can be run again. Run it in a clone that is generated and
-    pushed.
+    and can be run again. It says which cluster the context leads to and what is there, and asks. It refuses a
+    cluster that is not the hub, or that is the hub of another fleet, and a clone with placeholders or with
+    files that are not generated or not committed. An Argo CD of the same or a newer version stays.
     """
     from okd_gitops.errors import UsageError
     from okd_gitops.lifecycle.bootstrap import bootstrap as run
-    from okd_gitops.lifecycle.bootstrap import carry_out
+    from okd_gitops.lifecycle.bootstrap import carry_out, refuse_unready
+    from okd_gitops.lifecycle.found_hub import look_at_hub
     from okd_gitops.system.kubectl import kubectl
 
     if applies != bool(kube_context):
@@ -40,10 +44,31 @@ def bootstrap(context: click.Context, *, applies: bool, kube_context: str, outpu
     steps: Iterable[Step] = result.steps
 
     if applies:
-        steps = carry_out(result, kubectl(root, kube_context), progress(context))
+        refuse_unready(root)
+        on_hub = kubectl(root, kube_context)
+        found = look_at_hub(result.hub, result.repository, on_hub)
+        _ask(
+            f"{found.words(kube_context)}\nBring up {result.hub.name} of {result.repository} there?", yes=yes
+        )
+        steps = carry_out(result, on_hub, progress(context))
 
     body = {"hub": result.hub.name, "applied": applies, "steps": steps}
     print_result(output, "Bootstrap", body, lambda: _print(steps, result.hub.name, applied=applies))
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    """Show what would be changed, and let a person decide; raises UsageError for no, or without a person."""
+    from okd_gitops.errors import UsageError
+
+    if yes:
+        echo(question.partition("\n")[0], err=True)
+        return
+
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody can answer here", "add --yes, if that is the cluster")
+
+    if not click.confirm(question, err=True):
+        raise UsageError("nothing was applied", "okd-gitops bootstrap prints the commands")
 
 
 def _print(steps: Iterable["Step"], hub: str, *, applied: bool) -> None:

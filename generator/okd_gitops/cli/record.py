@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Record this release of one of your own streams.",
 )
+@click.option(
+    "--stream",
+    "streams",
+    multiple=True,
+    metavar="NAME",
+    help="Also record this stream, which no cluster follows yet. Repeatable.",
+)
 @PUSH
 @REMOTE
 @DRY_RUN
@@ -32,6 +39,7 @@ def record(
     context: click.Context,
     *,
     own: Path | None,
+    streams: tuple[str, ...],
     push: bool,
     remote: str,
     dry_run: bool,
@@ -43,6 +51,9 @@ def record(
     Asks all sources and writes releases/VERSION.yaml on the branch `records`: digests, signatures, phase in
     each stream, edges with risks. Everything else judges offline by that branch. Without --push the branch of
     this clone is written. A run that finds nothing new writes nothing for an hour.
+
+    It asks about the streams that clusters follow. Before the first cluster there is none: name it by
+    --stream, and `cluster new --release` takes the image of a release from what was recorded.
 
     With --release, no source is asked: the file is the record of a release that the chain of a stream has
     published. It must be signed by a key that fleet.yaml pins for that stream.
@@ -56,7 +67,7 @@ def record(
         return
 
     result = record_releases(
-        root, network, write=not dry_run, remote=remote if push else "", rehearsal=bool(at)
+        root, network, streams, write=not dry_run, remote=remote if push else "", rehearsal=bool(at)
     )
 
     body = {"changed": result.changed, "commit": result.commit, "findings": result.findings}

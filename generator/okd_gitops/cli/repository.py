@@ -22,23 +22,42 @@ if TYPE_CHECKING:
     type=click.Choice(["github", "gitlab"]),
     help="Also write samples, CI, a hook, owners and a README.",
 )
-@click.option("--repository", default="", metavar="URL", help="The address from which Argo CD reads it.")
+@click.option(
+    "--repository",
+    default="",
+    metavar="URL",
+    help="The address from which Argo CD reads it. Default: that of the remote origin.",
+)
+@click.option(
+    "--wheel",
+    default="",
+    metavar="FILE|URL",
+    help="The okd-gitops for CI. Default: the wheel that was installed here.",
+)
 @click.pass_context
 @writes
-def init(context: click.Context, *, forge: str | None, repository: str) -> None:
+def init(context: click.Context, *, forge: str | None, repository: str, wheel: str) -> None:
     """Start a repository.
 
-    Writes fleet.yaml, clusters/hub.yaml and the schemas into the working folder; with --forge, everything
-    that a repository there needs, which its README explains. Existing files are never overwritten.
-    `okd-gitops cluster new` adds a cluster.
+    Writes fleet.yaml, clusters/hub.yaml and the schemas into the working folder, makes that a git repository
+    if it is none, and generates. With --forge it has everything that a repository there needs, which its
+    README explains. CI installs the wheel of okd-gitops that lies in the repository then, or that --wheel
+    names by its address and hash (https://…/FILE.whl#sha256=…). Existing files are never overwritten.
     """
     from okd_gitops.lifecycle.init import init as run
 
-    for path in run(context.obj["root"] or Path.cwd(), forge or "", repository):
+    started = run(context.obj["root"] or Path.cwd(), forge or "", repository, wheel)
+
+    for path in started.files:
         echo(f"wrote {path}")
 
-    first = "" if repository else "replace EXAMPLE in fleet.yaml, and "
-    echo(f"next: {first}run okd-gitops generate")
+    if started.generated:
+        echo(f"generated {len(started.generated.wanted)} files in argocd/, bases/ and overlays/")
+        echo(
+            f"next: {'README.md has the next steps' if forge else 'okd-gitops tools, then okd-gitops check'}"
+        )
+    else:
+        echo("next: okd-gitops generate --cluster hub; docs/how-to.md adopts what is there, one by one")
 
 
 @click.command(name="import")

@@ -3,28 +3,27 @@
 No credential passes through here: what asks for one, and what only a person may decide, is left to a person.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from shlex import join
 
-from okd_gitops.errors import RemoteError, UsageError
-from okd_gitops.finding import nearest
+from okd_gitops.errors import UsageError
+from okd_gitops.finding import FindingsError, nearest
 from okd_gitops.fleet.cluster import Cluster, Environment
 from okd_gitops.fleet.load import Fleet, load
-from okd_gitops.manifests.argocd import server_address
+from okd_gitops.fleet.placeholders import placeholders
+from okd_gitops.fleet.tool_version import version_numbers
+from okd_gitops.generate.commit import FOLDERS
+from okd_gitops.generate.generate import drift_error, generate
+from okd_gitops.lifecycle.found_hub import ARGO_CD_IMAGE, Command, Run, ask, version_in
+from okd_gitops.manifests.argocd import NAMESPACE
 from okd_gitops.system.disk import FLEET
-from okd_gitops.system.process import Completed
-
-Command = tuple[str, ...]
+from okd_gitops.system.git import status
 
 # The version that the README and the feature argocd name.
 ARGO_CD = "v3.6.1"
-_NAMESPACE = "argocd"
-# A line of kubectl's own log, which says again what its last line says.
-_LOGGED = re.compile(r"[EWI][0-9]{4} ")
 _INSTALL = f"https://raw.githubusercontent.com/argoproj/argo-cd/{ARGO_CD}/manifests/install.yaml"
 _OPERATOR = "bases/argocd/operator"
 # The parameters of the feature argocd by which OLM finds another operator.
@@ -36,8 +35,9 @@ _ROOT = "argocd/fleet"
 class Step:
     """A step of bringing a hub up: a title, and the commands in order.
 
-    A step `by_hand` asks a person for something, so nothing runs it. `unless` is a command that prints
-    something where the step is done already; `after` one that fails until the step can be done.
+    A step `by_hand` asks a person for something, so nothing runs it. `after` is a command that fails until
+    the step can be done; `unless` one that prints something where it is done already. Where that is an image
+    whose tag is older than `at_least`, it is not.
     """
 
     title: str
@@ -45,6 +45,14 @@ class Step:
     by_hand: bool = False
     unless: Command = ()
     after: Command = ()
+    at_least: str = ""
+
+    def is_done(self, printed: str) -> bool:
+        """Whether the step is done, by what `unless` printed; what tells no version is left alone."""
+        found = version_in(printed) if self.at_least else ""
+        is_older = bool(found) and version_numbers(found[1:]) < version_numbers(self.at_least[1:])
+
+        return bool(printed) and not is_older
 
     def as_json(self) -> dict[str, object]:
         """Return the form that `--output json` prints."""
@@ -59,9 +67,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """The hub, and the steps that bring it up."""
+    """The hub, the repository that it is to read, and the steps that bring it up."""
 
     hub: Cluster
+    repository: str
     steps: tuple[Step, ...]
 
 
@@ -96,65 +105,54 @@ def bootstrap(root: Path) -> Bootstrap:
         *_after_the_first_sync(hub),
     )
 
-    return Bootstrap(hub, steps)
+    return Bootstrap(hub, fleet.spec.repository, steps)
 
 
-def carry_out(
-    result: Bootstrap, run: Callable[[Command], Completed], say: Callable[[str], None]
-) -> Iterable[Step]:
+def refuse_unready(root: Path) -> None:
+    """Raise what keeps the fleet at `root` from being applied to a hub.
+
+    FindingsError for placeholders in fleet.yaml or the hub's file (exit 2) and for generated files that do
+    not follow from the cluster files (exit 3), UsageError for what is not committed: Argo CD would read
+    something else.
+    """
+    generated = generate(root, write=False)
+    fleet, drift = generated.fleet, generated.drift
+    hub = fleet.cluster(fleet.spec.hub)
+
+    if findings := placeholders([fleet.document, *([hub.document] if hub else [])]):
+        raise FindingsError(findings)
+
+    if drift.refused or drift.changes:
+        raise drift_error(drift)
+
+    if changed := sorted(status(root, FOLDERS).paths):
+        reason = f"not committed: {', '.join(changed[:3])}{' …' if len(changed) > 3 else ''}"
+        raise UsageError(reason, "okd-gitops commit, and push: Argo CD reads the repository, not this clone")
+
+
+def carry_out(result: Bootstrap, run: Run, say: Callable[[str], None]) -> Iterable[Step]:
     """Run the steps that no person must do, and return the others; `run` runs a command on the hub.
 
-    What is there already stays, so the same can be run again. Raises UsageError for a cluster that is not the
-    hub, and RemoteError for a step that fails or that waits for a person.
+    What is there already stays, so the same can be run again. Raises RemoteError for a step that fails or
+    that waits for a person.
     """
-    _refuse_other_cluster(result.hub, run)
-
     for step in result.steps:
         if step.by_hand:
             say(f"by hand: {step.title}")
             continue
 
-        if step.unless and _answer(step.unless, run).text:
+        if step.after:
+            ask(step.after, run)
+
+        if step.unless and step.is_done(ask(step.unless, run)):
             say(f"there already: {step.title}")
             continue
 
         say(step.title)
-        for command in (step.after, *step.commands) if step.after else step.commands:
-            _answer(command, run)
+        for command in step.commands:
+            ask(command, run)
 
     return [step for step in result.steps if step.by_hand]
-
-
-def _answer(command: Command, run: Callable[[Command], Completed]) -> Completed:
-    done = run(command)
-
-    if done.code:
-        said = "\n".join(line for line in done.err.splitlines() if not _LOGGED.match(line))
-        reason = f"{as_line(command)} ended with {done.code}: {said.strip()[-2000:]}"
-        raise RemoteError(reason, "do the steps before it that are by hand, then run the same again")
-
-    return done
-
-
-def _refuse_other_cluster(hub: Cluster, run: Callable[[Command], Completed]) -> None:
-    """Raise UsageError when the context is that of another cluster, as far as the hub's file can tell."""
-    if hub.spec.cluster_id:
-        wanted, path = hub.spec.cluster_id, "{.spec.clusterID}"
-        found = _answer(
-            ("kubectl", "get", "clusterversion", "version", f"--output=jsonpath={path}"), run
-        ).text
-    elif hub.spec.server:
-        wanted, path = server_address(hub.spec.server), "{.clusters[0].cluster.server}"
-        view = ("kubectl", "config", "view", "--minify", f"--output=jsonpath={path}")
-        found = server_address(_answer(view, run).text)
-    else:
-        return
-
-    if found != wanted:
-        raise UsageError(
-            f"this context is not {hub.name}: it has {found or 'nothing'}, not {wanted}",
-            "name another context",
-        )
 
 
 def as_line(command: Command) -> str:
@@ -173,6 +171,11 @@ def _apply(*files: str) -> Command:
     return ("kubectl", "apply", "--server-side", *named)
 
 
+def _if_there(*words: str) -> Command:
+    """Return a command that prints the name of an object that is there."""
+    return ("kubectl", "get", *words, "--ignore-not-found", "--output=name")
+
+
 def _exists(kind: str) -> Command:
     """Return a command that fails until the API server has a kind."""
     return ("kubectl", "wait", "--for=condition=Established", f"crd/{kind}", "--timeout=120s")
@@ -180,34 +183,44 @@ def _exists(kind: str) -> Command:
 
 def _argo_cd(hub: Cluster) -> tuple[Step, ...]:
     """Return the steps that install Argo CD: by OLM on OKD, elsewhere by its own manifests."""
-    there = ("kubectl", "get", "namespace", _NAMESPACE, "--ignore-not-found", "--output=name")
     namespace = Step(
-        f"Make the namespace {_NAMESPACE}", (("kubectl", "create", "namespace", _NAMESPACE),), unless=there
+        f"Make the namespace {NAMESPACE}",
+        (("kubectl", "create", "namespace", NAMESPACE),),
+        unless=_if_there("namespace", NAMESPACE),
     )
 
     if hub.spec.environment != Environment.OKD:
         # As --server-side, because its CustomResourceDefinitions are too large for an annotation.
-        install = ("kubectl", "apply", "--server-side", "--namespace", _NAMESPACE, "--filename", _INSTALL)
-        return namespace, Step(f"Install Argo CD {ARGO_CD}", (install,))
+        install = ("kubectl", "apply", "--server-side", "--namespace", NAMESPACE, "--filename", _INSTALL)
+        title = f"Install Argo CD {ARGO_CD}"
+        return namespace, Step(title, (install,), unless=ARGO_CD_IMAGE, at_least=ARGO_CD)
 
     subscribe = _apply(
         f"{_OPERATOR}/operatorgroup-argocd-operator.yaml", f"{_OPERATOR}/subscription-argocd-operator.yaml"
     )
     # The base has the catalog's own values, and nothing else of the hub's overlay can be applied before.
     own = [name for name in _OF_THE_SUBSCRIPTION if name in (hub.spec.features.get("argocd") or {})]
-    plans = ("kubectl", "get", "installplans", "--namespace", _NAMESPACE)
+    plans = ("kubectl", "get", "installplans", "--namespace", NAMESPACE)
     approve = (
-        *("kubectl", "patch", "installplan", "NAME", "--namespace", _NAMESPACE),
+        *("kubectl", "patch", "installplan", "NAME", "--namespace", NAMESPACE),
         *("--type", "merge", "--patch", '{"spec":{"approved":true}}'),
     )
     return (
         namespace,
-        Step(f"Ask OLM for the operator of Argo CD{_but_for(own)}", (subscribe,), by_hand=bool(own)),
+        Step(
+            f"Ask OLM for the operator of Argo CD{_but_for(own)}",
+            (subscribe,),
+            by_hand=bool(own),
+            unless=_if_there(
+                "subscriptions.operators.coreos.com", "argocd-operator", "--namespace", NAMESPACE
+            ),
+        ),
         Step("Look at what OLM would install, and approve it by its name", (plans, approve), by_hand=True),
         Step(
             "Start Argo CD",
             (_apply(f"{_OPERATOR}/argocd-argocd.yaml"),),
             after=_exists("argocds.argoproj.io"),
+            unless=_if_there("argocds.argoproj.io", "argocd", "--namespace", NAMESPACE),
         ),
     )
 
@@ -258,4 +271,4 @@ def _after_the_first_sync(hub: Cluster) -> Iterable[Step]:
     if hub.spec.environment != Environment.OKD:
         restart = ("kubectl", "rollout", "restart", "statefulset", "argocd-application-controller")
         title = "After the first sync, once: let Argo CD read its configuration"
-        yield Step(title, ((*restart, "--namespace", _NAMESPACE),), by_hand=True)
+        yield Step(title, ((*restart, "--namespace", NAMESPACE),), by_hand=True)

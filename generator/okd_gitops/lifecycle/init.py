@@ -1,10 +1,11 @@
 """init: start a repository; nothing is overwritten.
 
 With a forge it is complete: sample clusters, CI, a hook, owners and a README. Its files lie in forges/, with
-the words VERSION and REVISION where those stand.
+the word REVISION where the branch stands.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops import __version__
@@ -14,10 +15,14 @@ from okd_gitops.fleet.cluster import Environment, Purpose
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import load_catalog
 from okd_gitops.fleet.schema import KINDS, schema
+from okd_gitops.generate.generate import Generated, generate
 from okd_gitops.lifecycle.cluster_text import ClusterValues, cluster_text
+from okd_gitops.lifecycle.pinned_tool import FOLDER, pinned_tool
+from okd_gitops.lifecycle.place import Place, place_of
+from okd_gitops.manifests.argocd import HERE
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
-from okd_gitops.system.disk import FLEET, read_package
+from okd_gitops.system.disk import FLEET, ROOTS, read_package
 from okd_gitops.system.journal import saving
 
 _FLEET = """\
@@ -34,8 +39,7 @@ releases:
   signatures:
     store: https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release
 """
-_HUB, _TEAM, _REVISION = "hub", "platform-team", "main"
-_EXAMPLE = "https://github.com/EXAMPLE/fleet.git"
+_HUB, _TEAM = "hub", "platform-team"
 FORGES = ("github", "gitlab")
 _FORGES = Path(__file__).parent / "forges"
 # Which clusters a fleet with a forge begins with, beside its hub; they run anywhere, and people replace them.
@@ -44,58 +48,81 @@ _SAMPLES = {"sample-test": Purpose.TEST, "sample-cd": Purpose.CD}
 _NAMES = {"gitignore": ".gitignore", "pre-commit-config.yaml": ".pre-commit-config.yaml"}
 _OWNERS = {"github": ".github/CODEOWNERS", "gitlab": ".gitlab/CODEOWNERS"}
 # What only owners may change unseen by others: which clusters there are, whom they trust, and who judges.
-_OWNED = ("/fleet.yaml", "/clusters/", "/catalog/", "/requirements.txt", "/.github/", "/.gitlab-ci.yml")
+_OWNED = ("fleet.yaml", "clusters/", "catalog/", "requirements.txt", f"{FOLDER}/")
+_OWNED_OF_FORGE = {"github": (".github/",), "gitlab": (".gitlab-ci.yml", ".gitlab/")}
 # One line for the forge: generated folders are folded in a review, and their bytes are the same on every
 # checkout.
 _ATTRIBUTES = "".join(
-    f"/{folder}/** text eol=lf linguist-generated=true gitlab-generated=true\n"
-    for folder in ("argocd", "bases", "overlays")
+    f"/{folder}/** text eol=lf linguist-generated=true gitlab-generated=true\n" for folder in sorted(ROOTS)
 )
 
 
-def init(root: Path, forge: str = "", repository: str = "") -> list[str]:
-    """Write the files of a new repository, whose hub is a kind cluster, and return their paths.
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What was written for people, and what was generated: None where those folders hold something."""
 
-    With a `forge` it has everything that a repository there needs; `repository` is its address. Raises
-    UsageError when a file exists already, or for an address that Argo CD does not take; then nothing is
-    written.
+    files: tuple[str, ...]
+    generated: Generated | None
+
+
+def init(root: Path, forge: str = "", repository: str = "", wheel: str = "") -> Started:
+    """Write a new repository whose hub is a kind cluster, and generate it; git has it from now on.
+
+    With a `forge` it has everything that a repository there needs. `repository` is its address, by default
+    that of the remote, and `wheel` the okd-gitops for its CI, see `pinned_tool`. Raises UsageError when a
+    file exists already, or one of these is not known, and FindingsError for an address that Argo CD does not
+    take; then nothing is written.
     """
-    files = _files(root, repository or _EXAMPLE)
+    place = place_of(root, repository)
+    files = _files(place)
 
     if forge:
-        files |= _samples() | _of_forge(forge, repository or _EXAMPLE)
+        files |= _samples() | _of_forge(place, forge)
 
-    _refuse_existing(root, files)
+    contents = {path: text.encode() for path, text in files.items()} | (pinned_tool(wheel) if forge else {})
+    _refuse_existing(root, contents)
+    # Folders of a repository that exists already are adopted cluster by cluster.
+    is_new = not any((root / folder).exists() for folder in ROOTS)
 
+    place.begin()
     with saving(root) as save:
-        save({path: content.encode() for path, content in files.items()})
+        save(contents)
 
-    return sorted(files)
+    return Started(tuple(sorted(contents)), generate(root) if is_new else None)
 
 
 def _refuse_existing(root: Path, files: Iterable[str]) -> None:
-    existing = [path for path in files if (root / path).exists() or (root / path).is_symlink()]
+    existing = sorted(path for path in files if (root / path).exists() or (root / path).is_symlink())
+
+    if FLEET in existing:
+        raise UsageError(f"{FLEET} exists already: this is a fleet", "okd-gitops cluster new adds a cluster")
+
     if existing:
-        raise UsageError(f"{', '.join(existing)} exists already", "okd-gitops cluster new adds a cluster")
+        listed = ", ".join(existing)
+        raise UsageError(
+            f"{listed} exists already, and init would write it",
+            f"git mv or mv {existing[0]} away, run the same again, and bring back what you need of it",
+        )
 
 
-def _files(root: Path, repository: str) -> dict[str, str]:
-    catalog = load_catalog(root)
+def _files(place: Place) -> dict[str, str]:
+    catalog = load_catalog(place.root)
     fleet = _FLEET.format(
-        version=__version__, repository=repository, revision=_REVISION, hub=_HUB, team=_TEAM
+        version=__version__, repository=place.repository, revision=place.branch, hub=_HUB, team=_TEAM
     )
     _refuse_unreadable(fleet)
 
     return {
         **{f"schemas/{kind}.schema.json": schema(kind, catalog) for kind in KINDS},
         FLEET: fleet,
-        f"clusters/{_HUB}.yaml": _kind_cluster(Purpose.HUB),
+        # Argo CD runs there, and calls its own cluster so.
+        f"clusters/{_HUB}.yaml": _kind_cluster(Purpose.HUB, server=HERE),
         ".gitattributes": _ATTRIBUTES,
     }
 
 
 def _refuse_unreadable(fleet: str) -> None:
-    """Raise FindingsError where an address is none that fleet.yaml may have."""
+    """Raise FindingsError where an address or a branch is none that fleet.yaml may have."""
     parse(FleetSpec, read(FLEET, fleet.encode()))
 
 
@@ -103,29 +130,29 @@ def _samples() -> dict[str, str]:
     return {f"clusters/{name}.yaml": _kind_cluster(purpose) for name, purpose in _SAMPLES.items()}
 
 
-def _kind_cluster(purpose: Purpose) -> str:
+def _kind_cluster(purpose: Purpose, server: str = "") -> str:
     return cluster_text(
-        ClusterValues(purpose=purpose, environment=Environment.KIND, kubernetes=DEFAULT_KUBERNETES)
+        ClusterValues(
+            purpose=purpose, environment=Environment.KIND, server=server, kubernetes=DEFAULT_KUBERNETES
+        )
     )
 
 
-def _of_forge(forge: str, repository: str) -> dict[str, str]:
+def _of_forge(place: Place, forge: str) -> dict[str, str]:
     """Return the files that a repository on a forge has beside its fleet."""
     files = {**read_package(_FORGES / "common"), **read_package(_FORGES / forge)}
     texts = {_NAMES.get(path, path): data.decode() for path, data in files.items()}
-    filled = {
-        path: text.replace("VERSION", __version__).replace("REVISION", _REVISION)
-        for path, text in texts.items()
-    }
+    filled = {path: text.replace("REVISION", place.branch) for path, text in texts.items()}
 
-    return {**filled, _OWNERS[forge]: _owners(repository)}
+    return {**filled, _OWNERS[forge]: _owners(place.repository, forge)}
 
 
-def _owners(repository: str) -> str:
+def _owners(repository: str, forge: str) -> str:
     """Return the file by which a forge asks the owners of fleet.yaml for their review."""
     path = repository.partition("://")[2].partition("/")[2]
-    organization = path.rpartition("/")[0] or "EXAMPLE"
-    lines = "".join(f"{owned} @{organization}/{_TEAM}\n" for owned in _OWNED)
+    organization = path.rpartition("/")[0]
+    team = f"@{organization}/{_TEAM}" if organization else f"@{_TEAM}"
+    lines = "".join(f"/{owned} {team}\n" for owned in (*_OWNED, *_OWNED_OF_FORGE[forge]))
 
     head = "# The team of `owners:` in fleet.yaml. Generated folders follow from these, and need no owner.\n"
 

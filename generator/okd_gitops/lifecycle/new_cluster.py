@@ -20,6 +20,7 @@ from okd_gitops.generate.plan import plan
 from okd_gitops.lifecycle.cluster_text import FILL_IN, ClusterValues, cluster_text
 from okd_gitops.lifecycle.committed import Committed
 from okd_gitops.lifecycle.quotas import Use, judge_quota, present_uses
+from okd_gitops.releases.sources.answer import ACCEPTED
 from okd_gitops.times import end_of_day, parse_duration
 from okd_gitops.upgrade.recorded import release_of
 
@@ -127,7 +128,7 @@ def _values(fleet: Fleet, request: NewCluster, records: Records, now: datetime) 
         kubernetes="" if is_okd else _kubernetes(same_kind),
         expires=expires,
         installs=_installed(request, records) if request.installs else {},
-        release=_release(same_kind, request, records) if is_okd else {},
+        release=_release(same_kind, request, records, follows=expires is None) if is_okd else {},
         features={**(like.spec.features if like else {}), **_conformance(request.conformance)},
     )
 
@@ -213,8 +214,11 @@ def _installed(request: NewCluster, records: Records) -> dict[str, str]:
     return {"version": request.installs, "image": image}
 
 
-def _release(like: Cluster | None, request: NewCluster, records: Records) -> dict[str, str]:
-    """Return `release:` of the new file, with empty values where a person has to fill in."""
+def _release(like: Cluster | None, request: NewCluster, records: Records, *, follows: bool) -> dict[str, str]:
+    """Return `release:` of the new file, with empty values where a person has to fill in.
+
+    A cluster that `follows` releases, and is not like another one, gets the stream of the release.
+    """
     version = request.version
     release = {"channel": "stable-scos-4", "version": "", "image": ""}
 
@@ -229,8 +233,17 @@ def _release(like: Cluster | None, request: NewCluster, records: Records) -> dic
     signature = {"signature": request.signature} if request.signature else {}
     default = release["channel"] if like else f"stable-scos-{version.partition('.')[0]}"
     channel = request.channel or default
+    stream = _stream_of(version, records) if follows and not like else {}
 
-    return {**release, "channel": channel, "version": version, "image": image, **signature}
+    return {**stream, **release, "channel": channel, "version": version, "image": image, **signature}
+
+
+def _stream_of(version: str, records: Records) -> dict[str, str]:
+    """Return `stream:` where one stream alone has accepted a release."""
+    record = records.release(version)
+    streams = [name for name, phase in record.streams.items() if phase == ACCEPTED] if record else []
+
+    return {"stream": streams[0]} if len(streams) == 1 else {}
 
 
 def _recorded_image(version: str, records: Records) -> str:

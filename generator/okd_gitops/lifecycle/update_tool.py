@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.check.diff import FOLDERS, Difference, diff
+from okd_gitops.errors import UsageError
 from okd_gitops.generate.generate import drift_error, generate
+from okd_gitops.lifecycle.pinned_tool import FOLDER, REQUIREMENTS, is_pinned, pinned_tool
 from okd_gitops.system.disk import (
     CATALOG,
     FLEET,
     MAX_GENERATED,
+    MAX_WHEEL,
     read_tree,
     scan_tree,
     scratch_folder,
     write_files,
 )
+from okd_gitops.system.journal import saving
 from okd_gitops.system.newer_tool import other_tool
 
 
@@ -49,3 +53,31 @@ def update_tool(root: Path, cache: Path, other: Path, *, say: Callable[[str], No
         files = tuple(path for path in sorted({*generated, *after}) if generated.get(path) != after.get(path))
 
         return ToolUpdate(tool.version, files, diff(copy, cache, generated, say=say))
+
+
+def pin_tool(root: Path, wheel: Path) -> list[str]:
+    """Let the fleet at `root` name another okd-gitops: write requirements.txt and, beside it, the wheel.
+
+    The wheel that it had there goes. Returns the paths. Raises UsageError for what is no wheel, and for a
+    requirements.txt that `init` did not write.
+    """
+    if wheel.suffix != ".whl":
+        raise UsageError("a program cannot be pinned: no hash tells what it installs", "name its wheel")
+
+    new = pinned_tool(str(wheel))
+    old = {
+        path: data
+        for path, data in read_tree(root, FOLDER, REQUIREMENTS, max_file=MAX_WHEEL).items()
+        if path == REQUIREMENTS or path.endswith(".whl")
+    }
+
+    if REQUIREMENTS in old and not is_pinned(old[REQUIREMENTS]):
+        raise UsageError(
+            f"{REQUIREMENTS} is not the one that okd-gitops init writes",
+            "move it away, then run the same again",
+        )
+
+    with saving(root) as save:
+        save(new, [path for path in old if path not in new], before=old)
+
+    return sorted(new)

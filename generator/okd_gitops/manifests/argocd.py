@@ -19,7 +19,8 @@ WAVE = "argocd.argoproj.io/sync-wave"
 OPTIONS = "argocd.argoproj.io/sync-options"
 # Where Argo CD and its objects are on the hub.
 NAMESPACE = "argocd"
-_HERE = {"name": IN_CLUSTER, "server": "https://kubernetes.default.svc"}
+HERE = "https://kubernetes.default.svc"
+_HERE = {"name": IN_CLUSTER, "server": HERE}
 _HTTPS = 443
 _REPOSITORY = re.compile(
     r"(?:[a-z+]+://(?:[^@/]*@)?(?P<host>[^/:@]+)(?::[0-9]+)?/|(?:[^@/]*@)(?P<scp>[^/:@]+):/?)(?P<path>.+)"

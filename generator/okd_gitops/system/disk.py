@@ -26,6 +26,8 @@ CATALOG = "catalog"
 MAX_FILE = 1 << 20
 # A generated CRD, or a manifest that somebody rendered: larger than what people write by hand.
 MAX_GENERATED = 16 << 20
+# A wheel of the tool has 5 MB.
+MAX_WHEEL = 64 << 20
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Such a name would break the lines of a list of files.

@@ -67,6 +67,34 @@ def opened(root: Path, *, bare: bool = False) -> Clone:
     )
 
 
+def top_of(root: Path) -> Path | None:
+    """Return the top of the work tree around `root`; None outside of a git repository."""
+    result = run("rev-parse", "--show-toplevel", cwd=root)
+
+    if result.code and "not a git repository" in result.err:
+        return None
+
+    if result.code:
+        raise failure(result, "rev-parse")
+
+    return Path(result.text)
+
+
+def begin(root: Path, branch: str) -> None:
+    """Make a git repository of a folder; its first commit will begin `branch`."""
+    must_run("init", "--quiet", f"--initial-branch={branch}", cwd=root)
+
+
+def branch_of(root: Path) -> str:
+    """Return the name of the branch that is checked out, also one without a commit; empty for none."""
+    return run("symbolic-ref", "--quiet", "--short", "HEAD", cwd=root).text
+
+
+def address_of(root: Path, remote: str) -> str:
+    """Return the address of a remote as this clone has it, which may hold a credential; empty for none."""
+    return run("config", "--get", f"remote.{remote}.url", cwd=root).text
+
+
 def resolve(root: Path, ref: str) -> str:
     """Return the hash of a commit; raises UsageError for an unknown one."""
     if not _REF.fullmatch(ref):

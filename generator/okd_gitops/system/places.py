@@ -16,6 +16,7 @@ _FILES_OF_FORGES = (
     *(".github/CODEOWNERS", ".github/workflows/check.yaml", ".github/workflows/comment.yaml"),
     *(".gitlab/CODEOWNERS", ".gitlab-ci.yml"),
 )
+_WHEEL = re.compile(r"tool/okd_gitops-[0-9A-Za-z.+-]+\.whl")
 
 
 class WriteError(BusyError):
@@ -28,7 +29,10 @@ def may_write(path: str) -> bool:
     if not path.isprintable() or any(part in ("", ".", "..") for part in parts):
         return False
 
-    return path in (*_FILES, *_FILES_OF_FORGES) or (len(parts) > 1 and parts[0] in _FOLDERS)
+    if path in (*_FILES, *_FILES_OF_FORGES) or _WHEEL.fullmatch(path):
+        return True
+
+    return len(parts) > 1 and parts[0] in _FOLDERS
 
 
 def refuse_obstacles(root: Path, stage: str, paths: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """The record of a release: what the sources tell now, added to what was recorded before."""
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from okd_gitops.releases.cross_check import Learned, Release
@@ -28,22 +28,25 @@ def recorded(
     before: ReleaseRecord | None,
     learned: Learned,
     signatures: Mapping[str, list[Message]],
+    asked: Collection[str],
     now: datetime,
 ) -> ReleaseRecord:
-    """Return the record of a release that a source names; `signatures` are those of its images today."""
+    """Return the record of a release that a source names; `signatures` are those of its images today, `asked`
+    are the streams that were read.
+    """
     version = release.version.text
     graph = learned.graph
     phases = dict(release.phases)
-    was_listed = before is not None and bool(before.streams)
+    was_listed = before is not None and bool(before.streams) and not phases and _is_asked(before, asked)
     times = {
         "published": _published(release, before, learned),
-        "missing": _missing_since(before, now) if was_listed and not phases else None,
+        "missing": _missing_since(before, now) if was_listed else None,
     }
 
     return ReleaseRecord(
         version=version,
         images=_images(release, before, signatures),
-        streams=phases | _gone(before, phases),
+        streams=phases | _earlier(before, phases, asked),
         edges=_edges(graph, version),
         node=version in graph.nodes,
         leftOut=graph.kept_out.get(version, ""),
@@ -56,11 +59,14 @@ def recorded(
     )
 
 
-def forgotten(before: ReleaseRecord, now: datetime) -> ReleaseRecord:
+def forgotten(before: ReleaseRecord, asked: Collection[str], now: datetime) -> ReleaseRecord:
     """Return the record of a release that no source names any more: what is a fact stays."""
+    if before.streams and not _is_asked(before, asked):
+        return before
+
     return before.model_copy(
         update={
-            "streams": _gone(before, {}),
+            "streams": _earlier(before, {}, asked),
             "edges": (),
             "node": False,
             "left_out": "",
@@ -74,15 +80,22 @@ def _missing_since(before: ReleaseRecord | None, now: datetime) -> datetime:
     return (before.missing if before else None) or now
 
 
-def _gone(before: ReleaseRecord | None, phases: Mapping[str, str]) -> dict[str, str]:
-    """Return the streams that accepted the release and do not list it any more."""
+def _earlier(
+    before: ReleaseRecord | None, phases: Mapping[str, str], asked: Collection[str]
+) -> dict[str, str]:
+    """Return the streams that accepted the release and do not list it any more, and those not asked today."""
     earlier = before.streams if before else {}
+    left = {stream: phase for stream, phase in earlier.items() if stream not in phases}
 
     return {
-        stream: GONE
-        for stream, phase in earlier.items()
-        if phase in (ACCEPTED, GONE) and stream not in phases
+        stream: GONE if stream in asked else phase
+        for stream, phase in left.items()
+        if stream not in asked or phase in (ACCEPTED, GONE)
     }
+
+
+def _is_asked(before: ReleaseRecord, asked: Collection[str]) -> bool:
+    return any(stream in asked for stream in before.streams)
 
 
 def _images(

@@ -55,9 +55,16 @@ class _Run:
 
 
 def record_releases(
-    root: Path, network: Network, *, write: bool = True, remote: str = "", rehearsal: bool = False
+    root: Path,
+    network: Network,
+    more: Iterable[str] = (),
+    *,
+    write: bool = True,
+    remote: str = "",
+    rehearsal: bool = False,
 ) -> RecordedReleases:
-    """Record all releases that a followed stream lists, and those that clusters run, as of `network.now`.
+    """Record all releases that a followed stream, or one of `more`, lists, and those that clusters run, as of
+    `network.now`.
 
     With `remote` the branch of that remote is read and pushed, else the one of this clone is moved. Raises
     FindingsError (exit 6) when a stream or the graph cannot be read, RemoteError when the remote cannot be
@@ -69,7 +76,7 @@ def record_releases(
     if rehearsal:
         push_target.must_stay_here(url)
 
-    run = _asked(root, fleet, network, read_records(root))
+    run = _asked(root, fleet, network, read_records(root), more)
     result = RecordedReleases(releases=(), changed=(), findings=())
 
     def change(records: Records) -> Mapping[str, bytes]:
@@ -91,14 +98,14 @@ def record_releases(
     return replace(result, commit=commit)
 
 
-def _asked(root: Path, fleet: Fleet, network: Network, records: Records) -> _Run:
-    """Ask the sources about the streams that clusters follow, or that are tried, but for those of the fleet's
-    own hub.
+def _asked(root: Path, fleet: Fleet, network: Network, records: Records, more: Iterable[str]) -> _Run:
+    """Ask the sources about the streams that clusters follow, that are tried or named, but for those of the
+    fleet's own hub.
     """
     clusters = followers(fleet)
     followed = {cluster.stream for cluster in clusters}
     tried = {trials.stream for trials in fleet.spec.trials}
-    streams = tuple(upstream_streams(followed | tried, records))
+    streams = tuple(upstream_streams({*followed, *tried, *more}, records))
     learned = network.learn(root, fleet.spec, streams)
 
     running = {
@@ -129,9 +136,9 @@ def _records(run: _Run, records: Records) -> list[ReleaseRecord]:
             result.append(record)
         elif release is not None:
             signatures = _signatures(run, release, record)
-            result.append(recorded(release, record, run.learned, signatures, run.network.now))
+            result.append(recorded(release, record, run.learned, signatures, run.streams, run.network.now))
         elif record is not None:
-            result.append(forgotten(record, run.network.now))
+            result.append(forgotten(record, run.streams, run.network.now))
 
     return result
 

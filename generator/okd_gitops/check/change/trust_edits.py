@@ -13,8 +13,9 @@ from okd_gitops.fleet.release import Release
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.manifests.model import FileModel
 
-# Where forges look for what runs before a merge.
+# Where forges look for what runs before a merge, and what that installs.
 CI_FILES = (
+    "requirements.txt",
     ".github/workflows",
     ".github/actions",
     ".github/CODEOWNERS",
