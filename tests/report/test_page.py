@@ -300,11 +300,13 @@ def test_clusters_with_one_fate_stand_together_and_refused_ones_first() -> None:
 @pytest.mark.parametrize(
     ("more", "headline"),
     [
-        ({"old": ""}, f"new, with `{NEW}`"),
-        ({"new": ""}, f"🔴 out of the fleet, from `{OLD}`"),
+        ({"old": "", "status": "added"}, f"joins the fleet, with `{NEW}`"),
+        ({"new": "", "status": "removed"}, f"🔴 leaves the fleet, with `{OLD}`"),
+        ({"old": "", "new": "", "status": "removed"}, "🔴 leaves the fleet"),
+        ({"old": "", "new": "", "status": "added"}, "joins the fleet"),
         ({"new": OLD}, f"stays at `{OLD}`"),
         ({"another": "on another cluster"}, f"`{NEW}` 🔴 on another cluster"),
-        ({"old": "", "new": ""}, "another file"),
+        ({"old": "", "new": ""}, "its file changes"),
     ],
 )
 def test_the_headline_says_what_kind_of_change_it_is(more: dict[str, str], headline: str) -> None:

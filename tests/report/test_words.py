@@ -1,10 +1,16 @@
 """What a change does, in words: grouped by clusters, removals first, values where a person can read them."""
 
+from dataclasses import replace
+
 import pytest
 
+from frozen import FLEET
 from okd_gitops.check.diff import ObjectChange
+from okd_gitops.fleet.load import load
 from okd_gitops.manifests.changed_fields import FieldChange
 from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.report.leaving import Fate, fate_when_it_stays, fate_when_removed, removal_words
+from okd_gitops.report.reasons import reasons_of_objects
 from okd_gitops.report.words import kind_words, words_block
 
 DIGESTS = f"example.org/a@sha256:{'0' * 64}", f"example.org/a@sha256:{'1' * 64}"
@@ -58,6 +64,69 @@ def test_what_is_removed_comes_first_and_is_red() -> None:
         "  - 🔴 **1 object is removed**: Secret `d`.",
         "  - **3 objects are added**: Namespace `c`; Tasks `a`, `b`.",
     ]
+
+
+LEFT = {
+    Fate.DELETED: "🔴 **1 object is removed**: Secret `d`",
+    Fate.EMPTIED: "🔴 **1 object is deleted from the cluster by Argo CD**: Secret `d`",
+    Fate.GONE: "🔴 **1 object is gone with the cluster**, which its provider deletes: Secret `d`",
+    Fate.NOT_PRUNED: "**1 object is out of Git**, and stays on the cluster until a person deletes it: "
+    "Argo CD prunes nothing there: Secret `d`",
+    Fate.LEFT: "**1 object is out of Git**, and stays on the cluster, where nobody changes it any more: "
+    "Secret `d`",
+    Fate.NOT_REACHED: "**1 object is out of Git**, and stays on the cluster: Argo CD does not know it: "
+    "Secret `d`",
+}
+
+
+@pytest.mark.parametrize("fate", LEFT)
+def test_what_leaves_git_is_told_as_what_happens_to_it(fate: Fate) -> None:
+    removed = _change("Secret", "d", "removed", ("moc-cd",))
+    (entry,) = words_block([removed], {"moc-cd": fate}).entries
+    reasons = reasons_of_objects([removed], {"moc-cd": fate})
+
+    assert entry == f"- `moc-cd`: {LEFT[fate]}.\n"
+    assert reasons == [
+        "objects are removed (Secret)"
+        if fate.deletes
+        else "objects leave Git and stay where they are (Secret)"
+    ]
+
+
+@pytest.mark.parametrize("cluster", ["moc-test", "argocd"])
+def test_what_is_guarded_stays_where_the_rest_is_deleted(cluster: str) -> None:
+    removed = [_change("Secret", name, "removed", (cluster,)) for name in ("d", "e")]
+    guarded = replace(_change("ClusterVersion", "version", "removed", (cluster,)), is_kept=True)
+    (entry,) = words_block([*removed, guarded], {"moc-test": Fate.EMPTIED}).entries
+
+    assert [line.partition(":")[0] for line in entry.splitlines()[1:]] == [
+        f"  - 🔴 **2 objects are {Fate.EMPTIED if cluster == 'moc-test' else 'removed'}**",
+        "  - **1 object is out of Git**, and stays, because it is guarded",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "server", "leaves", "stays"),
+    [
+        ("cd", True, Fate.LEFT, Fate.NOT_PRUNED),
+        ("hub", True, Fate.LEFT, Fate.DELETED),
+        ("test", True, Fate.LEFT, Fate.DELETED),
+        ("test", False, Fate.NOT_REACHED, Fate.NOT_REACHED),
+        ("ephemeral", True, Fate.EMPTIED, Fate.DELETED),
+    ],
+)
+def test_the_fate_of_objects_follows_from_purpose_and_address(
+    purpose: str, server: bool, leaves: Fate, stays: Fate
+) -> None:
+    written = load(FLEET)
+    (example,) = [
+        cluster for cluster in written.clusters if cluster.spec.purpose == purpose and cluster.spec.server
+    ][:1]
+    spec = example.spec if server else example.spec.model_copy(update={"server": None})
+    cluster = replace(example, spec=spec)
+
+    assert (fate_when_removed(cluster), fate_when_it_stays(cluster)) == (leaves, stays)
+    assert ("delete application" in removal_words(cluster)) == (purpose in ("cd", "hub"))
 
 
 @pytest.mark.parametrize(

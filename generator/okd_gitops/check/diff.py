@@ -10,11 +10,12 @@ from okd_gitops.check.build import build
 from okd_gitops.check.rule import ARGOCD
 from okd_gitops.finding import FindingsError, exit_code_of
 from okd_gitops.generate.applications import PROVIDER
+from okd_gitops.manifests.argocd import OPTIONS
 from okd_gitops.manifests.changed_fields import FieldChange, changed_fields
 from okd_gitops.manifests.directory import directory_files, read_directory
 from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
 from okd_gitops.manifests.mask_secrets import mask_secrets
-from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.write import dump
 from okd_gitops.render.kustomize import Document
 from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree, scratch_folder, write_files
@@ -31,7 +32,8 @@ _ABSENT = Document(b"", {})
 class ObjectChange:
     """One object's change, and every overlay in which exactly this change happens.
 
-    `verb` is added, changed or removed; `fields` are the fields in which a changed object differs.
+    `verb` is added, changed or removed; `fields` are the fields in which a changed object differs. A removed
+    one that `is_kept` has the option by which Argo CD leaves it where it is.
     """
 
     object: ObjectId
@@ -39,6 +41,7 @@ class ObjectChange:
     diff: str
     overlays: tuple[str, ...]
     fields: tuple[FieldChange, ...] = ()
+    is_kept: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `--output json` prints."""
@@ -172,6 +175,7 @@ def _changes_of(
             diff=unified_diff(str(identity), old_document.data, new_document.data),
             overlays=(folder,),
             fields=tuple(fields),
+            is_kept="Prune=false" in str(at(old_document.value, "metadata", "annotations", OPTIONS) or ""),
         )
 
 

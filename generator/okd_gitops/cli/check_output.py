@@ -44,7 +44,7 @@ def print_change(judged: "JudgedChange", report: "Report") -> None:
         echo(f" of {edit.field} at {edit.place}", head="trust edit", fg="red", bold=True)
 
     for cluster in change.clusters:
-        echo(f"{cluster.name}: {cluster.status}, {_step(cluster)}")
+        echo(", ".join(filter(None, (f"{cluster.name}: {cluster.status}", _step(cluster)))))
 
     _print_counts(report)
     count = len(change.clusters)
@@ -63,6 +63,9 @@ def _step(cluster: "ClusterChange") -> str:
     old, new = cluster.old_release, cluster.new_release
     replaced = replaced_fields(cluster.old, cluster.new) if cluster.old and cluster.new else []
     others = [f"{'no' if new_value == NONE else 'another'} {field}" for field, _, new_value in replaced]
+
+    if old is None and new is None:
+        return ", ".join(others)
 
     if cluster.release_changed or old is None or new is None:
         versions = f"{old.version if old else '-'} → {new.version if new else '-'}"

@@ -17,10 +17,11 @@ _MANY_STOPS = 4
 class ClusterRow:
     """One cluster that a change concerns.
 
-    `old` and `new` are its versions (empty: there is none). `how` and `evidence` are Markdown: by which path
-    or with which edits, and what the earlier waves reported. `waits_for` are the clusters that run the
-    release first, `followed_by` those that wait for this one. A `refused` cluster must not be merged;
-    `another`: where the release runs, if the file is about another cluster than before.
+    `status` is added, removed or changed; `old` and `new` are its versions (empty: there is none). `how` and
+    `evidence` are Markdown: by which path or with which edits, or what its removal does, and what the earlier
+    waves reported. `waits_for` are the clusters that run the release first, `followed_by` those that wait for
+    this one. A `refused` cluster must not be merged; `another`: where the release runs, if the file is about
+    another cluster than before.
     """
 
     name: str
@@ -28,6 +29,7 @@ class ClusterRow:
     wave: int
     old: str
     new: str
+    status: str = "changed"
     how: str = ""
     evidence: str = ""
     waits_for: tuple[str, ...] = ()
@@ -100,7 +102,7 @@ def _row(row: ClusterRow) -> str:
 
 def _release(row: ClusterRow) -> str:
     if not row.old and not row.new:
-        return "none"
+        return {"added": "new, none", "removed": "**removed**"}.get(row.status, "none")
 
     if row.another and row.new:
         return f"{code(row.new)} 🔴 {row.another}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from okd_gitops import __version__
-from okd_gitops.check.change.change import Change, ClusterChange, JudgedRelease
+from okd_gitops.check.change.change import Change, ClusterChange, JudgedRelease, Status
 from okd_gitops.check.change.judge_change import JudgedChange
 from okd_gitops.check.change.removals import NONE
 from okd_gitops.check.diff import Difference, ObjectChange
@@ -12,6 +12,7 @@ from okd_gitops.evidence.report import Evidence
 from okd_gitops.finding import Finding, Severity, ordered
 from okd_gitops.releases.record import ReleaseRecord
 from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_words
+from okd_gitops.report.leaving import Fate, fate_when_it_stays, fate_when_removed, removal_words
 from okd_gitops.report.markdown import code
 from okd_gitops.report.pull_request_text import PullRequest
 from okd_gitops.report.reasons_of_change import reasons_of_change, replaced
@@ -36,7 +37,8 @@ def pull_request_of(judged: JudgedChange, difference: Difference | None, now: da
     change = judged.change
     changes = difference.changes if difference else ()
     findings = _findings(judged)
-    reasons = reasons_of_change(judged, difference, findings)
+    fates = _fates(judged)
+    reasons = reasons_of_change(judged, difference, findings, fates)
     rows = tuple(_row(item, change, now) for item in change.clusters)
     waves = {cluster.wave for cluster in judged.fleet.clusters} | {row.wave for row in rows}
     targets = {
@@ -54,6 +56,7 @@ def pull_request_of(judged: JudgedChange, difference: Difference | None, now: da
         risks=tuple(_risks(change.clusters)),
         evidence=tuple(_evidence(change.clusters)),
         changes=changes,
+        fates=fates,
         findings=tuple(findings),
         older=len(judged.older),
         waves=len(waves),
@@ -86,6 +89,16 @@ def unreadable_pull_request(
     )
 
 
+def _fates(judged: JudgedChange) -> dict[str, Fate]:
+    """Return what happens to objects that leave Git, for each cluster that is there or was."""
+    stays = {cluster.name: fate_when_it_stays(cluster) for cluster in judged.fleet.clusters}
+    gone = {
+        item.name: fate_when_removed(item.old) for item in judged.change.clusters if item.old and not item.new
+    }
+
+    return {**stays, **gone}
+
+
 def _attention(judged: JudgedChange, reasons: Sequence[str]) -> Attention:
     if any(finding.severity == Severity.ERROR for finding in judged.findings):
         return Attention.BLOCKED
@@ -105,13 +118,14 @@ def _row(item: ClusterChange, change: Change, now: datetime) -> ClusterRow:
     old, new = item.old_release, item.new_release
     return ClusterRow(
         name=item.name,
+        status=str(item.status),
         purpose=_purpose(item),
         # Where it goes with the change does not say how far the change reaches.
         wave=item.old.wave if item.old else item.cluster.wave,
         old=old.version if old else "",
         new=new.version if new else "",
         another=_another(item),
-        how=_how(item),
+        how=removal_words(item.cluster) if item.status == Status.REMOVED else _how(item),
         evidence=evidence_words(judged.evidence, judged.waits_for, now) if judged else "",
         waits_for=judged.waits_for if judged else (),
         followed_by=judged.followed_by if judged else (),
@@ -159,7 +173,11 @@ def _path_words(item: ClusterChange, judged: JudgedRelease) -> str:
     if isinstance(judged.path, Path):
         return way + path_words(judged.path, channel)
 
-    return f"{way}🔴 no path" if isinstance(judged.path, NoPath) else way.rstrip("; ")
+    if not isinstance(judged.path, NoPath):
+        return way.rstrip("; ")
+
+    # Where nothing is known of the release, nothing is known of a path to it.
+    return f"{way}🔴 no path" if judged.record else f"{way}🔴 its path is unknown: nothing of it is recorded"
 
 
 def _risks(clusters: Iterable[ClusterChange]) -> list[tuple[str, RiskEntry]]:

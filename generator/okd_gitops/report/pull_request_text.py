@@ -4,8 +4,8 @@ The bot's upgrade and a person's change are told by the same parts. What does no
 counted. Limits: 65,536 characters on GitHub, 1,048,576 on GitLab.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from okd_gitops.check.change.change import TrustEdit
@@ -17,6 +17,7 @@ from okd_gitops.report.clusters import ClusterRow, clusters_block
 from okd_gitops.report.differences import differences_block
 from okd_gitops.report.findings import findings_block, older_words, refusals_block
 from okd_gitops.report.guidance import HOLD, REBOOT, commands_block, undo_words
+from okd_gitops.report.leaving import Fate
 from okd_gitops.report.markdown import Block, assemble, code, link, plural, prose, sentence
 from okd_gitops.report.notes import notes_block
 from okd_gitops.report.reports import reports_block
@@ -43,7 +44,8 @@ class PullRequest:
 
     `reasons` is why a reviewer must look, `facts` are short counts for the first screen, `target` the release
     (empty: the change is about something else). `findings` are new ones, `older` counts those of the base.
-    Files that are no fleet are not readable: then no cluster was compared.
+    Files that are no fleet are not readable: then no cluster was compared. `fates` is what happens to objects
+    that leave Git, by cluster.
     `sources_away` are sources of releases that did not answer, `notes` what the release's author wrote.
     """
 
@@ -58,6 +60,7 @@ class PullRequest:
     risks: tuple[tuple[str, RiskEntry], ...] = ()
     evidence: tuple[Evidence, ...] = ()
     changes: tuple[ObjectChange, ...] = ()
+    fates: Mapping[str, Fate] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     older: int = 0
     sources_away: tuple[str, ...] = ()
@@ -83,7 +86,7 @@ def title(pull: PullRequest) -> str:
     if versions:
         start = f"{one_line(versions[0], 80) if len(versions) == 1 else f'{len(versions)} versions'} → "
 
-    return one_line(f"okd: {start}{one_line(pull.target, 80)} {_extent(pull)}", _TITLE)
+    return one_line(f"okd: {start}{one_line(pull.target, 80)} {_extent(pull, pull.rows)}", _TITLE)
 
 
 def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
@@ -94,7 +97,7 @@ def body(pull: PullRequest, *, limit: int = LIMIT) -> str:
     rows = clusters_block(pull.rows)
     risks = risks_block(pull.risks)
     reports = reports_block(pull.evidence, pull.now)
-    words = words_block(pull.changes)
+    words = words_block(pull.changes, pull.fates)
     findings = findings_block(pull.findings)
     changes = differences_block(pull.changes)
     links = Block("links", "### Links\n\n", [f"- {link(*pair)}\n" for pair in pull.links], share=0.3)
@@ -134,8 +137,12 @@ def _head(pull: PullRequest) -> str:
         return f"{MARKER}\n## {pull.attention.heading}: a change that cannot be read as a fleet\n\n"
 
     target = code(pull.target) if pull.target else "a change"
+    # Not all that change with it get the release.
+    rows = pull.moved if pull.target else pull.rows
+    others = len(pull.rows) - len(rows)
+    more = f", and other changes of {others} more" if others else ""
 
-    return f"{MARKER}\n## {pull.attention.heading}: {target} {prose(_extent(pull), 300)}\n\n"
+    return f"{MARKER}\n## {pull.attention.heading}: {target} {prose(_extent(pull, rows), 300)}{more}\n\n"
 
 
 def _counts(pull: PullRequest) -> str:
@@ -186,10 +193,8 @@ def _foot(pull: PullRequest) -> str:
     )
 
 
-def _extent(pull: PullRequest) -> str:
-    """Return which clusters change, and in which waves."""
-    rows = pull.rows
-
+def _extent(pull: PullRequest, rows: Sequence[ClusterRow]) -> str:
+    """Return which clusters these are, and in which waves."""
     if not rows:
         return "on no cluster"
 

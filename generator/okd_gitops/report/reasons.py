@@ -1,8 +1,10 @@
 """Why an upgrade needs more than a glance, as sentences: those of a person's change and of the bot's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from okd_gitops.check.diff import ObjectChange
+from okd_gitops.report.leaving import Fate, is_deleted
 from okd_gitops.upgrade.edges import kind
 from okd_gitops.upgrade.path import Hop
 
@@ -60,12 +62,21 @@ def reasons_of_later_hops(cluster: str, hops: Sequence[Hop]) -> list[str]:
     return [f"not the last hop of {cluster}: {stops}"]
 
 
-def reasons_of_objects(changes: Iterable[ObjectChange]) -> list[str]:
-    """Return what changed objects decide beyond themselves, and that some are removed."""
+def reasons_of_objects(
+    changes: Iterable[ObjectChange], fates: Mapping[str, Fate] = MappingProxyType({})
+) -> list[str]:
+    """Return what changed objects decide beyond themselves, and that some are removed.
+
+    `fates` is what happens to the objects of a cluster that leave Git; of others they are deleted.
+    """
     reasons: dict[str, set[str]] = {}
 
     for change in changes:
         kind = change.object.kind
+
+        if change.verb == "removed" and not is_deleted(change, fates):
+            reasons.setdefault("objects leave Git and stay where they are", set()).add(kind)
+            continue
 
         if kind in _GRAVE_KINDS:
             reasons.setdefault(_GRAVE_KINDS[kind], set()).add(kind)

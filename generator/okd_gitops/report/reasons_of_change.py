@@ -1,24 +1,28 @@
 """Why a change of any kind needs more than a glance, as sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from okd_gitops.check.change.change import ClusterChange, JudgedRelease, Status
 from okd_gitops.check.change.judge_change import JudgedChange
 from okd_gitops.check.change.removals import replaced_fields
 from okd_gitops.check.diff import Difference
 from okd_gitops.finding import Finding, Severity
-from okd_gitops.fleet.cluster import Cluster
+from okd_gitops.report.leaving import Fate, removal_words
 from okd_gitops.report.markdown import plural
 from okd_gitops.report.reasons import reasons_of_hop, reasons_of_objects
 from okd_gitops.upgrade.question import Way
 
 
 def reasons_of_change(
-    judged: JudgedChange, difference: Difference | None, findings: Sequence[Finding]
+    judged: JudgedChange,
+    difference: Difference | None,
+    findings: Sequence[Finding],
+    fates: Mapping[str, Fate],
 ) -> list[str]:
     """Return why a reviewer has to look at the change, each reason once.
 
-    `difference` is that of its objects, or None when they do not build; `findings` are those that are new.
+    `difference` is that of its objects, or None when they do not build; `findings` are those that are new,
+    `fates` what happens to objects that leave Git, by cluster.
     """
     change = judged.change
     reasons = [reason for item in change.clusters for reason in _reasons_of_cluster(item)]
@@ -39,7 +43,7 @@ def reasons_of_change(
     if difference is None:
         reasons.append("the objects could not be compared: they do not build")
     else:
-        reasons += reasons_of_objects(difference.changes)
+        reasons += reasons_of_objects(difference.changes, fates)
 
     warnings = sum(finding.severity == Severity.WARNING for finding in findings)
 
@@ -57,7 +61,7 @@ def _reasons_of_cluster(item: ClusterChange) -> list[str]:
         reasons.append(f"{item.name} is added" + (f": {provider} installs the cluster" if provider else ""))
 
     if item.status == Status.REMOVED:
-        reasons.append(f"{item.name} is removed: {_fate(item.cluster)}")
+        reasons.append(f"{item.name} is removed: {removal_words(item.cluster)}")
 
     reasons += _reasons_of_provider(item)
     reasons += _reasons_of_replacement(item)
@@ -71,15 +75,6 @@ def _reasons_of_cluster(item: ClusterChange) -> list[str]:
         reasons.append(f"nothing judged the release of {item.name}")
 
     return reasons
-
-
-def _fate(cluster: Cluster) -> str:
-    """Return what happens to a cluster that leaves the fleet, or to what is on it."""
-    if cluster.spec.provider:
-        return f"🔴 {cluster.spec.provider} deletes the cluster with all that is on it"
-
-    fate = "deletes its objects" if cluster.purpose.sync.finalizer else "leaves its objects there"
-    return f"Argo CD {fate}"
 
 
 def _reasons_of_provider(item: ClusterChange) -> list[str]:

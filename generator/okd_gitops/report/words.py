@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from okd_gitops.check.diff import ObjectChange, cluster_of
+from okd_gitops.check.rule import ARGOCD
 from okd_gitops.manifests.changed_fields import FieldChange
+from okd_gitops.report.leaving import Fate, by_fate
 from okd_gitops.report.markdown import Block, code, names_list
 
 # What a field is called, by a pattern for its path; the first one that matches counts. Red is what decides
@@ -45,15 +48,17 @@ _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{0,60}")
 _MANY_KINDS = 6
 _MANY_FIELDS = 4
 _LONGEST_PATH = 3
-# The folder of Argo CD's own objects: no cluster, but what syncs all of them.
-ARGOCD = "argocd"
+_DELETED: Mapping[str, Fate] = MappingProxyType({})
 
 
-def words_block(changes: Sequence[ObjectChange]) -> Block:
-    """Return one entry for each group of clusters whose objects change in the same way."""
+def words_block(changes: Sequence[ObjectChange], fates: Mapping[str, Fate] = _DELETED) -> Block:
+    """Return one entry for each group of clusters whose objects change in the same way.
+
+    `fates` is what happens to the objects of a cluster that leave Git; of others they are deleted.
+    """
     groups: dict[tuple[str, ...], list[str]] = {}
 
-    for cluster, sentences in sentences_by_cluster(changes).items():
+    for cluster, sentences in sentences_by_cluster(changes, fates).items():
         groups.setdefault(sentences, []).append(cluster)
 
     entries = [_entry(clusters, sentences) for sentences, clusters in groups.items()]
@@ -61,13 +66,15 @@ def words_block(changes: Sequence[ObjectChange]) -> Block:
     return Block("groups of clusters", "### What changes\n\n", entries, share=0.4)
 
 
-def sentences_by_cluster(changes: Iterable[ObjectChange]) -> dict[str, tuple[str, ...]]:
+def sentences_by_cluster(
+    changes: Iterable[ObjectChange], fates: Mapping[str, Fate] = _DELETED
+) -> dict[str, tuple[str, ...]]:
     """Return what happens to the objects of each cluster as Markdown, by name, those of Argo CD last."""
     by_cluster = _by_cluster(changes)
     # Argo CD's own objects follow from those of the clusters.
     in_order = sorted(by_cluster, key=lambda name: (name == ARGOCD, name))
 
-    return {cluster: tuple(_sentences(by_cluster[cluster])) for cluster in in_order}
+    return {cluster: tuple(_sentences(by_cluster[cluster], cluster, fates)) for cluster in in_order}
 
 
 def clusters_words(clusters: Sequence[str], most: int = 12) -> str:
@@ -111,15 +118,14 @@ def _entry(clusters: Sequence[str], sentences: Sequence[str]) -> str:
     return f"- {where}:\n{lines}"
 
 
-def _sentences(changes: Sequence[ObjectChange]) -> list[str]:
+def _sentences(changes: Sequence[ObjectChange], cluster: str, fates: Mapping[str, Fate]) -> list[str]:
     """Return what happens to the objects of one cluster; removals come first."""
-    sentences = []
+    removed = by_fate((change for change in changes if change.verb == "removed"), cluster, fates)
+    sentences = [_removed(objects, fate) for fate, objects in removed.items()]
+    added = [change for change in changes if change.verb == "added"]
 
-    for verb in ("removed", "added"):
-        objects = [change for change in changes if change.verb == verb]
-
-        if objects:
-            sentences.append(_listed(objects, verb))
+    if added:
+        sentences.append(f"**{_counted(added)} added**: {_listed(added)}")
 
     groups: dict[tuple[str, str], list[ObjectChange]] = {}
 
@@ -131,8 +137,19 @@ def _sentences(changes: Sequence[ObjectChange]) -> list[str]:
     return sentences + [_changed(kind, words, objects) for (kind, words), objects in groups.items()]
 
 
-def _listed(changes: Sequence[ObjectChange], verb: str) -> str:
-    """Return a sentence such as "3 objects are added: Namespace `a`; Tasks `b`, `c`"."""
+def _removed(changes: Sequence[ObjectChange], fate: Fate) -> str:
+    mark = "🔴 " if fate.deletes else ""
+    what, separator, rest = (fate.of_one if len(changes) == 1 else str(fate)).partition(", ")
+
+    return f"{mark}**{_counted(changes)} {what}**{separator}{rest}: {_listed(changes)}"
+
+
+def _counted(changes: Sequence[ObjectChange]) -> str:
+    return "1 object is" if len(changes) == 1 else f"{len(changes)} objects are"
+
+
+def _listed(changes: Sequence[ObjectChange]) -> str:
+    """Return objects by their kinds: "Namespace `a`; Tasks `b`, `c`"."""
     by_kind: dict[str, list[str]] = {}
 
     for change in changes:
@@ -140,10 +157,8 @@ def _listed(changes: Sequence[ObjectChange], verb: str) -> str:
 
     kinds = [f"{kind_words(kind, len(names))} {_names(names)}" for kind, names in sorted(by_kind.items())]
     more = f"; {len(kinds) - _MANY_KINDS} more kinds" if len(kinds) > _MANY_KINDS else ""
-    count = "1 object is" if len(changes) == 1 else f"{len(changes)} objects are"
-    mark = "🔴 " if verb == "removed" else ""
 
-    return f"{mark}**{count} {verb}**: {'; '.join(kinds[:_MANY_KINDS])}{more}"
+    return f"{'; '.join(kinds[:_MANY_KINDS])}{more}"
 
 
 def _changed(kind: str, words: str, changes: Sequence[ObjectChange]) -> str:

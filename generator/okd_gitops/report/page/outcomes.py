@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from okd_gitops.check.rule import ARGOCD
 from okd_gitops.finding import Finding
 from okd_gitops.report.clusters import ClusterRow
 from okd_gitops.report.guidance import REBOOT
 from okd_gitops.report.markdown import code, names_list
 from okd_gitops.report.pull_request_text import PullRequest
-from okd_gitops.report.words import ARGOCD, sentences_by_cluster
+from okd_gitops.report.words import sentences_by_cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Outcome:
 
 def outcomes(pull: PullRequest) -> list[Outcome]:
     """Return what the change does, clusters with the same fate together: refused ones first, then by wave."""
-    sentences = sentences_by_cluster(pull.changes)
+    sentences = sentences_by_cluster(pull.changes, pull.fates)
     rows = {row.name: row for row in sorted(pull.rows, key=lambda row: (not row.refused, row.wave, row.name))}
     # Argo CD's own objects follow from those of the clusters.
     others = [name for name in sentences if name not in rows]
@@ -61,14 +62,14 @@ def _headline(row: ClusterRow) -> str:
     if row.another and row.new:
         return f"{code(row.new)} 🔴 {row.another}"
 
-    if not row.new and not row.old:
-        return "another file"
+    if row.status == "removed":
+        return f"🔴 leaves the fleet{f', with {code(row.old)}' if row.old else ''}"
 
-    if not row.new:
-        return f"🔴 out of the fleet, from {code(row.old)}"
+    if not row.new and not row.old:
+        return "joins the fleet" if row.status == "added" else "its file changes"
 
     if not row.old:
-        return f"new, with {code(row.new)}"
+        return f"joins the fleet, with {code(row.new)}"
 
     return f"stays at {code(row.new)}" if row.old == row.new else f"from {code(row.old)} to {code(row.new)}"
 
