@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okd_gitops.finding import FindingsError, as_text
-from okd_gitops.manifests.read import FOREIGN, MAX_DEPTH, WRITTEN, Bounds, read, read_all
+from okd_gitops.manifests.read import (
+    FOREIGN,
+    MAX_DEPTH,
+    WRITTEN,
+    Bounds,
+    _is_surely_within,
+    greatest_depth,
+    most_values,
+    read,
+    read_all,
+)
 from okd_gitops.manifests.write import dump
 
 
@@ -185,6 +195,27 @@ def test_size_values_and_depth_are_bounded() -> None:
     assert "262,144" in reasons(b"#" * (WRITTEN.max_bytes - 3) + b"\na: ")
     assert read("x.yaml", b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).value
     assert f"deeper than {MAX_DEPTH}" in reasons(b"[" * 20_000)
+
+
+@given(st.lists(st.sampled_from([*" \t\n-?:[]{},'|>#a", "- ", "\n- ", ": ", "a:\n", "--- "])).map("".join))
+def test_no_text_has_more_values_or_is_deeper_than_its_characters_allow(text: str) -> None:
+    """What is surely within bounds is not counted."""
+    depth = deepest = values = 0
+    try:
+        for event in yaml.parse(text, yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            deepest = max(deepest, depth)
+            values += isinstance(event, yaml.NodeEvent)
+    except yaml.YAMLError:
+        pass
+    assert values <= most_values(text)
+    assert deepest <= greatest_depth(text)
+
+
+@pytest.mark.parametrize("text", ["a: &b 1", "a: *b", "a: !b 1", "a:\r  b: 1", "a:\x85 b: 1"])
+def test_a_text_with_what_its_characters_do_not_tell_is_counted(text: str) -> None:
+    assert not _is_surely_within(text, WRITTEN)
+    assert _is_surely_within("a: 1", WRITTEN)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Which kinds an Argo CD leaves alone: its resource exclusions and inclusions, as it reads them itself."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import KEPT, Object, ObjectId, at, items, per_object
 from okd_gitops.manifests.read import PASSED_ON, read
 
 _CONFIG_MAP = "argocd-cm"
@@ -38,28 +39,48 @@ class Filters:
         An entry for some clusters alone counts as an inclusion and not as an exclusion, because their
         addresses are known to the hub alone.
         """
+        return _answers(self)(identity.group, identity.kind)
+
+
+@per_object
+def _answers(filters: Filters) -> Callable[[str, str], bool]:
+    """Return what tells whether filters leave a kind alone: clusters share them, and have the same kinds."""
+
+    @lru_cache(maxsize=KEPT)
+    def leaves_alone(group: str, kind: str) -> bool:
         is_excluded = any(
-            _matches(entry, identity) and _is_for_every_cluster(entry) for entry in self.exclusions
+            _matches(entry, group, kind) and _is_for_every_cluster(entry) for entry in filters.exclusions
         )
-        is_included = not self.inclusions or any(_matches(entry, identity) for entry in self.inclusions)
+        is_included = not filters.inclusions or any(
+            _matches(entry, group, kind) for entry in filters.inclusions
+        )
 
         return is_excluded or not is_included
+
+    return leaves_alone
 
 
 def filters_of(objects: Iterable[Object]) -> Iterator[Filters]:
     """Yield the filters of each object that configures an Argo CD and has some."""
     for value in objects:
-        identity = ObjectId.of(value)
-        if identity.group_kind == "ArgoCD.argoproj.io":
-            places = _ARGOCD
-        elif identity.group_kind == "ConfigMap." and identity.name == _CONFIG_MAP:
-            places = _CONFIG
-        else:
-            continue
+        filters = _filters_in(value) if _places(ObjectId.of(value)) else None
+        if filters:
+            yield filters
 
-        entries = {name: tuple(_entries(value, paths)) for name, paths in places.items()}
-        if any(entries.values()):
-            yield Filters(identity, **entries)
+
+def _places(identity: ObjectId) -> _Places | None:
+    if identity.group_kind == "ArgoCD.argoproj.io":
+        return _ARGOCD
+
+    is_config = identity.group_kind == "ConfigMap." and identity.name == _CONFIG_MAP
+    return _CONFIG if is_config else None
+
+
+@per_object
+def _filters_in(value: Object) -> Filters | None:
+    places = _places(ObjectId.of(value)) or {}
+    entries = {name: tuple(_entries(value, paths)) for name, paths in places.items()}
+    return Filters(ObjectId.of(value), **entries) if any(entries.values()) else None
 
 
 def _entries(value: Object, paths: Iterable[tuple[str, ...]]) -> Iterator[Object]:
@@ -80,8 +101,8 @@ def _parsed(text: object) -> Any:
         return None
 
 
-def _matches(entry: Object, identity: ObjectId) -> bool:
-    return _any(items(entry, "apiGroups"), identity.group) and _any(items(entry, "kinds"), identity.kind)
+def _matches(entry: Object, group: str, kind: str) -> bool:
+    return _any(items(entry, "apiGroups"), group) and _any(items(entry, "kinds"), kind)
 
 
 def _is_for_every_cluster(entry: Object) -> bool:

@@ -102,7 +102,9 @@ def kind_and_name(value: Object) -> str:
 def at(value: object, *path: str) -> Any:
     """Return the value at a path of map keys, or None; `value` may have any shape."""
     for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
 
     return value
 

@@ -4,6 +4,7 @@ The files come from anywhere, so the work is bounded before anything is built, a
 understand differently is refused: duplicate keys, aliases, tags, merge keys, `yes`/`on`, octal numbers.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -51,6 +52,10 @@ Span = tuple[int, int, int]
 _CONFLICT = "<<<<<<< "
 _STANDARD = "tag:yaml.org,2002:"
 _NULL, _STR = f"{_STANDARD}null", f"{_STANDARD}str"
+# What begins an anchor, an alias or a tag; ends of lines that only YAML knows, and marks that take no column.
+_UNUSUAL = re.compile("[&*!\r\x85\u2028\u2029\ufeff]")
+# What stands before the first word of a line.
+_LEADING = re.compile(r"^[ \t\-?:]*", re.MULTILINE)
 # Text to us and to YAML 1.2, a date and an odd relic to YAML 1.1.
 _TIME, _RELIC = f"{_STANDARD}timestamp", f"{_STANDARD}value"
 
@@ -165,6 +170,35 @@ def _syntax(file: str, lines: tuple[str, ...], line: int, column: int) -> Locati
 
 def _check_bounds(file: str, lines: tuple[str, ...], text: str, bounds: Bounds) -> None:
     """Count before building: the composer recurses, and an alias bomb is small as text."""
+    if not _is_surely_within(text, bounds):
+        _count(file, lines, text, bounds)
+
+
+def _is_surely_within(text: str, bounds: Bounds) -> bool:
+    """Whether a text is within bounds, however it is read: to count values takes a third of the reading."""
+    return (
+        not _UNUSUAL.search(text)
+        and most_values(text) <= bounds.max_nodes
+        and greatest_depth(text) <= MAX_DEPTH
+    )
+
+
+def most_values(text: str) -> int:
+    """Return how many values a text has at most: three a character (":" is a map of nothing to nothing)."""
+    return 3 * (len(text) + 1)
+
+
+def greatest_depth(text: str) -> int:
+    """Return how deeply maps and lists of a text without unusual characters can be nested.
+
+    One begins in a column behind that of what it is in, or is a list in a map; else it has a bracket, and
+    maybe a map in it.
+    """
+    columns = max(map(len, _LEADING.findall(text)))
+    return 2 * (columns + 1) + 2 * text.count("[") + text.count("{")
+
+
+def _count(file: str, lines: tuple[str, ...], text: str, bounds: Bounds) -> None:
     depth = nodes = 0
 
     for event in yaml.parse(text, Loader):
