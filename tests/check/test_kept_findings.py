@@ -199,12 +199,21 @@ class Trial:
             yield self.random.choice([*often, *seldom, self.next_day, self.damage])
 
     def generate(self) -> None:
+        """Generate with what is kept; a run without it then has nothing to change."""
         try:
-            result = generate(self.root)
+            result = generate(self.root, cache=self.cache)
             if result.drift.refused:
-                generate(self.root, forced=[each.location.file for each in result.drift.refused])
-        except FindingsError:
+                forced = [each.location.file for each in result.drift.refused]
+                result = generate(self.root, forced=forced, cache=self.cache)
+        except FindingsError as error:
+            with pytest.raises(FindingsError) as exact:
+                generate(self.root, write=False)
+            assert exact.value.findings == error.findings
             return
+
+        if not result.drift.refused:
+            exact_result = generate(self.root, write=False)
+            assert (exact_result.drift.changes, exact_result.wanted) == (0, result.wanted)
 
 
 @pytest.fixture(autouse=True)

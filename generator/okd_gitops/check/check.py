@@ -26,8 +26,9 @@ from okd_gitops.fleet.streams import misspelled_streams, unbuilt_streams
 from okd_gitops.generate.applications import PROVIDER, destination
 from okd_gitops.generate.compare import compare
 from okd_gitops.generate.generate import stale
+from okd_gitops.generate.kept_plans import KeptPlans
 from okd_gitops.generate.overlays import render
-from okd_gitops.generate.plan import ClusterPlan, Plan
+from okd_gitops.generate.plan import Brief, Plan
 from okd_gitops.generate.plan import plan as plan_fleet
 from okd_gitops.manifests.objects import Object
 from okd_gitops.render.kustomize import no_count
@@ -67,11 +68,12 @@ def check(
     started = monotonic()
     fleet = fleet or load(root, edited, KeptDocuments.of(root, cache) if keeps else None)
     _refuse_unknown_kubernetes(fleet, cache)
-    plan = plan_fleet(fleet)
     files = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
+    kept = KeptPlans.of(root, cache, fleet, files) if keeps else None
+    plan = plan_fleet(fleet, kept.briefs if kept else {})
     time = now or datetime.combine(today, datetime.min.time(), UTC)
     emergencies = standing_emergencies(fleet, time)
-    findings = (*fleet.notes, *_written(fleet, edited), *emergencies, *_drift(plan, files))
+    findings = (*fleet.notes, *_written(fleet, edited), *emergencies, *_drift(plan, files, kept))
     seconds = {"generate": monotonic() - started}
 
     planned = objects_without_extras(plan, cache)
@@ -80,11 +82,11 @@ def check(
     whole_report = replace(
         report,
         findings=(*findings, *report.findings),
-        clusters=len(plan.clusters),
+        clusters=len(plan.briefs),
         seconds={**seconds, **report.seconds},
     )
     # Unattended clusters come and go: when all are gone, there is nothing to judge.
-    return _judged(root, whole_report) if plan.clusters else _in_order(whole_report)
+    return _judged(root, whole_report) if plan.briefs else _in_order(whole_report)
 
 
 def is_ours(root: Path) -> bool:
@@ -133,9 +135,14 @@ def _written(fleet: Fleet, edited: Collection[str]) -> list[Finding]:
     ]
 
 
-def _drift(plan: Plan, files: Tree) -> list[Finding]:
+def _drift(plan: Plan, files: Tree, kept: KeptPlans | None) -> list[Finding]:
     generated = Tree({path: data for path, data in files.items() if not path.startswith("clusters/")})
-    drift = compare(render(plan), generated)
+    wanted = render(plan)
+    if kept:
+        kept.keep(plan, wanted)
+        wanted = Tree({**wanted.files, **kept.files()})
+
+    drift = compare(wanted, generated)
     return [*drift.refused, *stale(drift)]
 
 
@@ -146,20 +153,20 @@ def _under_check(
 
     `planned`: the objects of clusters without their extras.
     """
-    kubernetes = {cluster.cluster.name: cluster.cluster.kubernetes for cluster in plan.clusters}
+    kubernetes = {brief.cluster.name: brief.cluster.kubernetes for brief in plan.briefs}
     # The hub of unattended clusters belongs to another repository.
     of_hub = kubernetes.get(plan.fleet.hub, DEFAULT_KUBERNETES)
 
     argocd = rule.Overlay(name=rule.ARGOCD, folder=rule.ARGOCD, kubernetes=of_hub, is_directory=True)
     overlays = [] if plan.fleet.unattended else [argocd]
-    overlays += [_overlay(cluster, plan, planned.get(cluster.cluster.name)) for cluster in plan.clusters]
-    overlays += [_provider_overlay(cluster, of_hub) for cluster in plan.clusters if cluster.provided]
+    overlays += [_overlay(brief, plan, planned.get(brief.cluster.name)) for brief in plan.briefs]
+    overlays += [_provider_overlay(brief.cluster, of_hub) for brief in plan.briefs if brief.is_provided]
 
     return rule.Repository(
         files=files,
         overlays=tuple(overlays),
         today=today,
-        destinations={cluster.cluster.name: destination(plan, cluster) for cluster in plan.clusters},
+        destinations={brief.cluster.name: destination(plan, brief) for brief in plan.briefs},
         url=plan.fleet.repository,
         common=_words(read_catalog()),
         gates=_own_gates(plan.fleet),
@@ -185,19 +192,19 @@ def _release_of(cluster: Cluster, fleet: FleetSpec) -> dict[str, str]:
     return {path: str(value) for path, value in values.items() if value}
 
 
-def _guards(cluster_plan: ClusterPlan) -> tuple[Object, ...]:
+def _guards(brief: Brief) -> tuple[Object, ...]:
     """Return the objects that keep a cluster from going back, as the tool has them, if the cluster does."""
-    parts = [placement.part for placement in cluster_plan.placements if placement.feature == _GUARD]
+    parts = [part for feature, part in brief.parts if feature == _GUARD]
     feature = load_catalog(None).features[_GUARD]
 
     return tuple(value for part in parts for value in feature.objects(part))
 
 
-def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] | None) -> rule.Overlay:
-    cluster = cluster_plan.cluster
+def _overlay(brief: Brief, plan: Plan, planned: tuple[Object, ...] | None) -> rule.Overlay:
+    cluster = brief.cluster
     declared: set[str] = set()
-    for placement in cluster_plan.placements:
-        feature = plan.parts[placement.feature, placement.part].spec
+    for part in brief.parts:
+        feature = plan.parts[part].spec
         declared |= {*feature.external, *(f"Secret/{secret}" for secret in feature.secrets)}
 
     return rule.Overlay(
@@ -208,7 +215,7 @@ def _overlay(cluster_plan: ClusterPlan, plan: Plan, planned: tuple[Object, ...] 
         environment=str(cluster.spec.environment),
         server=cluster.spec.server or "",
         release=_release_of(cluster, plan.fleet),
-        guards=_guards(cluster_plan),
+        guards=_guards(brief),
         declared=frozenset(declared),
         expires=cluster.spec.expires,
         longest_days=_longest_days(cluster, plan.fleet),
@@ -225,9 +232,9 @@ def _longest_days(cluster: Cluster, fleet: FleetSpec) -> int:
     return ceil(parse_duration(settings.longest) / timedelta(days=1)) if settings else _LONGEST_DAYS
 
 
-def _provider_overlay(cluster_plan: ClusterPlan, kubernetes: str) -> rule.Overlay:
+def _provider_overlay(cluster: Cluster, kubernetes: str) -> rule.Overlay:
     """Return what the hub gets for the sake of a cluster; the credentials' store is the hub's."""
-    name = cluster_plan.cluster.name
+    name = cluster.name
 
     return rule.Overlay(name=name, folder=f"overlays/{name}/{PROVIDER}", kubernetes=kubernetes)
 

@@ -188,10 +188,11 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All features and purposes by name."""
+    """All features and purposes by name, and the files by which a fleet changes those of the tool."""
 
     features: Mapping[str, Feature]
     purposes: Mapping[str, PurposeSpec]
+    changes: Tree = field(default_factory=Tree, compare=False, repr=False)
 
 
 def load_catalog(

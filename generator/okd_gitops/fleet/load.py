@@ -137,7 +137,7 @@ def load_catalog(root: Path | None, documents: KeptDocuments | None = None) -> C
     # Its models take longer to build than a small fleet takes to plan, and most fleets change nothing.
     from okd_gitops.fleet.apply_changes import apply_changes
 
-    return apply_changes(catalog, changes)
+    return replace(apply_changes(catalog, changes), changes=changes)
 
 
 def _own_catalog(documents: KeptDocuments) -> Catalog:

@@ -10,7 +10,7 @@ from typing import Any
 from okd_gitops.finding import Finding, Location, finding_of
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.providers import CLUSTER, LABELS, PREFIX
-from okd_gitops.generate.plan import ClusterPlan, Plan
+from okd_gitops.generate.plan import Brief, ClusterPlan, Plan
 from okd_gitops.generate.projects import Deployed, project
 from okd_gitops.generate.providers.provided import filled_in
 from okd_gitops.generate.sync import FINALIZER, LEFT_ALONE, OWNERS_FIRST, sync_policy
@@ -96,7 +96,7 @@ def unannounced_removal(name: str, place: Location | str, what_happens: str) -> 
     return finding_of("unannounced-removal", place, reason, remedy, clusters=(name,))
 
 
-def destination(plan: Plan, cluster: ClusterPlan) -> str:
+def destination(plan: Plan, cluster: ClusterPlan | Brief) -> str:
     """Return the name by which Argo CD on the hub knows a cluster."""
     name = cluster.cluster.name
 

@@ -11,6 +11,7 @@ from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import unannounced
 from okd_gitops.generate.compare import Drift, compare, only, unmatched
+from okd_gitops.generate.kept_plans import KeptPlans
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
@@ -74,14 +75,16 @@ def generate(
     refused. Raises FindingsError for bad input and UsageError when another run is writing.
     """
     documents = KeptDocuments.of(root, cache) if cache else None
+    # Of a cluster that somebody names, everything is asked.
+    kept_in = None if clusters else cache
 
     if not write:
         refuse_pending(root)
-        return _compared(root, load(root, documents=documents), _generated(root), clusters, forced)
+        return _compared(root, load(root, documents=documents), _generated(root), clusters, forced, kept_in)
 
     with saving(root) as save:
         inputs, actual = _inputs(root), _generated(root)
-        generated = _compared(root, load(root, documents=documents), actual, clusters, forced)
+        generated = _compared(root, load(root, documents=documents), actual, clusters, forced, kept_in)
         drift = generated.drift
 
         if drift.refused or not drift.changes:
@@ -211,14 +214,23 @@ def _refuse_changed(before: Tree, now: Tree) -> None:
 
 
 def _compared(
-    root: Path, fleet: Fleet, actual: Tree, clusters: Collection[str] = (), forced: Collection[str] = ()
+    root: Path,
+    fleet: Fleet,
+    actual: Tree,
+    clusters: Collection[str] = (),
+    forced: Collection[str] = (),
+    cache: Path | None = None,
 ) -> Generated:
     """Plan the fleet, render it, and compare that with the generated files that `root` has.
 
     Raises UsageError for a forced path that is none of them.
     """
-    planned = plan(fleet)
+    kept = KeptPlans.of(root, cache, fleet, actual) if cache else None
+    planned = plan(fleet, kept.briefs if kept else {})
     wanted = render(planned)
+    if kept:
+        kept.keep(planned, wanted)
+        wanted = Tree({**wanted.files, **kept.files()})
 
     if names := unmatched(forced, wanted, actual):
         raise UsageError(

@@ -7,6 +7,7 @@ parameters that nothing takes, clusters without a hub. All findings are collecte
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from okd_gitops.finding import Findings, nearest
 from okd_gitops.fleet.cluster import Cluster, Purpose
@@ -46,22 +47,41 @@ class ClusterPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """What a check asks of a cluster's plan: its parts of features, and whether the hub gets something."""
+
+    cluster: Cluster
+    parts: tuple[tuple[str, str], ...]
+    is_provided: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The fleet, cluster by cluster, and the parts that are used."""
+    """The fleet, cluster by cluster, and the parts that are used.
+
+    `briefs` are of every cluster; `clusters` only of those of which nothing was known before.
+    """
 
     fleet: FleetSpec
     clusters: tuple[ClusterPlan, ...]
     parts: Mapping[tuple[str, str], Feature]
+    briefs: tuple[Brief, ...] = ()
 
 
-def plan(fleet: Fleet) -> Plan:
-    """Decide what each cluster gets; raises FindingsError with every fault of every cluster file."""
+def plan(fleet: Fleet, known: Mapping[str, Brief] = MappingProxyType({})) -> Plan:
+    """Decide what each cluster gets, but for those that are `known`, by name.
+
+    Raises FindingsError with every fault of every cluster file.
+    """
     findings = Findings(fleet.document)
     shared: SharedPlacements = {}
-    planned = [
-        _ClusterStep(fleet.spec, cluster, fleet.catalog, findings.of(cluster.document), shared).run()
+    planned = {
+        cluster.name: _ClusterStep(
+            fleet.spec, cluster, fleet.catalog, findings.of(cluster.document), shared
+        ).run()
         for cluster in fleet.clusters
-    ]
+        if cluster.name not in known
+    }
 
     if fleet.spec.unattended:
         _refuse_strangers(fleet, findings)
@@ -70,10 +90,16 @@ def plan(fleet: Fleet) -> Plan:
 
     findings.raise_errors()
 
-    used = {(placement.feature, placement.part) for cluster in planned for placement in cluster.placements}
+    briefs = [known.get(each.name) or _brief(planned[each.name]) for each in fleet.clusters]
+    used = {part for brief in briefs for part in brief.parts}
     parts = {(feature, part): fleet.catalog.features[feature] for feature, part in sorted(used)}
 
-    return Plan(fleet.spec, tuple(planned), parts)
+    return Plan(fleet.spec, tuple(planned.values()), parts, tuple(briefs))
+
+
+def _brief(planned: ClusterPlan) -> Brief:
+    parts = dict.fromkeys((placement.feature, placement.part) for placement in planned.placements)
+    return Brief(planned.cluster, tuple(parts), is_provided=bool(planned.provided))
 
 
 def _refuse_missing_hub(fleet: Fleet, findings: Findings) -> None:
