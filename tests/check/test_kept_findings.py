@@ -208,7 +208,7 @@ class Trial:
         except FindingsError as error:
             with pytest.raises(FindingsError) as exact:
                 generate(self.root, write=False)
-            assert exact.value.findings == error.findings
+            assert exact.value.findings == error.findings  # noqa: PT017
             return
 
         if not result.drift.refused:

@@ -1,5 +1,6 @@
 """check: drift, builds, schemas and rules, over generated files and hand-written extras."""
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -33,6 +34,8 @@ from okd_gitops.generate.plan import plan as plan_fleet
 from okd_gitops.manifests.objects import Object
 from okd_gitops.render.kustomize import no_count
 from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
+from okd_gitops.system.kept import Results, kept_folder
+from okd_gitops.system.unchanged import hash_of_code
 from okd_gitops.times import parse_duration
 from okd_gitops.tree import Tree
 
@@ -77,7 +80,7 @@ def check(
     seconds = {"generate": monotonic() - started}
 
     planned = objects_without_extras(plan, cache)
-    under_check = _under_check(plan, files, today, planned)
+    under_check = _under_check(plan, files, today, planned, cache if keeps else None)
     report = judge(under_check, root, cache, say=say, count=count, keeps=keeps)
     whole_report = replace(
         report,
@@ -147,7 +150,11 @@ def _drift(plan: Plan, files: Tree, kept: KeptPlans | None) -> list[Finding]:
 
 
 def _under_check(
-    plan: Plan, files: Tree, today: date, planned: Mapping[str, tuple[Object, ...]]
+    plan: Plan,
+    files: Tree,
+    today: date,
+    planned: Mapping[str, tuple[Object, ...]],
+    cache: Path | None = None,
 ) -> rule.Repository:
     """Return what the rules are to know of a fleet's repository; nothing of it is rendered yet.
 
@@ -168,7 +175,7 @@ def _under_check(
         today=today,
         destinations={brief.cluster.name: destination(plan, brief) for brief in plan.briefs},
         url=plan.fleet.repository,
-        common=_words(read_catalog()),
+        common=_words_of_catalog(cache),
         gates=_own_gates(plan.fleet),
         quotas=tuple(rule.Quota(**quota.model_dump()) for quota in plan.fleet.quotas),
     )
@@ -245,5 +252,15 @@ def _own_gates(fleet: FleetSpec) -> frozenset[str]:
     return frozenset(name for names in required for name in names)
 
 
-def _words(catalog: Tree) -> frozenset[str]:
-    return frozenset(word for data in catalog.values() for word in rule.WORD.findall(data.decode()))
+def _words_of_catalog(cache: Path | None) -> frozenset[str]:
+    """Return the words of the tool's own catalog, which are kept by the tool's own code."""
+    folder = kept_folder(cache) if cache else None
+    results = Results(folder / "words") if folder else None
+    known = results.read(hash_of_code()) if results else None
+    if known is not None:
+        return frozenset(json.loads(known))
+
+    words = frozenset(word for data in read_catalog().values() for word in rule.WORD.findall(data.decode()))
+    if results:
+        results.keep(hash_of_code(), json.dumps(sorted(words)).encode())
+    return words

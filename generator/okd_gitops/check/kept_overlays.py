@@ -97,7 +97,7 @@ class KeptOverlays:
         record = self._records[described.folder]
         known = [self._documents[key] for key in record["keys"]]
         noted = [
-            objects.get(key) or FixedObject(each["noted"])
+            objects.get(key) or self._object(key, "noted")
             for key, each in zip(record["keys"], known, strict=True)
             if each["noted"]
         ]
@@ -106,11 +106,22 @@ class KeptOverlays:
             keys=record["keys"],
             found=record["found"],
             kept_noted=noted,
-            kept_outlines=[FixedObject(each["outline"]) for each in known],
+            kept_outlines=[self._object(key, "outline") for key in record["keys"]],
             kept_outlines_hash=record["outlines"],
             kept_reached=frozenset(record["files"]),
             kept_findings=[_finding(each) for each in record["findings"]],
         )
+
+    def _object(self, key: str, form: str) -> Object:
+        """Return an object in a form that is kept of it; overlays that have it share it."""
+        if (key, form) not in self._objects:
+            self._objects[key, form] = FixedObject(self._documents[key][form])
+
+        return self._objects[key, form]
+
+    @cached_property
+    def _objects(self) -> dict[tuple[str, str], Object]:
+        return {}
 
     def keep(self, repository: Repository, looked: Looked, unsure: set[str]) -> None:
         """Keep what was found of a repository, but for overlays of the names `unsure`."""

@@ -1,7 +1,6 @@
 """What people wrote, as an earlier run has read it: values by the bytes of their file.
 
-Only what was read without a fault is kept. The places of values are found when somebody asks for one, by
-reading the file again: most runs have nothing to say about most files.
+Only what was read without a fault is kept.
 """
 
 import json
@@ -41,18 +40,14 @@ class KeptDocuments:
         key = sha256(data).hexdigest()
         if key not in self._known:
             document = read(file, data)
-            self._used[key] = [document.value, sorted(document.dates)]
+            places = (list(document.marks.items()), list(document.keys.items()))
+            self._used[key] = [document.value, *places, sorted(document.dates)]
             return document
 
-        value, dates = self._used[key] = self._known[key]
-        places = _Places(file, data)
+        value, marks, keys, dates = self._used[key] = self._known[key]
+        lines = tuple(data.decode().split("\n"))
         return Document(
-            file,
-            tuple(data.decode().split("\n")),
-            value,
-            _Late(places, "marks"),
-            _Late(places, "keys"),
-            frozenset(tuple(path) for path in dates),
+            file, lines, value, _Late(marks), _Late(keys), frozenset(tuple(path) for path in dates)
         )
 
     def know(self, files: Iterable[bytes]) -> bool:
@@ -69,28 +64,21 @@ class KeptDocuments:
             self._results.keep(self._place, json.dumps(kept).encode())
 
 
-class _Places:
-    """The places in a file, which is read again when one is asked for."""
+class _Late(Mapping[Inside, Span]):
+    """Places, which are taken from what was kept when somebody asks for one."""
 
-    def __init__(self, file: str, data: bytes) -> None:
-        self._file, self._data = file, data
+    def __init__(self, kept: Iterable[tuple[Iterable[str | int], Iterable[int]]]) -> None:
+        self._kept = kept
 
     @cached_property
-    def document(self) -> Document:
-        return read(self._file, self._data)
-
-
-class _Late(Mapping[Inside, Span]):
-    def __init__(self, places: _Places, name: str) -> None:
-        self._places, self._name = places, name
-
-    @property
-    def _spans(self) -> Mapping[Inside, Span]:
-        spans: Mapping[Inside, Span] = getattr(self._places.document, self._name)
-        return spans
+    def _spans(self) -> dict[Inside, Span]:
+        return {tuple(path): (line, column, length) for path, (line, column, length) in self._kept}
 
     def __getitem__(self, path: Inside) -> Span:
         return self._spans[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._spans
 
     def __iter__(self) -> Iterator[Inside]:
         return iter(self._spans)
