@@ -5,7 +5,7 @@ that asked prints them sorted.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -56,10 +56,23 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `--output json` prints."""
-        body = asdict(self)
-        body["reason"] = redacted(self.reason)
-        body["location"]["text"] = redacted(self.location.text)
-        return body
+        place = self.location
+        # dataclasses.asdict copies each value, and a fleet may have a warning for each cluster.
+        return {
+            "name": self.name,
+            "location": {
+                "file": place.file,
+                "line": place.line,
+                "column": place.column,
+                "length": place.length,
+                "text": redacted(place.text),
+            },
+            "reason": redacted(self.reason),
+            "remedy": self.remedy,
+            "object": self.object,
+            "clusters": self.clusters,
+            "severity": self.severity,
+        }
 
 
 class FindingsError(OkdGitopsError):

@@ -46,6 +46,9 @@ _GUARD = "no-way-back"
 _LONGEST_DAYS = 366
 
 
+_NOTHING_READ = Tree()
+
+
 def check(
     root: Path,
     cache: Path,
@@ -56,6 +59,7 @@ def check(
     fleet: Fleet | None = None,
     now: datetime | None = None,
     edited: Collection[str] = (),
+    files: Tree = _NOTHING_READ,
     keeps: bool = False,
 ) -> Report:
     """Check the repository at `root` with the tools and schemas in `cache`; `fleet`, if read already.
@@ -63,7 +67,7 @@ def check(
     `now` is the time of `today` for what ends at an hour; without it, its first minute. `edited` are the
     clusters whose files a change has edited: of two files that contradict each other, the fault is in theirs.
     `count` is told how many of how many overlays are built. With `keeps`, what is found of an overlay is kept
-    for later runs, and used.
+    for later runs, and used. `files` are those of `root`, if they have been read.
 
     Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
     what was not checked never passes.
@@ -71,7 +75,8 @@ def check(
     started = monotonic()
     fleet = fleet or load(root, edited, KeptDocuments.of(root, cache) if keeps else None)
     _refuse_unknown_kubernetes(fleet, cache)
-    files = read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
+    own = {path: data for path, data in files.items() if path.partition("/")[0] in (*ROOTS, "clusters")}
+    files = Tree(own) if own else read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
     kept = KeptPlans.of(root, cache, fleet, files) if keeps else None
     plan = plan_fleet(fleet, kept.briefs if kept else {})
     time = now or datetime.combine(today, datetime.min.time(), UTC)

@@ -15,7 +15,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from okd_gitops.check.overlay import KeptOverlay, Overlay, hash_of_outlines, is_noted, outline
+from okd_gitops.check.overlay import (
+    KeptOverlay,
+    Overlay,
+    has_cluster_version,
+    hash_of_outlines,
+    is_noted,
+    outline,
+)
 from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes
 from okd_gitops.finding import Finding, Location, Severity
@@ -95,17 +102,15 @@ class KeptOverlays:
     def overlay(self, described: Overlay, objects: Mapping[str, Object]) -> KeptOverlay:
         """Return an overlay as it was found; `objects` are those that are loaded, by their keys."""
         record = self._records[described.folder]
-        known = [self._documents[key] for key in record["keys"]]
-        noted = [
-            objects.get(key) or self._object(key, "noted")
-            for key, each in zip(record["keys"], known, strict=True)
-            if each["noted"]
-        ]
+        noted_keys = [key for key in record["keys"] if self._documents[key]["noted"]]
+        noted = {key: objects.get(key) or self._object(key, "noted") for key in noted_keys}
         return KeptOverlay(
             **{name: getattr(described, name) for name in _DESCRIBED},
             keys=record["keys"],
             found=record["found"],
-            kept_noted=noted,
+            kept_noted=[noted[key] for key in noted_keys],
+            kept_noted_keys=noted_keys,
+            kept_with_release=[noted[key] for key in noted_keys if self._documents[key]["has_release"]],
             kept_outlines=[self._object(key, "outline") for key in record["keys"]],
             kept_outlines_hash=record["outlines"],
             kept_reached=frozenset(record["files"]),
@@ -141,6 +146,7 @@ class KeptOverlays:
                         documents[key] = {
                             "outline": outline(value),
                             "noted": value if is_noted(value) else None,
+                            "has_release": has_cluster_version(value),
                             "faults": looked.faults.get(key, []),
                         }
 
@@ -195,7 +201,7 @@ class KeptOverlays:
             folders = sorted(folder for folder in self._folders if f"{folder}/".startswith(start))
 
         described = json.dumps([getattr(overlay, name) for name in _DESCRIBED], default=_plain)
-        own = self._files.get(overlay.own_file, b"") if overlay.purpose else b""
+        own = self._files.get(overlay.own_file, b"")
         contents = (part for folder in folders for part in (folder, self._folders.get(folder, "")))
 
         return key_of(described.encode(), own, *(part.encode() for part in contents))

@@ -80,13 +80,24 @@ class Overlay:
 
     @property
     def own_file(self) -> str:
-        """The file that describes its cluster, where it has a purpose."""
+        """The file of the cluster of its name."""
         return f"clusters/{self.name}.yaml"
 
     @property
     def noted(self) -> Sequence[Object]:
         """Its objects of the kinds that rules of other overlays read whole, in order."""
         return [value for value in self.objects if is_noted(value)]
+
+    @property
+    def noted_keys(self) -> Sequence[str]:
+        """The keys of `noted`; empty where objects have none."""
+        pairs = zip(self.keys, self.objects, strict=False)
+        return [key for key, value in pairs if is_noted(value)]
+
+    @property
+    def with_release(self) -> Sequence[Object]:
+        """Its objects that are a ClusterVersion, or have one inside."""
+        return [value for value in self.objects if has_cluster_version(value)]
 
     @property
     def outlines(self) -> Sequence[Object]:
@@ -125,6 +136,8 @@ class KeptOverlay(Overlay):
     """An overlay as an earlier run found it: with neither its objects nor a graph."""
 
     kept_noted: Sequence[Object] = ()
+    kept_noted_keys: Sequence[str] = ()
+    kept_with_release: Sequence[Object] = ()
     kept_outlines: Sequence[Object] = ()
     kept_outlines_hash: str = ""
     kept_reached: Set[str] = frozenset()
@@ -141,6 +154,16 @@ class KeptOverlay(Overlay):
     def noted(self) -> Sequence[Object]:
         """As in an overlay that is loaded."""
         return self.kept_noted
+
+    @property
+    def noted_keys(self) -> Sequence[str]:
+        """As in an overlay that is loaded."""
+        return self.kept_noted_keys
+
+    @property
+    def with_release(self) -> Sequence[Object]:
+        """As in an overlay that is loaded."""
+        return self.kept_with_release
 
     @property
     def outlines(self) -> Sequence[Object]:

@@ -20,7 +20,6 @@ EVERYTHING = "everything"
 # What is one thing to all who ask, as JSON can have it.
 _WHOLE: Mapping[str, Callable[[Repository], Any]] = {
     "bound": lambda it: [sorted(part) for part in it.bound],
-    "definitions": lambda it: sorted(([*kind], value) for kind, value in it.definitions.items()),
     "descriptions": lambda it: it.descriptions,
     "destinations": lambda it: sorted(it.destinations.items()),
     "folders": lambda it: sorted(it.folders),
@@ -62,7 +61,7 @@ class Seen:
             return _Entries(name, value, self.asked)
 
         part = _OF.get(name, name)
-        self.asked.add(part if part in _WHOLE else EVERYTHING)
+        self.asked.add(part if part in _WHOLE or part == "definitions" else EVERYTHING)
         return value
 
 
@@ -107,11 +106,26 @@ class Hashes:
         name, _, key = part.partition(" ")
 
         if name == "synced":
-            return self._repository.synced.get(key, ())
+            return list(map(self._form, self._repository.synced.get(key, ())))
         if name == "projects":
-            return self._projects.get(key)
+            return self._form(self._projects[key]) if key in self._projects else None
+        if name == "definitions":
+            defined = self._repository.definitions.items()
+            return sorted((*kind, self._form(value)) for kind, value in defined)
 
         return _WHOLE[name](self._repository)
+
+    def _form(self, value: Object) -> str:
+        """Return what tells an object from every other one: its key, or else itself."""
+        return self._keys.get(id(value)) or json.dumps(value)
+
+    @cached_property
+    def _keys(self) -> Mapping[int, str]:
+        return {
+            id(value): key
+            for overlay in self._repository.overlays
+            for key, value in zip(overlay.noted_keys, overlay.noted, strict=False)
+        }
 
     @cached_property
     def _projects(self) -> Mapping[str, Object]:

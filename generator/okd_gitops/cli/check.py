@@ -171,7 +171,14 @@ def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: 
     from okd_gitops.check.check import check as judge
 
     report = judge(
-        root, cache, today=now.date(), say=progress(context), count=counter(context), now=now, keeps=True
+        root,
+        cache,
+        today=now.date(),
+        say=progress(context),
+        count=counter(context),
+        now=now,
+        files=earlier.files,
+        keeps=True,
     )
     earlier.keep(_counts(report), report.findings)
     _end(report, wanted, output)
@@ -200,7 +207,7 @@ def _end(report: "Report", wanted: Wanted, output: str) -> NoReturn:
         reason = "not everything was judged that had to be" if report.is_short else ""
         _write_sarif(wanted.sarif, in_order.findings, report.exit_code, reason)
 
-    body = {**report_as_json(in_order), "change": None}
+    body = {} if output == "text" else {**report_as_json(in_order), "change": None}
     print_result(output, "Check", body, lambda: print_report(in_order))
     sys.exit(report.exit_code)
 

@@ -55,7 +55,8 @@ class Earlier:
         self._root = root
         self._status = _status(root)
         folder = kept_folder(cache)
-        content = _content_of(root, folder, self._status) if folder else None
+        # `files` are what was read to tell; none where nothing had to be.
+        content, self.files = _content_of(root, folder, self._status) if folder else (None, Tree())
         self._results = Results(folder / "runs") if folder and content else None
         self._key = key_of(command.encode(), *more, content) if content else ""
 
@@ -117,10 +118,12 @@ def _status(root: Path) -> Status | None:
     return Status(key_of(inputs.digest.encode(), code.digest.encode()), max(inputs.latest, code.latest))
 
 
-def _content_of(root: Path, folder: Path, status: Status | None) -> bytes | None:
-    """Return a hash of every byte that decides a run, or None when only a whole run can tell."""
+def _content_of(root: Path, folder: Path, status: Status | None) -> tuple[bytes | None, Tree]:
+    """Return a hash of every byte that decides a run, or None when only a whole run can tell; and the files,
+    if they had to be read.
+    """
     if status is None:
-        return None
+        return None, Tree()
 
     is_settled = status.latest < time.time() - _SETTLED
     seen = Results(folder / "seen")
@@ -128,22 +131,20 @@ def _content_of(root: Path, folder: Path, status: Status | None) -> bytes | None
     known = seen.read(place) if is_settled else None
 
     if known is not None:
-        return known
+        return known, Tree()
 
-    content = _read_content(root)
+    files, findings = scan_tree(root, *_INPUTS, max_file=MAX_GENERATED)
+    content = None if findings else _hash_of(files)
 
     if is_settled and content is not None:
         seen.keep(place, content)
         seen.prune()
 
-    return content
+    return content, Tree() if findings else files
 
 
-def _read_content(root: Path) -> bytes | None:
-    files, findings = scan_tree(root, *_INPUTS, max_file=MAX_GENERATED)
-    is_timed = any(_ENDS_AT_AN_HOUR in data for path, data in files.items() if path.startswith("clusters/"))
-
-    if findings or is_timed:
+def _hash_of(files: Tree) -> bytes | None:
+    if any(_ENDS_AT_AN_HOUR in data for path, data in files.items() if path.startswith("clusters/")):
         return None
 
     return key_of(hash_of_code().encode(), *_parts(files)).encode()

@@ -19,7 +19,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
     found: dict[Claim, _Found] = {}
 
     for overlay in repository.overlays:
-        for value, nested in cluster_versions(overlay.noted if not overlay.environment else ()):
+        for value, nested in cluster_versions(overlay.with_release if not overlay.environment else ()):
             claim = _claim(overlay, value, nested)
             if claim:
                 found.setdefault(claim, (overlay, value, nested))

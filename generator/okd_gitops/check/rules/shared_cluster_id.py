@@ -14,7 +14,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
     first_places: dict[str, tuple[Overlay, Object, Path]] = {}
 
     for overlay in repository.overlays:
-        for value, nested in cluster_versions(overlay.noted):
+        for value, nested in cluster_versions(overlay.with_release):
             path: Path = (*nested.path, *FIELDS["clusterID"])
             cluster_id = str(at(nested.value, *FIELDS["clusterID"])).lower()
             if not is_cluster_id(cluster_id):
