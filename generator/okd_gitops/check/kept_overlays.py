@@ -94,10 +94,9 @@ class KeptOverlays:
         asked: dict[str, str] = self._records[folder]["asked"]
         return asked.items()
 
-    def faults(self, key: str) -> list[list[Any]]:
-        """Return the faults of an object, each with the name of its rule, as JSON."""
-        found: list[list[Any]] = self._documents[key]["faults"]
-        return found
+    def faults(self, key: str) -> list[list[Any]] | None:
+        """Return the faults of an object, each with the name of its rule, as JSON; None of an unknown one."""
+        return self._documents[key]["faults"] if key in self._documents else None
 
     def overlay(self, described: Overlay, objects: Mapping[str, Object]) -> KeptOverlay:
         """Return an overlay as it was found; `objects` are those that are loaded, by their keys."""

@@ -66,14 +66,14 @@ def run_on_loaded(repository: Repository, kept: KeptOverlays) -> tuple[list[Find
         found for each in repository.overlays if isinstance(each, KeptOverlay) for found in each.kept_findings
     ]
 
+    new = {key: value for key, value in objects.items() if kept.faults(key) is None}
+    looked.faults.update((key, kept.faults(key) or []) for key in objects.keys() - new.keys())
+
     for name, rule in _rules_for(repository):
         look = _object_rule(rule, repository)
-        for key, value in objects.items() if look else ():
+        for key, value in new.items() if look else ():
             for fault in look(value) if look else ():
                 looked.faults.setdefault(key, []).append([name, _as_json(fault)])
-                for overlay in loaded:
-                    if key in overlay.keys:
-                        _place_on(overlay, fault)
 
         if hasattr(rule, "check_cluster"):
             for overlay in loaded:
@@ -82,6 +82,11 @@ def run_on_loaded(repository: Repository, kept: KeptOverlays) -> tuple[list[Find
                 findings += found
         if hasattr(rule, "check_repository"):
             findings += _on_repository(name, rule, repository, overlays)
+
+    for overlay in loaded:
+        for key in overlay.keys:
+            for _, fault in looked.faults.get(key, ()):
+                _place_on(overlay, _from_json(fault))
 
     return [*findings, *_of_objects(repository, objects, looked, kept)], looked
 
@@ -109,7 +114,7 @@ def _of_objects(
             holders.setdefault(key, []).append(overlay)
 
     for key, overlays in holders.items():
-        for name, fault in looked.faults.get(key, []) if key in objects else kept.faults(key):
+        for name, fault in looked.faults.get(key, []) if key in objects else kept.faults(key) or []:
             yield _finding(name, _from_json(fault), overlays)
 
 
