@@ -100,7 +100,7 @@ def pull(*rows: ClusterRow, **more: Any) -> PullRequest:
 
 def row(name: str, **more: Any) -> ClusterRow:
     """Return a cluster that a change concerns."""
-    return ClusterRow(name=name, purpose="cd", wave=3, **{"old": OLD, "new": NEW, **more})
+    return ClusterRow(name=name, **{"purpose": "cd", "wave": 3, "old": OLD, "new": NEW, **more})
 
 
 def _hostile_content(root: Path) -> PageContent:
@@ -295,6 +295,22 @@ def test_clusters_with_one_fate_stand_together_and_refused_ones_first() -> None:
     assert [outcome.clusters for outcome in found] == [("b",), ("a", "c"), ("d",), ("argocd",)]
     assert found[0].refused == ("it is lower",)
     assert "removed" in found[2].sentences[0]
+
+
+def test_of_many_clusters_with_one_fate_the_long_term_ones_are_named_first() -> None:
+    many = [row(f"edge-{number:02}", purpose="test", wave=1) for number in range(20)]
+    (only,) = outcomes(pull(*many, row("moc-cd"), row("moc-hub", purpose="hub", wave=2)))
+
+    assert only.clusters[:3] == ("moc-hub", "moc-cd", "edge-00")
+
+
+def test_each_cell_of_the_fleet_names_its_head_for_narrow_screens(tmp_path: Path) -> None:
+    read = elements(page(PageContent(status=status_of(tmp_path), now=NOW)))
+    start = next(number for number, (tag, given) in enumerate(read.found) if given.get("class") == "fleet")
+    rows = [number for number, (tag, _) in enumerate(read.found) if tag == "tr" and number > start]
+    cells = [given.get("data-label") for tag, given in read.found[rows[1] : rows[2]] if tag == "td"]
+
+    assert cells == ["Purpose", "Wave", "Version", "Channel", "Age", "Evidence", "Next", "End"]
 
 
 @pytest.mark.parametrize(

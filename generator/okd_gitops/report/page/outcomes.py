@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from okd_gitops.check.rule import ARGOCD
 from okd_gitops.finding import Finding
+from okd_gitops.fleet.cluster import Purpose
 from okd_gitops.report.clusters import ClusterRow
 from okd_gitops.report.guidance import REBOOT
 from okd_gitops.report.markdown import code, names_list
@@ -37,7 +38,15 @@ def outcomes(pull: PullRequest) -> list[Outcome]:
         fate = _fate(name, rows, sentences.get(name, ()), pull.refusals)
         groups.setdefault(fate, []).append(name)
 
-    return [Outcome(tuple(names), *fate) for fate, names in groups.items()]
+    # Of many with the same fate, nobody must look for a long-term cluster.
+    return [
+        Outcome(tuple(sorted(names, key=lambda name: not _is_long_term(rows.get(name)))), *fate)
+        for fate, names in groups.items()
+    ]
+
+
+def _is_long_term(row: ClusterRow | None) -> bool:
+    return row is not None and row.purpose.rpartition(" ")[2] in (Purpose.CD, Purpose.HUB)
 
 
 def _fate(
