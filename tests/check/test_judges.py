@@ -20,7 +20,7 @@ from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
 from okd_gitops.system import process
-from okd_gitops.system.tools import sha256_of, tool
+from okd_gitops.system.tools import PINS, sha256_of, tool
 
 APP = {"app/kustomization.yaml": b"resources: [cm.yaml]\n", "app/cm.yaml": CONFIGMAP.encode()}
 IDENTITY = ObjectId.of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}})
@@ -242,7 +242,7 @@ def test_a_folder_under_check_never_lends_its_tools(repo: Path, tmp_path: Path) 
         fake = script(repo / ".cache/bin", f"echo >{ran}")
         fake.rename(repo / ".cache/bin" / name)
     sums = [f"{sha256_of(path)}  {path.name}\n" for path in (repo / ".cache/bin").iterdir()]
-    pins = [f"{sha256_of(ROOT / 'tools' / pin)}  {pin}\n" for pin in ("go.mod", "go.sum")]
+    pins = [f"{sha256_of(ROOT / 'tools' / pin)}  {pin}\n" for pin in PINS]
     (repo / ".cache/bin/sha256sums").write_text("".join([*sums, *pins]))
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "generator")}
     command = [sys.executable, "-m", "okd_gitops", "check", str(repo)]

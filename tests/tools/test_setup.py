@@ -15,6 +15,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -336,6 +337,22 @@ def test_a_replaced_binary_judges_nothing(cache: Path) -> None:
     assert not JUDGES.verified(cache / "bin")
     with pytest.raises(ToolError, match="not the binary that was built"):
         tool(cache, "kubeconform")
+
+
+def test_a_program_of_our_own_is_built_anew_when_its_source_is_another_one(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "tools", tmp_path / "of/tools", ignore=shutil.ignore_patterns("__pycache__"))
+    copied = replace(JUDGES, module=tmp_path / "of/tools")
+    monkeypatch.setattr("okd_gitops.system.tools._CHECKOUT", tmp_path / "of")
+    assert copied.verified(cache / "bin")
+    assert tool.__wrapped__(cache, "kustomize-in-turn")
+
+    source = tmp_path / "of/tools/in_turn/main.go"
+    source.write_text(f"{source.read_text()}\n// edited\n")
+    assert not copied.verified(cache / "bin")
+    with pytest.raises(ToolError, match="was not built from today's tools/in_turn"):
+        tool.__wrapped__(cache, "kustomize-in-turn")
 
 
 def test_a_missing_binary_is_an_error_with_the_next_command(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Build many folders with kustomize's own packages, one after another in a process for each core."""
 
-import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import LifoQueue
 
 from okd_gitops.system.asked import Asked
 from okd_gitops.system.tools import ONE_CORE
@@ -31,20 +30,18 @@ def building(
     allowed = in_turn.folders if in_turn else frozenset[str]()
     arguments = [str(in_turn.program)] if in_turn else []
     programs = [Asked(arguments, cwd=root, environment=ONE_CORE) for _ in range(workers)]
-    # The last one that was used is the next one: a few folders start a few of them.
-    idle: LifoQueue[Asked] = LifoQueue()
-    for program in programs:
-        idle.put(program)
+    # There is one for each thread. The last one that was used is the next one: a few folders start a few.
+    idle = deque(programs)
 
     def build(folder: str) -> bytes | None:
         if folder not in allowed:
             return None
 
-        program = idle.get()
+        program = idle.pop()
         try:
-            answer = program.ask(os.fsencode(f"./{folder}"), timeout=timeout)
+            answer = program.ask(f"./{folder}".encode("utf-8", "surrogateescape"), timeout=timeout)
         finally:
-            idle.put(program)
+            idle.append(program)
 
         return answer[1] if answer and answer[0] == "built" else None
 

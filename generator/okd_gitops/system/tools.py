@@ -23,7 +23,7 @@ _CHECKOUT = Path(__file__).resolve().parents[3]
 # In a wheel, the program that sets up the tools lies in the package.
 _PACKAGED = Path(__file__).resolve().parents[1] / "setup"
 # What the tools are built from: their pins, and the source of the one that is our own.
-_PINS = ("go.mod", "go.sum", "in_turn/main.go")
+PINS = ("go.mod", "go.sum", "in_turn/main.go")
 
 
 def setup_program() -> Path:
@@ -92,7 +92,7 @@ def _others_may_change(status: os.stat_result) -> bool:
 
 def _compare_pins(recorded: dict[str, str], name: str) -> None:
     """Raise ToolError unless a tool was built from the pins that come with this program."""
-    for pin in _PINS:
+    for pin in PINS:
         file = setup_program() / pin
         if file.is_file() and recorded.get(pin) != sha256_of(file):
             raise ToolError(f"{name} was not built from today's tools/{pin}", REMEDY)
