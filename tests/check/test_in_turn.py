@@ -263,7 +263,7 @@ def test_it_ends_when_nobody_asks_any_more_also_in_the_middle_of_a_build(tmp_pat
 
 
 def test_one_that_goes_on_when_nobody_asks_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_LAST_SECONDS", 0.1)
+    monkeypatch.setattr(process, "_GRACE", 0.1)
     program = ["/bin/sh", "-c", "read a; echo built 0; while :; do read b; done"]
     asked = Asked(program, cwd=tmp_path, environment={})
     assert asked.ask(b"", timeout=300) == ("built", b"")
