@@ -141,7 +141,7 @@ def test_a_wrong_file_is_refused_before_anything_is_written(
     assert (people(repo), files(repo)) == (before, generated)
 
 
-def record(repo: Path) -> None:
+def record(repo: Path, more: str = "") -> None:
     git(repo, "init", "-q", "--initial-branch=main")
     git(repo, "add", "-A")
     git(repo, "commit", "-qm", "start")
@@ -149,7 +149,7 @@ def record(repo: Path) -> None:
     git(repo, "rm", "-rqf", ".")
     (repo / "releases").mkdir()
     (repo / f"releases/{VERSION}.yaml").write_text(
-        f"version: {VERSION}\nimages:\n- image: {IMAGE}\nseen: 2026-11-28T11:00:00Z\n"
+        f"version: {VERSION}\nimages:\n- image: {IMAGE}\nseen: 2026-11-28T11:00:00Z\n{more}"
     )
     git(repo, "add", "releases")
     git(repo, "commit", "-qm", "records")
@@ -160,6 +160,28 @@ def test_the_image_of_a_release_is_the_recorded_one(repo: Path) -> None:
     record(repo)
     add(repo, purpose="test", version=VERSION, server=SERVER, cluster_id=ID)
     assert added(repo)["release"] == {"channel": "stable-scos-4", "version": VERSION, "image": IMAGE}
+
+
+@pytest.mark.parametrize(
+    ("streams", "expected"),
+    [
+        ("{4-scos-stable: Accepted, 4-scos-next: Gone}", "4-scos-stable"),
+        ("{4-scos-stable: Accepted, 4-scos-next: Accepted}", None),
+        ("{4-scos-stable: Rejected}", None),
+    ],
+)
+def test_a_cluster_follows_the_stream_that_alone_has_its_release(
+    streams: str, expected: str | None, repo: Path
+) -> None:
+    record(repo, f"streams: {streams}\n")
+    add(repo, purpose="test", version=VERSION, server=SERVER, cluster_id=ID)
+    assert added(repo)["release"].get("stream") == expected
+
+
+def test_one_that_ends_follows_none(repo: Path) -> None:
+    record(repo, "streams: {4-scos-stable: Accepted}\n")
+    add(repo, purpose="ephemeral", version=VERSION, server=SERVER, cluster_id=ID, lifetime="3d")
+    assert "stream" not in added(repo)["release"]
 
 
 def test_a_release_without_a_record_is_refused_with_the_command_that_gets_it(repo: Path) -> None:
