@@ -158,6 +158,13 @@ def test_a_kind_hub_is_a_cluster_that_kind_made(answers: dict[str, str], kind: P
     assert look(kind, Hub(OF_KIND)).words("kind-hub") == "kind-hub is https://127.0.0.1:40001: no Argo CD"
 
 
+def test_a_context_that_is_none_is_told_as_such(kind: Path) -> None:
+    with pytest.raises(UsageError, match="no cluster by this context") as caught:
+        look(kind, Hub({**OF_KIND, "config view": ""}))
+
+    assert "get-contexts" in caught.value.remedy
+
+
 @pytest.mark.parametrize(
     ("repository", "is_ours"),
     [

@@ -62,11 +62,7 @@ def look_at_hub(hub: Cluster, repository: str, run: Run) -> FoundHub:
     Raises UsageError for a cluster that is not the hub, as far as that can be told, and for one that syncs
     another fleet; RemoteError when it does not answer.
     """
-    server = ask(_config("{.clusters[0].cluster.server}"), run)
-
-    if not server:
-        raise UsageError("kubectl has no such context", "kubectl config get-contexts lists them")
-
+    server = _server(run)
     _refuse_other_cluster(hub, server, run)
     has_applications = bool(ask(_crd("applications.argoproj.io"), run))
     root = ask(_root("{.spec.source.repoURL}"), run) if has_applications else ""
@@ -85,6 +81,17 @@ def look_at_hub(hub: Cluster, repository: str, run: Run) -> FoundHub:
         applications=len(names),
         has_root=bool(root),
     )
+
+
+def _server(run: Run) -> str:
+    """Return the address that a context leads to, by the kubeconfig alone."""
+    done = run(("kubectl", "config", "view", "--minify", "--output=jsonpath={.clusters[0].cluster.server}"))
+
+    if done.code or not done.text:
+        reason = f"kubectl knows no cluster by this context: {done.err.strip()[:300]}"
+        raise UsageError(reason.removesuffix(": "), "kubectl config get-contexts lists them")
+
+    return done.text
 
 
 def ask(command: Command, run: Run) -> str:
@@ -132,10 +139,6 @@ def _other(hub: Cluster, server: str, reason: str) -> UsageError:
     remedy = f"name another context, or correct clusters/{hub.name}.yaml"
 
     return UsageError(f"{server} is not {hub.name}: {reason}", remedy)
-
-
-def _config(path: str) -> Command:
-    return ("kubectl", "config", "view", "--minify", f"--output=jsonpath={path}")
 
 
 def _crd(name: str) -> Command:
