@@ -17,6 +17,7 @@ from okd_gitops.fleet.providers import ProviderName
 from okd_gitops.generate.generate import generate
 from okd_gitops.lifecycle.edit_clusters import Saved, Saving, add_cluster
 from okd_gitops.lifecycle.new_cluster import NewCluster, last_day_of
+from okd_gitops.manifests.objects import at
 from provided import FLEET
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -175,13 +176,13 @@ def test_a_cluster_follows_the_stream_that_alone_has_its_release(
 ) -> None:
     record(repo, f"streams: {streams}\n")
     add(repo, purpose="test", version=VERSION, server=SERVER, cluster_id=ID)
-    assert added(repo)["release"].get("stream") == expected
+    assert at(added(repo), "release", "stream") == expected
 
 
 def test_one_that_ends_follows_none(repo: Path) -> None:
     record(repo, "streams: {4-scos-stable: Accepted}\n")
     add(repo, purpose="ephemeral", version=VERSION, server=SERVER, cluster_id=ID, lifetime="3d")
-    assert "stream" not in added(repo)["release"]
+    assert at(added(repo), "release", "stream") is None
 
 
 def test_a_release_without_a_record_is_refused_with_the_command_that_gets_it(repo: Path) -> None:
