@@ -93,6 +93,15 @@ def test_what_leaves_git_is_told_as_what_happens_to_it(fate: Fate) -> None:
     ]
 
 
+def test_many_objects_that_stay_are_counted_by_kind() -> None:
+    tasks = [_change("Task", f"t{number}", "removed", ("moc-cd",)) for number in range(9)]
+    (entry,) = words_block(
+        [*tasks, _change("Policy", "p", "removed", ("moc-cd",))], {"moc-cd": Fate.LEFT}
+    ).entries
+
+    assert entry.endswith("where nobody changes them any more: 9 Tasks, 1 Policy.\n")
+
+
 @pytest.mark.parametrize("cluster", ["moc-test", "argocd"])
 def test_what_is_guarded_stays_where_the_rest_is_deleted(cluster: str) -> None:
     removed = [_change("Secret", name, "removed", (cluster,)) for name in ("d", "e")]

@@ -226,7 +226,7 @@ def _untouched(judged: JudgedChange) -> int:
 def _facts(judged: JudgedChange, changes: Sequence[ObjectChange], now: datetime) -> list[str]:
     verbs = [item.verb for item in changes]
     counts = ", ".join(f"{verbs.count(verb)} {verb}" for verb in ("added", "changed", "removed"))
-    facts = [f"distinct changes of objects: {counts}", f"{judged.report.documents} documents checked"]
+    facts = [f"distinct changes of objects in Git: {counts}", f"{judged.report.documents} documents checked"]
     releases = [item.judged for item in judged.change.clusters if item.judged]
 
     if releases:

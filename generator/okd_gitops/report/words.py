@@ -1,6 +1,7 @@
 """What a change does, in words: "`moc-cd`: 2 Tasks change their image", for clusters with the same change."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -46,6 +47,7 @@ _PATTERNS = tuple((re.compile(pattern), word) for pattern, word in _WORDS)
 _READABLE = re.compile(r"[A-Za-z0-9.:/*, +_-]{1,40}")
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]{0,60}")
 _MANY_KINDS = 6
+_MANY_STAYING = 6
 _MANY_FIELDS = 4
 _LONGEST_PATH = 3
 _DELETED: Mapping[str, Fate] = MappingProxyType({})
@@ -141,7 +143,18 @@ def _removed(changes: Sequence[ObjectChange], fate: Fate) -> str:
     mark = "🔴 " if fate.deletes else ""
     what, separator, rest = (fate.of_one if len(changes) == 1 else str(fate)).partition(", ")
 
-    return f"{mark}**{_counted(changes)} {what}**{separator}{rest}: {_listed(changes)}"
+    # Who looks for what is lost wants names; what stays is known by its number.
+    listed = _listed(changes) if fate.deletes or len(changes) <= _MANY_STAYING else _kinds(changes)
+
+    return f"{mark}**{_counted(changes)} {what}**{separator}{rest}: {listed}"
+
+
+def _kinds(changes: Sequence[ObjectChange]) -> str:
+    """Return how many objects of each kind there are, the most frequent kinds first."""
+    counts = Counter(change.object.kind for change in changes).most_common()
+    listed = ", ".join(f"{count} {kind_words(kind, count)}" for kind, count in counts[:_MANY_KINDS])
+
+    return f"{listed} and {len(counts) - _MANY_KINDS} more kinds" if len(counts) > _MANY_KINDS else listed
 
 
 def _counted(changes: Sequence[ObjectChange]) -> str:

@@ -27,9 +27,11 @@ class Outcome:
 
 
 def outcomes(pull: PullRequest) -> list[Outcome]:
-    """Return what the change does, clusters with the same fate together: refused ones first, then by wave."""
+    """Return what the change does, clusters with the same fate together: refused ones first, then those with
+    a long-term cluster, then by wave.
+    """
     sentences = sentences_by_cluster(pull.changes, pull.fates)
-    rows = {row.name: row for row in sorted(pull.rows, key=lambda row: (not row.refused, row.wave, row.name))}
+    rows = {row.name: row for row in sorted(pull.rows, key=_order)}
     # Argo CD's own objects follow from those of the clusters.
     others = [name for name in sentences if name not in rows]
     groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
@@ -38,15 +40,16 @@ def outcomes(pull: PullRequest) -> list[Outcome]:
         fate = _fate(name, rows, sentences.get(name, ()), pull.refusals)
         groups.setdefault(fate, []).append(name)
 
-    # Of many with the same fate, nobody must look for a long-term cluster.
-    return [
-        Outcome(tuple(sorted(names, key=lambda name: not _is_long_term(rows.get(name)))), *fate)
-        for fate, names in groups.items()
-    ]
+    return [Outcome(tuple(names), *fate) for fate, names in groups.items()]
 
 
-def _is_long_term(row: ClusterRow | None) -> bool:
-    return row is not None and row.purpose.rpartition(" ")[2] in (Purpose.CD, Purpose.HUB)
+def _order(row: ClusterRow) -> tuple[bool, bool, int, str]:
+    # Nobody must look for a long-term cluster.
+    return not row.refused, not _is_long_term(row), row.wave, row.name
+
+
+def _is_long_term(row: ClusterRow) -> bool:
+    return row.purpose.rpartition(" ")[2] in (Purpose.CD, Purpose.HUB)
 
 
 def _fate(
