@@ -148,19 +148,20 @@ def test_explain_of_nothing_names_the_nearest(okd_gitops: Run) -> None:
         assert (result.returncode, f'did you mean "{right}"?' in result.stderr) == (2, True)
 
 
-def test_init_starts_a_repository_that_generates(okd_gitops: Run, tmp_path: Path) -> None:
+def test_init_starts_a_repository_that_is_generated_and_green(okd_gitops: Run, tmp_path: Path) -> None:
     new = tmp_path / "new"
     new.mkdir()
-    assert okd_gitops("--root", str(new), "init").returncode == 0
-    assert okd_gitops("generate", cwd=new).stdout.endswith(" changed\n")
+    start = ("--root", str(new), "init")
+    asked = okd_gitops(*start)
+    assert (asked.returncode, "--repository https://" in asked.stderr) == (2, True)
+    assert list(new.iterdir()) == []
 
-    unfilled = okd_gitops("check", cwd=new)
-    assert (unfilled.returncode, "fleet.yaml:3:13" in unfilled.stdout + unfilled.stderr) == (1, True)
-    fleet = new / "fleet.yaml"
-    fleet.write_text(fleet.read_text().replace("EXAMPLE", "okd-project"))
-    assert okd_gitops("generate", cwd=new).returncode == 0
+    started = okd_gitops(*start, "--repository", "https://github.com/okd-project/fleet.git")
+    assert (started.returncode, "next: okd-gitops tools" in started.stdout) == (0, True)
+    assert okd_gitops("generate", cwd=new).stdout.endswith(" 0 changed\n")
     assert okd_gitops("check", cwd=new).returncode == 0
 
+    fleet = new / "fleet.yaml"
     sources = yaml.safe_load(fleet.read_text())["releases"]
     assert sources == yaml.safe_load(explanation_of("sources-missing").remedy.split("`")[1])["releases"]
 

@@ -415,7 +415,7 @@ def test_a_fleet_is_not_started_again(tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text("")
 
     with pytest.raises(UsageError, match="this is a fleet") as caught:
-        init(tmp_path, repository=URL)
+        init(tmp_path)
 
     assert "cluster new" in caught.value.remedy
 

@@ -73,6 +73,9 @@ def init(root: Path, forge: str = "", repository: str = "", wheel: str = "") -> 
     file exists already, or one of these is not known, and FindingsError for an address that Argo CD does not
     take; then nothing is written.
     """
+    if (root / FLEET).exists():
+        raise UsageError(f"{FLEET} exists already: this is a fleet", "okd-gitops cluster new adds a cluster")
+
     place = place_of(root, repository)
     files = _files(place)
 
@@ -93,9 +96,6 @@ def init(root: Path, forge: str = "", repository: str = "", wheel: str = "") -> 
 
 def _refuse_existing(root: Path, files: Iterable[str]) -> None:
     existing = sorted(path for path in files if (root / path).exists() or (root / path).is_symlink())
-
-    if FLEET in existing:
-        raise UsageError(f"{FLEET} exists already: this is a fleet", "okd-gitops cluster new adds a cluster")
 
     if existing:
         listed = ", ".join(existing)
