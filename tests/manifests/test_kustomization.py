@@ -15,7 +15,8 @@ import yaml
 
 from conftest import CACHE, Run
 from kustomizations import CONFIGMAP, write
-from okd_gitops.manifests.kustomization import Leaves, tops, walk
+from okd_gitops.manifests.graph import Leaves
+from okd_gitops.manifests.kustomization import tops, walk
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from okd_gitops.manifests.kustomization import NAMES, Graph
+from okd_gitops.manifests.graph import NAMES, Graph
 from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize

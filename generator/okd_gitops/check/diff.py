@@ -13,7 +13,8 @@ from okd_gitops.generate.applications import PROVIDER
 from okd_gitops.manifests.argocd import OPTIONS
 from okd_gitops.manifests.changed_fields import FieldChange, changed_fields
 from okd_gitops.manifests.directory import directory_files, read_directory
-from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
+from okd_gitops.manifests.graph import Graph, kustomization_of
+from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.mask_secrets import mask_secrets
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.write import dump

@@ -17,10 +17,13 @@ from okd_gitops.check.run_rules import run, run_on_loaded
 from okd_gitops.check.schema_form import schema_form
 from okd_gitops.check.schema_gaps import is_known_gap
 from okd_gitops.finding import Finding, Location, finding_of
+from okd_gitops.manifests import flux
 from okd_gitops.manifests.directory import read_directory
-from okd_gitops.manifests.kustomization import Leaves, walk
+from okd_gitops.manifests.graph import Leaves
+from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.nested import Path as Inside
-from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
 
 _WITHOUT_SCHEMA = ("no-schema", "kind-not-checked")
@@ -240,14 +243,16 @@ def _invalid_under(
 ) -> list[Finding]:
     identities: dict[bytes, ObjectId] = {}
     holders: dict[bytes, list[Overlay]] = {}
-    forms: dict[int, bytes | None] = {}
+    forms: dict[tuple[int, int], bytes | None] = {}
     outer: dict[bytes, tuple[ObjectId, Inside]] = {}
+    filled: dict[bytes, Object] = {}
     for overlay in overlays:
         for document in documents[overlay.folder]:
-            if id(document) not in forms:
-                forms[id(document)] = schema_form(document.data, document.value)
+            key = id(document), id(overlay.variables)
+            if key not in forms:
+                forms[key] = _form(document, overlay, filled)
 
-            form = forms[id(document)]
+            form = forms[key]
             if form is not None:
                 identities[form] = ObjectId.of(document.value)
                 holders.setdefault(form, []).append(overlay)
@@ -266,9 +271,37 @@ def _invalid_under(
         findings += [
             _finding(identity, holders[verdict.document], reason, path, missing=verdict.missing)
             for reason in reasons
-            if not (path and has_variable(reason))
+            if not (path and has_variable(reason)) and not _is_open(reason, filled.get(verdict.document))
         ]
     return findings
+
+
+def _form(document: kustomize.Document, overlay: Overlay, filled: dict[bytes, Object]) -> bytes | None:
+    """Return what is validated in the place of a document, and note it where variables were filled in it."""
+    has_mark = overlay.variables is not None and b"${" in document.data
+    value = flux.filled_object(document.value, overlay.variables) if has_mark else document.value
+    if value is document.value:
+        return schema_form(document.data, value)
+
+    form = schema_form(dump(value).encode(), value)
+    if form is not None:
+        filled[form] = value
+    return form
+
+
+def _is_open(reason: str, value: Object | None) -> bool:
+    """Whether a reason is about a value, or a name, that has a variable which is not known here."""
+    if value is None:
+        return False
+
+    found: object = value
+    for step in _path_of(reason):
+        if isinstance(found, dict):
+            found = found.get(step, found.get(str(step)))
+        elif isinstance(found, list) and isinstance(step, int):
+            found = found[step] if step < len(found) else None
+
+    return flux.has_variable(found if isinstance(found, str) else reason)
 
 
 def _path_of(reason: str) -> tuple[str | int, ...]:

@@ -5,14 +5,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from okd_gitops.check.roots import Source
-from okd_gitops.manifests.kustomization import NAMES
+from okd_gitops.manifests.graph import NAMES
 
 ENDINGS = (".yaml", ".yml")
 # At the start of a line: what every object has.
 _OBJECT = re.compile(rb"^apiVersion:.*$", re.MULTILINE), re.compile(rb"^kind:.*$", re.MULTILINE)
 _NO_ROOT = "nothing deploys it"
+# Reasons for which no object was missed.
+_NO_LOSS = ("settings of another program", "not an object of Kubernetes")
 # So many blocked roots of one cause are named.
 _SHOWN = 6
 
@@ -43,7 +46,9 @@ class Ledger:
     @property
     def is_complete(self) -> bool:
         """Whether every object of the repository was judged, and every source that is this repository."""
-        return not (self.blocked or self.kinds or any(_is_loss(reason) for reason in self.unjudged.values()))
+        return not (
+            self.blocked or self.kinds or any(reason not in _NO_LOSS for reason in self.unjudged.values())
+        )
 
     @property
     def unread_sources(self) -> list[Source]:
@@ -117,6 +122,9 @@ def keep_account(
             if path.endswith(ENDINGS):
                 judged.setdefault(path, []).append(root)
 
+    listed = list(sources)
+    uncovered = [path for path in files if path.endswith(ENDINGS) and path not in judged]
+    blocked = [*blocked, *_covered(listed, uncovered)]
     causes: dict[str, str] = {}
     for each in blocked:
         for path in each.files:
@@ -135,21 +143,33 @@ def keep_account(
         unjudged=unjudged,
         roots=tuple(roots),
         blocked=tuple(blocked),
-        sources=tuple(sources),
+        sources=tuple(listed),
         kinds=kinds,
     )
+
+
+def _covered(sources: Iterable[Source], unjudged: Iterable[str]) -> Iterator[Blocked]:
+    """Yield what is deployed as a source says, and could not be rendered or is not known whole."""
+    paths = list(unjudged)
+    for source in sources:
+        if source.covers:
+            below = frozenset(path for path in paths if _is_below(path, source.covers))
+            if below:
+                yield Blocked(source.covers, f"{source.reason} ({source.owner})", below)
+
+
+def _is_below(path: str, covers: str) -> bool:
+    """Whether a file lies below a folder, or below one that a glob finds."""
+    parts, wanted = path.split("/"), [] if covers == "." else covers.split("/")
+    return len(parts) > len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
 def _reason(path: str, data: bytes, charts: set[str]) -> str:
     """Return why nothing judged a file that no root reaches."""
     if path.startswith(".") or "/." in path:
-        return "settings of another program"
+        return _NO_LOSS[0]
     if any(path.startswith(f"{chart}/" if chart else "") for chart in charts):
         return "part of a chart: helm is not run"
     if posixpath.basename(path) in NAMES:
         return _NO_ROOT
-    return _NO_ROOT if all(form.search(data) for form in _OBJECT) else "not an object of Kubernetes"
-
-
-def _is_loss(reason: str) -> bool:
-    return reason == _NO_ROOT or reason.startswith("blocked") or "chart" in reason
+    return _NO_ROOT if all(form.search(data) for form in _OBJECT) else _NO_LOSS[1]

@@ -14,7 +14,8 @@ from hashlib import sha256
 from typing import Any
 
 from okd_gitops.finding import Finding, Location
-from okd_gitops.manifests.kustomization import Graph, Written
+from okd_gitops.manifests.flux import Variables
+from okd_gitops.manifests.graph import Graph, Written
 from okd_gitops.manifests.nested import Path, objects_within
 from okd_gitops.manifests.objects import FixedObject, Object, ObjectId, at, per_object
 from okd_gitops.redaction import masked_line
@@ -44,6 +45,8 @@ class Overlay:
     is_directory: bool = False
     graph: Graph = field(default_factory=Graph)
     objects: tuple[Object, ...] = ()
+    # Who fills ${variables} in what is rendered; None where nobody does.
+    variables: Variables | None = None
     # The minor of Kubernetes whose schemas hold for the objects.
     kubernetes: str = ""
     purpose: str = ""

@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from okd_gitops.check.rule import ExpandedSet
@@ -20,8 +20,10 @@ from okd_gitops.manifests.argocd import (
     sources,
 )
 from okd_gitops.manifests.directory import ENDINGS
-from okd_gitops.manifests.kustomization import kustomization_of, resolved
+from okd_gitops.manifests.git_generator import matches
+from okd_gitops.manifests.graph import kustomization_of, resolved
 from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.manifests.template_fields import as_pattern
 
 _SKIPPED = b"+argocd:skip-file-rendering"
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -38,12 +40,16 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What an Application or a Kustomization of Flux reads, and the root in it or why there is none."""
+    """What an Application or a Kustomization of Flux reads, and the root in it or why there is none.
+
+    `covers` is the folder, or the glob of folders, whose files are deployed without a check of them.
+    """
 
     owner: str
     place: str
     root: Root | None = None
     reason: str = ""
+    covers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Deployments:
     urls: frozenset[str]
     sets: tuple[ExpandedSet, ...]
     sources: tuple[Source, ...]
+    # Who fills the variables of a folder that is deployed; None where nobody does.
+    variables: Mapping[str, flux.Variables | None] = field(default_factory=dict)
 
 
 def deployments(
@@ -73,21 +81,28 @@ def deployments(
         return same_url(url) in urls or any(same_repository(url, remote) for remote in known)
 
     clusters = [value for value in objects if at(value, "metadata", "labels", REGISTERS) == "cluster"]
-    urls |= _matched_urls(application_sets, files)
+    urls |= _matched_urls(application_sets, files) | _urls_of_patterns(application_sets, folders)
     world = World(files, is_own, clusters)
     sets = tuple(ExpandedSet(value, expand(value, world)) for value in application_sets)
     made = [application for one in sets for application in one.expansion.applications]
     urls |= own_urls(made, folders, "")
 
     found = [*_argocd_sources([*applications, *made], files, folders, is_own)]
-    found += [
-        Source(str(ObjectId.of(one.value)), "its template", reason=one.expansion.unknown)
-        for one in sets
-        if one.expansion.unknown
-    ]
+    for one in sets:
+        found += _partial_sources(one, files, folders, is_own)
     found += _flux_sources(objects, files, folders)
     own = {same_url(at(s, "repoURL")) for each in [*applications, *made] for s in sources(each)}
-    return Deployments(frozenset(urls | {url for url in own if is_own(url)}), sets, tuple(found))
+    return Deployments(
+        frozenset(urls | {url for url in own if is_own(url)}), sets, tuple(found), _variables(objects, found)
+    )
+
+
+def _variables(objects: Sequence[Object], found: Iterable[Source]) -> dict[str, flux.Variables | None]:
+    by_flux = list(flux.kustomizations(objects))
+    filling = {flux.folder_of(each): flux.Variables.of(each) for each in by_flux if flux.substitutes(each)}
+    deployed = {source.root.folder for source in found if source.root}
+
+    return {folder: filling.get(folder) for folder in deployed}
 
 
 def _templates(application_sets: Iterable[Object]) -> Iterator[Object]:
@@ -106,6 +121,17 @@ def _matched_urls(application_sets: Iterable[Object], files: Mapping[str, bytes]
             lone = {"spec": {"generators": [{"git": generator}], "template": {"metadata": {}, "spec": {}}}}
             if url and "{{" not in url and expand(lone, World(files, lambda _: True)).applications:
                 found.add(url)
+    return found
+
+
+def _urls_of_patterns(application_sets: Iterable[Object], folders: set[str]) -> set[str]:
+    """Return the URLs of templates of which a path with names in it finds a folder here."""
+    found: set[str] = set()
+    for template in _templates(application_sets):
+        for source in sources(template):
+            pattern, url = as_pattern(folder(source) or ""), same_url(at(source, "repoURL"))
+            if url and "{{" not in url and not pattern.startswith("*") and "/" in pattern:
+                found |= {url for path in folders if matches(path, pattern)}
     return found
 
 
@@ -139,6 +165,29 @@ def _argocd_sources(
                 yield _argocd_source(owner, place, path or ".", source, files, folders)
 
 
+def _partial_sources(
+    one: ExpandedSet, files: Mapping[str, bytes], folders: set[str], is_own: Callable[[object], bool]
+) -> Iterator[Source]:
+    """Yield what an ApplicationSet deploys for certain although not all of its Applications are known."""
+    owner, unknown = str(ObjectId.of(one.value)), one.expansion.unknown
+    if unknown:
+        yield Source(owner, "its template", reason=unknown)
+
+    found: dict[str, Source] = {}
+    for application in one.expansion.partial:
+        for source in sources(application):
+            path, url = folder(source) or "", str(at(source, "repoURL") or "")
+            if not path or at(source, "chart") or not is_own(url):
+                continue
+
+            pattern, place = as_pattern(path), f"{path} of {url}"
+            if pattern == path:
+                found[path] = _argocd_source(owner, place, path, source, files, folders)
+            elif pattern.strip("*/"):
+                found[path] = Source(owner, place, reason=f"it is not known whole: {unknown}", covers=pattern)
+    yield from found.values()
+
+
 def _argocd_source(
     owner: str, place: str, path: str, source: Object, files: Mapping[str, bytes], folders: set[str]
 ) -> Source:
@@ -148,15 +197,17 @@ def _argocd_source(
     if path not in folders:
         return Source(owner, place, reason="the folder does not exist")
     if at(source, "plugin") is not None:
-        return Source(owner, place, reason="a plug-in renders it")
+        return Source(owner, place, reason="a plug-in of Argo CD renders it", covers=path)
     if at(source, "helm") is not None or posixpath.join(inside, "Chart.yaml") in files:
-        return Source(owner, place, reason="a chart: helm is not run")
+        return Source(owner, place, reason="a chart: helm is not run", covers=path)
     if at(source, "directory") is None and kustomization_of(files, inside) is not None:
         return Source(owner, place, Root(path, owner))
 
     taken = tuple(_directory_files(inside, at(source, "directory"), files))
     if not taken:
-        return Source(owner, place, reason="the folder has no file that Argo CD reads")
+        is_unread = any(each.startswith(f"{inside}/") for each in getattr(files, "unread", ()))
+        reason = "its files were not read" if is_unread else "the folder has no file that Argo CD reads"
+        return Source(owner, place, reason=reason)
     return Source(owner, place, Root(path, owner, taken))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from okd_gitops.finding import Findings
-from okd_gitops.manifests.kustomization import Graph, kustomization_of, walk
+from okd_gitops.manifests.graph import Graph, kustomization_of
+from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.scopes import Scopes, defined_scopes, is_cluster_scoped
 from okd_gitops.tree import Tree

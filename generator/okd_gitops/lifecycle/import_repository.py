@@ -8,7 +8,8 @@ from pathlib import Path
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, Findings, Severity, ordered
 from okd_gitops.fleet.names import name_fault
-from okd_gitops.manifests.kustomization import NAMES, kustomization_of, tops
+from okd_gitops.manifests.graph import NAMES, kustomization_of
+from okd_gitops.manifests.kustomization import tops
 from okd_gitops.manifests.write import dump
 from okd_gitops.redaction import printable
 from okd_gitops.releases.cluster_version import mentions

@@ -59,8 +59,10 @@ def folder(source: Object) -> str | None:
 
 def folders_of(files: Iterable[str]) -> set[str]:
     """Return every folder with something to deploy in it or below it; `.` is the repository itself."""
+    # What is there and could not be read makes a folder all the same.
+    unread: Iterable[str] = getattr(files, "unread", ())
     folders = {"."}
-    for path in files:
+    for path in (*files, *unread):
         parent = posixpath.dirname(path) if path.endswith(_DEPLOYABLE) else ""
         while parent and parent not in folders:
             folders.add(parent)

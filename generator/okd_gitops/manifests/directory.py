@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import yaml
 
 from okd_gitops.finding import refused
-from okd_gitops.manifests.kustomization import Graph, Written
+from okd_gitops.manifests.graph import Graph, Written
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.path_fields import Where
 from okd_gitops.manifests.plain import plain_values

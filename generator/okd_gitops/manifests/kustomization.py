@@ -5,12 +5,22 @@ is read first, and what it may not hold is refused before kustomize starts.
 """
 
 import posixpath
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from okd_gitops.finding import Finding, Findings, Location, finding_of
-from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object
+from okd_gitops.finding import Location, finding_of
+from okd_gitops.manifests.graph import (
+    NAMES,
+    Graph,
+    Leaves,
+    Written,
+    is_too_large,
+    kustomization_of,
+    resolved,
+    unread_reason,
+)
+from okd_gitops.manifests.objects import ObjectId, at, items
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.path_fields import (
     KUSTOMIZATION,
@@ -20,107 +30,16 @@ from okd_gitops.manifests.path_fields import (
     Use,
     Where,
     canonical,
-    entries,
-    repeated,
+    canonical_once,
+    uses,
 )
 from okd_gitops.manifests.read import PASSED_ON, Bounds, Document
 from okd_gitops.manifests.read_once import read_all_once, read_once
 
-NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 # Deeper than people nest, and less deep than Python recurses.
 _MAX_DEPTH = 100
 # The time of kustomize grows with the square of the objects: 5,000 take one and a half minutes.
 _MAX_OBJECTS = 3_000
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Where an object is written: a document, and its path there, which is not empty in a List."""
-
-    document: Document
-    where: Where = ()
-
-    @property
-    def value(self) -> Object:
-        """The object itself, which nobody may change: files of equal bytes share it."""
-        value: Any = self.document.value
-        for step in self.where:
-            value = value[step]
-
-        found: Object = value
-        return found
-
-    def at(self, path: Where = (), *, key: bool = False) -> Location:
-        """Return the place of a value of the object, or of the nearest thing around it that exists."""
-        return self.document.at((*self.where, *path), key=key)
-
-
-@dataclass(slots=True)
-class Graph:
-    """What is reached from one folder: files, the kustomizations among them, where each object is written,
-    and what is refused.
-    """
-
-    files: set[str] = field(default_factory=set)
-    kustomizations: dict[str, Document] = field(default_factory=dict)
-    objects: dict[ObjectId, "Written"] = field(default_factory=dict)
-    findings: Findings = field(default_factory=Findings)
-    # ConfigMaps and Secrets that are made here, and whether something may take objects away again.
-    generated: int = 0
-    deletes: bool = False
-    # The folders from the first one to the one that is being read.
-    path: list[str] = field(default_factory=list)
-    # Folders that were walked before in the same tree, and reach no other one; None for those that do.
-    leaves: "Leaves" = field(default_factory=dict)
-    # Whether one folder is read to see if it is such a leaf, and uses another one, which is not walked then.
-    is_trial: bool = False
-    uses_another: bool = False
-    # How its files are read, and what of it only a network or another program can render.
-    bounds: Bounds = PASSED_ON
-    beyond: list[Finding] = field(default_factory=list)
-    # Kustomizations with the generators that decrypt Secrets, which are left out of a build.
-    decrypting: dict[str, list[Where]] = field(default_factory=dict)
-    # The objects of plain files as the API server reads them, where that may differ from `objects`.
-    values: list[Object] = field(default_factory=list)
-    # What is wrong, and does not keep kustomize from building.
-    notes: Findings = field(default_factory=Findings)
-
-    def add(self, leaf: "Graph") -> None:
-        """Add what a folder reaches of which nothing is refused."""
-        self.files |= leaf.files
-        self.kustomizations |= leaf.kustomizations
-        self.generated += leaf.generated
-        self.deletes = self.deletes or leaf.deletes
-        self.beyond += leaf.beyond
-        self.decrypting |= leaf.decrypting
-        self.values += leaf.values
-
-        for identity, written in leaf.objects.items():
-            self.objects.setdefault(identity, written)
-
-    @property
-    def least(self) -> int:
-        """How many documents a build must write at least.
-
-        Each object that is written in a file must come out, once or more, and each that a generator makes.
-        Only a patch can delete one, and only an annotation can keep one local; where either is mentioned,
-        nothing is certain. What plug-ins and transformers add is not counted.
-        """
-        if self.deletes:
-            return 0
-
-        named = sum(bool(identity.kind and identity.name) for identity in self.objects)
-        return named + self.generated
-
-
-Leaves = dict[str, Graph | None]
-_Uses = tuple[tuple[Where, ...], tuple[Entry, ...]]
-
-
-def kustomization_of(tree: Mapping[str, bytes], folder: str) -> str | None:
-    """Return the path of a folder's kustomization file, if it has one."""
-    paths = (f"{folder}/{name}" if folder else name for name in NAMES)
-    return next((path for path in paths if path in tree), None)
 
 
 def walk(
@@ -205,11 +124,12 @@ def _visit_kustomization(tree: Mapping[str, bytes], folder: str, graph: Graph, d
         findings.add("broken-kustomization", (), "a kustomization must be a map", "write resources:")
         return
 
-    fields = _canonical(value)
+    fields = canonical_once(value)
     graph.kustomizations[document.file] = replace(document, value=fields)
 
-    for key in value:
-        if canonical({key: None}).keys() & set(RUNS):
+    for key, given in value.items():
+        # An empty list of charts runs nothing.
+        if given and canonical({key: None}).keys() & set(RUNS):
             reason = f"{key} fetches charts and runs helm, which a check does not do"
             remedy = "commit the rendered chart and list it under resources"
             findings.add("kustomize-plugin", [key], reason, remedy, key=True)
@@ -224,23 +144,6 @@ def _visit_kustomization(tree: Mapping[str, bytes], folder: str, graph: Graph, d
     graph.path.append(folder)
     _Reading(tree, folder, graph, document).fields(value, KUSTOMIZATION)
     graph.path.pop()
-
-
-def _uses(value: Object, fields: Mapping[str, Use]) -> _Uses:
-    return _uses_of_kustomization(value) if fields is KUSTOMIZATION else _uses_of(value, fields)
-
-
-@per_object
-def _uses_of_kustomization(value: Object) -> _Uses:
-    return _uses_of(value, KUSTOMIZATION)
-
-
-def _uses_of(value: Object, fields: Mapping[str, Use]) -> _Uses:
-    """Return the places of repeated keys, and the entries that name files."""
-    return tuple(repeated(value, fields)), tuple(entries(value, fields))
-
-
-_canonical = per_object(canonical)
 
 
 def _look_for_deletions(data: bytes, graph: Graph) -> None:
@@ -258,7 +161,7 @@ class _Reading:
     inside: Where | None = None
 
     def fields(self, value: dict[str, Any], fields: Mapping[str, Use]) -> None:
-        repeated_keys, named = _uses(value, fields)
+        repeated_keys, named = uses(value, fields)
 
         for where in repeated_keys:
             reason = f"kustomize reads {where[-1]} as another key of the same map: one of them would vanish"
@@ -294,6 +197,7 @@ class _Reading:
             return
 
         path = resolved(self.tree, path)
+        unread = unread_reason(self.tree, path)
         is_folder = kustomization_of(self.tree, path) is not None
 
         if path in self.tree:
@@ -303,6 +207,10 @@ class _Reading:
         elif is_folder and entry.use == Use.PLUGIN:
             reason = "plug-ins in a folder could read other files than those that were checked"
             self.refuse("kustomize-plugin", self.at(entry.where), reason, "list the files in it")
+        elif unread:
+            reason, remedy = f'"{text}" was not read: {unread}', "split it, or leave it out"
+            is_beyond = is_too_large(self.tree, path)
+            self.refuse("unreadable-file", self.at(entry.where), reason, remedy, beyond=is_beyond)
         else:
             remedy = "add the file, or remove the entry"
             self.refuse("broken-kustomization", self.at(entry.where), f'"{text}" does not exist', remedy)
@@ -400,12 +308,6 @@ class _Reading:
         else:
             reason = f"{kind} is not a plug-in of kustomize: it is not run"
             self.refuse("kustomize-plugin", place, reason, "use a field of kustomize", beyond=True)
-
-
-def resolved(tree: Mapping[str, bytes], path: str) -> str:
-    """Return the real path of a file or folder, where a tree knows symlinks."""
-    resolve: Callable[[str], str] | None = getattr(tree, "resolve", None)
-    return resolve(path) if resolve else path
 
 
 def _is_text(use: Use, text: str) -> bool:

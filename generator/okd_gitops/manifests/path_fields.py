@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from okd_gitops.manifests.objects import Object, per_object
+
 Where = tuple[str | int, ...]
 
 
@@ -111,9 +113,30 @@ class Entry:
     value: Any
 
 
+# Of a map, the places of repeated keys and the entries that name files.
+Uses = tuple[tuple[Where, ...], tuple[Entry, ...]]
+
+
 def canonical(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return a kustomization with its fields spelled as kustomize documents them."""
     return {_NAMES.get(key.casefold(), key): item for key, item in value.items()}
+
+
+canonical_once = per_object(canonical)
+
+
+def uses(value: Object, fields: Mapping[str, Use]) -> Uses:
+    """Return the places of repeated keys, and the entries that name files; of a kustomization read once."""
+    return _uses_of_kustomization(value) if fields is KUSTOMIZATION else _uses_of(value, fields)
+
+
+@per_object
+def _uses_of_kustomization(value: Object) -> Uses:
+    return _uses_of(value, KUSTOMIZATION)
+
+
+def _uses_of(value: Object, fields: Mapping[str, Use]) -> Uses:
+    return tuple(repeated(value, fields)), tuple(entries(value, fields))
 
 
 def entries(value: Mapping[str, Any], fields: Mapping[str, Use]) -> Iterator[Entry]:

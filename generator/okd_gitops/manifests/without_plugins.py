@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 
-from okd_gitops.manifests.kustomization import Graph
+from okd_gitops.manifests.graph import Graph
 from okd_gitops.manifests.write import dump
 
 

@@ -30,6 +30,8 @@ class ForeignFiles(Mapping[str, bytes]):
     files: dict[str, bytes] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
+    # Those of them that are regular files, and larger than a check reads.
+    too_large: set[str] = field(default_factory=set)
     # The addresses under which the clone knows other copies of itself.
     remotes: tuple[str, ...] = ()
 
@@ -86,11 +88,16 @@ def read_repository(root: Path) -> ForeignFiles:
 def _is_folder(root: Path, path: str, found: ForeignFiles) -> bool:
     """Note a file or a symlink; whether it is a folder to go into."""
     try:
-        mode = os.lstat(root / path).st_mode
+        status = os.lstat(root / path)
+        mode = status.st_mode
         if stat.S_ISLNK(mode):
             _note_link(root, path, found)
         elif stat.S_ISDIR(mode):
             return True
+        elif stat.S_ISREG(mode) and status.st_size > MAX_GENERATED:
+            most = f"files of at most {MAX_GENERATED >> 20} MiB are read"
+            found.too_large.add(path)
+            found.unread[path] = f"it is too large ({status.st_size / (1 << 20):.0f} MiB): {most}"
         else:
             found.files[path] = read_file(root, path, max_file=MAX_GENERATED)
     except FindingsError as error:

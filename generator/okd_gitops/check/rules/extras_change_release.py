@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from okd_gitops.check.nested_faults import cluster_versions
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Location
-from okd_gitops.manifests.kustomization import Written
+from okd_gitops.manifests.graph import Written
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.values import values_within
 from okd_gitops.releases.acknowledgements import NAME, NAMESPACE

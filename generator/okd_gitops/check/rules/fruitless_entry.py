@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from okd_gitops.check.overlay import as_map, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import FindingsError, Location, nearest
-from okd_gitops.manifests.kustomization import NAMES
+from okd_gitops.manifests.graph import NAMES
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.read import OTHERS, Document, read_all

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.finding import nearest
 from okd_gitops.manifests.argocd import at_head, folder, same_url, sources
+from okd_gitops.manifests.graph import unread_reason
 from okd_gitops.manifests.objects import Object, at, items
 
 
@@ -19,7 +20,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
 
             for name in items(source, "helm", "valueFiles"):
                 path = _path(str(name), source, application, repository)
-                if path is not None and path not in repository.files:
+                if path is not None and not _is_there(path, repository):
                     alike = [each for each in repository.files if posixpath.basename(each) == _base(path)]
                     value = repository.makers.get(id(application), application)
                     yield Fault(
@@ -32,6 +33,10 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                             if any(one is value for one in each.objects)
                         ),
                     )
+
+
+def _is_there(path: str, repository: Repository) -> bool:
+    return path in repository.files or bool(unread_reason(repository.files, path))
 
 
 def _base(path: str) -> str:
