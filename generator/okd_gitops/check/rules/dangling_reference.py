@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, partial
 
 from okd_gitops.check.made_by_operators import made_in
+from okd_gitops.check.missing_objects import missing_objects
 from okd_gitops.check.overlay import as_list, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Severity
@@ -43,7 +44,7 @@ _Reference = tuple[str, str]
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
-    """Look at workloads and Tekton objects; in a foreign repository only at calls of Tasks and Pipelines."""
+    """Look at workloads and Tekton objects; in a foreign repository at what certainly is nowhere."""
     missing: dict[tuple[ObjectId, str], list[str]] = {}
     for overlay, identity, name in _missing(repository):
         missing.setdefault((identity, name), []).append(overlay.name)
@@ -57,6 +58,9 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
             # People create namespaces too, and on demand.
             severity=Severity.WARNING if name.startswith("Namespace/") else None,
         )
+
+    if not any(overlay.environment for overlay in repository.overlays):
+        yield from missing_objects(repository)
 
 
 def _missing(repository: Repository) -> Iterator[tuple[Overlay, ObjectId, str]]:

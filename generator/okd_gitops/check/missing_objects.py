@@ -1,0 +1,94 @@
+"""References in a repository that others wrote to objects that certainly are nowhere."""
+
+import re
+from collections.abc import Iterator
+
+from okd_gitops.check.namespaces import Contents, home_of, namespaces
+from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.finding import Severity, nearest
+from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.manifests.references import Reference, references
+
+# What Kubernetes, OpenShift and OpenShift Pipelines make in every namespace.
+_EVERYWHERE = frozenset(
+    {("ServiceAccount", name) for name in ("default", "builder", "deployer", "pipeline")}
+    | {("ConfigMap", name) for name in ("kube-root-ca.crt", "openshift-service-ca.crt")}
+    | {("ConfigMap", name) for name in ("config-trusted-cabundle", "config-service-cabundle")}
+)
+# The platform has objects of its own there.
+_OF_PLATFORM = re.compile(r"default|openshift|(kube|openshift)-.*")
+# People make these by hand, or with a tool, to keep them out of Git.
+_KEPT_OUT = ("Secret",)
+# Files that make nothing.
+_PROSE = (".md", ".adoc", ".rst", ".txt")
+_WORD = re.compile(rb"[A-Za-z0-9.-]+")
+
+
+def missing_objects(repository: Repository) -> Iterator[Fault]:
+    """Yield a fault for each reference to an object of a namespace that this repository fills.
+
+    That is one which it makes, or in which it has other objects of that kind; and nothing that is not known
+    here may make more of them there.
+    """
+    contents = namespaces(repository)
+    unread = _unread_words(repository)
+    found: dict[tuple[ObjectId, Reference], list[str]] = {}
+
+    for overlay in repository.overlays:
+        home = home_of(overlay, repository)
+        for value in overlay.objects:
+            for reference in references(value):
+                namespace = reference.namespace or ObjectId.of(value).namespace or home
+                if (
+                    _is_missing(reference, contents.get(namespace), namespace)
+                    and reference.name not in unread
+                ):
+                    found.setdefault((ObjectId.of(value), reference), []).append(overlay.name)
+
+    for (identity, reference), clusters in found.items():
+        namespace = reference.namespace or identity.namespace or _home(repository, clusters[0])
+        yield _fault(identity, reference, contents[namespace], namespace, tuple(clusters))
+
+
+def _home(repository: Repository, name: str) -> str:
+    return next(home_of(each, repository) for each in repository.overlays if each.name == name)
+
+
+def _is_missing(reference: Reference, contents: Contents | None, namespace: str) -> bool:
+    if contents is None or not namespace or _OF_PLATFORM.fullmatch(namespace):
+        return False
+    if contents.has(reference.kind, reference.name) or (reference.kind, reference.name) in _EVERYWHERE:
+        return False
+    if contents.is_open or reference.kind in contents.makers:
+        return False
+
+    has_others = bool(contents.names.get(reference.kind))
+    return has_others or (contents.is_made and reference.kind not in _KEPT_OUT)
+
+
+def _fault(
+    identity: ObjectId, reference: Reference, contents: Contents, namespace: str, clusters: tuple[str, ...]
+) -> Fault:
+    others = contents.names.get(reference.kind, set())
+    place = "" if namespace == identity.namespace else f" in the namespace {namespace}"
+    is_sure = contents.is_made and reference.kind not in _KEPT_OUT and reference.path[0] != "subjects"
+
+    return Fault(
+        reason=f"it names the {reference.kind} {reference.name}, which nothing here makes{place}",
+        remedy=nearest(reference.name, others) or "add it, or correct the name",
+        object=identity,
+        path=reference.path,
+        clusters=clusters,
+        severity=None if is_sure else Severity.WARNING,
+    )
+
+
+def _unread_words(repository: Repository) -> set[str]:
+    """Return every name in files that nothing rendered: a chart, a script or a person may use them."""
+    reached = {path for overlay in repository.overlays for path in overlay.graph.files}
+    return {
+        word.decode()
+        for path in set(repository.files) - reached
+        if not path.endswith(_PROSE)
+        for word in _WORD.findall(repository.files[path])
+    }
