@@ -6,12 +6,12 @@ also call a schema "missing" that merely does not compile.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from okd_gitops.check.schema_causes import reasons_of
 from okd_gitops.check.schema_gaps import kinds_without_schema
 from okd_gitops.errors import ToolError
 from okd_gitops.manifests.objects import ObjectId
@@ -25,9 +25,6 @@ CRDS = "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
 _INDEX = {"kubernetes": dict, "crds": list, "files": dict}
 _SCHEMAS_REMEDY = f"remove the schemas, then {REMEDY}"
 _TOOL_REMEDY = "make clean, then make check builds the tools anew; report it if it happens again"
-# A cause in the text of a fault: "- at '/spec/volumes/1': additional properties 'emptydir' not allowed".
-_UNKNOWN = re.compile(r"(additional properties ')(.*)(' not allowed)", re.DOTALL)
-_CAUSE = re.compile(r"- at '(?P<path>[^']*)': (?P<reason>.+?)\s*(?=- at '|$)", re.DOTALL)
 # By which a report names a document: version, kind and name.
 _Key = tuple[str, str, str]
 
@@ -235,7 +232,7 @@ def _faults(completed: Completed, files: Mapping[str, list[bytes]]) -> list[_Fau
         report = json.loads(completed.out)
         counts = {name: int(report["summary"][name]) for name in ("valid", "invalid", "errors", "skipped")}
         faults = [
-            _Fault(files[fault["filename"]], _reported(fault), _reasons(fault))
+            _Fault(files[fault["filename"]], _reported(fault), reasons_of(fault))
             for fault in report["resources"] or []
         ]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -264,29 +261,3 @@ def _refuse_incomplete(code: int, counts: Mapping[str, int], *, expected: int, f
 
 def _reported(fault: dict[str, Any]) -> _Key:
     return str(fault["version"]), str(fault["kind"]), str(fault["name"])
-
-
-def _reasons(fault: dict[str, Any]) -> tuple[str, ...]:
-    """Return the innermost causes: the text of a fault has them all, each with its path."""
-    causes = [(match["path"] or "/", match["reason"]) for match in _CAUSE.finditer(str(fault["msg"]))]
-    # Of causes one inside the other, the inner says what is wrong; "oneOf failed" and its like say nothing.
-    inner = [
-        (path, reason)
-        for path, reason in causes
-        if not any(other.startswith(f"{path.rstrip('/')}/") and other != path for other, _ in causes)
-    ]
-    if inner:
-        return tuple(dict.fromkeys(f"{path}: {_in_order(reason)}" for path, reason in inner))
-
-    outer = [f"{cause['path'] or '/'}: {cause['msg']}" for cause in fault.get("validationErrors") or []]
-    return tuple(outer) or (str(fault["msg"]),)
-
-
-def _in_order(reason: str) -> str:
-    """Return a reason with the names in it sorted: they come out of a map of Go, in any order."""
-    names = _UNKNOWN.fullmatch(reason)
-    if not names:
-        return reason
-
-    sorted_names = "', '".join(sorted(names[2].split("', '")))
-    return f"{names[1]}{sorted_names}{names[3]}"

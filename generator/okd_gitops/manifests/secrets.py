@@ -22,6 +22,9 @@ _FORMS = (
     ("a token of GitLab", re.compile(r"\bglpat-[A-Za-z0-9_-]{20}")),
     ("a key of AWS", re.compile(r"\bAKIA[0-9A-Z]{16}\b")),
     ("a token of OpenShift", re.compile(r"\bsha256~[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")),
+    # synapse/handlers/auth.py of Synapse, generate_access_token and generate_refresh_token: the base64 of the
+    # account's name, 20 letters, and a checksum in base 62.
+    ("a token of Matrix", re.compile(r"\bsy[rt]_[A-Za-z0-9+/]+_[A-Za-z]{20}_[A-Za-z0-9]{6}\b")),
     ("a signed token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20}")),
     # The second one is the pull secret that OKD's documents tell everybody to use.
     (

@@ -5,21 +5,20 @@ import re
 from collections.abc import Iterator, Set
 from fnmatch import fnmatchcase
 
+from okd_gitops.check.clusters import NO_CLUSTER
 from okd_gitops.check.rule import Fault, Repository
-from okd_gitops.finding import Location
+from okd_gitops.check.synced_objects import declared_in
+from okd_gitops.finding import Location, nearest
 from okd_gitops.manifests import flux
 from okd_gitops.manifests.argocd import IN_CLUSTER, REGISTERS, folder, sources
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
 # The paths of folders in which each folder is a cluster; deeper, overlays are variants to choose from.
 _CLUSTERS = re.compile(r"(.*/)?(clusters?|sites)|overlays")
-# Folders beside those of clusters that are no cluster.
-_NO_CLUSTER = re.compile(
-    r"(?i)[._].*|base.*|common.*|shared.*|default|all|components?|.*(template|example|sample).*"
-)
 _FILLED_IN = re.compile(r"\{\{.*?\}\}")
 # With fewer siblings nothing tells that a folder is a cluster.
 _FEWEST = 2
+_MANAGED = "ManagedCluster.cluster.open-cluster-management.io"
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
@@ -33,6 +32,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         yield from _undeployed(repository, parent, rest, names, deployed)
 
     yield from _without_folder(repository, families)
+    yield from _not_registered(repository)
 
 
 def _families(deployed: Set[str]) -> dict[tuple[str, str], set[str]]:
@@ -54,7 +54,7 @@ def _undeployed(
     paths = {
         name: posixpath.join(parent, name, rest).rstrip("/")
         for name in sorted(_names_below(repository, parent) - names)
-        if not _NO_CLUSTER.fullmatch(name)
+        if not NO_CLUSTER.fullmatch(name)
     }
     alone = [
         path
@@ -115,11 +115,10 @@ def _by_flux(repository: Repository) -> set[str]:
 
 
 def _without_folder(repository: Repository, families: dict[tuple[str, str], set[str]]) -> Iterator[Fault]:
-    """Yield clusters that are registered in Argo CD and have no folder, where the others have one."""
-    secrets = [
-        value for value in repository.objects if at(value, "metadata", "labels", REGISTERS) == "cluster"
-    ]
-    registered = {_cluster(value): value for value in secrets}
+    """Yield clusters that are registered, in Argo CD or as a managed one, and have no folder, where the
+    others have one.
+    """
+    registered = _registered(repository)
 
     for (parent, _), names in families.items():
         if len(names & registered.keys()) < _FEWEST:
@@ -134,5 +133,40 @@ def _without_folder(repository: Repository, families: dict[tuple[str, str], set[
             )
 
 
-def _cluster(secret: Object) -> str:
-    return str(at(secret, "stringData", "name") or ObjectId.of(secret).name)
+def _not_registered(repository: Repository) -> Iterator[Fault]:
+    """Yield clusters to which Applications write, and that nothing registers in Argo CD as others."""
+    secrets = [value for value in repository.objects if _registers(value)]
+    known = {IN_CLUSTER, *(_cluster(value) for value in secrets)}
+    written: dict[str, list[Object]] = {}
+    for application in repository.applications:
+        name = str(at(application, "spec", "destination", "name") or "")
+        if name and "{{" not in name:
+            written.setdefault(name, []).append(application)
+
+    if len(written.keys() & (known - {IN_CLUSTER})) < _FEWEST or not repository.is_whole:
+        return
+    for name in sorted(written.keys() - known):
+        application = written[name][0]
+        own = ObjectId.of(application).name
+        yield Fault(
+            reason=f"{own}: its destination {name} is not registered, as others are",
+            remedy=nearest(name, known) or "register the cluster, or remove what is deployed to it",
+            object=repository.written(application),
+            clusters=declared_in(application, repository),
+        )
+
+
+def _registered(repository: Repository) -> dict[str, Object]:
+    return {_cluster(value): value for value in repository.objects if _registers(value) or _is_managed(value)}
+
+
+def _registers(value: Object) -> bool:
+    return at(value, "metadata", "labels", REGISTERS) == "cluster"
+
+
+def _is_managed(value: Object) -> bool:
+    return ObjectId.of(value).group_kind == _MANAGED and ObjectId.of(value).name != "local-cluster"
+
+
+def _cluster(value: Object) -> str:
+    return str(at(value, "stringData", "name") or ObjectId.of(value).name)
