@@ -68,10 +68,9 @@ def _of_pods(value: Object) -> Iterator[Reference]:
 
 
 def _of_volume(volume: object, where: Path) -> Iterator[Reference]:
-    parts = [((), volume)]
-    parts += [
-        (("projected", "sources", n), each) for n, each in enumerate(items(volume, "projected", "sources"))
-    ]
+    parts: list[tuple[Path, object]] = [((), volume)]
+    for index, each in enumerate(items(volume, "projected", "sources")):
+        parts.append((("projected", "sources", index), each))
 
     for inside, part in parts:
         for key, field, kind in (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret")):

@@ -161,7 +161,7 @@ def _registered(repository: Repository) -> dict[str, Object]:
 
 
 def _registers(value: Object) -> bool:
-    return at(value, "metadata", "labels", REGISTERS) == "cluster"
+    return str(at(value, "metadata", "labels", REGISTERS)) == "cluster"
 
 
 def _is_managed(value: Object) -> bool:

@@ -1,61 +1,76 @@
 """The rule lost-list-entries: findings.yaml states and explains it."""
 
+import re
 from collections.abc import Iterator, Mapping
 
-from okd_gitops.check.overlay import as_map, per_overlay
+from okd_gitops.check.overlay import as_list, as_map, per_overlay
+from okd_gitops.check.replaced_lists import losses
 from okd_gitops.check.rule import Fault, Overlay, Repository
-from okd_gitops.finding import FindingsError, Location
+from okd_gitops.finding import FindingsError, Location, Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.read import OTHERS, Document
 from okd_gitops.manifests.read_once import read_all_once
 
-# Groups in which lists have keys by which kustomize merges: x-kubernetes-patch-merge-key in kubernetes v1.35,
-# api/openapi-spec. In every other group, such as that of RoleBindings, a patch replaces a list.
-_MERGED = ("", "admissionregistration.k8s.io", "apps", "autoscaling", "batch", "policy", "storage.k8s.io")
+_SHOWN = 4
+_Target = object
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at merge patches of objects whose lists kustomize replaces as a whole."""
     seen: set[tuple[str, str]] = set()
     for overlay in repository.overlays:
-        for written, key, name, lost in _replaced_lists(overlay, repository.files):
-            place = Location(**written)
-            if (str(place), key) not in seen:
-                seen.add((str(place), key))
-                yield Fault(
-                    reason=f"the patch replaces the whole list {key} of {name}: "
-                    f"{', '.join(lost)} of the base vanishes",
-                    remedy="write a JSON patch (op: add, replace), or repeat every entry",
-                    location=place,
-                    clusters=(overlay.name,),
-                )
+        for written, listed, path, lost, is_sure in _replaced_lists(overlay, repository.files):
+            place, identity = Location(**written), ObjectId(*listed)
+            if (str(place), path) in seen:
+                continue
+
+            seen.add((str(place), path))
+            more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+            yield Fault(
+                reason=f"the patch replaces the whole list {path} of {identity}: "
+                f"{', '.join(lost[:_SHOWN])}{more} of the base vanishes",
+                remedy="write a JSON patch (op: add, replace), or repeat every entry",
+                location=place,
+                clusters=(overlay.name,),
+                severity=None if is_sure else Severity.WARNING,
+            )
 
 
 @per_overlay
-def _replaced_lists(overlay: Overlay, files: Mapping[str, bytes]) -> list[tuple[object, str, str, list[str]]]:
-    """Return the place of each patch that replaces a list, the list, its object, and what vanishes."""
-    found: list[tuple[object, str, str, list[str]]] = []
-    for path, document in overlay.graph.kustomizations.items():
-        for patch, place in _patches(document, path, files):
-            identity = ObjectId.of(patch)
-            base = _base(identity, overlay)
-            is_replaced = identity.group not in _MERGED
-            for key, lost in _lost(base, patch) if base and is_replaced else ():
-                found.append((as_map(place), key, str(identity), lost))
-    return found
+def _replaced_lists(
+    overlay: Overlay, files: Mapping[str, bytes]
+) -> list[tuple[object, list[str], str, tuple[str, ...], bool]]:
+    """Return for each patch that replaces a list its place, the object, the list, what vanishes, and whether
+    the patch was meant to change an entry.
+    """
+    # With a schema of its own a kustomization may merge what is replaced elsewhere.
+    if any("openapi" in document.value for document in overlay.graph.kustomizations.values()):
+        return []
+
+    return [
+        (as_map(place), as_list(identity), loss.path, loss.lost, loss.is_sure)
+        for path, document in overlay.graph.kustomizations.items()
+        for patch, target, place in _patches(document, path, files)
+        for identity, base in _bases(patch, target, overlay)
+        for loss in losses(base, patch, identity.group)
+    ]
 
 
-def _patches(document: Document, path: str, files: Mapping[str, bytes]) -> Iterator[tuple[Object, Location]]:
+def _patches(
+    document: Document, path: str, files: Mapping[str, bytes]
+) -> Iterator[tuple[Object, _Target, Location]]:
+    """Yield each merge patch of a kustomization with its target, if it has one, and its place."""
     folder = path.rpartition("/")[0]
     listed, others = items(document.value, "patchesStrategicMerge"), items(document.value, "patches")
-    entries: list[tuple[object, tuple[str | int, ...]]] = [
-        (each, ("patchesStrategicMerge", index)) for index, each in enumerate(listed)
+    entries: list[tuple[object, _Target, tuple[str | int, ...]]] = [
+        (each, None, ("patchesStrategicMerge", index)) for index, each in enumerate(listed)
     ]
     entries += [
-        (at(each, "path") or at(each, "patch"), ("patches", index)) for index, each in enumerate(others)
+        (at(each, "path") or at(each, "patch"), at(each, "target"), ("patches", index))
+        for index, each in enumerate(others)
     ]
-    for entry, where in entries:
+    for entry, target, where in entries:
         text, place = str(entry or ""), document.at(where)
         try:
             if "\n" in text:
@@ -69,31 +84,26 @@ def _patches(document: Document, path: str, files: Mapping[str, bytes]) -> Itera
 
         for each in found:
             if isinstance(each.value, dict) and each.value.get("kind"):
-                yield each.value, place
+                yield each.value, target, place
 
 
-def _base(identity: ObjectId, overlay: Overlay) -> Object | None:
+def _bases(patch: Object, target: _Target, overlay: Overlay) -> Iterator[tuple[ObjectId, Object]]:
+    """Yield the objects that a patch changes: those of its target, or the one of its name."""
+    identity = ObjectId.of(patch)
     for each, written in overlay.graph.objects.items():
-        if each.group_kind == identity.group_kind and each.name == identity.name:
-            return written.value
-    return None
-
-
-def _lost(base: object, patch: object, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    if not isinstance(base, dict) or not isinstance(patch, dict):
-        return
-
-    for key, inner in patch.items():
-        place = f"{path}.{key}".lstrip(".")
-        if isinstance(inner, list) and isinstance(base.get(key), list):
-            before, after = (_names(each) for each in (base[key], inner))
-            # A patch that names one of them was meant to change that one.
-            if before and after and set(before) & set(after) and set(before) - set(after):
-                yield place, sorted(set(before) - set(after))
+        if target:
+            is_meant = all(
+                _fits(at(target, key), text) for key, text in (("kind", each.kind), ("name", each.name))
+            )
         else:
-            yield from _lost(base.get(key), inner, place)
+            is_meant = each.group_kind == identity.group_kind and each.name == identity.name
+        if is_meant:
+            yield each, written.value
 
 
-def _names(entries: list[object]) -> list[str]:
-    names = [at(entry, "name") for entry in entries]
-    return [str(name) for name in names] if all(isinstance(name, str) for name in names) else []
+def _fits(pattern: object, text: str) -> bool:
+    """Whether a text fits an anchored expression of a target; one that is not there fits all."""
+    try:
+        return not pattern or re.fullmatch(str(pattern), text) is not None
+    except re.error:
+        return False
