@@ -23,7 +23,7 @@ from okd_gitops.evidence.health import health_of, judge
 from okd_gitops.evidence.observe import addresses, bound
 from okd_gitops.evidence.records import parse_records
 from okd_gitops.evidence.state import ClusterState
-from okd_gitops.finding import Findings, FindingsError, as_text
+from okd_gitops.finding import Findings, FindingsError
 from okd_gitops.fleet.apply_changes import apply_changes
 from okd_gitops.fleet.cluster import parse_cluster
 from okd_gitops.fleet.extras import read_extras
@@ -51,6 +51,7 @@ from okd_gitops.releases.trust.openpgp import plain
 from okd_gitops.releases.trust.signature import Message, verify
 from okd_gitops.releases.trust.store import default_keys
 from okd_gitops.releases.version import Version, channel_fault, image_fault, outside_channel
+from okd_gitops.report.finding_text import as_text
 from okd_gitops.system import history
 from okd_gitops.system.address import NetworkError, redirected
 from okd_gitops.system.disk import read_catalog

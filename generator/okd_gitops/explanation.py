@@ -25,6 +25,8 @@ class Explanation:
     why: str
     remedy: str
     severity: str = ""
+    # The remedy in a repository that okd-gitops did not write, where that of a fleet does not fit.
+    elsewhere: str = ""
     # With which a check ends that finds it; whatever cannot be read ends every command with 2.
     exit_code: int = 1
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, files
-from okd_gitops.finding import Finding, FindingsError, Location, as_text
+from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.fleet import load as fleet_load
 from okd_gitops.fleet.load import load
 from okd_gitops.generate.generate import generate
 from okd_gitops.redaction import printable
+from okd_gitops.report.finding_text import as_text
 from okd_gitops.report.markdown import code, prose
 from readers import catalog
 

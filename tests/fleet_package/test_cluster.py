@@ -2,11 +2,12 @@
 
 import pytest
 
-from okd_gitops.finding import Finding, FindingsError, as_text
+from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.fleet.cluster import ClusterFile, ClusterSpec, parse_cluster
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
+from okd_gitops.report.finding_text import as_text
 from okd_gitops.tree import Tree
 
 _IMAGE = "registry.example.org/origin/release-scos"

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from okd_gitops.finding import FindingsError, as_text
+from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.read import (
     FOREIGN,
     MAX_DEPTH,
@@ -18,6 +18,7 @@ from okd_gitops.manifests.read import (
     read_all,
 )
 from okd_gitops.manifests.write import dump
+from okd_gitops.report.finding_text import as_text
 
 
 def refused(text: str | bytes) -> tuple[str, int, int]:

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
 from okd_gitops.explanation import explanations
-from okd_gitops.finding import FindingsError, as_text
+from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.upgrades import Releases
 from okd_gitops.releases.cross_check import cross_check
 from okd_gitops.releases.sources import file, github, quay, release_controller
 from okd_gitops.releases.sources import update_graph as graph
 from okd_gitops.releases.sources.all import Sources, collect
 from okd_gitops.releases.sources.answer import Answer
+from okd_gitops.report.finding_text import as_text
 from okd_gitops.system.http import Http
 from okd_gitops.upgrade.known import of_fleet
 

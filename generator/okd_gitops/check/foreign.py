@@ -25,6 +25,7 @@ from okd_gitops.check.ledger import keep_account
 from okd_gitops.check.left_alone import followers_of, holds_alone, left_alone
 from okd_gitops.check.outcome import Report
 from okd_gitops.check.own_schemas import definitions_in, own_schemas, with_versions
+from okd_gitops.check.remedies_of_others import for_others
 from okd_gitops.check.roots import Deployments, deployments
 from okd_gitops.finding import Finding, ordered
 from okd_gitops.manifests.flux import Variables
@@ -147,7 +148,7 @@ def _with_account(
         found.sources,
         kinds,
     )
-    findings = ordered(finding for finding in report.findings if finding not in gaps)
+    findings = ordered(for_others(finding) for finding in report.findings if finding not in gaps)
     return replace(report, findings=tuple(ordered(_once(findings))), ledger=account)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from okd_gitops.cli.check_files import write_for_forges
 from okd_gitops.cli.check_folder import Wanted, judged_folder
 from okd_gitops.cli.check_output import print_change, print_report, report_as_json
 from okd_gitops.cli.completion import finding_names, references
@@ -16,11 +17,9 @@ from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, tools_of
 from okd_gitops.cli.output import counter, print_result, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from okd_gitops.check.outcome import Report
-    from okd_gitops.finding import Finding
     from okd_gitops.system.unchanged import Result
 
 # What of a report are counts.
@@ -75,6 +74,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--sarif", type=_FILE, metavar="FILE", help="Also write the findings as SARIF, even if it fails."
 )
+@click.option("--github", is_flag=True, help="Also annotate lines, by commands in the log.")
+@click.option(
+    "--code-quality", type=_FILE, metavar="FILE", help="Also write the findings for GitLab's code quality."
+)
 @click.option(
     "--crds",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -98,6 +101,8 @@ def check(
     baseline: Path | None,
     write_baseline: Path | None,
     sarif: Path | None,
+    github: bool,
+    code_quality: Path | None,
     require_complete: bool,
     crds: Path | None,
     records: str,
@@ -121,11 +126,14 @@ def check(
         baseline=baseline,
         write_baseline=write_baseline,
         sarif=sarif,
+        github=github,
+        code_quality=code_quality,
+        folder=folder,
         require_complete=require_complete,
         crds=crds,
     )
 
-    with _failure_as_sarif(sarif):
+    with _failure_for_forges(wanted):
         now = clock(at)
         if folder:
             _end(judged_folder(context, folder, wanted, now), wanted, output)
@@ -138,18 +146,17 @@ def check(
 
 
 @contextmanager
-def _failure_as_sarif(file: Path | None) -> Iterator[None]:
-    """Write as SARIF why a check could not be made, so that nobody takes an earlier file for its result."""
+def _failure_for_forges(wanted: Wanted) -> Iterator[None]:
+    """Write why a check could not be made, so that nobody takes an earlier file for its result."""
     from okd_gitops.errors import OkdGitopsError
     from okd_gitops.finding import FindingsError
 
     try:
         yield
     except OkdGitopsError as error:
-        if file:
-            findings = error.findings if isinstance(error, FindingsError) else ()
-            reason = f"{error.reason}. {error.remedy}".rstrip(". ")
-            _write_sarif(file, findings, error.exit_code, reason)
+        findings = error.findings if isinstance(error, FindingsError) else ()
+        reason = f"{error.reason}. {error.remedy}".rstrip(". ")
+        write_for_forges(findings, wanted, error.exit_code, reason)
         raise
 
 
@@ -189,9 +196,11 @@ def _refuse_without_folder(wanted: Wanted) -> None:
     from okd_gitops.errors import UsageError
 
     chosen, baseline = wanted.select or wanted.ignore, wanted.baseline or wanted.write_baseline
-    if chosen or baseline or wanted.require_complete or wanted.crds:
+    of_others = wanted.kubernetes or wanted.is_fleet or wanted.require_complete or wanted.crds
+    if chosen or baseline or of_others:
         raise UsageError(
-            "--select, --ignore, --crds, --require-complete and baselines are for a FOLDER",
+            "--kubernetes, --profile, --select, --ignore, --crds, --require-complete and baselines are for a "
+            "FOLDER, and none is given",
             "okd-gitops check FOLDER",
         )
 
@@ -203,25 +212,12 @@ def _end(report: "Report", wanted: Wanted, output: str) -> NoReturn:
     from okd_gitops.report.causes import worst_first
 
     in_order = replace(report, findings=worst_first(report.findings))
-    if wanted.sarif:
-        reason = "not everything was judged that had to be" if report.is_short else ""
-        _write_sarif(wanted.sarif, in_order.findings, report.exit_code, reason)
+    reason = "not everything was judged that had to be" if report.is_short else ""
+    write_for_forges(in_order.findings, wanted, report.exit_code, reason, of_others=report.ledger is not None)
 
     body = {} if output == "text" else {**report_as_json(in_order), "change": None}
     print_result(output, "Check", body, lambda: print_report(in_order))
     sys.exit(report.exit_code)
-
-
-def _write_sarif(file: Path, findings: "Iterable[Finding]", exit_code: int, failure: str) -> None:
-    from okd_gitops import __version__
-    from okd_gitops.errors import UsageError
-    from okd_gitops.report.sarif import sarif
-    from okd_gitops.system.disk import write_whole
-
-    try:
-        write_whole(file, sarif(findings, __version__, exit_code=exit_code, failure=failure).encode())
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}", "name another file") from None
 
 
 def _check_change(
@@ -238,8 +234,7 @@ def _check_change(
     seen = read_records(root, records)
     judged = judge_change(root, tools_of(context), wanted.base, seen, now=now, say=progress(context))
     report = replace(judged.report, findings=worst_first(judged.findings))
-    if wanted.sarif:
-        _write_sarif(wanted.sarif, report.findings, judged.exit_code, "")
+    write_for_forges(report.findings, wanted, judged.exit_code, "")
 
     body = {**report_as_json(report), "change": judged.change, "older": judged.older}
     print_result(output, "Check", body, lambda: print_change(judged, report))

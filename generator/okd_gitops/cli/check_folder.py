@@ -26,6 +26,9 @@ class Wanted(NamedTuple):
     baseline: Path | None
     write_baseline: Path | None
     sarif: Path | None
+    github: bool
+    code_quality: Path | None
+    folder: Path | None
     require_complete: bool
     crds: Path | None
 
@@ -70,7 +73,15 @@ def _judged_as_foreign(
     from okd_gitops.check.check import DEFAULT_KUBERNETES
     from okd_gitops.check.foreign import check_foreign
     from okd_gitops.check.foreign_change import findings_before
+    from okd_gitops.check.kubeconform import known_minors
+    from okd_gitops.errors import UsageError
     from okd_gitops.system.foreign_files import remotes_of
+
+    minors = known_minors(cache / "schemas")
+    if wanted.kubernetes and wanted.kubernetes not in minors:
+        raise UsageError(
+            f"there are no schemas for Kubernetes {wanted.kubernetes}", f"there are: {', '.join(minors)}"
+        )
 
     def judge(folder: Path) -> "Report":
         return check_foreign(

@@ -76,7 +76,7 @@ def _step(cluster: "ClusterChange") -> str:
 
 def print_report(report: "Report") -> None:
     """Print the report of a check without a change of a fleet."""
-    show_causes(report.findings)
+    show_causes(report.findings, where="roots" if report.ledger else "clusters")
     _print_counts(report)
     _print_uncounted(report)
 
@@ -108,8 +108,14 @@ def _print_uncounted(report: "Report") -> None:
 
 def _print_counts(report: "Report") -> None:
     warnings = len(report.findings) - report.errors
+    # Of what others wrote nobody knows how many clusters it is for.
+    judged = (
+        f"{report.overlays} roots"
+        if report.ledger
+        else f"{report.clusters} clusters, {report.overlays} overlays"
+    )
     echo(
-        f"{report.clusters} clusters, {report.overlays} overlays, "
+        f"{judged}, "
         f"{report.documents} documents ({report.distinct} distinct), "
         f"{report.without_schema} without schema, {report.errors} errors, {warnings} warnings"
     )

@@ -125,17 +125,20 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def show_findings(findings: Sequence["Finding"], *, limit: int = 100) -> None:
     """Print findings for people, on standard error."""
-    from okd_gitops.finding import as_text
+    from okd_gitops.report.finding_text import as_text
 
     _show([(finding.severity, as_text(finding)) for finding in findings[:limit]], len(findings))
 
 
-def show_causes(findings: Sequence["Finding"], *, limit: int = 100) -> None:
-    """Print findings for people, on standard error: the worst first, and what has one cause once."""
+def show_causes(findings: Sequence["Finding"], *, limit: int = 100, where: str = "clusters") -> None:
+    """Print findings for people, on standard error: the worst first, and what has one cause once.
+
+    `where` says what the clusters of a finding are called.
+    """
     from okd_gitops.report.causes import causes
 
     found = causes(findings)
-    _show([(cause.severity, cause.as_text()) for cause in found[:limit]], len(found))
+    _show([(cause.severity, cause.as_text(where)) for cause in found[:limit]], len(found))
 
 
 def _show(texts: Sequence[tuple[str, str]], count: int) -> None:

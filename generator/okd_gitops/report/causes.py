@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from okd_gitops.errors import PRECEDENCE
 from okd_gitops.explanation import explanation_of
-from okd_gitops.finding import Finding, Location, Severity, as_text, ordered
+from okd_gitops.finding import Finding, Location, Severity, ordered
+from okd_gitops.report.finding_text import as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,15 @@ class Cause:
         """Every cluster that it concerns."""
         return tuple(sorted({cluster for finding in self.findings for cluster in finding.clusters}))
 
-    def as_text(self) -> str:
+    def as_text(self, where: str = "clusters") -> str:
         """Return it as printable lines: its first place is shown, the others are named."""
         first, *others = self.findings
         if not others:
-            return as_text(first)
+            return as_text(first, where=where)
 
         places = dict.fromkeys(finding.location for finding in others)
         also = [place for place in places if place != first.location]
-        return as_text(replace(first, reason=self.reason, clusters=self.clusters), also)
+        return as_text(replace(first, reason=self.reason, clusters=self.clusters), also, where=where)
 
     def as_json(self) -> dict[str, object]:
         """Return the form that `--output json` prints beside the findings themselves."""

@@ -15,16 +15,24 @@ from okd_gitops.redaction import redacted
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif(findings: Iterable[Finding], version: str, *, exit_code: int = 0, failure: str = "") -> str:
+def sarif(
+    findings: Iterable[Finding],
+    version: str,
+    *,
+    exit_code: int = 0,
+    failure: str = "",
+    of_others: bool = False,
+) -> str:
     """Return findings as one SARIF run of this tool; `version` is that of okd-gitops.
 
-    `failure` says why the run judged nothing, or less than it had to.
+    `of_others` says that they are those of a repository that okd-gitops did not write, `failure` why the run
+    judged nothing, or less than it had to.
     """
     found = list(findings)
     driver = {
         "name": "okd-gitops",
         "version": version,
-        "rules": [_rule(name) for name in sorted({finding.name for finding in found})],
+        "rules": [_rule(name, of_others=of_others) for name in sorted({finding.name for finding in found})],
     }
     run = {
         "tool": {"driver": driver},
@@ -46,13 +54,13 @@ def _invocation(exit_code: int, failure: str) -> dict[str, Any]:
     }
 
 
-def _rule(name: str) -> dict[str, Any]:
+def _rule(name: str, *, of_others: bool) -> dict[str, Any]:
     explanation = explanation_of(name)
     return {
         "id": name,
         "shortDescription": {"text": explanation.title},
         "fullDescription": {"text": explanation.why},
-        "help": {"text": explanation.remedy},
+        "help": {"text": (explanation.elsewhere if of_others else "") or explanation.remedy},
         "defaultConfiguration": {"level": explanation.severity or "error"},
     }
 
