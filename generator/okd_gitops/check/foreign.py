@@ -175,5 +175,6 @@ def _is_gap(finding: Finding, known: Collection[tuple[str, str, str]]) -> bool:
     if finding.name != "no-schema" or not kind:
         return finding.name == "kind-not-checked"
 
-    of_group = [name for group, version, name in known if (group, version) == (kind[1], kind[2])]
+    own = ("" if kind[1] == "core" else kind[1], kind[2])
+    of_group = [name for group, version, name in known if (group, version) == own]
     return not get_close_matches(kind[3], of_group, n=1, cutoff=0.85)

@@ -104,7 +104,7 @@ def with_versions(findings: Sequence[Finding], own: OwnSchemas, known: Collectio
 
 
 def _told(finding: Finding, kind: Kind, own: OwnSchemas, known: Collection[Kind]) -> Finding:
-    group, version, name = kind
+    group, version, name = "" if kind[0] == "core" else kind[0], kind[1], kind[2]
     served = own.versions.get((group, name))
     others = served or sorted(other[1] for other in known if (other[0], other[2]) == (group, name))
     if not others or version in others:
@@ -114,8 +114,8 @@ def _told(finding: Finding, kind: Kind, own: OwnSchemas, known: Collection[Kind]
     return finding_of(
         "version-not-served",
         finding.location,
-        f"{group}/{version} {name}: {source} {', '.join(others)}",
-        f"write apiVersion: {group}/{others[-1]}",
+        f"{kind[0]}/{version} {name}: {source} {', '.join(others)}",
+        f"write apiVersion: {f'{group}/{others[-1]}'.lstrip('/')}",
         of_object=finding.object,
         clusters=finding.clusters,
         severity=Severity.ERROR if served else Severity.WARNING,
