@@ -1,6 +1,7 @@
 """The rule flux-wiring: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import nearest
@@ -14,7 +15,12 @@ _KINDS = ("GitRepository", "OCIRepository", "Bucket")
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at the Kustomizations of Flux in an overlay."""
     for value in flux.kustomizations(overlay.objects):
-        faults = [*_waits(value, repository), *_reads(value, repository), *_variables(value, repository)]
+        faults = [
+            *_waits(value, repository),
+            *_waits_for_itself(value, repository),
+            *_reads(value, repository),
+            *_variables(value, repository),
+        ]
         for path, reason, remedy in faults:
             yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value), path=path)
 
@@ -35,6 +41,31 @@ def _waits(value: Object, repository: Repository) -> _Faults:
             near = nearest(name, [each for place, each in others if place == namespace])
             reason = f"it waits for the Kustomization {name}, which does not exist: it is never applied"
             yield ("spec", "dependsOn", index), reason, near or "correct the name"
+
+
+def _waits_for_itself(value: Object, repository: Repository) -> _Faults:
+    """Yield a circle of Kustomizations, at the first of them by name."""
+    after = {_named(each): _before(each) for each in flux.kustomizations(repository.objects)}
+    try:
+        TopologicalSorter(after).prepare()
+    except CycleError as error:
+        circle: list[tuple[str, str]] = error.args[1]
+        if _named(value) == min(circle):
+            names = ", ".join(sorted({name for _, name in circle}))
+            reason = f"{names} wait for each other: none of them is ever applied"
+            yield ("spec", "dependsOn"), reason, "take one of them out of dependsOn"
+
+
+def _named(value: Object) -> tuple[str, str]:
+    return ObjectId.of(value).namespace, ObjectId.of(value).name
+
+
+def _before(value: Object) -> list[tuple[str, str]]:
+    namespace = ObjectId.of(value).namespace
+    return [
+        (str(at(each, "namespace") or namespace), str(at(each, "name")))
+        for each in items(value, "spec", "dependsOn")
+    ]
 
 
 def _reads(value: Object, repository: Repository) -> _Faults:

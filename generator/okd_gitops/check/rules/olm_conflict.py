@@ -1,10 +1,16 @@
 """The rule olm-conflict: findings.yaml states and explains it."""
 
+import re
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
-from okd_gitops.finding import Severity
+from okd_gitops.finding import Severity, nearest
 from okd_gitops.manifests.objects import Object, ObjectId, at
+
+# The catalogs that OpenShift, OKD and OLM bring.
+_BUILT_IN = re.compile(
+    r"(redhat|certified|community)-operators|redhat-marketplace|operatorhubio-catalog|okd-.*"
+)
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
@@ -40,3 +46,32 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
                 path=("spec", "installPlanApproval"),
                 severity=Severity.WARNING,
             )
+
+
+def check_repository(repository: Repository) -> Iterator[Fault]:
+    """Look at the catalog of each Subscription, where the repository has catalogs of its own beside it."""
+    catalogs: dict[str, set[str]] = {}
+    for value in repository.objects:
+        identity = ObjectId.of(value)
+        if identity.group_kind == "CatalogSource.operators.coreos.com":
+            catalogs.setdefault(identity.namespace, set()).add(identity.name)
+
+    missing: dict[tuple[ObjectId, str], list[str]] = {}
+    for overlay in repository.overlays:
+        for value in overlay.of("Subscription.operators.coreos.com"):
+            own = catalogs.get(str(at(value, "spec", "sourceNamespace") or ""), set())
+            name = at(value, "spec", "source")
+            if own and isinstance(name, str) and name not in own and not _BUILT_IN.fullmatch(name):
+                missing.setdefault((ObjectId.of(value), name), []).append(overlay.name)
+
+    for (identity, name), clusters in missing.items():
+        place = {each for names in catalogs.values() for each in names}
+        yield Fault(
+            reason=f"its catalog {name} does not exist, while others are made beside it: "
+            "OLM installs nothing",
+            remedy=nearest(name, place) or "correct source and sourceNamespace, or make the catalog",
+            object=identity,
+            path=("spec", "source"),
+            clusters=tuple(clusters),
+            severity=Severity.WARNING,
+        )

@@ -60,7 +60,12 @@ def _undeclared_in_pipeline(spec: object) -> list[str]:
     # An inline task may have parameters of its own.
     inline = {name for task, _ in tasks(spec) for name in named(task, "taskSpec", "params")}
     declared = inline | set(named(spec, "params"))
-    return [f"params.{name}" for name, _ in uses(spec, "params") if name not in declared]
+    undeclared = [f"params.{name}" for name, _ in uses(spec, "params") if name not in declared]
+
+    # What a Pipeline gives back comes from its own tasks.
+    own = {str(at(task, "name")) for task, _ in tasks(spec)}
+    given = uses([at(each, "value") for each in items(spec, "results")], "tasks", "finally")
+    return undeclared + [f"tasks.{name}{rest}" for name, rest in given if name not in own]
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:

@@ -1,0 +1,72 @@
+"""The rule refused-by-argocd: findings.yaml states and explains it."""
+
+from collections.abc import Iterator
+
+from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.check.synced_objects import declared_in
+from okd_gitops.finding import Severity
+from okd_gitops.manifests.argocd import sources
+from okd_gitops.manifests.objects import Object, ObjectId, at, items
+
+Path = tuple[str | int, ...]
+# Path, reason, remedy, and whether Argo CD refuses it.
+_Faults = Iterator[tuple[Path, str, str, bool]]
+
+
+def check_repository(repository: Repository) -> Iterator[Fault]:
+    """Look at what Argo CD validates of an Application (util/argo/argo.go of argo-cd v3.3)."""
+    for application in repository.applications:
+        is_made = id(application) in repository.makers
+        name = f"{ObjectId.of(application).name}: " if is_made else ""
+        for path, reason, remedy, is_refused in (*_destination(application), *_sources(application)):
+            yield Fault(
+                reason=f"{name}{reason}",
+                remedy=remedy,
+                object=repository.written(application),
+                path=("spec", "template", *path) if is_made else path,
+                clusters=declared_in(application, repository),
+                severity=None if is_refused else Severity.WARNING,
+            )
+
+
+def _destination(application: Object) -> _Faults:
+    destination = at(application, "spec", "destination")
+    name, server = at(destination, "name"), at(destination, "server")
+    path: Path = ("spec", "destination")
+
+    if name and server:
+        reason = f"its destination has both a name ({name}) and a server ({server}): Argo CD deploys nothing"
+        yield path, reason, "keep one of them", True
+    elif not name and not server:
+        yield (
+            path,
+            "its destination has neither name nor server: Argo CD deploys nothing",
+            "add one of them",
+            True,
+        )
+
+
+def _sources(application: Object) -> _Faults:
+    found = sources(application)
+    # Argo CD may read a source of another form, and write what it renders to a branch.
+    if not found and not at(application, "spec", "sourceHydrator"):
+        yield ("spec",), "it has no source: Argo CD deploys nothing", "add source or sources", True
+    if at(application, "spec", "source") and items(application, "spec", "sources"):
+        yield (
+            ("spec", "source"),
+            "it has source and sources: Argo CD reads sources only",
+            "keep one of them",
+            False,
+        )
+
+    for source in found:
+        if not at(source, "repoURL"):
+            yield ("spec",), "a source of it has no repoURL: Argo CD deploys nothing", "add it", True
+        elif not any(at(source, key) for key in ("path", "chart", "ref")):
+            reason = (
+                f"its source {at(source, 'repoURL')} has neither path, chart nor ref: Argo CD deploys nothing"
+            )
+            yield ("spec",), reason, "add path, or . for the whole repository", True
+        elif at(source, "chart") and not at(source, "targetRevision"):
+            reason = f"its chart {at(source, 'chart')} has no targetRevision: Argo CD deploys nothing"
+            yield ("spec",), reason, "write the version of the chart", True
