@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from okd_gitops.check.namespaces import Contents, home_of, namespaces
+from okd_gitops.check.namespaces import Contents, home_of, is_quiet, namespaces
 from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.check.selected_pods import unselecting
 from okd_gitops.finding import Severity, nearest
-from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.manifests.objects import ObjectId, strings
 from okd_gitops.manifests.references import Reference, references
 
 # What Kubernetes, OpenShift and OpenShift Pipelines make in every namespace.
@@ -32,6 +33,7 @@ def missing_objects(repository: Repository) -> Iterator[Fault]:
     """
     contents = namespaces(repository)
     unread = _unread_words(repository)
+    elsewhere = unread | _named_by_makers(repository)
     found: dict[tuple[ObjectId, Reference], list[str]] = {}
 
     for overlay in repository.overlays:
@@ -39,15 +41,18 @@ def missing_objects(repository: Repository) -> Iterator[Fault]:
         for value in overlay.objects:
             for reference in references(value):
                 namespace = reference.namespace or ObjectId.of(value).namespace or home
-                if (
-                    _is_missing(reference, contents.get(namespace), namespace)
-                    and reference.name not in unread
-                ):
+                # What could not be built may fill a namespace that its files name.
+                is_hidden = not repository.is_whole and namespace in unread
+                is_missing = _is_missing(reference, contents.get(namespace), namespace)
+                if is_missing and not is_hidden and reference.name not in elsewhere:
                     found.setdefault((ObjectId.of(value), reference), []).append(overlay.name)
 
     for (identity, reference), clusters in found.items():
         namespace = reference.namespace or identity.namespace or _home(repository, clusters[0])
         yield _fault(identity, reference, contents[namespace], namespace, tuple(clusters))
+
+    if repository.is_whole:
+        yield from unselecting(repository, contents)
 
 
 def _home(repository: Repository, name: str) -> str:
@@ -81,6 +86,12 @@ def _fault(
         clusters=clusters,
         severity=None if is_sure else Severity.WARNING,
     )
+
+
+def _named_by_makers(repository: Repository) -> set[str]:
+    """Return every text in objects of which a controller may make others, such as policies and bundles."""
+    distinct = {id(value): value for value in repository.objects if not is_quiet(ObjectId.of(value))}
+    return {text for value in distinct.values() for _, text in strings(value)}
 
 
 def _unread_words(repository: Repository) -> set[str]:

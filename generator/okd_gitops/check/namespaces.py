@@ -18,8 +18,8 @@ _QUIET = re.compile(
 )
 # Of other groups, what only tells a controller where to look.
 _WATCHED = ("HTTPRoute", "PodMonitor", "PrometheusRule", "ServiceMonitor", "VirtualService")
-# It makes objects in namespaces that it chooses.
-_LOUD = ("ClusterExternalSecret",)
+# Of those groups, what makes more than that, or in namespaces that it chooses.
+_LOUD = ("ArgoCD", "ClusterExternalSecret", "EventBus", "EventSource", "Rollout", "Sensor")
 _SERVING = re.compile(r"service\.(beta|alpha)\.openshift\.io/serving-cert-secret-name")
 _MAX_REPLICAS = 100
 _MAKING = frozenset({"create", "patch", "update", "*"})
@@ -73,6 +73,12 @@ def namespaces(repository: Repository) -> Mapping[str, Contents]:
     return found
 
 
+def is_quiet(identity: ObjectId) -> bool:
+    """Whether a controller makes nothing of an object that others would name, or only what is known here."""
+    is_known = _QUIET.fullmatch(identity.group) or identity.kind in _WATCHED
+    return bool(is_known) and identity.kind not in _LOUD
+
+
 def home_of(overlay: Overlay, repository: Repository) -> str:
     """Return the namespace that objects without one end up in; empty where it is not known."""
     applications = repository.synced.get(overlay.folder, ())
@@ -93,8 +99,7 @@ def _note(found: dict[str, Contents], value: Object, home: str, *, hides_secrets
     contents.makers |= _rights(value)
     if hides_secrets:
         contents.makers.add("Secret")
-    is_quiet = _QUIET.fullmatch(identity.group) or identity.kind in _WATCHED
-    if not is_quiet or identity.kind in _LOUD:
+    if not is_quiet(identity):
         contents.is_open = True
 
     elsewhere = at(value, "spec", "targetNamespace")

@@ -46,6 +46,12 @@ def references(value: Object) -> tuple[Reference, ...]:
     return tuple(each for each in found if each.name and not set("${}") & set(each.name))
 
 
+def pod_of(value: Object) -> object | None:
+    """Return the pod of an object, or the template that it makes pods of; None for what makes none itself."""
+    where = _WORKLOADS.get(ObjectId.of(value).group_kind, ())
+    return at(value, *where[:-1]) if where else None
+
+
 def _of_pods(value: Object) -> Iterator[Reference]:
     where: Path = _WORKLOADS.get(ObjectId.of(value).group_kind, ())
     pod = at(value, *map(str, where)) if where else None

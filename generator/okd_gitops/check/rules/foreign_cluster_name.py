@@ -58,12 +58,15 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         for value, mark, other in known.others(overlay, name):
             place = _place(value, mark)
             has_counterpart = (place, other) in known.places
-            if mark.kind == ZONE and not mark.is_own and not has_counterpart:
+            is_shared = mark.kind == ZONE and not mark.is_own
+            if is_shared and not (has_counterpart and known.has_its_own(place, mark, name, other)):
                 continue
             if (mark.kind == SECRET or not mark.is_own) and named[place, other] >= _SHARED_BY:
                 continue
 
-            is_sure = mark.is_own and (has_counterpart or mark.kind != SECRET)
+            # A cluster may read what is another's on purpose, unless its own paths have its name.
+            has_paths = has_counterpart and name in known.naming.get(SECRET, ())
+            is_sure = mark.is_own and (mark.kind != SECRET or has_paths)
             yield Fault(
                 reason=f"the {mark.kind} {mark.text} is of the cluster {other}, "
                 f"and this is deployed to {name}",
@@ -84,6 +87,8 @@ class _Known:
     zones: dict[str, set[str]] = field(default_factory=dict)
     naming: dict[str, set[str]] = field(default_factory=dict)
     places: set[tuple[_Place, str]] = field(default_factory=set)
+    # Clusters with what stands before their own zone in their DNS names.
+    heads: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
     def of(cls, clusters: Sequence[tuple[Overlay, str]], repository: Repository) -> "_Known":
@@ -100,13 +105,26 @@ class _Known:
 
         # A place counts only once the zones of all clusters are known.
         for overlay, name in clusters:
-            known.places |= {
-                (_place(value, mark), name)
-                for value in overlay.objects
-                for mark in marks(value)
-                if name in known.named(mark)
-            }
+            own = [
+                (each, mark) for each in overlay.objects for mark in marks(each) if name in known.named(mark)
+            ]
+            known.places |= {(_place(value, mark), name) for value, mark in own}
+            known.heads |= {(name, known.head(mark)) for _, mark in own if mark.kind == ZONE}
         return known
+
+    def has_its_own(self, place: _Place, mark: Mark, name: str, other: str) -> bool:
+        """Whether a cluster could have its own name where it has that of another one.
+
+        Others have their own at that place, or it has the same name in its own zone.
+        """
+        is_each = any(where == place and each not in (name, other) for where, each in self.places)
+        return is_each or (name, self.head(mark)) in self.heads
+
+    def head(self, mark: Mark) -> str:
+        """Return what stands before the zone in a DNS name."""
+        suffixes = [".".join(mark.words[index:]) for index in range(len(mark.words))]
+        zone = next((suffix for suffix in suffixes if suffix in self.zones), "")
+        return mark.text.lower().removesuffix(zone)
 
     def add_zone(self, zone: str, name: str) -> None:
         if zone:
