@@ -49,7 +49,10 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
-    """Look at the catalog of each Subscription, where the repository has catalogs of its own beside it."""
+    """Look at the catalogs of Subscriptions in a repository of others that has catalogs of its own."""
+    if repository.destinations:
+        return
+
     catalogs: dict[str, set[str]] = {}
     for value in repository.objects:
         identity = ObjectId.of(value)
