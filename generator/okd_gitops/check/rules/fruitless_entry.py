@@ -46,9 +46,12 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
             continue
 
         names = {name for overlay in misfits for name in _names(overlay, repository.files)}
+        # The name is right, so it is the group, the kind or the namespace that differs.
+        is_there = wanted in names
+        same_name = f"an object is called {wanted}: compare its group, kind and namespace" if is_there else ""
         yield Fault(
             reason=f"{what} fits nothing, so it changes nothing",
-            remedy=nearest(wanted, names) or "correct the name, or remove the entry",
+            remedy=same_name or nearest(wanted, names) or "correct the name, or remove the entry",
             location=Location(**json.loads(place)),
             clusters=tuple(one.name for one in misfits),
         )
