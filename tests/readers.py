@@ -33,12 +33,13 @@ from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.gate.decide import BuildSet
 from okd_gitops.gate.report import read_report
 from okd_gitops.gate.server import InterceptorRequest
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.edit_nodes import EditError, replace_scalars
 from okd_gitops.manifests.json_patch import PathError, operations, segments
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.pattern import matches, pattern_fault
-from okd_gitops.manifests.read import FOREIGN, read, read_all
+from okd_gitops.manifests.read import read, read_all
 from okd_gitops.manifests.set_values import assign
 from okd_gitops.manifests.write import dump
 from okd_gitops.releases.cross_check import cross_check

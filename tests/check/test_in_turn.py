@@ -12,8 +12,8 @@ import pytest
 from conftest import CACHE, ROOT
 from kustomizations import CONFIGMAP, write
 from okd_gitops.check.build import build
+from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.kustomization import tops
-from okd_gitops.manifests.read import OTHERS
 from okd_gitops.render import kustomize
 from okd_gitops.render.in_turn import InTurn
 from okd_gitops.system import process

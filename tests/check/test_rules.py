@@ -30,9 +30,10 @@ from okd_gitops.check.run_rules import all_rules, run
 from okd_gitops.explanation import Explanation, explanation_of, explanations
 from okd_gitops.manifests.application_set import World, expand
 from okd_gitops.manifests.argocd import of_kind
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.graph import Graph, Written
 from okd_gitops.manifests.objects import Object, ObjectId
-from okd_gitops.manifests.read import FOREIGN, Document, read, read_all
+from okd_gitops.manifests.read import Document, read, read_all
 
 CASES = Path(__file__).parent / "rules"
 RULES = {name.replace("-", "_"): module for name, module in all_rules().items()}

@@ -2,8 +2,9 @@
 
 import pytest
 
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.plain import plain_value
-from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
 
 CATALOG = read_catalog()

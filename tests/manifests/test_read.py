@@ -6,17 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.manifests.read import (
+from okd_gitops.manifests.bounds import (
     FOREIGN,
     MAX_DEPTH,
     WRITTEN,
     Bounds,
-    _is_surely_within,
     greatest_depth,
+    is_surely_within,
     most_values,
-    read,
-    read_all,
 )
+from okd_gitops.manifests.read import read, read_all
 from okd_gitops.manifests.write import dump
 from okd_gitops.report.finding_text import as_text
 
@@ -215,8 +214,8 @@ def test_no_text_has_more_values_or_is_deeper_than_its_characters_allow(text: st
 
 @pytest.mark.parametrize("text", ["a: &b 1", "a: *b", "a: !b 1", "a:\r  b: 1", "a:\x85 b: 1"])
 def test_a_text_with_what_its_characters_do_not_tell_is_counted(text: str) -> None:
-    assert not _is_surely_within(text, WRITTEN)
-    assert _is_surely_within("a: 1", WRITTEN)
+    assert not is_surely_within(text, WRITTEN)
+    assert is_surely_within("a: 1", WRITTEN)
 
 
 @pytest.mark.parametrize(

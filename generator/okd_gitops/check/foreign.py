@@ -28,9 +28,9 @@ from okd_gitops.check.own_schemas import definitions_in, own_schemas, with_versi
 from okd_gitops.check.remedies_of_others import for_others
 from okd_gitops.check.roots import Deployments, deployments
 from okd_gitops.finding import Finding, ordered
+from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.flux import Variables
 from okd_gitops.manifests.kustomization import tops
-from okd_gitops.manifests.read import OTHERS
 from okd_gitops.system.foreign_files import ForeignFiles, read_repository
 
 # Applications that make Applications, more deeply than anybody nests them.

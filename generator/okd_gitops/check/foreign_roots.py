@@ -9,11 +9,11 @@ from okd_gitops.check.judge import Built, build_overlays
 from okd_gitops.check.ledger import Blocked
 from okd_gitops.check.roots import Deployments, Root
 from okd_gitops.finding import Finding
+from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.directory import read_files
 from okd_gitops.manifests.graph import Graph
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import Object, ObjectId
-from okd_gitops.manifests.read import OTHERS
 from okd_gitops.manifests.without_plugins import without_decryption
 from okd_gitops.render.kustomize import Document
 from okd_gitops.system.disk import scratch_folder, write_files

@@ -8,8 +8,9 @@ from importlib.resources import files
 
 from pydantic import Field
 
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.model import FileModel, parse
-from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.read import read
 
 _FILE = "moving_tags.yaml"
 # A name of a branch or of a channel, or a version with fewer than three numbers; what follows a dash names a

@@ -14,9 +14,9 @@ from okd_gitops.check.build import WORKERS
 from okd_gitops.check.kubeconform import Verdict, kinds_in, validate
 from okd_gitops.check.verdicts import verdicts_on
 from okd_gitops.finding import Finding, Severity, finding_of
+from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.directory import read_files
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
-from okd_gitops.manifests.read import OTHERS
 from okd_gitops.system.disk import scratch_folder
 from okd_gitops.system.own_crds import convert_definitions
 from okd_gitops.system.tools import tool

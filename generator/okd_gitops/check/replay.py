@@ -12,7 +12,8 @@ from typing import Any
 
 from okd_gitops.check.history import JudgedPastChange, PastChange, judge_history, summary
 from okd_gitops.finding import FindingsError
-from okd_gitops.manifests.read import FOREIGN, read_all
+from okd_gitops.manifests.bounds import FOREIGN
+from okd_gitops.manifests.read import read_all
 from okd_gitops.releases.cluster_version import mentions
 from okd_gitops.releases.read_cluster_version import (
     MAX_BYTES,

@@ -7,9 +7,10 @@ from okd_gitops.finding import Findings, FindingsError, Location, nearest
 from okd_gitops.fleet.changes import Swap, Target
 from okd_gitops.fleet.feature import Feature
 from okd_gitops.fleet.local_features import parts_of, read_object
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.edit_nodes import EditError
 from okd_gitops.manifests.objects import Object, kind_and_name
-from okd_gitops.manifests.read import FOREIGN, Path, read
+from okd_gitops.manifests.read import Path, read
 from okd_gitops.tree import Tree
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from okd_gitops.finding import Findings, nearest, refused
 from okd_gitops.fleet.feature import Feature, FeatureSpec
 from okd_gitops.fleet.parameter import Each, Parameter
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.model import NAME_PATTERN, parse
 from okd_gitops.manifests.objects import Object, at, kind_and_name
-from okd_gitops.manifests.read import FOREIGN, Document, Path, read
+from okd_gitops.manifests.read import Document, Path, read
 from okd_gitops.tree import Tree
 
 # Kind and name become a file name, which must not be longer than 255 bytes.

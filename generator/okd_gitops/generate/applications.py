@@ -16,8 +16,9 @@ from okd_gitops.generate.providers.provided import filled_in
 from okd_gitops.generate.sync import FINALIZER, LEFT_ALONE, OWNERS_FIRST, sync_policy
 from okd_gitops.generate.unattended import unattended_files
 from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE, OPTIONS, WAVE
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import Object, ObjectId, at
-from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.read import read
 from okd_gitops.manifests.write import dump
 
 ROOT = "fleet"

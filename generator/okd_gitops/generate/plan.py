@@ -17,6 +17,7 @@ from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.fleet.providers import name_too_long
 from okd_gitops.fleet.purpose import PurposeSpec
+from okd_gitops.generate.chosen_features import chosen_features
 from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.placement import Placement, Placing, SharedPlacements
 from okd_gitops.generate.providers.provided import provided_objects
@@ -146,7 +147,7 @@ class _ClusterStep:
         purpose = self.cluster.purpose
         self._judge_expiry(purpose)
         provided = self._provided(purpose)
-        features = self._features(purpose)
+        features = chosen_features(self.cluster, self.catalog.features, self.findings)
         extras = read_extras(self.cluster.name, self.cluster.extras, self.findings)
 
         needed_secrets = self._needed_secrets(features)
@@ -220,60 +221,6 @@ class _ClusterStep:
         if purpose.expires == "forbidden" and spec.expires is not None:
             reason = f"a cluster of purpose {spec.purpose} must not expire"
             self.findings.add("invalid-value", ["expires"], reason, "remove expires")
-
-    def _features(self, purpose: PurposeSpec) -> list[Feature]:
-        """Return the features that the cluster gets, by name: those of its purpose, and those of its file."""
-        known = self.catalog.features
-        # A purpose's features are defaults: those that the cluster cannot have are left out, asked-for ones
-        # are an error.
-        names = {name for name in purpose.features if name in known and not self._unsuitable(known[name])}
-        names |= {name for name in self.cluster.spec.features if self._is_usable(name)}
-
-        features = [known[name] for name in sorted(names)]
-        for feature in features:
-            for needed in feature.spec.requires:
-                if needed not in names:
-                    reason = f'"{feature.name}" needs the feature "{needed}"'
-                    remedy = f"add {needed}: under features"
-                    self.findings.add(
-                        "unsuitable-feature", ["features", feature.name], reason, remedy, key=True
-                    )
-        return features
-
-    def _is_usable(self, name: str) -> bool:
-        """Whether a feature that the cluster file names is known and for this cluster."""
-        known = self.catalog.features
-        where = ["features", name]
-
-        if name not in known:
-            self.findings.add(
-                "not-in-catalog", where, f'unknown feature "{name}"', nearest(name, known), key=True
-            )
-            return False
-
-        unsuitable = self._unsuitable(known[name])
-        if unsuitable:
-            reason, remedy = unsuitable
-            self.findings.add("unsuitable-feature", where, reason, remedy, key=True)
-
-        return not unsuitable
-
-    def _unsuitable(self, feature: Feature) -> tuple[str, str] | None:
-        """Return why the cluster cannot have a feature, and the remedy."""
-        environment, kubernetes = self.cluster.spec.environment, self.cluster.kubernetes
-        spec = feature.spec
-
-        if environment not in spec.environments:
-            return (
-                f'a {environment} cluster cannot have "{feature.name}"',
-                f"it is for: {', '.join(spec.environments)}",
-            )
-        if not spec.is_served_by(kubernetes):
-            return (
-                f'a cluster with Kubernetes {kubernetes} cannot have "{feature.name}"',
-                f"it is for Kubernetes {spec.minimum_kubernetes} and later; remove it here",
-            )
-        return None
 
     def _needed_secrets(self, features: Sequence[Feature]) -> tuple[NeededSecret, ...]:
         spec = self.cluster.spec

@@ -15,10 +15,11 @@ from okd_gitops.generate.overlays import copy_folder, selector
 from okd_gitops.generate.parameters import PatchedObject, Setting
 from okd_gitops.generate.placement import Placement
 from okd_gitops.generate.plan import ClusterPlan
+from okd_gitops.manifests.bounds import FOREIGN, OTHERS, PASSED_ON
 from okd_gitops.manifests.field_path import applied, as_pointer, pointer_path
 from okd_gitops.manifests.json_patch import PathError, operations
 from okd_gitops.manifests.objects import Object, ObjectId
-from okd_gitops.manifests.read import FOREIGN, OTHERS, PASSED_ON, Document, Path, read, read_all
+from okd_gitops.manifests.read import Document, Path, read, read_all
 from okd_gitops.manifests.write import dump
 from okd_gitops.tree import Tree
 

@@ -10,8 +10,9 @@ from okd_gitops.errors import UsageError
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet.cluster import Cluster, Purpose
 from okd_gitops.lifecycle.quotas import Use
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import at
-from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.read import read
 from okd_gitops.system.file_dates import FileDates, file_dates
 from okd_gitops.system.git_objects import tree_at
 from okd_gitops.tree import Tree

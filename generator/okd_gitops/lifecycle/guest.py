@@ -11,8 +11,9 @@ from pathlib import Path
 
 from okd_gitops.evidence.ask_cluster import ask_pools
 from okd_gitops.finding import FindingsError
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import Object, at, items
-from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.read import read
 from okd_gitops.redaction import one_line
 from okd_gitops.system.address import NetworkError
 from okd_gitops.system.http import Http

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from okd_gitops.finding import FindingsError
+from okd_gitops.manifests.bounds import PASSED_ON
 from okd_gitops.manifests.objects import KEPT, Object, ObjectId, at, items, per_object
-from okd_gitops.manifests.read import PASSED_ON, read
+from okd_gitops.manifests.read import read
 
 _CONFIG_MAP = "argocd-cm"
 # `exclusions` and `inclusions` to the paths of their texts.

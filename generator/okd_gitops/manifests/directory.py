@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 import yaml
 
 from okd_gitops.finding import refused
+from okd_gitops.manifests.bounds import FOREIGN, Bounds
 from okd_gitops.manifests.graph import Graph, Written
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.path_fields import Where
 from okd_gitops.manifests.plain import plain_values
-from okd_gitops.manifests.read import FOREIGN, Bounds, Document, read_all
+from okd_gitops.manifests.read import Document, read_all
 
 # What Argo CD reads there as it is (reposerver/repository/repository.go of v3.3, manifestFile).
 ENDINGS = (".yaml", ".yml", ".json")

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from okd_gitops.finding import Finding, Findings, Location
+from okd_gitops.manifests.bounds import PASSED_ON, Bounds
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.path_fields import Where
-from okd_gitops.manifests.read import PASSED_ON, Bounds, Document
+from okd_gitops.manifests.read import Document
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from okd_gitops.finding import Location, finding_of
+from okd_gitops.manifests.bounds import PASSED_ON, Bounds
 from okd_gitops.manifests.graph import (
     NAMES,
     Graph,
@@ -33,7 +34,7 @@ from okd_gitops.manifests.path_fields import (
     canonical_once,
     uses,
 )
-from okd_gitops.manifests.read import PASSED_ON, Bounds, Document
+from okd_gitops.manifests.read import Document
 from okd_gitops.manifests.read_once import read_all_once, read_once
 
 # Deeper than people nest, and less deep than Python recurses.

@@ -4,7 +4,6 @@ The files come from anywhere, so the work is bounded before anything is built, a
 understand differently is refused: duplicate keys, aliases, tags, merge keys, `yes`/`on`, octal numbers.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,37 +12,10 @@ import yaml
 
 from okd_gitops.finding import Findings, FindingsError, Location, refused
 from okd_gitops.manifests import words
+from okd_gitops.manifests.bounds import MAX_DEPTH, WRITTEN, Bounds, Loader, first_excess
 from okd_gitops.manifests.decode import character_place, decode
 from okd_gitops.redaction import masked_line
 
-MAX_DEPTH = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much of a file is read.
-
-    `strict` refuses what nobody types on purpose: a byte order mark, odd line ends, control characters, tags.
-    Unless `exact`, a value that readers disagree about is kept as its text: another program decides what it
-    means. With `aliases`, anchors, merge keys and tags are read as kustomize reads them.
-    """
-
-    max_bytes: int
-    max_nodes: int
-    strict: bool = False
-    exact: bool = True
-    aliases: bool = False
-
-
-# Files that people write, and files from elsewhere: a CRD of a controller, a rendered manifest.
-WRITTEN = Bounds(256 << 10, 20_000, strict=True)
-FOREIGN = Bounds(8 << 20, 100_000)
-# What kustomize reads, and what is searched here only for what it must not do.
-PASSED_ON = Bounds(16 << 20, 100_000, exact=False)
-# The same in a repository that others wrote, where our own rules for YAML do not hold.
-OTHERS = Bounds(16 << 20, 400_000, exact=False, aliases=True)
-# Kept together with the C loader: the pure Python one is ten times slower.
-Loader = yaml.CSafeLoader
 Path = tuple[str | int, ...]
 # Line and column, both from 0, and length.
 Span = tuple[int, int, int]
@@ -52,10 +24,6 @@ Span = tuple[int, int, int]
 _CONFLICT = "<<<<<<< "
 _STANDARD = "tag:yaml.org,2002:"
 _NULL, _STR = f"{_STANDARD}null", f"{_STANDARD}str"
-# What begins an anchor, an alias or a tag; ends of lines that only YAML knows, and marks that take no column.
-_UNUSUAL = re.compile("[&*!\r\x85\u2028\u2029\ufeff]")
-# What stands before the first word of a line.
-_LEADING = re.compile(r"^[ \t\-?:]*", re.MULTILINE)
 # Text to us and to YAML 1.2, a date and an odd relic to YAML 1.1.
 _TIME, _RELIC = f"{_STANDARD}timestamp", f"{_STANDARD}value"
 
@@ -93,7 +61,11 @@ def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Docume
     lines = tuple(text.split("\n"))
 
     try:
-        _check_bounds(file, lines, text, bounds)
+        excess = first_excess(text, bounds)
+        if excess:
+            place = _location(file, lines, (excess.line, excess.column, 1))
+            raise refused(excess.name, place, excess.reason, excess.remedy)
+
         nodes = list(yaml.compose_all(text, Loader))
     except yaml.reader.ReaderError as error:
         place = character_place(file, text, error.position)
@@ -166,84 +138,6 @@ def _syntax(file: str, lines: tuple[str, ...], line: int, column: int) -> Locati
         column = len(lines[line].rstrip())
 
     return _location(file, lines, (line, column, 1))
-
-
-def _check_bounds(file: str, lines: tuple[str, ...], text: str, bounds: Bounds) -> None:
-    """Count before building: the composer recurses, and an alias bomb is small as text."""
-    if not _is_surely_within(text, bounds):
-        _count(file, lines, text, bounds)
-
-
-def _is_surely_within(text: str, bounds: Bounds) -> bool:
-    """Whether a text is within bounds, however it is read: to count values takes a third of the reading."""
-    return (
-        not _UNUSUAL.search(text)
-        and most_values(text) <= bounds.max_nodes
-        and greatest_depth(text) <= MAX_DEPTH
-    )
-
-
-def most_values(text: str) -> int:
-    """Return how many values a text has at most: three a character (":" is a map of nothing to nothing)."""
-    return 3 * (len(text) + 1)
-
-
-def greatest_depth(text: str) -> int:
-    """Return how deeply maps and lists of a text without unusual characters can be nested.
-
-    One begins in a column behind that of what it is in, or is a list in a map; else it has a bracket, and
-    maybe a map in it.
-    """
-    columns = max(map(len, _LEADING.findall(text)))
-    return 2 * (columns + 1) + 2 * text.count("[") + text.count("{")
-
-
-def _count(file: str, lines: tuple[str, ...], text: str, bounds: Bounds) -> None:
-    depth = nodes = 0
-
-    for event in yaml.parse(text, Loader):
-        if isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if not isinstance(event, yaml.NodeEvent):
-            continue
-
-        nodes += 1
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        refusal = _refusal(event, depth, nodes, bounds)
-
-        if refusal:
-            name, reason, remedy = refusal
-            mark = event.start_mark
-            span = (mark.line, mark.column, 1) if mark else (0, 0, 1)
-            raise refused(name, _location(file, lines, span), reason, remedy)
-
-
-def _refusal(event: yaml.NodeEvent, depth: int, nodes: int, bounds: Bounds) -> tuple[str, str, str] | None:
-    """Return the name, the reason and the remedy when a value must not be built."""
-    if depth > MAX_DEPTH:
-        return "document-too-complex", f"the document is nested deeper than {MAX_DEPTH}", "split the file"
-
-    if nodes > bounds.max_nodes:
-        reason = f"the document has more than {bounds.max_nodes:,} values"
-        return "document-too-complex", reason, "split the file"
-
-    if bounds.aliases:
-        return None
-
-    if event.anchor:
-        reason = "anchors and aliases (& and *) are not allowed"
-        return "document-too-complex", reason, "write the value out"
-
-    tag = getattr(event, "tag", None)
-    if tag and (bounds.strict or tag != _STR):
-        return "ambiguous-yaml", f"the tag {_tag(tag)} is not allowed", "remove the tag"
-
-    return None
-
-
-def _tag(tag: str) -> str:
-    """Return a tag as people write it."""
-    return f"!!{tag.removeprefix(_STANDARD)}" if tag.startswith(_STANDARD) else tag
 
 
 class _Builder:

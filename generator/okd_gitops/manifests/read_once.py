@@ -5,7 +5,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from okd_gitops.finding import FindingsError
-from okd_gitops.manifests.read import Bounds, Document, read, read_all
+from okd_gitops.manifests.bounds import Bounds
+from okd_gitops.manifests.read import Document, read, read_all
 
 # It means nothing to a reader of YAML: generated files name their cluster there.
 _COMMENT = re.compile(rb"#[\x20-\x7e]*\n")

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from okd_gitops.finding import Findings, Location
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import at, items
-from okd_gitops.manifests.read import FOREIGN, Document, read_all
+from okd_gitops.manifests.read import Document, read_all
 from okd_gitops.releases.cluster_version import mentions
 
 _Path = tuple[str | int, ...]

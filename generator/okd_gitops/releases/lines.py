@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.model import FileModel, parse
-from okd_gitops.manifests.read import FOREIGN, read
+from okd_gitops.manifests.read import read
 
 _FILE = "lines.yaml"
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from okd_gitops.finding import Finding, Findings, Location, finding_of
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.graph import NAMES, Graph
 from okd_gitops.manifests.objects import ObjectId, at, items
-from okd_gitops.manifests.read import FOREIGN, Document, read, read_all
+from okd_gitops.manifests.read import Document, read, read_all
 from okd_gitops.releases.cluster_version import CLUSTER_VERSION, FIELDS, field_faults, mentions
 from okd_gitops.releases.cluster_version_patches import (
     inline_operations,

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from okd_gitops.fleet.cluster import ClusterFile
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import at, items
-from okd_gitops.manifests.read import FOREIGN, Document, read_all
+from okd_gitops.manifests.read import Document, read_all
 from okd_gitops.releases.cluster_version_patches import inline_operations, inline_patches
 from okd_gitops.releases.lines import allows_updates, overrides_hold_patches
 from okd_gitops.releases.version import Version

@@ -13,8 +13,9 @@ from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.applications import ROOT, argocd_files
 from okd_gitops.generate.plan import plan
+from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import ObjectId, at
-from okd_gitops.manifests.read import FOREIGN, Document, read_all
+from okd_gitops.manifests.read import Document, read_all
 
 _SYNC_OPTIONS = ("metadata", "annotations", "argocd.argoproj.io/sync-options")
 # By kind: where each field is that must not change.

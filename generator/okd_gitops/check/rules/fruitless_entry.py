@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from okd_gitops.check.overlay import as_map, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import FindingsError, Location, nearest
+from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.graph import NAMES
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
 from okd_gitops.manifests.path_below import OutsideError, path_below
-from okd_gitops.manifests.read import OTHERS, Document, read_all
+from okd_gitops.manifests.read import Document, read_all
 
 # A name without the signs of a regular expression, which a target may be.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")

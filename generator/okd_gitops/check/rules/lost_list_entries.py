@@ -7,9 +7,10 @@ from okd_gitops.check.overlay import as_list, as_map, per_overlay
 from okd_gitops.check.replaced_lists import losses
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import FindingsError, Location, Severity
+from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.path_below import OutsideError, path_below
-from okd_gitops.manifests.read import OTHERS, Document
+from okd_gitops.manifests.read import Document
 from okd_gitops.manifests.read_once import read_all_once
 
 _SHOWN = 4

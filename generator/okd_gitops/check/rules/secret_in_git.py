@@ -6,8 +6,9 @@ from dataclasses import replace
 from okd_gitops.check.overlay import as_map, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import FindingsError, Location
+from okd_gitops.manifests.bounds import PASSED_ON
 from okd_gitops.manifests.objects import Object, ObjectId
-from okd_gitops.manifests.read import PASSED_ON, Document, read_all
+from okd_gitops.manifests.read import Document, read_all
 from okd_gitops.manifests.secrets import Path, SecretValue, secret_kind, secret_values
 from okd_gitops.redaction import masked_line
 
