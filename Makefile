@@ -34,8 +34,9 @@ check: tools ## Check drift, builds, schemas and rules, as CI does
 diff: tools ## Show what changes on each cluster since HEAD
 	@$(RUN) diff $(ARGS)
 
+# Three at a time on two cores: one waits for a program or for the disk.
 test: test-tools lint ## Test okd-gitops itself: lint and all tests
-	@PATH="$(abspath $(CACHE))/venv/bin:$$PATH" $(IN_TESTS) -m pytest --confcutdir tests -n 2 $(ARGS)
+	@PATH="$(abspath $(CACHE))/venv/bin:$$PATH" $(IN_TESTS) -m pytest --confcutdir tests -n 3 $(ARGS)
 
 # Nothing else needs them: skopeo, buildah, a registry and gpg of Debian, which are asked for if they are missing; opm, built once; an S3 server.
 test-tools: packages ## Set up the real programs that tests of pipelines run
