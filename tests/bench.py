@@ -88,7 +88,7 @@ def measure(command: Sequence[str], cwd: Path, out: Path | None = None) -> Cost:
 
     What it prints goes to the file `out`.
     """
-    # In CI nothing is kept, but here both are to be seen. Bytecode is written, as where the tool is installed.
+    # In CI nothing is kept, but here both are to be seen. Bytecode is written, as where it is installed.
     environment = {**os.environ, "CI": "", "PYTHONPATH": str(ROOT / "generator")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -107,6 +107,7 @@ FILES = {
     "g-version/kustomization.yaml": "resources: [../base]\nbuildMetadata: [managedByLabel]\n",
     "h-broken/kustomization.yaml": "resources: [../base]\npatches: [{patch: '[{op: remove, path: /x}]', "
     "target: {kind: Service}}]\n",
+    "h-merged/kustomization.yaml": "configMapGenerator: [{name: g, behavior: merge, literals: [a=b]}]\n",
     "i-data/kustomization.yaml": "configMapGenerator: [{name: d, files: [a b/é.txt, bytes]}]\n"
     "patchesStrategicMerge: []\nvars: []\n",
     "i-data/a b/é.txt": "text\r\n",
@@ -148,8 +149,10 @@ def test_bytes_and_findings_are_those_of_one_kustomize_for_each_folder(root: Pat
     rendering = compared(root, folders)
     # It refuses files that are links out of its folder.
     assert [finding.reason.partition(":")[0] for finding in rendering.findings] == [
-        f"kustomize cannot build {folder}" for folder in ("e-panic", "h-broken", "l-linked")
+        f"kustomize cannot build {folder}" for folder in ("e-panic", "h-broken", "h-merged", "l-linked")
     ]
+    # A pointer is another one in each run.
+    assert "&{0x… <nil>}" in rendering.findings[2].reason
     assert "panic: " in rendering.findings[0].reason
     own = {folder: rendering.documents[folder] for folder in ("c-own", "d-openapi", "e-own-again")}
     assert own["c-own"] == own["e-own-again"] != own["d-openapi"], "openapi: is a trap here"

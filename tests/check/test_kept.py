@@ -20,6 +20,7 @@ from okd_gitops.errors import ToolError
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render.kustomize import Rendering
+from okd_gitops.system.foreign_files import read_repository
 from okd_gitops.system.kept import EXACT, Keys, Results, kept_folder, key_of
 from okd_gitops.system.tools import hash_of, sha256_of, tool
 
@@ -119,6 +120,25 @@ def test_a_second_kustomization_beside_the_first_is_seen(root: Path, cache: Path
     rendered(root, cache)
     (root / "base/kustomization.yml").write_text("resources: []\n")
     assert rendered(root, cache).findings[0].name == "kustomize-build-failed"
+
+
+def test_links_that_changed_places_are_seen(tmp_path: Path, cache: Path) -> None:
+    """Both lead to files that the folder reaches before and after."""
+    root = write(tmp_path / "linked", FILES)
+    for name in ("one", "two"):
+        (root / f"app/{name}.txt").write_text(name)
+    data = "configMapGenerator: [{name: x, files: [first, second, one.txt, two.txt]}]\n"
+    (root / "app/kustomization.yaml").write_text(data)
+    seen = []
+
+    for first, second in (("one.txt", "two.txt"), ("two.txt", "one.txt")):
+        for link, target in (("first", first), ("second", second)):
+            (root / "app" / link).unlink(missing_ok=True)
+            (root / "app" / link).symlink_to(target)
+        files = read_repository(root)
+        seen.append(text(build(root, cache, {"app": walk(files, "app")}, {"app": "x"}, files)))
+
+    assert ["first: one" in output for output in seen] == [True, False]
 
 
 @pytest.mark.parametrize("name", RENDERERS)

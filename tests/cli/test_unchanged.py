@@ -230,6 +230,25 @@ def test_a_fleet_with_an_emergency_is_looked_at_each_time(repo: Path, kept: Path
     assert run.result() is None
 
 
+def test_a_word_that_an_escape_hides_is_looked_for_each_time(repo: Path, kept: Path) -> None:
+    (repo / "clusters/hub.yaml").write_text(f'{CLUSTER}"emer\\u0067ency": {{}}\n')
+    run = earlier(repo, kept, b"tools")
+    run.keep({"clusters": 1}, [])
+    assert run.result() is None
+
+
+def test_a_folder_with_the_name_of_a_cluster_file_is_seen(repo: Path, kept: Path) -> None:
+    (repo / "clusters/new.yaml").mkdir()
+    assert earlier(repo, kept, b"tools").result() is None
+    (repo / "clusters/new.yaml").rmdir()
+    assert earlier(repo, kept, b"tools").result()
+
+
+def test_other_libraries_run_again(repo: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unchanged, "_libraries", lambda: b"pyyaml-7.0.dist-info")
+    assert earlier(repo, kept, b"tools").result() is None
+
+
 def test_an_interrupted_change_is_finished_first(repo: Path, kept: Path) -> None:
     (repo / STATE).mkdir()
     (repo / STATE / JOURNAL).write_text("{}")

@@ -1,12 +1,13 @@
 """Build folders with kustomize, by a worker for each core: for a check, and for a difference."""
 
+import json
 import os
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from okd_gitops.manifests.graph import NAMES, Graph
+from okd_gitops.manifests.graph import NAMES, Graph, links_of
 from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
@@ -85,7 +86,10 @@ def _as_they_are(graph: Graph) -> tuple[kustomize.Document, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Earlier:
-    """What kustomize wrote in earlier runs, by the folder and the content of every file that it reaches."""
+    """What kustomize wrote in earlier runs, by the folder and the content of every file that it reaches.
+
+    Two links that change places lead to the same files, so each link of the repository counts as well.
+    """
 
     results: Results
     root: Path
@@ -100,8 +104,13 @@ class _Earlier:
     def keep(self, folder: str, output: bytes) -> None:
         """Keep an output, unless a file that it was made of was edited meanwhile."""
         reached = self.graphs[folder].files
+        as_read = all(_content(self.root / path) == self.files[path] for path in reached)
+        lead_there = all(
+            (self.root / link).resolve() == (self.root / path).resolve()
+            for link, path in links_of(self.files).items()
+        )
 
-        if all(_content(self.root / path) == self.files[path] for path in reached):
+        if as_read and lead_there:
             self.results.keep(self._key(folder), output)
 
     def _key(self, folder: str) -> str:
@@ -117,7 +126,10 @@ class _Earlier:
         # A second one of these beside a kustomization is an error, though nothing names it.
         beside = [path for path in _kustomizations_beside(graph) if path in self.files]
 
-        return key_of(self.renderer.encode(), folder.encode(), "\n".join(beside).encode(), *contents)
+        links = json.dumps(sorted(links_of(self.files).items()))
+        around = (self.renderer, folder, "\n".join(beside), links)
+
+        return key_of(*(part.encode() for part in around), *contents)
 
 
 def _kustomizations_beside(graph: Graph) -> list[str]:

@@ -105,11 +105,13 @@ def _judge_changed(
     stopwatch.lap("build")
 
     documents = [document for each in built.overlays for document in built.documents[each.folder]]
-    say(f"validating {len({id(each) for each in documents})} distinct of {len(documents)} documents")
+    distinct = len({id(document) for document in documents})
+    say(f"validating {distinct} distinct of {len(documents)} documents with kubeconform")
     invalid = invalid_documents(built.overlays, built.documents, cache, _NONE)
     stopwatch.lap("schemas")
 
-    say(f"running the rules on {len(loaded)} of {len(overlays)} overlays")
+    some = f" on {len(loaded)} of {len(overlays)} overlays" if len(loaded) < len(overlays) else ""
+    say(f"running the rules{some}")
     faults, looked = run_on_loaded(whole, kept)
     unsure = {name for finding in (*built.findings, *invalid) for name in finding.clusters}
     kept.keep(whole, looked, unsure)

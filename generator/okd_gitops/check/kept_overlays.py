@@ -59,7 +59,6 @@ class KeptOverlays:
         is_current = kept.get("common") == self._common
         self._records: dict[str, Any] = kept["overlays"] if is_current else {}
         self._documents: dict[str, Any] = kept["documents"] if is_current else {}
-        self._described: dict[int, str] = {}
 
     @classmethod
     def of(cls, root: Path, cache: Path, files: Mapping[str, bytes]) -> "KeptOverlays | None":
@@ -136,8 +135,10 @@ class KeptOverlays:
         for overlay in repository.overlays:
             folder = overlay.folder
             if isinstance(overlay, KeptOverlay):
-                records[folder] = self._records[folder]
-                documents |= {key: self._documents[key] for key in overlay.keys}
+                # A function that was asked only now may have read more than the overlay's own files.
+                if not overlay.outside:
+                    records[folder] = self._records[folder]
+                    documents |= {key: self._documents[key] for key in overlay.keys}
             elif self._can_be_kept(overlay, looked.asked.get(folder, set()), unsure):
                 records[folder] = self._record(overlay, looked, hashes)
                 for key, value in zip(overlay.keys, overlay.objects, strict=True):

@@ -201,6 +201,7 @@ class _Watched(Mapping[str, bytes]):
         return iter(self._files)
 
     def __len__(self) -> int:
+        self._overlay.outside.add("*")
         return len(self._files)
 
 

@@ -27,7 +27,10 @@ _WHOLE: Mapping[str, Callable[[Repository], Any]] = {
     "has_house_rules": lambda it: it.has_house_rules,
     "in_argocd": lambda it: sorted(it.in_argocd),
     "is_whole": lambda it: it.is_whole,
-    "outlines": lambda it: [sorted(it.synced), [(each.folder, each.outlines_hash) for each in it.overlays]],
+    "outlines": lambda it: [
+        *(sorted(it.own_urls), sorted(it.synced)),
+        [(each.folder, each.outlines_hash) for each in it.overlays],
+    ],
     "own_urls": lambda it: sorted(it.own_urls),
     "quotas": lambda it: [_quota(quota) for quota in it.quotas],
     "sets": lambda it: [one.value for one in it.sets],

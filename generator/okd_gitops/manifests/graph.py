@@ -108,6 +108,12 @@ def resolved(tree: Mapping[str, bytes], path: str) -> str:
     return resolve(path) if resolve else path
 
 
+def links_of(tree: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Return the symlinks of a tree that knows them, with the real path of what each leads to."""
+    links: Mapping[str, str] = getattr(tree, "links", {})
+    return links
+
+
 def unread_reason(tree: Mapping[str, bytes], path: str) -> str:
     """Return why a file that is there was not read, where a tree knows that; else nothing."""
     unread: Mapping[str, str] = getattr(tree, "unread", {})

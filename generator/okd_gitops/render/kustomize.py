@@ -23,6 +23,7 @@ TIMEOUT = 120.0
 # The codes with which kustomize ends by itself: built, refused, and a panic of Go.
 _CODES = (0, 1, 2)
 _PANIC = re.compile(r"(?:panic|fatal error): .*")
+_POINTER = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _FILE = re.compile(r"(?:bases|overlays|clusters|argocd)/[A-Za-z0-9_./-]*[A-Za-z0-9]")
 
 
@@ -212,6 +213,8 @@ def _not_judged(folder: str, cluster: str, reason: str) -> Finding:
 def _build_failed(root: Path, folder: str, cluster: str, message: str) -> Finding:
     """Turn kustomize's nested message into its cause and the file that it names."""
     text = message.strip().removeprefix("Error: ").replace(f"{root}/", "").replace(str(root), ".")
+    # What Go prints of a pointer is another one in each run.
+    text = _POINTER.sub("0x…", text)
     panic = _PANIC.search(text)
     if panic:
         # The stacks of every goroutine follow.

@@ -147,7 +147,7 @@ class Status:
 
 def status_of(root: Path, *folders: str, names: tuple[str, ...] = ("",)) -> Status | None:
     """Return the status of every file below `folders` whose name ends with one of `names`, without reading
-    one; None where a folder cannot be read.
+    one, and the names of the folders; None where a folder cannot be read.
     """
     lines: list[str] = []
     latest = 0
@@ -171,6 +171,7 @@ def status_of(root: Path, *folders: str, names: tuple[str, ...] = ("",)) -> Stat
                 for entry in listed:
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(f"{path}/{entry.name}")
+                        lines.append(f"{path}/{entry.name}/\0")
                     elif entry.name.endswith(names):
                         status = entry.stat(follow_symlinks=False)
                         lines.append(_status_line(f"{path}/{entry.name}", status))

@@ -6,12 +6,16 @@ the file system records no change of any of those files: neither of its size, it
 """
 
 import json
+import posixpath
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import click
 
 from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.system.disk import (
@@ -22,6 +26,7 @@ from okd_gitops.system.disk import (
     PACKAGE,
     ROOTS,
     Status,
+    entries,
     read_own_files,
     scan_tree,
     status_of,
@@ -30,9 +35,10 @@ from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.state import JOURNAL, STATE
 from okd_gitops.tree import Tree
 
-_INPUTS = (*ROOTS, "clusters", CATALOG, FLEET)
-# An emergency ends at an hour, and a run of the same day must then find it.
-_ENDS_AT_AN_HOUR = b"emergency"
+_CLUSTERS = "clusters"
+_INPUTS = (*ROOTS, _CLUSTERS, CATALOG, FLEET)
+# An emergency ends at an hour, and a run of the same day must then find it. A backslash may hide the word.
+_MAY_END_AT_AN_HOUR = (b"emergency", b"\\")
 # A file that is edited twice within one tick of its file system's clock, 2 s on the coarsest, may look the
 # same after both. So what changed this many seconds ago, or after now, is read and not looked up.
 _SETTLED = 3.0
@@ -115,7 +121,8 @@ def _status(root: Path) -> Status | None:
     if inputs is None or code is None or (root / STATE / JOURNAL).exists():
         return None
 
-    return Status(key_of(inputs.digest.encode(), code.digest.encode()), max(inputs.latest, code.latest))
+    digest = key_of(inputs.digest.encode(), code.digest.encode(), _libraries())
+    return Status(digest, max(inputs.latest, code.latest))
 
 
 def _content_of(root: Path, folder: Path, status: Status | None) -> tuple[bytes | None, Tree]:
@@ -134,7 +141,7 @@ def _content_of(root: Path, folder: Path, status: Status | None) -> tuple[bytes 
         return known, Tree()
 
     files, findings = scan_tree(root, *_INPUTS, max_file=MAX_GENERATED)
-    content = None if findings else _hash_of(files)
+    content = None if findings else _hash_of(root, files)
 
     if is_settled and content is not None:
         seen.keep(place, content)
@@ -143,17 +150,29 @@ def _content_of(root: Path, folder: Path, status: Status | None) -> tuple[bytes 
     return content, Tree() if findings else files
 
 
-def _hash_of(files: Tree) -> bytes | None:
-    if any(_ENDS_AT_AN_HOUR in data for path, data in files.items() if path.startswith("clusters/")):
+def _hash_of(root: Path, files: Tree) -> bytes | None:
+    of_clusters = [data for path, data in files.items() if posixpath.dirname(path) == _CLUSTERS]
+    if any(mark in data for data in of_clusters for mark in _MAY_END_AT_AN_HOUR):
         return None
 
-    return key_of(hash_of_code().encode(), *_parts(files)).encode()
+    # A folder with the name of a cluster file is an error, also an empty one.
+    folders = [name.encode() for name, is_folder in sorted(entries(root, _CLUSTERS).items()) if is_folder]
+    return key_of(hash_of_code().encode(), b"\n".join(folders), *_parts(files)).encode()
 
 
 @cache
 def hash_of_code() -> str:
-    """Return a hash of the tool's own code, catalog and tables."""
-    return key_of(*_parts(read_own_files(PACKAGE)))
+    """Return a hash of the tool's own code, catalog and tables, and of what runs it."""
+    return key_of(_libraries(), *_parts(read_own_files(PACKAGE)))
+
+
+@cache
+def _libraries() -> bytes:
+    """Return the versions of Python and of the packages beside click, by the folders that name them."""
+    beside = Path(click.__file__).parent.parent.glob("*.dist-info")
+    versions = sorted(folder.name for folder in beside)
+
+    return "\n".join((sys.version, *versions)).encode("utf-8", "surrogateescape")
 
 
 def _parts(files: Tree) -> list[bytes]:
