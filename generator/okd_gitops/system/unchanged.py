@@ -12,10 +12,9 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import click
 
 from okd_gitops.finding import Finding, Location, Severity
 from okd_gitops.system.disk import (
@@ -169,8 +168,9 @@ def hash_of_code() -> str:
 @cache
 def _libraries() -> bytes:
     """Return the versions of Python and of the packages beside click, by the folders that name them."""
-    beside = Path(click.__file__).parent.parent.glob("*.dist-info")
-    versions = sorted(folder.name for folder in beside)
+    found = find_spec("click")
+    folder = Path(found.origin).parent.parent if found and found.origin else PACKAGE.parent
+    versions = sorted(each.name for each in folder.glob("*.dist-info"))
 
     return "\n".join((sys.version, *versions)).encode("utf-8", "surrogateescape")
 
