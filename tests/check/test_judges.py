@@ -82,6 +82,30 @@ def test_a_panic_is_a_finding_and_the_other_folders_are_built(tmp_path: Path) ->
     assert list(rendering.documents) == ["other"]
 
 
+@pytest.mark.parametrize(
+    ("generated", "told"),
+    [
+        ('{name: a, literals: ["x:Hunter2"]}', "not key=value"),
+        ('{name: a, literals: ["x=1", "Hunter2]\\n: Hunter2"]}', "not key=value"),
+        ("{name: a, envs: [a.env]}", "not UTF-8"),
+        ('{name: a, files: ["Hunter2=a=b"]}', "contains '='"),
+        ('{name: a}\npatches: [{patch: "stringData: {p: Hunter2}"}]', "patch from […]"),
+    ],
+)
+def test_what_kustomize_repeats_of_a_secret_is_not_told(tmp_path: Path, generated: str, told: str) -> None:
+    files = {
+        "app/kustomization.yaml": f"secretGenerator:\n- {generated}\n".encode(),
+        "app/a.env": b"p=Hunter2\xff",
+    }
+    rendering = kustomize.render(write(tmp_path, files), {"app": "x"}, tool(CACHE, "kustomize"), workers=1)
+
+    (finding,) = rendering.findings
+    assert finding.name == "kustomize-build-failed"
+    assert told in finding.reason
+    assert "Hunter2" not in str(finding)
+    assert "72 117 110" not in str(finding)
+
+
 @pytest.mark.parametrize("isolated", [True, False])
 def test_no_process_of_a_program_outlives_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, isolated: bool

@@ -9,6 +9,8 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.manifests.bounds import (
     FOREIGN,
     MAX_DEPTH,
+    OTHERS,
+    PASSED_ON,
     WRITTEN,
     Bounds,
     greatest_depth,
@@ -275,3 +277,33 @@ def test_the_marks_of_a_conflict_inside_a_text_are_a_text() -> None:
 def test_a_text_that_a_reader_could_take_for_a_time_or_a_number_is_quoted(text: str) -> None:
     assert dump({"key": text}) == f'key: "{text}"\n'
     assert yaml.safe_load(dump({"key": text})) == {"key": text}
+
+
+@pytest.mark.parametrize("bounds", [FOREIGN, PASSED_ON, OTHERS])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"  p: Hunter2: x",
+        b"  p: &Hunter2 [*Hunter2x]",
+        b"\tp: Hunter2",
+        b'  p: "\\ud800 Hunter2"',
+        b"  p: Hunter2 \xff",
+        b"  p: Hunter2 \x01",
+        b"  p: !bogus Hunter2",
+        b"  p: !Hunter2 x\n  p: y",
+        b"  p: Hunter2\n  p: Hunter2",
+        b"  p: [" + b"[" * MAX_DEPTH + b" Hunter2",
+    ],
+)
+def test_what_is_wrong_with_a_secret_of_others_is_told_without_its_value(bounds: Bounds, line: bytes) -> None:
+    with pytest.raises(FindingsError) as error:
+        read_all("x.yaml", b"kind: Secret\nstringData:\n" + line + b"\n", bounds=bounds)
+
+    assert all(finding.location.line for finding in error.value.findings)
+    assert "Hunter2" not in str(error.value.findings)
+
+
+def test_a_value_that_is_no_secret_is_shown_where_it_is_wrong() -> None:
+    with pytest.raises(FindingsError) as error:
+        read_all("x.yaml", b"kind: ConfigMap\ndata:\n  p: plain: x\n", bounds=OTHERS)
+    assert error.value.findings[0].location.text == "  p: plain: x"

@@ -4,13 +4,14 @@ The files come from anywhere, so the work is bounded before anything is built, a
 understand differently is refused: duplicate keys, aliases, tags, merge keys, `yes`/`on`, octal numbers.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 
-from okd_gitops.finding import Findings, FindingsError, Location, refused
+from okd_gitops.finding import Finding, Findings, FindingsError, Location, refused
 from okd_gitops.manifests import words
 from okd_gitops.manifests.bounds import MAX_DEPTH, WRITTEN, Bounds, Loader, first_excess
 from okd_gitops.manifests.decode import character_place, decode
@@ -22,6 +23,8 @@ Span = tuple[int, int, int]
 
 # The first mark of a conflict, as git writes it.
 _CONFLICT = "<<<<<<< "
+# What a file with secret values has in it: a Secret, a generator of one, or something of the kind.
+_SECRET = re.compile(b"secret", re.IGNORECASE)
 _STANDARD = "tag:yaml.org,2002:"
 _NULL, _STR = f"{_STANDARD}null", f"{_STANDARD}str"
 # Text to us and to YAML 1.2, a date and an odd relic to YAML 1.1.
@@ -55,8 +58,30 @@ class Document:
 def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Document]:
     """Read every document of a YAML file.
 
-    Raises FindingsError with the place for text that is too large, not UTF-8, not YAML, or not plain data.
+    Raises FindingsError with the place for text that is too large, not UTF-8, not YAML, or not plain data. Of
+    a file of others that may hold secrets no value is in it: a log is none of their places.
     """
+    try:
+        return _read_all(file, data, bounds)
+    except FindingsError as error:
+        if bounds.strict or not _SECRET.search(data):
+            raise
+
+        masked = [_masked(finding) for finding in error.findings]
+        raise FindingsError(masked, error.exit_code) from None
+
+
+def _masked(finding: Finding) -> Finding:
+    """Return a finding without the value at its place, which is also in what is said of words and tags."""
+    place = replace(finding.location, text=masked_line(finding.location.text), length=1)
+    if finding.name != "ambiguous-yaml":
+        return replace(finding, location=place)
+
+    reason = "YAML readers disagree about what this key, value or tag means"
+    return replace(finding, location=place, reason=reason, remedy="write it plainly, and a text in quotes")
+
+
+def _read_all(file: str, data: bytes, bounds: Bounds) -> list[Document]:
     text = decode(file, data, max_bytes=bounds.max_bytes, strict=bounds.strict)
     lines = tuple(text.split("\n"))
 
@@ -201,10 +226,7 @@ class _Builder:
             if key in result:
                 first, second = self.keys[*path, key][0] + 1, key_node.start_mark.line + 1
                 reason = f'the key "{key}" occurs twice, in line {first} and in line {second}'
-                # The key says enough: in a Secret of others the value is none of a log's business.
-                place = _location(self.file, self.lines, _span(key_node))
-                shown = place if self.bounds.strict else replace(place, text=masked_line(place.text))
-                self.findings.add("duplicate-key", shown, reason, "keep one of them")
+                self.refuse("duplicate-key", key_node, reason, "keep one of them")
                 continue
 
             self.keys[*path, key] = _span(key_node)

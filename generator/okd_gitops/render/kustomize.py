@@ -24,6 +24,14 @@ TIMEOUT = 120.0
 _CODES = (0, 1, 2)
 _PANIC = re.compile(r"(?:panic|fatal error): .*")
 _POINTER = re.compile(r"\b0x[0-9a-f]{6,}\b")
+# What kustomize repeats of generators and patches, which may be a secret value, and what is told instead.
+_REPEATED = (
+    (re.compile(r"(literal sources \[).*", re.DOTALL), r"\1…]: one of them is not key=value"),
+    (re.compile(r"(file sources: \[).*contains '='.*", re.DOTALL), r"\1…]: a key or a path contains '='"),
+    (re.compile(r"line \[[\d ]*\] has invalid utf8 bytes.*", re.DOTALL), "a line is not UTF-8"),
+    (re.compile(r"(with config: `).*`", re.DOTALL), r"\1…`"),
+    (re.compile(r"(patch from \[).*", re.DOTALL), r"\1…]"),
+)
 _FILE = re.compile(r"(?:bases|overlays|clusters|argocd)/[A-Za-z0-9_./-]*[A-Za-z0-9]")
 
 
@@ -170,7 +178,7 @@ def _documents(
         raise build
     if build.code not in _CODES:
         ending = f"signal {-build.code}" if build.code < 0 else f"code {build.code}"
-        raise ToolError(f"kustomize ended with {ending}: {build.err.strip()[-300:]}")
+        raise ToolError(f"kustomize ended with {ending}: {_without_values(build.err).strip()[-300:]}")
     if build.code:
         raise _BuildError(build.err)
 
@@ -210,9 +218,22 @@ def _not_judged(folder: str, cluster: str, reason: str) -> Finding:
     )
 
 
+def _without_values(message: str) -> str:
+    """Return what kustomize says without the values that it repeats."""
+    for repeated, told in _REPEATED:
+        message = repeated.sub(told, message)
+    return message
+
+
 def _build_failed(root: Path, folder: str, cluster: str, message: str) -> Finding:
     """Turn kustomize's nested message into its cause and the file that it names."""
-    text = message.strip().removeprefix("Error: ").replace(f"{root}/", "").replace(str(root), ".")
+    text = (
+        _without_values(message)
+        .strip()
+        .removeprefix("Error: ")
+        .replace(f"{root}/", "")
+        .replace(str(root), ".")
+    )
     # What Go prints of a pointer is another one in each run.
     text = _POINTER.sub("0x…", text)
     panic = _PANIC.search(text)
