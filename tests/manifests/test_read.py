@@ -307,3 +307,10 @@ def test_a_value_that_is_no_secret_is_shown_where_it_is_wrong() -> None:
     with pytest.raises(FindingsError) as error:
         read_all("x.yaml", b"kind: ConfigMap\ndata:\n  p: plain: x\n", bounds=OTHERS)
     assert error.value.findings[0].location.text == "  p: plain: x"
+
+
+def test_a_merge_key_that_contains_itself_is_refused_at_its_place() -> None:
+    with pytest.raises(FindingsError) as error:
+        read_all("x.yaml", b"a: &a {<<: *a}\n", bounds=OTHERS)
+    (finding,) = error.value.findings
+    assert (finding.name, finding.location.line) == ("document-too-complex", 1)

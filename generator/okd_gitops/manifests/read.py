@@ -177,7 +177,7 @@ class _Builder:
         self.keys: dict[Path, Span] = {}
         self.dates: set[Path] = set()
         self.findings = Findings()
-        self.built = 0
+        self.built = self.merges = 0
 
         value = self.build(node, ())
         self.findings.raise_errors()
@@ -201,7 +201,7 @@ class _Builder:
         """Refuse what aliases make of a small text: a bomb, or something that contains itself."""
         self.built += 1
 
-        if self.built > self.bounds.max_nodes or len(path) > MAX_DEPTH:
+        if self.built > self.bounds.max_nodes or len(path) + self.merges > MAX_DEPTH:
             self.refuse("document-too-complex", node, "its aliases expand to too much", "write it out")
             self.findings.raise_errors()
 
@@ -214,7 +214,10 @@ class _Builder:
 
             if key == "<<" and self.bounds.aliases and not key_node.style:
                 for part in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
+                    # What is merged has the path of what it is merged into, also into itself.
+                    self.merges += 1
                     inner = self.build(part, path)
+                    self.merges -= 1
                     merged = {**(inner if isinstance(inner, dict) else {}), **merged}
                 continue
 
