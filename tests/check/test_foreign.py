@@ -13,6 +13,7 @@ import pytest
 from conftest import CACHE
 from kustomizations import write
 from okd_gitops.check.foreign import check_foreign
+from okd_gitops.check.run_rules import all_rules
 from theirs import (
     BINDING,
     CONFIG,
@@ -508,3 +509,27 @@ def test_a_task_of_a_namespace_of_others_is_nobodys_fault(
     files = {"k/kustomization.yaml": kustomization, "k/run.yaml": run, "k/task.yaml": TASK}
     names = [finding.name for finding in judged(tmp_path, files).findings]
     assert ("dangling-reference" in names) == missing
+
+
+def test_a_rule_with_a_bug_is_named_and_the_others_judge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        raise ValueError("hunter2")
+
+    monkeypatch.setattr(all_rules()["invalid-object-name"], "check_object", fails)
+    files = {
+        "kustomization.yaml": b"resources: [a.yaml]\n",
+        "a.yaml": POD % b"resources: {limits: {cpu: 5GB}}",
+    }
+    report = judged(tmp_path, files)
+
+    assert {each.name for each in report.findings} == {"not-judged", "malformed-quantity"}
+    assert "hunter2" not in str(report.findings)
+    assert report.exit_code == 4
+    assert report.ledger
+    assert not report.ledger.is_complete
+    told = [line for line in report.ledger.lines() if "invalid-object-name" in line]
+    assert told[0].startswith(
+        "not judged: a rule: the rule invalid-object-name judged nothing: ValueError at"
+    )

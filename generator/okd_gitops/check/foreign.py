@@ -21,12 +21,13 @@ from okd_gitops.check.foreign_roots import (
 from okd_gitops.check.ignore_comments import without_ignored
 from okd_gitops.check.judge import Built, Stopwatch, judge_built
 from okd_gitops.check.kubeconform import known_kinds
-from okd_gitops.check.ledger import keep_account
+from okd_gitops.check.ledger import Blocked, keep_account
 from okd_gitops.check.left_alone import followers_of, holds_alone, left_alone
 from okd_gitops.check.outcome import Report
 from okd_gitops.check.own_schemas import definitions_in, own_schemas, with_versions
 from okd_gitops.check.remedies_of_others import for_others
 from okd_gitops.check.roots import Deployments, deployments
+from okd_gitops.check.run_rules import OF_RULE
 from okd_gitops.finding import Finding, ordered
 from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.flux import Variables
@@ -144,12 +145,19 @@ def _with_account(
         files,
         files.unread,
         [(overlay.folder, overlay.graph.files) for overlay in judgement.overlays],
-        judgement.blocked,
+        [*judgement.blocked, *_failed_rules(report.findings)],
         found.sources,
         kinds,
     )
     findings = ordered(for_others(finding) for finding in report.findings if finding not in gaps)
     return replace(report, findings=tuple(ordered(_once(findings))), ledger=account)
+
+
+def _failed_rules(findings: Iterable[Finding]) -> Iterator[Blocked]:
+    """Yield the rules that judged nothing because of a bug, so that no account with one is complete."""
+    for finding in findings:
+        if finding.name == "not-judged" and finding.reason.startswith(OF_RULE):
+            yield Blocked("a rule", finding.reason)
 
 
 def _once(findings: Iterable[Finding]) -> Iterator[Finding]:

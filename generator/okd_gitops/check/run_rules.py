@@ -12,6 +12,8 @@ import pkgutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
+from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +24,9 @@ from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.check.seen import Seen
 from okd_gitops.finding import Finding, Location, Severity, finding_of
 from okd_gitops.manifests.objects import Object, ObjectId
+
+# How the reason begins that a rule with a bug judged nothing.
+OF_RULE = "the rule"
 
 
 @cache
@@ -40,16 +45,50 @@ def run(repository: Repository) -> list[Finding]:
     findings: list[Finding] = []
 
     for name, rule in _rules_for(repository):
-        look = _object_rule(rule, repository)
-        if look:
-            findings += _on_objects(name, look, holders)
-        if hasattr(rule, "check_cluster"):
-            for overlay in repository.overlays:
-                findings += _on_cluster(name, rule, overlay, repository)
-        if hasattr(rule, "check_repository"):
-            findings += _on_repository(name, rule, repository, overlays)
+        try:
+            findings += _of_rule(name, rule, repository, holders, overlays)
+        except Exception as error:
+            # In a fleet a bug must be reported before anything passes; what others wrote is stranger than any
+            # test, and one rule must not keep the others from it.
+            if repository.url:
+                raise
+            findings.append(_failed(name, error))
 
     return findings
+
+
+def _of_rule(
+    name: str,
+    rule: ModuleType,
+    repository: Repository,
+    holders: Sequence[tuple[Object, list[Overlay]]],
+    overlays: Mapping[str, Overlay],
+) -> list[Finding]:
+    findings: list[Finding] = []
+    look = _object_rule(rule, repository)
+
+    if look:
+        findings += _on_objects(name, look, holders)
+    if hasattr(rule, "check_cluster"):
+        for overlay in repository.overlays:
+            findings += _on_cluster(name, rule, overlay, repository)
+    if hasattr(rule, "check_repository"):
+        findings += _on_repository(name, rule, repository, overlays)
+
+    return findings
+
+
+def _failed(name: str, error: Exception) -> Finding:
+    """Return the finding for a rule that has a bug; what Python says may have a value of a file."""
+    frame = extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno}"
+
+    return finding_of(
+        "not-judged",
+        ".",
+        f"{OF_RULE} {name} judged nothing: {type(error).__name__} at {place}, a bug in okd-gitops",
+        "report this line; the other rules judged everything",
+    )
 
 
 def run_on_loaded(repository: Repository, kept: KeptOverlays) -> tuple[list[Finding], Looked]:

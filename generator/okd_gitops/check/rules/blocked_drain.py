@@ -11,7 +11,7 @@ _WORKLOADS = ("Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps")
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     """Look at each PodDisruptionBudget with the workload that its selector means."""
     scaled = {
-        (ObjectId.of(value).namespace, at(value, "spec", "scaleTargetRef", "name"))
+        (ObjectId.of(value).namespace, str(at(value, "spec", "scaleTargetRef", "name")))
         for value in overlay.objects
         if value.get("kind") == "HorizontalPodAutoscaler"
     }
