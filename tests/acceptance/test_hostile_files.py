@@ -33,7 +33,7 @@ kubernetes: "1.35"
 @pytest.fixture(autouse=True)
 def _catalog_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalog that comes with the tool is the same for all of them."""
-    monkeypatch.setattr(fleet_load, "load_catalog", lambda _: catalog())
+    monkeypatch.setattr(fleet_load, "load_catalog", lambda *_: catalog())
 
 
 @pytest.fixture
