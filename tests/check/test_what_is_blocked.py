@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from okd_gitops.check.ledger import Ledger
 from okd_gitops.check.outcome import Report
+from okd_gitops.manifests.application_set import World, expand
+from okd_gitops.manifests.git_generator import matching_files
+from okd_gitops.manifests.objects import Object
 from okd_gitops.system import foreign_files
 from theirs import CONFIG, URL, application, judged
 
@@ -80,6 +84,11 @@ SETS = {
         {"apps/a", "apps/b"},
         set(),
     ),
+    "files below a star": (
+        application_set(f"[{{git: {{repoURL: {URL}, files: [{{path: 'apps/*.yaml'}}]}}}}]", "{{path}}"),
+        {"apps/a", "apps/b"},
+        set(),
+    ),
     "clusters alone": (
         application_set("[{clusters: {}}]", "apps/{{name}}"),
         set(),
@@ -92,6 +101,43 @@ SETS = {
     ),
     "clusters that say nothing of a path": (application_set("[{clusters: {}}]", "{{name}}"), set(), set()),
 }
+
+
+@pytest.mark.parametrize(
+    ("selected", "count", "reason"),
+    [
+        ("", 2_000, "it makes more than 2,000 Applications, of which these are judged"),
+        (", selector: {matchLabels: {x: none}}", 0, "its generators make more than 50,000 rows"),
+    ],
+)
+def test_a_large_product_is_cut_before_it_is_made(selected: str, count: int, reason: str) -> None:
+    lists = [{"list": {"elements": [{name: f"{name}{n}"} for n in range(2_000)]}} for name in "xy"]
+    generator = {"matrix": {"generators": lists}} | yaml.safe_load(f"{{a: b{selected}}}")
+    made: Object = yaml.safe_load(application_set("[]", "apps/{{x}}-{{y}}"))
+    made["spec"]["generators"] = [generator, generator]
+    expansion = expand(made, World({}, lambda _: True))
+
+    assert len(expansion.applications) == count
+    assert expansion.unknown == reason
+    assert expansion.rows <= 50_002
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("tenants/*.json", {"tenants/b.json", "tenants/a/c.json"}),
+        ("[r-t]enants/?.json", {"tenants/b.json"}),
+        ("[^a-c]enants/[!b].json", set()),
+        ("tenants/{a/c,b}.json", {"tenants/b.json", "tenants/a/c.json"}),
+        ("tenants/**/b.json", {"tenants/b.json"}),
+        ("tenants/a", {"tenants/a/c.json"}),
+        ("*.yml", set()),
+        ("{a,b}" * 30, set()),
+    ],
+)
+def test_a_glob_finds_files_in_either_reading_of_argo_cd(pattern: str, found: set[str]) -> None:
+    files = dict.fromkeys(("tenants/b.json", "tenants/a/c.json", "all.yaml"), b"")
+    assert set(matching_files(pattern, files)) == found
 
 
 @pytest.mark.parametrize("name", SETS)

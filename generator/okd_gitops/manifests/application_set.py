@@ -7,6 +7,7 @@ unknown here: it gives an open row, of which only some parameters are known, and
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from okd_gitops.manifests.argocd import IN_CLUSTER
@@ -22,6 +23,8 @@ from okd_gitops.manifests.template_fields import Parameters, UnknownError, as_pa
 
 _HERE = "https://kubernetes.default.svc"
 _MAX_APPLICATIONS = 2_000
+# Two lists of a small file, one in the other, are a large product; a selector may leave nothing of it.
+_MAX_ROWS = 50_000
 # The key of an open row under which the reason stands; no parameter is called so.
 _OPEN = "\0"
 Where = tuple[str | int, ...]
@@ -46,6 +49,7 @@ class Expansion:
     partial: list[Object] = field(default_factory=list)
     nothing: list[Nothing] = field(default_factory=list)
     unknown: str = ""
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +65,25 @@ def expand(application_set: Object, world: World) -> Expansion:
     """Return the Applications of an ApplicationSet, and what of it finds nothing or is unknown."""
     expansion = Expansion()
     is_go = at(application_set, "spec", "goTemplate") is True
+    is_cut = False
     template = at(application_set, "spec", "template")
 
     for index, generator in enumerate(items(application_set, "spec", "generators")):
         where: Where = ("spec", "generators", index)
+        left = _MAX_APPLICATIONS - len(expansion.applications) - len(expansion.partial)
         try:
-            rows = list(_rows(generator, where, {}, world, expansion, is_go=is_go))
+            rows = list(islice(_rows(generator, where, {}, world, expansion, is_go=is_go), left + 1))
         except UnknownError as unknown:
             rows = [{_OPEN: str(unknown)}]
 
-        for row in rows[:_MAX_APPLICATIONS]:
+        for row in rows[:left]:
             _make(application_set, template, row, expansion, is_go=is_go)
+        is_cut = is_cut or len(rows) > left
 
+    if is_cut:
+        expansion.unknown = (
+            f"it makes more than {_MAX_APPLICATIONS:,} Applications, of which these are judged"
+        )
     if at(application_set, "spec", "templatePatch"):
         expansion.unknown = "its templatePatch is not rendered"
     return expansion
@@ -117,6 +128,9 @@ def _rows(
     """
     selector = at(generator, "selector")
     for row in _all_rows(generator, where, given, world, expansion, is_go=is_go):
+        expansion.rows += 1
+        if expansion.rows > _MAX_ROWS:
+            raise UnknownError(f"its generators make more than {_MAX_ROWS:,} rows")
         if not selector or _OPEN in row or _is_selected(_flat(row), selector):
             yield row
 

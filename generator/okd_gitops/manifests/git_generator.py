@@ -6,13 +6,18 @@ Read in argo-cd v3.3, applicationset/generators/git.go.
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from itertools import islice
 
 import yaml
 
 from okd_gitops.manifests.plain import plain_value
 from okd_gitops.manifests.template_fields import Parameters, UnknownError
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+# So many globs are tried for one with several braces in it.
+_MOST = 64
 
 
 def matching_folders(pattern: str, files: Mapping[str, bytes]) -> list[str]:
@@ -38,11 +43,30 @@ def matches(path: str, pattern: str) -> bool:
 
 
 def matching_files(pattern: str, files: Mapping[str, bytes]) -> list[str]:
-    """Return the files that match a glob, in which ** crosses folders."""
-    text = re.escape(pattern.strip("/").removeprefix("./"))
-    text = text.replace(r"\*\*/", "(?:.*/)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
-    form = re.compile(text.replace(r"\?", "[^/]"))
-    return [path for path in files if form.fullmatch(path)]
+    """Return the files that match a glob in one of Argo CD's two readings, of which a setting of it decides.
+
+    One is that of `git ls-files`, where a star crosses folders and the name of a folder means all in it; the
+    other knows {alternatives}, and ** may stand for no folder.
+    """
+    wanted = pattern.strip("/").removeprefix("./").replace("[^", "[!")
+    globs = {
+        each
+        for choice in islice(_alternatives(wanted), _MOST)
+        for each in (choice, choice.replace("**/", ""))
+    }
+    globs |= {wanted, f"{wanted}/*"}
+    return [path for path in files if any(fnmatchcase(path, glob) for glob in globs)]
+
+
+def _alternatives(glob: str) -> Iterator[str]:
+    """Yield a glob for each of the alternatives in its braces."""
+    braces = _BRACES.search(glob)
+    if not braces:
+        yield glob
+        return
+
+    for choice in braces[1].split(","):
+        yield from _alternatives(f"{glob[: braces.start()]}{choice}{glob[braces.end() :]}")
 
 
 def file_rows(path: str, files: Mapping[str, bytes]) -> list[Parameters]:
