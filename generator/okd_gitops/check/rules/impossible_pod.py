@@ -20,6 +20,7 @@ _TEMPLATES = {
     "Pod.": (),
 }
 _LISTS = ("containers", "initContainers")
+_TRIGGERS = "image.openshift.io/triggers"
 # Each fault is a path and a reason.
 _Faults = Iterator[tuple[tuple[str | int, ...], str]]
 
@@ -32,7 +33,8 @@ def check_object(value: Object) -> Iterator[Fault]:
         return
 
     template = at(value, *path) if path else value
-    faults = [*_pod_faults(at(template, "spec"), (*path, "spec"), identity)]
+    is_triggered = bool(at(value, "metadata", "annotations", _TRIGGERS))
+    faults = [*_pod_faults(at(template, "spec"), (*path, "spec"), identity, is_triggered=is_triggered)]
     if identity.group == "apps":
         faults += _selector_faults(value, template)
 
@@ -54,7 +56,9 @@ def _selector_faults(value: Object, template: object) -> _Faults:
         yield ("spec", "selector"), reason
 
 
-def _pod_faults(pod: object, path: tuple[str | int, ...], identity: ObjectId) -> _Faults:
+def _pod_faults(
+    pod: object, path: tuple[str | int, ...], identity: ObjectId, *, is_triggered: bool
+) -> _Faults:
     volumes = [str(at(volume, "name")) for volume in items(pod, "volumes")]
     # The claims of a StatefulSet are volumes of its pods too; other kinds have none.
     has_claims = identity.kind == "StatefulSet"
@@ -69,6 +73,12 @@ def _pod_faults(pod: object, path: tuple[str | int, ...], identity: ObjectId) ->
         for index, container in enumerate(items(pod, key)):
             place = (*path, key, index)
             yield from _resource_faults(container, place)
+
+            # OpenShift's image triggers fill in what is missing.
+            if isinstance(container, dict) and not container.get("image") and not is_triggered:
+                known = sorted({name for name in names if name != str(container.get("name"))})
+                beside = f" (beside it: {', '.join(known)})" if known else ""
+                yield place, f"container {container.get('name')} has no image{beside}"
 
             for number, mount in enumerate(items(container, "volumeMounts")):
                 name = str(at(mount, "name"))
