@@ -1,6 +1,7 @@
 """The rule missing-values-file: findings.yaml states and explains it."""
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Repository
@@ -8,6 +9,9 @@ from okd_gitops.finding import nearest
 from okd_gitops.manifests.argocd import at_head, folder, same_url, sources
 from okd_gitops.manifests.graph import unread_reason
 from okd_gitops.manifests.objects import Object, at, items
+
+# A plain name: `$ARGOCD_APP_NAME` and the like are variables of the build.
+_REFERENCE = re.compile(r"\$([a-z][A-Za-z0-9_-]*)/")
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
@@ -19,20 +23,35 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                 continue
 
             for name in items(source, "helm", "valueFiles"):
+                yield from _unknown_reference(str(name), application, repository)
                 path = _path(str(name), source, application, repository)
                 if path is not None and not _is_there(path, repository):
                     alike = [each for each in repository.files if posixpath.basename(each) == _base(path)]
-                    value = repository.makers.get(id(application), application)
                     yield Fault(
                         reason=f"{name} is {path} of this repository, which does not exist",
                         remedy=f"write {alike[0]}" if len(alike) == 1 else nearest(path, repository.files),
                         object=repository.written(application),
-                        clusters=tuple(
-                            each.name
-                            for each in repository.overlays
-                            if any(one is value for one in each.objects)
-                        ),
+                        clusters=_overlays_of(application, repository),
                     )
+
+
+def _unknown_reference(name: str, application: Object, repository: Repository) -> Iterator[Fault]:
+    """Yield a `$name/…` that is the `ref` of no source: Argo CD then renders nothing."""
+    reference = _REFERENCE.match(name)
+    known = [str(at(each, "ref")) for each in sources(application) if at(each, "ref")]
+    # What an ApplicationSet makes may have been filled in part.
+    if reference and not any("{{" in each for each in known) and reference[1] not in known:
+        yield Fault(
+            reason=f"{name} is of the source ${reference[1]}, and no source has ref: {reference[1]}",
+            remedy=nearest(reference[1], known) or f"give the source of the values ref: {reference[1]}",
+            object=repository.written(application),
+            clusters=_overlays_of(application, repository),
+        )
+
+
+def _overlays_of(application: Object, repository: Repository) -> tuple[str, ...]:
+    value = repository.makers.get(id(application), application)
+    return tuple(each.name for each in repository.overlays if any(one is value for one in each.objects))
 
 
 def _is_there(path: str, repository: Repository) -> bool:
