@@ -17,6 +17,11 @@ from okd_gitops.manifests.read import Document, read_all
 # A name without the signs of a regular expression, which a target may be.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")
 
+_RENAMING = (
+    *("namePrefix", "nameSuffix", "configMapGenerator", "secretGenerator", "generators"),
+    *("transformers", "configurations", "replacements", "vars"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -164,6 +169,8 @@ def _fits(entry: _Entry, overlay: Overlay) -> bool:
     kind = target.get("kind")
     ids = [*map(ObjectId.of, overlay.objects), *overlay.graph.objects]
     alike = [each for each in ids if (not kind or each.kind == kind) and name in each.name]
+    if not _renames(overlay):
+        alike = [each for each in alike if each.name == name]
     # A name of a generator, or one with something around it, belongs to another name in the output.
     if not alike:
         return _is_generated(name, overlay)
@@ -175,6 +182,12 @@ def _fits(entry: _Entry, overlay: Overlay) -> bool:
 @per_object
 def _texts(value: Object) -> tuple[str, ...]:
     return tuple(text for _, text in strings(value))
+
+
+def _renames(overlay: Overlay) -> bool:
+    """Whether an object may be called otherwise in the middle of the build than in files and at its end."""
+    used = [document.value for document in overlay.graph.kustomizations.values()]
+    return any(each.get(key) for each in used for key in _RENAMING) or "allowNameChange" in str(used)
 
 
 def _is_generated(name: str, overlay: Overlay) -> bool:
