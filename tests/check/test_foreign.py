@@ -229,6 +229,16 @@ BROKEN = {
         },
         'its generator looks for "apps/*"',
     ),
+    "the address for ssh is that of the one for https": (
+        {
+            "argocd/web.yaml": application("web"),
+            "argocd/shop.yaml": application("shop")
+            .replace(b"{name: web,", b"{name: shop,")
+            .replace(b"https://git.example.org/", b"git@git.example.org:"),
+            "web/a.yaml": CONFIG,
+        },
+        "its path shop does not exist",
+    ),
     "Flux waits for nothing": (
         {
             "flux/a.yaml": flux("a", "./web", ", dependsOn: [{name: b}]") + SOURCE,

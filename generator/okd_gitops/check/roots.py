@@ -78,7 +78,8 @@ def deployments(
     known = list(remotes)
 
     def is_own(url: object) -> bool:
-        return same_url(url) in urls or any(same_repository(url, remote) for remote in known)
+        # One repository has an address for https and one for ssh.
+        return same_url(url) in urls or any(same_repository(url, each) for each in (*known, *urls))
 
     clusters = [value for value in objects if at(value, "metadata", "labels", REGISTERS) == "cluster"]
     urls |= _matched_urls(application_sets, files) | _urls_of_patterns(application_sets, folders)
