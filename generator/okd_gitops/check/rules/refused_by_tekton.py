@@ -7,12 +7,17 @@ v0.77.0, pkg/apis/operator/v1alpha1/tektonconfig_validation.go.
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault
+from okd_gitops.finding import nearest
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.tekton import runs
 from okd_gitops.manifests.values import values_within
 
 _TYPES = {"string": str, "array": list, "object": dict}
 _PRUNED = ("taskrun", "pipelinerun")
+_OPERATORS = ("in", "notin")
+# What has conditions, and how deep they lie: tasks, an index, when, an index.
+_CONDITIONAL = ("tasks", "finally", "steps")
+_DEEP = 4
 _Path = tuple[str | int, ...]
 
 
@@ -46,6 +51,12 @@ def _in_spec(value: Object) -> Iterator[tuple[_Path, str, str]]:
         if len(path) > 1 and path[-2] == "steps" and inner.get("script") and items(inner, "command"):
             reason = f"the step {inner.get('name') or path[-1]} has a command and a script: Tekton takes one"
             yield (*path, "command"), reason, "keep one of them"
+
+        operator = inner.get("operator")
+        is_condition = len(path) > _DEEP and path[-2] == "when" and path[-4] in _CONDITIONAL
+        if is_condition and isinstance(operator, str) and operator not in _OPERATORS:
+            reason = f"when has the operator {operator}: Tekton has {' and '.join(_OPERATORS)}"
+            yield (*path, "operator"), reason, nearest(operator, _OPERATORS)
 
         if path[-1] == "taskRef" and inner.get("kind") == "ClusterTask":
             reason = f"it calls the ClusterTask {inner.get('name')}, a kind that Tekton no longer has"
