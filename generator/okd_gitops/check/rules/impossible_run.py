@@ -29,6 +29,10 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             spec = at(run, "spec")
             namespace = ObjectId.of(run).namespace or ObjectId.of(value).namespace
             name = str(at(spec, "pipelineRef", "name") or "")
+            for reason in _parts_too_long(spec) if run.get("kind") == "PipelineRun" else ():
+                remedy = "write timeouts.pipeline as long as both together"
+                yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value))
+
             pipeline = at(spec, "pipelineSpec") or pipelines.get((namespace, name))
             if run.get("kind") != "PipelineRun" or not isinstance(pipeline, dict):
                 continue
@@ -79,6 +83,20 @@ def _too_long(spec: object, pipeline: Object, settings: list[object]) -> Iterato
             said = f"the timeout {given}" if given else f"no timeout, so it ends after {default:g} minutes"
             reason = f"its task {at(task, 'name')} may take {at(task, 'timeout')}, and the run has {said}"
             yield reason, "write timeouts.pipeline of the run as long as its tasks need"
+
+
+def _parts_too_long(spec: object) -> Iterator[str]:
+    given = at(spec, "timeouts")
+    whole = _seconds(at(given, "pipeline"))
+    parts = {key: at(given, key) for key in ("tasks", "finally") if at(given, key) is not None}
+    seconds = [_seconds(text) for text in parts.values()]
+    # Without a number, or with 0, a part has no end of its own.
+    known = [each for each in seconds if each]
+
+    if whole and len(known) == len(seconds) and sum(known) > whole:
+        said = " and ".join(f"{text} for {key}" for key, text in parts.items())
+        reason = f"its timeouts have {said}, more than {at(given, 'pipeline')} for the pipeline"
+        yield f"{reason}: Tekton refuses it"
 
 
 def _seconds(text: object) -> float | None:
