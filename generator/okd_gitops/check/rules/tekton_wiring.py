@@ -21,6 +21,7 @@ _KINDS = (
     "TriggerTemplate.triggers.tekton.dev",
 )
 _RESULT = re.compile(r"""\.results(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quoted>[^"']+)["']\])""")
+_TYPES = {list: "array", dict: "object", str: "string"}
 # Specs by kind, namespace and name.
 _Specs = dict[tuple[str, str, str], object]
 
@@ -217,8 +218,29 @@ def _call_reasons(who: str, caller: object, spec: object, around: object = None)
         if around is None:
             for name in sorted(passed - set(declared)):
                 yield f'{who} gets "{name}" in {scope}, which it does not declare'
+        if scope == "params":
+            yield from _type_reasons(who, caller, declared)
         for name in sorted(required(declared) - passed - set(named(around, scope))):
             yield f'{who} does not get "{name}" in {scope}, which it requires'
+
+
+def _type_reasons(who: str, caller: object, declared: Mapping[str, Object]) -> Iterator[str]:
+    """Compare the values that a caller writes itself with the types that are declared."""
+    for name, passed in named(caller, "params").items():
+        value, parameter = passed.get("value"), declared.get(name)
+        if parameter is None or value is None or (isinstance(value, str) and "$(" in value):
+            continue
+
+        wanted, given = _type_of(parameter), _type_of({"default": value})
+        if wanted in _TYPES.values() and wanted != given:
+            yield f'{who} gets "{name}" as {given}, and it is declared as {wanted}: Tekton refuses the run'
+
+
+def _type_of(parameter: Object) -> str:
+    """Return the type of a parameter: the one that is written, or that of its default."""
+    default = parameter.get("default")
+    by_default = next((name for form, name in _TYPES.items() if isinstance(default, form)), "string")
+    return str(parameter.get("type") or by_default)
 
 
 def _passed(caller: object, scope: str) -> set[str]:
