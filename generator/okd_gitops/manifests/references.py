@@ -43,6 +43,7 @@ class Reference:
 def references(value: Object) -> tuple[Reference, ...]:
     """Return what an object names and cannot do without; names that hold variables are left out."""
     found = [*_of_pods(value), *_of_bindings(value), *_of_routes(value), *_of_autoscalers(value)]
+    found += _of_triggers(value)
     return tuple(each for each in found if each.name and not set("${}") & set(each.name))
 
 
@@ -144,6 +145,23 @@ def _of_autoscalers(value: Object) -> Iterator[Reference]:
     is_one = ObjectId.of(value).group_kind == "HorizontalPodAutoscaler.autoscaling"
     if is_one and at(target, "kind") in _SCALED:
         yield Reference(str(at(target, "kind")), _text(target, "name"), where)
+
+
+def _of_triggers(value: Object) -> Iterator[Reference]:
+    """Yield what EventListeners and Triggers of Tekton name (tektoncd/triggers v0.34, v1beta1)."""
+    triggers: list[tuple[Path, object]] = []
+    if ObjectId.of(value).group_kind == "EventListener.triggers.tekton.dev":
+        listed = enumerate(items(value, "spec", "triggers"))
+        triggers = [(("spec", "triggers", index), each) for index, each in listed]
+    elif ObjectId.of(value).group_kind == "Trigger.triggers.tekton.dev":
+        triggers = [(("spec",), at(value, "spec"))]
+
+    for where, trigger in triggers:
+        yield Reference("Trigger", _text(trigger, "triggerRef"), (*where, "triggerRef"))
+        yield Reference("TriggerTemplate", _text(trigger, "template", "ref"), (*where, "template", "ref"))
+        for index, each in enumerate(items(trigger, "bindings")):
+            if at(each, "kind") in (None, "", "TriggerBinding"):
+                yield Reference("TriggerBinding", _text(each, "ref"), (*where, "bindings", index, "ref"))
 
 
 def _text(value: object, *path: str) -> str:
