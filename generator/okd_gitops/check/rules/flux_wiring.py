@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
-from okd_gitops.finding import nearest
+from okd_gitops.finding import Severity, nearest
 from okd_gitops.manifests import flux
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, strings
 
 # A source of another controller may make these.
+_RELEASE = "HelmRelease.helm.toolkit.fluxcd.io"
+# What people write, and no chart makes.
+_WRITTEN = ("HelmRelease", "HelmRepository", "Kustomization")
 _KINDS = ("GitRepository", "OCIRepository", "Bucket")
 
 
@@ -20,8 +23,22 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             *_waits_for_itself(value, repository),
             *_reads(value, repository),
             *_variables(value, repository),
+            *_health(value, repository),
         ]
         for path, reason, remedy in faults:
+            yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value), path=path)
+
+        for path, reason, remedy in _filled_from(value, repository):
+            yield Fault(
+                reason=reason,
+                remedy=remedy,
+                object=ObjectId.of(value),
+                path=path,
+                severity=Severity.WARNING,
+            )
+
+    for value in overlay.of(_RELEASE):
+        for path, reason, remedy in _reads_chart(value, repository):
             yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value), path=path)
 
 
@@ -88,6 +105,56 @@ def _reads(value: Object, repository: Repository) -> _Faults:
     if source is not None and kind == "GitRepository" and url in own and path not in repository.folders:
         reason = f"its path {path} does not exist in this repository"
         yield ("spec", "path"), reason, nearest(path, repository.folders) or "correct the path"
+
+
+def _reads_chart(value: Object, repository: Repository) -> _Faults:
+    reference = at(value, "spec", "chart", "spec", "sourceRef")
+    kind, name = str(at(reference, "kind") or ""), str(at(reference, "name") or "")
+    namespace = str(at(reference, "namespace") or ObjectId.of(value).namespace)
+
+    if name and _is_missing(kind, name, namespace, repository):
+        reason = f"its source {kind} {namespace}/{name} does not exist, while others are made beside it"
+        others = _names(kind, namespace, repository)
+        yield ("spec", "chart", "spec", "sourceRef"), reason, nearest(name, others) or "correct the name"
+
+
+def _health(value: Object, repository: Repository) -> _Faults:
+    for index, each in enumerate(items(value, "spec", "healthChecks")):
+        kind, name = str(at(each, "kind") or ""), str(at(each, "name") or "")
+        namespace = str(at(each, "namespace") or "")
+        if kind in _WRITTEN and name and _is_missing(kind, name, namespace, repository):
+            reason = f"it waits until {kind} {namespace}/{name} is ready, which does not exist"
+            others = _names(kind, namespace, repository)
+            yield ("spec", "healthChecks", index), reason, nearest(name, others) or "correct the name"
+
+
+def _filled_from(value: Object, repository: Repository) -> _Faults:
+    namespace = ObjectId.of(value).namespace
+    for index, each in enumerate(items(value, "spec", "postBuild", "substituteFrom")):
+        name = str(at(each, "name") or "")
+        # Secrets are kept out of Git by many.
+        is_needed = at(each, "kind") == "ConfigMap" and at(each, "optional") is not True
+        if is_needed and name and _is_missing("ConfigMap", name, namespace, repository):
+            reason = f"it fills variables from the ConfigMap {name}, which nothing here makes"
+            others = _names("ConfigMap", namespace, repository)
+            yield ("spec", "postBuild", "substituteFrom", index), reason, nearest(name, others) or "add it"
+
+
+def _is_missing(kind: str, name: str, namespace: str, repository: Repository) -> bool:
+    """Whether an object is nowhere, while others of its kind are made in its namespace."""
+    if not repository.is_whole or "$" in name:
+        return False
+
+    # Flux may move what is rendered without a namespace.
+    is_anywhere = any(
+        value.get("kind") == kind and ObjectId.of(value).name == name for value in repository.objects
+    )
+    return not is_anywhere and bool(_names(kind, namespace, repository))
+
+
+def _names(kind: str, namespace: str, repository: Repository) -> list[str]:
+    of_kind = [ObjectId.of(value) for value in repository.objects if value.get("kind") == kind]
+    return [each.name for each in of_kind if each.namespace == namespace]
 
 
 def _variables(value: Object, repository: Repository) -> _Faults:
