@@ -1,8 +1,9 @@
 """The rule refused-by-argocd: findings.yaml states and explains it."""
 
+import re
 from collections.abc import Iterator
 
-from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.check.rule import ExpandedSet, Fault, Repository
 from okd_gitops.check.synced_objects import declared_in
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.argocd import sources
@@ -11,6 +12,18 @@ from okd_gitops.manifests.objects import Object, ObjectId, at, items
 Path = tuple[str | int, ...]
 # Path, reason, remedy, and whether Argo CD refuses it.
 _Faults = Iterator[tuple[Path, str, str, bool]]
+
+_SHOWN = 3
+# Where a parameter that stays is no name of anything; of a path the rule for paths tells it.
+_FILLED = (
+    ("metadata", "name"),
+    ("spec", "project"),
+    ("spec", "destination", "name"),
+    ("spec", "destination", "server"),
+    ("spec", "destination", "namespace"),
+)
+# Those of paths and of labels, which other generators give, are left out.
+_PARAMETER = re.compile(r"\{\{((?!path|metadata)[A-Za-z][A-Za-z0-9_.-]*)\}\}")
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
@@ -27,6 +40,38 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                 clusters=declared_in(application, repository),
                 severity=None if is_refused else Severity.WARNING,
             )
+
+    for one in repository.sets:
+        for path, reason in _unfilled(one):
+            yield Fault(
+                reason=f"{reason}: it stays as it is written",
+                remedy="write a parameter that it gives",
+                object=ObjectId.of(one.value),
+                path=("spec", "template", *path),
+                clusters=tuple(
+                    each.name
+                    for each in repository.overlays
+                    if any(value is one.value for value in each.objects)
+                ),
+            )
+
+
+def _unfilled(one: ExpandedSet) -> Iterator[tuple[Path, str]]:
+    """Yield the parameters of a set without Go templates that no generator gives: they stay as written."""
+    spec = at(one.value, "spec")
+    generators = [each for each in items(spec, "generators") if isinstance(each, dict)]
+    has_others = any(at(inner, "template") for each in generators for inner in each.values())
+    if at(spec, "goTemplate") is True or at(spec, "templatePatch") or has_others:
+        return
+
+    for path in _FILLED:
+        written = str(at(spec, "template", *path))
+        for parameter in dict.fromkeys(_PARAMETER.findall(written)):
+            text = f"{{{{{parameter}}}}}"
+            unfilled = [each for each in one.expansion.applications if text in str(at(each, *path))]
+            if unfilled:
+                names = ", ".join(str(ObjectId.of(each).name) for each in unfilled[:_SHOWN])
+                yield path, f"{'.'.join(path)} has {text}, which its generator does not give for {names}"
 
 
 def _destination(application: Object) -> _Faults:
