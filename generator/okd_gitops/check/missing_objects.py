@@ -7,7 +7,7 @@ from okd_gitops.check.namespaces import Contents, home_of, is_quiet, namespaces
 from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.check.selected_pods import unselecting
 from okd_gitops.finding import Severity, nearest
-from okd_gitops.manifests.objects import ObjectId, strings
+from okd_gitops.manifests.objects import ObjectId, at, items, strings
 from okd_gitops.manifests.references import Reference, references
 
 # What Kubernetes, OpenShift and OpenShift Pipelines make in every namespace.
@@ -22,6 +22,8 @@ _OF_PLATFORM = re.compile(r"default|openshift|(kube|openshift)-.*")
 _KEPT_OUT = ("Secret",)
 # Files that make nothing.
 _PROSE = (".md", ".adoc", ".rst", ".txt")
+_GENERATORS_OF = {"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}
+_GENERATORS = tuple(_GENERATORS_OF.values())
 _WORD = re.compile(rb"[A-Za-z0-9.-]+")
 
 
@@ -49,7 +51,8 @@ def missing_objects(repository: Repository) -> Iterator[Fault]:
 
     for (identity, reference), clusters in found.items():
         namespace = reference.namespace or identity.namespace or _home(repository, clusters[0])
-        yield _fault(identity, reference, contents[namespace], namespace, tuple(clusters))
+        written = _written(repository, clusters[0], reference.kind)
+        yield _fault(identity, reference, contents[namespace], namespace, tuple(clusters), written)
 
     if repository.is_whole:
         yield from unselecting(repository, contents)
@@ -72,20 +75,42 @@ def _is_missing(reference: Reference, contents: Contents | None, namespace: str)
 
 
 def _fault(
-    identity: ObjectId, reference: Reference, contents: Contents, namespace: str, clusters: tuple[str, ...]
+    identity: ObjectId,
+    reference: Reference,
+    contents: Contents,
+    namespace: str,
+    clusters: tuple[str, ...],
+    written: set[str],
 ) -> Fault:
     others = contents.names.get(reference.kind, set())
+    # kustomize renames what a reference is written for, so the name of the output is not the one to write.
+    near = nearest(reference.name, written) if written else nearest(reference.name, others)
     place = "" if namespace == identity.namespace else f" in the namespace {namespace}"
     is_sure = contents.is_made and reference.kind not in _KEPT_OUT and reference.path[0] != "subjects"
 
     return Fault(
         reason=f"it names the {reference.kind} {reference.name}, which nothing here makes{place}",
-        remedy=nearest(reference.name, others) or "add it, or correct the name",
+        remedy=near or "add it, or correct the name",
         object=identity,
         path=reference.path,
         clusters=clusters,
         severity=None if is_sure else Severity.WARNING,
     )
+
+
+def _written(repository: Repository, name: str, kind: str) -> set[str]:
+    """Return the names of generators and files of an overlay that gives names of its own."""
+    found: set[str] = set()
+    for overlay in repository.overlays:
+        used = [each.value for each in overlay.graph.kustomizations.values()]
+        renames = any(each.get(key) for each in used for key in ("namePrefix", "nameSuffix", *_GENERATORS))
+        if overlay.name != name or not renames:
+            continue
+
+        found |= {each.name for each in overlay.graph.objects if each.kind == kind}
+        generator = _GENERATORS_OF.get(kind, "")
+        found |= {str(at(entry, "name")) for each in used for entry in items(each, generator)}
+    return found
 
 
 def _named_by_makers(repository: Repository) -> set[str]:
