@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from okd_gitops.check.rule import Fault, Repository
+from okd_gitops.finding import Severity, nearest
 from okd_gitops.manifests.argocd import folder, sources
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
@@ -26,6 +27,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
         objects = [ObjectId.of(value) for path in folders for value in rendered[str(path)].outlines]
         for index, entry in enumerate(items(application, "spec", "ignoreDifferences")):
             # Only a kind that the folder has: what controllers or charts add may be meant by others.
+            yield from _of_no_kind(index, entry, application, repository)
             same_kind = [each for each in objects if each.kind == at(entry, "kind")]
             if same_kind and not any(_fits(entry, each) for each in same_kind):
                 wanted = f"{at(entry, 'kind')}.{at(entry, 'group') or ''}".rstrip(".")
@@ -38,6 +40,27 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                     path=("spec", "ignoreDifferences", index),
                     clusters=_overlays_of(application, repository),
                 )
+
+
+def _of_no_kind(index: int, entry: object, application: Object, repository: Repository) -> Iterator[Fault]:
+    """Yield an entry of a kind that nothing here has; a set writes one list for all that it makes."""
+    kind = str(at(entry, "kind") or "")
+    is_plain = kind and kind not in _kinds_of(repository) and not set("*?[{") & set(kind)
+    if is_plain and id(application) not in repository.makers:
+        yield Fault(
+            reason=f"ignoreDifferences[{index}] is for the kind {kind}, and no object here is one",
+            remedy=nearest(kind, _kinds_of(repository)) or "correct the kind, or remove the entry",
+            object=repository.written(application),
+            path=("spec", "ignoreDifferences", index),
+            clusters=_overlays_of(application, repository),
+            # A list that many Applications have alike does no harm.
+            severity=Severity.WARNING,
+        )
+
+
+def _kinds_of(repository: Repository) -> set[str]:
+    """Return the kinds of all objects that are rendered here."""
+    return {str(value.get("kind")) for overlay in repository.overlays for value in overlay.outlines}
 
 
 def _fits(entry: object, identity: ObjectId) -> bool:
