@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from okd_gitops.check.rule import ExpandedSet, Fault, Repository
 from okd_gitops.check.synced_objects import declared_in
-from okd_gitops.finding import Severity
-from okd_gitops.manifests.argocd import sources
+from okd_gitops.finding import Severity, nearest
+from okd_gitops.manifests.argocd import of_kind, project_name, sources
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
 Path = tuple[str | int, ...]
@@ -31,7 +31,11 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
     for application in repository.applications:
         is_made = id(application) in repository.makers
         name = f"{ObjectId.of(application).name}: " if is_made else ""
-        for path, reason, remedy, is_refused in (*_destination(application), *_sources(application)):
+        for path, reason, remedy, is_refused in (
+            *_destination(application),
+            *_sources(application),
+            *_project(application, repository),
+        ):
             yield Fault(
                 reason=f"{name}{reason}",
                 remedy=remedy,
@@ -54,6 +58,16 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                     if any(value is one.value for value in each.objects)
                 ),
             )
+
+
+def _project(application: Object, repository: Repository) -> _Faults:
+    name = project_name(application)
+    beside = [each.name for each in map(ObjectId.of, of_kind(repository.noted, "AppProject"))]
+    # Of a fleet of our own the rule broken-application-reference says so.
+    is_known = name in ("default", *beside) or "{{" in name or repository.destinations
+    if beside and repository.is_whole and not is_known:
+        reason = f"its project {name} does not exist, while others are made here: Argo CD deploys nothing"
+        yield ("spec", "project"), reason, nearest(name, beside) or "name a project that exists", False
 
 
 def _unfilled(one: ExpandedSet) -> Iterator[tuple[Path, str]]:
