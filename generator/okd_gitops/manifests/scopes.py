@@ -42,6 +42,12 @@ def defined_scopes(objects: Iterable[Object]) -> dict[str, bool]:
 
 
 @cache
+def known_kinds() -> frozenset[str]:
+    """Return the names of the kinds that OKD and Kubernetes serve, of any group."""
+    return frozenset(name.partition(".")[0] for name in _served())
+
+
+@cache
 def _served() -> Scopes:
     kinds_by_scope = json.loads((files("okd_gitops.manifests") / TABLE).read_text("utf-8"))
     return {

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from okd_gitops.check.overlay import as_map, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
@@ -13,7 +14,10 @@ from okd_gitops.manifests.graph import NAMES
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
 from okd_gitops.manifests.path_below import OutsideError, path_below
 from okd_gitops.manifests.read import Document, read_all
+from okd_gitops.manifests.scopes import known_kinds
 
+# Nearer than the kinds of one family, such as TCPRoute and HTTPRoute.
+_MISSPELT = 0.9
 # A name without the signs of a regular expression, which a target may be.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")
 
@@ -36,22 +40,23 @@ class _Entry:
 def check_repository(repository: Repository) -> Iterator[Fault]:
     """Look at each kustomization with all roots that use it: it may fit nothing in some of them."""
     users: dict[str, list[Overlay]] = {}
-    unfit: dict[tuple[str, str, str, str], list[Overlay]] = {}
+    unfit: dict[tuple[str, str, str, str, bool], list[Overlay]] = {}
     components: set[str] = set()
     for overlay in repository.overlays:
         for path, is_component, misfits in _misfits(overlay, repository.files):
             users.setdefault(path, []).append(overlay)
             if is_component:
                 components.add(path)
-            for place, what, wanted in misfits:
-                unfit.setdefault((path, json.dumps(place), what, wanted), []).append(overlay)
+            for place, what, wanted, is_kind in misfits:
+                unfit.setdefault((path, json.dumps(place), what, wanted, is_kind), []).append(overlay)
 
-    for (path, place, what, wanted), misfits in unfit.items():
+    for (path, place, what, wanted, is_kind), misfits in unfit.items():
         # Other roots, which could not be built, may use a component.
         if len(misfits) < len(users[path]) or (not repository.is_whole and path in components):
             continue
 
-        names = {name for overlay in misfits for name in _names(overlay, repository.files)}
+        written = {name for overlay in misfits for name in _names(overlay, repository.files)}
+        names = known_kinds() if is_kind else written
         # The name is right, so it is the group, the kind or the namespace that differs.
         is_there = wanted in names
         same_name = f"an object is called {wanted}: compare its group, kind and namespace" if is_there else ""
@@ -66,16 +71,21 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
 @per_overlay
 def _misfits(
     overlay: Overlay, files: Mapping[str, bytes]
-) -> list[tuple[str, bool, list[tuple[object, str, str]]]]:
+) -> list[tuple[str, bool, list[tuple[object, str, str, bool]]]]:
     """Return each kustomization that an overlay uses, whether it is a component, and of its entries that fit
-    nothing there the place, what each is, and the name that it wants.
+    nothing there the place, what each is, and the name, or the kind, that it wants.
     """
     return [
         (
             path,
             document.value.get("kind") == "Component",
             [
-                (as_map(each.document.at(each.path)), f"{each.what} {_words(each.target)}", _wanted(each))
+                (
+                    as_map(each.document.at(each.path)),
+                    f"{each.what} {_words(each.target)}",
+                    _wanted(each),
+                    "name" not in each.target,
+                )
                 for each in _entries(document, path, files)
                 if not _fits(each, overlay)
             ],
@@ -91,7 +101,7 @@ def _names(overlay: Overlay, _: Mapping[str, bytes]) -> list[str]:
 
 
 def _wanted(entry: _Entry) -> str:
-    return str(entry.target.get("name"))
+    return str(entry.target.get("name", entry.target.get("kind")))
 
 
 def _words(target: Mapping[str, object]) -> str:
@@ -103,7 +113,7 @@ def _entries(document: Document, path: str, files: Mapping[str, bytes]) -> Itera
     for key in ("patches", "patchesJson6902"):
         for index, patch in enumerate(items(value, key)):
             target = at(patch, "target")
-            if _is_plain(target):
+            if _is_plain(target) or _is_misspelt_kind(target):
                 yield _Entry(document, (key, index, "target"), "the patch for", target)
 
     # Settings of its own say where else images are.
@@ -137,7 +147,7 @@ def _replacements(
     for body in bodies:
         for number, target in enumerate(items(body, "targets")):
             select = at(target, "select")
-            if _is_plain(select):
+            if _is_plain(select) or _is_misspelt_kind(select):
                 yield _Entry(document, (*place, "targets", number, "select"), "the replacement for", select)
 
 
@@ -159,8 +169,26 @@ def _is_plain(target: object) -> bool:
     return is_name and not chooses and (kind is None or bool(_PLAIN.fullmatch(str(kind))))
 
 
+def _is_misspelt_kind(target: object) -> bool:
+    """Whether a target names a kind alone, which no API has and which is nearly one that an API has."""
+    kind = at(target, "kind")
+    if not isinstance(target, dict) or set(target) != {"kind"} or kind in known_kinds():
+        return False
+
+    return (
+        isinstance(kind, str)
+        and kind.isalnum()
+        and bool(get_close_matches(kind, known_kinds(), n=1, cutoff=_MISSPELT))
+    )
+
+
 def _fits(entry: _Entry, overlay: Overlay) -> bool:
-    target, name = entry.target, str(entry.target["name"])
+    target, name = entry.target, str(entry.target.get("name"))
+    if "name" not in target:
+        # A definition of its own may have a kind that is nearly another.
+        kinds = {str(value.get("kind")) for value in overlay.objects}
+        return target["kind"] in kinds or any(each.kind == target["kind"] for each in overlay.graph.objects)
+
     if target.get("image"):
         names = {name, str(target.get("newName") or name)}
         values = [*overlay.objects, *(written.value for written in overlay.graph.objects.values())]
