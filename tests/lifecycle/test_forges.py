@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ import yaml
 
 from conftest import CACHE, ROOT
 from okd_gitops import __version__
+from okd_gitops.check.change.judge_change import change_since
 from okd_gitops.check.check import check
 from okd_gitops.errors import UsageError
+from okd_gitops.evidence.records import Records
 from okd_gitops.finding import FindingsError
 from okd_gitops.lifecycle.init import FORGES, init
 from okd_gitops.report.pull_request_text import MARKER
@@ -239,6 +241,25 @@ def test_a_change_on_gitlab_is_checked_and_reported_as_the_job_says(tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert "ROUTINE" in (root / "report.md").read_text()
     assert (root / "report.html").is_file()
+
+
+def test_a_change_on_gitlab_brings_no_program_that_ci_runs(tmp_path: Path, wheel: str) -> None:
+    start(root := tmp_path / "fleet", "gitlab", wheel)
+    git(root, "branch", "base")
+    (brought := root / ".cache/okd-gitops/bin/kustomize").parent.mkdir(parents=True)
+    brought.write_text("#!/bin/sh\n")
+    (root / "tool" / "other.txt").write_text("x")
+    git(root, "add", "--force", "--all")
+    git(root, "commit", "-qm", "change")
+    job = yaml.safe_load((root / ".gitlab-ci.yml").read_text())["check"]
+    done = run(root, folder := programs(tmp_path / "bin"), job["before_script"][0])
+
+    assert done.returncode == 1
+    assert "git has files in .cache" in done.stdout
+    assert not (folder / "asked").exists()
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    edits = change_since(root, CACHE, "base", Records(), now=now).trust_edits
+    assert [edit.place.file for edit in edits] == ["tool/other.txt", ".cache/okd-gitops/bin/kustomize"]
 
 
 def test_the_workflow_that_may_write_checks_nothing_out_and_puts_no_foreign_word_into_a_script(

@@ -123,7 +123,7 @@ def _judged(commit: str, cache: Path, base: Side, now: Side) -> Change:
     old_files, new_files = (scan_tree(side.root, *paths)[0] for side in (base, now))
     edited = git.changed_paths(now.root, commit)
     tool_files = _tool_files(now.root, edited)
-    edits = trust_edits(base.fleet, now.fleet, changes, old_files, new_files, tool_files)
+    edits = trust_edits(base.fleet, now.fleet, changes, old_files, new_files, tool_files, edited)
     findings += [
         *unknown_streams(changes, now),
         *unrecorded_pins(changes, now),

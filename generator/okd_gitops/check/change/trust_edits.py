@@ -41,6 +41,11 @@ CI_FILES = (
 )
 # The tool itself, in a repository that contains it: an edited tool must not judge its own edit.
 TOOL_FILES = ("okd-gitops", "Makefile", "generator", "image", "pyproject.toml", "requirements", "tools")
+# What CI of a fleet installs or runs, though no file of CI has another text.
+JUDGE_FOLDERS = {
+    "tool": "tool/, from which CI installs okd-gitops",
+    ".cache": ".cache/, from which CI runs tools",
+}
 _FLEET_FIELDS = (
     "requires",
     "repository",
@@ -77,17 +82,20 @@ def trust_edits(
     old_files: Mapping[str, bytes],
     new_files: Mapping[str, bytes],
     tool_files: Sequence[str] = (),
+    edited: Sequence[str] = (),
 ) -> list[TrustEdit]:
     """Return the edits of trust, in fleet.yaml, cluster files, the catalog and other files.
 
-    The files are those of `trusted_paths` on each side; `tool_files` are edited files of the tool itself.
+    The files are those of `trusted_paths` on each side; `tool_files` are edited files of the tool itself,
+    and `edited` all files that git has otherwise.
     """
     return [
         *_fleet_edits(base, now),
         *_cluster_edits(changes),
         *_catalog_edits(base, now),
         *_file_edits(old_files, new_files),
-        *_tool_edits(tool_files),
+        *_edits_of_many(_TOOL, tool_files),
+        *_judge_edits(edited),
     ]
 
 
@@ -178,12 +186,18 @@ def _file_edits(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[
             yield TrustEdit(field=path, place=Location(file=path), old=shown[0], new=shown[1])
 
 
-def _tool_edits(paths: Sequence[str]) -> Iterator[TrustEdit]:
-    """Yield one edit for all files of the tool: it is read as a whole or not at all."""
+def _judge_edits(edited: Sequence[str]) -> Iterator[TrustEdit]:
+    for folder, what in JUDGE_FOLDERS.items():
+        # A link in the folder's place leads anywhere.
+        yield from _edits_of_many(what, [path for path in edited if path.partition("/")[0] == folder])
+
+
+def _edits_of_many(what: str, paths: Sequence[str]) -> Iterator[TrustEdit]:
+    """Yield one edit for all files of a program: it is read as a whole or not at all."""
     if paths:
         more = f" and {len(paths) - _SHOWN_FILES} more" if len(paths) > _SHOWN_FILES else ""
         edited = f"with edits in {', '.join(paths[:_SHOWN_FILES])}{more}"
-        yield TrustEdit(field=_TOOL, place=Location(file=paths[0]), old="as the base has it", new=edited)
+        yield TrustEdit(field=what, place=Location(file=paths[0]), old="as the base has it", new=edited)
 
 
 def _upstream(release: Release | None) -> str:
