@@ -203,8 +203,10 @@ def test_a_change_on_github_is_checked_and_reported_as_the_workflow_says(tmp_pat
     folder = programs(tmp_path / "bin")
     done = {step["name"]: run(root, folder, step["run"]) for step in steps(root)}
 
-    assert {name: result.returncode for name, result in done.items()} == dict.fromkeys(done, 0), done
-    assert "Check the change" in done
+    # The wheel that it names is not there.
+    codes = {name: result.returncode for name, result in done.items()}
+    assert codes == {**dict.fromkeys(done, 0), "Check the change": 1}, done
+    assert "tool/okd_gitops-9.9.9-py3-none-any.whl is not there" in done["Check the change"].stderr
     assert "requirements.txt" in (folder / "summary").read_text()
     assert "<h1>What happens if this is merged</h1>" in (root / "report.html").read_text()
     # The change cannot bring its own judge.

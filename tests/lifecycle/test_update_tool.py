@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from conftest import CACHE, ROOT, files
 from okd_gitops.check.diff import Difference
+from okd_gitops.check.named_wheel import named_wheel_findings
 from okd_gitops.cli.tools import print_update
 from okd_gitops.errors import ToolError, UsageError
 from okd_gitops.finding import FindingsError
@@ -54,6 +55,19 @@ def fleet(tmp_path: Path) -> Path:
     init(root, "github", "https://git.massopen.cloud/okd/fleet.git", str(small_wheel(tmp_path)))
 
     return root
+
+
+def test_a_wheel_must_be_the_one_that_the_requirements_name(fleet: Path) -> None:
+    assert list(named_wheel_findings(fleet)) == []
+    (wheel,) = (fleet / "tool").iterdir()
+    wheel.write_bytes(wheel.read_bytes() + b"x")
+    (other,) = named_wheel_findings(fleet)
+    wheel.unlink()
+    (missing,) = named_wheel_findings(fleet)
+
+    assert "and requirements.txt names" in other.reason
+    assert other.location.file == f"tool/{wheel.name}"
+    assert missing.reason == f"tool/{wheel.name} is not there, or cannot be read"
 
 
 def test_a_fleet_moves_to_the_next_version_with_the_same_cluster_files(fleet: Path, wheel: Path) -> None:

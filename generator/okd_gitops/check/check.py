@@ -11,6 +11,7 @@ from time import monotonic
 from okd_gitops.check import rule
 from okd_gitops.check.judge import judge
 from okd_gitops.check.kubeconform import known_minors
+from okd_gitops.check.named_wheel import named_wheel_findings
 from okd_gitops.check.outcome import Report
 from okd_gitops.check.planned import objects_without_extras
 from okd_gitops.check.standing_emergencies import standing_emergencies
@@ -81,7 +82,8 @@ def check(
     plan = plan_fleet(fleet, kept.briefs if kept else {})
     time = now or datetime.combine(today, datetime.min.time(), UTC)
     emergencies = standing_emergencies(fleet, time)
-    findings = (*fleet.notes, *_written(fleet, edited), *emergencies, *_drift(plan, files, kept))
+    written = (*_written(fleet, edited), *named_wheel_findings(root))
+    findings = (*fleet.notes, *written, *emergencies, *_drift(plan, files, kept))
     seconds = {"generate": monotonic() - started}
 
     planned = objects_without_extras(plan, cache)
