@@ -67,6 +67,13 @@ def announced(fleet: Path) -> Path:
     return fleet
 
 
+def test_the_first_step_of_a_removal_is_told_in_words(fleet: Path) -> None:
+    shown = edited(fleet, "purpose: cd\n", "purpose: cd\ndecommission: true\n")
+    assert "🟡 LOOK: the first step of a removal on moc-cd (wave 3 of 3)" in shown
+    assert "- 🔴 moc-cd is announced to leave the fleet: the next change removes it\n" in shown
+    assert f"| `{OLD}` stays; 🔴 announced to leave the fleet: the next change removes it |" in shown
+
+
 def test_a_guarded_cluster_that_leaves_its_purpose_is_no_routine(announced: Path) -> None:
     shown = edited(announced, "purpose: cd", "purpose: test")
     assert "🟡 LOOK: a change on moc-cd (wave 3 of 3)" in shown

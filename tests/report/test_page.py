@@ -318,6 +318,10 @@ def test_each_cell_of_the_fleet_names_its_head_for_narrow_screens(tmp_path: Path
     [
         ({"old": "", "status": "added"}, f"joins the fleet, with `{NEW}`"),
         ({"new": "", "status": "removed"}, f"🔴 leaves the fleet, with `{OLD}`"),
+        (
+            {"new": OLD, "announced": True},
+            f"🔴 announced to leave the fleet: the next change removes it; until then it stays at `{OLD}`",
+        ),
         ({"old": "", "new": "", "status": "removed"}, "🔴 leaves the fleet"),
         ({"old": "", "new": "", "status": "added"}, "joins the fleet"),
         ({"new": OLD}, f"stays at `{OLD}`"),

@@ -9,6 +9,8 @@ from okd_gitops.report.markdown import Block, code, names_list, prose, table_row
 from okd_gitops.upgrade.path import Hop, Path
 
 _HEAD = "| cluster | purpose | wave | release | how | evidence | order |\n|---|---|---|---|---|---|---|\n"
+# What the first of the two changes that remove a long-term cluster does.
+ANNOUNCED = "announced to leave the fleet: the next change removes it"
 _MANY_ACKS = 6
 _MANY_STOPS = 4
 
@@ -21,7 +23,7 @@ class ClusterRow:
     `evidence` are Markdown: by which path or with which edits, or what its removal does, and what the earlier
     waves reported. `waits_for` are the clusters that run the release first, `followed_by` those that wait for
     this one. A `refused` cluster must not be merged; `another`: where the release runs, if the file is about
-    another cluster than before.
+    another cluster than before. `announced`: the change announces that the cluster leaves the fleet.
     """
 
     name: str
@@ -36,6 +38,7 @@ class ClusterRow:
     followed_by: tuple[str, ...] = ()
     refused: bool = False
     another: str = ""
+    announced: bool = False
 
 
 def clusters_block(rows: Iterable[ClusterRow]) -> Block:
@@ -101,6 +104,9 @@ def _row(row: ClusterRow) -> str:
 
 
 def _release(row: ClusterRow) -> str:
+    if row.announced:
+        return f"{code(row.new) if row.new else 'none'} stays; 🔴 {ANNOUNCED}"
+
     if not row.old and not row.new:
         return {"added": "new, none", "removed": "**removed**"}.get(row.status, "none")
 

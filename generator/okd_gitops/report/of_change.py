@@ -15,7 +15,7 @@ from okd_gitops.report.clusters import ClusterRow, age, evidence_words, path_wor
 from okd_gitops.report.leaving import Fate, fate_when_it_stays, fate_when_removed, removal_words
 from okd_gitops.report.markdown import code
 from okd_gitops.report.pull_request_text import PullRequest
-from okd_gitops.report.reasons_of_change import reasons_of_change, replaced
+from okd_gitops.report.reasons_of_change import is_announced, reasons_of_change, replaced
 from okd_gitops.report.risks import RiskEntry, forced_risk, risks_of_hop
 from okd_gitops.report.verdict import Attention
 from okd_gitops.upgrade.path import Hop, NoPath, Path
@@ -130,6 +130,7 @@ def _row(item: ClusterChange, change: Change, now: datetime) -> ClusterRow:
         waits_for=judged.waits_for if judged else (),
         followed_by=judged.followed_by if judged else (),
         refused=any(item.name in finding.clusters for finding in change.refusals),
+        announced=is_announced(item),
     )
 
 

@@ -136,7 +136,8 @@ def _head(pull: PullRequest) -> str:
     if not pull.is_readable:
         return f"{MARKER}\n## {pull.attention.heading}: a change that cannot be read as a fleet\n\n"
 
-    target = code(pull.target) if pull.target else "a change"
+    other = "the first step of a removal" if any(row.announced for row in pull.rows) else "a change"
+    target = code(pull.target) if pull.target else other
     # Not all that change with it get the release.
     rows = pull.moved if pull.target else pull.rows
     others = len(pull.rows) - len(rows)

@@ -7,6 +7,7 @@ from okd_gitops.check.change.judge_change import JudgedChange
 from okd_gitops.check.change.removals import replaced_fields
 from okd_gitops.check.diff import Difference
 from okd_gitops.finding import Finding, Severity
+from okd_gitops.report.clusters import ANNOUNCED
 from okd_gitops.report.leaving import Fate, removal_words
 from okd_gitops.report.markdown import plural
 from okd_gitops.report.reasons import reasons_of_hop, reasons_of_objects
@@ -53,6 +54,13 @@ def reasons_of_change(
     return list(dict.fromkeys(reasons))
 
 
+def is_announced(item: ClusterChange) -> bool:
+    """Whether a change announces that a cluster leaves the fleet, which the next change may do then."""
+    was_announced = item.old is not None and item.old.spec.decommission
+
+    return item.new is not None and item.new.spec.decommission and not was_announced
+
+
 def _reasons_of_cluster(item: ClusterChange) -> list[str]:
     reasons = []
 
@@ -66,7 +74,9 @@ def _reasons_of_cluster(item: ClusterChange) -> list[str]:
     reasons += _reasons_of_provider(item)
     reasons += _reasons_of_replacement(item)
 
-    if item.status == Status.CHANGED and item.cluster.purpose.guarded and not item.release_changed:
+    if is_announced(item):
+        reasons.append(f"🔴 {item.name} is {ANNOUNCED}")
+    elif item.status == Status.CHANGED and item.cluster.purpose.guarded and not item.release_changed:
         reasons.append(f"{item.name} is a long-term cluster")
 
     if item.judged:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from okd_gitops.check.rule import ARGOCD
 from okd_gitops.finding import Finding
 from okd_gitops.fleet.cluster import Purpose
-from okd_gitops.report.clusters import ClusterRow
+from okd_gitops.report.clusters import ANNOUNCED, ClusterRow
 from okd_gitops.report.guidance import REBOOT
 from okd_gitops.report.markdown import code, names_list
 from okd_gitops.report.pull_request_text import PullRequest
@@ -76,6 +76,9 @@ def _headline(row: ClusterRow) -> str:
 
     if row.status == "removed":
         return f"🔴 leaves the fleet{f', with {code(row.old)}' if row.old else ''}"
+
+    if row.announced:
+        return f"🔴 {ANNOUNCED}{f'; until then it stays at {code(row.new)}' if row.new else ''}"
 
     if not row.new and not row.old:
         return "joins the fleet" if row.status == "added" else "its file changes"
