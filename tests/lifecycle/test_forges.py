@@ -21,6 +21,7 @@ from conftest import CACHE, ROOT
 from okd_gitops import __version__
 from okd_gitops.check.change.judge_change import change_since
 from okd_gitops.check.check import check
+from okd_gitops.cli.endings import EndedError
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import FindingsError
@@ -423,7 +424,7 @@ def test_a_folder_inside_another_repository_is_refused(tmp_path: Path, wheel: st
     assert list(inside.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["Makefile", "README.md"])
+@pytest.mark.parametrize("name", ["Makefile", "requirements.txt"])
 def test_a_repository_that_has_one_of_the_files_is_left_alone(name: str, tmp_path: Path, wheel: str) -> None:
     (tmp_path / name).write_text("mine")
 
@@ -432,6 +433,32 @@ def test_a_repository_that_has_one_of_the_files_is_left_alone(name: str, tmp_pat
 
     assert f"mv {name} away" in caught.value.remedy
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_what_a_forge_writes_into_a_new_repository_stays(tmp_path: Path, wheel: str) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / ".gitignore").write_text("*.swp\n/.cache/")
+    started = init(tmp_path, "github", URL, wheel)
+
+    assert (tmp_path / "README.md").read_text() == "mine"
+    assert (tmp_path / started.steps).read_text().startswith("# A fleet of OKD clusters\n")
+    lines = (tmp_path / ".gitignore").read_text().splitlines()
+    assert lines == ["*.swp", "/.cache/", "/.okd-gitops/", "/report.html", "/report.md"]
+
+
+def test_an_init_that_is_ended_while_it_generates_can_run_again(
+    tmp_path: Path, wheel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(_root: Path) -> None:
+        raise EndedError(143)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("okd_gitops.lifecycle.init.generate", ended)
+        with pytest.raises(EndedError):
+            init(tmp_path, "github", URL, wheel)
+
+    assert list(tmp_path.iterdir()) == []
+    assert init(tmp_path, "github", URL, wheel).generated is not None
 
 
 def test_a_fleet_is_not_started_again(tmp_path: Path) -> None:

@@ -42,7 +42,8 @@ def init(context: click.Context, *, forge: str | None, repository: str, wheel: s
     Writes fleet.yaml, clusters/hub.yaml and the schemas into the working folder, makes that a git repository
     if it is none, and generates. With --forge it has everything that a repository there needs, which its
     README explains. CI installs the wheel of okd-gitops that lies in the repository then, or that --wheel
-    names by its address and hash (https://…/FILE.whl#sha256=…). Existing files are never overwritten.
+    names by its address and hash (https://…/FILE.whl#sha256=…). Existing files are never overwritten:
+    beside a README.md the next steps go into FIRST-STEPS.md, and a .gitignore gets our lines at its end.
     """
     from okd_gitops.lifecycle.init import init as run
 
@@ -53,9 +54,8 @@ def init(context: click.Context, *, forge: str | None, repository: str, wheel: s
 
     if started.generated:
         echo(f"generated {len(started.generated.wanted)} files in argocd/, bases/ and overlays/")
-        echo(
-            f"next: {'README.md has the next steps' if forge else 'okd-gitops tools, then okd-gitops check'}"
-        )
+        steps = f"{started.steps} has the next steps" if forge else "okd-gitops tools, then okd-gitops check"
+        echo(f"next: {steps}")
     else:
         echo("next: okd-gitops generate --cluster hub; docs/how-to.md adopts what is there, one by one")
 

@@ -1,11 +1,11 @@
-"""init: start a repository; nothing is overwritten.
+"""init: start a repository; nothing is overwritten, and it is there as a whole or not at all.
 
 With a forge it is complete: sample clusters, CI, a hook, owners and a README. Its files lie in forges/, with
 the word REVISION where the branch stands.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from okd_gitops import __version__
@@ -22,7 +22,16 @@ from okd_gitops.lifecycle.place import Place, place_of
 from okd_gitops.manifests.argocd import HERE
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
-from okd_gitops.system.disk import FLEET, ROOTS, read_package
+from okd_gitops.system.disk import (
+    CATALOG,
+    FLEET,
+    MAX_GENERATED,
+    ROOTS,
+    read_package,
+    read_tree,
+    scratch_folder,
+    write_files,
+)
 from okd_gitops.system.journal import saving
 
 _FLEET = """\
@@ -47,6 +56,9 @@ _SAMPLES = {"sample-test": Purpose.TEST, "sample-cd": Purpose.CD}
 # What is called otherwise here, so that nothing takes it for a file of this repository.
 _NAMES = {"gitignore": ".gitignore", "pre-commit-config.yaml": ".pre-commit-config.yaml"}
 _OWNERS = {"github": ".github/CODEOWNERS", "gitlab": ".gitlab/CODEOWNERS"}
+_README, _IGNORED = "README.md", ".gitignore"
+# Where the first steps stand in a repository that has a README of its own.
+_FIRST_STEPS = "FIRST-STEPS.md"
 # What only owners may change unseen by others: which clusters there are, whom they trust, and who judges.
 _OWNED = ("fleet.yaml", "clusters/", "catalog/", "requirements.txt", f"{FOLDER}/")
 _OWNED_OF_FORGE = {"github": (".github/",), "gitlab": (".gitlab-ci.yml", ".gitlab/")}
@@ -59,10 +71,14 @@ _ATTRIBUTES = "".join(
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What was written for people, and what was generated: None where those folders hold something."""
+    """What was written for people, and what was generated: None where those folders hold something.
+
+    `steps` is the file that tells what to do next; empty without a forge.
+    """
 
     files: tuple[str, ...]
     generated: Generated | None
+    steps: str = ""
 
 
 def init(root: Path, forge: str = "", repository: str = "", wheel: str = "") -> Started:
@@ -71,7 +87,7 @@ def init(root: Path, forge: str = "", repository: str = "", wheel: str = "") -> 
     With a `forge` it has everything that a repository there needs. `repository` is its address, by default
     that of the remote, and `wheel` the okd-gitops for its CI, see `pinned_tool`. Raises UsageError when a
     file exists already, or one of these is not known, and FindingsError for an address that Argo CD does not
-    take; then nothing is written.
+    take; then nothing is written. A README that is there stays, and lines of .gitignore are kept.
     """
     if (root / FLEET).exists():
         raise UsageError(f"{FLEET} exists already: this is a fleet", "okd-gitops cluster new adds a cluster")
@@ -82,26 +98,62 @@ def init(root: Path, forge: str = "", repository: str = "", wheel: str = "") -> 
     if forge:
         files |= _samples() | _of_forge(place, forge)
 
+    steps = _FIRST_STEPS if _is_there(root, _README) else _README
+
+    if forge:
+        files[steps] = files.pop(_README)
+
     contents = {path: text.encode() for path, text in files.items()} | (pinned_tool(wheel) if forge else {})
-    _refuse_existing(root, contents)
+    ignored = _ignored(root) if forge else {}
+    _refuse_existing(root, contents.keys() - ignored.keys())
+    contents |= {path: _with_lines(data, contents[path]) for path, data in ignored.items()}
     # Folders of a repository that exists already are adopted cluster by cluster.
     is_new = not any((root / folder).exists() for folder in ROOTS)
 
+    generated, tree = _generated(root, contents) if is_new else (None, {})
+
     place.begin()
     with saving(root) as save:
-        save(contents)
+        # All of it or nothing: a fleet that is there in part is not started again.
+        save({**contents, **tree}, before=ignored)
 
-    return Started(tuple(sorted(contents)), generate(root) if is_new else None)
+    return Started(tuple(sorted(contents)), generated, steps if forge else "")
+
+
+def _generated(root: Path, contents: Mapping[str, bytes]) -> tuple[Generated, Mapping[str, bytes]]:
+    """Return what the files of people generate, made in a folder aside."""
+    with scratch_folder() as aside:
+        write_files(aside, {**read_tree(root, CATALOG, "clusters"), **contents})
+        generated = generate(aside)
+
+        return replace(generated, written=True), read_tree(aside, *ROOTS, max_file=MAX_GENERATED)
+
+
+def _is_there(root: Path, path: str) -> bool:
+    return (root / path).exists() or (root / path).is_symlink()
+
+
+def _ignored(root: Path) -> Mapping[str, bytes]:
+    """Return the .gitignore that forges write into a new repository, by its path, if there is one."""
+    return read_tree(root, _IGNORED)
+
+
+def _with_lines(data: bytes, more: bytes) -> bytes:
+    """Return a text with those lines of another one that it does not have."""
+    lines = data.splitlines()
+    added = [line for line in more.splitlines() if line not in lines]
+
+    return b"".join(line + b"\n" for line in (*lines, *added))
 
 
 def _refuse_existing(root: Path, files: Iterable[str]) -> None:
-    existing = sorted(path for path in files if (root / path).exists() or (root / path).is_symlink())
+    existing = sorted(path for path in files if _is_there(root, path))
 
     if existing:
         listed = ", ".join(existing)
         raise UsageError(
             f"{listed} exists already, and init would write it",
-            f"git mv or mv {existing[0]} away, run the same again, and bring back what you need of it",
+            f"git mv or mv {' '.join(existing)} away, run the same again, and bring back what you need of it",
         )
 
 

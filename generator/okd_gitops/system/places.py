@@ -12,7 +12,8 @@ _FOLDERS = ("argocd", "bases", "overlays", "clusters", "schemas")
 _FILES = ("fleet.yaml", ".gitattributes")
 # What `init` writes for a forge, and nothing writes again.
 _FILES_OF_FORGES = (
-    *("Makefile", "README.md", "requirements.txt", ".gitignore", ".pre-commit-config.yaml"),
+    *("Makefile", "README.md", "FIRST-STEPS.md", "requirements.txt"),
+    *(".gitignore", ".pre-commit-config.yaml"),
     *(".github/CODEOWNERS", ".github/workflows/check.yaml", ".github/workflows/comment.yaml"),
     *(".gitlab/CODEOWNERS", ".gitlab-ci.yml"),
 )
