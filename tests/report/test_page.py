@@ -18,7 +18,7 @@ from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.releases.record import RecordedEdge, ReleaseRecord
 from okd_gitops.report.clusters import ClusterRow
 from okd_gitops.report.fleet_status import FleetStatus, fleet_status
-from okd_gitops.report.page.fleet_table import Life, fleet_rows, status_sentence
+from okd_gitops.report.page.fleet_table import Life, fleet_rows, shown_verdict, status_sentence
 from okd_gitops.report.page.graph_picture import graph_picture
 from okd_gitops.report.page.outcomes import outcomes
 from okd_gitops.report.page.page import PageContent, page
@@ -28,6 +28,7 @@ from okd_gitops.report.page.wave_picture import wave_picture
 from okd_gitops.report.pull_request_text import PullRequest
 from okd_gitops.report.verdict import Attention
 from okd_gitops.system.disk import write_whole
+from okd_gitops.upgrade.refusals import Decision, Verdict
 from standing_fleet import NEW, NOW, OLD, evidence, records, release_record, state, write_fleet
 
 _VOID = {"meta", "br"}
@@ -180,6 +181,22 @@ def test_each_cluster_has_a_row_with_its_age_and_what_comes_next(tmp_path: Path)
     assert (rows["old"].end, rows["canary"].evidence) == ("2026-11-20 (over)", "passed 2026-11-21")
     assert rows["laptop"].channel == "—"
     assert status_sentence(status).startswith("6 clusters: ")
+
+
+def test_nothing_is_done_that_no_report_shows_or_that_the_change_refuses(tmp_path: Path) -> None:
+    status = status_of(tmp_path, records(evidence=()))
+    (cluster,) = [each for each in status.clusters if each.name == "canary"]
+    done = replace(cluster, decision=Decision(Verdict.DONE, "x", "y"), evidence=None)
+    reports = evidence("canary"), evidence("canary", passed=False)
+    passed, failed = (replace(done, evidence=report) for report in reports)
+    two = replace(status, clusters=(done, done))
+
+    assert shown_verdict(done) == ("told to run it, no report yet", "wait")
+    assert shown_verdict(passed) == ("done", "done")
+    assert shown_verdict(failed) == ("ran it, and failed", "refuse")
+    assert shown_verdict(passed, {"canary"}) == ("refused", "refuse")
+    assert status_sentence(two) == "2 clusters: 2 told to run it, no report yet."
+    assert [row.tone for row in fleet_rows(two, {}, {"canary"})] == ["refuse", "refuse"]
 
 
 def test_a_reason_that_several_clusters_share_stands_once(tmp_path: Path) -> None:

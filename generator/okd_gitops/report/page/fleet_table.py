@@ -1,7 +1,7 @@
 """The table of the fleet: where each cluster is, what it reported, and what comes next."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -9,12 +9,22 @@ from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus
 from okd_gitops.report.markdown import plural
 from okd_gitops.upgrade.refusals import Verdict
 
-# What a verdict is called here, in the order of the sentence.
-VERDICTS = {
+# What a verdict is called here.
+_VERDICTS = {
     Verdict.DONE: "done",
     Verdict.UPGRADE: "can go on now",
     Verdict.WAIT: "waits",
     Verdict.REFUSE: "refused",
+}
+_TOLD, _FAILED = "told to run it, no report yet", "ran it, and failed"
+# In the order of the sentence, what is said of several clusters.
+_OF_SEVERAL = {
+    "done": "done",
+    _TOLD: _TOLD,
+    _FAILED: _FAILED,
+    "can go on now": "can go on now",
+    "waits": "wait",
+    "refused": "refused",
 }
 
 
@@ -56,9 +66,11 @@ class FleetRow:
         return release.channel if release else "—"
 
 
-def fleet_rows(status: FleetStatus, lives: Mapping[str, Life]) -> list[FleetRow]:
-    """Return a row for each cluster, by wave and name."""
-    rows = [_row(cluster, lives.get(cluster.name, Life(None, None))) for cluster in status.clusters]
+def fleet_rows(
+    status: FleetStatus, lives: Mapping[str, Life], refused: Collection[str] = ()
+) -> list[FleetRow]:
+    """Return a row for each cluster, by wave and name; `refused` are those of a change that is shown too."""
+    rows = [_row(cluster, lives.get(cluster.name, Life(None, None)), refused) for cluster in status.clusters]
     first: dict[tuple[str, str, str], str] = {}
 
     for row in rows:
@@ -69,10 +81,15 @@ def fleet_rows(status: FleetStatus, lives: Mapping[str, Life]) -> list[FleetRow]
     return [replace(row, same_as=name if row.why and name != row.status.name else "") for row, name in said]
 
 
-def status_sentence(status: FleetStatus) -> str:
+def status_sentence(status: FleetStatus, refused: Collection[str] = ()) -> str:
     """Return in one sentence where the fleet stands."""
-    verdicts = Counter(cluster.decision.verdict for cluster in status.clusters if cluster.decision)
-    counts = [f"{verdicts[verdict]} {words}" for verdict, words in VERDICTS.items() if verdicts[verdict]]
+    decided = [cluster for cluster in status.clusters if cluster.decision]
+    verdicts = Counter(shown_verdict(cluster, refused)[0] for cluster in decided)
+    counts = [
+        f"{verdicts[words]} {words if verdicts[words] == 1 else of_several}"
+        for words, of_several in _OF_SEVERAL.items()
+        if verdicts[words]
+    ]
     others = len(status.clusters) - verdicts.total()
 
     if others and counts:
@@ -83,14 +100,33 @@ def status_sentence(status: FleetStatus) -> str:
     return f"{clusters}: {', '.join(counts)}." if counts else f"{clusters}."
 
 
-def tone_of(cluster: ClusterStatus) -> str:
-    """Return how a cluster is coloured: by what happens to it now."""
-    return str(cluster.decision.verdict) if cluster.decision else "none"
+def shown_verdict(cluster: ClusterStatus, refused: Collection[str] = ()) -> tuple[str, str]:
+    """Return what is said of a cluster in short, and how it is coloured: by what happens to it now.
+
+    `refused` are the clusters for which the change that is shown must not be merged.
+    """
+    decision = cluster.decision
+
+    if decision is None:
+        return "—", "none"
+
+    if cluster.name in refused:
+        return "refused", str(Verdict.REFUSE)
+
+    # That its file names a release says what it was told, and no more.
+    if decision.verdict == Verdict.DONE and cluster.evidence is None:
+        return _TOLD, str(Verdict.WAIT)
+
+    if decision.verdict == Verdict.DONE and cluster.evidence and not cluster.evidence.passed:
+        return _FAILED, str(Verdict.REFUSE)
+
+    return _VERDICTS[decision.verdict], str(decision.verdict)
 
 
-def _row(cluster: ClusterStatus, life: Life) -> FleetRow:
+def _row(cluster: ClusterStatus, life: Life, refused: Collection[str]) -> FleetRow:
     decision = cluster.decision
     evidence, evidence_tone = _evidence(cluster)
+    verdict, tone = shown_verdict(cluster, refused)
     moves = decision is not None and decision.verdict != Verdict.DONE
 
     return FleetRow(
@@ -100,8 +136,8 @@ def _row(cluster: ClusterStatus, life: Life) -> FleetRow:
         evidence=evidence,
         evidence_tone=evidence_tone,
         failure=cluster.evidence.reason if cluster.evidence and not cluster.evidence.passed else "",
-        verdict=VERDICTS[decision.verdict] if decision else "—",
-        tone=tone_of(cluster),
+        verdict=verdict,
+        tone=tone,
         target=cluster.target if moves else "",
         until=f"{decision.until:%Y-%m-%d %H:%M} UTC" if decision and decision.until else "",
         why=decision.reason if decision and moves else "",

@@ -67,14 +67,16 @@ def _of_fleet(content: PageContent) -> dict[str, Any]:
     if status is None:
         return {"status": None}
 
+    refused = {row.name for row in content.pull.rows if row.refused} if content.pull else set()
+
     return {
         "status": status,
-        "sentence": status_sentence(status),
+        "sentence": status_sentence(status, refused),
         "attention": (lines := attention(status)),
         "needs": _needs(lines, {cluster.name for cluster in status.clusters}),
         "jobs": [(job.name, job_words(status, job)) for job in JOBS],
-        "rows": fleet_rows(status, content.lives or {}),
-        "waves": wave_picture(status),
+        "rows": fleet_rows(status, content.lives or {}, refused),
+        "waves": wave_picture(status, refused),
         "graph": graph_picture(status),
         "paths": path_rows(status),
         "streams": stream_tables(status),

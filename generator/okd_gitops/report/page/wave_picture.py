@@ -1,6 +1,6 @@
 """Waves and soak: who runs a stream's newest release already, and how long the wave has yet to run it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from okd_gitops.evidence.report import Evidence
 from okd_gitops.releases.version import Version
 from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus
 from okd_gitops.report.markdown import plural
-from okd_gitops.report.page.fleet_table import VERDICTS, tone_of
+from okd_gitops.report.page.fleet_table import shown_verdict
 from okd_gitops.times import parse_duration
 
 
@@ -43,8 +43,11 @@ class Stream:
     waves: tuple[Wave, ...]
 
 
-def wave_picture(status: FleetStatus) -> list[Stream]:
-    """Return the waves of each stream that a cluster follows, and last those of no stream."""
+def wave_picture(status: FleetStatus, refused: Collection[str] = ()) -> list[Stream]:
+    """Return the waves of each stream that a cluster follows, and last those of no stream.
+
+    `refused` are the clusters for which the change that is shown must not be merged.
+    """
     by_stream: dict[str, list[ClusterStatus]] = {}
 
     for cluster in status.clusters:
@@ -53,13 +56,21 @@ def wave_picture(status: FleetStatus) -> list[Stream]:
 
     in_order = sorted(by_stream, key=lambda name: (not name, name))
 
-    return [Stream(name, tuple(_waves(by_stream[name], status, is_followed=bool(name)))) for name in in_order]
+    return [
+        Stream(name, tuple(_waves(by_stream[name], status, refused, is_followed=bool(name))))
+        for name in in_order
+    ]
 
 
-def _waves(clusters: Sequence[ClusterStatus], status: FleetStatus, *, is_followed: bool) -> Iterator[Wave]:
+def _waves(
+    clusters: Sequence[ClusterStatus], status: FleetStatus, refused: Collection[str], *, is_followed: bool
+) -> Iterator[Wave]:
     for number in sorted({cluster.cluster.wave for cluster in clusters}):
         members = [cluster for cluster in clusters if cluster.cluster.wave == number]
-        chips = tuple(Chip(cluster.name, tone_of(cluster), _chip_words(cluster)) for cluster in members)
+        chips = tuple(
+            Chip(cluster.name, shown_verdict(cluster, refused)[1], _chip_words(cluster, refused))
+            for cluster in members
+        )
 
         if is_followed:
             release, words, soaked = _soak(members, status.now)
@@ -69,8 +80,8 @@ def _waves(clusters: Sequence[ClusterStatus], status: FleetStatus, *, is_followe
             yield Wave(number=number, chips=chips, release="", words=words, soaked=None)
 
 
-def _chip_words(cluster: ClusterStatus) -> str:
-    return VERDICTS[cluster.decision.verdict] if cluster.decision else cluster.runs
+def _chip_words(cluster: ClusterStatus, refused: Collection[str]) -> str:
+    return shown_verdict(cluster, refused)[0] if cluster.decision else cluster.runs
 
 
 def _soak(members: Sequence[ClusterStatus], now: datetime) -> tuple[str, str, int | None]:
