@@ -193,6 +193,17 @@ def test_what_is_not_there_is_told_with_the_nearest(name: str, field: str, reaso
     assert remedy in refused.value.remedy
 
 
+def test_a_field_alone_is_looked_for_in_all_objects() -> None:
+    found = explained("data.channel", "")
+
+    assert (found.object.name, found.field, found.value) == ("build", "data.channel", "stable-scos-4")
+    with pytest.raises(UsageError) as several:
+        explained("spec.env", "")
+    assert several.value.remedy.endswith(": CronJob/build/build-4.18, CronJob/build/build-4.22")
+    with pytest.raises(UsageError, match="none that has such a field"):
+        explained("spec.chanel", "")
+
+
 def test_two_objects_of_one_name_are_told_apart_by_their_namespaces() -> None:
     other = {
         **EXTRAS,

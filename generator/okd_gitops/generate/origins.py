@@ -1,5 +1,7 @@
 """Where a value of a cluster's objects comes from: its patch, the base, and the line that caused it."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,8 @@ from okd_gitops.generate.traced_objects import Copied, Step, Written, copied_obj
 from okd_gitops.manifests.field_path import field_text, find
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.tree import Tree
+
+_MOST_NAMES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,12 @@ class Origins:
     def of(self, name: str, field: str) -> Origin:
         """Return where a field of an object has its value from; without a field, what sets its fields.
 
-        Raises UsageError with the nearest object or field.
+        A name without "/" is that of a field, which one object must have. Raises UsageError with the nearest
+        object or field, or with all objects that have the field.
         """
+        if not field and "/" not in name:
+            name, field = self._with_field(name), name
+
         identity, found = self._chosen(name)
 
         if not field:
@@ -63,6 +71,22 @@ class Origins:
         steps = [*found.steps(path), *_further(self.planned)]
 
         return Origin(identity, field_text(path), value, tuple(steps))
+
+    def _with_field(self, field: str) -> str:
+        """Return the full name of the only object that has a field."""
+        having = sorted(name for name, found in self.by_name.items() if _has(found, field))
+        names = [name for name in having if name == _full_name(self.by_name[name][0][0])]
+
+        if not names:
+            reason = f'the cluster has no object "{field}", and none that has such a field'
+            raise UsageError(reason, f"write it as Kind/name, such as {min(self.by_name)}")
+
+        if len(names) > 1:
+            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+            remedy = f"write one of these before {field}: {', '.join(names[:_MOST_NAMES])}{more}"
+            raise UsageError(f"{len(names)} objects have a field {field}", remedy)
+
+        return names[0]
 
     def _chosen(self, name: str) -> tuple[ObjectId, Copied | Written]:
         found = self.by_name.get(name, [])
@@ -78,6 +102,15 @@ class Origins:
             raise UsageError(f'the cluster has no object "{name}"', remedy)
 
         return found[0]
+
+
+def _has(found: Iterable[tuple[ObjectId, Copied | Written]], field: str) -> bool:
+    for _, each in found:
+        with suppress(UsageError):
+            find(each.value, field)
+            return True
+
+    return False
 
 
 def _further(planned: ClusterPlan) -> list[Step]:
