@@ -26,6 +26,7 @@ from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import FindingsError
 from okd_gitops.lifecycle.init import FORGES, init
+from okd_gitops.lifecycle.place import place_of
 from okd_gitops.report.pull_request_text import MARKER
 from small_wheel import small_wheel
 
@@ -433,6 +434,12 @@ def test_a_repository_that_has_one_of_the_files_is_left_alone(name: str, tmp_pat
 
     assert f"mv {name} away" in caught.value.remedy
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_the_short_form_of_ssh_is_read_as_that_of_a_remote(tmp_path: Path) -> None:
+    assert (
+        place_of(tmp_path, "git@github.com:acme/fleet.git").repository == "https://github.com/acme/fleet.git"
+    )
 
 
 def test_what_a_forge_writes_into_a_new_repository_stays(tmp_path: Path, wheel: str) -> None:

@@ -128,6 +128,11 @@ def test_a_new_cluster_is_told_with_its_release(fleet: Path) -> None:
     assert f"| `moc-new` | test | 1 | new → `{NEW}` |" in shown
 
 
+def test_a_new_cluster_that_nobody_syncs_is_told_so(fleet: Path) -> None:
+    (fleet / "clusters/moc-new.yaml").write_text('purpose: test\nenvironment: kind\nkubernetes: "1.35"\n')
+    assert "| `moc-new` | test | 1 | new, none | without a server: nobody syncs it |" in first_screen(fleet)
+
+
 def test_code_and_addresses_of_a_finding_can_be_copied_and_the_rest_stays_text() -> None:
     remedy = "accept it under `upgrades.accept`; put https://example.org/a.git back; @all $`x`$ ``y`` *z*"
     found = Finding(name="placeholder", location=Location(file="x.yaml"), reason="`a` is b", remedy=remedy)

@@ -164,7 +164,7 @@ def _print_leaving(leaving: "Leaving", *, is_announced_only: bool) -> None:
         fate = f"{leaving.provider} deletes the cluster with all that is on it"
 
     echo(f" {verb} the fleet", head=leaving.name, bold=True)
-    echo(f"  objects: {_listed(leaving.objects)} ({fate})")
+    echo(f"  objects: {f'{_listed(leaving.objects)} ({fate})' if leaving.objects else 'none'}")
 
     if leaving.on_hub:
         echo(f"  on the hub: {_listed(leaving.on_hub)} (Argo CD deletes them)")

@@ -40,6 +40,9 @@ def place_of(root: Path, repository: str = "") -> Place:
         reason = f"this folder lies inside the git repository {top}, and Argo CD reads a fleet from the top"
         raise UsageError(reason, f"cd {top}, or choose a folder outside of it")
 
+    if short := _SHORT_SSH.fullmatch(repository):
+        repository = f"https://{short['host']}/{short['path']}"
+
     repository = repository or (_as_argo_cd_reads(address_of(root, _REMOTE)) if top else "")
 
     if not repository:

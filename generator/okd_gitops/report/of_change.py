@@ -157,6 +157,9 @@ def _how(item: ClusterChange) -> str:
     if item.judged:
         words.append(_path_words(item, item.judged))
 
+    if item.status == Status.ADDED and not item.cluster.spec.server and not item.cluster.spec.provider:
+        words.append("without a server: nobody syncs it")
+
     edits = [field for field in item.fields if not field.startswith("release.")]
     edits += ["extras"] if item.extras else []
 
