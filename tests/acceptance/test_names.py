@@ -22,7 +22,6 @@ from rendered import FLEET, faults, own_cluster
 # Folders of the repository, and words that many objects hold.
 ORDINARY = [
     *(
-        "argocd",
         "base",
         "bases",
         "catalog",

@@ -222,7 +222,7 @@ def test_doctor_reports_what_is_installed(repo: Path, okd_gitops: Run, tmp_path:
     assert facts["kustomize"]["remedy"] == facts["schemas"]["remedy"] == ""
     result = okd_gitops("--cache", str(tmp_path / "nothing"), "doctor")
     assert result.returncode == 4
-    assert result.stdout.count("okd-gitops tools") == 3
+    assert result.stdout.count("okd-gitops tools") == 4
 
 
 @pytest.mark.parametrize("kind", KINDS)

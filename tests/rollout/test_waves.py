@@ -9,6 +9,7 @@ from conftest import git
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet import load as fleet_load
 from okd_gitops.fleet.feature import Catalog
+from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.generate.generate import generate
 from release_controller import serving
 from release_fleet import NEW, OLD, PUSH, Fleet, cluster, wave
@@ -40,9 +41,9 @@ def test_a_wave_of_five_clusters_reads_the_fleet_once_and_each_commit_is_complet
     # Every load of a fleet reads its catalog once, whoever asks for it.
     load_catalog, loads = fleet_load.load_catalog, list[Path | None]()
 
-    def counted(root: Path | None) -> Catalog:
+    def counted(root: Path | None, *known: KeptDocuments) -> Catalog:
         loads.append(root)
-        return load_catalog(root)
+        return load_catalog(root, *known)
 
     monkeypatch.setattr(fleet_load, "load_catalog", counted)
     (branch,) = fleet_of_five.run(PUSH).branches

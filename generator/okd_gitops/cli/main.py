@@ -46,8 +46,7 @@ def _exit_codes() -> str:
 @click.option(
     "--exact",
     is_flag=True,
-    help="Use no result of an earlier run, and a kustomize for each overlay. In CI, where CI is set, no "
-    "result is used anyway.",
+    help="Use no earlier result, and kustomize for each overlay. Where CI is set, none is used anyway.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress lines.")
 @click.pass_context
