@@ -509,7 +509,7 @@ spec: {steps: [{name: a, image: registry.example.org/a:1}]}
 
 
 @pytest.mark.parametrize(
-    ("namespace", "missing"), [("openshift-pipelines", False), ("tasks", True), ("shop", True)]
+    ("namespace", "missing"), [("openshift-pipelines", False), ("tasks", True), ("shop", False)]
 )
 def test_a_task_of_a_namespace_of_others_is_nobodys_fault(
     tmp_path: Path, namespace: str, *, missing: bool

@@ -7,8 +7,9 @@ from okd_gitops.check.namespaces import Contents, home_of, is_quiet, namespaces
 from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.check.selected_pods import unselecting
 from okd_gitops.finding import Severity, nearest
-from okd_gitops.manifests.objects import ObjectId, at, items, strings
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
 from okd_gitops.manifests.references import Reference, references
+from okd_gitops.manifests.tekton import callees
 
 # What Kubernetes, OpenShift and OpenShift Pipelines make in every namespace.
 _EVERYWHERE = frozenset(
@@ -41,7 +42,7 @@ def missing_objects(repository: Repository) -> Iterator[Fault]:
     for overlay in repository.overlays:
         home = home_of(overlay, repository)
         for value in overlay.objects:
-            for reference in references(value):
+            for reference in _named(value):
                 namespace = reference.namespace or ObjectId.of(value).namespace or home
                 # What could not be built may fill a namespace that its files name.
                 is_hidden = not repository.is_whole and namespace in unread
@@ -56,6 +57,13 @@ def missing_objects(repository: Repository) -> Iterator[Fault]:
 
     if repository.is_whole:
         yield from unselecting(repository, contents)
+
+
+@per_object
+def _named(value: Object) -> tuple[Reference, ...]:
+    """Return what an object names and cannot do without, the Tasks and Pipelines that it runs included."""
+    called = (Reference(kind, name, path, place) for kind, name, place, path in callees(value))
+    return (*references(value), *called)
 
 
 def _home(repository: Repository, name: str) -> str:

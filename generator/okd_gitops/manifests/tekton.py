@@ -11,6 +11,7 @@ _ANY_USE = re.compile(
     r"""\$\((?P<scope>params|inputs\.params|tt\.params|workspaces|results|tasks|finally)"""
     r"""(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quoted>[^"']+)["']\])(?P<rest>[^()]*)\)"""
 )
+Path = tuple[str | int, ...]
 _VERSIONS = (None, "", "tekton.dev/v1", "tekton.dev/v1beta1")
 
 
@@ -98,29 +99,38 @@ def resolved_name(reference: object, kind: str, namespace: str) -> tuple[str, st
     return given["namespace"], given["name"]
 
 
-def callees(value: Object) -> Iterator[tuple[str, str, str]]:
-    """Yield (kind, name, namespace) of each Task and Pipeline that an object runs and names."""
+def run_path(value: Object, run: Object) -> Path:
+    """Return the path in an object of a run that it is, or makes."""
+    made = items(value, "spec", "resourcetemplates")
+    index = next((index for index, each in enumerate(made) if each is run), None)
+    return () if index is None else ("spec", "resourcetemplates", index)
+
+
+def callees(value: Object) -> Iterator[tuple[str, str, str, Path]]:
+    """Yield (kind, name, namespace, path) of each Task and Pipeline that an object runs and names."""
     identity = ObjectId.of(value)
-    pipelines = []
+    pipelines: list[tuple[object, str, Path]] = []
 
     if identity.group_kind == "Pipeline.tekton.dev":
-        pipelines.append((at(value, "spec"), identity.namespace))
+        pipelines.append((at(value, "spec"), identity.namespace, ("spec",)))
 
     for run in runs(value):
         namespace = ObjectId.of(run).namespace or identity.namespace
-        pipelines.append((at(run, "spec", "pipelineSpec"), namespace))
+        where = (*run_path(value, run), "spec")
+        pipelines.append((at(run, "spec", "pipelineSpec"), namespace, (*where, "pipelineSpec")))
 
         kind = "Pipeline" if run.get("kind") == "PipelineRun" else "Task"
         reference = _with_default(at(run, "spec", f"{kind.lower()}Ref"), value)
         place, name = resolved_name(reference, kind, namespace)
         if name:
-            yield kind, name, place
+            yield kind, name, place, (*where, f"{kind.lower()}Ref", "name")
 
-    for spec, namespace in pipelines:
-        for task, _ in tasks(spec):
-            place, name = resolved_name(at(task, "taskRef"), "Task", namespace)
-            if name:
-                yield "Task", name, place
+    for spec, namespace, where in pipelines:
+        for key in ("tasks", "finally"):
+            for index, task in enumerate(items(spec, key)):
+                place, name = resolved_name(at(task, "taskRef"), "Task", namespace)
+                if name:
+                    yield "Task", name, place, (*where, key, index, "taskRef", "name")
 
 
 def _with_default(reference: object, template: Object) -> object:

@@ -65,41 +65,28 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
 
 def _missing(repository: Repository) -> Iterator[tuple[Overlay, ObjectId, str]]:
     """Yield each reference to something that does not exist: its overlay, its object, `Kind/name`."""
-    everywhere = cache(lambda: {name for value in repository.objects for name, _ in _provided(value)})
-    # What operators and other teams have in namespaces of theirs, such as the Tasks of OpenShift Pipelines,
-    # no repository knows.
-    namespaces = cache(
-        lambda: {ObjectId.of(each).namespace for each in repository.objects if _is_called(each)}
-    )
-
     for overlay in repository.overlays:
-        for listed, name, namespace in _unprovided(overlay, repository.files):
-            identity = ObjectId(*listed)
-            is_of_others = (
-                not overlay.environment and namespace != identity.namespace and namespace not in namespaces()
-            )
-            if overlay.environment or not (is_of_others or name in everywhere()):
-                yield overlay, identity, name
+        for listed, name in _unprovided(overlay, repository.files):
+            yield overlay, ObjectId(*listed), name
 
 
 @per_overlay
-def _unprovided(overlay: Overlay, _: Mapping[str, bytes]) -> list[tuple[list[str], str, str]]:
-    """Return the identity of an object, `Kind/name` and namespace for each of its references that nothing in
-    the overlay provides; in a foreign repository for each reference.
+def _unprovided(overlay: Overlay, _: Mapping[str, bytes]) -> list[tuple[list[str], str]]:
+    """Return the identity of an object of our own overlays and `Kind/name` for each of its references that
+    nothing in the overlay provides.
     """
-    ours = bool(overlay.environment)
-    provided = _provided_in(overlay) if ours else set()
+    if not overlay.environment:
+        return []
+
+    provided = {reference for value in overlay.objects for reference in _provided(value)}
     made_in_namespace = cache(partial(made_in, overlay))
     references = [
-        (value, name, namespace)
-        for value in overlay.objects
-        for name, namespace in (_own_references(value) if ours else _others_references(value))
+        (value, name, namespace) for value in overlay.objects for name, namespace in _own_references(value)
     ]
     return [
-        (as_list(ObjectId.of(value)), name, namespace)
+        (as_list(ObjectId.of(value)), name)
         for value, name, namespace in references
-        if not ours
-        or not (
+        if not (
             (name, namespace) in provided or name in overlay.declared or name in made_in_namespace(namespace)
         )
     ]
@@ -108,21 +95,7 @@ def _unprovided(overlay: Overlay, _: Mapping[str, bytes]) -> list[tuple[list[str
 # An object refers to the same things in every overlay that holds it, so it is read once.
 @per_object
 def _own_references(value: Object) -> tuple[_Reference, ...]:
-    return tuple(dict.fromkeys(_references(value, ours=True)))
-
-
-@per_object
-def _others_references(value: Object) -> tuple[_Reference, ...]:
-    return tuple(dict.fromkeys(_references(value, ours=False)))
-
-
-def _is_called(value: Object) -> bool:
-    """Whether an object is a Task or a Pipeline of Tekton."""
-    return ObjectId.of(value).group_kind in ("Task.tekton.dev", "Pipeline.tekton.dev")
-
-
-def _provided_in(overlay: Overlay) -> set[_Reference]:
-    return {reference for value in overlay.objects for reference in _provided(value)}
+    return tuple(dict.fromkeys(_references(value)))
 
 
 def _provided(value: Object) -> Iterator[_Reference]:
@@ -147,28 +120,26 @@ def _secrets_of(value: Object, identity: ObjectId) -> list[object]:
     return []
 
 
-def _references(value: Object, *, ours: bool) -> Iterator[_Reference]:
+def _references(value: Object) -> Iterator[_Reference]:
     """Yield everything that an object refers to and that is not declared external."""
     identity = ObjectId.of(value)
     annotation = str(at(value, "metadata", "annotations", _EXTERNAL) or "")
     external = {name.strip() for name in annotation.split(",")} | _ALWAYS
 
-    if ours:
-        namespace = f"Namespace/{identity.namespace}"
-        if identity.namespace and not _OWN_NAMESPACES.match(identity.namespace) and namespace not in external:
-            yield namespace, ""
+    namespace = f"Namespace/{identity.namespace}"
+    if identity.namespace and not _OWN_NAMESPACES.match(identity.namespace) and namespace not in external:
+        yield namespace, ""
 
     if identity.group in _GROUPS:
-        for kind, name, namespace in _named_objects(value, ours=ours):
+        for kind, name, namespace in _named_objects(value):
             if f"{kind}/{name}" not in external:
                 yield f"{kind}/{name}", namespace
 
 
-def _named_objects(value: Object, *, ours: bool) -> Iterator[tuple[str, str, str]]:
-    yield from callees(value)
-    if ours:
-        yield from trigger_references(value)
-        yield from _named_by_workload(value)
+def _named_objects(value: Object) -> Iterator[tuple[str, str, str]]:
+    yield from ((kind, name, namespace) for kind, name, namespace, _ in callees(value))
+    yield from trigger_references(value)
+    yield from _named_by_workload(value)
 
 
 def _named_by_workload(value: Object) -> Iterator[tuple[str, str, str]]:

@@ -1,12 +1,16 @@
 """The rule trigger-parameters: findings.yaml states and explains it."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 from okd_gitops.manifests.tekton import named, required, uses
 
 _GROUP = "triggers.tekton.dev"
+# How alike two names are of which one is a slip of the other.
+_NEAR = 0.7
 # The objects of an overlay by kind, namespace and name.
 _Objects = dict[tuple[str, str, str], Object]
 
@@ -32,8 +36,10 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
 
     for (kind, namespace, _), value in objects.items():
         for trigger in _triggers(kind, value):
-            for reason, remedy in _trigger_faults(trigger, namespace, objects):
-                yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value))
+            for reason, remedy, severity in _trigger_faults(
+                trigger, namespace, objects, is_ours=bool(repository.url)
+            ):
+                yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value), severity=severity)
 
 
 def _objects_of_triggers(overlay: Overlay) -> _Objects:
@@ -51,8 +57,14 @@ def _triggers(kind: str, value: Object) -> list[object]:
     return [at(value, "spec")] if kind == "Trigger" else []
 
 
-def _trigger_faults(trigger: object, namespace: str, objects: _Objects) -> Iterator[tuple[str, str]]:
-    """Yield reasons and remedies, as far as bindings and template are in the overlay."""
+def _trigger_faults(
+    trigger: object, namespace: str, objects: _Objects, *, is_ours: bool
+) -> Iterator[tuple[str, str, Severity | None]]:
+    """Yield reasons, remedies and weights, as far as bindings and template are in the overlay.
+
+    Tekton ignores a parameter that the template does not declare, and others share a binding among templates:
+    of theirs only what is misspelled is told.
+    """
     passed = _passed_names(trigger, namespace, objects)
     template = _template(trigger, namespace, objects)
     declared = named(template, "params")
@@ -62,10 +74,13 @@ def _trigger_faults(trigger: object, namespace: str, objects: _Objects) -> Itera
     if template:
         for name in sorted(passed - set(declared)):
             reason = f'the trigger passes "{name}", which its TriggerTemplate does not declare'
-            yield reason, "declare it, or correct the name"
+            if is_ours:
+                yield reason, "declare it, or correct the name", None
+            elif get_close_matches(name, set(declared) - passed, n=1, cutoff=_NEAR):
+                yield reason, "declare it, or correct the name", Severity.WARNING
     for name in sorted(required(declared) - passed):
         reason = f'nothing passes "{name}", which the TriggerTemplate requires'
-        yield reason, "bind it, or give it a default"
+        yield reason, "bind it, or give it a default", None
 
 
 def _template(trigger: object, namespace: str, objects: _Objects) -> object:
