@@ -439,6 +439,8 @@ def test_a_symlink_is_followed_inside_the_repository_and_never_out_of_it(tmp_pat
     assert set(report.ledger.roots) == {"a"}
     assert set(report.ledger.judged) == {"a/kustomization.yaml", "real/kustomization.yaml", "real/a.yaml"}
     assert report.ledger.unjudged["b/out.yaml"] == "it is a symlink that leads out of the repository"
+    remedies = [finding.remedy for finding in report.findings if "symlink" in finding.reason]
+    assert remedies == ["put the file itself into the repository, in the place of the symlink"]
 
 
 def test_house_rules_are_asked_of_others_only_where_they_want_it(tmp_path: Path) -> None:
@@ -543,3 +545,13 @@ def test_a_rule_with_a_bug_is_named_and_the_others_judge(
     assert told[0].startswith(
         "not judged: a rule: the rule invalid-object-name judged nothing: ValueError at"
     )
+
+
+def test_a_comment_at_the_field_hides_what_an_application_gets_wrong(tmp_path: Path) -> None:
+    note = b"  # okd-gitops: ignore broken-application-reference until 2026-03-01 because it comes later\n"
+    wrong = application("nowhere")
+    assert b"\n  source:" in wrong
+    found = application("ok").replace(b"name: web", b"name: good")
+    files = {"app.yaml": wrong.replace(b"\n  source:", b"\n" + note + b"  source:"), "b.yaml": found}
+    report = judged(tmp_path, files | {"ok/a.yaml": CONFIG})
+    assert [each.name for each in report.ignored] == ["broken-application-reference"]

@@ -147,6 +147,14 @@ class Repository:
         """Return the object that stands in a file for an Application: itself, or the set that makes it."""
         return ObjectId.of(self.makers.get(id(application), application))
 
+    def source_path(self, application: Object, source: Object) -> tuple[str | int, ...]:
+        """Return the path of a source in the object that stands in a file for an Application."""
+        template = ("spec", "template") if id(application) in self.makers else ()
+        listed = items(application, "spec", "sources")
+        index = next((index for index, each in enumerate(listed) if each is source), None)
+
+        return (*template, "spec", "source") if index is None else (*template, "spec", "sources", index)
+
     @cached_property
     def own_urls(self) -> frozenset[str]:
         """The addresses of this repository, in the form of `same_url`."""

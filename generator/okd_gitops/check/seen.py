@@ -41,6 +41,7 @@ _WHOLE: Mapping[str, Callable[[Repository], Any]] = {
 _OF = {
     "clusters_named_in": "destinations",
     "makers": "sets",
+    "source_path": "sets",
     "outlines_synced_by": "outlines",
     "written": "sets",
 }

@@ -210,6 +210,8 @@ class _Reading:
             self.refuse("kustomize-plugin", self.at(entry.where), reason, "list the files in it")
         elif unread:
             reason, remedy = f'"{text}" was not read: {unread}', "split it, or leave it out"
+            if "symlink" in unread:
+                remedy = "put the file itself into the repository, in the place of the symlink"
             is_beyond = is_too_large(self.tree, path)
             self.refuse("unreadable-file", self.at(entry.where), reason, remedy, beyond=is_beyond)
         else:

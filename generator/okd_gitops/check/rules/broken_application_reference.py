@@ -16,8 +16,8 @@ from okd_gitops.manifests.argocd import (
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
 _STALE = "run `okd-gitops generate`, which removes the Application of a cluster that has no file"
-# Each fault is a reason and a remedy.
-_Faults = Iterator[tuple[str, str]]
+# Each fault is a reason, a remedy, and the path of the field in what stands in a file.
+_Faults = Iterator[tuple[str, str, tuple[str | int, ...]]]
 
 
 def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
@@ -34,9 +34,11 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
             *_unknown_destination(application, overlay, repository),
             *_forbidden_by_project(application, repository),
         ]
-        for reason, remedy in faults:
+        for reason, remedy, path in faults:
             name = f"{ObjectId.of(application).name}: " if id(application) in repository.makers else ""
-            yield Fault(reason=f"{name}{reason}", remedy=remedy, object=repository.written(application))
+            yield Fault(
+                reason=f"{name}{reason}", remedy=remedy, object=repository.written(application), path=path
+            )
 
 
 def _missing_paths(application: Object, folders: Set[str], urls: Set[str], repository: Repository) -> _Faults:
@@ -48,7 +50,8 @@ def _missing_paths(application: Object, folders: Set[str], urls: Set[str], repos
 
         if is_here and path is not None and path not in folders:
             advice = "run okd-gitops generate, or correct" if repository.destinations else "correct"
-            yield f"its path {path} does not exist", f"{advice} the path"
+            where = (*repository.source_path(application, source), "path")
+            yield f"its path {path} does not exist", f"{advice} the path", where
 
 
 def _unknown_destination(application: Object, overlay: Overlay, repository: Repository) -> _Faults:
@@ -59,25 +62,33 @@ def _unknown_destination(application: Object, overlay: Overlay, repository: Repo
         reason = f'its destination "{name}" is not a cluster of this repository'
         nearest_name = nearest(str(name), known) or "name a cluster of this repository"
         # Nobody misspells a name in a generated file: its cluster has left the fleet.
-        yield reason, _STALE if overlay.name == ARGOCD else nearest_name
+        where = (*_spec(application, repository), "destination", "name")
+        yield reason, _STALE if overlay.name == ARGOCD else nearest_name, where
+
+
+def _spec(application: Object, repository: Repository) -> tuple[str, ...]:
+    return ("spec", "template", "spec") if id(application) in repository.makers else ("spec",)
 
 
 def _forbidden_by_project(application: Object, repository: Repository) -> _Faults:
     name = project_name(application)
     project = repository.projects.get(name)
+    spec = _spec(application, repository)
 
     if project is None:
         # A foreign repository may keep its projects elsewhere; "default" always exists.
         if repository.destinations and name != "default":
             remedy = nearest(name, repository.projects) or "name a project that exists"
-            yield f'its project "{name}" does not exist', remedy
+            yield f'its project "{name}" does not exist', remedy, (*spec, "project")
         return
 
     for source in sources(application):
         url = at(source, "repoURL")
         if not project.permits_source(url):
-            yield f"its project {name} does not permit the repository {url}", "add it to sourceRepos"
+            where = (*repository.source_path(application, source), "repoURL")
+            yield f"its project {name} does not permit the repository {url}", "add it to sourceRepos", where
 
     destination = at(application, "spec", "destination")
     if not project.permits_destination(destination, at(destination, "namespace")):
-        yield f"its project {name} does not permit the destination", "add it to destinations"
+        reason = f"its project {name} does not permit the destination"
+        yield reason, "add it to destinations", (*spec, "destination")

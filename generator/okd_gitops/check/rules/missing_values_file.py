@@ -8,6 +8,7 @@ from okd_gitops.check.rule import Fault, Repository
 from okd_gitops.finding import nearest
 from okd_gitops.manifests.argocd import at_head, folder, same_url, sources
 from okd_gitops.manifests.graph import unread_reason
+from okd_gitops.manifests.nested import Path
 from okd_gitops.manifests.objects import Object, at, items
 
 # A plain name: `$ARGOCD_APP_NAME` and the like are variables of the build.
@@ -22,8 +23,10 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
             if at(source, "helm", "ignoreMissingValueFiles") is True:
                 continue
 
-            for name in items(source, "helm", "valueFiles"):
-                yield from _unknown_reference(str(name), application, repository)
+            for index, name in enumerate(items(source, "helm", "valueFiles")):
+                where = (*repository.source_path(application, source), "helm", "valueFiles", index)
+                yield from _unknown_reference(str(name), where, application, repository)
+
                 path = _path(str(name), source, application, repository)
                 if path is not None and not _is_there(path, repository):
                     alike = [each for each in repository.files if posixpath.basename(each) == _base(path)]
@@ -31,11 +34,14 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                         reason=f"{name} is {path} of this repository, which does not exist",
                         remedy=f"write {alike[0]}" if len(alike) == 1 else nearest(path, repository.files),
                         object=repository.written(application),
+                        path=where,
                         clusters=_overlays_of(application, repository),
                     )
 
 
-def _unknown_reference(name: str, application: Object, repository: Repository) -> Iterator[Fault]:
+def _unknown_reference(
+    name: str, where: Path, application: Object, repository: Repository
+) -> Iterator[Fault]:
     """Yield a `$name/…` that is the `ref` of no source: Argo CD then renders nothing."""
     reference = _REFERENCE.match(name)
     known = [str(at(each, "ref")) for each in sources(application) if at(each, "ref")]
@@ -45,6 +51,7 @@ def _unknown_reference(name: str, application: Object, repository: Repository) -
             reason=f"{name} is of the source ${reference[1]}, and no source has ref: {reference[1]}",
             remedy=nearest(reference[1], known) or f"give the source of the values ref: {reference[1]}",
             object=repository.written(application),
+            path=where,
             clusters=_overlays_of(application, repository),
         )
 
