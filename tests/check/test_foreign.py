@@ -555,3 +555,29 @@ def test_a_comment_at_the_field_hides_what_an_application_gets_wrong(tmp_path: P
     files = {"app.yaml": wrong.replace(b"\n  source:", b"\n" + note + b"  source:"), "b.yaml": found}
     report = judged(tmp_path, files | {"ok/a.yaml": CONFIG})
     assert [each.name for each in report.ignored] == ["broken-application-reference"]
+
+
+def test_what_is_wrong_with_tekton_is_told_at_its_line(tmp_path: Path) -> None:
+    pipeline = b"""apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: p, namespace: ci}
+spec:
+  tasks:
+  - {name: a, taskRef: {resolver: hub}}
+  - {name: b, taskRef: {resolver: hub}, runAfter: [c]}
+  - name: d
+    taskRef: {resolver: hub}
+    params: [{name: x, value: $(params.x)}]
+"""
+    trigger = b"""apiVersion: triggers.tekton.dev/v1beta1
+kind: EventListener
+metadata: {name: l, namespace: ci}
+spec:
+  serviceAccountName: pipeline
+  triggers:
+  - template: {spec: {params: [{name: url}], resourcetemplates: []}}
+"""
+    kustomization = b"resources: [p.yaml, t.yaml]\n"
+    report = judged(tmp_path, {"kustomization.yaml": kustomization, "p.yaml": pipeline, "t.yaml": trigger})
+    places = {(each.name, each.location.line) for each in report.findings}
+    assert places >= {("tekton-wiring", 7), ("tekton-wiring", 10), ("trigger-parameters", 7)}

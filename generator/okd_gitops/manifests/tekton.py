@@ -69,6 +69,20 @@ def uses(value: object, *scopes: str) -> Iterator[tuple[str, str]]:
                 yield variable["plain"] or variable["quoted"], variable["rest"]
 
 
+def path_of_text(value: object, text: str, path: Path = ()) -> Path:
+    """Return the path of the first string inside a value that has a text in it; empty without one."""
+    if isinstance(value, str):
+        return path if text in value else ()
+
+    parts: list[tuple[str | int, object]] = []
+    if isinstance(value, dict):
+        parts = [(str(key), part) for key, part in value.items()]
+    elif isinstance(value, list):
+        parts = list(enumerate(value))
+    found = (path_of_text(part, text, (*path, key)) for key, part in parts)
+    return next((each for each in found if each), ())
+
+
 def local_name(reference: object, kind: str) -> str:
     """Return the name in a reference to an object of that kind in the same namespace; empty when a resolver
     or another API finds it.

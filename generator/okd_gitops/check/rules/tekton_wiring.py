@@ -11,7 +11,17 @@ from hashlib import sha256
 from okd_gitops.check.overlay import as_list, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.objects import Object, ObjectId, Same, at, items
-from okd_gitops.manifests.tekton import named, required, resolved_name, runs, tasks, uses
+from okd_gitops.manifests.tekton import (
+    Path,
+    named,
+    path_of_text,
+    required,
+    resolved_name,
+    run_path,
+    runs,
+    tasks,
+    uses,
+)
 
 _KINDS = (
     "Pipeline.tekton.dev",
@@ -24,6 +34,8 @@ _RESULT = re.compile(r"""\.results(?:\.(?P<plain>[A-Za-z0-9_-]+)|\[["'](?P<quote
 _TYPES = {list: "array", dict: "object", str: "string"}
 # Specs by kind, namespace and name.
 _Specs = dict[tuple[str, str, str], object]
+# The identity of an object, the reason, and the path in it.
+_Found = tuple[list[str], str, list[str | int]]
 
 
 def check_object(value: Object) -> Iterator[Fault]:
@@ -41,6 +53,7 @@ def check_object(value: Object) -> Iterator[Fault]:
             reason=f"it uses $({variable}), which it does not declare",
             remedy="declare it, or correct the name",
             object=ObjectId.of(value),
+            path=path_of_text(value, f"$({variable}"),
         )
 
 
@@ -75,7 +88,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
     Overlays with the very same objects are looked at once.
     """
     clusters: dict[str, list[str]] = {}
-    faults: dict[str, list[tuple[list[str], str]]] = {}
+    faults: dict[str, list[_Found]] = {}
     for overlay in repository.overlays:
         wiring = _wiring(overlay, repository.files)
         if wiring:
@@ -83,27 +96,32 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
             clusters.setdefault(group, []).append(overlay.name)
 
     for group, found in faults.items():
-        for identity, reason in found:
+        for identity, reason, path in found:
             yield Fault(
                 reason=reason,
                 remedy="declare it where it is read, or pass it where it is called",
                 object=ObjectId(*identity),
+                path=tuple(path),
                 clusters=tuple(clusters[group]),
             )
 
 
 @per_overlay
-def _wiring(overlay: Overlay, _: Mapping[str, bytes]) -> tuple[str, list[tuple[list[str], str]]] | None:
+def _wiring(overlay: Overlay, _: Mapping[str, bytes]) -> tuple[str, list[_Found]] | None:
     """Return the faults of the objects of an overlay, with what tells these objects from others, if any."""
     values = tuple(value for value in overlay.objects if ObjectId.of(value).group_kind in _KINDS)
     return _faults_of(tuple(map(Same, values)))
 
 
 @lru_cache(maxsize=64)
-def _faults_of(objects: tuple[Same[Object], ...]) -> tuple[str, list[tuple[list[str], str]]] | None:
+def _faults_of(objects: tuple[Same[Object], ...]) -> tuple[str, list[_Found]] | None:
     values = [each.value for each in objects]
     specs = _specs(values)
-    found = [(as_list(ObjectId.of(value)), reason) for value in values for reason in _reasons(value, specs)]
+    found = [
+        (as_list(ObjectId.of(value)), reason, list(path))
+        for value in values
+        for reason, path in _reasons(value, specs)
+    ]
     return (sha256(json.dumps(values, default=str).encode()).hexdigest(), found) if found else None
 
 
@@ -112,7 +130,7 @@ def _specs(values: list[Object]) -> _Specs:
     return {(each.kind, each.namespace, each.name): at(value, "spec") for each, value in identities}
 
 
-def _reasons(value: Object, specs: _Specs) -> Iterator[str]:
+def _reasons(value: Object, specs: _Specs) -> Iterator[tuple[str, Path]]:
     identity = ObjectId.of(value)
     if identity.kind == "Pipeline":
         yield from _pipeline_reasons(at(value, "spec"), identity.namespace, specs)
@@ -121,7 +139,9 @@ def _reasons(value: Object, specs: _Specs) -> Iterator[str]:
         kind = "Pipeline" if run.get("kind") == "PipelineRun" else "Task"
         reference = at(run, "spec", f"{kind.lower()}Ref")
         namespace, name = resolved_name(reference, kind, ObjectId.of(run).namespace or identity.namespace)
-        yield from _call_reasons(f"{kind} {name}", at(run, "spec"), specs.get((kind, namespace, name)))
+        where = (*run_path(value, run), "spec")
+        called = specs.get((kind, namespace, name))
+        yield from ((each, where) for each in _call_reasons(f"{kind} {name}", at(run, "spec"), called))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,21 +159,28 @@ class _Member:
         return self.called or at(self.task, "taskSpec")
 
 
-def _pipeline_reasons(spec: object, namespace: str, specs: _Specs) -> Iterator[str]:
+def _pipeline_reasons(spec: object, namespace: str, specs: _Specs) -> Iterator[tuple[str, Path]]:
     members: dict[str, _Member] = {}
     for task, list_key in tasks(spec):
         name, called = str(at(task, "name")), resolved_name(at(task, "taskRef"), "Task", namespace)
         members[name] = _Member(name, task, list_key, specs.get(("Task", *called)))
 
     for member in members.values():
-        yield from _call_reasons(f"task {member.name}", member.task, member.called)
-        # An inline spec also sees what the Pipeline declares.
-        yield from _call_reasons(f"task {member.name}", member.task, at(member.task, "taskSpec"), around=spec)
-        yield from _workspace_reasons(member, spec)
-        yield from _order_reasons(member, members)
-        yield from _result_reasons(member, members)
+        listed = items(spec, member.list_key)
+        index = next(index for index, each in enumerate(listed) if each is member.task)
+        where = ("spec", member.list_key, index)
+        yield from ((reason, where) for reason in _member_reasons(member, spec, members))
 
-    yield from _cycle_reasons(members)
+    yield from ((reason, ("spec", "tasks")) for reason in _cycle_reasons(members))
+
+
+def _member_reasons(member: _Member, spec: object, members: Mapping[str, _Member]) -> Iterator[str]:
+    yield from _call_reasons(f"task {member.name}", member.task, member.called)
+    # An inline spec also sees what the Pipeline declares.
+    yield from _call_reasons(f"task {member.name}", member.task, at(member.task, "taskSpec"), around=spec)
+    yield from _workspace_reasons(member, spec)
+    yield from _order_reasons(member, members)
+    yield from _result_reasons(member, members)
 
 
 def _workspace_reasons(member: _Member, pipeline: object) -> Iterator[str]:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
-from okd_gitops.manifests.tekton import named, required, uses
+from okd_gitops.manifests.tekton import Path, named, path_of_text, required, uses
 
 _GROUP = "triggers.tekton.dev"
 # How alike two names are of which one is a slip of the other.
@@ -27,6 +27,7 @@ def check_object(value: Object) -> Iterator[Fault]:
             reason=f"it uses $(tt.params.{name}), which it does not declare",
             remedy="declare it, or correct the name",
             object=identity,
+            path=path_of_text(value, f"$(tt.params.{name}"),
         )
 
 
@@ -35,11 +36,13 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
     objects = _objects_of_triggers(overlay)
 
     for (kind, namespace, _), value in objects.items():
-        for trigger in _triggers(kind, value):
+        for path, trigger in _triggers(kind, value):
             for reason, remedy, severity in _trigger_faults(
                 trigger, namespace, objects, is_ours=bool(repository.url)
             ):
-                yield Fault(reason=reason, remedy=remedy, object=ObjectId.of(value), severity=severity)
+                yield Fault(
+                    reason=reason, remedy=remedy, object=ObjectId.of(value), path=path, severity=severity
+                )
 
 
 def _objects_of_triggers(overlay: Overlay) -> _Objects:
@@ -51,10 +54,12 @@ def _objects_of_triggers(overlay: Overlay) -> _Objects:
     return objects
 
 
-def _triggers(kind: str, value: Object) -> list[object]:
+def _triggers(kind: str, value: Object) -> list[tuple[Path, object]]:
+    """Return the triggers of an object, each with its path."""
     if kind == "EventListener":
-        return items(value, "spec", "triggers")
-    return [at(value, "spec")] if kind == "Trigger" else []
+        listed = enumerate(items(value, "spec", "triggers"))
+        return [(("spec", "triggers", index), trigger) for index, trigger in listed]
+    return [(("spec",), at(value, "spec"))] if kind == "Trigger" else []
 
 
 def _trigger_faults(
