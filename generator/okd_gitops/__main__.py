@@ -80,6 +80,9 @@ def _run() -> int:
     except (EndedError, OutputError):
         raise
     except Exception as error:  # noqa: BLE001 - the one place where anything may arrive
+        if behind := _ending_behind(error):
+            return _ended(behind)
+
         failure = _failure_of_machine(error)
         return _fail(failure) if failure else _report_bug(error)
 
@@ -99,6 +102,16 @@ def _safe_search_path(search_path: str) -> str:
 
     folders = program_folders(search_path, outside=working_folder)
     return ":".join(map(str, folders)) or os.defpath
+
+
+def _ending_behind(error: BaseException) -> EndedError | None:
+    """Return the signal behind an error: before Python 3.12, one while a class is made is a RuntimeError."""
+    cause = error.__cause__
+
+    while cause and not isinstance(cause, EndedError):
+        cause = cause.__cause__
+
+    return cause if isinstance(cause, EndedError) else None
 
 
 def _ended(ending: EndedError) -> int:

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from conftest import CACHE, ROOT, git
+from okd_gitops.__main__ import _run
+from okd_gitops.cli.endings import EndedError
+from okd_gitops.cli.main import cli
 
 # Sends itself a signal when a module is imported or a file is opened, which stands for any moment of a run.
 PROGRAM = """
@@ -86,6 +89,23 @@ def test_a_signal_at_any_moment_is_one_line_and_its_exit_code(
     assert (result.returncode, result.stderr) == (128 + number, "interrupted; nothing is half-written\n")
     assert list(folder.iterdir()) == []
     assert list((repo / ".git").glob("*.lock")) == []
+
+
+def test_a_signal_while_a_class_is_made_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Named:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise EndedError(signal.SIGINT)
+
+    def interrupted(**_options: object) -> None:
+        type("Owner", (), {"field": Named()})
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    try:
+        code = _run()
+    except EndedError as ending:
+        code = ending.exit_code
+
+    assert code == 130
 
 
 OUTPUTS = {

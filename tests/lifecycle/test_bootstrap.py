@@ -158,6 +158,17 @@ def test_a_kind_hub_is_a_cluster_that_kind_made(answers: dict[str, str], kind: P
     assert look(kind, Hub(OF_KIND)).words("kind-hub") == "kind-hub is https://127.0.0.1:40001: no Argo CD"
 
 
+def test_a_hub_that_does_not_answer_is_no_matter_of_steps(kind: Path) -> None:
+    class Stopped(Hub):
+        def __call__(self, command: Command) -> Completed:
+            return super().__call__(command) if command[1] == "config" else Completed(1, b"", "refused")
+
+    with pytest.raises(RemoteError) as caught:
+        look(kind, Stopped(OF_KIND))
+
+    assert "until kubectl get nodes answers" in caught.value.remedy
+
+
 def test_a_context_that_is_none_is_told_as_such(kind: Path) -> None:
     with pytest.raises(UsageError, match="no cluster by this context") as caught:
         look(kind, Hub({**OF_KIND, "config view": ""}))

@@ -156,6 +156,15 @@ def test_a_file_that_is_no_wheel_of_it_is_refused(content: bytes, tmp_path: Path
         pass
 
 
+def test_a_wheel_must_be_of_the_version_in_its_name(tmp_path: Path, wheel: Path) -> None:
+    renamed = tmp_path / "okd_gitops-0.3.0-py3-none-any.whl"
+    shutil.copy(wheel, renamed)
+
+    named = r"named otherwise than what is in it: okd-gitops 0\.2\.0"
+    with pytest.raises(UsageError, match=named), other_tool(renamed):
+        pass
+
+
 def test_a_program_that_tells_no_version_is_no_okd_gitops() -> None:
     with pytest.raises(UsageError, match="is no okd-gitops"), other_tool(Path("/bin/true")):
         pass

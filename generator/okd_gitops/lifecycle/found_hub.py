@@ -24,6 +24,8 @@ ARGO_CD_IMAGE: Command = (
 _VERSION = re.compile(r":(v[0-9]+\.[0-9]+\.[0-9]+)")
 # A line of kubectl's own log, which says again what its last line says.
 _LOGGED = re.compile(r"[EWI][0-9]{4} ")
+_BY_HAND = "do the steps before it that are by hand, then run the same again"
+_REACH = "start the cluster or log in, until kubectl get nodes answers, then run the same again"
 # How kind calls the nodes that it makes (kind v0.20, pkg/cluster/internal/kubeadm/config.go, provider-id).
 _OF_KIND = "kind://"
 
@@ -94,34 +96,34 @@ def _server(run: Run) -> str:
     return done.text
 
 
-def ask(command: Command, run: Run) -> str:
-    """Return what a command prints; raises RemoteError when it fails."""
+def ask(command: Command, run: Run, remedy: str = _BY_HAND) -> str:
+    """Return what a command prints; raises RemoteError with a remedy when it fails."""
     done = run(command)
 
     if done.code:
         said = "\n".join(line for line in done.err.splitlines() if not _LOGGED.match(line))
         reason = f"{join(command)} ended with {done.code}: {said.strip()[-2000:]}"
-        raise RemoteError(reason, "do the steps before it that are by hand, then run the same again")
+        raise RemoteError(reason, remedy)
 
     return done.text
 
 
 def _refuse_other_cluster(hub: Cluster, server: str, run: Run) -> None:
     """Raise UsageError when a context is that of another cluster than the hub's file describes."""
-    is_okd = bool(ask(_crd("clusterversions.config.openshift.io"), run))
+    is_okd = bool(ask(_crd("clusterversions.config.openshift.io"), run, _REACH))
 
     if is_okd != (hub.spec.environment == Environment.OKD):
         told = "is OKD" if is_okd else "is not OKD"
         raise _other(hub, server, f"it {told}, and the file says environment: {hub.spec.environment}")
 
     if hub.spec.cluster_id:
-        found = ask(_CLUSTER_ID, run)
+        found = ask(_CLUSTER_ID, run, _REACH)
 
         if found != hub.spec.cluster_id:
             raise _other(hub, server, f"it has the clusterID {found or 'of none'}, not {hub.spec.cluster_id}")
 
     elif hub.spec.environment == Environment.KIND:
-        nodes = ask(_NODES, run).split()
+        nodes = ask(_NODES, run, _REACH).split()
 
         if not nodes or not all(node.startswith(_OF_KIND) for node in nodes):
             raise _other(hub, server, "its nodes were not made by kind")

@@ -13,6 +13,7 @@ from pathlib import Path
 from okd_gitops.errors import ToolError, UsageError
 from okd_gitops.system.disk import scratch_folder
 from okd_gitops.system.process import run
+from okd_gitops.system.wheel import wheel_version
 
 _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from okd_gitops.__main__ import main; main()"
 _INSTALL = "install it in an environment of its own, and name its program: VENV/bin/okd-gitops"
@@ -61,7 +62,14 @@ def other_tool(path: Path) -> Iterator[OtherTool]:
 
     with scratch_folder() as folder:
         _unpack(path, folder)
-        yield OtherTool([sys.executable, "-I", "-c", _START, str(folder)])
+        tool = OtherTool([sys.executable, "-I", "-c", _START, str(folder)])
+
+        # Requirements and hashes are written by the name, and what runs is the content.
+        if tool.version != wheel_version(path.name):
+            reason = f"{path.name} is named otherwise than what is in it: okd-gitops {tool.version}"
+            raise UsageError(reason, "name the wheel as it was built")
+
+        yield tool
 
 
 def _unpack(wheel: Path, folder: Path) -> None:
