@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import CACHE, ROOT, Run
+from conftest import CACHE, ROOT, Run, git
 from okd_gitops.cli.commands import COMMANDS
+from okd_gitops.cli.doctor import doctor
 from okd_gitops.cli.explain import by_area
 from okd_gitops.cli.main import cli
 from okd_gitops.errors import EXIT_CODES
@@ -244,6 +245,14 @@ def test_tools_that_are_there_need_no_network(okd_gitops: Run) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"the tools are in {CACHE}\n"
+
+
+def test_the_doctor_says_that_there_is_no_commit_yet(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "a").write_text("")
+    (fact,) = [fact for fact in doctor(tmp_path, CACHE) if fact.name == "git"]
+
+    assert (fact.value, fact.remedy) == ("no commit yet, 1 paths to commit", "")
 
 
 def test_a_cache_that_cannot_be_made_is_told(okd_gitops: Run, tmp_path: Path) -> None:

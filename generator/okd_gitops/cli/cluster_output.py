@@ -186,6 +186,6 @@ def _listed(counts: "Mapping[str, int]") -> str:
 
 def _print_next(saved: "Saved", saving: "Saving") -> None:
     if saved.commit:
-        echo(f"committed as {saved.commit[:12]}; next: push it on a branch, and open a pull request")
+        echo(f"committed as {saved.commit[:12]}; next: git push origin HEAD:NEW-BRANCH, and a pull request")
     elif not saving.dry_run:
         echo("next: okd-gitops check, then okd-gitops commit")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops import __version__
-from okd_gitops.errors import OkdGitopsError
-from okd_gitops.system.git import status
+from okd_gitops.errors import OkdGitopsError, UsageError
+from okd_gitops.system.git import resolve, status
 from okd_gitops.system.recovery import pending
 from okd_gitops.system.tools import REMEDY, tool
 
@@ -53,12 +53,18 @@ def _interrupted_run(root: Path) -> Fact:
 
 def _git(root: Path) -> Iterator[Fact]:
     try:
-        changed = len(status(root, ["."]).paths)
+        # A literal "." matches nothing; no name matches all.
+        changed = len(status(root, [""]).paths)
     except OkdGitopsError as error:
         yield Fact("git", error.reason, error.remedy)
         return
 
-    yield Fact("git", f"{changed} paths differ from HEAD")
+    try:
+        resolve(root, "HEAD")
+    except UsageError:
+        yield Fact("git", f"no commit yet, {changed} paths to commit")
+    else:
+        yield Fact("git", f"{changed} paths differ from HEAD")
 
 
 def _tool(cache: Path, name: str) -> Fact:
