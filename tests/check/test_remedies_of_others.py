@@ -26,6 +26,10 @@ REPOSITORIES = {
 kind: TaskRun
 metadata: {name: run, namespace: shop}
 spec: {taskRef: {name: none}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
 """,
     },
 }

@@ -213,7 +213,7 @@ def test_the_base_knows_the_addresses_of_the_clone(tmp_path: Path) -> None:
     write(root, {"other/a.yaml": config("a", value="c")})
     result = run(root, "--base", "HEAD")
 
-    assert places(result, "older") == ["web.yaml:1"]
+    assert places(result, "older") == ["web.yaml:6"]
     assert places(result, "findings") == []
 
 
