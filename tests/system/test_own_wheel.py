@@ -23,7 +23,7 @@ NOTES: dict[str, tuple[Any, str]] = {
         f"{URL}#sha256={HASH}",
     ),
     "an address without a hash": ({"archive_info": {}, "url": URL}, ""),
-    "a folder": ({"dir_info": {"editable": True}, "url": "file:///work/okd-gitops"}, ""),
+    "a folder": ({"dir_info": {"editable": True}, "url": "file:///home/me/okd-gitops"}, ""),
     "git": ({"vcs_info": {"vcs": "git", "commit_id": "c"}, "url": "https://github.com/x/y.git"}, ""),
     "an index": (None, ""),
     "a broken note": ("{", ""),
