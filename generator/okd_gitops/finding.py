@@ -4,7 +4,7 @@ Findings are values. `Findings` collects them while work goes on and raises all 
 that asked prints them sorted.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
@@ -72,6 +72,18 @@ class Finding:
             "clusters": self.clusters,
             "severity": self.severity,
         }
+
+
+def finding_from(kept: Mapping[str, Any]) -> Finding:
+    """Return a finding that was written as JSON, by `Finding.as_json` or field by field."""
+    return Finding(
+        **{
+            **kept,
+            "location": Location(**kept["location"]),
+            "clusters": tuple(kept["clusters"]),
+            "severity": Severity(kept["severity"]),
+        }
+    )
 
 
 class FindingsError(OkdGitopsError):

@@ -25,7 +25,7 @@ from okd_gitops.check.overlay import (
 )
 from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes
-from okd_gitops.finding import Finding, Location, Severity
+from okd_gitops.finding import Finding, finding_from
 from okd_gitops.manifests.objects import FixedObject, Object
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.unchanged import hash_of_code, tools_in
@@ -112,7 +112,7 @@ class KeptOverlays:
             kept_outlines=[self._object(key, "outline") for key in record["keys"]],
             kept_outlines_hash=record["outlines"],
             kept_reached=frozenset(record["files"]),
-            kept_findings=[_finding(each) for each in record["findings"]],
+            kept_findings=[finding_from(each) for each in record["findings"]],
         )
 
     def _object(self, key: str, form: str) -> Object:
@@ -223,14 +223,3 @@ def key_of_document(data: bytes, folder: str) -> str:
 
 def _plain(value: object) -> Any:
     return sorted(value) if isinstance(value, frozenset) else str(value)
-
-
-def _finding(kept: Mapping[str, Any]) -> Finding:
-    return Finding(
-        **{
-            **kept,
-            "location": Location(**kept["location"]),
-            "clusters": tuple(kept["clusters"]),
-            "severity": Severity(kept["severity"]),
-        }
-    )

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from okd_gitops.finding import Finding, Location, Severity
+from okd_gitops.finding import Finding, Severity, finding_from
 from okd_gitops.system.disk import (
     CATALOG,
     CODE,
@@ -73,7 +72,7 @@ class Earlier:
             return None
 
         kept = json.loads(data)
-        return Result(kept["counts"], tuple(map(_finding, kept["warnings"])))
+        return Result(kept["counts"], tuple(map(finding_from, kept["warnings"])))
 
     def keep(self, counts: Counts, findings: Iterable[Finding]) -> None:
         """Keep the result of a run, unless it found an error: that may have been one of the machine."""
@@ -89,18 +88,6 @@ class Earlier:
         kept = {"counts": dict(counts), "warnings": [finding.as_json() for finding in warnings]}
         self._results.keep(self._key, json.dumps(kept).encode())
         self._results.prune()
-
-
-def _finding(kept: Mapping[str, Any]) -> Finding:
-    """Return a finding as `Finding.as_json` has written it, in which secrets are masked already."""
-    return Finding(
-        **{
-            **kept,
-            "location": Location(**kept["location"]),
-            "clusters": tuple(kept["clusters"]),
-            "severity": Severity(kept["severity"]),
-        }
-    )
 
 
 def tools_in(cache: Path) -> bytes:
