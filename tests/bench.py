@@ -22,7 +22,7 @@ from pathlib import Path
 
 from frozen import FLEET
 from okd_gitops.check.kubeconform import arguments
-from okd_gitops.system import unchanged
+from okd_gitops.system import file_status
 from okd_gitops.system.disk import read_catalog
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -280,7 +280,7 @@ def bench(root: Path, size: int, turns: int, kind: Kind) -> None:
     imported = it.row(f'python -c "{IMPORT}"', lambda: measure([sys.executable, "-c", IMPORT], root))
     it.rows.append(("generate, first time", it.run("generate")))
     # What was written in the last seconds is read again, not looked up.
-    time.sleep(unchanged._SETTLED)
+    time.sleep(file_status._SETTLED)
     it.run("generate")
     idle = it.row("generate, nothing changed", lambda: it.run("generate"))
 

@@ -1,10 +1,11 @@
-"""A Tree: the files of some folders as values, path to bytes, with no disk behind it."""
+"""A Tree: the files of some folders, path to bytes; those on disk are read when somebody asks for them."""
 
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from okd_gitops import __version__
 
@@ -17,14 +18,29 @@ _FIRST_LINE = re.compile(rb"# written by okd-gitops (?P<version>[0-9]{1,9}(\.[0-
 _DEPTHS = {"argocd": 2, "bases": 3, "overlays": 2}
 
 
-@dataclass(frozen=True, slots=True)
+class Unread(Protocol):
+    """A file whose content is read when somebody asks for it."""
+
+    def read(self) -> bytes:
+        """Return the content."""
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content in hexadecimal, without reading it where that is known."""
+
+
+# Equal are two with the same paths and contents, as with every Mapping.
+@dataclass(frozen=True, slots=True, eq=False)
 class Tree(Mapping[str, bytes]):
     """Immutable files by POSIX path relative to one root; iterates in sorted order."""
 
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes | Unread] = field(default_factory=dict)
 
     def __getitem__(self, path: str) -> bytes:
-        return self.files[path]
+        content = self.files[path]
+        return content if isinstance(content, bytes) else content.read()
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.files
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self.files))
@@ -37,10 +53,34 @@ class Tree(Mapping[str, bytes]):
         start = f"{folder}/"
         return Tree({path[len(start) :]: data for path, data in self.files.items() if path.startswith(start)})
 
+    def digest(self, path: str) -> str:
+        """Return the SHA-256 of a file in hexadecimal."""
+        content = self.files[path]
+        return digest(content) if isinstance(content, bytes) else content.digest()
+
+    def where(self, is_wanted: Callable[[str], bool]) -> "Tree":
+        """Return the files whose path is wanted."""
+        return Tree({path: content for path, content in self.files.items() if is_wanted(path)})
+
+    def by_folder(self) -> "dict[str, Tree]":
+        """Return the files below each folder at the top, with paths relative to it."""
+        folders: dict[str, dict[str, bytes | Unread]] = {}
+        for path, content in self.files.items():
+            folder, _, below = path.partition("/")
+            if below:
+                folders.setdefault(folder, {})[below] = content
+
+        return {folder: Tree(files) for folder, files in folders.items()}
+
 
 def digest(data: bytes) -> str:
     """Return the SHA-256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def digest_in(files: Mapping[str, bytes], path: str) -> str:
+    """Return the SHA-256 of one of some files in hexadecimal, without reading it where that is known."""
+    return files.digest(path) if isinstance(files, Tree) else digest(files[path])
 
 
 def owned_folder(path: str) -> str:
@@ -93,6 +133,11 @@ def without_version(data: bytes) -> bytes:
     first = _FIRST_LINE.match(data)
 
     return data[first.end() :] if first else data
+
+
+def is_same_list(old: bytes | None, new: bytes | None) -> bool:
+    """Whether two manifests list the same: a folder names the version that last changed it, not each one."""
+    return old is not None and new is not None and without_version(old) == without_version(new)
 
 
 def unified_diff(path: str, old: bytes, new: bytes, *, old_name: str = "", new_name: str = "") -> str:

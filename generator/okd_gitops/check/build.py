@@ -14,6 +14,7 @@ from okd_gitops.render import kustomize
 from okd_gitops.render.in_turn import InTurn
 from okd_gitops.system.kept import Results, is_exact, kept_folder, key_of
 from okd_gitops.system.tools import hash_of, tool
+from okd_gitops.tree import digest, digest_in
 
 WORKERS = os.cpu_count() or 1
 # The fields of a kustomization that leave nothing behind in the process that builds it, and ask nothing of
@@ -104,7 +105,7 @@ class _Earlier:
     def keep(self, folder: str, output: bytes) -> None:
         """Keep an output, unless a file that it was made of was edited meanwhile."""
         reached = self.graphs[folder].files
-        as_read = all(_content(self.root / path) == self.files[path] for path in reached)
+        as_read = all(_digest(self.root / path) == digest_in(self.files, path) for path in reached)
         lead_there = all(
             (self.root / link).resolve() == (self.root / path).resolve()
             for link, path in links_of(self.files).items()
@@ -122,7 +123,8 @@ class _Earlier:
 
     def _made_key(self, folder: str) -> str:
         graph = self.graphs[folder]
-        contents = [part for path in sorted(graph.files) for part in (path.encode(), self.files[path])]
+        digests = ((path, digest_in(self.files, path)) for path in sorted(graph.files))
+        contents = [part.encode() for pair in digests for part in pair]
         # A second one of these beside a kustomization is an error, though nothing names it.
         beside = [path for path in _kustomizations_beside(graph) if path in self.files]
 
@@ -137,8 +139,9 @@ def _kustomizations_beside(graph: Graph) -> list[str]:
     return [posixpath.join(folder, name) for folder in folders for name in NAMES]
 
 
-def _content(path: Path) -> bytes | None:
+def _digest(path: Path) -> str:
+    """Return the hash of a file; nothing where there is none."""
     try:
-        return path.read_bytes()
+        return digest(path.read_bytes())
     except OSError:
-        return None
+        return ""

@@ -47,9 +47,6 @@ _GUARD = "no-way-back"
 _LONGEST_DAYS = 366
 
 
-_NOTHING_READ = Tree()
-
-
 def check(
     root: Path,
     cache: Path,
@@ -60,7 +57,7 @@ def check(
     fleet: Fleet | None = None,
     now: datetime | None = None,
     edited: Collection[str] = (),
-    files: Tree = _NOTHING_READ,
+    files: Tree | None = None,
     keeps: bool = False,
 ) -> Report:
     """Check the repository at `root` with the tools and schemas in `cache`; `fleet`, if read already.
@@ -68,16 +65,15 @@ def check(
     `now` is the time of `today` for what ends at an hour; without it, its first minute. `edited` are the
     clusters whose files a change has edited: of two files that contradict each other, the fault is in theirs.
     `count` is told how many of how many overlays are built. With `keeps`, what is found of an overlay is kept
-    for later runs, and used. `files` are those of `root`, if they have been read.
+    for later runs, and used. `files` are those of `root`, if they were found already.
 
     Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
     what was not checked never passes.
     """
     started = monotonic()
-    fleet = fleet or load(root, edited, KeptDocuments.of(root, cache) if keeps else None)
+    fleet = fleet or load(root, edited, KeptDocuments.of(root, cache) if keeps else None, files)
     _refuse_unknown_kubernetes(fleet, cache)
-    own = {path: data for path, data in files.items() if path.partition("/")[0] in (*ROOTS, "clusters")}
-    files = Tree(own) if own else read_tree(root, *ROOTS, "clusters", max_file=MAX_GENERATED)
+    files = _deployed(root, files)
     kept = KeptPlans.of(root, cache, fleet, files) if keeps else None
     plan = plan_fleet(fleet, kept.briefs if kept else {})
     time = now or datetime.combine(today, datetime.min.time(), UTC)
@@ -97,6 +93,15 @@ def check(
     )
     # Unattended clusters come and go: when all are gone, there is nothing to judge.
     return _judged(root, whole_report) if plan.briefs else _in_order(whole_report)
+
+
+def _deployed(root: Path, files: Tree | None) -> Tree:
+    """Return what overlays are built from, `files` being all that is there."""
+    folders = (*ROOTS, "clusters")
+    if files is None:
+        return read_tree(root, *folders, max_file=MAX_GENERATED)
+
+    return files.where(lambda path: path.partition("/")[0] in folders)
 
 
 def is_ours(root: Path) -> bool:
@@ -146,13 +151,13 @@ def _written(fleet: Fleet, edited: Collection[str]) -> list[Finding]:
 
 
 def _drift(plan: Plan, files: Tree, kept: KeptPlans | None) -> list[Finding]:
-    generated = Tree({path: data for path, data in files.items() if not path.startswith("clusters/")})
-    wanted = render(plan)
-    if kept:
-        kept.keep(plan, wanted)
-        wanted = Tree({**wanted.files, **kept.files()})
+    as_planned = kept.paths() if kept else set()
+    in_question = files.where(lambda path: not path.startswith("clusters/") and path not in as_planned)
+    made = render(plan)
 
-    drift = compare(wanted, generated)
+    drift = compare(made, in_question)
+    if kept:
+        kept.keep(plan, made)
     return [*drift.refused, *stale(drift)]
 
 

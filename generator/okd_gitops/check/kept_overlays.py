@@ -29,6 +29,7 @@ from okd_gitops.finding import Finding, finding_from
 from okd_gitops.manifests.objects import FixedObject, Object
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.unchanged import hash_of_code, tools_in
+from okd_gitops.tree import digest_in
 
 # What an earlier run and this one have in common is compared by these; the rest is what a run finds.
 _MADE = ("graph", "objects", "keys", "found", "outside", "_by_kind")
@@ -201,17 +202,18 @@ class KeptOverlays:
             folders = sorted(folder for folder in self._folders if f"{folder}/".startswith(start))
 
         described = json.dumps([getattr(overlay, name) for name in _DESCRIBED], default=_plain)
-        own = self._files.get(overlay.own_file, b"")
+        own = digest_in(self._files, overlay.own_file) if overlay.own_file in self._files else ""
         contents = (part for folder in folders for part in (folder, self._folders.get(folder, "")))
 
-        return key_of(described.encode(), own, *(part.encode() for part in contents))
+        return key_of(described.encode(), own.encode(), *(part.encode() for part in contents))
 
     @cached_property
     def _folders(self) -> dict[str, str]:
         """The hash of the names and the contents of the files in each folder."""
         parts: dict[str, list[bytes]] = {}
         for path in sorted(self._files):
-            parts.setdefault(posixpath.dirname(path), []).extend((path.encode(), self._files[path]))
+            file = (path.encode(), digest_in(self._files, path).encode())
+            parts.setdefault(posixpath.dirname(path), []).extend(file)
 
         return {folder: key_of(*content) for folder, content in parts.items()}
 

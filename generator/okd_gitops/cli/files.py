@@ -81,7 +81,14 @@ def generate(
     # What is left in circles goes with the end of the run.
     gc.disable()
     writes_files = not (checking or dry_run)
-    result = run(root, clusters=clusters, forced=forced, write=writes_files, cache=tools_of(context))
+    result = run(
+        root,
+        clusters=clusters,
+        forced=forced,
+        write=writes_files,
+        cache=tools_of(context),
+        files=earlier.files if earlier else None,
+    )
 
     drift = result.drift
     notes = [*result.fleet.notes, *placeholder_warnings(result.fleet.documents)]

@@ -23,6 +23,7 @@ from okd_gitops.manifests.read import Document, read
 from okd_gitops.system.disk import CATALOG, FLEET, entries, read_catalog, read_file, read_tree, scan_tree
 from okd_gitops.tree import Tree
 
+_CLUSTERS = "clusters"
 # The catalog of the tool, once it is read.
 _OWN: list[Catalog] = []
 _LIKE_YAML = re.compile(r"(?i)\.(yaml|yml|json)$")
@@ -77,11 +78,17 @@ class Fleet:
         return replace(self, clusters=tuple(in_order))
 
 
-def load(root: Path, edited: Collection[str] = (), documents: KeptDocuments | None = None) -> Fleet:
+def load(
+    root: Path,
+    edited: Collection[str] = (),
+    documents: KeptDocuments | None = None,
+    files: Tree | None = None,
+) -> Fleet:
     """Read everything that people wrote; raises FindingsError with all faults of all files.
 
     Of two cluster files that must not share something, the fault is in the one that is among the `edited`.
-    `documents` are those that an earlier run has read.
+    `documents` are those that an earlier run has read. `files` are all of the repository, if none of them is
+    one that must not be read.
     """
     reading = documents or KeptDocuments(None, "")
     _refuse_older_tool(root)
@@ -93,19 +100,19 @@ def load(root: Path, edited: Collection[str] = (), documents: KeptDocuments | No
         document = read(FLEET, read_file(root, FLEET))
         spec = parse(FleetSpec, document)
 
-    files = _cluster_files(root, findings, reading, may_be_empty=bool(spec and spec.unattended))
+    clusters = _cluster_files(root, files, findings, reading, may_be_empty=bool(spec and spec.unattended))
 
     with findings.collecting():
         catalog = load_catalog(root, reading)
 
     if spec is not None:
-        report_collisions(files, spec, findings, edited)
+        report_collisions(clusters, spec, findings, edited)
 
     findings.raise_errors()
     assert spec is not None
     assert catalog is not None
     reading.keep()
-    return fleet_of(spec, document, files, catalog, notes=findings.warnings)
+    return fleet_of(spec, document, clusters, catalog, notes=findings.warnings)
 
 
 def _refuse_older_tool(root: Path) -> None:
@@ -180,7 +187,7 @@ def _resolved(file: ClusterFile, fleet: FleetSpec, catalog: Catalog) -> Cluster:
 
 
 def _cluster_files(
-    root: Path, findings: Findings, documents: KeptDocuments, *, may_be_empty: bool
+    root: Path, files: Tree | None, findings: Findings, documents: KeptDocuments, *, may_be_empty: bool
 ) -> list[ClusterFile]:
     """Read clusters/: the files of clusters, and the folders of their extras.
 
@@ -188,25 +195,26 @@ def _cluster_files(
     nothing that keeps it in git, is another matter.
     """
     try:
-        is_folder = entries(root, "clusters")
+        is_folder = entries(root, _CLUSTERS)
     except FindingsError as error:
         findings.extend(error.findings)
         return []
 
     names = _considered(is_folder, findings)
-    tree, unread = scan_tree(root, *(f"clusters/{name}" for name in names))
-    findings.extend(unread)
-    tree = tree.below("clusters")
+    tree = _below(root, set(names), files, findings)
 
     # Also a file that is not readable or has a wrong name: its extras are not without a cluster.
-    files = {name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and not is_folder[name]}
-    _report_lonely_extras(tree, files, findings)
+    described = {
+        name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and not is_folder[name]
+    }
+    _report_lonely_extras(tree, described, findings)
 
-    if not files and not (may_be_empty and is_folder):
+    if not described and not (may_be_empty and is_folder):
         reason = "clusters/ contains no cluster file: every generated file would be deleted"
-        findings.add("empty-fleet", "clusters", reason, "write clusters/NAME.yaml")
+        findings.add("empty-fleet", _CLUSTERS, reason, "write clusters/NAME.yaml")
 
     parsed = []
+    extras = tree.by_folder()
 
     for path in tree:
         if "/" not in path and _is_cluster_file(path):
@@ -214,9 +222,19 @@ def _cluster_files(
 
             with findings.collecting():
                 document = documents.read(_path(name), tree[path])
-                parsed.append(parse_cluster(name, document, tree.below(name)))
+                parsed.append(parse_cluster(name, document, extras.get(name, Tree())))
 
     return parsed
+
+
+def _below(root: Path, names: Collection[str], files: Tree | None, findings: Findings) -> Tree:
+    """Return the files of these names in clusters/, and of these folders."""
+    if files is None:
+        tree, unread = scan_tree(root, *(f"{_CLUSTERS}/{name}" for name in names))
+        findings.extend(unread)
+        return tree.below(_CLUSTERS)
+
+    return files.below(_CLUSTERS).where(lambda path: path.partition("/")[0] in names)
 
 
 def _considered(is_folder: dict[str, bool], findings: Findings) -> list[str]:
@@ -224,7 +242,7 @@ def _considered(is_folder: dict[str, bool], findings: Findings) -> list[str]:
     considered = []
 
     for name in sorted(is_folder):
-        place = f"clusters/{name}"
+        place = f"{_CLUSTERS}/{name}"
 
         if _LEFTOVER.fullmatch(name):
             reason = "this looks like a leftover of an editor or a merge; it is ignored"
@@ -258,7 +276,7 @@ def _report_lonely_extras(tree: Tree, clusters: set[str], findings: Findings) ->
 
         if below and folder not in clusters and not _LIKE_YAML.search(folder):
             reason = f"these extras belong to no cluster: there is no clusters/{folder}.yaml"
-            findings.add("incomplete-extras", f"clusters/{path}", reason, "add it, or remove the folder")
+            findings.add("incomplete-extras", f"{_CLUSTERS}/{path}", reason, "add it, or remove the folder")
 
 
 def _is_cluster_file(name: str) -> bool:
@@ -266,4 +284,4 @@ def _is_cluster_file(name: str) -> bool:
 
 
 def _path(name: str) -> str:
-    return f"clusters/{name}.yaml"
+    return f"{_CLUSTERS}/{name}.yaml"

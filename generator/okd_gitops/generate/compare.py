@@ -17,10 +17,10 @@ from okd_gitops.tree import (
     MANIFEST,
     Tree,
     digest,
+    is_same_list,
     manifest_hashes,
     owned_folder,
     unified_diff,
-    without_version,
     written_by,
 )
 
@@ -71,7 +71,7 @@ def compare(
 
     for path in sorted({*wanted, *actual}):
         old, new = actual.get(path), wanted.get(path)
-        if old == new or (_is_manifest(path) and _same_list(old, new)):
+        if old == new or (_is_manifest(path) and is_same_list(old, new)):
             continue
 
         if old is not None and not _is_forced(path, forced) and not records.wrote(path, old):
@@ -166,11 +166,6 @@ def _refuse_newer(actual: Tree) -> None:
 
     if newest:
         refuse_older_than(versions[newest], newest, "generated folders were written by")
-
-
-def _same_list(old: bytes | None, new: bytes | None) -> bool:
-    """Whether two manifests list the same: a folder names the version that last changed it, not each one."""
-    return old is not None and new is not None and without_version(old) == without_version(new)
 
 
 def _is_manifest(path: str) -> bool:

@@ -15,11 +15,16 @@ from okd_gitops.generate.kept_plans import KeptPlans
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
+from okd_gitops.system.file_status import walk
+from okd_gitops.system.files_on_disk import files_of, is_same_file
 from okd_gitops.system.git_objects import BlobIds, committed_blobs
 from okd_gitops.system.journal import saving
 from okd_gitops.system.recovery import refuse_pending
 from okd_gitops.system.steps import written
 from okd_gitops.tree import MANIFEST, Tree, owned_folder, unified_diff
+
+# What people write.
+_INPUTS = (FLEET, "clusters", CATALOG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +71,13 @@ def generate(
     forced: Collection[str] = (),
     write: bool = True,
     cache: Path | None = None,
+    files: Tree | None = None,
 ) -> Generated:
     """Bring the generated folders of `root` in line with the cluster files; with `write=False` only report
     what would change.
 
     `clusters` are glob patterns that limit which overlays are touched. In `cache` is what earlier runs have
-    read. Nothing is written when a file is
+    read, and `files` are those of `root`, if they were found already. Nothing is written when a file is
     refused. Raises FindingsError for bad input and UsageError when another run is writing.
     """
     documents = KeptDocuments.of(root, cache) if cache else None
@@ -80,11 +86,13 @@ def generate(
 
     if not write:
         refuse_pending(root)
-        return _compared(root, load(root, documents=documents), _generated(root), clusters, forced, kept_in)
+        actual = _generated(root, files)
+        return _compared(root, load(root, (), documents, files), actual, clusters, forced, kept_in)
 
     with saving(root) as save:
-        inputs, actual = _inputs(root), _generated(root)
-        generated = _compared(root, load(root, documents=documents), actual, clusters, forced, kept_in)
+        inputs, actual = _inputs(root, files), _generated(root, files)
+        fleet = load(root, (), documents, files)
+        generated = _compared(root, fleet, actual, clusters, forced, kept_in)
         drift = generated.drift
 
         if drift.refused or not drift.changes:
@@ -194,18 +202,27 @@ def _drift_of(generated: Generated | None) -> Drift:
     return generated.drift if generated else Drift()
 
 
-def _inputs(root: Path) -> Tree:
-    """Return what people write; `load` reports what cannot be read."""
-    return scan_tree(root, FLEET, "clusters", CATALOG)[0]
+def _inputs(root: Path, files: Tree | None = None) -> Tree:
+    """Return what people write, `files` being all that is there; `load` reports what cannot be read."""
+    if files is not None:
+        return files.where(lambda path: path.partition("/")[0] in _INPUTS)
+
+    found = walk(root, *_INPUTS)
+    inputs = files_of(root, found) if found else None
+    return scan_tree(root, *_INPUTS)[0] if inputs is None else inputs
 
 
-def _generated(root: Path) -> Tree:
+def _generated(root: Path, files: Tree | None = None) -> Tree:
+    if files is not None:
+        return files.where(lambda path: path.partition("/")[0] in ROOTS)
+
     return read_tree(root, *ROOTS, max_file=MAX_GENERATED)
 
 
 def _refuse_changed(before: Tree, now: Tree) -> None:
     """Raise BusyError when somebody saved a file that this run has read: what it decided is already old."""
-    changed = [path for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
+    paths = sorted({*before, *now})
+    changed = [path for path in paths if not is_same_file(before.files.get(path), now.files.get(path))]
     if changed:
         raise BusyError(
             f"{', '.join(changed[:3])} changed while running; nothing was written",
@@ -227,10 +244,9 @@ def _compared(
     """
     kept = KeptPlans.of(root, cache, fleet, actual) if cache else None
     planned = plan(fleet, kept.briefs if kept else {})
-    wanted = render(planned)
-    if kept:
-        kept.keep(planned, wanted)
-        wanted = Tree({**wanted.files, **kept.files()})
+    as_planned = kept.paths() if kept else set()
+    made = render(planned)
+    wanted = Tree({**made.files, **{path: actual.files[path] for path in as_planned}})
 
     if names := unmatched(forced, wanted, actual):
         raise UsageError(
@@ -239,7 +255,10 @@ def _compared(
             or "name a path from the top of the repository, like overlays/NAME",
         )
 
-    drift = compare(wanted, actual, forced, known=written(root), committed=_committed(root))
+    in_question = actual.where(lambda path: path not in as_planned)
+    drift = compare(made, in_question, forced, known=written(root), committed=_committed(root))
+    if kept:
+        kept.keep(planned, made)
 
     if clusters:
         drift = only(drift, _folders(planned, clusters))

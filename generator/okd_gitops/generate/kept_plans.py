@@ -1,11 +1,11 @@
 """What an earlier run planned for clusters whose plan would be the same, and whose files are as they were.
 
 A plan is made of the cluster's file and extras, fleet.yaml, the catalog and the tool, and of no other
-cluster. Of its files only a hash is kept: those that are there take their place while they have it.
+cluster. Of its files only a hash is kept: those that are there are as planned while they have it.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,16 @@ from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.plan import Brief, Plan
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.unchanged import hash_of_code
-from okd_gitops.tree import MANIFEST, without_version
+from okd_gitops.tree import MANIFEST, Tree, is_same_list
 
 # The folders of generated files that are one cluster's own, by its name.
 _OWN = ("argocd", "overlays")
-# The files of each cluster, by its name.
-_Files = Mapping[str, Mapping[str, bytes]]
 
 
 class KeptPlans:
     """The plans that are kept for the fleet at a root, beside the generated files that are there."""
 
-    def __init__(self, folder: Path, root: Path, fleet: Fleet, actual: Mapping[str, bytes]) -> None:
+    def __init__(self, folder: Path, root: Path, fleet: Fleet, actual: Tree) -> None:
         self._results, self._place = Results(folder / "plans"), key_of(bytes(root))
         changes = fleet.catalog.changes
         parts = [part for path in changes for part in (path.encode(), changes[path])]
@@ -34,7 +32,8 @@ class KeptPlans:
 
         kept = json.loads(self._results.read(self._place) or b"{}")
         self._known: dict[str, Any] = kept["plans"] if kept.get("common") == self._common else {}
-        self._actual = files_of_clusters(actual)
+        self._actual = paths_of_clusters(actual)
+        self._files = actual
         self.briefs = {
             cluster.name: _brief(cluster, self._known[cluster.name])
             for cluster in fleet.clusters
@@ -42,28 +41,38 @@ class KeptPlans:
         }
 
     @classmethod
-    def of(cls, root: Path, cache: Path, fleet: Fleet, actual: Mapping[str, bytes]) -> "KeptPlans | None":
+    def of(cls, root: Path, cache: Path, fleet: Fleet, actual: Tree) -> "KeptPlans | None":
         """Return what is kept, or None where nothing may be."""
         folder = kept_folder(cache)
         return cls(folder, root, fleet, actual) if folder else None
 
-    def files(self) -> dict[str, bytes]:
-        """Return the generated files of the clusters in `briefs`."""
-        return {path: data for name in self.briefs for path, data in self._actual.get(name, {}).items()}
+    def paths(self) -> set[str]:
+        """Return the generated files of the clusters in `briefs`, which are as planned."""
+        return {path for name in self.briefs for path in self._actual.get(name, ())}
 
-    def keep(self, plan: Plan, wanted: Mapping[str, bytes]) -> None:
-        """Keep a plan with the hashes of the files that follow from it."""
-        planned = {cluster.cluster.name for cluster in plan.clusters}
-        files = files_of_clusters(wanted, planned)
+    def keep(self, plan: Plan, made: Tree) -> None:
+        """Keep a plan, and a hash of the files that were made of it."""
+        paths = paths_of_clusters(made)
         plans = {
-            brief.cluster.name: _record(brief, files.get(brief.cluster.name, {}))
-            if brief.cluster.name in planned
-            else self._known[brief.cluster.name]
+            brief.cluster.name: self._known[brief.cluster.name]
+            if brief.cluster.name in self.briefs
+            else _record(brief, self._hash_of_made(paths.get(brief.cluster.name, ()), made))
             for brief in plan.briefs
         }
 
         if plans != self._known:
             self._results.keep(self._place, json.dumps({"common": self._common, "plans": plans}).encode())
+
+    def _hash_of_made(self, paths: Collection[str], made: Tree) -> str:
+        """Return the hash of files as they will be there: a list of them stays, whoever wrote it, while it
+        lists the same.
+        """
+        stay = {
+            path
+            for path in paths
+            if path.endswith(f"/{MANIFEST}") and is_same_list(self._files.get(path), made[path])
+        }
+        return _hash({path: (self._files if path in stay else made).digest(path) for path in paths})
 
     def _is_kept(self, cluster: Cluster) -> bool:
         # What a guarded cluster would get without its extras is asked of its plan.
@@ -71,31 +80,33 @@ class KeptPlans:
             return False
 
         record = self._known[cluster.name]
-        files = self._actual.get(cluster.name, {})
-        return bool(record["key"] == _key(cluster) and record["files"] == _hash(files))
+        if record["key"] != _key(cluster):
+            return False
+
+        paths = self._actual.get(cluster.name, ())
+        return bool(record["files"] == _hash({path: self._files.digest(path) for path in paths}))
 
 
-def files_of_clusters(files: Mapping[str, bytes], names: Collection[str] | None = None) -> _Files:
-    """Return the files of each cluster by its name, or of those of some names."""
-    own: dict[str, dict[str, bytes]] = {}
-    for path, data in files.items():
+def paths_of_clusters(files: Iterable[str]) -> dict[str, list[str]]:
+    """Return the paths of the generated files of each cluster, by its name."""
+    own: dict[str, list[str]] = {}
+    for path in files:
         top, _, below = path.partition("/")
-        name = below.partition("/")[0]
-        if top in _OWN and (names is None or name in names):
-            own.setdefault(name, {})[path] = data
+        if top in _OWN:
+            own.setdefault(below.partition("/")[0], []).append(path)
 
     return own
 
 
 def _key(cluster: Cluster) -> str:
-    extras = (part for path in cluster.extras for part in (path.encode(), cluster.extras[path]))
+    extras = (part.encode() for path in cluster.extras for part in (path, cluster.extras.digest(path)))
     return key_of(_text(cluster.document.lines), *extras)
 
 
-def _record(brief: Brief, files: Mapping[str, bytes]) -> dict[str, Any]:
+def _record(brief: Brief, files: str) -> dict[str, Any]:
     return {
         "key": _key(brief.cluster),
-        "files": _hash(files),
+        "files": files,
         "parts": brief.parts,
         "provided": brief.is_provided,
     }
@@ -106,14 +117,9 @@ def _brief(cluster: Cluster, record: Mapping[str, Any]) -> Brief:
     return Brief(cluster, parts, is_provided=record["provided"])
 
 
-def _hash(files: Mapping[str, bytes]) -> str:
-    """Return a hash of files; which version of the tool wrote a list of them is no difference."""
-    whole = sha256()
-    for path in sorted(files):
-        data = without_version(files[path]) if path.endswith(f"/{MANIFEST}") else files[path]
-        whole.update(f"{path}\0{len(data)}\0".encode() + data)
-
-    return whole.hexdigest()
+def _hash(digests: Mapping[str, str]) -> str:
+    """Return a hash of files, which have these hashes."""
+    return sha256("\n".join(f"{digests[path]} {path}" for path in sorted(digests)).encode()).hexdigest()
 
 
 def _text(lines: Collection[str]) -> bytes:

@@ -9,10 +9,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
+from contextlib import contextmanager
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
@@ -31,7 +28,7 @@ MAX_WHEEL = 64 << 20
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 # Such a name would break the lines of a list of files.
-_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 PACKAGE = Path(__file__).resolve().parents[1]
 CODE = (".py", ".yaml", ".json")
 
@@ -134,60 +131,6 @@ class _Scan:
             self.files[path] = _content(name, path, self.max_file, parent)
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the file system records of files: one hash of it, and the time of the latest change, in seconds.
-
-    Whoever edits a file can set its mtime back, but not its ctime.
-    """
-
-    digest: str
-    latest: float
-
-
-def status_of(root: Path, *folders: str, names: tuple[str, ...] = ("",)) -> Status | None:
-    """Return the status of every file below `folders` whose name ends with one of `names`, without reading
-    one, and the names of the folders; None where a folder cannot be read.
-    """
-    lines: list[str] = []
-    latest = 0
-    pending: list[str] = []
-
-    try:
-        for path in folders:
-            with suppress(FileNotFoundError):
-                status = os.lstat(root / path)
-
-                if stat.S_ISDIR(status.st_mode):
-                    pending.append(path)
-                else:
-                    lines.append(_status_line(path, status))
-                    latest = max(latest, status.st_ctime_ns)
-
-        while pending:
-            path = pending.pop()
-
-            with os.scandir(f"{root}/{path}") as listed:
-                for entry in listed:
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(f"{path}/{entry.name}")
-                        lines.append(f"{path}/{entry.name}/\0")
-                    elif entry.name.endswith(names):
-                        status = entry.stat(follow_symlinks=False)
-                        lines.append(_status_line(f"{path}/{entry.name}", status))
-                        latest = max(latest, status.st_ctime_ns)
-    except OSError:
-        return None
-
-    whole = "".join(sorted(lines)).encode("utf-8", "surrogateescape")
-    return Status(sha256(whole).hexdigest(), latest / 1e9)
-
-
-def _status_line(path: str, status: os.stat_result) -> str:
-    times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
-    return f"{path}\0{status.st_mode} {status.st_dev} {status.st_ino} {status.st_size} {times}\0"
-
-
 def entries(root: Path, folder: str) -> dict[str, bool]:
     """Return the names in a folder below `root`, and whether each is a folder; an absent folder is empty.
 
@@ -217,7 +160,7 @@ def read_file(root: Path, path: str, *, max_file: int = MAX_FILE) -> bytes:
 
     Raises FindingsError (unreadable-file) for anything else, before its content is read.
     """
-    if not _UNWRITABLE.search(path):
+    if not UNWRITABLE.search(path):
         _refuse_links_above(root, path)
 
     return _content(str(root / path), path, max_file)
@@ -235,7 +178,7 @@ def _content(name: str, path: str, max_file: int, parent: int | None = None) -> 
     """Return the content of a regular file: `name` below the folder `parent`, `path` below the root."""
     place = Location(file=path)
 
-    if _UNWRITABLE.search(path):
+    if UNWRITABLE.search(path):
         raise _refused(place, "its name holds control characters, or is not UTF-8", "rename it")
 
     try:
@@ -314,15 +257,7 @@ def read_package(folder: Path) -> Tree:
 
 def read_catalog() -> Tree:
     """Read the catalog that comes with the package."""
-    files = read_own_files(PACKAGE).below("catalog")
-    return Tree({path: data for path, data in files.items() if path.endswith(".yaml")})
-
-
-@cache
-def read_own_files(package: Path) -> Tree:
-    """Read what of the package decides what a run does: its code, its catalog and its tables."""
-    name = package.name
-    return scan_tree(package.parent, name, max_file=MAX_GENERATED, names=CODE)[0].below(name)
+    return scan_tree(PACKAGE, "catalog", max_file=MAX_GENERATED, names=(".yaml",))[0].below("catalog")
 
 
 def _refused(place: Location, reason: str, remedy: str) -> FindingsError:

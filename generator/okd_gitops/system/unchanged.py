@@ -8,7 +8,6 @@ the file system records no change of any of those files: neither of its size, it
 import json
 import posixpath
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,12 +22,11 @@ from okd_gitops.system.disk import (
     MAX_GENERATED,
     PACKAGE,
     ROOTS,
-    Status,
     entries,
-    read_own_files,
     scan_tree,
-    status_of,
 )
+from okd_gitops.system.file_status import walk
+from okd_gitops.system.files_on_disk import files_of, know_digests
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.state import JOURNAL, STATE
 from okd_gitops.tree import Tree
@@ -37,9 +35,6 @@ _CLUSTERS = "clusters"
 _INPUTS = (*ROOTS, _CLUSTERS, CATALOG, FLEET)
 # An emergency ends at an hour, and a run of the same day must then find it. A backslash may hide the word.
 _MAY_END_AT_AN_HOUR = (b"emergency", b"\\")
-# A file that is edited twice within one tick of its file system's clock, 2 s on the coarsest, may look the
-# same after both. So what changed this many seconds ago, or after now, is read and not looked up.
-_SETTLED = 3.0
 
 Counts = Mapping[str, int]
 
@@ -53,14 +48,17 @@ class Result:
 
 
 class Earlier:
-    """The earlier run of a command on the same files, `more` being what it reads besides them."""
+    """The earlier run of a command on the same files, `more` being what it reads besides them.
+
+    `files` are those of the repository, None where only a reading of all tells what is wrong with one.
+    """
 
     def __init__(self, root: Path, cache: Path, command: str, *more: bytes) -> None:
         self._root = root
-        self._status = _status(root)
+        self._found = None if (root / STATE / JOURNAL).exists() else walk(root, *_INPUTS)
+        self.files = files_of(root, self._found) if self._found else None
         folder = kept_folder(cache)
-        # `files` are what was read to tell; none where nothing had to be.
-        content, self.files = _content_of(root, folder, self._status) if folder else (None, Tree())
+        content = self._content(folder) if folder else None
         self._results = Results(folder / "runs") if folder and content else None
         self._key = key_of(command.encode(), *more, content) if content else ""
 
@@ -82,12 +80,33 @@ class Earlier:
             return
 
         # The run may have read what somebody wrote after its key was made.
-        if self._status is None or _status(self._root) != self._status:
+        if walk(self._root, *_INPUTS) != self._found:
             return
 
         kept = {"counts": dict(counts), "warnings": [finding.as_json() for finding in warnings]}
         self._results.keep(self._key, json.dumps(kept).encode())
         self._results.prune()
+
+    def _content(self, folder: Path) -> bytes | None:
+        """Return a hash of every byte that decides a run, or None when only a whole run can tell."""
+        if self._found is None or self.files is None:
+            return None
+
+        seen = Results(folder / "seen")
+        place = key_of(bytes(self._root), self._found.digest().encode(), hash_of_code().encode())
+        known = seen.read(place) if self._found.is_settled else None
+
+        if known is not None:
+            return known
+
+        know_digests(self.files, self._found, folder, key_of(bytes(self._root)))
+        content = _hash_of(self._root, self.files)
+
+        if content is not None and self._found.is_settled:
+            seen.keep(place, content)
+            seen.prune()
+
+        return content
 
 
 def tools_in(cache: Path) -> bytes:
@@ -100,56 +119,29 @@ def tools_in(cache: Path) -> bytes:
         return b""
 
 
-def _status(root: Path) -> Status | None:
-    """Return what the file system records of the files that decide a run, None where it cannot tell."""
-    inputs, code = status_of(root, *_INPUTS), status_of(PACKAGE.parent, PACKAGE.name, names=CODE)
-
-    if inputs is None or code is None or (root / STATE / JOURNAL).exists():
-        return None
-
-    digest = key_of(inputs.digest.encode(), code.digest.encode(), _libraries())
-    return Status(digest, max(inputs.latest, code.latest))
-
-
-def _content_of(root: Path, folder: Path, status: Status | None) -> tuple[bytes | None, Tree]:
-    """Return a hash of every byte that decides a run, or None when only a whole run can tell; and the files,
-    if they had to be read.
-    """
-    if status is None:
-        return None, Tree()
-
-    is_settled = status.latest < time.time() - _SETTLED
-    seen = Results(folder / "seen")
-    place = key_of(bytes(root), status.digest.encode())
-    known = seen.read(place) if is_settled else None
-
-    if known is not None:
-        return known, Tree()
-
-    files, findings = scan_tree(root, *_INPUTS, max_file=MAX_GENERATED)
-    content = None if findings else _hash_of(root, files)
-
-    if is_settled and content is not None:
-        seen.keep(place, content)
-        seen.prune()
-
-    return content, Tree() if findings else files
-
-
 def _hash_of(root: Path, files: Tree) -> bytes | None:
-    of_clusters = [data for path, data in files.items() if posixpath.dirname(path) == _CLUSTERS]
+    of_clusters = [files[path] for path in files if posixpath.dirname(path) == _CLUSTERS]
     if any(mark in data for data in of_clusters for mark in _MAY_END_AT_AN_HOUR):
         return None
 
     # A folder with the name of a cluster file is an error, also an empty one.
     folders = [name.encode() for name, is_folder in sorted(entries(root, _CLUSTERS).items()) if is_folder]
-    return key_of(hash_of_code().encode(), b"\n".join(folders), *_parts(files)).encode()
+    digests = (part.encode() for path in files for part in (path, files.digest(path)))
+    return key_of(hash_of_code().encode(), b"\n".join(folders), *digests).encode()
 
 
 @cache
 def hash_of_code() -> str:
-    """Return a hash of the tool's own code, catalog and tables, and of what runs it."""
-    return key_of(_libraries(), *_parts(read_own_files(PACKAGE)))
+    """Return a hash of the tool's own code, catalog and tables, and of what runs it.
+
+    It is one of their status; of their content where a file changed in the last seconds.
+    """
+    found = walk(PACKAGE.parent, PACKAGE.name, names=CODE)
+    if found and found.is_settled:
+        return key_of(_libraries(), found.digest().encode())
+
+    code = scan_tree(PACKAGE.parent, PACKAGE.name, max_file=MAX_GENERATED, names=CODE)[0]
+    return key_of(_libraries(), *(part for path in code for part in (path.encode(), code[path])))
 
 
 @cache
@@ -160,7 +152,3 @@ def _libraries() -> bytes:
     versions = sorted(each.name for each in folder.glob("*.dist-info"))
 
     return "\n".join((sys.version, *versions)).encode("utf-8", "surrogateescape")
-
-
-def _parts(files: Tree) -> list[bytes]:
-    return [part for path in files for part in (path.encode(), files[path])]

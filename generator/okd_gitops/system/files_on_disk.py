@@ -1,0 +1,114 @@
+"""The files of a repository, each read when somebody asks for it; the hashes of those that did not change are
+known from an earlier run.
+
+A file is read only while it is the one that was found: another inode, size or time, or another content than
+was hashed, ends the run. So a run sees one state of the repository, or none.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from okd_gitops.errors import BusyError
+from okd_gitops.system.disk import MAX_FILE, MAX_GENERATED, ROOTS, UNWRITABLE
+from okd_gitops.system.file_status import FileStatus, Walk
+from okd_gitops.system.kept import Results
+from okd_gitops.tree import Tree, Unread
+
+# Files of the bases are read for each overlay.
+_IN_MEMORY = 512
+_GENERATED = tuple(f"{root}/" for root in ROOTS)
+
+
+@dataclass(slots=True)
+class OnDisk:
+    """A file below `root` as it was found, which is read when somebody asks for it."""
+
+    root: str
+    path: str
+    status: FileStatus
+    known: str = ""
+
+    def read(self) -> bytes:
+        """Return the content; raises BusyError when the file is not the one that was found."""
+        data = _content(self.root, self.path, self.status.line)
+        if data is None or (self.known and sha256(data).hexdigest() != self.known):
+            raise BusyError(f"{self.path} changed while running", "run the same command again")
+
+        return data
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content; raises BusyError like `read`."""
+        if not self.known:
+            self.known = sha256(self.read()).hexdigest()
+
+        return self.known
+
+
+def files_of(root: Path, found: Walk) -> Tree | None:
+    """Return the files of a repository as they were found; None when one of them must not be read.
+
+    Then `disk.read_tree` tells which, and why.
+    """
+    if not all(_may_be_read(path, status) for path, status in found.files.items()):
+        return None
+
+    return Tree({path: OnDisk(str(root), path, status) for path, status in found.files.items()})
+
+
+def know_digests(files: Tree, found: Walk, folder: Path, place: str) -> None:
+    """Let the hash of each file be known: those of an earlier run, kept in `folder`, where nothing changed.
+
+    Raises BusyError when a file changes meanwhile.
+    """
+    results = Results(folder / "files")
+    kept = (results.read(place) or b"").decode("utf-8", "surrogateescape").split("\n")
+    known = dict(zip(kept[::2], kept[1::2], strict=False))
+    settled: list[str] = []
+
+    for path in files:
+        file = files.files[path]
+        assert isinstance(file, OnDisk)
+
+        if found.has_settled(file.status):
+            file.known = known.get(file.status.line, "")
+            settled += (file.status.line, file.digest())
+
+    if settled != kept:
+        results.keep(place, "\n".join(settled).encode("utf-8", "surrogateescape"))
+
+
+def is_same_file(one: bytes | Unread | None, other: bytes | Unread | None) -> bool:
+    """Whether two files of the same path have the same content; one that did not change is not read."""
+    if isinstance(one, OnDisk) and isinstance(other, OnDisk) and one.status == other.status:
+        return True
+    if one is None or other is None:
+        return one is other
+
+    return _digest(one) == _digest(other)
+
+
+def _digest(content: bytes | Unread) -> str:
+    return sha256(content).hexdigest() if isinstance(content, bytes) else content.digest()
+
+
+def _may_be_read(path: str, status: FileStatus) -> bool:
+    limit = MAX_GENERATED if path.startswith(_GENERATED) else MAX_FILE
+    return status.is_regular and status.size <= limit and not UNWRITABLE.search(path)
+
+
+@lru_cache(maxsize=_IN_MEMORY)
+def _content(root: str, path: str, line: str) -> bytes | None:
+    """Return the content of a file of that status, None when it has another one."""
+    try:
+        descriptor = os.open(f"{root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            before = FileStatus.of(path, os.fstat(descriptor))
+            data = file.read(before.size + 1)
+            after = FileStatus.of(path, os.fstat(descriptor))
+    except OSError:
+        return None
+
+    return data if before.line == after.line == line and len(data) == before.size else None

@@ -1,0 +1,148 @@
+"""Files that are read when somebody asks for them, and whose hashes are known from an earlier run."""
+
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from okd_gitops.errors import BusyError
+from okd_gitops.system import file_status, files_on_disk
+from okd_gitops.system.file_status import walk
+from okd_gitops.system.files_on_disk import files_of, is_same_file, know_digests
+from okd_gitops.tree import Tree
+
+ONE, OTHER = "overlays/a/one.yaml", "clusters/other.yaml"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of two files, whose status counts as soon as they are written."""
+    monkeypatch.setattr(file_status, "_SETTLED", -60.0)
+    for path in (ONE, OTHER):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text("before\n")
+    return tmp_path
+
+
+def found(root: Path) -> Tree:
+    """Find the files of a repository, with the hashes that earlier calls have left."""
+    status = walk(root, "overlays", "clusters")
+    assert status
+    files = files_of(root, status)
+    assert files is not None
+    know_digests(files, status, root / "kept", "place")
+    return files
+
+
+def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list to which each file is added that is read."""
+    files: list[str] = []
+    content = files_on_disk._content
+
+    def noted(root: str, path: str, line: str) -> bytes | None:
+        files.append(path)
+        return content(root, path, line)
+
+    monkeypatch.setattr(files_on_disk, "_content", noted)
+    return files
+
+
+def test_only_what_changed_is_read_for_the_hashes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = found(root)
+    assert first.digest(ONE) == sha256(b"before\n").hexdigest() == sha256(first[ONE]).hexdigest()
+
+    is_read = read_files(monkeypatch)
+    assert (found(root).digest(ONE), is_read) == (first.digest(ONE), [])
+
+    (root / OTHER).write_text("after, and longer\n")
+    files = found(root)
+    assert (files.digest(OTHER), is_read) == (sha256(b"after, and longer\n").hexdigest(), [OTHER])
+
+
+@pytest.mark.parametrize("now", [0, 3600], ids=["now", "clock back"])
+def test_what_may_be_edited_without_another_status_is_read_each_time(
+    now: int, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_status, "_SETTLED", 3.0)
+    time = (root / ONE).stat().st_ctime - now
+    monkeypatch.setattr("time.time", lambda: time)
+
+    is_read = read_files(monkeypatch)
+    for _ in range(2):
+        assert found(root).digest(ONE)
+    assert is_read == [ONE, ONE]
+
+
+def test_a_damaged_list_of_hashes_is_made_anew(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = found(root).digest(ONE)
+    (kept,) = (root / "kept/files").iterdir()
+    whole = kept.read_bytes()
+    is_read = read_files(monkeypatch)
+
+    for damaged in (whole[:-3], whole.replace(digest.encode(), b"0" * 64), b""):
+        is_read.clear()
+        kept.write_bytes(damaged)
+        assert (found(root).digest(ONE), sorted(is_read)) == (digest, [OTHER, ONE])
+
+
+def _edit(file: Path) -> None:
+    file.write_text("edited, and longer\n")
+
+
+def _with_times_set_back(file: Path) -> None:
+    before = file.stat()
+    file.write_text("beforE\n")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _replace_by_a_symlink(file: Path) -> None:
+    file.rename(file.with_name("moved"))
+    file.symlink_to("moved")
+
+
+@pytest.mark.parametrize("change", [_edit, _with_times_set_back, _replace_by_a_symlink, Path.unlink])
+def test_a_file_that_changes_while_a_run_works_ends_it(change: Callable[[Path], None], root: Path) -> None:
+    files = found(root)
+    change(root / ONE)
+    files_on_disk._content.cache_clear()
+
+    with pytest.raises(BusyError, match=f"{ONE} changed while running"):
+        files[ONE]
+
+
+def test_a_hash_that_is_no_longer_that_of_the_file_ends_the_run(root: Path) -> None:
+    """What changed within one tick of the clock may have the same status."""
+    files = found(root)
+    files.files[ONE].known = "0" * 64  # type: ignore[union-attr]
+
+    with pytest.raises(BusyError):
+        files[ONE]
+
+
+def test_what_must_not_be_read_is_left_to_the_reading_that_tells_why(root: Path) -> None:
+    for name, make in (("pipe", os.mkfifo), ("link", lambda path: path.symlink_to("other.yaml"))):
+        make(root / f"clusters/{name}")
+        status = walk(root, "overlays", "clusters")
+        assert status
+        assert files_of(root, status) is None
+        (root / f"clusters/{name}").unlink()
+
+    for folder, is_read in (("overlays", True), ("clusters", False)):
+        (root / folder / "large.yaml").write_bytes(b" " * 2_000_000)
+        status = walk(root, "overlays", "clusters")
+        assert status
+        assert (files_of(root, status) is not None) == is_read
+
+
+def test_two_files_are_the_same_by_their_content(root: Path) -> None:
+    before, now = found(root).files[ONE], found(root).files[ONE]
+    assert is_same_file(before, now)
+    assert is_same_file(before, b"before\n")
+    assert is_same_file(None, None)
+    assert not is_same_file(before, b"after\n")
+    assert not is_same_file(before, None)
+
+    os.utime(root / ONE)
+    assert is_same_file(before, found(root).files[ONE]), "touched, and not edited"
