@@ -4,27 +4,31 @@ Only what was read without a fault is kept.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from okd_gitops.manifests.read import Document, Span, read
 from okd_gitops.manifests.read import Path as Inside
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.unchanged import hash_of_code
+from okd_gitops.tree import digest
 
 
 class KeptDocuments:
-    """The documents of the fleet at a root; without results, each is read anew."""
+    """The documents of the fleet at a root; without results, each is read anew.
+
+    Kept is a line for each: the hash of its file, its value, and its places, as JSON. A line is taken apart
+    when its document is asked for, and its places when one of them is.
+    """
 
     def __init__(self, results: Results | None, place: str) -> None:
         self._results, self._place = results, place
-        kept = json.loads((results.read(place) if results else None) or b"{}")
         self._common = hash_of_code() if results else ""
-        self._known: dict[str, Any] = kept["documents"] if kept.get("common") == self._common else {}
-        self._used: dict[str, Any] = {}
+        common, *lines = ((results.read(place) if results else None) or b"").decode().split("\n")
+        known = (line.partition("\t") for line in lines)
+        self._known = {key: kept for key, _, kept in known} if common == self._common else {}
+        self._used: dict[str, str] = {}
 
     @classmethod
     def of(cls, root: Path, cache: Path) -> "KeptDocuments":
@@ -37,22 +41,24 @@ class KeptDocuments:
         if self._results is None:
             return read(file, data)
 
-        key = sha256(data).hexdigest()
+        key = digest(data)
         if key not in self._known:
             document = read(file, data)
-            places = (list(document.marks.items()), list(document.keys.items()))
-            self._used[key] = [document.value, *places, sorted(document.dates)]
+            places = [list(document.marks.items()), list(document.keys.items())]
+            parts = (document.value, sorted(document.dates), places)
+            self._used[key] = "\t".join(map(json.dumps, parts))
             return document
 
-        value, marks, keys, dates = self._used[key] = self._known[key]
+        kept = self._used[key] = self._known[key]
+        value, dates, spans = kept.split("\t")
         lines = tuple(data.decode().split("\n"))
-        return Document(
-            file, lines, value, _Late(marks), _Late(keys), frozenset(tuple(path) for path in dates)
-        )
+        paths = frozenset(map(tuple, json.loads(dates)))
+        late = _Places(spans)
+        return Document(file, lines, json.loads(value), _Late(late.marks), _Late(late.keys), paths)
 
     def know(self, files: Iterable[bytes]) -> bool:
         """Whether an earlier run of the same tool has read all these files without a fault."""
-        keys = [sha256(data).hexdigest() for data in files]
+        keys = list(map(digest, files))
         self._used |= {key: self._known[key] for key in keys if key in self._known}
 
         return all(key in self._known for key in keys)
@@ -60,28 +66,46 @@ class KeptDocuments:
     def keep(self) -> None:
         """Keep for later runs what this one has read, if that was new."""
         if self._results and not self._used.keys() <= self._known.keys():
-            kept = {"common": self._common, "documents": self._used}
-            self._results.keep(self._place, json.dumps(kept).encode())
+            lines = (f"{key}\t{kept}" for key, kept in self._used.items())
+            self._results.keep(self._place, "\n".join((self._common, *lines)).encode())
+
+
+class _Places:
+    """Places of values and of keys, as JSON."""
+
+    def __init__(self, kept: str) -> None:
+        self._kept = kept
+
+    @cached_property
+    def _spans(self) -> list[dict[Inside, Span]]:
+        parts = json.loads(self._kept)
+        return [
+            {tuple(path): (line, column, length) for path, (line, column, length) in part} for part in parts
+        ]
+
+    def marks(self) -> Mapping[Inside, Span]:
+        """Return the places of values."""
+        return self._spans[0]
+
+    def keys(self) -> Mapping[Inside, Span]:
+        """Return the places of keys."""
+        return self._spans[1]
 
 
 class _Late(Mapping[Inside, Span]):
     """Places, which are taken from what was kept when somebody asks for one."""
 
-    def __init__(self, kept: Iterable[tuple[Iterable[str | int], Iterable[int]]]) -> None:
-        self._kept = kept
-
-    @cached_property
-    def _spans(self) -> dict[Inside, Span]:
-        return {tuple(path): (line, column, length) for path, (line, column, length) in self._kept}
+    def __init__(self, spans: Callable[[], Mapping[Inside, Span]]) -> None:
+        self._spans = spans
 
     def __getitem__(self, path: Inside) -> Span:
-        return self._spans[path]
+        return self._spans()[path]
 
     def __contains__(self, path: object) -> bool:
-        return path in self._spans
+        return path in self._spans()
 
     def __iter__(self) -> Iterator[Inside]:
-        return iter(self._spans)
+        return iter(self._spans())
 
     def __len__(self) -> int:
-        return len(self._spans)
+        return len(self._spans())
