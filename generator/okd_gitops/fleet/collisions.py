@@ -2,9 +2,9 @@
 namespace on the hub.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from okd_gitops.finding import Finding, Findings, Location, finding_of
+from okd_gitops.finding import Finding, Findings, finding_of
 from okd_gitops.fleet.cluster import ClusterFile, Purpose
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.identity import in_one_spelling
@@ -33,14 +33,12 @@ def mismatched_releases(clusters: Iterable[ClusterFile], edited: Collection[str]
     """Return a finding for each cluster file whose version and image contradict those of an earlier one; the
     `edited` ones come last, as in `report_collisions`.
     """
-    places: dict[Claim, Location] = {}
+    clusters = _edited_last(clusters, edited)
+    # To find where something is written costs more than to find that nothing is wrong.
+    if not any(disagreements(claim for _, claim in _claims(clusters, lambda _: ""))):
+        return []
 
-    for cluster in _edited_last(clusters, edited):
-        release = cluster.spec.release
-        if release:
-            place = cluster.document.at(_IMAGE)
-            claim = Claim(owner=cluster.name, place=str(place), version=release.version, image=release.image)
-            places[claim] = place
+    places = {claim: cluster.document.at(_IMAGE) for cluster, claim in _claims(clusters, _place_of_image)}
 
     return [
         finding_of(
@@ -52,6 +50,21 @@ def mismatched_releases(clusters: Iterable[ClusterFile], edited: Collection[str]
         )
         for disagreement in disagreements(places)
     ]
+
+
+def _claims(
+    clusters: Iterable[ClusterFile], place_of: Callable[[ClusterFile], str]
+) -> Iterator[tuple[ClusterFile, Claim]]:
+    for cluster in clusters:
+        release = cluster.spec.release
+        if release:
+            place = place_of(cluster)
+            claim = Claim(owner=cluster.name, place=place, version=release.version, image=release.image)
+            yield cluster, claim
+
+
+def _place_of_image(cluster: ClusterFile) -> str:
+    return str(cluster.document.at(_IMAGE))
 
 
 def alike_but_for_case(name: str, names: Iterable[str]) -> str:
@@ -71,17 +84,16 @@ def _report_shared(
     value_of: Callable[[ClusterFile], str],
     findings: Findings,
 ) -> None:
-    first_places: dict[str, Location] = {}
+    first_clusters: dict[str, ClusterFile] = {}
 
     for cluster in clusters:
         value = value_of(cluster)
-        if not value:
-            continue
+        first = first_clusters.setdefault(value, cluster)
 
-        place = cluster.document.at([key])
-        first_place = first_places.setdefault(value, place)
-        if first_place is not place:
-            findings.add(finding_name, place, f"this {key} is also that of the cluster in {first_place}")
+        if value and first is not cluster:
+            first_place = first.document.at([key])
+            reason = f"this {key} is also that of the cluster in {first_place}"
+            findings.add(finding_name, cluster.document.at([key]), reason)
 
 
 def _report_shared_namespaces(clusters: Sequence[ClusterFile], findings: Findings) -> None:
