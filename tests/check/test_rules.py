@@ -350,3 +350,33 @@ def test_no_rule_crashes_on_any_shape(objects: list[Object], purpose: str) -> No
         )
     )
     assert all(finding.name in all_rules() for finding in found)
+
+
+@pytest.mark.parametrize("form", ["noted", "outlines"])
+def test_applications_of_one_overlay_do_not_make_others_be_read_again(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = getattr(Overlay, form).fget
+    reads: list[str] = []
+
+    def counted(overlay: Overlay) -> object:
+        reads.append(overlay.name)
+        return read(overlay)
+
+    monkeypatch.setattr(Overlay, form, property(counted))
+    # No Application has a destination, and each ignores a kind that is not here.
+    application = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a%d}\n"
+        f"spec: {{project: p, source: {{repoURL: '{URL}', path: overlays/x}}, "
+        "ignoreDifferences: [{kind: Nothing}]}\n---\n"
+    )
+    other = "# overlay: overlays/y\napiVersion: v1\nkind: Namespace\nmetadata: {name: y}\n"
+
+    def reads_with(applications: int) -> int:
+        reads.clear()
+        found = run(scene("".join(application % number for number in range(applications)) + other))
+        names = {finding.name for finding in found}
+        assert {"refused-by-argocd", "fruitless-ignore"} <= names
+        return reads.count("y")
+
+    assert reads_with(9) == reads_with(3)

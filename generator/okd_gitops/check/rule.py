@@ -130,6 +130,11 @@ class Repository:
         return (*of_kind(self.noted, "Application"), *made)
 
     @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of all objects."""
+        return frozenset(str(value.get("kind")) for each in self.overlays for value in each.outlines)
+
+    @cached_property
     def definitions(self) -> Mapping[tuple[str, str], Object]:
         """Every CustomResourceDefinition in any overlay, by the group and kind that it defines."""
         return {
@@ -146,6 +151,21 @@ class Repository:
     def written(self, application: Object) -> ObjectId:
         """Return the object that stands in a file for an Application: itself, or the set that makes it."""
         return ObjectId.of(self.makers.get(id(application), application))
+
+    def declared_in(self, application: Object) -> tuple[str, ...]:
+        """Return the names of the overlays that have an Application, or the set that makes it."""
+        written = self.makers.get(id(application), application)
+        return tuple(self._names_by_noted.get(id(written), ()))
+
+    @cached_property
+    def _names_by_noted(self) -> Mapping[int, Mapping[str, None]]:
+        """The names of the overlays that have an object which rules may read whole, by its id()."""
+        names: dict[int, dict[str, None]] = {}
+        for overlay in self.overlays:
+            for value in overlay.noted:
+                names.setdefault(id(value), {})[overlay.name] = None
+
+        return names
 
     def source_path(self, application: Object, source: Object) -> tuple[str | int, ...]:
         """Return the path of a source in the object that stands in a file for an Application."""

@@ -60,12 +60,6 @@ def synced_objects(repository: Repository) -> Iterator[Synced]:
                     yield Synced(application, overlay, cluster, identity, value)
 
 
-def declared_in(application: Object, repository: Repository) -> tuple[str, ...]:
-    """Return the names of the overlays that have an Application, or the set that makes it."""
-    written = repository.makers.get(id(application), application)
-    return tuple(each.name for each in repository.overlays if any(value is written for value in each.objects))
-
-
 def creates_namespace(application: Object) -> bool:
     """Whether an Application makes the namespace of its destination."""
     return _NAMESPACE in items(application, "spec", "syncPolicy", "syncOptions")

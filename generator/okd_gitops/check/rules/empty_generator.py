@@ -15,9 +15,5 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                 remedy="correct the pattern, or remove the generator",
                 object=ObjectId.of(one.value),
                 path=nothing.where,
-                clusters=tuple(
-                    each.name
-                    for each in repository.overlays
-                    if any(value is one.value for value in each.objects)
-                ),
+                clusters=repository.declared_in(one.value),
             )

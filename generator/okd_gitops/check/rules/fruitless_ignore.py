@@ -38,29 +38,24 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                     f'"{same_kind[0].group}", its namespace "{same_kind[0].namespace}"',
                     object=repository.written(application),
                     path=("spec", "ignoreDifferences", index),
-                    clusters=_overlays_of(application, repository),
+                    clusters=repository.declared_in(application),
                 )
 
 
 def _of_no_kind(index: int, entry: object, application: Object, repository: Repository) -> Iterator[Fault]:
     """Yield an entry of a kind that nothing here has; a set writes one list for all that it makes."""
     kind = str(at(entry, "kind") or "")
-    is_plain = kind and kind not in _kinds_of(repository) and not set("*?[{") & set(kind)
+    is_plain = kind and kind not in repository.kinds and not set("*?[{") & set(kind)
     if is_plain and id(application) not in repository.makers:
         yield Fault(
             reason=f"ignoreDifferences[{index}] is for the kind {kind}, and no object here is one",
-            remedy=nearest(kind, _kinds_of(repository)) or "correct the kind, or remove the entry",
+            remedy=nearest(kind, repository.kinds) or "correct the kind, or remove the entry",
             object=repository.written(application),
             path=("spec", "ignoreDifferences", index),
-            clusters=_overlays_of(application, repository),
+            clusters=repository.declared_in(application),
             # A list that many Applications have alike does no harm.
             severity=Severity.WARNING,
         )
-
-
-def _kinds_of(repository: Repository) -> set[str]:
-    """Return the kinds of all objects that are rendered here."""
-    return {str(value.get("kind")) for overlay in repository.overlays for value in overlay.outlines}
 
 
 def _fits(entry: object, identity: ObjectId) -> bool:
@@ -72,8 +67,3 @@ def _fits(entry: object, identity: ObjectId) -> bool:
         and (not name or name == identity.name)
         and (not namespace or not identity.namespace or namespace == identity.namespace)
     )
-
-
-def _overlays_of(application: Object, repository: Repository) -> tuple[str, ...]:
-    value = repository.makers.get(id(application), application)
-    return tuple(each.name for each in repository.overlays if any(one is value for one in each.noted))

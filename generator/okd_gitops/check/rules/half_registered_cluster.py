@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 
 from okd_gitops.check.clusters import NO_CLUSTER
 from okd_gitops.check.rule import Fault, Repository
-from okd_gitops.check.synced_objects import declared_in
 from okd_gitops.finding import Location, nearest
 from okd_gitops.manifests import flux
 from okd_gitops.manifests.argocd import IN_CLUSTER, REGISTERS, folder, sources
@@ -152,7 +151,7 @@ def _not_registered(repository: Repository) -> Iterator[Fault]:
             reason=f"{own}: its destination {name} is not registered, as others are",
             remedy=nearest(name, known) or "register the cluster, or remove what is deployed to it",
             object=repository.written(application),
-            clusters=declared_in(application, repository),
+            clusters=repository.declared_in(application),
         )
 
 

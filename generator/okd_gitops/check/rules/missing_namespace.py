@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Repository
-from okd_gitops.check.synced_objects import Synced, creates_namespace, declared_in, synced_objects
+from okd_gitops.check.synced_objects import Synced, creates_namespace, synced_objects
 from okd_gitops.manifests.nested import objects_within
 from okd_gitops.manifests.objects import Object, ObjectId, at
 
@@ -51,7 +51,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                 "which nothing here makes, as others are",
                 remedy="write the Namespace, or the sync option CreateNamespace=true",
                 object=repository.written(each.application),
-                clusters=declared_in(each.application, repository),
+                clusters=repository.declared_in(each.application),
             )
 
 

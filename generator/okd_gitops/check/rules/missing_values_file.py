@@ -35,7 +35,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                         remedy=f"write {alike[0]}" if len(alike) == 1 else nearest(path, repository.files),
                         object=repository.written(application),
                         path=where,
-                        clusters=_overlays_of(application, repository),
+                        clusters=repository.declared_in(application),
                     )
 
 
@@ -52,13 +52,8 @@ def _unknown_reference(
             remedy=nearest(reference[1], known) or f"give the source of the values ref: {reference[1]}",
             object=repository.written(application),
             path=where,
-            clusters=_overlays_of(application, repository),
+            clusters=repository.declared_in(application),
         )
-
-
-def _overlays_of(application: Object, repository: Repository) -> tuple[str, ...]:
-    value = repository.makers.get(id(application), application)
-    return tuple(each.name for each in repository.overlays if any(one is value for one in each.objects))
 
 
 def _is_there(path: str, repository: Repository) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Repository
-from okd_gitops.check.synced_objects import Synced, declared_in, synced_objects
+from okd_gitops.check.synced_objects import Synced, synced_objects
 from okd_gitops.finding import Severity
 from okd_gitops.manifests.objects import Object, ObjectId
 
@@ -43,7 +43,7 @@ def _fault(common: list[tuple[Synced, Synced]], repository: Repository) -> Fault
         remedy="leave it in one of them",
         object=repository.written(other.application),
         severity=Severity.WARNING if is_same else None,
-        clusters=declared_in(other.application, repository),
+        clusters=repository.declared_in(other.application),
     )
 
 

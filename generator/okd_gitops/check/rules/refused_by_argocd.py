@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import ExpandedSet, Fault, Repository
-from okd_gitops.check.synced_objects import declared_in
 from okd_gitops.finding import Severity, nearest
-from okd_gitops.manifests.argocd import of_kind, project_name, sources
+from okd_gitops.manifests.argocd import project_name, sources
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
 Path = tuple[str | int, ...]
@@ -41,7 +40,7 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                 remedy=remedy,
                 object=repository.written(application),
                 path=("spec", "template", *path) if is_made else path,
-                clusters=declared_in(application, repository),
+                clusters=repository.declared_in(application),
                 severity=None if is_refused else Severity.WARNING,
             )
 
@@ -52,17 +51,13 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                 remedy="write a parameter that it gives",
                 object=ObjectId.of(one.value),
                 path=("spec", "template", *path),
-                clusters=tuple(
-                    each.name
-                    for each in repository.overlays
-                    if any(value is one.value for value in each.objects)
-                ),
+                clusters=repository.declared_in(one.value),
             )
 
 
 def _project(application: Object, repository: Repository) -> _Faults:
     name = project_name(application)
-    beside = [each.name for each in map(ObjectId.of, of_kind(repository.noted, "AppProject"))]
+    beside = repository.projects
     # Of a fleet of our own the rule broken-application-reference says so.
     is_known = name in ("default", *beside) or "{{" in name or repository.destinations
     if beside and repository.is_whole and not is_known:

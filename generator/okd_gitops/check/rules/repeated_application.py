@@ -45,9 +45,5 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
                     remedy="put more of the path into the name, so that each is one of its own",
                     object=ObjectId.of(one.value),
                     path=("spec", "template", "metadata", "name"),
-                    clusters=tuple(
-                        each.name
-                        for each in repository.overlays
-                        if any(value is one.value for value in each.objects)
-                    ),
+                    clusters=repository.declared_in(one.value),
                 )
