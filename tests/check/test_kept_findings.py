@@ -16,11 +16,14 @@ from bench import CHANGE, own_cache
 from okd_gitops.check import kept_overlays
 from okd_gitops.check.build import _Earlier
 from okd_gitops.check.check import check
+from okd_gitops.check.kept_lines import Lines
+from okd_gitops.check.kept_overlay import KeptForms, KeptObjects, KeptOverlay, NotLoadedError
+from okd_gitops.check.kept_overlays import KeptOverlays
 from okd_gitops.check.outcome import Report
-from okd_gitops.check.overlay import KeptOverlay, NotLoadedError, Overlay, per_overlay
+from okd_gitops.check.overlay import Overlay, per_overlay
 from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes, Seen
-from okd_gitops.finding import FindingsError
+from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.kept import EXACT
@@ -137,6 +140,13 @@ class Trial:
         text, _, had = file.read_text().partition("features:")
         file.write_text(text if had else f"{text}features:\n  kvm-device-plugin:\n")
 
+    def new_image(self) -> None:
+        """Give a cluster an image, which no rule of all overlays asks for."""
+        file = self.root / f"clusters/{self.random.choice(self.names())}.yaml"
+        digest = f"{self.random.randrange(16**64):064x}"
+        image = f"  kvm-device-plugin:\n    image: example.org/plugin@sha256:{digest}\n"
+        file.write_text(f"{file.read_text().partition('features:')[0]}features:\n{image}")
+
     def move_end(self) -> None:
         """Let a cluster end soon, or later than it may."""
         file = self.root / "clusters/sun.yaml"
@@ -200,7 +210,9 @@ class Trial:
         often = [self.toggle_extra] * 8 + [self.toggle_feature, self.move_end] * 2
         seldom = [self.toggle_quota, self.toggle_cluster, self.toggle_catalog, self.edit_by_hand]
         while True:
-            yield self.random.choice([*often, *seldom, self.next_day, self.damage])
+            for _ in range(3):
+                yield self.random.choice([*often, *seldom, self.next_day, self.damage])
+            yield self.new_image
 
     def generate(self) -> None:
         """Generate with what is kept; a run without it then has nothing to change."""
@@ -226,11 +238,26 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(EXACT, raising=False)
 
 
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether rules of all overlays had nothing to look at, in each run that uses what is kept."""
+    known: list[bool] = []
+    of_all = KeptOverlays.of_all
+
+    def noted(kept: KeptOverlays, repository: Repository) -> list[Finding] | None:
+        found = of_all(kept, repository)
+        known.append(found is not None)
+        return found
+
+    monkeypatch.setattr(KeptOverlays, "of_all", noted)
+    return known
+
+
 @pytest.mark.parametrize("seed", range(2))
-def test_after_each_of_many_edits_both_find_the_same(tmp_path: Path, seed: int) -> None:
+def test_after_each_of_many_edits_both_find_the_same(tmp_path: Path, seed: int, known: list[bool]) -> None:
     trial = Trial(tmp_path, seed)
     names: set[str] = set()
-    for edit, _ in zip(trial.edits(), range(20), strict=False):
+    for edit, _ in zip(trial.edits(), range(24), strict=False):
         edit()
         if edit.__name__ != "edit_by_hand":
             trial.generate()
@@ -240,9 +267,11 @@ def test_after_each_of_many_edits_both_find_the_same(tmp_path: Path, seed: int) 
         if isinstance(exact, Report):
             names |= {finding.name for finding in exact.findings}
 
-    assert len(names) > 5
+    assert len(names) >= 5
     # Most edits are of one cluster.
     assert sum(few < whole for few, whole in trial.looked) > len(trial.looked) / 2
+    assert any(known)
+    assert not all(known)
 
 
 # A cluster and the object that it gets, and a finding that is there afterwards, or not, of which cluster.
@@ -298,15 +327,85 @@ def test_other_code_other_schemas_and_a_damaged_record_are_judged_anew(
 
     (file,) = (trial.cache / "kept/overlays").iterdir()
     whole = file.read_bytes()
-    for damaged in (whole[:-1], whole.replace(b"example-value", b"example-valve"), whole[:64], b""):
+    lines = whole.splitlines(keepends=True)
+    changed = whole.replace(b'"found": {', b'"found": { ', 1)
+    without_lines = (b"".join(lines[:-1]), b"".join(lines[:3] + lines[4:]))
+    for damaged in (whole[:-1], *without_lines, changed, whole[:64], b""):
+        assert damaged != whole
         file.write_bytes(damaged)
-        if damaged != whole:
-            assert (loaded(), loaded()) == (5, 0)
+        assert (loaded(), loaded()) == (5, 0)
 
     monkeypatch.setenv(EXACT, "1")
     trial.looked.clear()
     trial.report(keeps=True)
     assert trial.looked == [(5, 5)]
+
+
+def test_a_new_image_is_judged_without_what_is_kept_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: list[bool]
+) -> None:
+    trial = Trial(tmp_path, 0)
+    trial.toggle("star", "moving")
+    trial.toggle("moon", "floating")
+    monkeypatch.setattr(trial, "names", lambda: ["moon"])
+    read: list[str] = []
+    rest = Lines.rest
+
+    def noted(lines: Lines, name: str) -> object:
+        read.append(name)
+        return rest(lines, name)
+
+    def judged() -> list[Finding]:
+        monkeypatch.setattr(Lines, "rest", noted)
+        trial.new_image()
+        trial.generate()
+        read.clear()
+        report = trial.report(keeps=True)
+        assert isinstance(report, Report)
+        monkeypatch.setattr(Lines, "rest", rest)
+        assert report == trial.report(keeps=False)
+        return list(report.findings)
+
+    judged()
+    findings = judged()
+    assert (known[-1], trial.looked[-1]) == (True, (1, 5))
+    assert {"moving-tag", "floating-image"} <= {finding.name for finding in findings}
+    folders = {name for name in read if name.startswith(("overlays/", "argocd"))}
+    assert folders == {"overlays/moon"}
+
+    # The day is something that rules of all overlays may ask for, and so is each file's name.
+    trial.next_day()
+    judged()
+    assert not known[-1]
+    (trial.root / "clusters/notes.txt").write_text("nothing")
+    judged()
+    assert not known[-1]
+
+
+def test_two_runs_at_once_leave_what_one_of_them_has_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = Trial(tmp_path, 0)
+    trial.generate()
+    trial.report(keeps=True)
+    trial.toggle("moon", "floating")
+    trial.generate()
+    keep = KeptOverlays.keep
+    others: list[object] = []
+
+    def second(*given: object) -> None:
+        if not others:
+            others.append(None)
+            trial.toggle("star", "moving")
+            trial.generate()
+            others.append(trial.report(keeps=True))
+        keep(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(KeptOverlays, "keep", second)
+    first = trial.report(keeps=True)
+    exact = trial.report(keeps=False)
+    assert others[1] == exact != first
+    assert trial.report(keeps=True) == exact
 
 
 def test_what_is_edited_while_it_is_built_is_not_kept(
@@ -363,7 +462,9 @@ def test_what_has_no_hash_is_never_kept() -> None:
 
 
 def test_a_kept_overlay_has_neither_objects_nor_a_graph() -> None:
-    kept = KeptOverlay(name="x", folder="overlays/x")
+    head = {"documents": [], "outlines": ""}
+    forms = KeptForms(Lines({"overlays/x": head}), "overlays/x", KeptObjects(Lines(), {}))
+    kept = KeptOverlay(name="x", folder="overlays/x", kept=forms)
     for name in ("objects", "graph"):
         with pytest.raises(NotLoadedError):
             getattr(kept, name)

@@ -7,12 +7,12 @@ from pathlib import Path
 from time import monotonic
 
 from okd_gitops.check.build import build
+from okd_gitops.check.kept_overlay import NotLoadedError
 from okd_gitops.check.kept_overlays import KeptOverlays, key_of_document
 from okd_gitops.check.outcome import Report
-from okd_gitops.check.overlay import NotLoadedError
 from okd_gitops.check.own_schemas import OwnSchemas
 from okd_gitops.check.rule import Overlay, Repository
-from okd_gitops.check.run_rules import run, run_on_loaded
+from okd_gitops.check.run_rules import all_rules, run, run_on_loaded
 from okd_gitops.check.schema_findings import WITHOUT_SCHEMA, Documents, invalid_documents
 from okd_gitops.finding import Finding
 from okd_gitops.manifests.directory import read_directory
@@ -80,6 +80,8 @@ def _judge_changed(
     stopwatch = Stopwatch()
     leaves: Leaves = {}
     known = dict(unchanged)
+    # What is kept of an overlay is found by functions of their modules.
+    all_rules()
 
     while True:
         changed = [each for each in repository.overlays if each.folder not in known]
@@ -89,15 +91,11 @@ def _judge_changed(
         objects = {
             key: value for each in loaded.values() for key, value in zip(each.keys, each.objects, strict=True)
         }
-        overlays = [
-            loaded.get(each.folder) or kept.overlay(each, objects)
-            for each in repository.overlays
-            if each.folder in loaded or each.folder in known
-        ]
-        whole = replace(
-            repository, overlays=tuple(overlays), is_whole=len(overlays) == len(repository.overlays)
-        )
-        outdated = kept.outdated(whole)
+        judged = [each for each in repository.overlays if each.folder in loaded or each.folder in known]
+        overlays = kept.overlays(judged, loaded, objects)
+        whole = replace(repository, overlays=overlays, is_whole=len(overlays) == len(repository.overlays))
+        of_all = kept.of_all(whole)
+        outdated = kept.outdated(whole) if of_all is None else []
         if not outdated:
             break
         for folder in outdated:
@@ -112,7 +110,7 @@ def _judge_changed(
 
     some = f" on {len(loaded)} of {len(overlays)} overlays" if len(loaded) < len(overlays) else ""
     say(f"running the rules{some}")
-    faults, looked = run_on_loaded(whole, kept)
+    faults, looked = run_on_loaded(whole, kept, of_all)
     unsure = {name for finding in (*built.findings, *invalid) for name in finding.clusters}
     kept.keep(whole, looked, unsure)
     stopwatch.lap("rules")

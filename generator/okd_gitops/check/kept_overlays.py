@@ -6,17 +6,18 @@ what the fleet says of it is the same, and each file in every folder that it is 
 while, besides, everything is the same that rules asked for while they looked at it.
 """
 
-import json
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from okd_gitops.check.kept_lines import Lines
+from okd_gitops.check.kept_overlay import KeptForms, KeptObjects, KeptOverlay
 from okd_gitops.check.overlay import (
-    KeptOverlay,
+    DESCRIBED,
     Overlay,
     has_cluster_version,
     hash_of_outlines,
@@ -25,15 +26,12 @@ from okd_gitops.check.overlay import (
 )
 from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes
+from okd_gitops.check.seen_by_all import SeenByAll, hash_of_all, hash_of_description, hash_of_facts
 from okd_gitops.finding import Finding, finding_from
-from okd_gitops.manifests.objects import FixedObject, Object
+from okd_gitops.manifests.objects import Object
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.unchanged import hash_of_code, tools_in
 from okd_gitops.tree import digest_in
-
-# What an earlier run and this one have in common is compared by these; the rest is what a run finds.
-_MADE = ("graph", "objects", "keys", "found", "outside", "_by_kind")
-_DESCRIBED = tuple(each.name for each in fields(Overlay) if each.name not in _MADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,15 @@ class Looked:
     """What rules found while they looked at overlays that are loaded.
 
     By the folder of each overlay: the findings of rules that look at it alone, and all that these asked for.
-    By the key of each object with a fault: the name of the rule and the fault, as JSON.
+    By the key of each object with a fault: the name of the rule and the fault, as JSON. Of rules of all
+    overlays the findings, and what these asked for; None where they did not look.
     """
 
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     asked: dict[str, set[str]] = field(default_factory=dict)
     faults: dict[str, list[list[Any]]] = field(default_factory=dict)
+    of_all: list[Finding] = field(default_factory=list)
+    seen_by_all: SeenByAll | None = None
 
 
 class KeptOverlays:
@@ -56,10 +57,7 @@ class KeptOverlays:
         self._root, self._files = root, files
         self._results = Results(folder / "overlays")
         self._common = key_of(hash_of_code().encode(), tools_in(cache))
-        kept = json.loads(self._results.read(self._place) or b"{}")
-        is_current = kept.get("common") == self._common
-        self._records: dict[str, Any] = kept["overlays"] if is_current else {}
-        self._documents: dict[str, Any] = kept["documents"] if is_current else {}
+        self._lines = Lines.of(self._results.read(self._place), self._common)
 
     @classmethod
     def of(cls, root: Path, cache: Path, files: Mapping[str, bytes]) -> "KeptOverlays | None":
@@ -71,14 +69,33 @@ class KeptOverlays:
         """Return the overlays, by folder, that are as an earlier run found them; what they asked for may not
         be.
         """
+        heads = self._lines.overlays
         return {
             overlay.folder: overlay
             for overlay in overlays
-            if overlay.folder in self._records and self._is_unchanged(overlay, self._records[overlay.folder])
+            if overlay.folder in heads and self._is_unchanged(overlay, heads[overlay.folder])
         }
 
-    def _is_unchanged(self, overlay: Overlay, record: Mapping[str, Any]) -> bool:
-        return bool(record["key"] == self._key(overlay, record["folders"]))
+    def _is_unchanged(self, overlay: Overlay, head: Mapping[str, Any]) -> bool:
+        return bool(head["key"] == self._key(overlay, head["folders"]))
+
+    def overlays(
+        self, described: Iterable[Overlay], loaded: Mapping[str, Overlay], objects: Mapping[str, Object]
+    ) -> tuple[Overlay, ...]:
+        """Return overlays in order: each as this run has loaded it, or else as it was found.
+
+        `objects` are those that are loaded, by their keys.
+        """
+        shared = KeptObjects(self._lines, objects)
+        return tuple(
+            loaded[each.folder]
+            if each.folder in loaded
+            else KeptOverlay(
+                **{name: getattr(each, name) for name in DESCRIBED},
+                kept=KeptForms(self._lines, each.folder, shared),
+            )
+            for each in described
+        )
 
     def outdated(self, repository: Repository) -> list[str]:
         """Return the folders of kept overlays whose rules would now be told something else."""
@@ -91,70 +108,133 @@ class KeptOverlays:
         ]
 
     def _asked(self, folder: str) -> Iterable[tuple[str, str]]:
-        asked: dict[str, str] = self._records[folder]["asked"]
+        asked: dict[str, str] = self._lines.overlays[folder]["asked"]
         return asked.items()
+
+    def findings(self, overlay: KeptOverlay) -> list[Finding]:
+        """Return the findings of rules that look at a kept overlay alone."""
+        return list(map(finding_from, self._lines.overlays[overlay.folder]["findings"]))
 
     def faults(self, key: str) -> list[list[Any]] | None:
         """Return the faults of an object, each with the name of its rule, as JSON; None of an unknown one."""
-        return self._documents[key]["faults"] if key in self._documents else None
-
-    def overlay(self, described: Overlay, objects: Mapping[str, Object]) -> KeptOverlay:
-        """Return an overlay as it was found; `objects` are those that are loaded, by their keys."""
-        record = self._records[described.folder]
-        noted_keys = [key for key in record["keys"] if self._documents[key]["noted"]]
-        noted = {key: objects.get(key) or self._object(key, "noted") for key in noted_keys}
-        return KeptOverlay(
-            **{name: getattr(described, name) for name in _DESCRIBED},
-            keys=record["keys"],
-            found=record["found"],
-            kept_noted=[noted[key] for key in noted_keys],
-            kept_noted_keys=noted_keys,
-            kept_with_release=[noted[key] for key in noted_keys if self._documents[key]["has_release"]],
-            kept_outlines=[self._object(key, "outline") for key in record["keys"]],
-            kept_outlines_hash=record["outlines"],
-            kept_reached=frozenset(record["files"]),
-            kept_findings=[finding_from(each) for each in record["findings"]],
-        )
-
-    def _object(self, key: str, form: str) -> Object:
-        """Return an object in a form that is kept of it; overlays that have it share it."""
-        if (key, form) not in self._objects:
-            self._objects[key, form] = FixedObject(self._documents[key][form])
-
-        return self._objects[key, form]
+        head = self._lines.documents.get(key)
+        return head["faults"] if head else None
 
     @cached_property
-    def _objects(self) -> dict[tuple[str, str], Object]:
-        return {}
+    def faulty(self) -> frozenset[str]:
+        """The keys of the objects with faults."""
+        return frozenset(key for key, head in self._lines.documents.items() if head["faults"])
+
+    def of_all(self, repository: Repository) -> list[Finding] | None:
+        """Return what rules of all overlays found, or None when now they might be told something else.
+
+        When they would not, no rule of one overlay would be: it sees no more of other overlays.
+        """
+        kept, heads = self._lines.of_all, self._lines.overlays
+        if kept is None or any(each.folder not in heads for each in repository.overlays):
+            return None
+
+        facts: list[str] = []
+        for overlay in repository.overlays:
+            known = heads[overlay.folder]["facts"]
+            is_same = isinstance(overlay, KeptOverlay) or known == self._facts(overlay)
+            if known is None or not is_same:
+                return None
+            facts.append(known)
+
+        key = hash_of_all(repository, facts, kept["files"])
+        return list(map(finding_from, kept["findings"])) if kept["key"] == key else None
+
+    def _facts(self, overlay: Overlay) -> str | None:
+        """Return the hash of the facts of an overlay for which an earlier run's rules asked."""
+        return hash_of_facts(overlay, self._names(overlay.folder), self._files)
+
+    def _names(self, folder: str) -> list[str]:
+        names: list[str] = self._lines.rest(folder)["facts"] if folder in self._lines.overlays else []
+        return names
 
     def keep(self, repository: Repository, looked: Looked, unsure: set[str]) -> None:
         """Keep what was found of a repository, but for overlays of the names `unsure`."""
         hashes = Hashes(repository)
-        records: dict[str, Any] = {}
-        documents: dict[str, Any] = {}
+        lines = Lines()
 
         for overlay in repository.overlays:
-            folder = overlay.folder
             if isinstance(overlay, KeptOverlay):
-                # A function that was asked only now may have read more than the overlay's own files.
-                if not overlay.outside:
-                    records[folder] = self._records[folder]
-                    documents |= {key: self._documents[key] for key in overlay.keys}
-            elif self._can_be_kept(overlay, looked.asked.get(folder, set()), unsure):
-                records[folder] = self._record(overlay, looked, hashes)
-                for key, value in zip(overlay.keys, overlay.objects, strict=True):
-                    if key not in documents:
-                        documents[key] = {
-                            "outline": outline(value),
-                            "noted": value if is_noted(value) else None,
-                            "has_release": has_cluster_version(value),
-                            "faults": looked.faults.get(key, []),
-                        }
+                self._copy(overlay, looked.seen_by_all, lines)
+            else:
+                is_kept = self._can_be_kept(overlay, looked.asked.get(overlay.folder, set()), unsure)
+                self._add(overlay, looked, hashes if is_kept else None, lines)
 
-        if records != self._records:
-            kept = {"common": self._common, "overlays": records, "documents": documents}
-            self._results.keep(self._place, json.dumps(kept).encode())
+        lines.of_all = self._of_all(repository, looked, lines)
+        is_as_before = all(isinstance(each, KeptOverlay) for each in repository.overlays)
+        if not is_as_before or lines.of_all != self._lines.of_all or lines.texts != self._lines.texts:
+            self._results.keep(self._place, lines.as_bytes(self._common))
             self._results.prune()
+
+    def _of_all(self, repository: Repository, looked: Looked, lines: Lines) -> Mapping[str, Any] | None:
+        """Return what rules of all overlays found, if everything has a hash that they were told."""
+        seen = looked.seen_by_all
+        if seen is None:
+            return self._lines.of_all
+        if not seen.is_hashed or any(each.folder not in lines.overlays for each in repository.overlays):
+            return None
+
+        facts = [lines.overlays[each.folder]["facts"] for each in repository.overlays]
+        key = None if None in facts else hash_of_all(repository, facts, seen.files)
+        findings = [asdict(each) for each in looked.of_all]
+        return {"key": key, "files": seen.files, "findings": findings} if key else None
+
+    def _copy(self, overlay: KeptOverlay, seen: SeenByAll | None, lines: Lines) -> None:
+        """Keep an overlay as it is kept, but for facts that were asked for only now."""
+        # A function that was asked only now may have read more than the overlay's own files.
+        if overlay.outside:
+            return
+
+        folder = overlay.folder
+        lines.copy_overlay(folder, self._lines)
+        names = seen.facts(overlay) if seen else None
+        if names is not None and names != overlay.kept.facts:
+            hashed = hash_of_facts(overlay, names, self._files)
+            head = {**lines.overlays[folder], "facts": hashed}
+            lines.add_overlay(folder, head, _rest(overlay, names))
+
+    def _add(self, overlay: Overlay, looked: Looked, hashes: Hashes | None, lines: Lines) -> None:
+        """Keep an overlay that this run has loaded, with its objects; without hashes nothing but its facts,
+        which then tell the next run whether rules of all overlays see something else.
+        """
+        folder = overlay.folder
+        seen = looked.seen_by_all
+        names = seen.facts(overlay) if seen else self._names(folder)
+        facts = hash_of_facts(overlay, names, self._files)
+        if hashes is None:
+            lines.add_overlay(
+                folder, {"key": "", "folders": (), "facts": facts, "documents": ()}, {"facts": names}
+            )
+            return
+
+        folders = sorted({posixpath.dirname(path) for path in overlay.reached})
+        head = {
+            "key": self._key(overlay, folders),
+            "folders": folders,
+            "asked": {part: hashes.of(part) for part in sorted(looked.asked.get(folder, ()))},
+            "facts": facts,
+            "documents": list(overlay.keys),
+            "outlines": hash_of_outlines(overlay.outlines),
+            "findings": [asdict(each) for each in looked.findings.get(folder, ())],
+        }
+        lines.add_overlay(folder, head, _rest(overlay, names))
+
+        for key, value in zip(overlay.keys, overlay.objects, strict=True):
+            if key not in lines.documents:
+                is_whole = is_noted(value)
+                about = {
+                    "is_noted": is_whole,
+                    "has_release": has_cluster_version(value),
+                    "faults": looked.faults.get(key, []),
+                }
+                lines.add_document(
+                    key, about, {"outline": outline(value), "noted": value if is_whole else None}
+                )
 
     @cached_property
     def _place(self) -> str:
@@ -180,32 +260,17 @@ class KeptOverlays:
     def _still(self) -> dict[str, bool]:
         return {}
 
-    def _record(self, overlay: Overlay, looked: Looked, hashes: Hashes) -> dict[str, Any]:
-        folder = overlay.folder
-        folders = sorted({posixpath.dirname(path) for path in overlay.reached})
-
-        return {
-            "key": self._key(overlay, folders),
-            "folders": folders,
-            "asked": {part: hashes.of(part) for part in sorted(looked.asked.get(folder, ()))},
-            "keys": list(overlay.keys),
-            "outlines": hash_of_outlines(overlay.outlines),
-            "files": sorted(overlay.reached),
-            "found": overlay.found,
-            "findings": [asdict(each) for each in looked.findings.get(folder, ())],
-        }
-
     def _key(self, overlay: Overlay, folders: Sequence[str]) -> str:
         """Return a hash of all that an overlay is made of, which reaches `folders`."""
         if overlay.is_directory:
             start = f"{overlay.folder}/"
             folders = sorted(folder for folder in self._folders if f"{folder}/".startswith(start))
 
-        described = json.dumps([getattr(overlay, name) for name in _DESCRIBED], default=_plain)
         own = digest_in(self._files, overlay.own_file) if overlay.own_file in self._files else ""
         contents = (part for folder in folders for part in (folder, self._folders.get(folder, "")))
+        parts = (hash_of_description(overlay), own, *contents)
 
-        return key_of(described.encode(), own.encode(), *(part.encode() for part in contents))
+        return key_of(*(part.encode() for part in parts))
 
     @cached_property
     def _folders(self) -> dict[str, str]:
@@ -218,10 +283,10 @@ class KeptOverlays:
         return {folder: key_of(*content) for folder, content in parts.items()}
 
 
+def _rest(overlay: Overlay, facts: Sequence[str]) -> Mapping[str, Any]:
+    return {"found": overlay.found, "files": sorted(overlay.reached), "facts": facts}
+
+
 def key_of_document(data: bytes, folder: str) -> str:
     """Return the key of a rendered document; with a folder, of one that is the folder's own."""
     return f"{sha256(data).hexdigest()}{folder and f' {folder}'}"
-
-
-def _plain(value: object) -> Any:
-    return sorted(value) if isinstance(value, frozenset) else str(value)

@@ -1,19 +1,18 @@
 """A folder that is deployed: what is rendered from it, and what of it rules of other overlays may know.
 
 Between runs, what was found of one overlay alone is kept by all that it can depend on. So a function whose
-result is kept takes the overlay and its files, and nothing else; and an overlay of an earlier run has neither
-objects nor a graph: to ask for them raises NotLoadedError, and all overlays are judged anew.
+result is kept takes the overlay and its files, and nothing else.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from functools import wraps
 from hashlib import sha256
 from typing import Any
 
-from okd_gitops.finding import Finding, Location
+from okd_gitops.finding import Location
 from okd_gitops.manifests.flux import Variables
 from okd_gitops.manifests.graph import Graph, Written
 from okd_gitops.manifests.nested import Path, objects_within
@@ -26,10 +25,8 @@ OF_ARGOCD = ("Application", "AppProject", "ApplicationSet")
 _NOTED = (*OF_ARGOCD, "CustomResourceDefinition", "RoleBinding", "ClusterRoleBinding")
 # Of other objects they see the names, and what tells Argo CD how to sync them.
 _SYNC = "argocd.argoproj.io/"
-
-
-class NotLoadedError(Exception):
-    """Something of an overlay is asked for of which only what an earlier run found is at hand."""
+# How the name of a place begins among the facts of an overlay.
+_PLACE = "place "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +116,7 @@ class Overlay:
 
     def place(self, identity: ObjectId, path: Path, *, is_secret: bool = False) -> Location | None:
         """Return where a value of an object is written, if that is certain; of a secret without the value."""
-        name = f"place {json.dumps([as_list(identity), path, is_secret])}"
+        name = self.name_of_place(identity, path, is_secret=is_secret)
         if name not in self.found:
             written = written_as(self.graph, identity)
             place = written.at(path) if written else None
@@ -128,60 +125,27 @@ class Overlay:
         known = self.found[name]
         return Location(**known) if known else None
 
+    @staticmethod
+    def name_of_place(identity: ObjectId, path: Path, *, is_secret: bool) -> str:
+        """Return the name of a place among the facts of an overlay."""
+        return f"{_PLACE}{json.dumps([as_list(identity), path, is_secret])}"
+
+    def fact(self, name: str, function: "_Function", files: Mapping[str, bytes]) -> Any:
+        """Return what a function `per_overlay` returns, of that name, as JSON has it."""
+        if name not in self.found:
+            self.found[name] = json.loads(json.dumps(function(self, _Watched(files, self))))
+
+        return self.found[name]
+
     def place_of(self, value: Object, path: Path = ()) -> str:
         """Return FILE:LINE:COLUMN of a value in an object of this overlay, else the folder of the overlay."""
         written = written_as(self.graph, ObjectId.of(value))
         return str(written.at(path)) if written else self.folder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptOverlay(Overlay):
-    """An overlay as an earlier run found it: with neither its objects nor a graph."""
-
-    kept_noted: Sequence[Object] = ()
-    kept_noted_keys: Sequence[str] = ()
-    kept_with_release: Sequence[Object] = ()
-    kept_outlines: Sequence[Object] = ()
-    kept_outlines_hash: str = ""
-    kept_reached: Set[str] = frozenset()
-    # The findings of rules that look at this overlay alone.
-    kept_findings: Sequence[Finding] = ()
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in ("objects", "graph"):
-            raise NotLoadedError(name)
-
-        return object.__getattribute__(self, name)
-
-    @property
-    def noted(self) -> Sequence[Object]:
-        """As in an overlay that is loaded."""
-        return self.kept_noted
-
-    @property
-    def noted_keys(self) -> Sequence[str]:
-        """As in an overlay that is loaded."""
-        return self.kept_noted_keys
-
-    @property
-    def with_release(self) -> Sequence[Object]:
-        """As in an overlay that is loaded."""
-        return self.kept_with_release
-
-    @property
-    def outlines(self) -> Sequence[Object]:
-        """As in an overlay that is loaded."""
-        return self.kept_outlines
-
-    @property
-    def outlines_hash(self) -> str:
-        """As in an overlay that is loaded."""
-        return self.kept_outlines_hash
-
-    @property
-    def reached(self) -> Set[str]:
-        """As in an overlay that is loaded."""
-        return self.kept_reached
+# What an earlier run and this one have in common of an overlay; the rest is what a run finds.
+_MADE = ("graph", "objects", "keys", "found", "outside", "_by_kind")
+DESCRIBED = tuple(each.name for each in fields(Overlay) if each.name not in _MADE)
 
 
 class _Watched(Mapping[str, bytes]):
@@ -205,9 +169,11 @@ class _Watched(Mapping[str, bytes]):
         return len(self._files)
 
 
-def per_overlay(
-    function: Callable[[Overlay, Mapping[str, bytes]], Any],
-) -> Callable[[Overlay, Mapping[str, bytes]], Any]:
+_Function = Callable[[Overlay, Mapping[str, bytes]], Any]
+_FUNCTIONS: dict[str, _Function] = {}
+
+
+def per_overlay(function: _Function) -> _Function:
     """Keep what a function of an overlay, and of the files that it is built from, returns: plain JSON.
 
     It comes back as JSON has it, lists for tuples, also when it was not kept.
@@ -216,12 +182,22 @@ def per_overlay(
 
     @wraps(function)
     def asked(overlay: Overlay, files: Mapping[str, bytes]) -> Any:
-        if name not in overlay.found:
-            overlay.found[name] = json.loads(json.dumps(function(overlay, _Watched(files, overlay))))
+        return overlay.fact(name, function, files)
 
-        return overlay.found[name]
-
+    _FUNCTIONS[name] = asked
     return asked
+
+
+def fact_named(name: str, overlay: Overlay, files: Mapping[str, bytes]) -> Any:
+    """Return a fact of an overlay by the name under which it is kept, as JSON has it.
+
+    Raises KeyError when no function that is imported has that name.
+    """
+    if not name.startswith(_PLACE):
+        return _FUNCTIONS[name](overlay, files)
+
+    identity, path, is_secret = json.loads(name.removeprefix(_PLACE))
+    return as_map(overlay.place(ObjectId(*identity), tuple(path), is_secret=is_secret))
 
 
 def hash_of_outlines(outlines: Sequence[Object]) -> str:

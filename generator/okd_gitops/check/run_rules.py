@@ -9,7 +9,7 @@ takes the place of `check_object` there.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -18,10 +18,12 @@ from types import ModuleType
 from typing import Any
 
 from okd_gitops.check import rules
+from okd_gitops.check.kept_overlay import KeptOverlay
 from okd_gitops.check.kept_overlays import KeptOverlays, Looked
-from okd_gitops.check.overlay import KeptOverlay, as_list, as_map, without_value
+from okd_gitops.check.overlay import as_list, as_map, without_value
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.check.seen import Seen
+from okd_gitops.check.seen_by_all import SeenByAll
 from okd_gitops.finding import Finding, Location, Severity, finding_of
 from okd_gitops.manifests.objects import Object, ObjectId
 
@@ -91,19 +93,22 @@ def _failed(name: str, error: Exception) -> Finding:
     )
 
 
-def run_on_loaded(repository: Repository, kept: KeptOverlays) -> tuple[list[Finding], Looked]:
+def run_on_loaded(
+    repository: Repository, kept: KeptOverlays, of_all: list[Finding] | None
+) -> tuple[list[Finding], Looked]:
     """Return the findings of every rule on a repository of which some overlays are kept, with what is new.
 
-    Raises NotLoadedError when a rule asks for something of an overlay that is not kept.
+    `of_all` are those of rules of all overlays, if they are known. Raises NotLoadedError when a rule asks for
+    something of an overlay that is not kept.
     """
-    overlays = {overlay.name: overlay for overlay in repository.overlays}
     loaded = [overlay for overlay in repository.overlays if not isinstance(overlay, KeptOverlay)]
     seen = {overlay.folder: Seen(repository, overlay) for overlay in loaded}
-    looked = Looked(asked={folder: each.asked for folder, each in seen.items()})
+    seen_by_all = SeenByAll(repository) if of_all is None else None
+    asked = {folder: each.asked for folder, each in seen.items()}
+    looked = Looked(asked=asked, of_all=of_all or [], seen_by_all=seen_by_all)
     objects = {key: value for each in loaded for key, value in zip(each.keys, each.objects, strict=True)}
-    findings = [
-        found for each in repository.overlays if isinstance(each, KeptOverlay) for found in each.kept_findings
-    ]
+    unchanged = [each for each in repository.overlays if isinstance(each, KeptOverlay)]
+    findings = [found for each in unchanged for found in kept.findings(each)]
 
     new = {key: value for key, value in objects.items() if kept.faults(key) is None}
     looked.faults.update((key, kept.faults(key) or []) for key in objects.keys() - new.keys())
@@ -119,15 +124,15 @@ def run_on_loaded(repository: Repository, kept: KeptOverlays) -> tuple[list[Find
                 found = list(_on_cluster(name, rule, overlay, seen[overlay.folder]))
                 looked.findings.setdefault(overlay.folder, []).extend(found)
                 findings += found
-        if hasattr(rule, "check_repository"):
-            findings += _on_repository(name, rule, repository, overlays)
+        if seen_by_all and hasattr(rule, "check_repository"):
+            looked.of_all.extend(_on_repository(name, rule, seen_by_all.repository, seen_by_all.by_name))
 
     for overlay in loaded:
         for key in overlay.keys:
             for _, fault in looked.faults.get(key, ()):
                 _place_on(overlay, _from_json(fault))
 
-    return [*findings, *_of_objects(repository, objects, looked, kept)], looked
+    return [*findings, *looked.of_all, *_of_objects(repository, looked, kept)], looked
 
 
 def _rules_for(repository: Repository) -> Iterator[tuple[str, ModuleType]]:
@@ -143,17 +148,17 @@ def _object_rule(rule: ModuleType, repository: Repository) -> Callable[[Object],
     return look
 
 
-def _of_objects(
-    repository: Repository, objects: Collection[str], looked: Looked, kept: KeptOverlays
-) -> Iterator[Finding]:
+def _of_objects(repository: Repository, looked: Looked, kept: KeptOverlays) -> Iterator[Finding]:
     """Yield the findings of objects, each with all overlays that hold it."""
+    faulty = kept.faulty | {key for key, faults in looked.faults.items() if faults}
     holders: dict[str, list[Overlay]] = {}
     for overlay in repository.overlays:
-        for key in overlay.keys:
-            holders.setdefault(key, []).append(overlay)
+        for key in () if faulty.isdisjoint(overlay.keys) else overlay.keys:
+            if key in faulty:
+                holders.setdefault(key, []).append(overlay)
 
     for key, overlays in holders.items():
-        for name, fault in looked.faults.get(key, []) if key in objects else kept.faults(key) or []:
+        for name, fault in looked.faults.get(key) or kept.faults(key) or []:
             yield _finding(name, _from_json(fault), overlays)
 
 

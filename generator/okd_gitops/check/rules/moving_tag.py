@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from okd_gitops.check.moving_tags import Pinned, moves, moving_images, pinned_images, tag_in_comment
 from okd_gitops.check.overlay import as_list, as_map, per_overlay
@@ -18,12 +17,12 @@ _NOT_SEARCHED = "CustomResourceDefinition"
 
 @dataclass(slots=True)
 class _Uses:
-    """Where an image is used: the tag that it had, the first place, all objects and clusters."""
+    """Where an image is used: the tag that it had, the first place, all objects and clusters in order."""
 
     tag: str
     place: Location | None
-    objects: list[ObjectId] = field(default_factory=list)
-    clusters: list[str] = field(default_factory=list)
+    objects: dict[ObjectId, None] = field(default_factory=dict)
+    clusters: dict[str, None] = field(default_factory=dict)
 
 
 def check_repository(repository: Repository) -> Iterator[Fault]:
@@ -32,15 +31,16 @@ def check_repository(repository: Repository) -> Iterator[Fault]:
     for overlay in repository.overlays:
         for image, tag, listed, place in _moving_in(overlay, repository.files):
             used = uses.setdefault(image, _Uses(tag, Location(**place) if place else None))
-            _add(used.objects, ObjectId(*listed))
-            _add(used.clusters, overlay.name)
+            used.objects[ObjectId(*listed)] = None
+            used.clusters[overlay.name] = None
 
     for image, used in uses.items():
+        objects = list(used.objects)
         moved = f"{_short(image)} has the digest of the tag {used.tag}, which moves"
         yield Fault(
-            reason=f"{moved}; {_users(used.objects)}",
+            reason=f"{moved}; {_users(objects)}",
             remedy="take a tag that stays, or copy the image and name the copy, see docs/images.md",
-            object=used.objects[0],
+            object=objects[0],
             location=used.place,
             clusters=tuple(used.clusters),
         )
@@ -81,11 +81,6 @@ def _moving_tag(pinned: Pinned, line: str) -> str:
     known = moving_images().get(pinned.image, "")
     tag = known or pinned.tag or tag_in_comment(line, pinned.image)
     return tag if known or moves(tag) else ""
-
-
-def _add(entries: list[Any], entry: object) -> None:
-    if entry not in entries:
-        entries.append(entry)
 
 
 @per_object

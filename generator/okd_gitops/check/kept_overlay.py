@@ -1,0 +1,113 @@
+"""An overlay as an earlier run found it: with neither its objects nor a graph. To ask for them raises
+NotLoadedError, and all overlays are judged anew.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from okd_gitops.check.kept_lines import Lines
+from okd_gitops.check.overlay import Overlay
+from okd_gitops.manifests.objects import FixedObject, Object
+
+
+class NotLoadedError(Exception):
+    """Something of an overlay is asked for of which only what an earlier run found is at hand."""
+
+
+class KeptObjects:
+    """What is kept of objects, by their keys: overlays that have an object share it.
+
+    `loaded` are those that this run has.
+    """
+
+    def __init__(self, lines: Lines, loaded: Mapping[str, Object]) -> None:
+        self._lines, self._loaded = lines, loaded
+        self._outlines: dict[str, Object] = {}
+        self._noted: dict[str, Object] = {}
+        self.noted_keys = {key for key, head in lines.documents.items() if head["is_noted"]}
+
+    def noted(self, key: str) -> Object:
+        """Return an object that rules of other overlays may read whole."""
+        if key not in self._noted:
+            self._noted[key] = self._loaded.get(key) or FixedObject(self._lines.rest(key)["noted"])
+
+        return self._noted[key]
+
+    def outline(self, key: str) -> Object:
+        """Return the outline of an object."""
+        if key not in self._outlines:
+            self._outlines[key] = FixedObject(self._lines.rest(key)["outline"])
+
+        return self._outlines[key]
+
+    def has_release(self, key: str) -> bool:
+        """Whether an object is a ClusterVersion, or has one inside."""
+        return bool(self._lines.documents[key]["has_release"])
+
+
+class KeptForms:
+    """What is kept of an overlay; each part is read when something asks for it."""
+
+    def __init__(self, lines: Lines, folder: str, objects: KeptObjects) -> None:
+        self._lines, self._folder, self._objects = lines, folder, objects
+        head = lines.overlays[folder]
+        self.keys: Sequence[str] = head["documents"]
+        self.outlines_hash: str = head["outlines"]
+
+    @cached_property
+    def noted_keys(self) -> Sequence[str]:
+        return [key for key in self.keys if key in self._objects.noted_keys]
+
+    @cached_property
+    def noted(self) -> Sequence[Object]:
+        return [self._objects.noted(key) for key in self.noted_keys]
+
+    @cached_property
+    def with_release(self) -> Sequence[Object]:
+        return [self._objects.noted(key) for key in self.noted_keys if self._objects.has_release(key)]
+
+    @cached_property
+    def outlines(self) -> Sequence[Object]:
+        return [self._objects.outline(key) for key in self.keys]
+
+    @cached_property
+    def _rest(self) -> Any:
+        return self._lines.rest(self._folder)
+
+    @property
+    def found(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._rest["found"]
+        return found
+
+    @property
+    def facts(self) -> list[str]:
+        """The names of the facts that rules of all overlays asked for."""
+        facts: list[str] = self._rest["facts"]
+        return facts
+
+    @cached_property
+    def reached(self) -> Set[str]:
+        return frozenset(self._rest["files"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOverlay(Overlay):
+    """An overlay of which an earlier run has kept what others may know."""
+
+    kept: KeptForms
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("objects", "graph"):
+            raise NotLoadedError(name)
+        if name in _KEPT:
+            return getattr(object.__getattribute__(self, "kept"), name)
+
+        return object.__getattribute__(self, name)
+
+
+# Each is asked of a loaded overlay by the same name.
+_KEPT = frozenset(
+    ("found", "keys", "noted", "noted_keys", "with_release", "outlines", "outlines_hash", "reached")
+)
