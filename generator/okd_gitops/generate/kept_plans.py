@@ -28,7 +28,7 @@ class KeptPlans:
         self._results, self._place = Results(folder / "plans"), key_of(bytes(root))
         changes = fleet.catalog.changes
         parts = [part for path in changes for part in (path.encode(), changes[path])]
-        self._common = key_of(hash_of_code().encode(), _text(fleet.document.lines), *parts)
+        self._common = key_of(hash_of_code().encode(), fleet.document.data, *parts)
 
         kept = json.loads(self._results.read(self._place) or b"{}")
         self._known: dict[str, Any] = kept["plans"] if kept.get("common") == self._common else {}
@@ -100,7 +100,7 @@ def paths_of_clusters(files: Iterable[str]) -> dict[str, list[str]]:
 
 def _key(cluster: Cluster) -> str:
     extras = (part.encode() for path in cluster.extras for part in (path, cluster.extras.digest(path)))
-    return key_of(_text(cluster.document.lines), *extras)
+    return key_of(cluster.document.data, *extras)
 
 
 def _record(brief: Brief, files: str) -> dict[str, Any]:
@@ -120,7 +120,3 @@ def _brief(cluster: Cluster, record: Mapping[str, Any]) -> Brief:
 def _hash(digests: Mapping[str, str]) -> str:
     """Return a hash of files, which have these hashes."""
     return sha256("\n".join(f"{digests[path]} {path}" for path in sorted(digests)).encode()).hexdigest()
-
-
-def _text(lines: Collection[str]) -> bytes:
-    return "\n".join(lines).encode()

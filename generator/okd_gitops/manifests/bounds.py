@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from okd_gitops.manifests.loader import STANDARD, STR, Loader
+
 MAX_DEPTH = 64
 
 
@@ -34,11 +36,6 @@ FOREIGN = Bounds(8 << 20, 100_000)
 PASSED_ON = Bounds(16 << 20, 100_000, exact=False)
 # The same in a repository that others wrote, where our own rules for YAML do not hold.
 OTHERS = Bounds(16 << 20, 400_000, exact=False, aliases=True)
-# Kept together with the C loader: the pure Python one is ten times slower.
-Loader = yaml.CSafeLoader
-
-_STANDARD = "tag:yaml.org,2002:"
-_STR = f"{_STANDARD}str"
 # What begins an anchor, an alias or a tag; ends of lines that only YAML knows, and marks that take no column.
 _UNUSUAL = re.compile("[&*!\r\x85\u2028\u2029\ufeff]")
 # What stands before the first word of a line.
@@ -125,7 +122,7 @@ def _refusal(event: yaml.NodeEvent, depth: int, nodes: int, bounds: Bounds) -> t
         return "document-too-complex", reason, "write the value out"
 
     tag = getattr(event, "tag", None)
-    if tag and (bounds.strict or tag != _STR):
+    if tag and (bounds.strict or tag != STR):
         return "ambiguous-yaml", f"the tag {_tag(tag)} is not allowed", "remove the tag"
 
     return None
@@ -133,4 +130,4 @@ def _refusal(event: yaml.NodeEvent, depth: int, nodes: int, bounds: Bounds) -> t
 
 def _tag(tag: str) -> str:
     """Return a tag as people write it."""
-    return f"!!{tag.removeprefix(_STANDARD)}" if tag.startswith(_STANDARD) else tag
+    return f"!!{tag.removeprefix(STANDARD)}" if tag.startswith(STANDARD) else tag

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from okd_gitops.manifests.bounds import Loader
+from okd_gitops.manifests.loader import Loader
 from okd_gitops.manifests.write import dump
 
 # A comma, and the comment that belongs to the scalar in front of it.

@@ -1,35 +1,32 @@
 """Read YAML that a program of ours wrote or a test has read with all checks: the values alone, and fast."""
 
-from collections.abc import Iterable
-from functools import lru_cache
+from sys import intern
 from typing import Any
 
 import yaml
 
-_STANDARD = "tag:yaml.org,2002:"
-_TIMESTAMP = f"{_STANDARD}timestamp"
-_STR, _MAP, _SEQ = (f"{_STANDARD}{name}" for name in ("str", "map", "seq"))
+from okd_gitops.manifests.loader import MAP, SEQ, STANDARD, STR, Loader
+
+_TIMESTAMP = f"{STANDARD}timestamp"
 
 
-class _Loader(yaml.CSafeLoader):
+class _Loader(Loader):
     """Leaves a date the text that the API server will see."""
 
     def resolve(self, kind: type, value: Any, implicit: Any) -> str:
-        """Return the tag of a node: most words occur many times, and are looked up in a table then."""
-        if kind is yaml.ScalarNode and implicit[0]:
-            return _tag_of(value)
-
-        return str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
+        """Return the tag of a node."""
+        tag = super().resolve(kind, value, implicit)
+        return STR if tag == _TIMESTAMP else tag
 
     def build(self, node: yaml.Node) -> Any:
         """Return the value of a node, without the generic constructors as far as it is plain."""
-        if node.tag == _STR and isinstance(node, yaml.ScalarNode):
+        if node.tag == STR and isinstance(node, yaml.ScalarNode):
             return node.value
 
-        if node.tag == _SEQ and isinstance(node, yaml.SequenceNode):
+        if node.tag == SEQ and isinstance(node, yaml.SequenceNode):
             return [self.build(item) for item in node.value]
 
-        if node.tag == _MAP and isinstance(node, yaml.MappingNode):
+        if node.tag == MAP and isinstance(node, yaml.MappingNode):
             if not _has_plain_keys(node):
                 self.flatten_mapping(node)
 
@@ -39,8 +36,8 @@ class _Loader(yaml.CSafeLoader):
 
     def key(self, node: yaml.Node) -> str:
         """Return a key as the API server reads it: a text (sigs.k8s.io/yaml, convertToJSONableObject)."""
-        if node.tag == _STR and isinstance(node, yaml.ScalarNode):
-            return str(node.value)
+        if node.tag == STR and isinstance(node, yaml.ScalarNode):
+            return intern(node.value)
 
         value = self.construct_object(node, deep=True)
         if isinstance(value, bool):
@@ -53,27 +50,7 @@ class _Loader(yaml.CSafeLoader):
 
 
 def _has_plain_keys(node: yaml.MappingNode) -> bool:
-    return all(key.tag == _STR and isinstance(key, yaml.ScalarNode) for key, _ in node.value)
-
-
-@lru_cache(maxsize=65536)
-def _tag_of(word: str) -> str:
-    """Return what the resolvers of YAML make of a word without quotes."""
-    resolve = yaml.resolver.BaseResolver.resolve
-    return str(resolve(_RESOLVER, yaml.ScalarNode, word, (True, False)))  # type: ignore[no-untyped-call]
-
-
-def _without_timestamp(resolvers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    return [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: _without_timestamp(resolvers)
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-_RESOLVER = _Loader(b"")
+    return all(key.tag == STR and isinstance(key, yaml.ScalarNode) for key, _ in node.value)
 
 
 def plain_value(data: bytes) -> Any:

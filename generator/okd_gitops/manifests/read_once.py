@@ -32,11 +32,7 @@ def read_all_once(path: str, data: bytes, bounds: Bounds) -> list[Document]:
         # With the places in this file.
         return read_all(path, data, bounds=bounds)
 
-    if comment:
-        first_line = comment[0].decode("ascii").removesuffix("\n")
-        return [replace(each, file=path, lines=(first_line, *each.lines[1:])) for each in documents]
-
-    return [replace(document, file=path) for document in documents]
+    return [replace(each, file=path, data=data) for each in documents]
 
 
 @lru_cache(maxsize=16384)

@@ -2,7 +2,9 @@
 
 import math
 import re
-from typing import Any
+from typing import Any, NamedTuple
+
+from okd_gitops.manifests.loader import STANDARD, STR
 
 # What the two read differently.
 AMBIGUOUS = re.compile(
@@ -16,7 +18,32 @@ CONSTANTS: dict[str, Any] = {
 }
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
+# Text to us and to YAML 1.2, a date and an odd relic to YAML 1.1.
+_TEXTS = (f"{STANDARD}timestamp", f"{STANDARD}value")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+
+
+class Word(NamedTuple):
+    """What a word without quotes means, whether readers agree on it, and whether some read a date."""
+
+    value: Any
+    is_sure: bool = True
+    is_date: bool = False
+
+
+def read(text: str, tag: str) -> Word:
+    """Return what a word means that is not ambiguous, and has a tag of YAML 1.1."""
+    if tag == STR and not NUMBER.fullmatch(text):
+        return Word(text)
+
+    if text in CONSTANTS:
+        return Word(CONSTANTS[text])
+
+    as_number = number(text, number_in_1_1=tag != STR)
+    if as_number is not None:
+        return Word(as_number)
+
+    return Word(text, is_sure=tag in _TEXTS, is_date=tag in _TEXTS and bool(DATE.fullmatch(text)))
 
 
 def number(text: str, *, number_in_1_1: bool) -> int | float | None:

@@ -2,11 +2,13 @@
 
 import posixpath
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from okd_gitops.finding import Findings, Location
 from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import at, items
+from okd_gitops.manifests.placed import Places
 from okd_gitops.manifests.read import Document, read_all
 from okd_gitops.releases.cluster_version import mentions
 
@@ -84,9 +86,10 @@ def _moved(document: Document, path: _Path, inner: Document) -> Document:
 
     Only in a block of lines has each value a place of its own; in other texts all have that of the text.
     """
+    lines = document.lines
     line, column, length = document.marks[path]
-    if document.lines[line][column : column + 1] in ("|", ">"):
-        first_line = document.lines[line + 1]
+    if lines[line][column : column + 1] in ("|", ">"):
+        first_line = lines[line + 1]
         indent = len(first_line) - len(first_line.lstrip(" "))
         marks = {
             where: (line + 1 + mark[0], mark[1] + indent, mark[2]) for where, mark in inner.marks.items()
@@ -94,7 +97,7 @@ def _moved(document: Document, path: _Path, inner: Document) -> Document:
     else:
         marks = dict.fromkeys(inner.marks, (line, column, length))
 
-    return Document(document.file, document.lines, inner.value, marks, {})
+    return replace(document, value=inner.value, moved=Places(marks, {}))
 
 
 def _joined(folder: str, names: Iterable[object]) -> list[str]:
