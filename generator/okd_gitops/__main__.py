@@ -64,6 +64,8 @@ def _run() -> int:
     from okd_gitops.errors import OkdGitopsError
 
     os.environ["PATH"] = _safe_search_path(os.environ.get("PATH", os.defpath))
+    # Else pydantic looks for plug-ins in every package that is installed, and runs what it finds.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
     try:
         cli.main(standalone_mode=False, prog_name="okd-gitops")

@@ -162,10 +162,10 @@ def _failure_for_forges(wanted: Wanted) -> Iterator[None]:
 
 def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: str) -> None:
     """Check the repository that this is run in, unless it is as an earlier run of this day left it."""
-    from okd_gitops.system.unchanged import Earlier, tools_in
-
     # What is left in circles goes with the end of the run: to look for it at each step takes a tenth.
     gc.disable()
+    from okd_gitops.system.unchanged import Earlier, tools_in
+
     root = root_of(context)
     cache = tools_of(context)
     earlier = Earlier(root, cache, "check", str(now.date()).encode(), tools_in(cache))

@@ -64,6 +64,8 @@ def generate(
     """
     from okd_gitops.system.unchanged import Earlier
 
+    # What is left in circles goes with the end of the run.
+    gc.disable()
     root = root_of(context)
     # A person who names files or clusters wants them looked at.
     is_plain = not (clusters or forced or dry_run)
@@ -78,8 +80,6 @@ def generate(
     from okd_gitops.generate.generate import diff_text, stale
     from okd_gitops.generate.generate import generate as run
 
-    # What is left in circles goes with the end of the run.
-    gc.disable()
     writes_files = not (checking or dry_run)
     result = run(
         root,
