@@ -19,7 +19,7 @@ from okd_gitops.errors import ToolError
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
-from okd_gitops.system import process
+from okd_gitops.system import process, unchanged
 from okd_gitops.system.tools import PINS, sha256_of, tool
 
 APP = {"app/kustomization.yaml": b"resources: [cm.yaml]\n", "app/cm.yaml": CONFIGMAP.encode()}
@@ -236,16 +236,24 @@ def test_an_index_of_another_form_is_no_bundle(tmp_path: Path, text: str) -> Non
 @pytest.mark.parametrize(
     "fault", ["shorter", "other", "not executable", "a link", "for all to write", "other pins"]
 )
-def test_a_tool_that_is_not_the_one_that_was_built_is_not_returned(tmp_path: Path, fault: str) -> None:
+def test_a_tool_that_is_not_the_one_that_was_built_is_not_returned(
+    tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where an earlier run has computed its hash, and its size and mtime are as they were."""
+    monkeypatch.setattr(unchanged, "_SETTLED", -60.0)
+    monkeypatch.delenv("CI", raising=False)
     folder = tmp_path / "bin"
     shutil.copytree(CACHE / "bin", folder)
     binary, sums = folder / "kustomize", folder / "sha256sums"
+    before = binary.stat()
     assert tool.__wrapped__(tmp_path, "kustomize") == binary
+    assert list((tmp_path / "kept/hashes").iterdir())
     (tmp_path / "linked").mkdir()
     (tmp_path / "linked/bin").symlink_to(folder)
     assert tool.__wrapped__(tmp_path / "linked", "kustomize").exists()
     if fault in ("shorter", "other"):
         binary.write_bytes(binary.read_bytes()[:-1] + (b"x" if fault == "other" else b""))
+        os.utime(binary, ns=(before.st_atime_ns, before.st_mtime_ns))
     elif fault == "not executable":
         binary.chmod(0o644)
     elif fault == "a link":

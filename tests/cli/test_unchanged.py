@@ -320,3 +320,27 @@ def test_a_damaged_note_of_what_was_seen_is_made_again(
     for note in (kept / "kept/seen").iterdir():
         note.write_bytes(note.read_bytes()[:-1])
     assert earlier(repo, kept, b"tools").result()
+
+
+def test_the_tool_is_another_one_when_one_of_its_modules_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = shutil.copytree(disk.PACKAGE, tmp_path / "okd_gitops")
+    module = code / "tree.py"
+    settled(monkeypatch)
+    monkeypatch.setattr(unchanged, "PACKAGE", code)
+
+    def hash_now() -> str:
+        unchanged.hash_of_code.cache_clear()
+        return unchanged.hash_of_code()
+
+    first, before = hash_now(), module.stat()
+    with monkeypatch.context() as patch:
+        patch.setattr(unchanged, "scan_tree", None)
+        assert hash_now() == first, "nothing is read while the status is the same"
+
+    module.write_bytes(module.read_bytes()[:-1] + b" ")
+    os.utime(module, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert hash_now() != first
+    monkeypatch.undo()
+    unchanged.hash_of_code.cache_clear()

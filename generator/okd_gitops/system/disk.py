@@ -10,6 +10,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from okd_gitops.errors import UsageError
@@ -255,9 +256,10 @@ def read_package(folder: Path) -> Tree:
     return Tree({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
 
 
+@cache
 def read_catalog() -> Tree:
     """Read the catalog that comes with the package."""
-    return scan_tree(PACKAGE, "catalog", max_file=MAX_GENERATED, names=(".yaml",))[0].below("catalog")
+    return scan_tree(PACKAGE, CATALOG, max_file=MAX_GENERATED, names=(".yaml",))[0].below(CATALOG)
 
 
 def _refused(place: Location, reason: str, remedy: str) -> FindingsError:

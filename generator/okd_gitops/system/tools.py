@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from okd_gitops.errors import ToolError
+from okd_gitops.system.file_status import Walk, walk
+from okd_gitops.system.kept import Results, kept_folder, key_of
 
 REMEDY = "okd-gitops tools: it gets them, once, in some minutes"
 # For tools that are written in Go. A larger heap before collecting: a quarter less CPU for the same bytes
@@ -51,7 +53,7 @@ def tool(cache_folder: Path, name: str) -> Path:
         recorded = _recorded_hashes(hashes)
         # The folder may be a link to where the tools lie; the files in it may not.
         statuses = {folder: folder.stat(), path: path.lstat(), hashes: hashes.lstat()}
-        actual = sha256_of(path)
+        actual = _hash_by_status(path)
     except (OSError, ValueError):
         raise ToolError(f"{name} is not there, so nothing can be judged", REMEDY) from None
 
@@ -101,7 +103,35 @@ def _compare_pins(recorded: dict[str, str], name: str) -> None:
 @cache
 def hash_of(tool_path: Path) -> str:
     """Return the SHA-256 of a tool that `tool` has returned, which nobody changes during a run."""
-    return sha256_of(tool_path)
+    return _hash_by_status(tool_path)
+
+
+def _hash_by_status(tool_path: Path) -> str:
+    """Return the SHA-256 of a tool; of an earlier run, if the file system records no change since.
+
+    Raises OSError.
+    """
+    folder = kept_folder(tool_path.parent.parent)
+    status = _status(tool_path)
+    if folder is None or status is None or not status.is_settled:
+        return sha256_of(tool_path)
+
+    hashes = Results(folder / "hashes")
+    place = key_of(bytes(tool_path), status.digest().encode())
+    known = hashes.read(place)
+    if known is not None:
+        return known.decode()
+
+    actual = sha256_of(tool_path)
+    if _status(tool_path) == status:
+        hashes.keep(place, actual.encode())
+        hashes.prune()
+
+    return actual
+
+
+def _status(tool_path: Path) -> Walk | None:
+    return walk(tool_path.parent, tool_path.name)
 
 
 def sha256_of(path: Path) -> str:
