@@ -60,12 +60,14 @@ def _run() -> int:
     """Run the command line and return the exit code."""
     import click
 
+    from okd_gitops.cli import no_plugins
     from okd_gitops.cli.main import cli
     from okd_gitops.errors import OkdGitopsError
 
     os.environ["PATH"] = _safe_search_path(os.environ.get("PATH", os.defpath))
-    # Else pydantic looks for plug-ins in every package that is installed, and runs what it finds.
+    # The variable is pydantic's own switch, and would still load all that it searches with.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+    sys.modules["pydantic.plugin._loader"] = no_plugins
 
     try:
         cli.main(standalone_mode=False, prog_name="okd-gitops")

@@ -17,6 +17,12 @@ from okd_gitops.cli.main import cli
 from okd_gitops.errors import EXIT_CODES
 from okd_gitops.explanation import explanation_of
 
+FLEET = """\
+repository: https://git.example.com/fleet.git
+hub: hub
+owners: [ops]
+upstream: https://graph.example.com/graph
+"""
 COMMAND_MODULES = {place.partition(":")[0] for place, _ in COMMANDS.values()}
 
 
@@ -57,6 +63,45 @@ def test_help_imports_nothing_heavy(group: tuple[str, ...]) -> None:
     )
     assert done.stdout.startswith(f"Usage: okd-gitops {' '.join(group)}")
     assert done.stdout.endswith("HEAVY []\n")
+
+
+def test_an_edit_loads_only_what_it_needs(tmp_path: Path) -> None:
+    """No search for plug-ins, no network, no git, and none of what reads releases."""
+    (tmp_path / "clusters").mkdir()
+    (tmp_path / "fleet.yaml").write_text(FLEET)
+    (tmp_path / "clusters/hub.yaml").write_text("purpose: hub\nenvironment: kind\nkubernetes: '1.35'\n")
+    needless = {
+        "email",
+        "git",
+        "http",
+        "importlib.metadata",
+        "importlib.resources",
+        "jinja2",
+        "kubernetes",
+        "okd_gitops.releases.record",
+        "okd_gitops.releases.trust.keyring",
+        "pysequoia",
+        "ssl",
+        "urllib3",
+    }
+    code = (
+        "import sys; sys.argv = ['okd-gitops', '--root', '.', 'generate']\n"
+        "from okd_gitops.__main__ import main\n"
+        "try: main()\n"
+        f"except SystemExit as end: print(end.code, sorted({needless} & set(sys.modules)))\n"
+        "from pydantic.plugin import _loader, _schema_validator\n"
+        "asked = _schema_validator.create_schema_validator.__code__.co_names\n"
+        "print(_loader.__name__, 'get_plugins' in asked)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT / "generator")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.endswith("0 []\nokd_gitops.cli.no_plugins True\n"), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

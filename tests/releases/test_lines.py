@@ -5,17 +5,43 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 import upstream_facts
 from clones import ChangedError
 from conftest import ROOT, git
-from okd_gitops.releases.lines import allows_updates, facts, kubernetes_of, line_after, required_acks
+from okd_gitops.manifests.bounds import FOREIGN
+from okd_gitops.manifests.read import read
+from okd_gitops.releases.lines import (
+    Facts,
+    allows_updates,
+    facts,
+    kubernetes_of,
+    line_after,
+    required_acks,
+    table_in,
+)
 
 RECORDED = [
     yaml.safe_load(path.read_text()) for path in sorted((ROOT / "tests/releases/upstream").glob("*.yaml"))
 ]
+TABLE = ROOT / "generator/okd_gitops/releases/lines.yaml"
 LINES = list(facts().lines)
 GATES_OF_SOME_CLUSTERS = ("machine-config-gates", "ingress-gates", "vsphere-gates")
+
+
+def test_the_table_stands_all_checks_of_a_file_and_has_the_types_that_it_promises() -> None:
+    read("lines.yaml", TABLE.read_bytes(), bounds=FOREIGN)
+    assert TypeAdapter(Facts).validate_python(facts(), strict=True) == facts()
+
+
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [("sources:", "source:"), ("    overrides:", "    override:"), ("state: okd", "status: okd")],
+)
+def test_a_key_that_the_table_does_not_know_is_refused(word: str, other: str) -> None:
+    with pytest.raises((LookupError, TypeError)):
+        table_in(TABLE.read_bytes().replace(word.encode(), other.encode(), 1))
 
 
 def told(source: str, line: str = "") -> Any:

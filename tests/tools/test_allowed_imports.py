@@ -54,13 +54,10 @@ PURE = [
 EXCEPTIONS = {
     ("check/run_rules.py", "importlib"): "the rules are the modules of a folder",
     ("check/run_rules.py", "traceback"): "a rule with a bug is named by its place",
-    ("check/moving_tags.py", "importlib.resources"): "moving_tags.yaml lies in the package",
     ("check/run_rules.py", "pkgutil"): "the rules are the modules of a folder",
-    ("manifests/scopes.py", "importlib.resources"): "scopes.json lies in the package",
     ("report/page/page.py", "jinja2"): "the templates of the page",
     ("report/page/page.py", "markdown_it"): "the sentences of pull requests as HTML",
     ("report/page/page.py", "markupsafe"): "what is HTML already",
-    ("releases/lines.py", "importlib.resources"): "lines.yaml lies in the package",
     ("check/build.py", "os"): "the number of processors",
     ("check/judge.py", "time"): "the seconds of each step, for the report",
     ("check/check.py", "time"): "the seconds of each step, for the report",

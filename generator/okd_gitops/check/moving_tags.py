@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from pydantic import Field
 
@@ -46,7 +46,7 @@ class Pinned:
 @cache
 def moving_images() -> Mapping[str, str]:
     """Return the table: image by digest to tag."""
-    data = files(__package__).joinpath(_FILE).read_bytes()
+    data = Path(__file__).with_name(_FILE).read_bytes()
     table = parse(MovingImages, read(_FILE, data, bounds=FOREIGN))
 
     return {entry.image: entry.tag for entry in table.images}

@@ -12,8 +12,7 @@ from pydantic import Field, model_validator
 
 from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.write import dump
-from okd_gitops.releases.fields import ClusterId, VersionText, by_digest, fault
-from okd_gitops.releases.record import Time
+from okd_gitops.releases.fields import ClusterId, Time, VersionText, by_digest, fault
 from okd_gitops.times import time_text
 
 FOLDER = "evidence"

@@ -10,8 +10,7 @@ from pydantic import Field
 
 from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.write import dump
-from okd_gitops.releases.fields import ClusterId
-from okd_gitops.releases.record import Time
+from okd_gitops.releases.fields import ClusterId, Time
 from okd_gitops.times import time_text
 
 FOLDER = "clusters"

@@ -106,7 +106,9 @@ class ClusterSpec(FileModel):
     emergency: Emergency | None = Field(
         None, description="A release that must not wait; written by a person, alone in its change."
     )
-    upgrades: Upgrades = Field(Upgrades(), description="Which releases this cluster takes, and when.")
+    upgrades: Upgrades = Field(
+        Upgrades.model_construct(), description="Which releases this cluster takes, and when."
+    )
     features: dict[Name, dict[str, Any] | None] = Field(
         {}, description="Features by name, each with its parameters."
     )

@@ -9,8 +9,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from okd_gitops.manifests.model import FileModel
-from okd_gitops.releases.fields import ReleaseImage, VersionText
-from okd_gitops.releases.record import Time
+from okd_gitops.releases.fields import ReleaseImage, Time, VersionText
 
 # How far ahead `until` may be when the emergency is merged.
 LONGEST = timedelta(hours=72)

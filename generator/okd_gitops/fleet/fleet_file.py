@@ -146,7 +146,8 @@ class FleetSpec(FileModel, title="Fleet"):
         description="What namespaces may have at most; check compares the pipelines with it.",
     )
     ephemeral: EphemeralQuota = Field(
-        EphemeralQuota(), description="What ephemeral clusters may use together; `cluster new` refuses more."
+        EphemeralQuota.model_construct(),
+        description="What ephemeral clusters may use together; `cluster new` refuses more.",
     )
     trials: Annotated[tuple[Trials, ...], AfterValidator(_one_each)] = Field(
         (),
@@ -154,7 +155,8 @@ class FleetSpec(FileModel, title="Fleet"):
         description="Streams whose releases are tried on clusters of their own before long-term clusters.",
     )
     providers: Providers = Field(
-        Providers(), description="Who installs ephemeral clusters, and where; a cluster file names one."
+        Providers.model_construct(),
+        description="Who installs ephemeral clusters, and where; a cluster file names one.",
     )
     releases: Releases | None = Field(
         None, description="Sources of releases, and conditions for every rollout."

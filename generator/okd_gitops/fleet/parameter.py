@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.fields import Minor
-from okd_gitops.manifests.cron import CronError, parse_cron
 from okd_gitops.manifests.model import FileModel, Name
 from okd_gitops.manifests.pattern import matches
 from okd_gitops.releases.fields import Pattern, fault
@@ -200,6 +199,8 @@ def _minor_fault(text: str) -> str:
 
 
 def _cron_fault(text: str) -> str:
+    from okd_gitops.manifests.cron import CronError, parse_cron
+
     try:
         schedule = parse_cron(text)
     except CronError as error:

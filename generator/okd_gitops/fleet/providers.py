@@ -165,7 +165,9 @@ class HyperShift(Settings):
         alias="sshKey",
         description="Let the key of PATH/ssh-key (id_rsa.pub) log in on the workers.",
     )
-    workers: Agents = Field(Agents(), description="Which machines become workers, and how many.")
+    workers: Agents = Field(
+        Agents.model_construct(), description="Which machines become workers, and how many."
+    )
 
     @property
     def machines(self) -> int:

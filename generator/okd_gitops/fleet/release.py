@@ -9,12 +9,14 @@ from okd_gitops.fleet.upgrades import Ack
 from okd_gitops.manifests.model import FileModel
 from okd_gitops.releases.cluster_version import field_faults
 from okd_gitops.releases.fields import Channel, ReleaseImage, VersionText, fault
-from okd_gitops.releases.trust.signature import signed_digest
-from okd_gitops.releases.trust.verdict import SignatureError
 from okd_gitops.releases.version import digest_of
 
 
 def _signed_digest(signature: str) -> str:
+    # Few fleets have releases of their own.
+    from okd_gitops.releases.trust.signature import signed_digest
+    from okd_gitops.releases.trust.verdict import SignatureError
+
     try:
         return signed_digest(base64.b64decode(signature, validate=True))
     except (ValueError, SignatureError):

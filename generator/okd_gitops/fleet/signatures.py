@@ -2,13 +2,15 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from okd_gitops.manifests.model import FileModel
 from okd_gitops.releases.fields import fault
-from okd_gitops.releases.trust.keyring import FINGERPRINTS, KeyUse
+
+if TYPE_CHECKING:
+    from okd_gitops.releases.trust.keyring import KeyUse
 
 _REPOSITORY = r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"
 # Plain http is for a server on this machine, as tests have one.
@@ -54,8 +56,10 @@ class SigningKey(FileModel):
         "", description="Why somebody else may have it: then none of its signatures is good."
     )
 
-    def use(self, fingerprint: str) -> KeyUse:
+    def use(self, fingerprint: str) -> "KeyUse":
         """Return this as the check of signatures takes it; a retired key is good until its last day ends."""
+        from okd_gitops.releases.trust.keyring import KeyUse
+
         last_day = datetime.combine(self.retired, time(), UTC) if self.retired else None
 
         return KeyUse(
@@ -94,8 +98,10 @@ class Signatures(FileModel):
     )
 
     @property
-    def pinned(self) -> list[KeyUse]:
+    def pinned(self) -> "list[KeyUse]":
         """The accepted keys, with what they are for."""
+        from okd_gitops.releases.trust.keyring import FINGERPRINTS
+
         anything = SigningKey()
 
         return [
@@ -105,6 +111,8 @@ class Signatures(FileModel):
 
     @model_validator(mode="after")
     def _uses_are_of_accepted_keys(self) -> "Signatures":
+        from okd_gitops.releases.trust.keyring import FINGERPRINTS
+
         accepted = set(self.fingerprints) or FINGERPRINTS
 
         for fingerprint in self.uses.keys() - accepted:

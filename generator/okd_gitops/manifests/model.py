@@ -19,7 +19,11 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
 
 class FileModel(BaseModel):
-    """The base of all of them: frozen; no value is coerced and no unknown key is ignored."""
+    """The base of all of them: frozen; no value is coerced and no unknown key is ignored.
+
+    A field whose default is a model takes `model_construct()`: an instance would have its validators built
+    when the module is imported, and once more with those of the whole file.
+    """
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, populate_by_name=False, defer_build=True

@@ -7,7 +7,7 @@ of the API servers. A kind that neither knows is of unknown scope.
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 
 from okd_gitops.manifests.objects import Object, ObjectId, at
@@ -49,7 +49,7 @@ def known_kinds() -> frozenset[str]:
 
 @cache
 def _served() -> Scopes:
-    kinds_by_scope = json.loads((files("okd_gitops.manifests") / TABLE).read_text("utf-8"))
+    kinds_by_scope = json.loads(Path(__file__).with_name(TABLE).read_text("utf-8"))
     return {
         f"{kind}.{group}": scope == "Cluster"
         for scope, groups in kinds_by_scope.items()

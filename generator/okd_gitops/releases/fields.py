@@ -1,13 +1,15 @@
-"""Fields that several file formats have: a version, an image by digest, and a regular expression."""
+"""Fields that several file formats have: a version, an image by digest, a time, and a regular expression."""
 
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from okd_gitops.manifests.pattern import pattern_fault
 from okd_gitops.releases.cluster_version import field_faults
 from okd_gitops.releases.version import image_fault
+from okd_gitops.times import parse_time
 
 
 def fault(
@@ -42,6 +44,16 @@ def cluster_version_field(field: str) -> AfterValidator:
     return AfterValidator(validated)
 
 
+def _time(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+
+    try:
+        return parse_time(str(value))
+    except ValueError:
+        raise fault("a time is in UTC", "write it like 2026-11-21T12:00:00Z") from None
+
+
 def _pattern(value: str) -> str:
     if reason := pattern_fault(value):
         raise fault(
@@ -55,4 +67,5 @@ Channel = Annotated[str, cluster_version_field("channel")]
 ClusterId = Annotated[str, cluster_version_field("clusterID")]
 ReleaseImage = Annotated[str, cluster_version_field("image")]
 VersionText = Annotated[str, cluster_version_field("version")]
+Time = Annotated[datetime, BeforeValidator(_time)]
 Pattern = Annotated[str, AfterValidator(_pattern)]

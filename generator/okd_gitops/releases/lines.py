@@ -1,45 +1,42 @@
 """The facts of each OKD line that its releases do not tell, with their sources: `lines.yaml` beside it."""
 
 from collections.abc import Mapping
-from datetime import date
 from functools import cache
-from importlib.resources import files
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
+from okd_gitops.manifests.plain import plain_value
 
-from okd_gitops.manifests.bounds import FOREIGN
-from okd_gitops.manifests.model import FileModel, parse
-from okd_gitops.manifests.read import read
-
-_FILE = "lines.yaml"
+_FILE = Path(__file__).with_name("lines.yaml")
 
 
-class Source(FileModel):
+# Tuples and no models: every command that reads a cluster file needs the table, which a test reads with all
+# checks, and models of it take longer to build than the table to read.
+class Source(NamedTuple):
     """Where a fact was read, and on which day: a file of a branch, or an issue."""
 
     repository: str
-    day: date = Field(strict=False)
+    day: str
     branch: str = ""
     path: str = ""
     issue: int = 0
 
 
-class Names(FileModel):
+class Names(NamedTuple):
     """Names with one source."""
 
-    names: tuple[str, ...] = Field(strict=False)
+    names: tuple[str, ...]
     source: str
 
 
-class Channels(FileModel):
+class Channels(NamedTuple):
     """The names of channels, without the number at their end: those that OKD has, and OpenShift's."""
 
     okd: Names
     openshift: Names
 
 
-class UpdateGraph(FileModel):
+class UpdateGraph(NamedTuple):
     """The host of an update graph, as a pattern, and what a cluster that asks it is offered.
 
     `okd` offers OKD's releases, `gone` was switched off, `openshift` has no release of OKD.
@@ -50,7 +47,7 @@ class UpdateGraph(FileModel):
     source: str
 
 
-class Gate(FileModel):
+class Gate(NamedTuple):
     """An acknowledgement that leaving a line needs: on every cluster, or on those of which `when` is true."""
 
     name: str
@@ -58,7 +55,7 @@ class Gate(FileModel):
     when: str = ""
 
 
-class ManualStep(FileModel):
+class ManualStep(NamedTuple):
     """What a person must do when a cluster enters a line.
 
     `reason` is the operator's word in Upgradeable=False, where one holds the cluster back until then.
@@ -71,23 +68,23 @@ class ManualStep(FileModel):
     reason: str = ""
 
 
-class Line(FileModel):
+class Line(NamedTuple):
     """The facts of one line, in the words of `lines.yaml`."""
 
     kubernetes: str
     overrides: Literal["every-update", "minor-update"]
-    feature_sets: tuple[str, ...] = Field(strict=False, alias="featureSets")
+    feature_sets: tuple[str, ...]
     after: str = ""
-    acks: tuple[Gate, ...] = Field((), strict=False)
-    barriers: tuple[ManualStep, ...] = Field((), strict=False)
+    acks: tuple[Gate, ...] = ()
+    barriers: tuple[ManualStep, ...] = ()
 
 
-class Facts(FileModel):
+class Facts(NamedTuple):
     """The whole table; lines are in their order."""
 
     sources: dict[str, Source]
     channels: Channels
-    graphs: tuple[UpdateGraph, ...] = Field(strict=False)
+    graphs: tuple[UpdateGraph, ...]
     images: Names
     lines: dict[str, Line]
 
@@ -95,8 +92,35 @@ class Facts(FileModel):
 @cache
 def facts() -> Facts:
     """Return the table."""
-    data = files(__package__).joinpath(_FILE).read_bytes()
-    return parse(Facts, read(_FILE, data, bounds=FOREIGN))
+    return table_in(_FILE.read_bytes())
+
+
+def table_in(data: bytes) -> Facts:
+    """Return the table that a text has; raises LookupError and TypeError for keys that are not its own."""
+    table: dict[str, Any] = plain_value(data)
+    channels = table.pop("channels")
+
+    return Facts(
+        sources={name: Source(**source) for name, source in table.pop("sources").items()},
+        channels=Channels(**{name: _names(entry) for name, entry in channels.items()}),
+        graphs=tuple(UpdateGraph(**graph) for graph in table.pop("graphs")),
+        images=_names(table.pop("images")),
+        lines={name: _line(**line) for name, line in table.pop("lines").items()},
+        **table,
+    )
+
+
+def _names(entry: dict[str, Any]) -> Names:
+    return Names(names=tuple(entry.pop("names")), **entry)
+
+
+def _line(featureSets: list[str], acks: Any = (), barriers: Any = (), **line: Any) -> Line:  # noqa: N803
+    return Line(
+        feature_sets=tuple(featureSets),
+        acks=tuple(Gate(**gate) for gate in acks),
+        barriers=tuple(ManualStep(**step) for step in barriers),
+        **line,
+    )
 
 
 def kubernetes_of(line: str) -> str:

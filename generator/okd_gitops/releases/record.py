@@ -10,13 +10,13 @@ import binascii
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from okd_gitops.manifests.model import FileModel
 from okd_gitops.manifests.write import dump
-from okd_gitops.releases.fields import ReleaseImage, VersionText, fault
+from okd_gitops.releases.fields import ReleaseImage, Time, VersionText, fault
 from okd_gitops.releases.trust.signature import Message
-from okd_gitops.times import parse_time, time_text
+from okd_gitops.times import time_text
 
 FOLDER = "releases"
 # The phase in a stream that accepted the release and does not list it any more.
@@ -28,16 +28,6 @@ MOST_SIGNATURES = 20
 _LONGEST_SIGNATURE = 22_000
 
 
-def _time(value: object) -> object:
-    if isinstance(value, datetime):
-        return value
-
-    try:
-        return parse_time(str(value))
-    except ValueError:
-        raise fault("a time is in UTC", "write it like 2026-11-21T12:00:00Z") from None
-
-
 def _base64(value: str) -> str:
     try:
         base64.b64decode(value, validate=True)
@@ -45,9 +35,6 @@ def _base64(value: str) -> str:
         raise fault("a signature is base64 text", "let the hub write it: okd-gitops release record") from None
 
     return value
-
-
-Time = Annotated[datetime, BeforeValidator(_time)]
 
 
 class RecordedSignature(FileModel):
