@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import cast
 
 import pytest
 import yaml
@@ -167,7 +166,7 @@ def test_a_file_and_its_entry_are_all_that_a_rule_needs(
     entry = Explanation(
         name="no-bob", area="rule", title="Nothing must be called Bob.", why="", remedy="", severity="warning"
     )
-    monkeypatch.setitem(cast(dict[str, Explanation], explanations()), "no-bob", entry)
+    monkeypatch.setattr("okd_gitops.finding.explanation_of", {"no-bob": entry}.__getitem__)
     monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
     all_rules.cache_clear()
     try:

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import ROOT, Run
 from okd_gitops.cli.main import cli
-from okd_gitops.explanation import Explanation, explanations
+from okd_gitops.explanation import Explanation, explanation_of, explanations
 
 # Programs of others that a remedy may name.
 FOREIGN = {"git", "kubectl", "kustomize", "oc", "ostree"}
@@ -47,6 +47,13 @@ def test_a_remedy_names_a_command_that_exists(name: str, command: str) -> None:
         assert f"\n{words[0]}:" in (ROOT / "Makefile").read_text()
     else:
         assert program in FOREIGN or program.startswith("--"), f"{name} names the unknown program {program}"
+
+
+def test_one_entry_is_read_as_the_whole_file_is() -> None:
+    assert {name: explanation_of(name) for name in explanations()} == explanations()
+    for unknown in ("no-such-name", "title", "", ".*"):
+        with pytest.raises(KeyError):
+            explanation_of(unknown)
 
 
 def test_many_remedies_name_a_command() -> None:
