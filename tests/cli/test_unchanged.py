@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,20 @@ def test_a_check_with_an_error_is_made_again(call: Call, repo: Path) -> None:
     first, second = (call("check", "--at", AT) for _ in range(2))
     assert first.returncode == second.returncode != 0
     assert not is_short(second)
+
+
+def test_a_wheel_that_is_no_longer_the_named_one_is_seen(call: Call, repo: Path) -> None:
+    wheel = repo / "tool/okd_gitops-0.1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.write_bytes(b"wheel")
+    named = sha256(b"wheel").hexdigest()
+    (repo / "requirements.txt").write_text(f"./tool/{wheel.name} --hash=sha256:{named}\n")
+    checked(call)
+    assert is_short(call("check", "--at", AT))
+
+    wheel.write_bytes(b"other")
+    done = call("check", "--at", AT)
+    assert (done.returncode, "named-wheel" in done.stderr) == (1, True)
 
 
 def test_generate_says_the_same_when_nothing_changed(call: Call) -> None:

@@ -164,11 +164,14 @@ def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: 
     """Check the repository that this is run in, unless it is as an earlier run of this day left it."""
     # What is left in circles goes with the end of the run: to look for it at each step takes a tenth.
     gc.disable()
+    from okd_gitops.check.named_wheel import named_wheel_findings
     from okd_gitops.system.unchanged import Earlier, tools_in
 
     root = root_of(context)
     cache = tools_of(context)
-    earlier = Earlier(root, cache, "check", str(now.date()).encode(), tools_in(cache))
+    # Of wheels in tool/ no status is kept.
+    of_wheels = "\n".join(finding.reason for finding in named_wheel_findings(root))
+    earlier = Earlier(root, cache, "check", str(now.date()).encode(), tools_in(cache), of_wheels.encode())
     result = earlier.result()
 
     if result:
