@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from okd_gitops.finding import Finding, Severity, finding_of
 from okd_gitops.manifests.read import Document
@@ -35,22 +36,29 @@ def placeholder_warnings(documents: Iterable[Document]) -> list[Finding]:
 
 def _in_document(document: Document) -> Iterator[Finding]:
     for path, text in values_within(document.value):
-        if not isinstance(text, str):
-            continue
+        fault = _fault_of(text) if isinstance(text, str) else None
+        if fault:
+            name, reason = fault
+            yield finding_of(name, document.at(path), reason)
 
-        # A text of several lines is a file, which may speak about what is to be done.
-        word = _WORD.search(text) if "\n" not in text else None
-        host = _reserved_host(text)
 
-        if word:
-            yield finding_of("placeholder-value", document.at(path), f'"{word[0]}" is a placeholder')
-        elif host:
-            reason = f"{host} is a name that is kept for examples"
-            yield finding_of("example-value", document.at(path), reason)
-        elif _ONE_DIGIT.search(text):
-            yield finding_of(
-                "example-value", document.at(path), "one digit is repeated, so this is not a real value"
-            )
+# Clusters have most of their values in common.
+@lru_cache(maxsize=4096)
+def _fault_of(text: str) -> tuple[str, str] | None:
+    """Return the finding's name and the reason for a text that is, or contains, a placeholder."""
+    # A text of several lines is a file, which may speak about what is to be done.
+    word = _WORD.search(text) if "\n" not in text else None
+    if word:
+        return "placeholder-value", f'"{word[0]}" is a placeholder'
+
+    host = _reserved_host(text)
+    if host:
+        return "example-value", f"{host} is a name that is kept for examples"
+
+    if _ONE_DIGIT.search(text):
+        return "example-value", "one digit is repeated, so this is not a real value"
+
+    return None
 
 
 def _reserved_host(text: str) -> str:

@@ -1,13 +1,14 @@
 """Fields that several file formats have: a version, an image by digest, a time, and a regular expression."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from okd_gitops.manifests.pattern import pattern_fault
-from okd_gitops.releases.cluster_version import field_faults
+from okd_gitops.releases.cluster_version import FieldFault, field_faults
 from okd_gitops.releases.version import image_fault
 from okd_gitops.times import parse_time
 
@@ -36,8 +37,13 @@ def by_digest(remedy: str, *, name: str = "floating-release") -> AfterValidator:
 def cluster_version_field(field: str) -> AfterValidator:
     """Return the validator of a field of an OKD cluster's ClusterVersion, by its name in FIELDS there."""
 
+    # Clusters have most of these values in common.
+    @lru_cache(maxsize=256)
+    def faults(value: str) -> list[FieldFault]:
+        return field_faults({field: value}, okd=True)
+
     def validated(value: str) -> str:
-        for field_fault in field_faults({field: value}, okd=True):
+        for field_fault in faults(value):
             raise fault(field_fault.reason, field_fault.remedy, name=field_fault.name)
         return value
 
