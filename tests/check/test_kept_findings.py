@@ -20,11 +20,12 @@ from okd_gitops.check.kept_lines import Lines
 from okd_gitops.check.kept_overlay import KeptForms, KeptObjects, KeptOverlay, NotLoadedError
 from okd_gitops.check.kept_overlays import KeptOverlays
 from okd_gitops.check.outcome import Report
-from okd_gitops.check.overlay import Overlay, per_overlay
+from okd_gitops.check.overlay import FORMS, Overlay, has_cluster_version, is_noted, outline, per_overlay
 from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes, Seen
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.generate.generate import generate
+from okd_gitops.manifests.objects import FixedObject, Object
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.kept import EXACT
 from rendered import FLEET, own_cluster
@@ -476,3 +477,42 @@ def test_a_kept_overlay_has_neither_objects_nor_a_graph() -> None:
     loaded = Overlay(name="x", folder="overlays/x")
     assert reads(loaded, {"a": b"12"}) == 2
     assert loaded.outside == {"a"}
+
+
+def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
+    version: Object = {
+        "apiVersion": "config.openshift.io/v1",
+        "kind": "ClusterVersion",
+        "metadata": {"name": "v"},
+    }
+    values = [
+        FixedObject(value)
+        for value in (
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}},
+            {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "b"}},
+            version,
+            {"apiVersion": "v1", "kind": "List", "metadata": {"name": "c"}, "items": [version]},
+            {"apiVersion": "v1", "kind": ["no", "kind"], "metadata": {"name": "d"}},
+        )
+    ]
+    keys = ["a", "b", "v", "c", "d"]
+    loaded = Overlay(name="x", folder="overlays/x", objects=tuple(values), keys=keys)
+    lines = Lines()
+    for key, value in zip(keys, values, strict=True):
+        is_whole = is_noted(value)
+        about = {"is_noted": is_whole, "kind": str(value["kind"]), "has_release": has_cluster_version(value)}
+        lines.add_document(key, about, {"outline": outline(value), "noted": value if is_whole else None})
+    head = {"documents": keys, "outlines": loaded.outlines_hash}
+    lines.add_overlay("overlays/x", head, {"found": {}, "files": [], "facts": []})
+    read = Lines.of(lines.as_bytes("common"), "common")
+    kept = KeptOverlay(
+        name="x", folder="overlays/x", kept=KeptForms(read, "overlays/x", KeptObjects(read, {}))
+    )
+
+    for name in FORMS:
+        if not name.endswith("_of"):
+            assert list(getattr(kept, name)) == list(getattr(loaded, name)), name
+    for kinds in (("Application",), ("Pod",), ("ClusterVersion", "List"), ()):
+        assert list(kept.noted_of(*kinds)) == list(loaded.noted_of(*kinds))
+        assert list(kept.noted_keys_of(*kinds)) == list(loaded.noted_keys_of(*kinds))
+    assert Lines.of(lines.as_bytes("common"), "other") == Lines()

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from okd_gitops.check.kept_lines import Lines
-from okd_gitops.check.overlay import Overlay
+from okd_gitops.check.overlay import FORMS, Overlay
 from okd_gitops.manifests.objects import FixedObject, Object
 
 
@@ -26,7 +26,16 @@ class KeptObjects:
         self._lines, self._loaded = lines, loaded
         self._outlines: dict[str, Object] = {}
         self._noted: dict[str, Object] = {}
-        self.noted_keys = {key for key, head in lines.documents.items() if head["is_noted"]}
+        self.noted_keys = frozenset(key for key, head in lines.documents.items() if head["is_noted"])
+        self._of_kinds: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def noted_keys_of(self, kinds: tuple[str, ...]) -> frozenset[str]:
+        """Return the keys of the objects of some kinds."""
+        if kinds not in self._of_kinds:
+            heads = self._lines.documents
+            self._of_kinds[kinds] = frozenset(key for key in self.noted_keys if heads[key]["kind"] in kinds)
+
+        return self._of_kinds[kinds]
 
     def noted(self, key: str) -> Object:
         """Return an object that rules of other overlays may read whole."""
@@ -63,6 +72,14 @@ class KeptForms:
     @cached_property
     def noted(self) -> Sequence[Object]:
         return [self._objects.noted(key) for key in self.noted_keys]
+
+    def noted_of(self, *kinds: str) -> Sequence[Object]:
+        return [self._objects.noted(key) for key in self.noted_keys_of(*kinds)]
+
+    def noted_keys_of(self, *kinds: str) -> Sequence[str]:
+        of_kinds = self._objects.noted_keys_of(kinds)
+        # Most overlays have none.
+        return () if of_kinds.isdisjoint(self.keys) else [key for key in self.keys if key in of_kinds]
 
     @cached_property
     def with_release(self) -> Sequence[Object]:
@@ -108,6 +125,4 @@ class KeptOverlay(Overlay):
 
 
 # Each is asked of a loaded overlay by the same name.
-_KEPT = frozenset(
-    ("found", "keys", "noted", "noted_keys", "with_release", "outlines", "outlines_hash", "reached")
-)
+_KEPT = frozenset(("found", "keys", *FORMS))

@@ -229,6 +229,7 @@ class KeptOverlays:
                 is_whole = is_noted(value)
                 about = {
                     "is_noted": is_whole,
+                    "kind": str(value.get("kind")),
                     "has_release": has_cluster_version(value),
                     "faults": looked.faults.get(key, []),
                 }

@@ -29,6 +29,13 @@ _SYNC = "argocd.argoproj.io/"
 _PLACE = "place "
 
 
+# In which form others may know what is rendered and read: attributes of an overlay.
+FORMS = (
+    *("noted", "noted_keys", "noted_of", "noted_keys_of"),
+    *("with_release", "outlines", "outlines_hash", "reached"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlay:
     """A folder that is deployed, and the objects that kustomize renders from it.
@@ -93,6 +100,15 @@ class Overlay:
         """The keys of `noted`; empty where objects have none."""
         pairs = zip(self.keys, self.objects, strict=False)
         return [key for key, value in pairs if is_noted(value)]
+
+    def noted_of(self, *kinds: str) -> Sequence[Object]:
+        """Return those of `noted` that are of some kinds."""
+        return [value for value in self.objects if value.get("kind") in kinds and is_noted(value)]
+
+    def noted_keys_of(self, *kinds: str) -> Sequence[str]:
+        """Return the keys of `noted_of`; empty where objects have none."""
+        pairs = zip(self.keys, self.objects, strict=False)
+        return [key for key, value in pairs if value.get("kind") in kinds and is_noted(value)]
 
     @property
     def with_release(self) -> Sequence[Object]:

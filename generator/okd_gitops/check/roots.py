@@ -73,7 +73,7 @@ def deployments(
     folders = folders_of(files)
     applications = of_kind(objects, "Application")
     application_sets = of_kind(objects, "ApplicationSet")
-    urls = own_urls([*applications, *_templates(application_sets)], folders, "")
+    urls = own_urls([*applications, *_templates(application_sets)], folders)
     urls |= {same_url(url) for url in _flux_urls(objects, folders)}
     known = list(remotes)
 
@@ -86,7 +86,7 @@ def deployments(
     world = World(files, is_own, clusters)
     sets = tuple(ExpandedSet(value, expand(value, world)) for value in application_sets)
     made = [application for one in sets for application in one.expansion.applications]
-    urls |= own_urls(made, folders, "")
+    urls |= own_urls(made, folders)
 
     found = [*_argocd_sources([*applications, *made], files, folders, is_own)]
     for one in sets:

@@ -112,11 +112,10 @@ class Repository:
         for overlay in self.overlays:
             yield from overlay.objects
 
-    @property
-    def noted(self) -> Iterator[Object]:
-        """Every object of every overlay that rules of other overlays may read whole."""
+    def noted_of(self, *kinds: str) -> Iterator[Object]:
+        """Yield every object of some kinds in any overlay, as `Overlay.noted_of` does."""
         for overlay in self.overlays:
-            yield from overlay.noted
+            yield from overlay.noted_of(*kinds)
 
     @cached_property
     def descriptions(self) -> tuple[Description, ...]:
@@ -127,7 +126,7 @@ class Repository:
     def applications(self) -> tuple[Object, ...]:
         """Every Application of Argo CD, in any overlay, and those that ApplicationSets make."""
         made = (application for one in self.sets for application in one.expansion.applications)
-        return (*of_kind(self.noted, "Application"), *made)
+        return (*of_kind(self.noted_of("Application"), "Application"), *made)
 
     @cached_property
     def kinds(self) -> frozenset[str]:
@@ -139,8 +138,7 @@ class Repository:
         """Every CustomResourceDefinition in any overlay, by the group and kind that it defines."""
         return {
             (str(at(value, "spec", "group")), str(at(value, "spec", "names", "kind"))): value
-            for value in self.noted
-            if value.get("kind") == "CustomResourceDefinition"
+            for value in self.noted_of("CustomResourceDefinition")
         }
 
     @cached_property
@@ -159,10 +157,10 @@ class Repository:
 
     @cached_property
     def _names_by_noted(self) -> Mapping[int, Mapping[str, None]]:
-        """The names of the overlays that have an object which rules may read whole, by its id()."""
+        """The names of the overlays that have an Application or a set, by the id() of that."""
         names: dict[int, dict[str, None]] = {}
         for overlay in self.overlays:
-            for value in overlay.noted:
+            for value in overlay.noted_of("Application", "ApplicationSet"):
                 names.setdefault(id(value), {})[overlay.name] = None
 
         return names
@@ -178,8 +176,11 @@ class Repository:
     @cached_property
     def own_urls(self) -> frozenset[str]:
         """The addresses of this repository, in the form of `same_url`."""
-        folders = set(self.folders)
-        return self.urls | own_urls(self.applications, folders, self.url)
+        # The folders are asked for only where the address is not known.
+        if self.url:
+            return self.urls | {same_url(self.url)}
+
+        return self.urls | own_urls(self.applications, self.folders)
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -195,14 +196,15 @@ class Repository:
     @cached_property
     def in_argocd(self) -> frozenset[tuple[str, str, str]]:
         """Kind, namespace and name of every object that `argocd/` has for Argo CD itself."""
-        values = (value for overlay in self.overlays if overlay.folder == ARGOCD for value in overlay.noted)
+        overlays = (overlay for overlay in self.overlays if overlay.folder == ARGOCD)
+        values = (value for overlay in overlays for value in overlay.noted_of(*OF_ARGOCD))
         identities = map(ObjectId.of, of_argocd(values))
         return frozenset((identity.kind, identity.namespace, identity.name) for identity in identities)
 
     @cached_property
     def bound(self) -> tuple[Set[tuple[str, str]], Set[str]]:
         """Namespace and name of everything that a binding gives rights to, and the names of the groups."""
-        bindings = (each for each in self.noted if each.get("kind") in ("RoleBinding", "ClusterRoleBinding"))
+        bindings = self.noted_of("RoleBinding", "ClusterRoleBinding")
         distinct = {id(binding): binding for binding in bindings}.values()
         bound: set[tuple[str, str]] = set()
         groups: set[str] = set()
@@ -220,7 +222,10 @@ class Repository:
     @cached_property
     def projects(self) -> Mapping[str, Project]:
         """Every AppProject by its name."""
-        return {ObjectId.of(value).name: Project(value) for value in of_kind(self.noted, "AppProject")}
+        return {
+            ObjectId.of(value).name: Project(value)
+            for value in of_kind(self.noted_of("AppProject"), "AppProject")
+        }
 
     @cached_property
     def synced(self) -> Mapping[str, tuple[Object, ...]]:

@@ -47,6 +47,8 @@ _OF = {
 }
 # What has an entry for each overlay or project.
 _BY_KEY = ("projects", "synced")
+# The kinds whose objects are in what is asked for.
+_WITH_KEYS = ("Application", "AppProject", "CustomResourceDefinition")
 
 
 class Seen:
@@ -128,12 +130,17 @@ class Hashes:
         return {
             id(value): key
             for overlay in self._repository.overlays
-            for key, value in zip(overlay.noted_keys, overlay.noted, strict=False)
+            for key, value in zip(
+                overlay.noted_keys_of(*_WITH_KEYS), overlay.noted_of(*_WITH_KEYS), strict=False
+            )
         }
 
     @cached_property
     def _projects(self) -> Mapping[str, Object]:
-        return {ObjectId.of(value).name: value for value in of_kind(self._repository.noted, "AppProject")}
+        return {
+            ObjectId.of(value).name: value
+            for value in of_kind(self._repository.noted_of("AppProject"), "AppProject")
+        }
 
 
 def _quota(quota: Quota) -> list[str]:

@@ -13,15 +13,14 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from okd_gitops.check.overlay import DESCRIBED, Overlay, fact_named
+from okd_gitops.check.overlay import DESCRIBED, FORMS, Overlay, fact_named
 from okd_gitops.check.rule import Quota, Repository
 from okd_gitops.finding import Location
 from okd_gitops.manifests.nested import Path
 from okd_gitops.manifests.objects import ObjectId, per_object
 
 # What a hash of facts has of each overlay, whether somebody asks for it or not.
-_FORMS = ("noted", "noted_keys", "with_release", "outlines", "outlines_hash", "reached")
-_HASHED = frozenset((*DESCRIBED, *_FORMS, "own_file"))
+_HASHED = frozenset((*DESCRIBED, *FORMS, "own_file"))
 _REST = tuple(each.name for each in fields(Repository) if each.name not in ("files", "overlays"))
 
 

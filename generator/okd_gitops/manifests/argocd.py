@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,15 +71,12 @@ def folders_of(files: Iterable[str]) -> set[str]:
     return folders
 
 
-def own_urls(applications: Iterable[Object], folders: set[str], url: str) -> set[str]:
+def own_urls(applications: Iterable[Object], folders: Set[str]) -> set[str]:
     """Return the URLs of the repository that `folders` belong to, in the form of `same_url`.
 
     A foreign repository does not name its URL: it is each one of which a path exists here. One that is there
     is enough, however many are missing: those may all be stale.
     """
-    if url:
-        return {same_url(url)}
-
     places = ((source, folder(source)) for each in applications for source in sources(each))
     return {
         same_url(at(source, "repoURL"))
