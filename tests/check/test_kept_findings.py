@@ -328,10 +328,10 @@ def test_other_code_other_schemas_and_a_damaged_record_are_judged_anew(
 
     (file,) = (trial.cache / "kept/overlays").iterdir()
     whole = file.read_bytes()
-    lines = whole.splitlines(keepends=True)
-    changed = whole.replace(b'"found": {', b'"found": { ', 1)
-    without_lines = (b"".join(lines[:-1]), b"".join(lines[:3] + lines[4:]))
-    for damaged in (whole[:-1], *without_lines, changed, whole[:64], b""):
+    middle = len(whole) // 2
+    changed = bytes((*whole[:middle], whole[middle] ^ 1, *whole[middle + 1 :]))
+    without_some = (whole[: middle - 100] + whole[middle:], whole[64:])
+    for damaged in (whole[:-1], *without_some, changed, whole[:64], b""):
         assert damaged != whole
         file.write_bytes(damaged)
         assert (loaded(), loaded()) == (5, 0)

@@ -1,10 +1,14 @@
-"""The file in which what is found of overlays is kept: what every run asks for is in its first line, and all
-else in a line for each overlay and each document, which is read only if something asks for it.
+"""The file in which what is found of overlays is kept: what every run asks for is in its first line.
+
+What else is known of each overlay and each document follows, compressed. It is read only if something asks
+for it, and copied as it is.
 """
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Any
 
 Head = Mapping[str, Any]
@@ -14,22 +18,25 @@ Head = Mapping[str, Any]
 class Lines:
     """What is kept of a repository: the heads of its overlays by folder, and of its documents by key.
 
-    The head of an overlay has the keys of its documents below `documents`. `texts` has the rest of each, as
-    JSON, by folder or key. `of_all` is what rules of all overlays found, if that is kept.
+    The head of an overlay has the keys of its documents below `documents`. `rests` has the rest of each, as
+    compressed JSON, by folder or key. `of_all` is what rules of all overlays found, if that is kept.
     """
 
     overlays: dict[str, Head] = field(default_factory=dict)
     documents: dict[str, Head] = field(default_factory=dict)
-    texts: dict[str, bytes] = field(default_factory=dict)
+    rests: dict[str, bytes] = field(default_factory=dict)
     of_all: Head | None = None
 
     @classmethod
     def of(cls, data: bytes | None, common: str) -> "Lines":
         """Read a file that `as_bytes` has made; without one, or with another `common`, nothing is kept."""
-        first, *texts = (data or b"{}").split(b"\n")
+        first, _, rests = (data or b"{}").partition(b"\n")
         kept = json.loads(first)
         if kept.get("common") != common:
             return cls()
+
+        ends = list(accumulate(kept["lengths"], initial=0))
+        parts = [rests[start:end] for start, end in pairwise(ends)]
 
         keys = list(kept["documents"])
         overlays: dict[str, Head] = {
@@ -38,7 +45,7 @@ class Lines:
         }
         names = (*overlays, *keys)
 
-        return cls(overlays, kept["documents"], dict(zip(names, texts, strict=True)), kept["of_all"])
+        return cls(overlays, kept["documents"], dict(zip(names, parts, strict=True)), kept["of_all"])
 
     def as_bytes(self, common: str) -> bytes:
         """Return the file; `common` is what all of it depends on."""
@@ -47,36 +54,42 @@ class Lines:
             folder: {**head, "documents": [numbers[key] for key in head["documents"]]}
             for folder, head in self.overlays.items()
         }
+        names = (*self.overlays, *self.documents)
+        rests = [self.rests[name] for name in names]
         first = {
             "common": common,
+            "lengths": list(map(len, rests)),
             "overlays": overlays,
             "documents": self.documents,
             "of_all": self.of_all,
         }
-        names = (*self.overlays, *self.documents)
 
-        return b"\n".join((json.dumps(first).encode(), *(self.texts[name] for name in names)))
+        return b"".join((json.dumps(first).encode(), b"\n", *rests))
 
     def rest(self, name: str) -> Any:
         """Return what is kept besides the head of an overlay, or of a document."""
-        return json.loads(self.texts[name])
+        return json.loads(zlib.decompress(self.rests[name]))
 
     def add_overlay(self, folder: str, head: Head, rest: object) -> None:
         """Add an overlay; its documents may be added later."""
         self.overlays[folder] = head
-        self.texts[folder] = json.dumps(rest).encode()
+        self.rests[folder] = _compressed(rest)
 
     def add_document(self, key: str, head: Head, rest: object) -> None:
         """Add a document."""
         self.documents[key] = head
-        self.texts[key] = json.dumps(rest).encode()
+        self.rests[key] = _compressed(rest)
 
     def copy_overlay(self, folder: str, other: "Lines") -> None:
         """Add an overlay, and its documents, as another file has them."""
         self.overlays[folder] = other.overlays[folder]
-        self.texts[folder] = other.texts[folder]
+        self.rests[folder] = other.rests[folder]
 
         for key in other.overlays[folder]["documents"]:
             if key not in self.documents:
                 self.documents[key] = other.documents[key]
-                self.texts[key] = other.texts[key]
+                self.rests[key] = other.rests[key]
+
+
+def _compressed(rest: object) -> bytes:
+    return zlib.compress(json.dumps(rest).encode(), level=1)

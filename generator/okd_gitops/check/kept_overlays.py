@@ -167,7 +167,7 @@ class KeptOverlays:
 
         lines.of_all = self._of_all(repository, looked, lines)
         is_as_before = all(isinstance(each, KeptOverlay) for each in repository.overlays)
-        if not is_as_before or lines.of_all != self._lines.of_all or lines.texts != self._lines.texts:
+        if not is_as_before or lines.of_all != self._lines.of_all or lines.rests != self._lines.rests:
             self._results.keep(self._place, lines.as_bytes(self._common))
             self._results.prune()
 
