@@ -26,8 +26,7 @@ from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.fleet.registered import unregistered_clusters
 from okd_gitops.fleet.streams import misspelled_streams, unbuilt_streams
 from okd_gitops.generate.applications import PROVIDER, destination
-from okd_gitops.generate.compare import compare
-from okd_gitops.generate.generate import stale
+from okd_gitops.generate.compare import compare, stale
 from okd_gitops.generate.kept_plans import KeptPlans
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Brief, Plan

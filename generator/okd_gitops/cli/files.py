@@ -77,7 +77,8 @@ def generate(
         return
 
     from okd_gitops.fleet.placeholders import placeholder_warnings
-    from okd_gitops.generate.generate import diff_text, stale
+    from okd_gitops.generate.compare import stale
+    from okd_gitops.generate.generate import diff_text
     from okd_gitops.generate.generate import generate as run
 
     writes_files = not (checking or dry_run)

@@ -4,13 +4,15 @@ reads and never changes.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from okd_gitops.finding import Findings
-from okd_gitops.manifests.graph import Graph, kustomization_of
-from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.scopes import Scopes, defined_scopes, is_cluster_scoped
 from okd_gitops.tree import Tree
+
+if TYPE_CHECKING:
+    from okd_gitops.manifests.graph import Graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,10 @@ def read_extras(cluster: str, tree: Tree, findings: Findings) -> Extras:
     if not tree:
         return Extras()
 
+    # Most clusters have none.
+    from okd_gitops.manifests.graph import kustomization_of
+    from okd_gitops.manifests.kustomization import walk
+
     folder = f"clusters/{cluster}"
     graph = walk({f"{folder}/{path}": data for path, data in tree.items()}, folder)
     findings.extend(graph.findings)
@@ -49,7 +55,7 @@ def read_extras(cluster: str, tree: Tree, findings: Findings) -> Extras:
     return Extras(present=True, component=is_component, objects=objects, scopes=scopes)
 
 
-def _values(graph: Graph) -> Iterable[Object]:
+def _values(graph: "Graph") -> Iterable[Object]:
     return (written.value for written in graph.objects.values())
 
 

@@ -12,9 +12,7 @@ from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.providers import CLUSTER, LABELS, PREFIX
 from okd_gitops.generate.plan import Brief, ClusterPlan, Plan
 from okd_gitops.generate.projects import Deployed, project
-from okd_gitops.generate.providers.provided import filled_in
 from okd_gitops.generate.sync import FINALIZER, LEFT_ALONE, OWNERS_FIRST, sync_policy
-from okd_gitops.generate.unattended import unattended_files
 from okd_gitops.manifests.argocd import API_VERSION, IN_CLUSTER, NAMESPACE, OPTIONS, WAVE
 from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import Object, ObjectId, at
@@ -43,8 +41,12 @@ def argocd_files(plan: Plan) -> dict[str, bytes]:
     objects = {
         f"{ROOT}/{PROJECT}": _root_project(plan),
         f"{ROOT}/{APPLICATION}": _root(plan),
-        **unattended_files(plan.fleet),
     }
+
+    if plan.fleet.unattended_repository:
+        from okd_gitops.generate.unattended import unattended_files
+
+        objects |= unattended_files(plan.fleet)
 
     for cluster in plan.clusters:
         name = cluster.cluster.name
@@ -229,6 +231,9 @@ def _provider_application(plan: Plan, cluster: ClusterPlan) -> Object:
     """
     provider = cluster.cluster.spec.provider
     assert provider  # what is provided comes from one
+
+    from okd_gitops.generate.providers.provided import filled_in
+
     name = f"{PREFIX}{cluster.cluster.name}"
     metadata = {
         "name": name,

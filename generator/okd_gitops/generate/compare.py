@@ -95,6 +95,17 @@ def unmatched(forced: Collection[str], *trees: Tree) -> list[str]:
     return [name for name in forced if not any(_is_forced(path, [name]) for tree in trees for path in tree)]
 
 
+def stale(drift: Drift) -> list[Finding]:
+    """Return a finding for each file that generation would change."""
+    remedy = "okd-gitops generate writes it"
+    reasons = {
+        **dict.fromkeys(drift.put, "this generated file is missing or out of date"),
+        **dict.fromkeys(drift.delete, "this file is stale"),
+    }
+
+    return [finding_of("out-of-date", path, reason, remedy) for path, reason in sorted(reasons.items())]
+
+
 def _is_forced(path: str, forced: Collection[str]) -> bool:
     return any(path == name or path.startswith(f"{name.rstrip('/')}/") for name in forced)
 

@@ -4,24 +4,27 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.finding import Finding, FindingsError, Severity, finding_of, matching_names, nearest
 from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import unannounced
-from okd_gitops.generate.compare import Drift, compare, only, unmatched
+from okd_gitops.generate.compare import Drift, compare, only, stale, unmatched
 from okd_gitops.generate.kept_plans import KeptPlans
 from okd_gitops.generate.overlays import render
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.system.file_status import walk
 from okd_gitops.system.files_on_disk import files_of, is_same_file
-from okd_gitops.system.git_objects import BlobIds, committed_blobs
 from okd_gitops.system.journal import saving
 from okd_gitops.system.recovery import refuse_pending
 from okd_gitops.system.steps import written
 from okd_gitops.tree import MANIFEST, Tree, owned_folder, unified_diff
+
+if TYPE_CHECKING:
+    from okd_gitops.system.git_objects import BlobIds
 
 # What people write.
 _INPUTS = (FLEET, "clusters", CATALOG)
@@ -156,17 +159,6 @@ def planning_faults(fleet: Fleet) -> list[Finding]:
     return []
 
 
-def stale(drift: Drift) -> list[Finding]:
-    """Return a finding for each file that generation would change."""
-    remedy = "okd-gitops generate writes it"
-    reasons = {
-        **dict.fromkeys(drift.put, "this generated file is missing or out of date"),
-        **dict.fromkeys(drift.delete, "this file is stale"),
-    }
-
-    return [finding_of("out-of-date", path, reason, remedy) for path, reason in sorted(reasons.items())]
-
-
 def drift_error(drift: Drift) -> FindingsError:
     """Return the error for generated files that are not as the cluster files make them (exit 3)."""
     return FindingsError([*drift.refused, *stale(drift)], exit_code=3)
@@ -277,7 +269,9 @@ def _committed(root: Path) -> Callable[[str, bytes], bool]:
     """
 
     @cache
-    def blobs() -> BlobIds:
+    def blobs() -> "BlobIds":
+        from okd_gitops.system.git_objects import committed_blobs
+
         return committed_blobs(root, ROOTS)
 
     def committed(path: str, data: bytes) -> bool:

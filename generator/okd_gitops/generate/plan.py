@@ -20,7 +20,6 @@ from okd_gitops.fleet.purpose import PurposeSpec
 from okd_gitops.generate.chosen_features import chosen_features
 from okd_gitops.generate.external_secrets import StoredSecrets
 from okd_gitops.generate.placement import Placement, Placing, SharedPlacements
-from okd_gitops.generate.providers.provided import provided_objects
 from okd_gitops.generate.secret_needs import NeededSecret, SecretConflictError, secret_needs
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.scopes import Scopes, defined_scopes
@@ -204,6 +203,8 @@ class _ClusterStep:
         if too_long:
             self.findings.add("invalid-value", ["provider"], too_long, "choose a shorter name")
             return ()
+
+        from okd_gitops.generate.providers.provided import provided_objects
 
         return provided_objects(self.cluster, settings, self.fleet)
 
