@@ -8,6 +8,7 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.fleet import kept_documents
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.fleet.kept_documents import KeptDocuments
+from okd_gitops.manifests.plain import plain_value
 from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.kept import EXACT
@@ -67,6 +68,26 @@ def test_what_is_not_as_it_was_is_read_again(cache: Path, monkeypatch: pytest.Mo
     first.keep()
     monkeypatch.setenv("CI", "true")
     assert not known(KeptDocuments.of(cache, cache), TEXT)
+
+
+def test_an_object_of_the_catalog_that_is_kept_is_the_one_that_is_read(cache: Path) -> None:
+    tree = read_catalog()
+    objects = [tree[path] for path in tree if path.count("/") > 2]
+    assert len(objects) > 300
+    first = KeptDocuments.of(cache, cache)
+    assert [first.read_object(data) for data in objects] == list(map(plain_value, objects))
+    first.keep()
+
+    second = KeptDocuments.of(cache, cache)
+    second.read("x.yaml", TEXT)
+    second.keep()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept_documents, "plain_value", None)
+        again = KeptDocuments.of(cache, cache)
+        assert [again.read_object(data) for data in objects] == list(map(plain_value, objects))
+        with pytest.raises(TypeError):
+            again.read_object(objects[0] + b"# another\n")
 
 
 def test_a_catalog_that_is_known_has_the_same_features() -> None:

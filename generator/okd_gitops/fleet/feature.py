@@ -144,6 +144,7 @@ class Feature:
     spec: FeatureSpec
     files: Tree
     known: Mapping[str, Object] = field(default_factory=dict, repr=False)
+    read_object: Callable[[bytes], Object] = field(default=plain_value, repr=False)
 
     @cached_property
     def objects_by_path(self) -> Mapping[str, Object]:
@@ -168,7 +169,7 @@ class Feature:
 
     def _object(self, path: str) -> Object:
         if path not in self._read:
-            self._read[path] = plain_value(self.files[path])
+            self._read[path] = self.read_object(self.files[path])
 
         return self._read[path]
 
@@ -196,7 +197,11 @@ class Catalog:
 
 
 def load_catalog(
-    tree: Tree, read: Callable[[str, bytes], Document] = read, *, is_sound: bool = False
+    tree: Tree,
+    read: Callable[[str, bytes], Document] = read,
+    read_object: Callable[[bytes], Object] = plain_value,
+    *,
+    is_sound: bool = False,
 ) -> Catalog:
     """Read a catalog from its files; raises FindingsError for what is wrong in a feature.yaml or a purpose.
 
@@ -216,7 +221,7 @@ def load_catalog(
             purposes[name.removesuffix(".yaml")] = purpose
 
     whole = {name: files for name, files in parts.items() if _FILE in files}
-    features = _Features(whole, read)
+    features = _Features(whole, read, read_object)
 
     return Catalog(features if is_sound else dict(features), purposes)
 
@@ -225,16 +230,19 @@ class _Features(Mapping[str, Feature]):
     """Features by name, each read when it is asked for first; `files` are those of each feature."""
 
     def __init__(
-        self, files: Mapping[str, Mapping[str, bytes]], read: Callable[[str, bytes], Document]
+        self,
+        files: Mapping[str, Mapping[str, bytes]],
+        read: Callable[[str, bytes], Document],
+        read_object: Callable[[bytes], Object],
     ) -> None:
-        self._files, self._read = files, read
+        self._files, self._read, self._read_object = files, read, read_object
         self._known: dict[str, Feature] = {}
 
     def __getitem__(self, name: str) -> Feature:
         if name not in self._known:
             files = dict(self._files[name])
             spec = parse(FeatureSpec, self._read(f"catalog/features/{name}/{_FILE}", files.pop(_FILE)))
-            self._known[name] = Feature(name, spec, Tree(files))
+            self._known[name] = Feature(name, spec, Tree(files), read_object=self._read_object)
 
         return self._known[name]
 

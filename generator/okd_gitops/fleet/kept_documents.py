@@ -1,4 +1,4 @@
-"""What people wrote, as an earlier run has read it: values by the bytes of their file.
+"""What people and the catalog wrote, as an earlier run has read it: values by the bytes of their file.
 
 Only what was read without a fault is kept.
 """
@@ -7,10 +7,15 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from okd_gitops.manifests.objects import Object
+from okd_gitops.manifests.plain import plain_value
 from okd_gitops.manifests.read import Document, read
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.unchanged import hash_of_code
 from okd_gitops.tree import digest
+
+# What is in front of the hash of a file that has an object of the catalog.
+_OBJECT = "object:"
 
 
 class KeptDocuments:
@@ -25,7 +30,8 @@ class KeptDocuments:
         common, *lines = ((results.read(place) if results else None) or b"").decode().split("\n")
         known = (line.partition(" ") for line in lines)
         self._known = {key: kept for key, _, kept in known} if common == self._common else {}
-        self._used: dict[str, str] = {}
+        # Of the catalog's objects all stay: another edit asks for others.
+        self._used = {key: kept for key, kept in self._known.items() if key.startswith(_OBJECT)}
 
     @classmethod
     def of(cls, root: Path, cache: Path) -> "KeptDocuments":
@@ -47,6 +53,19 @@ class KeptDocuments:
         self._used[key] = self._known[key]
         value, has_dates = json.loads(self._known[key])
         return Document(file, data, value, has_dates=has_dates)
+
+    def read_object(self, data: bytes) -> Object:
+        """Read a file of the catalog with one object; raises like `manifests.plain.plain_value`."""
+        if self._results is None:
+            plain: Object = plain_value(data)
+            return plain
+
+        key = _OBJECT + digest(data)
+        value: Object = json.loads(self._used[key]) if key in self._used else plain_value(data)
+        if key not in self._used:
+            self._used[key] = json.dumps(value)
+
+        return value
 
     def know(self, files: Iterable[bytes]) -> bool:
         """Whether an earlier run of the same tool has read all these files without a fault."""

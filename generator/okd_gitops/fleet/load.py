@@ -152,7 +152,7 @@ def _own_catalog(documents: KeptDocuments) -> Catalog:
     if not _OWN:
         tree = read_catalog()
         is_sound = documents.know(data for path, data in tree.items() if path.endswith("/feature.yaml"))
-        _OWN.append(parse_catalog(tree, documents.read, is_sound=is_sound))
+        _OWN.append(parse_catalog(tree, documents.read, documents.read_object, is_sound=is_sound))
 
     return _OWN[0]
 

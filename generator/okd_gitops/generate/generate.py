@@ -97,6 +97,9 @@ def generate(
         fleet = load(root, (), documents, files)
         generated = _compared(root, fleet, actual, clusters, forced, kept_in)
         drift = generated.drift
+        if documents:
+            # Planning has read objects of the catalog.
+            documents.keep()
 
         if drift.refused or not drift.changes:
             return generated
