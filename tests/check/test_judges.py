@@ -19,7 +19,7 @@ from okd_gitops.errors import ToolError
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import ObjectId
 from okd_gitops.render import kustomize
-from okd_gitops.system import process, unchanged
+from okd_gitops.system import file_status, process
 from okd_gitops.system.tools import PINS, sha256_of, tool
 
 APP = {"app/kustomization.yaml": b"resources: [cm.yaml]\n", "app/cm.yaml": CONFIGMAP.encode()}
@@ -240,7 +240,7 @@ def test_a_tool_that_is_not_the_one_that_was_built_is_not_returned(
     tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where an earlier run has computed its hash, and its size and mtime are as they were."""
-    monkeypatch.setattr(unchanged, "_SETTLED", -60.0)
+    monkeypatch.setattr(file_status, "_SETTLED", -60.0)
     monkeypatch.delenv("CI", raising=False)
     folder = tmp_path / "bin"
     shutil.copytree(CACHE / "bin", folder)
