@@ -47,7 +47,7 @@ def test_collecting_takes_over_the_findings_of_an_error_and_goes_on_behind_the_b
     with findings.collecting():
         raise refused("not-yaml", "a.yaml", "first")
 
-    with findings.collecting(at=Location(file="listing.yaml", line=7)):
+    with findings.collecting(at=lambda: Location(file="listing.yaml", line=7)):
         raise refused("not-yaml", "b.yaml", "second")
 
     with findings.collecting():

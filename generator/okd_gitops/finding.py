@@ -4,7 +4,7 @@ Findings are values. `Findings` collects them while work goes on and raises all 
 that asked prints them sorted.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
@@ -157,9 +157,9 @@ class Findings:
         """Add findings that something else has made."""
         self._collected.extend(findings)
 
-    def collecting(self, *, at: Location | None = None) -> "_Collecting":
+    def collecting(self, *, at: Callable[[], Location] | None = None) -> "_Collecting":
         """Return a context that ends at a FindingsError and takes over its findings, with their place
-        changed to `at` where one is given.
+        changed to what `at` returns where it is given.
         """
         return _Collecting(self, at)
 
@@ -181,7 +181,7 @@ class Findings:
 
 class _Collecting:
     # A class, because mypy takes for granted that a generator's context swallows nothing.
-    def __init__(self, findings: Findings, place: Location | None) -> None:
+    def __init__(self, findings: Findings, place: Callable[[], Location] | None) -> None:
         self.findings, self.place = findings, place
 
     def __enter__(self) -> None:
@@ -195,7 +195,8 @@ class _Collecting:
 
         taken = error.findings
         if self.place is not None:
-            taken = tuple(replace(finding, location=self.place) for finding in taken)
+            place = self.place()
+            taken = tuple(replace(finding, location=place) for finding in taken)
 
         self.findings.extend(taken)
         return True

@@ -10,6 +10,8 @@ import pytest
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.load import Fleet, load
+from okd_gitops.manifests import read as reading
+from okd_gitops.manifests.bounds import Bounds
 
 FLEET = """\
 repository: https://git.example.org/fleet.git
@@ -41,6 +43,21 @@ def refusal(root: Path) -> Finding:
     assert error.value.exit_code == 2
     (finding,) = error.value.findings
     return finding
+
+
+def test_no_places_are_read_to_compare_cluster_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = f"server: https://api.a.example.org:6443\nclusterID: {ID}\n"
+    other = more.replace("api.a", "api.b").replace("8c", "8d")
+    root = lay_out(tmp_path, a=okd(more=more), b=okd(more=other))
+    real, again = reading._read_again, list[bytes]()
+
+    def read_again(data: bytes, bounds: Bounds) -> object:
+        again.append(data)
+        return real(data, bounds)
+
+    monkeypatch.setattr(reading, "_read_again", read_again)
+    assert not mismatched_releases(load(root).clusters)
+    assert not [data for data in again if b"purpose" in data]
 
 
 @pytest.mark.parametrize("again", [ID, ID.upper()])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.manifests import read as reading
 from okd_gitops.manifests.bounds import FOREIGN, OTHERS, PASSED_ON, WRITTEN, Bounds
+from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.loader import Loader
 from okd_gitops.manifests.placed import Builder
 from okd_gitops.manifests.read import read, read_all
@@ -90,8 +91,20 @@ def test_places_are_built_for_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(second.at(("d",))) == "x.yaml:4:4"
 
 
+def test_a_sound_patch_in_a_kustomization_asks_for_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    patch = "patch: |\n    - {op: test, path: /a, value: %s}\n"
+    head = "kind: Kustomization\npatches:\n- target: {kind: Pod}\n  "
+    sound, faulty = (
+        {"a/kustomization.yaml": f"{head}{patch % word}".encode()} for word in ("x", "{b: 1, b: 2}")
+    )
+    assert [str(each.location) for each in walk(faulty, "a").findings] == ["a/kustomization.yaml:4:10"]
+
+    monkeypatch.setattr(reading, "_read_again", None)
+    assert not walk(sound, "a").findings
+
+
 def test_places_of_a_file_that_many_are_alike_are_its_own() -> None:
-    reading._places_in.cache_clear()
+    reading._read_again.cache_clear()
     for name in ("first", "second with a longer name"):
         data = f"# {name}\na:\n  b: [1]\n".encode()
         (document,) = read_all_once(f"{name}.yaml", data, PASSED_ON)

@@ -7,6 +7,7 @@ is read first, and what it may not hold is refused before kustomize starts.
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from okd_gitops.finding import Location, finding_of
@@ -260,7 +261,7 @@ class _Reading:
                     replace(self, document=document, inside=None).plugin(document.value, place)
 
     def text(self, entry: Entry, text: str) -> None:
-        place = self.at(entry.where)
+        place = partial(self.at, entry.where)
 
         with self.graph.findings.collecting(at=place):
             documents = read_all_once(self.document.file, text.encode(), self.graph.bounds)
@@ -269,7 +270,7 @@ class _Reading:
                 if self.decrypts(entry, document.value):
                     self.encrypted_files(document.value)
                 else:
-                    replace(self, inside=entry.where).plugin(document.value, place)
+                    replace(self, inside=entry.where).plugin(document.value, place())
 
     def decrypts(self, entry: Entry, plugin: Any) -> bool:
         """Note a generator that decrypts Secrets; a build of others' files leaves out what it makes."""

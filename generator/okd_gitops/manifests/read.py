@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -68,7 +68,7 @@ class Document:
 
     @property
     def _places(self) -> Places:
-        return self.moved or _places_in(self.data, self.bounds)[self.number]
+        return self.moved or _read_again(self.data, self.bounds).places[self.number]
 
     def at(self, path: Iterable[str | int], *, key: bool = False) -> Location:
         """Return the place of the value (or key) at `path`, or of the nearest thing around it that exists."""
@@ -78,7 +78,8 @@ class Document:
             existing = existing[:-1]
 
         spans = places.keys if key and existing in places.keys else places.marks
-        return location(self.file, self.lines, spans.get(existing, (0, 0, 1)))
+        lines = _read_again(self.data, self.bounds).lines
+        return location(self.file, lines, spans.get(existing, (0, 0, 1)))
 
 
 def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Document]:
@@ -164,13 +165,21 @@ def _placed(file: str, nodes: Iterable[yaml.Node], text: str, bounds: Bounds) ->
     return [(value, bool(places.dates)) for value, places in values]
 
 
-@lru_cache(maxsize=64)
-def _places_in(data: bytes, bounds: Bounds) -> list[Places]:
-    """Return the places in each document of a file that has been read without a fault."""
-    text = _text("", data, bounds)
-    builder = Builder("", text.split("\n"), bounds)
+class _ReadAgain(NamedTuple):
+    """The lines of a file, and the places in each of its documents."""
 
-    return [builder.document(node)[1] for node in _nodes(text)]
+    lines: tuple[str, ...]
+    places: tuple[Places, ...]
+
+
+@lru_cache(maxsize=64)
+def _read_again(data: bytes, bounds: Bounds) -> _ReadAgain:
+    """Read a file that has been read without a fault."""
+    text = _text("", data, bounds)
+    lines = tuple(text.split("\n"))
+    builder = Builder("", lines, bounds)
+
+    return _ReadAgain(lines, tuple(builder.document(node)[1] for node in _nodes(text)))
 
 
 def read(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> Document:

@@ -74,7 +74,7 @@ def _read_text(document: Document, path: _Path, text: str) -> list[Document]:
     """Read a text inside a document; raises FindingsError with the place of that text."""
     findings = Findings()
     inner: list[Document] = []
-    with findings.collecting(at=document.at(path)):
+    with findings.collecting(at=lambda: document.at(path)):
         inner = read_all(document.file, text.encode(), bounds=FOREIGN)
 
     findings.raise_errors()

@@ -1,7 +1,8 @@
 """The rule lost-list-entries: findings.yaml states and explains it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from okd_gitops.check.overlay import as_list, as_map, per_overlay
 from okd_gitops.check.replaced_lists import losses
@@ -50,9 +51,9 @@ def _replaced_lists(
         return []
 
     return [
-        (as_map(place), as_list(identity), loss.path, loss.lost, loss.is_sure)
+        (as_map(place_of()), as_list(identity), loss.path, loss.lost, loss.is_sure)
         for path, document in overlay.graph.kustomizations.items()
-        for patch, target, place in _patches(document, path, files)
+        for patch, target, place_of in _patches(document, path, files)
         for identity, base in _bases(patch, target, overlay)
         for loss in losses(base, patch, identity.group)
     ]
@@ -60,8 +61,8 @@ def _replaced_lists(
 
 def _patches(
     document: Document, path: str, files: Mapping[str, bytes]
-) -> Iterator[tuple[Object, _Target, Location]]:
-    """Yield each merge patch of a kustomization with its target, if it has one, and its place."""
+) -> Iterator[tuple[Object, _Target, Callable[[], Location]]]:
+    """Yield each merge patch of a kustomization with its target, if it has one, and what tells its place."""
     folder = path.rpartition("/")[0]
     listed, others = items(document.value, "patchesStrategicMerge"), items(document.value, "patches")
     entries: list[tuple[object, _Target, tuple[str | int, ...]]] = [
@@ -72,20 +73,20 @@ def _patches(
         for index, each in enumerate(others)
     ]
     for entry, target, where in entries:
-        text, place = str(entry or ""), document.at(where)
+        text, place_of = str(entry or ""), partial(document.at, where)
         try:
             if "\n" in text:
                 found = read_all_once(path, text.encode(), OTHERS)
             else:
                 file = path_below(folder, text, keyed=False)
                 found = read_all_once(file, files[file], OTHERS)
-                place = Location(file=file, line=1, column=1)
+                place_of = partial(Location, file=file, line=1, column=1)
         except (FindingsError, OutsideError, KeyError):
             continue
 
         for each in found:
             if isinstance(each.value, dict) and each.value.get("kind"):
-                yield each.value, target, place
+                yield each.value, target, place_of
 
 
 def _bases(patch: Object, target: _Target, overlay: Overlay) -> Iterator[tuple[ObjectId, Object]]:
