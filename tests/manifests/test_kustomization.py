@@ -447,7 +447,9 @@ def test_a_walk_after_others_finds_what_it_finds_alone() -> None:
         "inner/kustomization.yaml": b"resources: [../leaf, ../deletes]\n",
         "round/kustomization.yaml": b"resources: [../circle]\n",
         "circle/kustomization.yaml": b"resources: [../round]\n",
-        "one/kustomization.yaml": b"resources: [../leaf, ../inner, ../broken]\n",
+        "one/kustomization.yaml": b"resources: [../leaf, ../inner, part, ../broken, part]\n",
+        "one/part/kustomization.yaml": b"resources: [../../leaf, c.yaml]\n",
+        "one/part/c.yaml": object_ % b"c",
         "two/kustomization.yaml": b"resources: [../inner, ../leaf, ../round, ../broken]\n",
         "three/kustomization.yaml": b"resources: [../leaf]\nnamePrefix: x-\n",
     }
@@ -461,6 +463,7 @@ def test_a_walk_after_others_finds_what_it_finds_alone() -> None:
         assert list(alone.objects.items()) == list(after.objects.items())
 
     assert {folder for folder, leaf in leaves.items() if leaf} == {"leaf", "deletes"}
+    assert "one/part" not in leaves, "what is an overlay's own is kept for no other one"
 
 
 def test_files_that_differ_by_the_comment_at_their_head_are_read_once_each_with_its_own_line() -> None:

@@ -88,6 +88,11 @@ def tops(tree: Mapping[str, bytes], bounds: Bounds = PASSED_ON) -> dict[str, Gra
 
 def _visit_once(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
     """Visit a folder that another one uses: many overlays use the same bases, and most of these no other."""
+    if folder.startswith(f"{graph.path[0]}/"):
+        # An overlay's own part: no other one uses it, and there are several for each overlay.
+        _visit(tree, folder, graph)
+        return
+
     if folder not in graph.leaves:
         alone = Graph(path=list(graph.path), bounds=graph.bounds, is_trial=True)
         _visit(tree, folder, alone)
