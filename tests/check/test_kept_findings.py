@@ -26,8 +26,10 @@ from okd_gitops.check.seen import EVERYTHING, Hashes, Seen
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.generate.generate import generate
 from okd_gitops.manifests.objects import FixedObject, Object
+from okd_gitops.render.kustomize import Document
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.kept import EXACT
+from okd_gitops.tree import digest
 from rendered import FLEET, own_cluster
 
 TODAY = date(2026, 11, 28)
@@ -516,3 +518,11 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
         assert list(kept.noted_of(*kinds)) == list(loaded.noted_of(*kinds))
         assert list(kept.noted_keys_of(*kinds)) == list(loaded.noted_keys_of(*kinds))
     assert Lines.of(lines.as_bytes("common"), "other") == Lines()
+
+
+def test_overlays_that_have_one_document_share_its_key() -> None:
+    document = Document(b"kind: Pod\n", FixedObject({"kind": "Pod"}))
+    key = kept_overlays.key_of_document(document, "")
+    assert key == digest(document.data)
+    assert kept_overlays.key_of_document(document, "") is key
+    assert kept_overlays.key_of_document(document, "argocd") == f"{key} argocd"

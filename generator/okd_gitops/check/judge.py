@@ -128,7 +128,7 @@ def _judge_changed(
 def _with_keys(overlay: Overlay, documents: Sequence[kustomize.Document]) -> Overlay:
     # Of files that are applied as they are, each document is its own.
     own = overlay.folder if overlay.is_directory else ""
-    keys = [key_of_document(document.data, own) for document in documents]
+    keys = [key_of_document(document, own) for document in documents]
     return replace(overlay, keys=keys, found={})
 
 

@@ -28,7 +28,8 @@ from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes
 from okd_gitops.check.seen_by_all import SeenByAll, hash_of_all, hash_of_description, hash_of_facts
 from okd_gitops.finding import Finding, finding_from
-from okd_gitops.manifests.objects import Object
+from okd_gitops.manifests.objects import Object, per_object
+from okd_gitops.render.kustomize import Document
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.unchanged import hash_of_code, tools_in
 from okd_gitops.tree import digest_in
@@ -288,6 +289,12 @@ def _rest(overlay: Overlay, facts: Sequence[str]) -> Mapping[str, Any]:
     return {"found": overlay.found, "files": sorted(overlay.reached), "facts": facts}
 
 
-def key_of_document(data: bytes, folder: str) -> str:
+def key_of_document(document: Document, folder: str) -> str:
     """Return the key of a rendered document; with a folder, of one that is the folder's own."""
-    return f"{sha256(data).hexdigest()}{folder and f' {folder}'}"
+    return f"{_hash_of(document)} {folder}" if folder else _hash_of(document)
+
+
+@per_object
+def _hash_of(document: Document) -> str:
+    """Return a hash that is one text for all overlays that have the document."""
+    return sha256(document.data).hexdigest()
