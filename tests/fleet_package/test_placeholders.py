@@ -1,9 +1,15 @@
 """A value that stands for another one is found where it is written, and a real value never is."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import pytest
 
+from okd_gitops.finding import Finding
+from okd_gitops.fleet import kept_placeholders as kept
 from okd_gitops.fleet.placeholders import placeholders
-from okd_gitops.manifests.read import read
+from okd_gitops.manifests.read import Document, read
+from okd_gitops.system.kept import EXACT
 
 
 def found(value: str) -> list[tuple[str, str]]:
@@ -62,3 +68,48 @@ def test_an_example_is_a_warning(value: str) -> None:
 )
 def test_a_real_value_has_no_finding(value: str) -> None:
     assert found(value) == []
+
+
+def test_what_an_earlier_run_found_is_found_by_the_bytes_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv(EXACT, raising=False)
+    looked: list[str] = []
+
+    def noted(documents: Iterable[Document]) -> list[Finding]:
+        given = list(documents)
+        looked.extend(each.file for each in given)
+        return placeholders(given)
+
+    monkeypatch.setattr(kept, "placeholders", noted)
+
+    def found(*texts: str) -> list[Finding]:
+        looked.clear()
+        documents = [read(f"{number}.yaml", text.encode()) for number, text in enumerate(texts)]
+        findings = kept.kept_placeholders([*documents, *documents], tmp_path, tmp_path)
+        assert findings == placeholders([*documents, *documents])
+        return findings
+
+    assert len(found("a: TODO", "b: c", "a: TODO")) == 4
+    assert looked == ["0.yaml", "1.yaml", "2.yaml"]
+    found("a: TODO", "b: c", "a: TODO")
+    assert looked == []
+    found("x: 1\na: TODO", "b: TODO", "a: TODO")
+    assert looked == ["0.yaml", "1.yaml"]
+    # What was there before an edit is not kept.
+    found("a: TODO")
+    assert looked == ["0.yaml"]
+
+    (file,) = (tmp_path / "kept/placeholders").iterdir()
+    for damaged in (file.read_bytes()[:-1], b"", file.read_bytes().replace(b"TODO", b"TODE")):
+        file.write_bytes(damaged)
+        found("a: TODO")
+        assert looked == ["0.yaml"]
+
+    monkeypatch.setattr(kept, "hash_of_code", lambda: "other")
+    found("a: TODO")
+    assert looked == ["0.yaml"]
+    monkeypatch.setenv(EXACT, "1")
+    found("a: TODO")
+    assert looked == ["0.yaml", "0.yaml"]

@@ -21,6 +21,7 @@ from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.kept_documents import KeptDocuments
+from okd_gitops.fleet.kept_placeholders import kept_placeholders
 from okd_gitops.fleet.load import Fleet, load, load_catalog
 from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.fleet.registered import unregistered_clusters
@@ -77,7 +78,8 @@ def check(
     plan = plan_fleet(fleet, kept.briefs if kept else {})
     time = now or datetime.combine(today, datetime.min.time(), UTC)
     emergencies = standing_emergencies(fleet, time)
-    written = (*_written(fleet, edited), *named_wheel_findings(root))
+    standing_in = kept_placeholders(fleet.documents, root, cache) if keeps else placeholders(fleet.documents)
+    written = (*_written(fleet, edited), *standing_in, *named_wheel_findings(root))
     findings = (*fleet.notes, *written, *emergencies, *_drift(plan, files, kept))
     seconds = {"generate": monotonic() - started}
 
@@ -145,7 +147,6 @@ def _written(fleet: Fleet, edited: Collection[str]) -> list[Finding]:
         *misspelled_streams(fleet.clusters, fleet.spec),
         *unbuilt_streams(fleet.clusters),
         *unregistered_clusters(fleet.clusters, fleet.spec.hub),
-        *placeholders(fleet.documents),
     ]
 
 
