@@ -119,17 +119,14 @@ def _figures(cost: Cost) -> tuple[float, float, float]:
 
 
 def fleet(root: Path, size: int, kind: Kind) -> None:
-    """Write a fleet of `size` clusters: each with an OKD release, some of them with the pipelines.
-
-    It has no warning for each cluster, such as for an address that is kept for examples.
-    """
+    """Write a fleet of `size` clusters: each with an OKD release, some of them with the pipelines."""
     (root / "clusters").mkdir(parents=True)
     (root / "fleet.yaml").write_text((FLEET / "fleet.yaml").read_text().replace("moc-hub", "c0000"))
 
     for number in range(size):
         text = (
             f"purpose: {'hub' if number == 0 else 'test' if number % 4 else 'cd'}\n"
-            f"server: https://api.c{number:04}.okd.internal:6443\n"
+            f"server: https://api.c{number:04}.example.org:6443\n"
             f"clusterID: 8c5e1d37-02bb-4f6a-8e49-{number:012x}\n"
             "release:\n"
             "  channel: stable-scos-4\n"

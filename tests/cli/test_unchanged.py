@@ -352,6 +352,8 @@ def test_the_tool_is_another_one_when_one_of_its_modules_changed(
     first, before = hash_now(), module.stat()
     with monkeypatch.context() as patch:
         patch.setattr(unchanged, "scan_tree", None)
+        (code / "__pycache__").mkdir(exist_ok=True)
+        (code / "cli/__pycache__/new").mkdir(parents=True, exist_ok=True)
         assert hash_now() == first, "nothing is read while the status is the same"
 
     module.write_bytes(module.read_bytes()[:-1] + b" ")

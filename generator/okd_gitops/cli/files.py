@@ -76,7 +76,8 @@ def generate(
         _print_unchanged(unchanged, output, checking=checking)
         return
 
-    from okd_gitops.fleet.placeholders import placeholder_warnings
+    from okd_gitops.fleet.kept_placeholders import kept_placeholders
+    from okd_gitops.fleet.placeholders import as_warnings
     from okd_gitops.generate.compare import stale
     from okd_gitops.generate.generate import diff_text
     from okd_gitops.generate.generate import generate as run
@@ -92,7 +93,8 @@ def generate(
     )
 
     drift = result.drift
-    notes = [*result.fleet.notes, *placeholder_warnings(result.fleet.documents)]
+    stand_in = kept_placeholders(result.fleet.documents, root, tools_of(context))
+    notes = [*result.fleet.notes, *as_warnings(stand_in)]
     findings = [*drift.refused, *(stale(drift) if checking else [])]
 
     def as_text() -> None:

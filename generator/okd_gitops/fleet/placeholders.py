@@ -31,7 +31,12 @@ def placeholders(documents: Iterable[Document]) -> list[Finding]:
 
 def placeholder_warnings(documents: Iterable[Document]) -> list[Finding]:
     """Return the same as warnings, for work that placeholders do not stop."""
-    return [replace(finding, severity=Severity.WARNING) for finding in placeholders(documents)]
+    return as_warnings(placeholders(documents))
+
+
+def as_warnings(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings as warnings."""
+    return [replace(finding, severity=Severity.WARNING) for finding in findings]
 
 
 def _in_document(document: Document) -> Iterator[Finding]:

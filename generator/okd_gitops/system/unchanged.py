@@ -9,7 +9,7 @@ import json
 import posixpath
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -138,7 +138,8 @@ def hash_of_code() -> str:
     """
     found = walk(PACKAGE.parent, PACKAGE.name, names=CODE)
     if found and found.is_settled:
-        return key_of(_libraries(), found.digest().encode())
+        # Python makes folders of its own in there.
+        return key_of(_libraries(), replace(found, folders=frozenset()).digest().encode())
 
     code = scan_tree(PACKAGE.parent, PACKAGE.name, max_file=MAX_GENERATED, names=CODE)[0]
     return key_of(_libraries(), *(part for path in code for part in (path.encode(), code[path])))
