@@ -517,7 +517,8 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
     for kinds in (("Application",), ("Pod",), ("ClusterVersion", "List"), ()):
         assert list(kept.noted_of(*kinds)) == list(loaded.noted_of(*kinds))
         assert list(kept.noted_keys_of(*kinds)) == list(loaded.noted_keys_of(*kinds))
-    assert Lines.of(lines.as_bytes("common"), "other") == Lines()
+    for other in (lines.as_bytes("other"), b"no JSON", b'{"common": "common"}', b"", None):
+        assert Lines.of(other, "common") == Lines()
 
 
 def test_overlays_that_have_one_document_share_its_key() -> None:

@@ -1,4 +1,4 @@
-"""The file in which what is found of overlays is kept: what every run asks for is in its first line.
+"""The file in which what is found of overlays is kept: what every run asks for is in one line.
 
 What else is known of each overlay and each document follows, compressed. It is read only if something asks
 for it, and copied as it is.
@@ -30,11 +30,13 @@ class Lines:
     @classmethod
     def of(cls, data: bytes | None, common: str) -> "Lines":
         """Read a file that `as_bytes` has made; without one, or with another `common`, nothing is kept."""
-        first, _, rests = (data or b"{}").partition(b"\n")
-        kept = json.loads(first)
-        if kept.get("common") != common:
+        first, _, content = (data or b"").partition(b"\n")
+        # Another version of the tool may have a file of another form.
+        if first != common.encode():
             return cls()
 
+        heads, _, rests = content.partition(b"\n")
+        kept = json.loads(heads)
         ends = list(accumulate(kept["lengths"], initial=0))
         parts = [rests[start:end] for start, end in pairwise(ends)]
 
@@ -56,15 +58,14 @@ class Lines:
         }
         names = (*self.overlays, *self.documents)
         rests = [self.rests[name] for name in names]
-        first = {
-            "common": common,
+        heads = {
             "lengths": list(map(len, rests)),
             "overlays": overlays,
             "documents": self.documents,
             "of_all": self.of_all,
         }
 
-        return b"".join((json.dumps(first).encode(), b"\n", *rests))
+        return b"".join((common.encode(), b"\n", json.dumps(heads).encode(), b"\n", *rests))
 
     def rest(self, name: str) -> Any:
         """Return what is kept besides the head of an overlay, or of a document."""
