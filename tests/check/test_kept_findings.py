@@ -480,6 +480,14 @@ def test_a_kept_overlay_has_neither_objects_nor_a_graph() -> None:
     assert reads(loaded, {"a": b"12"}) == 2
     assert loaded.outside == {"a"}
 
+    @per_overlay
+    def names(overlay: Overlay, files: Mapping[str, bytes]) -> list[tuple[str, ...]]:
+        return [tuple(files)]
+
+    facts = [names(Overlay(name=each, folder=each), {"a": b""}) for each in "xy"]
+    assert facts[0] is facts[1], "equal facts of many overlays take memory once"
+    assert facts[0] == [["a"]]
+
 
 def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
     version: Object = {

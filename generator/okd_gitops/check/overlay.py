@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
-from functools import wraps
+from functools import lru_cache, wraps
 from hashlib import sha256
 from typing import Any
 
@@ -149,7 +149,7 @@ class Overlay:
     def fact(self, name: str, function: "_Function", files: Mapping[str, bytes]) -> Any:
         """Return what a function `per_overlay` returns, of that name, as JSON has it."""
         if name not in self.found:
-            self.found[name] = json.loads(json.dumps(function(self, _Watched(files, self))))
+            self.found[name] = _from_json(json.dumps(function(self, _Watched(files, self))))
 
         return self.found[name]
 
@@ -214,6 +214,12 @@ def fact_named(name: str, overlay: Overlay, files: Mapping[str, bytes]) -> Any:
 
     identity, path, is_secret = json.loads(name.removeprefix(_PLACE))
     return as_map(overlay.place(ObjectId(*identity), tuple(path), is_secret=is_secret))
+
+
+@lru_cache(maxsize=4096)
+def _from_json(text: str) -> Any:
+    """Return a fact, which nobody may change: most overlays of a fleet have the same ones."""
+    return json.loads(text)
 
 
 def hash_of_outlines(outlines: Sequence[Object]) -> str:
