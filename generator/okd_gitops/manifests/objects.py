@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any, Generic, TypeVar
 
 Object = dict[str, Any]
@@ -67,14 +67,20 @@ def per_object(function: Callable[[V], T]) -> Callable[[V], T]:
 
     Nobody may change an object afterwards.
     """
-
-    @lru_cache(maxsize=KEPT)
-    def kept(same: Same[V]) -> T:
-        return function(same.value)
+    # By its id, which is no other one's while the object is kept here: nothing of it is hashed or compared.
+    known: dict[int, tuple[V, T]] = {}
 
     @wraps(function)
     def asked(value: V) -> T:
-        return kept(Same(value))
+        found = known.get(id(value))
+
+        if found is None:
+            found = value, function(value)
+            if len(known) >= KEPT:
+                del known[next(iter(known))]
+            known[id(value)] = found
+
+        return found[1]
 
     return asked
 
