@@ -220,6 +220,20 @@ def test_a_text_with_what_its_characters_do_not_tell_is_counted(text: str) -> No
     assert is_surely_within("a: 1", WRITTEN)
 
 
+@pytest.mark.parametrize("mark", "&*")
+def test_each_character_that_begins_a_name_of_an_anchor_has_its_text_counted(mark: str) -> None:
+    """Any other text with such a mark is counted for nothing: the mark of a wildcard, or of a shell."""
+    for first in map(chr, range(0x20, 0x3000)):
+        text = f"a: {mark}{first}"
+        try:
+            has_name = any(getattr(event, "anchor", None) for event in yaml.parse(text, yaml.CSafeLoader))
+        except yaml.YAMLError:
+            has_name = False
+        assert not (has_name and is_surely_within(text, WRITTEN))
+
+    assert is_surely_within(f"a: '{mark}'\nb: x {mark}{mark} y", WRITTEN)
+
+
 @pytest.mark.parametrize(
     "number", ["9" * 5000, "1e999", "-" + "9" * 400, "0x" + "f" * 5000, ".inf", ".nan", "1_0.5"]
 )

@@ -36,8 +36,9 @@ FOREIGN = Bounds(8 << 20, 100_000)
 PASSED_ON = Bounds(16 << 20, 100_000, exact=False)
 # The same in a repository that others wrote, where our own rules for YAML do not hold.
 OTHERS = Bounds(16 << 20, 400_000, exact=False, aliases=True)
-# What begins an anchor, an alias or a tag; ends of lines that only YAML knows, and marks that take no column.
-_UNUSUAL = re.compile("[&*!\r\x85\u2028\u2029\ufeff]")
+# What begins an anchor, an alias ("*" in quotes is none) or a tag; ends of lines that only YAML knows, and
+# marks that take no column.
+_UNUSUAL = re.compile("[&*][0-9A-Za-z_-]|[!\r\x85\u2028\u2029\ufeff]")
 # What stands before the first word of a line.
 _LEADING = re.compile(r"^[ \t\-?:]*", re.MULTILINE)
 
