@@ -49,6 +49,19 @@ def root(tmp_path: Path) -> Path:
     return write(tmp_path / "repo", FILES)
 
 
+def test_a_result_is_that_of_its_key_and_of_what_it_depends_on(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    results.keep("one", b"1")
+    results.keep("other", b"2")
+    (tmp_path / "one").replace(tmp_path / "other")
+    assert (results.read("one"), results.read("other")) == (None, None)
+
+    results.keep_of("version", "place", b"three\nlines\n")
+    assert results.read_of("version", "place") == b"three\nlines\n"
+    assert results.read_of("another version", "place") is None
+    assert results.read_of("version", "another place") is None
+
+
 def rendered(root: Path, cache: Path) -> Rendering:
     """Build the folder `app` of a repository as it is now."""
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.y*ml")}

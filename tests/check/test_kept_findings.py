@@ -16,7 +16,7 @@ from bench import CHANGE, own_cache
 from okd_gitops.check import kept_overlays
 from okd_gitops.check.build import _Earlier
 from okd_gitops.check.check import check
-from okd_gitops.check.kept_lines import Lines
+from okd_gitops.check.kept_file import KeptFile
 from okd_gitops.check.kept_overlay import KeptForms, KeptObjects, KeptOverlay, NotLoadedError
 from okd_gitops.check.kept_overlays import KeptOverlays
 from okd_gitops.check.outcome import Report
@@ -29,6 +29,7 @@ from okd_gitops.manifests.objects import FixedObject, Object
 from okd_gitops.render.kustomize import Document
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.kept import EXACT
+from okd_gitops.system.unchanged import Earlier
 from okd_gitops.tree import digest
 from rendered import FLEET, own_cluster
 
@@ -113,7 +114,9 @@ class Trial:
     def report(self, *, keeps: bool) -> Report | tuple[object, ...]:
         self.keeps = keeps
         try:
-            found = check(self.root, self.cache, today=self.today, say=self.say, keeps=keeps)
+            # As the command does: where something is kept, files are read when somebody asks for them.
+            files = Earlier(self.root, self.cache, "check").files if keeps else None
+            found = check(self.root, self.cache, today=self.today, say=self.say, keeps=keeps, files=files)
         except FindingsError as error:
             return error.findings
         return replace(found, seconds={})
@@ -352,20 +355,20 @@ def test_a_new_image_is_judged_without_what_is_kept_of_others(
     trial.toggle("moon", "floating")
     monkeypatch.setattr(trial, "names", lambda: ["moon"])
     read: list[str] = []
-    rest = Lines.rest
+    rest = KeptFile.rest
 
-    def noted(lines: Lines, name: str) -> object:
+    def noted(lines: KeptFile, name: str) -> object:
         read.append(name)
         return rest(lines, name)
 
     def judged() -> list[Finding]:
-        monkeypatch.setattr(Lines, "rest", noted)
+        monkeypatch.setattr(KeptFile, "rest", noted)
         trial.new_image()
         trial.generate()
         read.clear()
         report = trial.report(keeps=True)
         assert isinstance(report, Report)
-        monkeypatch.setattr(Lines, "rest", rest)
+        monkeypatch.setattr(KeptFile, "rest", rest)
         assert report == trial.report(keeps=False)
         return list(report.findings)
 
@@ -411,8 +414,9 @@ def test_two_runs_at_once_leave_what_one_of_them_has_kept(
     assert trial.report(keeps=True) == exact
 
 
+@pytest.mark.parametrize("is_put_back", [False, True], ids=["edited", "edited and put back"])
 def test_what_is_edited_while_it_is_built_is_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    is_put_back: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = Trial(tmp_path, 0)
     trial.toggle("moon", "floating")
@@ -425,6 +429,8 @@ def test_what_is_edited_while_it_is_built_is_not_kept(
     def edited(earlier: _Earlier, folder: str, output: bytes) -> None:
         if folder == "overlays/moon":
             generated.write_bytes(text + b"# by hand\n")
+        if folder == "overlays/moon" and is_put_back:
+            generated.write_bytes(text)
         keep(earlier, folder, output)
 
     monkeypatch.setattr(_Earlier, "keep", edited)
@@ -466,7 +472,7 @@ def test_what_has_no_hash_is_never_kept() -> None:
 
 def test_a_kept_overlay_has_neither_objects_nor_a_graph() -> None:
     head = {"documents": [], "outlines": ""}
-    forms = KeptForms(Lines({"overlays/x": head}), "overlays/x", KeptObjects(Lines(), {}))
+    forms = KeptForms(KeptFile({"overlays/x": head}), "overlays/x", KeptObjects(KeptFile(), {}))
     kept = KeptOverlay(name="x", folder="overlays/x", kept=forms)
     for name in ("objects", "graph"):
         with pytest.raises(NotLoadedError):
@@ -507,14 +513,14 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
     ]
     keys = ["a", "b", "v", "c", "d"]
     loaded = Overlay(name="x", folder="overlays/x", objects=tuple(values), keys=keys)
-    lines = Lines()
+    lines = KeptFile()
     for key, value in zip(keys, values, strict=True):
         is_whole = is_noted(value)
         about = {"is_noted": is_whole, "kind": str(value["kind"]), "has_release": has_cluster_version(value)}
         lines.add_document(key, about, {"outline": outline(value), "noted": value if is_whole else None})
     head = {"documents": keys, "outlines": loaded.outlines_hash}
     lines.add_overlay("overlays/x", head, {"found": {}, "files": [], "facts": []})
-    read = Lines.of(lines.as_bytes("common"), "common")
+    read = KeptFile.of(lines.as_bytes())
     kept = KeptOverlay(
         name="x", folder="overlays/x", kept=KeptForms(read, "overlays/x", KeptObjects(read, {}))
     )
@@ -525,8 +531,7 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
     for kinds in (("Application",), ("Pod",), ("ClusterVersion", "List"), ()):
         assert list(kept.noted_of(*kinds)) == list(loaded.noted_of(*kinds))
         assert list(kept.noted_keys_of(*kinds)) == list(loaded.noted_keys_of(*kinds))
-    for other in (lines.as_bytes("other"), b"no JSON", b'{"common": "common"}', b"", None):
-        assert Lines.of(other, "common") == Lines()
+    assert KeptFile.of(None) == KeptFile()
 
 
 def test_overlays_that_have_one_document_share_its_key() -> None:

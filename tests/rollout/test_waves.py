@@ -11,6 +11,7 @@ from okd_gitops.fleet import load as fleet_load
 from okd_gitops.fleet.feature import Catalog
 from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.generate.generate import generate
+from okd_gitops.tree import Tree
 from release_controller import serving
 from release_fleet import NEW, OLD, PUSH, Fleet, cluster, wave
 
@@ -41,9 +42,11 @@ def test_a_wave_of_five_clusters_reads_the_fleet_once_and_each_commit_is_complet
     # Every load of a fleet reads its catalog once, whoever asks for it.
     load_catalog, loads = fleet_load.load_catalog, list[Path | None]()
 
-    def counted(root: Path | None, *known: KeptDocuments) -> Catalog:
+    def counted(
+        root: Path | None, documents: KeptDocuments | None = None, files: Tree | None = None
+    ) -> Catalog:
         loads.append(root)
-        return load_catalog(root, *known)
+        return load_catalog(root, documents, files)
 
     monkeypatch.setattr(fleet_load, "load_catalog", counted)
     (branch,) = fleet_of_five.run(PUSH).branches

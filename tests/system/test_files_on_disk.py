@@ -1,5 +1,6 @@
 """Files that are read when somebody asks for them, and whose hashes are known from an earlier run."""
 
+import errno
 import os
 from collections.abc import Callable
 from hashlib import sha256
@@ -8,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from okd_gitops.errors import BusyError
+from okd_gitops.finding import FindingsError
 from okd_gitops.system import file_status, files_on_disk
 from okd_gitops.system.file_status import walk
-from okd_gitops.system.files_on_disk import files_of, is_same_file, know_digests
+from okd_gitops.system.files_on_disk import files_of, is_as_found, is_same_file, know_digests
 from okd_gitops.tree import Tree
 
 ONE, OTHER = "overlays/a/one.yaml", "clusters/other.yaml"
@@ -119,6 +121,56 @@ def test_a_hash_that_is_no_longer_that_of_the_file_ends_the_run(root: Path) -> N
 
     with pytest.raises(BusyError):
         files[ONE]
+
+
+def test_a_file_that_changes_while_it_is_read_ends_the_run(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = found(root)
+    files_on_disk._content.cache_clear()
+    fstat = os.fstat
+
+    def edited_then(descriptor: int) -> os.stat_result:
+        status = fstat(descriptor)
+        (root / ONE).write_text("beforE\n")
+        return status
+
+    monkeypatch.setattr(os, "fstat", edited_then)
+    with pytest.raises(BusyError):
+        files[ONE]
+
+
+def test_a_file_that_was_edited_and_put_back_is_not_as_it_was_found(root: Path) -> None:
+    files = found(root)
+    assert is_as_found(root, files, ONE)
+
+    for text in ("edited\n", "before\n"):
+        (root / ONE).write_text(text)
+        assert not is_as_found(root, files, ONE)
+    assert is_as_found(root, files, OTHER)
+
+    # Of what was read at once there is only the content.
+    assert is_as_found(root, Tree({ONE: b"before\n"}), ONE)
+    assert not is_as_found(root, {ONE: b"other\n"}, ONE)
+    (root / ONE).unlink()
+    assert not is_as_found(root, files, ONE)
+
+
+def test_a_file_that_the_user_may_not_read_is_told_as_such(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = found(root)
+    files_on_disk._content.cache_clear()
+
+    def refused(*_: object, **__: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    # Tests may run as root, who may read everything.
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(FindingsError) as error:
+        files[ONE]
+    (finding,) = error.value.findings
+    assert (finding.name, finding.remedy) == ("unreadable-file", "look at its permissions")
 
 
 def test_what_must_not_be_read_is_left_to_the_reading_that_tells_why(root: Path) -> None:

@@ -12,9 +12,11 @@ from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
 from okd_gitops.render.in_turn import InTurn
+from okd_gitops.system.file_status import FileStatus
+from okd_gitops.system.files_on_disk import is_as_found
 from okd_gitops.system.kept import Results, is_exact, kept_folder, key_of
 from okd_gitops.system.tools import hash_of, tool
-from okd_gitops.tree import digest, digest_in
+from okd_gitops.tree import digest_in
 
 WORKERS = os.cpu_count() or 1
 # The fields of a kustomization that leave nothing behind in the process that builds it, and ask nothing of
@@ -98,6 +100,8 @@ class _Earlier:
     files: Mapping[str, bytes]
     renderer: str
     _keys: dict[str, str] = field(default_factory=dict)
+    # The status of files before something was built of them.
+    _before: dict[str, str] = field(default_factory=dict)
 
     def read(self, folder: str) -> bytes | None:
         return self.results.read(self._key(folder))
@@ -105,7 +109,11 @@ class _Earlier:
     def keep(self, folder: str, output: bytes) -> None:
         """Keep an output, unless a file that it was made of was edited meanwhile."""
         reached = self.graphs[folder].files
-        as_read = all(_digest(self.root / path) == digest_in(self.files, path) for path in reached)
+        # Somebody may have edited a file and put it back, so what it contains is not enough.
+        as_read = all(
+            _status(self.root, path) == self._before[path] and is_as_found(self.root, self.files, path)
+            for path in reached
+        )
         lead_there = all(
             (self.root / link).resolve() == (self.root / path).resolve()
             for link, path in links_of(self.files).items()
@@ -123,6 +131,9 @@ class _Earlier:
 
     def _made_key(self, folder: str) -> str:
         graph = self.graphs[folder]
+        for path in graph.files:
+            self._before.setdefault(path, _status(self.root, path))
+
         digests = ((path, digest_in(self.files, path)) for path in sorted(graph.files))
         contents = [part.encode() for pair in digests for part in pair]
         # A second one of these beside a kustomization is an error, though nothing names it.
@@ -139,9 +150,9 @@ def _kustomizations_beside(graph: Graph) -> list[str]:
     return [posixpath.join(folder, name) for folder in folders for name in NAMES]
 
 
-def _digest(path: Path) -> str:
-    """Return the hash of a file; nothing where there is none."""
+def _status(root: Path, path: str) -> str:
+    """Return what the file system records of a file; nothing where there is none."""
     try:
-        return digest(path.read_bytes())
+        return FileStatus.of(path, os.lstat(root / path)).line
     except OSError:
         return ""

@@ -1,7 +1,7 @@
 """check: drift, builds, schemas and rules, over generated files and hand-written extras."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
@@ -58,6 +58,7 @@ def check(
     now: datetime | None = None,
     edited: Collection[str] = (),
     files: Tree | None = None,
+    of_wheels: Sequence[Finding] | None = None,
     keeps: bool = False,
 ) -> Report:
     """Check the repository at `root` with the tools and schemas in `cache`; `fleet`, if read already.
@@ -65,7 +66,8 @@ def check(
     `now` is the time of `today` for what ends at an hour; without it, its first minute. `edited` are the
     clusters whose files a change has edited: of two files that contradict each other, the fault is in theirs.
     `count` is told how many of how many overlays are built. With `keeps`, what is found of an overlay is kept
-    for later runs, and used. `files` are those of `root`, if they were found already.
+    for later runs, and used. `files` are those of `root`, and `of_wheels` what is wrong with its wheels, if
+    somebody has looked already.
 
     Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
     what was not checked never passes.
@@ -74,12 +76,13 @@ def check(
     fleet = fleet or load(root, edited, KeptDocuments.of(root, cache) if keeps else None, files)
     _refuse_unknown_kubernetes(fleet, cache)
     files = _deployed(root, files)
+    of_wheels = tuple(named_wheel_findings(root)) if of_wheels is None else of_wheels
     kept = KeptPlans.of(root, cache, fleet, files) if keeps else None
     plan = plan_fleet(fleet, kept.briefs if kept else {})
     time = now or datetime.combine(today, datetime.min.time(), UTC)
     emergencies = standing_emergencies(fleet, time)
     standing_in = kept_placeholders(fleet.documents, root, cache) if keeps else placeholders(fleet.documents)
-    written = (*_written(fleet, edited), *standing_in, *named_wheel_findings(root))
+    written = (*_written(fleet, edited), *standing_in, *of_wheels)
     findings = (*fleet.notes, *written, *emergencies, *_drift(plan, files, kept))
     seconds = {"generate": monotonic() - started}
 

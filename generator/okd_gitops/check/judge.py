@@ -94,6 +94,8 @@ def _judge_changed(
         judged = [each for each in repository.overlays if each.folder in loaded or each.folder in known]
         overlays = kept.overlays(judged, loaded, objects)
         whole = replace(repository, overlays=overlays, is_whole=len(overlays) == len(repository.overlays))
+        # While all that anybody can see of other overlays is as it was, so is whatever the rules of one asked
+        # for: these see no more of the others than those of all do (decision 0031).
         of_all = kept.of_all(whole)
         outdated = kept.outdated(whole) if of_all is None else []
         if not outdated:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from okd_gitops.check.kept_lines import Lines
+from okd_gitops.check.kept_file import KeptFile
 from okd_gitops.check.overlay import FORMS, Overlay
 from okd_gitops.manifests.objects import FixedObject, Object
 
@@ -22,8 +22,8 @@ class KeptObjects:
     `loaded` are those that this run has.
     """
 
-    def __init__(self, lines: Lines, loaded: Mapping[str, Object]) -> None:
-        self._lines, self._loaded = lines, loaded
+    def __init__(self, lines: KeptFile, loaded: Mapping[str, Object]) -> None:
+        self._kept, self._loaded = lines, loaded
         self._outlines: dict[str, Object] = {}
         self._noted: dict[str, Object] = {}
         self.noted_keys = frozenset(key for key, head in lines.documents.items() if head["is_noted"])
@@ -32,7 +32,7 @@ class KeptObjects:
     def noted_keys_of(self, kinds: tuple[str, ...]) -> frozenset[str]:
         """Return the keys of the objects of some kinds."""
         if kinds not in self._of_kinds:
-            heads = self._lines.documents
+            heads = self._kept.documents
             self._of_kinds[kinds] = frozenset(key for key in self.noted_keys if heads[key]["kind"] in kinds)
 
         return self._of_kinds[kinds]
@@ -40,27 +40,27 @@ class KeptObjects:
     def noted(self, key: str) -> Object:
         """Return an object that rules of other overlays may read whole."""
         if key not in self._noted:
-            self._noted[key] = self._loaded.get(key) or FixedObject(self._lines.rest(key)["noted"])
+            self._noted[key] = self._loaded.get(key) or FixedObject(self._kept.rest(key)["noted"])
 
         return self._noted[key]
 
     def outline(self, key: str) -> Object:
         """Return the outline of an object."""
         if key not in self._outlines:
-            self._outlines[key] = FixedObject(self._lines.rest(key)["outline"])
+            self._outlines[key] = FixedObject(self._kept.rest(key)["outline"])
 
         return self._outlines[key]
 
     def has_release(self, key: str) -> bool:
         """Whether an object is a ClusterVersion, or has one inside."""
-        return bool(self._lines.documents[key]["has_release"])
+        return bool(self._kept.documents[key]["has_release"])
 
 
 class KeptForms:
     """What is kept of an overlay; each part is read when something asks for it."""
 
-    def __init__(self, lines: Lines, folder: str, objects: KeptObjects) -> None:
-        self._lines, self._folder, self._objects = lines, folder, objects
+    def __init__(self, lines: KeptFile, folder: str, objects: KeptObjects) -> None:
+        self._kept, self._folder, self._objects = lines, folder, objects
         head = lines.overlays[folder]
         self.keys: Sequence[str] = head["documents"]
         self.outlines_hash: str = head["outlines"]
@@ -91,7 +91,7 @@ class KeptForms:
 
     @cached_property
     def _rest(self) -> Any:
-        return self._lines.rest(self._folder)
+        return self._kept.rest(self._folder)
 
     @property
     def found(self) -> dict[str, Any]:

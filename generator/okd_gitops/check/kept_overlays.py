@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from okd_gitops.check.kept_lines import Lines
+from okd_gitops.check.kept_file import KeptFile
 from okd_gitops.check.kept_overlay import KeptForms, KeptObjects, KeptOverlay
 from okd_gitops.check.overlay import (
     DESCRIBED,
@@ -30,9 +30,10 @@ from okd_gitops.check.seen_by_all import SeenByAll, hash_of_all, hash_of_descrip
 from okd_gitops.finding import Finding, finding_from
 from okd_gitops.manifests.objects import Object, per_object
 from okd_gitops.render.kustomize import Document
+from okd_gitops.system.files_on_disk import is_as_found
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.unchanged import hash_of_code, tools_in
-from okd_gitops.tree import digest_in
+from okd_gitops.tree import digest, digest_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class KeptOverlays:
         self._root, self._files = root, files
         self._results = Results(folder / "overlays")
         self._common = key_of(hash_of_code().encode(), tools_in(cache))
-        self._lines = Lines.of(self._results.read(self._place), self._common)
+        self._kept = KeptFile.of(self._results.read_of(self._common, self._place))
 
     @classmethod
     def of(cls, root: Path, cache: Path, files: Mapping[str, bytes]) -> "KeptOverlays | None":
@@ -70,7 +71,7 @@ class KeptOverlays:
         """Return the overlays, by folder, that are as an earlier run found them; what they asked for may not
         be.
         """
-        heads = self._lines.overlays
+        heads = self._kept.overlays
         return {
             overlay.folder: overlay
             for overlay in overlays
@@ -87,13 +88,13 @@ class KeptOverlays:
 
         `objects` are those that are loaded, by their keys.
         """
-        shared = KeptObjects(self._lines, objects)
+        shared = KeptObjects(self._kept, objects)
         return tuple(
             loaded[each.folder]
             if each.folder in loaded
             else KeptOverlay(
                 **{name: getattr(each, name) for name in DESCRIBED},
-                kept=KeptForms(self._lines, each.folder, shared),
+                kept=KeptForms(self._kept, each.folder, shared),
             )
             for each in described
         )
@@ -109,29 +110,29 @@ class KeptOverlays:
         ]
 
     def _asked(self, folder: str) -> Iterable[tuple[str, str]]:
-        asked: dict[str, str] = self._lines.overlays[folder]["asked"]
+        asked: dict[str, str] = self._kept.overlays[folder]["asked"]
         return asked.items()
 
     def findings(self, overlay: KeptOverlay) -> list[Finding]:
         """Return the findings of rules that look at a kept overlay alone."""
-        return list(map(finding_from, self._lines.overlays[overlay.folder]["findings"]))
+        return list(map(finding_from, self._kept.overlays[overlay.folder]["findings"]))
 
     def faults(self, key: str) -> list[list[Any]] | None:
         """Return the faults of an object, each with the name of its rule, as JSON; None of an unknown one."""
-        head = self._lines.documents.get(key)
+        head = self._kept.documents.get(key)
         return head["faults"] if head else None
 
     @cached_property
     def faulty(self) -> frozenset[str]:
         """The keys of the objects with faults."""
-        return frozenset(key for key, head in self._lines.documents.items() if head["faults"])
+        return frozenset(key for key, head in self._kept.documents.items() if head["faults"])
 
     def of_all(self, repository: Repository) -> list[Finding] | None:
         """Return what rules of all overlays found, or None when now they might be told something else.
 
         When they would not, no rule of one overlay would be: it sees no more of other overlays.
         """
-        kept, heads = self._lines.of_all, self._lines.overlays
+        kept, heads = self._kept.of_all, self._kept.overlays
         if kept is None or any(each.folder not in heads for each in repository.overlays):
             return None
 
@@ -151,13 +152,13 @@ class KeptOverlays:
         return hash_of_facts(overlay, self._names(overlay.folder), self._files)
 
     def _names(self, folder: str) -> list[str]:
-        names: list[str] = self._lines.rest(folder)["facts"] if folder in self._lines.overlays else []
+        names: list[str] = self._kept.rest(folder)["facts"] if folder in self._kept.overlays else []
         return names
 
     def keep(self, repository: Repository, looked: Looked, unsure: set[str]) -> None:
         """Keep what was found of a repository, but for overlays of the names `unsure`."""
         hashes = Hashes(repository)
-        lines = Lines()
+        lines = KeptFile()
 
         for overlay in repository.overlays:
             if isinstance(overlay, KeptOverlay):
@@ -168,15 +169,15 @@ class KeptOverlays:
 
         lines.of_all = self._of_all(repository, looked, lines)
         is_as_before = all(isinstance(each, KeptOverlay) for each in repository.overlays)
-        if not is_as_before or lines.of_all != self._lines.of_all or lines.rests != self._lines.rests:
-            self._results.keep(self._place, lines.as_bytes(self._common))
+        if not is_as_before or lines.of_all != self._kept.of_all or lines.rests != self._kept.rests:
+            self._results.keep_of(self._common, self._place, lines.as_bytes())
             self._results.prune()
 
-    def _of_all(self, repository: Repository, looked: Looked, lines: Lines) -> Mapping[str, Any] | None:
+    def _of_all(self, repository: Repository, looked: Looked, lines: KeptFile) -> Mapping[str, Any] | None:
         """Return what rules of all overlays found, if everything has a hash that they were told."""
         seen = looked.seen_by_all
         if seen is None:
-            return self._lines.of_all
+            return self._kept.of_all
         if not seen.is_hashed or any(each.folder not in lines.overlays for each in repository.overlays):
             return None
 
@@ -185,21 +186,21 @@ class KeptOverlays:
         findings = [asdict(each) for each in looked.of_all]
         return {"key": key, "files": seen.files, "findings": findings} if key else None
 
-    def _copy(self, overlay: KeptOverlay, seen: SeenByAll | None, lines: Lines) -> None:
+    def _copy(self, overlay: KeptOverlay, seen: SeenByAll | None, lines: KeptFile) -> None:
         """Keep an overlay as it is kept, but for facts that were asked for only now."""
         # A function that was asked only now may have read more than the overlay's own files.
         if overlay.outside:
             return
 
         folder = overlay.folder
-        lines.copy_overlay(folder, self._lines)
+        lines.copy_overlay(folder, self._kept)
         names = seen.facts(overlay) if seen else None
         if names is not None and names != overlay.kept.facts:
             hashed = hash_of_facts(overlay, names, self._files)
             head = {**lines.overlays[folder], "facts": hashed}
             lines.add_overlay(folder, head, _rest(overlay, names))
 
-    def _add(self, overlay: Overlay, looked: Looked, hashes: Hashes | None, lines: Lines) -> None:
+    def _add(self, overlay: Overlay, looked: Looked, hashes: Hashes | None, lines: KeptFile) -> None:
         """Keep an overlay that this run has loaded, with its objects; without hashes nothing but its facts,
         which then tell the next run whether rules of all overlays see something else.
         """
@@ -246,15 +247,11 @@ class KeptOverlays:
         is_sure = overlay.name not in unsure and not overlay.graph.findings and not overlay.graph.notes
         is_told = EVERYTHING not in asked and not overlay.outside
 
-        return is_sure and is_told and all(map(self._is_as_read, overlay.reached))
+        return is_sure and is_told and all(map(self._is_as_found, overlay.reached))
 
-    def _is_as_read(self, path: str) -> bool:
-        """Whether a file is as this run has read it: kustomize may have read what somebody wrote later."""
+    def _is_as_found(self, path: str) -> bool:
         if path not in self._still:
-            try:
-                self._still[path] = (self._root / path).read_bytes() == self._files[path]
-            except OSError:
-                self._still[path] = False
+            self._still[path] = is_as_found(self._root, self._files, path)
 
         return self._still[path]
 
@@ -272,17 +269,21 @@ class KeptOverlays:
         contents = (part for folder in folders for part in (folder, self._folders.get(folder, "")))
         parts = (hash_of_description(overlay), own, *contents)
 
-        return key_of(*(part.encode() for part in parts))
+        return _hash_of_texts(parts)
 
     @cached_property
     def _folders(self) -> dict[str, str]:
         """The hash of the names and the contents of the files in each folder."""
-        parts: dict[str, list[bytes]] = {}
+        texts: dict[str, list[str]] = {}
         for path in sorted(self._files):
-            file = (path.encode(), digest_in(self._files, path).encode())
-            parts.setdefault(posixpath.dirname(path), []).extend(file)
+            texts.setdefault(path.rpartition("/")[0], []).extend((path, digest_in(self._files, path)))
 
-        return {folder: key_of(*content) for folder, content in parts.items()}
+        return {folder: _hash_of_texts(of_files) for folder, of_files in texts.items()}
+
+
+def _hash_of_texts(texts: Iterable[str]) -> str:
+    """Return a hash of texts of which none has a null, such as paths and hashes."""
+    return digest("\0".join(texts).encode())
 
 
 def _rest(overlay: Overlay, facts: Sequence[str]) -> Mapping[str, Any]:

@@ -170,8 +170,9 @@ def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: 
     root = root_of(context)
     cache = tools_of(context)
     # Of wheels in tool/ no status is kept.
-    of_wheels = "\n".join(finding.reason for finding in named_wheel_findings(root))
-    earlier = Earlier(root, cache, "check", str(now.date()).encode(), tools_in(cache), of_wheels.encode())
+    of_wheels = tuple(named_wheel_findings(root))
+    about_wheels = "\n".join(finding.reason for finding in of_wheels).encode()
+    earlier = Earlier(root, cache, "check", str(now.date()).encode(), tools_in(cache), about_wheels)
     result = earlier.result()
 
     if result:
@@ -188,6 +189,7 @@ def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: 
         count=counter(context),
         now=now,
         files=earlier.files,
+        of_wheels=of_wheels,
         keeps=True,
     )
     earlier.keep(_counts(report), report.findings)

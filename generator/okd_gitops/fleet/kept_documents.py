@@ -27,9 +27,9 @@ class KeptDocuments:
     def __init__(self, results: Results | None, place: str) -> None:
         self._results, self._place = results, place
         self._common = hash_of_code() if results else ""
-        common, *lines = ((results.read(place) if results else None) or b"").decode().split("\n")
-        known = (line.partition(" ") for line in lines)
-        self._known = {key: kept for key, _, kept in known} if common == self._common else {}
+        kept_lines = (results.read_of(self._common, place) if results else None) or b""
+        known = (line.partition(" ") for line in kept_lines.decode().splitlines())
+        self._known = {key: kept for key, _, kept in known}
         # Of the catalog's objects all stay: another edit asks for others.
         self._used = {key: kept for key, kept in self._known.items() if key.startswith(_OBJECT)}
 
@@ -77,5 +77,5 @@ class KeptDocuments:
     def keep(self) -> None:
         """Keep for later runs what this one has read, if that was new."""
         if self._results and not self._used.keys() <= self._known.keys():
-            lines = (f"{key} {kept}" for key, kept in self._used.items())
-            self._results.keep(self._place, "\n".join((self._common, *lines)).encode())
+            lines = (f"{key} {kept}\n" for key, kept in self._used.items())
+            self._results.keep_of(self._common, self._place, "".join(lines).encode())

@@ -24,8 +24,7 @@ def kept_placeholders(documents: Iterable[Document], root: Path, cache: Path) ->
         return placeholders(documents)
 
     results, place, common = Results(folder / "placeholders"), key_of(bytes(root)), hash_of_code()
-    kept = json.loads(results.read(place) or b"{}")
-    known: dict[str, Any] = kept["found"] if kept.get("common") == common else {}
+    known: dict[str, Any] = json.loads(results.read_of(common, place) or b"{}")
     found: dict[str, Any] = {}
     findings: list[Finding] = []
 
@@ -36,7 +35,6 @@ def kept_placeholders(documents: Iterable[Document], root: Path, cache: Path) ->
         findings += map(finding_from, found[key])
 
     if found.keys() != known.keys():
-        results.keep(place, json.dumps({"common": common, "found": found}).encode())
-        results.prune()
+        results.keep_of(common, place, json.dumps(found).encode())
 
     return findings

@@ -91,19 +91,20 @@ def load(
     one that must not be read.
     """
     reading = documents or KeptDocuments(None, "")
-    _refuse_older_tool(root)
+    text = files[FLEET] if files is not None and FLEET in files else None
+    _refuse_older_tool(root, text)
     findings = Findings()
     spec: FleetSpec | None = None
     catalog: Catalog | None = None
 
     with findings.collecting():
-        document = read(FLEET, read_file(root, FLEET))
+        document = read(FLEET, read_file(root, FLEET) if text is None else text)
         spec = parse(FleetSpec, document)
 
     clusters = _cluster_files(root, files, findings, reading, may_be_empty=bool(spec and spec.unattended))
 
     with findings.collecting():
-        catalog = load_catalog(root, reading)
+        catalog = load_catalog(root, reading, files)
 
     if spec is not None:
         report_collisions(clusters, spec, findings, edited)
@@ -115,13 +116,13 @@ def load(
     return fleet_of(spec, document, clusters, catalog, notes=findings.warnings)
 
 
-def _refuse_older_tool(root: Path) -> None:
+def _refuse_older_tool(root: Path, text: bytes | None) -> None:
     """Raise FindingsError (exit 4) when fleet.yaml requires a newer okd-gitops than this one.
 
     This comes before the file is read as a whole: it may have keys that only the newer one knows.
     """
     try:
-        document = read(FLEET, read_file(root, FLEET))
+        document = read(FLEET, read_file(root, FLEET) if text is None else text)
     except FindingsError:
         # Reading it as a whole finds the same.
         return
@@ -130,14 +131,19 @@ def _refuse_older_tool(root: Path) -> None:
     refuse_older_than(required, document.at(("requires",)), "this fleet requires")
 
 
-def load_catalog(root: Path | None, documents: KeptDocuments | None = None) -> Catalog:
-    """Read the catalog that comes with the tool, and what the repository at `root` adds and changes.
+def load_catalog(
+    root: Path | None, documents: KeptDocuments | None = None, files: Tree | None = None
+) -> Catalog:
+    """Read the catalog that comes with the tool, and what the repository at `root` adds and changes, `files`
+    being all that it has, if they were found already.
 
     Raises FindingsError.
     """
     catalog = _own_catalog(documents or KeptDocuments(None, ""))
-    changes = read_tree(root, CATALOG).below(CATALOG) if root else Tree()
+    if files is None:
+        files = read_tree(root, CATALOG) if root else Tree()
 
+    changes = files.below(CATALOG)
     if not changes:
         return catalog
 

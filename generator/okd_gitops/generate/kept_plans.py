@@ -30,8 +30,7 @@ class KeptPlans:
         parts = [part for path in changes for part in (path.encode(), changes[path])]
         self._common = key_of(hash_of_code().encode(), fleet.document.data, *parts)
 
-        kept = json.loads(self._results.read(self._place) or b"{}")
-        self._known: dict[str, Any] = kept["plans"] if kept.get("common") == self._common else {}
+        self._known: dict[str, Any] = json.loads(self._results.read_of(self._common, self._place) or b"{}")
         self._actual = paths_of_clusters(actual)
         self._files = actual
         self.briefs = {
@@ -61,7 +60,7 @@ class KeptPlans:
         }
 
         if plans != self._known:
-            self._results.keep(self._place, json.dumps({"common": self._common, "plans": plans}).encode())
+            self._results.keep_of(self._common, self._place, json.dumps(plans).encode())
 
     def _hash_of_made(self, paths: Collection[str], made: Tree) -> str:
         """Return the hash of files as they will be there: a list of them stays, whoever wrote it, while it

@@ -88,7 +88,7 @@ def scan_tree(
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise _unreadable(Location(file=folder), error) from None
+                raise unreadable(Location(file=folder), error) from None
 
             if is_folder:
                 _refuse_links_above(root, folder)
@@ -112,7 +112,7 @@ class _Scan:
             try:
                 descriptor = os.open(name, _FOLDER, dir_fd=parent)
             except OSError as error:
-                raise _unreadable(Location(file=path), error) from None
+                raise unreadable(Location(file=path), error) from None
 
             try:
                 with os.scandir(descriptor) as listed:
@@ -147,7 +147,7 @@ def entries(root: Path, folder: str) -> dict[str, bool]:
             place, "this is a file or a symlink, and a folder is expected", "put the folder itself there"
         ) from None
     except OSError as error:
-        raise _unreadable(place, error) from None
+        raise unreadable(place, error) from None
 
     try:
         with os.scandir(descriptor) as listed:
@@ -196,7 +196,7 @@ def _content(name: str, path: str, max_file: int, parent: int | None = None) -> 
     except FileNotFoundError:
         raise _refused(place, "the file does not exist", "create it, or run okd-gitops init") from None
     except OSError as error:
-        raise _unreadable(place, error) from None
+        raise unreadable(place, error) from None
 
     # It may have grown since it was opened.
     size = max(status.st_size, len(data))
@@ -266,7 +266,8 @@ def _refused(place: Location, reason: str, remedy: str) -> FindingsError:
     return refused("unreadable-file", place, reason, remedy)
 
 
-def _unreadable(place: Location, error: OSError) -> FindingsError:
+def unreadable(place: Location, error: OSError) -> FindingsError:
+    """Return the error for a file or folder that the system does not let the user read."""
     if error.errno == errno.ELOOP:
         return _refused(
             place, "this is a symlink: it could lead out of the repository", "put the file itself there"

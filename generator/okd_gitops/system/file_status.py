@@ -55,8 +55,8 @@ class Walk:
         return sha256("\0".join((*lines, "", *folders)).encode("utf-8", "surrogateescape")).hexdigest()
 
     @property
-    def is_settled(self) -> bool:
-        """Whether each file would show another status after an edit."""
+    def all_settled(self) -> bool:
+        """Whether that holds for each file."""
         return all(self.has_settled(status) for status in self.files.values())
 
     def has_settled(self, status: FileStatus) -> bool:

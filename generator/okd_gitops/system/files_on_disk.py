@@ -2,17 +2,20 @@
 known from an earlier run.
 
 A file is read only while it is the one that was found: another inode, size or time, or another content than
-was hashed, ends the run. So a run sees one state of the repository, or none.
+was hashed, ends the run.
 """
 
+import errno
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
 from okd_gitops.errors import BusyError
-from okd_gitops.system.disk import MAX_FILE, MAX_GENERATED, ROOTS, UNWRITABLE
+from okd_gitops.finding import Location
+from okd_gitops.system.disk import MAX_FILE, MAX_GENERATED, ROOTS, UNWRITABLE, unreadable
 from okd_gitops.system.file_status import FileStatus, Walk
 from okd_gitops.system.kept import Results
 from okd_gitops.tree import Tree, Unread
@@ -61,7 +64,7 @@ def files_of(root: Path, found: Walk) -> Tree | None:
 def know_digests(files: Tree, found: Walk, folder: Path, place: str) -> None:
     """Let the hash of each file be known: those of an earlier run, kept in `folder`, where nothing changed.
 
-    Raises BusyError when a file changes meanwhile.
+    Raises BusyError when a file changes meanwhile, FindingsError for one that the user may not read.
     """
     results = Results(folder / "files")
     kept = (results.read(place) or b"").decode("utf-8", "surrogateescape").split("\n")
@@ -78,6 +81,21 @@ def know_digests(files: Tree, found: Walk, folder: Path, place: str) -> None:
 
     if settled != kept:
         results.keep(place, "\n".join(settled).encode("utf-8", "surrogateescape"))
+
+
+def is_as_found(root: Path, files: Mapping[str, bytes], path: str) -> bool:
+    """Whether a file is still as it was found: a program may have read what somebody wrote later.
+
+    To compare its content is not enough, as somebody may have put that back. Of files that were read at once
+    there is nothing else.
+    """
+    content = files.files[path] if isinstance(files, Tree) else files[path]
+    try:
+        if isinstance(content, OnDisk):
+            return FileStatus.of(path, os.lstat(root / path)) == content.status
+        return (root / path).read_bytes() == files[path]
+    except OSError:
+        return False
 
 
 def is_same_file(one: bytes | Unread | None, other: bytes | Unread | None) -> bool:
@@ -101,14 +119,21 @@ def _may_be_read(path: str, status: FileStatus) -> bool:
 
 @lru_cache(maxsize=_IN_MEMORY)
 def _content(root: str, path: str, line: str) -> bytes | None:
-    """Return the content of a file of that status, None when it has another one."""
+    """Return the content of a file of that status, None when it has another one.
+
+    Raises FindingsError for one that the user may not read.
+    """
     try:
         descriptor = os.open(f"{root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             before = FileStatus.of(path, os.fstat(descriptor))
             data = file.read(before.size + 1)
             after = FileStatus.of(path, os.fstat(descriptor))
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return None
+        raise unreadable(Location(file=path), error) from None
 
     return data if before.line == after.line == line and len(data) == before.size else None

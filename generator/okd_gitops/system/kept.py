@@ -60,7 +60,7 @@ def key_of(*parts: bytes) -> str:
 
 
 class Results:
-    """Results as bytes, each in a file with its own hash in front."""
+    """Results as bytes, each in a file with a hash of its key and of itself in front."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -78,7 +78,7 @@ class Results:
             return None
 
         recorded, data = content[:_HEX], content[_HEX:]
-        return data if recorded == _hash(data) else None
+        return data if recorded == _hash(key.encode() + data) else None
 
     def keep(self, key: str, data: bytes) -> None:
         """Keep a result as a whole, or not at all, such as on a full disk."""
@@ -90,10 +90,22 @@ class Results:
 
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    file.write(_hash(data) + data)
+                    file.write(_hash(key.encode() + data) + data)
                 Path(name).replace(self._folder / key)
             except OSError:
                 Path(name).unlink()
+
+    def read_of(self, common: str, key: str) -> bytes | None:
+        """Return a result that `keep_of` has kept with the same `common`, a hash of what it depends on.
+
+        Another version of the tool has another one: a result of another form is never taken apart.
+        """
+        first, _, data = (self.read(key) or b"").partition(b"\n")
+        return data if first == common.encode() else None
+
+    def keep_of(self, common: str, key: str, data: bytes) -> None:
+        """Keep a result with what it depends on in common with others."""
+        self.keep(key, b"%b\n%b" % (common.encode(), data))
 
     def prune(self) -> None:
         """Remove the results that were asked for longest ago when there are too many; once after new ones."""

@@ -1,5 +1,7 @@
 """The pinned tools: binaries built from tools/go.sum, verified by hash before each run.
 
+The hash of one that did not change since it was computed is known by its status; CI and --exact compute it.
+
 The hashes lie beside the binaries, in a folder that nobody else may write to. Whoever can write there as the
 user who runs this can forge both; that is why a folder under check is never asked for its tools.
 """
@@ -113,7 +115,7 @@ def _hash_by_status(tool_path: Path) -> str:
     """
     folder = kept_folder(tool_path.parent.parent)
     status = _status(tool_path)
-    if folder is None or status is None or not status.is_settled:
+    if folder is None or status is None or not status.all_settled:
         return sha256_of(tool_path)
 
     hashes = Results(folder / "hashes")

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from okd_gitops.finding import Finding, Severity, finding_from
+from okd_gitops.finding import Finding, FindingsError, Severity, finding_from
 from okd_gitops.system.disk import (
     CATALOG,
     CODE,
@@ -50,14 +50,16 @@ class Result:
 class Earlier:
     """The earlier run of a command on the same files, `more` being what it reads besides them.
 
-    `files` are those of the repository, None where only a reading of all tells what is wrong with one.
+    `files` are those of the repository; None where nothing may be kept, so that what the file system records
+    decides nothing, and where only a reading of all tells what is wrong with one.
     """
 
     def __init__(self, root: Path, cache: Path, command: str, *more: bytes) -> None:
         self._root = root
-        self._found = None if (root / STATE / JOURNAL).exists() else walk(root, *_INPUTS)
-        self.files = files_of(root, self._found) if self._found else None
         folder = kept_folder(cache)
+        is_whole = folder and not (root / STATE / JOURNAL).exists()
+        self._found = walk(root, *_INPUTS) if is_whole else None
+        self.files = files_of(root, self._found) if self._found else None
         content = self._content(folder) if folder else None
         self._results = Results(folder / "runs") if folder and content else None
         self._key = key_of(command.encode(), *more, content) if content else ""
@@ -94,15 +96,19 @@ class Earlier:
 
         seen = Results(folder / "seen")
         place = key_of(bytes(self._root), self._found.digest().encode(), hash_of_code().encode())
-        known = seen.read(place) if self._found.is_settled else None
+        known = seen.read(place) if self._found.all_settled else None
 
         if known is not None:
             return known
 
-        know_digests(self.files, self._found, folder, key_of(bytes(self._root)))
-        content = _hash_of(self._root, self.files)
+        try:
+            know_digests(self.files, self._found, folder, key_of(bytes(self._root)))
+            content = _hash_of(self._root, self.files)
+        except FindingsError:
+            self.files = None
+            return None
 
-        if content is not None and self._found.is_settled:
+        if content is not None and self._found.all_settled:
             seen.keep(place, content)
             seen.prune()
 
@@ -137,7 +143,7 @@ def hash_of_code() -> str:
     It is one of their status; of their content where a file changed in the last seconds.
     """
     found = walk(PACKAGE.parent, PACKAGE.name, names=CODE)
-    if found and found.is_settled:
+    if found and found.all_settled:
         # Python makes folders of its own in there.
         return key_of(_libraries(), replace(found, folders=frozenset()).digest().encode())
 

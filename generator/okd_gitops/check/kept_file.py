@@ -15,7 +15,7 @@ Head = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class Lines:
+class KeptFile:
     """What is kept of a repository: the heads of its overlays by folder, and of its documents by key.
 
     The head of an overlay has the keys of its documents below `documents`. `rests` has the rest of each, as
@@ -28,14 +28,12 @@ class Lines:
     of_all: Head | None = None
 
     @classmethod
-    def of(cls, data: bytes | None, common: str) -> "Lines":
-        """Read a file that `as_bytes` has made; without one, or with another `common`, nothing is kept."""
-        first, _, content = (data or b"").partition(b"\n")
-        # Another version of the tool may have a file of another form.
-        if first != common.encode():
+    def of(cls, data: bytes | None) -> "KeptFile":
+        """Read a file that `as_bytes` has made; without one nothing is kept."""
+        if data is None:
             return cls()
 
-        heads, _, rests = content.partition(b"\n")
+        heads, _, rests = data.partition(b"\n")
         kept = json.loads(heads)
         ends = list(accumulate(kept["lengths"], initial=0))
         parts = [rests[start:end] for start, end in pairwise(ends)]
@@ -49,8 +47,8 @@ class Lines:
 
         return cls(overlays, kept["documents"], dict(zip(names, parts, strict=True)), kept["of_all"])
 
-    def as_bytes(self, common: str) -> bytes:
-        """Return the file; `common` is what all of it depends on."""
+    def as_bytes(self) -> bytes:
+        """Return the file."""
         numbers = {key: number for number, key in enumerate(self.documents)}
         overlays = {
             folder: {**head, "documents": [numbers[key] for key in head["documents"]]}
@@ -65,7 +63,7 @@ class Lines:
             "of_all": self.of_all,
         }
 
-        return b"".join((common.encode(), b"\n", json.dumps(heads).encode(), b"\n", *rests))
+        return b"".join((json.dumps(heads).encode(), b"\n", *rests))
 
     def rest(self, name: str) -> Any:
         """Return what is kept besides the head of an overlay, or of a document."""
@@ -81,7 +79,7 @@ class Lines:
         self.documents[key] = head
         self.rests[key] = _compressed(rest)
 
-    def copy_overlay(self, folder: str, other: "Lines") -> None:
+    def copy_overlay(self, folder: str, other: "KeptFile") -> None:
         """Add an overlay, and its documents, as another file has them."""
         self.overlays[folder] = other.overlays[folder]
         self.rests[folder] = other.rests[folder]
