@@ -20,8 +20,8 @@ from okd_gitops.system.file_status import FileStatus, Walk
 from okd_gitops.system.kept import Results
 from okd_gitops.tree import Tree, Unread
 
-# Files of the bases are read for each overlay.
-_IN_MEMORY = 512
+# Files of the bases are read for each overlay, and those of clusters twice.
+_IN_MEMORY = 4096
 _GENERATED = tuple(f"{root}/" for root in ROOTS)
 
 

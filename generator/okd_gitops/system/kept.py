@@ -78,10 +78,10 @@ class Results:
             return None
 
         recorded, data = content[:_HEX], content[_HEX:]
-        return data if recorded == _hash(key.encode() + data) else None
+        return data if recorded == _hash(key.encode(), data) else None
 
-    def keep(self, key: str, data: bytes) -> None:
-        """Keep a result as a whole, or not at all, such as on a full disk."""
+    def keep(self, key: str, *parts: bytes) -> None:
+        """Keep a result, of parts one after another, as a whole or not at all, such as on a full disk."""
         self._has_new = True
 
         with suppress(OSError):
@@ -90,7 +90,7 @@ class Results:
 
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    file.write(_hash(key.encode() + data) + data)
+                    file.writelines((_hash(key.encode(), *parts), *parts))
                 Path(name).replace(self._folder / key)
             except OSError:
                 Path(name).unlink()
@@ -105,7 +105,7 @@ class Results:
 
     def keep_of(self, common: str, key: str, data: bytes) -> None:
         """Keep a result with what it depends on in common with others."""
-        self.keep(key, b"%b\n%b" % (common.encode(), data))
+        self.keep(key, f"{common}\n".encode(), data)
 
     def prune(self) -> None:
         """Remove the results that were asked for longest ago when there are too many; once after new ones."""
@@ -163,5 +163,9 @@ def _record(key: str) -> bytes:
     return f"{key} ".encode() + _hash(key.encode()) + b"\n"
 
 
-def _hash(data: bytes) -> bytes:
-    return sha256(data).hexdigest().encode()
+def _hash(*parts: bytes) -> bytes:
+    whole = sha256()
+    for part in parts:
+        whole.update(part)
+
+    return whole.hexdigest().encode()
