@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 from bench import own_cache
 from conftest import CACHE, ROOT
+from okd_gitops.check.check import check
+from okd_gitops.generate.generate import generate
 from okd_gitops.system import disk, file_status, unchanged
 from okd_gitops.system.state import JOURNAL, STATE
 from okd_gitops.system.unchanged import Earlier, Result, tools_in
@@ -160,6 +163,17 @@ def test_a_wheel_that_is_no_longer_the_named_one_is_seen(call: Call, repo: Path)
     wheel.write_bytes(b"other")
     done = call("check", "--at", AT)
     assert (done.returncode, "named-wheel" in done.stderr) == (1, True)
+
+
+def test_a_wheel_is_looked_at_once_so_that_a_result_is_that_of_what_was_seen(repo: Path, cache: Path) -> None:
+    generate(repo)
+    (repo / "requirements.txt").write_text(f"./tool/gone.whl --hash=sha256:{'0' * 64}\n")
+    today = date(2026, 11, 28)
+
+    itself = check(repo, cache, today=today, say=lambda _: None)
+    told = check(repo, cache, today=today, say=lambda _: None, of_wheels=())
+    assert "named-wheel" in {finding.name for finding in itself.findings}
+    assert "named-wheel" not in {finding.name for finding in told.findings}
 
 
 def test_generate_says_the_same_when_nothing_changed(call: Call) -> None:
