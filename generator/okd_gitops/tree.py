@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,12 +55,15 @@ class Tree(Mapping[str, bytes]):
 
     def digest(self, path: str) -> str:
         """Return the SHA-256 of a file in hexadecimal."""
-        content = self.files[path]
-        return digest(content) if isinstance(content, bytes) else content.digest()
+        return digest_of(self.files[path])
 
     def where(self, is_wanted: Callable[[str], bool]) -> "Tree":
         """Return the files whose path is wanted."""
         return Tree({path: content for path, content in self.files.items() if is_wanted(path)})
+
+    def at_top(self, names: Collection[str]) -> "Tree":
+        """Return the files of these names at the top, and in the folders of these names."""
+        return self.where(lambda path: path.partition("/")[0] in names)
 
     def by_folder(self) -> "dict[str, Tree]":
         """Return the files below each folder at the top, with paths relative to it."""
@@ -76,6 +79,11 @@ class Tree(Mapping[str, bytes]):
 def digest(data: bytes) -> str:
     """Return the SHA-256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def digest_of(content: bytes | Unread) -> str:
+    """Return the SHA-256 of a file in hexadecimal, which is not read where that is known."""
+    return digest(content) if isinstance(content, bytes) else content.digest()
 
 
 def digest_in(files: Mapping[str, bytes], path: str) -> str:

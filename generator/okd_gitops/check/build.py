@@ -12,7 +12,7 @@ from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
 from okd_gitops.render.in_turn import InTurn
-from okd_gitops.system.file_status import FileStatus
+from okd_gitops.system.file_status import FileStatus, status_at
 from okd_gitops.system.files_on_disk import is_as_found
 from okd_gitops.system.kept import Results, is_exact, kept_folder, key_of
 from okd_gitops.system.tools import hash_of, tool
@@ -101,7 +101,7 @@ class _Earlier:
     renderer: str
     _keys: dict[str, str] = field(default_factory=dict)
     # The status of files before something was built of them.
-    _before: dict[str, str] = field(default_factory=dict)
+    _before: dict[str, FileStatus | None] = field(default_factory=dict)
 
     def read(self, folder: str) -> bytes | None:
         return self.results.read(self._key(folder))
@@ -111,7 +111,7 @@ class _Earlier:
         reached = self.graphs[folder].files
         # Somebody may have edited a file and put it back, so what it contains is not enough.
         as_read = all(
-            _status(self.root, path) == self._before[path] and is_as_found(self.root, self.files, path)
+            status_at(self.root, path) == self._before[path] and is_as_found(self.root, self.files, path)
             for path in reached
         )
         lead_there = all(
@@ -132,7 +132,7 @@ class _Earlier:
     def _made_key(self, folder: str) -> str:
         graph = self.graphs[folder]
         for path in graph.files:
-            self._before.setdefault(path, _status(self.root, path))
+            self._before.setdefault(path, status_at(self.root, path))
 
         digests = ((path, digest_in(self.files, path)) for path in sorted(graph.files))
         contents = [part.encode() for pair in digests for part in pair]
@@ -148,11 +148,3 @@ class _Earlier:
 def _kustomizations_beside(graph: Graph) -> list[str]:
     folders = sorted({posixpath.dirname(path) for path in graph.kustomizations})
     return [posixpath.join(folder, name) for folder in folders for name in NAMES]
-
-
-def _status(root: Path, path: str) -> str:
-    """Return what the file system records of a file; nothing where there is none."""
-    try:
-        return FileStatus.of(path, os.lstat(root / path)).line
-    except OSError:
-        return ""

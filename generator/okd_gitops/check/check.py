@@ -105,7 +105,7 @@ def _deployed(root: Path, files: Tree | None) -> Tree:
     if files is None:
         return read_tree(root, *folders, max_file=MAX_GENERATED)
 
-    return files.where(lambda path: path.partition("/")[0] in folders)
+    return files.at_top(folders)
 
 
 def is_ours(root: Path) -> bool:

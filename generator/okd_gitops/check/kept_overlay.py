@@ -22,11 +22,11 @@ class KeptObjects:
     `loaded` are those that this run has.
     """
 
-    def __init__(self, lines: KeptFile, loaded: Mapping[str, Object]) -> None:
-        self._kept, self._loaded = lines, loaded
+    def __init__(self, file: KeptFile, loaded: Mapping[str, Object]) -> None:
+        self._kept, self._loaded = file, loaded
         self._outlines: dict[str, Object] = {}
         self._noted: dict[str, Object] = {}
-        self.noted_keys = frozenset(key for key, head in lines.documents.items() if head["is_noted"])
+        self.noted_keys = frozenset(key for key, head in file.documents.items() if head["is_noted"])
         self._of_kinds: dict[tuple[str, ...], frozenset[str]] = {}
 
     def noted_keys_of(self, kinds: tuple[str, ...]) -> frozenset[str]:
@@ -59,9 +59,9 @@ class KeptObjects:
 class KeptForms:
     """What is kept of an overlay; each part is read when something asks for it."""
 
-    def __init__(self, lines: KeptFile, folder: str, objects: KeptObjects) -> None:
-        self._kept, self._folder, self._objects = lines, folder, objects
-        head = lines.overlays[folder]
+    def __init__(self, file: KeptFile, folder: str, objects: KeptObjects) -> None:
+        self._kept, self._folder, self._objects = file, folder, objects
+        head = file.overlays[folder]
         self.keys: Sequence[str] = head["documents"]
         self.outlines_hash: str = head["outlines"]
 

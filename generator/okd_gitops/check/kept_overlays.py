@@ -10,7 +10,6 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -158,49 +157,49 @@ class KeptOverlays:
     def keep(self, repository: Repository, looked: Looked, unsure: set[str]) -> None:
         """Keep what was found of a repository, but for overlays of the names `unsure`."""
         hashes = Hashes(repository)
-        lines = KeptFile()
+        new = KeptFile()
 
         for overlay in repository.overlays:
             if isinstance(overlay, KeptOverlay):
-                self._copy(overlay, looked.seen_by_all, lines)
+                self._copy(overlay, looked.seen_by_all, new)
             else:
                 is_kept = self._can_be_kept(overlay, looked.asked.get(overlay.folder, set()), unsure)
-                self._add(overlay, looked, hashes if is_kept else None, lines)
+                self._add(overlay, looked, hashes if is_kept else None, new)
 
-        lines.of_all = self._of_all(repository, looked, lines)
+        new.of_all = self._of_all(repository, looked, new)
         is_as_before = all(isinstance(each, KeptOverlay) for each in repository.overlays)
-        if not is_as_before or lines.of_all != self._kept.of_all or lines.rests != self._kept.rests:
-            self._results.keep_of(self._common, self._place, lines.as_bytes())
+        if not is_as_before or new.of_all != self._kept.of_all or new.rests != self._kept.rests:
+            self._results.keep_of(self._common, self._place, new.as_bytes())
             self._results.prune()
 
-    def _of_all(self, repository: Repository, looked: Looked, lines: KeptFile) -> Mapping[str, Any] | None:
+    def _of_all(self, repository: Repository, looked: Looked, new: KeptFile) -> Mapping[str, Any] | None:
         """Return what rules of all overlays found, if everything has a hash that they were told."""
         seen = looked.seen_by_all
         if seen is None:
             return self._kept.of_all
-        if not seen.is_hashed or any(each.folder not in lines.overlays for each in repository.overlays):
+        if not seen.is_hashed or any(each.folder not in new.overlays for each in repository.overlays):
             return None
 
-        facts = [lines.overlays[each.folder]["facts"] for each in repository.overlays]
+        facts = [new.overlays[each.folder]["facts"] for each in repository.overlays]
         key = None if None in facts else hash_of_all(repository, facts, seen.files)
         findings = [asdict(each) for each in looked.of_all]
         return {"key": key, "files": seen.files, "findings": findings} if key else None
 
-    def _copy(self, overlay: KeptOverlay, seen: SeenByAll | None, lines: KeptFile) -> None:
+    def _copy(self, overlay: KeptOverlay, seen: SeenByAll | None, new: KeptFile) -> None:
         """Keep an overlay as it is kept, but for facts that were asked for only now."""
         # A function that was asked only now may have read more than the overlay's own files.
         if overlay.outside:
             return
 
         folder = overlay.folder
-        lines.copy_overlay(folder, self._kept)
+        new.copy_overlay(folder, self._kept)
         names = seen.facts(overlay) if seen else None
         if names is not None and names != overlay.kept.facts:
             hashed = hash_of_facts(overlay, names, self._files)
-            head = {**lines.overlays[folder], "facts": hashed}
-            lines.add_overlay(folder, head, _rest(overlay, names))
+            head = {**new.overlays[folder], "facts": hashed}
+            new.add_overlay(folder, head, _rest(overlay, names))
 
-    def _add(self, overlay: Overlay, looked: Looked, hashes: Hashes | None, lines: KeptFile) -> None:
+    def _add(self, overlay: Overlay, looked: Looked, hashes: Hashes | None, new: KeptFile) -> None:
         """Keep an overlay that this run has loaded, with its objects; without hashes nothing but its facts,
         which then tell the next run whether rules of all overlays see something else.
         """
@@ -209,7 +208,7 @@ class KeptOverlays:
         names = seen.facts(overlay) if seen else self._names(folder)
         facts = hash_of_facts(overlay, names, self._files)
         if hashes is None:
-            lines.add_overlay(
+            new.add_overlay(
                 folder, {"key": "", "folders": (), "facts": facts, "documents": ()}, {"facts": names}
             )
             return
@@ -224,10 +223,10 @@ class KeptOverlays:
             "outlines": hash_of_outlines(overlay.outlines),
             "findings": [asdict(each) for each in looked.findings.get(folder, ())],
         }
-        lines.add_overlay(folder, head, _rest(overlay, names))
+        new.add_overlay(folder, head, _rest(overlay, names))
 
         for key, value in zip(overlay.keys, overlay.objects, strict=True):
-            if key not in lines.documents:
+            if key not in new.documents:
                 is_whole = is_noted(value)
                 about = {
                     "is_noted": is_whole,
@@ -235,7 +234,7 @@ class KeptOverlays:
                     "has_release": has_cluster_version(value),
                     "faults": looked.faults.get(key, []),
                 }
-                lines.add_document(
+                new.add_document(
                     key, about, {"outline": outline(value), "noted": value if is_whole else None}
                 )
 
@@ -298,4 +297,4 @@ def key_of_document(document: Document, folder: str) -> str:
 @per_object
 def _hash_of(document: Document) -> str:
     """Return a hash that is one text for all overlays that have the document."""
-    return sha256(document.data).hexdigest()
+    return digest(document.data)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from functools import lru_cache, wraps
-from hashlib import sha256
 from typing import Any
 
 from okd_gitops.finding import Location
@@ -19,6 +18,7 @@ from okd_gitops.manifests.nested import Path, objects_within
 from okd_gitops.manifests.objects import FixedObject, Object, ObjectId, at, per_object
 from okd_gitops.redaction import masked_line
 from okd_gitops.releases.cluster_version import CLUSTER_VERSION
+from okd_gitops.tree import digest
 
 OF_ARGOCD = ("Application", "AppProject", "ApplicationSet")
 # What rules of other overlays ask for as a whole: how Argo CD is told what to sync, kinds, and rights.
@@ -224,7 +224,7 @@ def _from_json(text: str) -> Any:
 
 def hash_of_outlines(outlines: Sequence[Object]) -> str:
     """Return a hash of the outlines of an overlay, in order."""
-    return sha256("\0".join(map(_outline_text, outlines)).encode()).hexdigest()
+    return digest("\0".join(map(_outline_text, outlines)).encode())
 
 
 @per_object

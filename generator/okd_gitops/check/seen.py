@@ -7,13 +7,13 @@ table below has no hash, so findings of a rule that asks for it are not kept.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 from okd_gitops.check.overlay import Overlay
 from okd_gitops.check.rule import Quota, Repository
 from okd_gitops.manifests.argocd import of_kind
 from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.tree import digest
 
 # It is never the same as in another run.
 EVERYTHING = "everything"
@@ -104,7 +104,7 @@ class Hashes:
     def of(self, part: str) -> str:
         """Return the hash of a part, by the name under which `Seen` has noted it."""
         if part not in self._known:
-            self._known[part] = sha256(json.dumps(self._content(part)).encode()).hexdigest()
+            self._known[part] = digest(json.dumps(self._content(part)).encode())
 
         return self._known[part]
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import date
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 from okd_gitops.check.overlay import DESCRIBED, FORMS, Overlay, fact_named
@@ -18,6 +17,7 @@ from okd_gitops.check.rule import Quota, Repository
 from okd_gitops.finding import Location
 from okd_gitops.manifests.nested import Path
 from okd_gitops.manifests.objects import ObjectId, per_object
+from okd_gitops.tree import digest, digest_in
 
 # What a hash of facts has of each overlay, whether somebody asks for it or not.
 _HASHED = frozenset((*DESCRIBED, *FORMS, "own_file"))
@@ -120,7 +120,7 @@ def hash_of_facts(overlay: Overlay, names: Iterable[str], files: Mapping[str, by
 
     described = hash_of_description(overlay)
     content = (described, found, list(overlay.noted_keys), overlay.outlines_hash, sorted(overlay.reached))
-    return sha256(json.dumps(content).encode()).hexdigest()
+    return digest(json.dumps(content).encode())
 
 
 def hash_of_description(overlay: Overlay) -> str:
@@ -129,7 +129,7 @@ def hash_of_description(overlay: Overlay) -> str:
     objects = [[_text(value) for value in getattr(overlay, name) or ()] for name in _OBJECTS]
     has_planned = overlay.planned is not None
 
-    return sha256(json.dumps([values, objects, has_planned], default=_plain).encode()).hexdigest()
+    return digest(json.dumps([values, objects, has_planned], default=_plain).encode())
 
 
 def hash_of_all(repository: Repository, facts: Iterable[str], read: Iterable[str]) -> str | None:
@@ -137,8 +137,8 @@ def hash_of_all(repository: Repository, facts: Iterable[str], read: Iterable[str
     `read` the files that were read. None when something of it has none.
     """
     files = repository.files
-    names = sha256("\0".join(sorted(files)).encode("utf-8", "surrogateescape")).hexdigest()
-    contents = {path: sha256(files[path]).hexdigest() if path in files else None for path in read}
+    names = digest("\0".join(sorted(files)).encode("utf-8", "surrogateescape"))
+    contents = {path: digest_in(files, path) if path in files else None for path in read}
     folders = [each.folder for each in repository.overlays]
     rest = [getattr(repository, name) for name in _REST]
 
@@ -147,7 +147,7 @@ def hash_of_all(repository: Repository, facts: Iterable[str], read: Iterable[str
     except TypeError:
         return None
 
-    return sha256(text.encode()).hexdigest()
+    return digest(text.encode())
 
 
 # Those of a description that clusters share, so that each is written as text once.
@@ -156,7 +156,7 @@ _OBJECTS = ("guards", "planned")
 
 @per_object
 def _text(value: object) -> str:
-    return sha256(json.dumps(value).encode()).hexdigest()
+    return digest(json.dumps(value).encode())
 
 
 def _plain(value: object) -> Any:

@@ -240,7 +240,7 @@ def _below(root: Path, names: Collection[str], files: Tree | None, findings: Fin
         findings.extend(unread)
         return tree.below(_CLUSTERS)
 
-    return files.below(_CLUSTERS).where(lambda path: path.partition("/")[0] in names)
+    return files.below(_CLUSTERS).at_top(names)
 
 
 def _considered(is_folder: dict[str, bool], findings: Findings) -> list[str]:

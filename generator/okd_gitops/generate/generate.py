@@ -200,7 +200,7 @@ def _drift_of(generated: Generated | None) -> Drift:
 def _inputs(root: Path, files: Tree | None = None) -> Tree:
     """Return what people write, `files` being all that is there; `load` reports what cannot be read."""
     if files is not None:
-        return files.where(lambda path: path.partition("/")[0] in _INPUTS)
+        return files.at_top(_INPUTS)
 
     found = walk(root, *_INPUTS)
     inputs = files_of(root, found) if found else None
@@ -209,7 +209,7 @@ def _inputs(root: Path, files: Tree | None = None) -> Tree:
 
 def _generated(root: Path, files: Tree | None = None) -> Tree:
     if files is not None:
-        return files.where(lambda path: path.partition("/")[0] in ROOTS)
+        return files.at_top(ROOTS)
 
     return read_tree(root, *ROOTS, max_file=MAX_GENERATED)
 

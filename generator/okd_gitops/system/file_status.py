@@ -38,6 +38,14 @@ class FileStatus(NamedTuple):
         return stat.S_ISREG(self.mode)
 
 
+def status_at(root: Path, path: str) -> FileStatus | None:
+    """Return the status of a file below `root`; None where it cannot be told."""
+    try:
+        return FileStatus.of(path, os.lstat(root / path))
+    except OSError:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Walk:
     """The status of every file below some folders, by path, and the folders among them; `began` is when that

@@ -10,15 +10,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 from okd_gitops.errors import BusyError
 from okd_gitops.finding import Location
 from okd_gitops.system.disk import MAX_FILE, MAX_GENERATED, ROOTS, UNWRITABLE, unreadable
-from okd_gitops.system.file_status import FileStatus, Walk
+from okd_gitops.system.file_status import FileStatus, Walk, status_at
 from okd_gitops.system.kept import Results
-from okd_gitops.tree import Tree, Unread
+from okd_gitops.tree import Tree, Unread, digest, digest_of
 
 # Files of the bases are read for each overlay, and those of clusters twice.
 _IN_MEMORY = 4096
@@ -37,7 +36,7 @@ class OnDisk:
     def read(self) -> bytes:
         """Return the content; raises BusyError when the file is not the one that was found."""
         data = _content(self.root, self.path, self.status.line)
-        if data is None or (self.known and sha256(data).hexdigest() != self.known):
+        if data is None or (self.known and digest(data) != self.known):
             raise BusyError(f"{self.path} changed while running", "run the same command again")
 
         return data
@@ -45,7 +44,7 @@ class OnDisk:
     def digest(self) -> str:
         """Return the SHA-256 of the content; raises BusyError like `read`."""
         if not self.known:
-            self.known = sha256(self.read()).hexdigest()
+            self.known = digest(self.read())
 
         return self.known
 
@@ -90,9 +89,10 @@ def is_as_found(root: Path, files: Mapping[str, bytes], path: str) -> bool:
     there is nothing else.
     """
     content = files.files[path] if isinstance(files, Tree) else files[path]
+    if isinstance(content, OnDisk):
+        return status_at(root, path) == content.status
+
     try:
-        if isinstance(content, OnDisk):
-            return FileStatus.of(path, os.lstat(root / path)) == content.status
         return (root / path).read_bytes() == files[path]
     except OSError:
         return False
@@ -105,11 +105,7 @@ def is_same_file(one: bytes | Unread | None, other: bytes | Unread | None) -> bo
     if one is None or other is None:
         return one is other
 
-    return _digest(one) == _digest(other)
-
-
-def _digest(content: bytes | Unread) -> str:
-    return sha256(content).hexdigest() if isinstance(content, bytes) else content.digest()
+    return digest_of(one) == digest_of(other)
 
 
 def _may_be_read(path: str, status: FileStatus) -> bool:
