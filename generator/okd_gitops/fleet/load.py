@@ -91,15 +91,18 @@ def load(
     one that must not be read.
     """
     reading = documents or KeptDocuments(None, "")
-    text = files[FLEET] if files is not None and FLEET in files else None
-    _refuse_older_tool(root, text)
     findings = Findings()
+    document: Document | None = None
     spec: FleetSpec | None = None
     catalog: Catalog | None = None
 
     with findings.collecting():
-        document = read(FLEET, read_file(root, FLEET) if text is None else text)
-        spec = parse(FleetSpec, document)
+        document = read(FLEET, files[FLEET] if files and FLEET in files else read_file(root, FLEET))
+
+    if document:
+        _refuse_older_tool(document)
+        with findings.collecting():
+            spec = parse(FleetSpec, document)
 
     clusters = _cluster_files(root, files, findings, reading, may_be_empty=bool(spec and spec.unattended))
 
@@ -110,25 +113,21 @@ def load(
         report_collisions(clusters, spec, findings, edited)
 
     findings.raise_errors()
+    assert document is not None
     assert spec is not None
     assert catalog is not None
     reading.keep()
     return fleet_of(spec, document, clusters, catalog, notes=findings.warnings)
 
 
-def _refuse_older_tool(root: Path, text: bytes | None) -> None:
+def _refuse_older_tool(document: Document) -> None:
     """Raise FindingsError (exit 4) when fleet.yaml requires a newer okd-gitops than this one.
 
-    This comes before the file is read as a whole: it may have keys that only the newer one knows.
+    This comes before its keys are judged: it may have some that only the newer one knows.
     """
-    try:
-        document = read(FLEET, read_file(root, FLEET) if text is None else text)
-    except FindingsError:
-        # Reading it as a whole finds the same.
-        return
-
-    required = str(at(document.value, "requires") or "")
-    refuse_older_than(required, document.at(("requires",)), "this fleet requires")
+    required = at(document.value, "requires")
+    if required:
+        refuse_older_than(str(required), document.at(("requires",)), "this fleet requires")
 
 
 def load_catalog(
