@@ -11,8 +11,7 @@ from typing import Any
 
 from okd_gitops.check.overlay import Overlay
 from okd_gitops.check.rule import Quota, Repository
-from okd_gitops.manifests.argocd import of_kind
-from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.objects import Object
 from okd_gitops.tree import digest
 
 # It is never the same as in another run.
@@ -114,7 +113,8 @@ class Hashes:
         if name == "synced":
             return list(map(self._form, self._repository.synced.get(key, ())))
         if name == "projects":
-            return self._form(self._projects[key]) if key in self._projects else None
+            project = self._repository.projects.get(key)
+            return self._form(project.value) if project else None
         if name == "definitions":
             defined = self._repository.definitions.items()
             return sorted((*kind, self._form(value)) for kind, value in defined)
@@ -133,13 +133,6 @@ class Hashes:
             for key, value in zip(
                 overlay.noted_keys_of(*_WITH_KEYS), overlay.noted_of(*_WITH_KEYS), strict=False
             )
-        }
-
-    @cached_property
-    def _projects(self) -> Mapping[str, Object]:
-        return {
-            ObjectId.of(value).name: value
-            for value in of_kind(self._repository.noted_of("AppProject"), "AppProject")
         }
 
 

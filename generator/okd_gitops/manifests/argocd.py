@@ -131,7 +131,7 @@ class Project:
     """
 
     def __init__(self, value: Object) -> None:
-        self._value = value
+        self.value = value
         self._plain: set[tuple[str, str]] = set()
         self._patterns: list[object] = []
 
@@ -146,7 +146,7 @@ class Project:
 
     def permits_source(self, url: object) -> bool:
         """Whether the project permits a repository; a pattern with `!` in front forbids."""
-        patterns = [str(pattern) for pattern in items(self._value, "spec", "sourceRepos")]
+        patterns = [str(pattern) for pattern in items(self.value, "spec", "sourceRepos")]
         forbidding = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
 
         return _any_url_matches(patterns, url) and not _any_url_matches(forbidding, url)
@@ -171,14 +171,14 @@ class Project:
         cluster-scoped one.
         """
         scope = "clusterResource" if cluster_scoped else "namespaceResource"
-        everything = not cluster_scoped and at(self._value, "spec", f"{scope}Whitelist") is None
+        everything = not cluster_scoped and at(self.value, "spec", f"{scope}Whitelist") is None
         permitted = everything or self.lists(f"{scope}Whitelist", identity)
 
         return permitted and not self.lists(f"{scope}Blacklist", identity)
 
     def lists(self, key: str, identity: ObjectId) -> bool:
         """Whether an entry of a list of kinds, such as `clusterResourceWhitelist`, matches a kind."""
-        for entry in items(self._value, "spec", key):
+        for entry in items(self.value, "spec", key):
             group, kind = str(at(entry, "group") or ""), str(at(entry, "kind") or "")
             if fnmatchcase(identity.group, group) and fnmatchcase(identity.kind, kind):
                 return True
