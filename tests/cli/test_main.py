@@ -26,6 +26,14 @@ upstream: https://graph.example.com/graph
 COMMAND_MODULES = {place.partition(":")[0] for place, _ in COMMANDS.values()}
 
 
+def printed_by(code: str, folder: Path | None = None) -> str:
+    """Return what Python prints that runs the code, with our package on its path."""
+    command = [sys.executable, "-c", code]
+    path = {"PYTHONPATH": str(ROOT / "generator")}
+    done = subprocess.run(command, env=path, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def test_help_teaches_and_names_every_exit_code(okd_gitops: Run) -> None:
     text = okd_gitops("--help").stdout
     assert "Usage: okd-gitops" in text
@@ -54,15 +62,9 @@ def test_help_imports_nothing_heavy(group: tuple[str, ...]) -> None:
     code += (
         f"except SystemExit as end: assert not end.code\nprint('HEAVY', sorted({heavy} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(ROOT / "generator")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.startswith(f"Usage: okd-gitops {' '.join(group)}")
-    assert done.stdout.endswith("HEAVY []\n")
+    printed = printed_by(code)
+    assert printed.startswith(f"Usage: okd-gitops {' '.join(group)}")
+    assert printed.endswith("HEAVY []\n")
 
 
 def test_an_edit_loads_only_what_it_needs(tmp_path: Path) -> None:
@@ -96,15 +98,8 @@ def test_an_edit_loads_only_what_it_needs(tmp_path: Path) -> None:
         "asked = _schema_validator.create_schema_validator.__code__.co_names\n"
         "print(_loader.__name__, 'get_plugins' in asked)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(ROOT / "generator")},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.endswith("0 []\nokd_gitops.cli.no_plugins True\n"), done.stdout + done.stderr
+    printed = printed_by(code, tmp_path)
+    assert printed.endswith("0 []\nokd_gitops.cli.no_plugins True\n"), printed
 
 
 @pytest.mark.parametrize(
