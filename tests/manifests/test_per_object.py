@@ -3,7 +3,7 @@
 import pytest
 
 from okd_gitops.manifests import objects
-from okd_gitops.manifests.objects import Object, per_object
+from okd_gitops.manifests.objects import FixedObject, Object, per_object
 
 
 def test_each_object_is_looked_at_once_also_beside_an_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +31,21 @@ def test_an_object_that_is_kept_lends_its_id_to_no_other_one() -> None:
     size = per_object(len)
     for number in range(100):
         assert size(list(range(number))) == number
+
+
+def test_what_is_found_of_a_fixed_object_goes_with_it() -> None:
+    seen: list[int] = []
+
+    @per_object
+    def look(value: Object) -> None:
+        seen.append(id(value))
+
+    first, equal = FixedObject({"a": 1}), FixedObject({"a": 1})
+    for value in (first, first, equal, equal):
+        look(value)
+    assert seen == [id(first), id(equal)], "also when what is found is nothing"
+
+    first.found.clear()
+    look(first)
+    look(equal)
+    assert seen == [id(first), id(equal), id(first)]

@@ -53,13 +53,17 @@ class ObjectId:
 
 
 class FixedObject(dict[str, Any]):
-    """An object that nobody changes any more: its identity is read once, for all who ask."""
+    """An object that nobody changes any more: its identity is read once, for all who ask.
 
-    __slots__ = ("identity",)
+    `found` is what functions `per_object` returned of it, which goes with it.
+    """
+
+    __slots__ = ("found", "identity")
 
     def __init__(self, value: Object) -> None:
         super().__init__(value)
         self.identity = ObjectId.of(value)
+        self.found: dict[object, Any] = {}
 
 
 def per_object(function: Callable[[V], T]) -> Callable[[V], T]:
@@ -67,18 +71,28 @@ def per_object(function: Callable[[V], T]) -> Callable[[V], T]:
 
     Nobody may change an object afterwards.
     """
-    # By its id, which is no other one's while the object is kept here: nothing of it is hashed or compared.
-    known: dict[int, tuple[V, T]] = {}
+    # Of another value by its id, which is no other one's while the value is kept here: nothing of it is
+    # hashed or compared.
+    others: dict[int, tuple[V, T]] = {}
 
     @wraps(function)
     def asked(value: V) -> T:
-        found = known.get(id(value))
+        if not isinstance(value, FixedObject):
+            return of_other(value)
+        if asked not in value.found:
+            value.found[asked] = function(value)
+
+        found: T = value.found[asked]
+        return found
+
+    def of_other(value: V) -> T:
+        found = others.get(id(value))
 
         if found is None:
             found = value, function(value)
-            if len(known) >= KEPT:
-                del known[next(iter(known))]
-            known[id(value)] = found
+            if len(others) >= KEPT:
+                del others[next(iter(others))]
+            others[id(value)] = found
 
         return found[1]
 
