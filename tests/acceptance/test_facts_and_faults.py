@@ -5,7 +5,7 @@ import re
 from functools import cache
 
 from conftest import ROOT
-from okd_gitops.check.run_rules import all_rules
+from okd_gitops.check.rule_set import all_rules
 
 TEXT = (ROOT / "tests/acceptance/README.md").read_text()
 

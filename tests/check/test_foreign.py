@@ -13,7 +13,7 @@ import pytest
 from conftest import CACHE
 from kustomizations import write
 from okd_gitops.check.foreign import check_foreign
-from okd_gitops.check.run_rules import all_rules
+from okd_gitops.check.rule_set import all_rules
 from theirs import (
     BINDING,
     CONFIG,

@@ -16,9 +16,10 @@ from bench import CHANGE, own_cache
 from okd_gitops.check import kept_overlays
 from okd_gitops.check.build import _Earlier
 from okd_gitops.check.check import check
-from okd_gitops.check.kept_file import KeptFile
+from okd_gitops.check.kept_file import KeptFile, NewKeptFile
 from okd_gitops.check.kept_overlay import KeptForms, KeptObjects, KeptOverlay, NotLoadedError
 from okd_gitops.check.kept_overlays import KeptOverlays
+from okd_gitops.check.newly_kept import NewlyKept
 from okd_gitops.check.outcome import Report
 from okd_gitops.check.overlay import FORMS, Overlay, has_cluster_version, is_noted, outline, per_overlay
 from okd_gitops.check.rule import Repository
@@ -396,7 +397,7 @@ def test_two_runs_at_once_leave_what_one_of_them_has_kept(
     trial.report(keeps=True)
     trial.toggle("moon", "floating")
     trial.generate()
-    keep = KeptOverlays.keep
+    write = NewlyKept.write
     others: list[object] = []
 
     def second(*given: object) -> None:
@@ -405,9 +406,9 @@ def test_two_runs_at_once_leave_what_one_of_them_has_kept(
             trial.toggle("star", "moving")
             trial.generate()
             others.append(trial.report(keeps=True))
-        keep(*given)  # type: ignore[arg-type]
+        write(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(KeptOverlays, "keep", second)
+    monkeypatch.setattr(NewlyKept, "write", second)
     first = trial.report(keeps=True)
     exact = trial.report(keeps=False)
     assert others[1] == exact != first
@@ -513,14 +514,14 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
     ]
     keys = ["a", "b", "v", "c", "d"]
     loaded = Overlay(name="x", folder="overlays/x", objects=tuple(values), keys=keys)
-    lines = KeptFile()
+    lines = NewKeptFile()
     for key, value in zip(keys, values, strict=True):
         is_whole = is_noted(value)
         about = {"is_noted": is_whole, "kind": str(value["kind"]), "has_release": has_cluster_version(value)}
         lines.add_document(key, about, {"outline": outline(value), "noted": value if is_whole else None})
-    head = {"documents": keys, "outlines": loaded.outlines_hash}
+    head = {"documents": keys, "outlines": loaded.outlines_hash, "facts": None}
     lines.add_overlay("overlays/x", head, {"found": {}, "files": [], "facts": []})
-    read = KeptFile.of(lines.as_bytes())
+    read = KeptFile.of(b"".join(lines.parts(None)))
     kept = KeptOverlay(
         name="x", folder="overlays/x", kept=KeptForms(read, "overlays/x", KeptObjects(read, {}))
     )

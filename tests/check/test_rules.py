@@ -25,18 +25,26 @@ from hypothesis import strategies as st
 
 from okd_gitops.check import rules
 from okd_gitops.check.rule import ExpandedSet, Fault, Overlay, Quota, Repository
-from okd_gitops.check.run_rules import all_rules, run
+from okd_gitops.check.rule_set import all_rules
+from okd_gitops.check.run_rules import run
 from okd_gitops.explanation import Explanation, explanation_of, explanations
+from okd_gitops.finding import Finding
 from okd_gitops.manifests.application_set import World, expand
 from okd_gitops.manifests.argocd import of_kind
 from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.graph import Graph, Written
-from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.objects import FixedObject, Object, ObjectId
 from okd_gitops.manifests.read import Document, read, read_all
 
 CASES = Path(__file__).parent / "rules"
 RULES = {name.replace("-", "_"): module for name, module in all_rules().items()}
 URL = "https://git.example.org/fleet.git"
+
+
+def found_in(repository: Repository) -> list[Finding]:
+    """Run the rules on overlays whose objects are told apart by their ids."""
+    keyed = [replace(each, keys=[str(id(value)) for value in each.objects]) for each in repository.overlays]
+    return run(replace(repository, overlays=tuple(keyed)))
 
 
 def scene(text: str) -> Repository:
@@ -118,7 +126,7 @@ def cases(side: str) -> list[tuple[str, Path]]:
 )
 def test_each_bad_case_is_refused(name: str, path: Path) -> None:
     text = path.read_text()
-    found = [finding for finding in run(scene(text)) if finding.name == name.replace("_", "-")]
+    found = [finding for finding in found_in(scene(text)) if finding.name == name.replace("_", "-")]
     expected = re.findall(r"^# expect: (.*)$", text, re.MULTILINE)
     assert expected, "a bad case says what it expects"
     for reason in expected:
@@ -135,7 +143,9 @@ def test_each_bad_case_is_refused(name: str, path: Path) -> None:
 )
 def test_each_good_case_is_accepted(name: str, path: Path) -> None:
     assert [
-        finding.reason for finding in run(scene(path.read_text())) if finding.name == name.replace("_", "-")
+        finding.reason
+        for finding in found_in(scene(path.read_text()))
+        if finding.name == name.replace("_", "-")
     ] == []
 
 
@@ -170,7 +180,7 @@ def test_a_file_and_its_entry_are_all_that_a_rule_needs(
     monkeypatch.setattr(rules, "__path__", [*rules.__path__, str(tmp_path)])
     all_rules.cache_clear()
     try:
-        found = run(scene("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bob, namespace: x}\n"))
+        found = found_in(scene("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bob, namespace: x}\n"))
         assert [(finding.name, finding.severity) for finding in found] == [("no-bob", "warning")]
     finally:
         monkeypatch.undo()
@@ -189,11 +199,31 @@ def test_an_object_that_many_clusters_share_is_one_finding() -> None:
     )
     (finding,) = [
         found
-        for found in run(Repository(files={}, overlays=overlays, today=date(2026, 1, 1)))
+        for found in found_in(Repository(files={}, overlays=overlays, today=date(2026, 1, 1)))
         if found.name == "secret-in-git"
     ]
     assert finding.clusters == ("a", "b")
     assert "c2VjcmV0" not in str(finding)
+
+
+def test_what_was_found_of_an_overlay_is_forgotten_when_it_was_looked_at() -> None:
+    def pod(name: str) -> FixedObject:
+        image = "example.org/a:latest"
+        spec = {"containers": [{"name": "a", "image": image}]}
+        return FixedObject({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+
+    shared, own = pod("shared"), [pod("own"), pod("own")]
+    overlays = tuple(
+        Overlay(name=name, folder=f"overlays/{name}", objects=(shared, value), keys=["shared", name])
+        for name, value in zip("ab", own, strict=True)
+    )
+
+    found = run(Repository(files={}, overlays=overlays, today=date(2026, 1, 1)))
+    floating = [each for each in found if each.name == "floating-image"]
+    assert [each.clusters for each in floating] == [("a", "b"), ("a",), ("b",)]
+    assert shared.found, "the next overlay has it too"
+    assert not any(value.found for value in own)
+    assert not any(overlay._by_kind for overlay in overlays)
 
 
 def spoiled(value: object) -> Iterator[object]:
@@ -339,7 +369,7 @@ def test_no_rule_crashes_on_any_shape(objects: list[Object], purpose: str) -> No
         ),
         Overlay(name="argocd", folder="x", objects=tuple(objects), graph=graph),
     )
-    found = run(
+    found = found_in(
         Repository(
             files={"bases/x.yaml": b""},
             overlays=overlays,
@@ -373,7 +403,7 @@ def test_applications_of_one_overlay_do_not_make_others_be_read_again(
 
     def reads_with(applications: int) -> int:
         reads.clear()
-        found = run(scene("".join(application % number for number in range(applications)) + other))
+        found = found_in(scene("".join(application % number for number in range(applications)) + other))
         names = {finding.name for finding in found}
         assert {"refused-by-argocd", "fruitless-ignore"} <= names
         return reads.count("y")

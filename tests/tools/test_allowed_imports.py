@@ -54,9 +54,9 @@ PURE = [
 EXCEPTIONS = {
     ("manifests/plain.py", "sys"): "intern: many files have the same keys",
     ("manifests/sound_values.py", "sys"): "intern: many files have the same keys",
-    ("check/run_rules.py", "importlib"): "the rules are the modules of a folder",
-    ("check/run_rules.py", "traceback"): "a rule with a bug is named by its place",
-    ("check/run_rules.py", "pkgutil"): "the rules are the modules of a folder",
+    ("check/rule_set.py", "importlib"): "the rules are the modules of a folder",
+    ("check/rule_set.py", "traceback"): "a rule with a bug is named by its place",
+    ("check/rule_set.py", "pkgutil"): "the rules are the modules of a folder",
     ("report/page/page.py", "jinja2"): "the templates of the page",
     ("report/page/page.py", "markdown_it"): "the sentences of pull requests as HTML",
     ("report/page/page.py", "markupsafe"): "what is HTML already",

@@ -27,7 +27,7 @@ from okd_gitops.check.outcome import Report
 from okd_gitops.check.own_schemas import definitions_in, own_schemas, with_versions
 from okd_gitops.check.remedies_of_others import for_others
 from okd_gitops.check.roots import Deployments, deployments
-from okd_gitops.check.run_rules import OF_RULE
+from okd_gitops.check.rule_set import OF_RULE
 from okd_gitops.finding import Finding, ordered
 from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.flux import Variables
@@ -92,6 +92,11 @@ def check_foreign(
     build(pending, files, root, cache, judgement, say)
     stopwatch.lap("build")
 
+    # Whoever deploys what nothing here deploys may fill variables too.
+    judgement.overlays = [
+        replace(overlay, variables=found.variables.get(overlay.folder, _FILLED_ELSEWHERE))
+        for overlay in judgement.overlays
+    ]
     repository = rule.Repository(
         files=files,
         overlays=tuple(judgement.overlays),
@@ -101,11 +106,6 @@ def check_foreign(
         is_whole=not judgement.blocked,
         has_house_rules=is_fleet,
     )
-    # Whoever deploys what nothing here deploys may fill variables too.
-    judgement.overlays = [
-        replace(overlay, variables=found.variables.get(overlay.folder, _FILLED_ELSEWHERE))
-        for overlay in judgement.overlays
-    ]
     followers = followers_of(judgement, files)
     built = Built(
         overlays=tuple(judgement.overlays),

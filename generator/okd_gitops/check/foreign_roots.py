@@ -6,6 +6,7 @@ from pathlib import Path
 
 from okd_gitops.check import rule
 from okd_gitops.check.judge import Built, build_overlays
+from okd_gitops.check.kept_overlays import key_of_document
 from okd_gitops.check.ledger import Blocked
 from okd_gitops.check.roots import Deployments, Root
 from okd_gitops.finding import Finding
@@ -85,7 +86,8 @@ def _note(overlays: Sequence[rule.Overlay], built: Built, judgement: Judgement) 
         )
         judgement.documents[overlay.folder] = documents
         objects = tuple(document.value for document in documents)
-        judgement.overlays.append(replace(overlay, objects=objects))
+        keys = [key_of_document(document, "") for document in documents]
+        judgement.overlays.append(replace(overlay, objects=objects, keys=keys))
 
     known = judgement.known
     causes = {finding.clusters[0]: finding.reason for finding in built.findings if finding.clusters}

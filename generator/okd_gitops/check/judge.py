@@ -1,7 +1,6 @@
 """Judge overlays: read what they are built from, build them, validate each document, run the rules."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -12,7 +11,8 @@ from okd_gitops.check.kept_overlays import KeptOverlays, key_of_document
 from okd_gitops.check.outcome import Report
 from okd_gitops.check.own_schemas import OwnSchemas
 from okd_gitops.check.rule import Overlay, Repository
-from okd_gitops.check.run_rules import all_rules, run, run_on_loaded
+from okd_gitops.check.rule_set import all_rules
+from okd_gitops.check.run_rules import run
 from okd_gitops.check.schema_findings import WITHOUT_SCHEMA, Documents, invalid_documents
 from okd_gitops.finding import Finding
 from okd_gitops.manifests.directory import read_directory
@@ -48,25 +48,17 @@ def judge(
     schema bundle is missing.
     """
     kept = KeptOverlays.of(root, cache, repository.files) if keeps else None
-    if kept:
-        for unchanged in (kept.unchanged(repository.overlays), {}):
-            with suppress(NotLoadedError):
-                return _judge_changed(repository, unchanged, kept, root, cache, say=say, count=count)
-
-    stopwatch = Stopwatch()
-    leaves: Leaves = {}
-    overlays = [_read(overlay, repository.files, leaves) for overlay in repository.overlays]
-    built = build_overlays(overlays, repository.files, root, cache, say=say, count=count)
-    stopwatch.lap("build")
-
-    is_whole = len(built.overlays) == len(repository.overlays)
-    return judge_built(replace(repository, is_whole=is_whole), built, cache, stopwatch, say=say)
+    unchanged = kept.unchanged(repository.overlays) if kept else {}
+    try:
+        return _judge(repository, unchanged, kept, root, cache, say=say, count=count)
+    except NotLoadedError:
+        return _judge(repository, {}, kept, root, cache, say=say, count=count)
 
 
-def _judge_changed(
+def _judge(
     repository: Repository,
     unchanged: Mapping[str, Overlay],
-    kept: KeptOverlays,
+    kept: KeptOverlays | None,
     root: Path,
     cache: Path,
     *,
@@ -88,43 +80,20 @@ def _judge_changed(
         read = [_read(overlay, repository.files, leaves) for overlay in changed]
         built = build_overlays(read, repository.files, root, cache, say=say, count=count)
         loaded = {each.folder: _with_keys(each, built.documents[each.folder]) for each in built.overlays}
-        objects = {
-            key: value for each in loaded.values() for key, value in zip(each.keys, each.objects, strict=True)
-        }
         judged = [each for each in repository.overlays if each.folder in loaded or each.folder in known]
-        overlays = kept.overlays(judged, loaded, objects)
+        overlays = kept.overlays(judged, loaded) if kept else tuple(loaded.values())
         whole = replace(repository, overlays=overlays, is_whole=len(overlays) == len(repository.overlays))
         # While all that anybody can see of other overlays is as it was, so is whatever the rules of one asked
         # for: these see no more of the others than those of all do (decision 0031).
-        of_all = kept.of_all(whole)
-        outdated = kept.outdated(whole) if of_all is None else []
+        of_all = kept.of_all(whole) if kept else None
+        outdated = kept.outdated(whole) if kept and of_all is None else []
         if not outdated:
             break
         for folder in outdated:
             del known[folder]
     stopwatch.lap("build")
 
-    documents = [document for each in built.overlays for document in built.documents[each.folder]]
-    distinct = len({id(document) for document in documents})
-    say(f"validating {distinct} distinct of {len(documents)} documents with kubeconform")
-    invalid = invalid_documents(built.overlays, built.documents, cache, _NONE)
-    stopwatch.lap("schemas")
-
-    some = f" on {len(loaded)} of {len(overlays)} overlays" if len(loaded) < len(overlays) else ""
-    say(f"running the rules{some}")
-    faults, looked = run_on_loaded(whole, kept, of_all)
-    unsure = {name for finding in (*built.findings, *invalid) for name in finding.clusters}
-    kept.keep(whole, looked, unsure)
-    stopwatch.lap("rules")
-
-    return Report(
-        findings=(*built.findings, *invalid, *faults),
-        overlays=len(overlays),
-        documents=sum(len(each.keys) for each in overlays),
-        distinct=len({key for each in overlays for key in each.keys}),
-        without_schema=sum(finding.name in WITHOUT_SCHEMA for finding in invalid),
-        seconds=stopwatch.seconds,
-    )
+    return judge_built(whole, built, cache, stopwatch, say=say, kept=kept, of_all=of_all)
 
 
 def _with_keys(overlay: Overlay, documents: Sequence[kustomize.Document]) -> Overlay:
@@ -166,24 +135,35 @@ def judge_built(
     *,
     say: Callable[[str], None],
     own: OwnSchemas = _NONE,
+    kept: KeptOverlays | None = None,
+    of_all: list[Finding] | None = None,
 ) -> Report:
-    """Validate what was built and run the rules on it; the overlays of `repository` are those of `built`."""
+    """Validate what was built, and run the rules on the overlays of a repository: those of `built`, and with
+    `kept` others that are known from an earlier run. `of_all` are the findings of rules of all overlays, if
+    they are known.
+    """
     documents = [document for overlay in built.overlays for document in built.documents[overlay.folder]]
     distinct = len({id(document) for document in documents})
-
     say(f"validating {distinct} distinct of {len(documents)} documents with kubeconform")
     invalid = invalid_documents(built.overlays, built.documents, cache, own)
     stopwatch.lap("schemas")
 
-    say("running the rules")
-    faults = run(replace(repository, overlays=built.overlays))
+    overlays = repository.overlays
+    some = (
+        f" on {len(built.overlays)} of {len(overlays)} overlays"
+        if len(built.overlays) < len(overlays)
+        else ""
+    )
+    say(f"running the rules{some}")
+    unsure = {name for finding in (*built.findings, *invalid) for name in finding.clusters}
+    faults = run(repository, kept, of_all, unsure)
     stopwatch.lap("rules")
 
     return Report(
         findings=(*built.findings, *invalid, *faults),
-        overlays=len(built.overlays),
-        documents=len(documents),
-        distinct=distinct,
+        overlays=len(overlays),
+        documents=sum(len(each.keys) for each in overlays),
+        distinct=len({key for each in overlays for key in each.keys}),
         without_schema=sum(finding.name in WITHOUT_SCHEMA for finding in invalid),
         seconds=stopwatch.seconds,
     )

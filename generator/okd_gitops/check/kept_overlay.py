@@ -94,8 +94,8 @@ class KeptForms:
         return self._kept.rest(self._folder)
 
     @property
-    def found(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._rest["found"]
+    def found(self) -> dict[str, str]:
+        found: dict[str, str] = self._rest["found"]
         return found
 
     @property

@@ -72,8 +72,8 @@ class Overlay:
     planned: tuple[Object, ...] | None = None
     # What tells each of `objects` from all others that are rendered, where their findings are kept.
     keys: Sequence[str] = field(default=(), compare=False, repr=False)
-    # What functions `per_overlay` returned, by their names, and which files they read besides its own.
-    found: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    # What functions `per_overlay` returned, as JSON by their names, and the files that they read besides.
+    found: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     outside: set[str] = field(default_factory=set, init=False, compare=False, repr=False)
     _by_kind: dict[str, list[Object]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -84,6 +84,15 @@ class Overlay:
                 self._by_kind.setdefault(ObjectId.of(value).group_kind, []).append(value)
 
         return self._by_kind.get(group_kind, ())
+
+    def forget(self, keys: Set[str]) -> None:
+        """Forget what was found of it, and of its objects with these keys: it is found again if need be."""
+        self._by_kind.clear()
+        self.found.clear()
+
+        for key, value in zip(self.keys, self.objects, strict=True):
+            if key in keys and isinstance(value, FixedObject):
+                value.found.clear()
 
     @property
     def own_file(self) -> str:
@@ -136,9 +145,9 @@ class Overlay:
         if name not in self.found:
             written = written_as(self.graph, identity)
             place = written.at(path) if written else None
-            self.found[name] = as_map(without_value(place) if place and is_secret else place)
+            self.found[name] = json.dumps(as_map(without_value(place) if place and is_secret else place))
 
-        known = self.found[name]
+        known = _from_json(self.found[name])
         return Location(**known) if known else None
 
     @staticmethod
@@ -149,9 +158,9 @@ class Overlay:
     def fact(self, name: str, function: "_Function", files: Mapping[str, bytes]) -> Any:
         """Return what a function `per_overlay` returns, of that name, as JSON has it."""
         if name not in self.found:
-            self.found[name] = _from_json(json.dumps(function(self, _Watched(files, self))))
+            self.found[name] = json.dumps(function(self, _Watched(files, self)))
 
-        return self.found[name]
+        return _from_json(self.found[name])
 
     def place_of(self, value: Object, path: Path = ()) -> str:
         """Return FILE:LINE:COLUMN of a value in an object of this overlay, else the folder of the overlay."""
@@ -216,9 +225,9 @@ def fact_named(name: str, overlay: Overlay, files: Mapping[str, bytes]) -> Any:
     return as_map(overlay.place(ObjectId(*identity), tuple(path), is_secret=is_secret))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _from_json(text: str) -> Any:
-    """Return a fact, which nobody may change: most overlays of a fleet have the same ones."""
+    """Return a fact, which nobody may change: many overlays of a fleet have the same ones."""
     return json.loads(text)
 
 

@@ -1,156 +1,87 @@
-"""Run the rules: each module in `rules/` is one, and the folder is the list of them.
+"""Run the rules on a repository: those of all overlays first, then those of one on each in turn."""
 
-A rule has the name of its module, with dashes, and an entry of that name in `findings.yaml`: title, why,
-remedy, severity. Its functions are named for what they look at: `check_object` sees an object once, however
-many clusters share it, `check_cluster` everything rendered for one cluster, `check_repository` all of it.
-A module with `IS_HOUSE_RULE` is not asked about repositories that others wrote, and `check_others_object`
-takes the place of `check_object` there.
-"""
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 
-import importlib
-import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
-from functools import cache
-from pathlib import Path
-from traceback import extract_tb
-from types import ModuleType
-from typing import Any
-
-from okd_gitops.check import rules
+from okd_gitops.check.faults import JsonFaults, fault_from_json, finding_of_fault, place_on
 from okd_gitops.check.kept_overlay import KeptOverlay
-from okd_gitops.check.kept_overlays import KeptOverlays, Looked
-from okd_gitops.check.overlay import as_list, as_map, without_value
-from okd_gitops.check.rule import Fault, Overlay, Repository
+from okd_gitops.check.kept_overlays import KeptOverlays
+from okd_gitops.check.newly_kept import Looked, NewlyKept
+from okd_gitops.check.rule import Overlay, Repository
+from okd_gitops.check.rule_set import RuleSet
 from okd_gitops.check.seen import Seen
 from okd_gitops.check.seen_by_all import SeenByAll
-from okd_gitops.finding import Finding, Location, Severity, finding_of
-from okd_gitops.manifests.objects import Object, ObjectId
-
-# How the reason begins that a rule with a bug judged nothing.
-OF_RULE = "the rule"
+from okd_gitops.finding import Finding
 
 
-@cache
-def all_rules() -> Mapping[str, ModuleType]:
-    """Return the module of every rule by the rule's name, in order."""
-    modules = sorted(module.name for module in pkgutil.iter_modules(rules.__path__))
-    return {
-        module.replace("_", "-"): importlib.import_module(f"{rules.__name__}.{module}") for module in modules
-    }
-
-
-def run(repository: Repository) -> list[Finding]:
-    """Return the findings of every rule on a repository."""
-    overlays = {overlay.name: overlay for overlay in repository.overlays}
-    holders = _holders(repository)
-    findings: list[Finding] = []
-
-    for name, rule in _rules_for(repository):
-        try:
-            findings += _of_rule(name, rule, repository, holders, overlays)
-        except Exception as error:
-            # In a fleet a bug must be reported before anything passes; what others wrote is stranger than any
-            # test, and one rule must not keep the others from it.
-            if repository.url:
-                raise
-            findings.append(_failed(name, error))
-
-    return findings
-
-
-def _of_rule(
-    name: str,
-    rule: ModuleType,
+def run(
     repository: Repository,
-    holders: Sequence[tuple[Object, list[Overlay]]],
-    overlays: Mapping[str, Overlay],
+    kept: KeptOverlays | None = None,
+    of_all: list[Finding] | None = None,
+    unsure: Set[str] = frozenset(),
 ) -> list[Finding]:
-    findings: list[Finding] = []
-    look = _object_rule(rule, repository)
+    """Return the findings of every rule on a repository, of which every overlay has keys.
 
-    if look:
-        findings += _on_objects(name, look, holders)
-    if hasattr(rule, "check_cluster"):
-        for overlay in repository.overlays:
-            findings += _on_cluster(name, rule, overlay, repository)
-    if hasattr(rule, "check_repository"):
-        findings += _on_repository(name, rule, repository, overlays)
+    With `kept`, some overlays may be known from an earlier run, and what is found of the others is kept, but
+    for those of the names `unsure`. `of_all` are the findings of rules of all overlays, if they are known.
+    What was found of an overlay, and of objects that it alone has, is forgotten when it was looked at.
 
-    return findings
-
-
-def _failed(name: str, error: Exception) -> Finding:
-    """Return the finding for a rule that has a bug; what Python says may have a value of a file."""
-    frame = extract_tb(error.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}:{frame.lineno}"
-
-    return finding_of(
-        "not-judged",
-        ".",
-        f"{OF_RULE} {name} judged nothing: {type(error).__name__} at {place}, a bug in okd-gitops",
-        "report this line; the other rules judged everything",
-    )
-
-
-def run_on_loaded(
-    repository: Repository, kept: KeptOverlays, of_all: list[Finding] | None
-) -> tuple[list[Finding], Looked]:
-    """Return the findings of every rule on a repository of which some overlays are kept, with what is new.
-
-    `of_all` are those of rules of all overlays, if they are known. Raises NotLoadedError when a rule asks for
-    something of an overlay that is not kept.
+    Raises NotLoadedError when a rule asks for something that is not kept.
     """
-    loaded = [overlay for overlay in repository.overlays if not isinstance(overlay, KeptOverlay)]
-    seen = {overlay.folder: Seen(repository, overlay) for overlay in loaded}
-    seen_by_all = SeenByAll(repository) if of_all is None else None
-    asked = {folder: each.asked for folder, each in seen.items()}
-    looked = Looked(asked=asked, of_all=of_all or [], seen_by_all=seen_by_all)
-    objects = {key: value for each in loaded for key, value in zip(each.keys, each.objects, strict=True)}
-    unchanged = [each for each in repository.overlays if isinstance(each, KeptOverlay)]
-    findings = [found for each in unchanged for found in kept.findings(each)]
+    rules = RuleSet(repository)
+    seen_by_all = SeenByAll(repository) if kept and of_all is None else None
+    if of_all is None:
+        of_all = rules.look_at_all(seen_by_all.repository if seen_by_all else repository)
 
-    new = {key: value for key, value in objects.items() if kept.faults(key) is None}
-    looked.faults.update((key, kept.faults(key) or []) for key in objects.keys() - new.keys())
+    newly_kept = NewlyKept(kept, repository, seen_by_all, unsure) if kept else None
+    alone = _held_by_one(repository)
+    faults: dict[str, JsonFaults] = {}
+    findings: list[Finding] = []
 
-    for name, rule in _rules_for(repository):
-        look = _object_rule(rule, repository)
-        for key, value in new.items() if look else ():
-            for fault in look(value) if look else ():
-                looked.faults.setdefault(key, []).append([name, _as_json(fault)])
+    for overlay in repository.overlays:
+        if newly_kept and isinstance(overlay, KeptOverlay):
+            findings += newly_kept.copy(overlay)
+            continue
 
-        if hasattr(rule, "check_cluster"):
-            for overlay in loaded:
-                found = list(_on_cluster(name, rule, overlay, seen[overlay.folder]))
-                looked.findings.setdefault(overlay.folder, []).extend(found)
-                findings += found
-        if seen_by_all and hasattr(rule, "check_repository"):
-            looked.of_all.extend(_on_repository(name, rule, seen_by_all.repository, seen_by_all.by_name))
+        _look_at_objects(overlay, rules, faults, kept)
+        seen = Seen(repository, overlay)
+        looked = Looked(rules.look_at(overlay, seen), seen.asked)
+        findings += looked.findings
+        if newly_kept:
+            newly_kept.add(overlay, looked, faults)
+        overlay.forget(alone)
 
-    for overlay in loaded:
-        for key in overlay.keys:
-            for _, fault in looked.faults.get(key, ()):
-                _place_on(overlay, _from_json(fault))
-
-    return [*findings, *looked.of_all, *_of_objects(repository, looked, kept)], looked
+    if newly_kept:
+        newly_kept.write(of_all)
+    return rules.judged([*findings, *of_all, *_of_objects(repository, faults, kept)])
 
 
-def _rules_for(repository: Repository) -> Iterator[tuple[str, ModuleType]]:
-    for name, rule in all_rules().items():
-        if repository.has_house_rules or not getattr(rule, "IS_HOUSE_RULE", False):
-            yield name, rule
+def _held_by_one(repository: Repository) -> Set[str]:
+    """Return the keys of objects that one overlay has and no other one."""
+    holders = Counter(key for overlay in repository.overlays for key in overlay.keys)
+    return {key for key, number in holders.items() if number == 1}
 
 
-def _object_rule(rule: ModuleType, repository: Repository) -> Callable[[Object], Iterable[Fault]] | None:
-    look: Callable[[Object], Iterable[Fault]] | None = getattr(rule, "check_object", None)
-    if look and not repository.has_house_rules:
-        look = getattr(rule, "check_others_object", look)
-    return look
+def _look_at_objects(
+    overlay: Overlay, rules: RuleSet, faults: dict[str, JsonFaults], kept: KeptOverlays | None
+) -> None:
+    """Note the faults of the objects of an overlay; an object at which somebody has looked is passed over."""
+    for key, value in zip(overlay.keys, overlay.objects, strict=True):
+        if key not in faults:
+            known = kept.faults(key) if kept else None
+            faults[key] = rules.faults_of(value) if known is None else known
+
+    # Places of faults are kept with an overlay, so that the next run needs no graph for them.
+    for key in overlay.keys:
+        for _, fault in faults[key]:
+            place_on(overlay, fault_from_json(fault))
 
 
-def _of_objects(repository: Repository, looked: Looked, kept: KeptOverlays) -> Iterator[Finding]:
+def _of_objects(
+    repository: Repository, looked: Mapping[str, JsonFaults], kept: KeptOverlays | None
+) -> Iterator[Finding]:
     """Yield the findings of objects, each with all overlays that hold it."""
-    faulty = kept.faulty | {key for key, faults in looked.faults.items() if faults}
+    faulty = {key for key, faults in looked.items() if faults} | (kept.faulty if kept else frozenset())
     holders: dict[str, list[Overlay]] = {}
     for overlay in repository.overlays:
         for key in () if faulty.isdisjoint(overlay.keys) else overlay.keys:
@@ -158,87 +89,5 @@ def _of_objects(repository: Repository, looked: Looked, kept: KeptOverlays) -> I
                 holders.setdefault(key, []).append(overlay)
 
     for key, overlays in holders.items():
-        for name, fault in looked.faults.get(key) or kept.faults(key) or []:
-            yield _finding(name, _from_json(fault), overlays)
-
-
-def _as_json(fault: Fault) -> dict[str, Any]:
-    return {
-        **{each.name: getattr(fault, each.name) for each in fields(Fault)},
-        "object": as_list(fault.object) if fault.object else None,
-        "location": as_map(fault.location),
-    }
-
-
-def _from_json(fault: Mapping[str, Any]) -> Fault:
-    severity = fault["severity"]
-    return Fault(
-        **{
-            **fault,
-            "object": ObjectId(*fault["object"]) if fault["object"] else None,
-            "location": Location(**fault["location"]) if fault["location"] else None,
-            "path": tuple(fault["path"]),
-            "severity": Severity(severity) if severity else None,
-        }
-    )
-
-
-def _holders(repository: Repository) -> list[tuple[Object, list[Overlay]]]:
-    """Return each distinct object with the overlays that hold it."""
-    holders: dict[int, tuple[Object, list[Overlay]]] = {}
-    for overlay in repository.overlays:
-        for value in overlay.objects:
-            # Equal documents are one object (`is`) after rendering.
-            holders.setdefault(id(value), (value, []))[1].append(overlay)
-    return list(holders.values())
-
-
-def _on_objects(
-    name: str,
-    look: Callable[[Object], Iterable[Fault]],
-    holders: Sequence[tuple[Object, list[Overlay]]],
-) -> Iterator[Finding]:
-    for value, overlays in holders:
-        for fault in look(value):
-            yield _finding(name, fault, overlays)
-
-
-def _on_cluster(
-    name: str, rule: ModuleType, overlay: Overlay, repository: Repository | Seen
-) -> Iterator[Finding]:
-    for fault in rule.check_cluster(overlay, repository):
-        yield _finding(name, fault, [overlay])
-
-
-def _on_repository(
-    name: str, rule: ModuleType, repository: Repository, overlays: Mapping[str, Overlay]
-) -> Iterator[Finding]:
-    for fault in rule.check_repository(repository):
-        yield _finding(name, fault, [overlays[cluster] for cluster in fault.clusters])
-
-
-def _finding(name: str, fault: Fault, overlays: Sequence[Overlay]) -> Finding:
-    place = fault.location or _place_of_object(fault, overlays)
-    if fault.is_secret:
-        place = without_value(place)
-
-    return finding_of(
-        name,
-        place,
-        fault.reason,
-        fault.remedy,
-        of_object=str(fault.object or ""),
-        clusters=tuple(overlay.name for overlay in overlays),
-        severity=fault.severity,
-    )
-
-
-def _place_of_object(fault: Fault, overlays: Sequence[Overlay]) -> Location:
-    """Return where the object of a fault is written, and its path in it, else the first folder concerned."""
-    places = (_place_on(overlay, fault) for overlay in overlays)
-    found = next((place for place in places if place), None)
-    return found or Location(file=overlays[0].folder if overlays else ".")
-
-
-def _place_on(overlay: Overlay, fault: Fault) -> Location | None:
-    return overlay.place(fault.object, fault.path, is_secret=fault.is_secret) if fault.object else None
+        for name, fault in looked.get(key) or (kept.faults(key) if kept else None) or []:
+            yield finding_of_fault(name, fault_from_json(fault), overlays)

@@ -103,9 +103,9 @@ class Results:
         first, _, data = (self.read(key) or b"").partition(b"\n")
         return data if first == common.encode() else None
 
-    def keep_of(self, common: str, key: str, data: bytes) -> None:
-        """Keep a result with what it depends on in common with others."""
-        self.keep(key, f"{common}\n".encode(), data)
+    def keep_of(self, common: str, key: str, *parts: bytes) -> None:
+        """Keep a result, of parts, with what it depends on in common with others."""
+        self.keep(key, f"{common}\n".encode(), *parts)
 
     def prune(self) -> None:
         """Remove the results that were asked for longest ago when there are too many; once after new ones."""

@@ -1,1 +1,1 @@
-"""The rules, one file each; `run_rules.py` tells what a rule is."""
+"""The rules, one file each; `rule_set.py` tells what a rule is."""
