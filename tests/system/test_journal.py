@@ -4,6 +4,7 @@ before or after.
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -153,7 +154,7 @@ def test_all_lands_and_empty_folders_go_with_their_last_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str
 ) -> None:
     if kernel != "renameat2":
-        monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
+        monkeypatch.setattr(swap, "_renameat2", lambda: None)
     write(tmp_path, BEFORE)
     publish(tmp_path)
     assert files(tmp_path) == AFTER
@@ -293,7 +294,7 @@ def test_an_edit_right_before_its_file_is_replaced_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, kernel: str
 ) -> None:
     if kernel != "renameat2":
-        monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: object())
+        monkeypatch.setattr(swap, "_renameat2", lambda: None)
     write(tmp_path, BEFORE)
     real = swap.swap
 
@@ -660,6 +661,21 @@ def test_two_names_exchange_their_files_and_copy_nothing(tmp_path: Path) -> None
 
     assert (other.stat().st_ino, one.stat().st_ino) == numbers
     assert (one.read_bytes(), other.read_bytes()) == (b"2", b"1")
+
+
+def test_exchanges_leave_no_garbage(tmp_path: Path) -> None:
+    one, other = two_files(tmp_path)
+    swap.swap(one, other)
+    gc.collect()
+
+    # As a run of the program has it.
+    gc.disable()
+    try:
+        for _ in range(10):
+            swap.swap(one, other)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("appeared", ["one", "other"])

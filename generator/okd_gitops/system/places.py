@@ -51,16 +51,16 @@ def refuse_obstacles(root: Path, stage: str, paths: Iterable[str]) -> None:
         if not may_write(path):
             raise UsageError(f"{path} is not a path inside the folders that okd-gitops writes", "report this")
 
-        for place in (*reversed(Path(path).parents), Path(path)):
-            if place in checked:
-                continue
-            checked.add(place)
+        folders = [place for place in reversed(Path(path).parents) if place not in checked]
+        checked.update(folders)
+
+        for place in (*folders, Path(path)):
             _refuse_mount(home, place, mounted)
             _refuse_link(root, place)
-            if str(place) == path:
-                _refuse_other_than_file(root, place)
-            else:
+            if place in checked:
                 _refuse_closed_folder(root, place)
+            else:
+                _refuse_other_than_file(root, place)
 
 
 def _refuse_mount(home: Path, place: Path, mounted: set[Path]) -> None:

@@ -5,6 +5,7 @@ left, so that nothing is guessed.
 """
 
 import contextlib
+import posixpath
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,20 +113,26 @@ def named(paths: Sequence[str]) -> str:
 
 def _folders_of(root: Path, steps: Iterable[Step]) -> set[Path]:
     """Return the folders, up to the root, in which steps changed an entry."""
-    folders: set[Path] = set()
+    folders = {""}
+
     for step in steps:
-        folders.update(folder for folder in (root / step.path).parents if folder.is_relative_to(root))
-    return folders
+        folder = posixpath.dirname(step.path)
+        while folder not in folders:
+            folders.add(folder)
+            folder = posixpath.dirname(folder)
+
+    return {root / folder for folder in folders}
 
 
 def _remember(root: Path, hashes: Mapping[str, str | None]) -> None:
     all_hashes = {**written(root), **hashes}
-    lines = [
-        f"{value}  {path}\n"
-        for path, value in sorted(all_hashes.items())
-        if value is not None and value != NOT_A_FILE
-    ]
-
     new_file = root / STATE / f"{WRITTEN}.new"
-    new_file.write_bytes("".join(lines).encode())
+
+    with new_file.open("wb") as file:
+        file.writelines(
+            f"{value}  {path}\n".encode()
+            for path, value in sorted(all_hashes.items())
+            if value is not None and value != NOT_A_FILE
+        )
+
     new_file.replace(root / STATE / WRITTEN)

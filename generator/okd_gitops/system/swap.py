@@ -5,6 +5,8 @@ import errno
 import os
 import shutil
 import stat
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from okd_gitops.tree import digest
@@ -59,8 +61,17 @@ def _swap(one: Path, other: Path) -> None:
     return _rename(one, other, _EXCHANGE)
 
 
+@cache
+def _renameat2() -> Callable[..., int] | None:
+    """Return renameat2(2), None where the C library has none.
+
+    It is looked up once: each look makes a class, which nothing but a collection of garbage takes away.
+    """
+    return getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+
+
 def _rename(one: Path, other: Path, flag: int) -> None:
-    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    call = _renameat2()
     code = errno.ENOSYS
     if call is not None:
         if call(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), flag) == 0:
