@@ -1,5 +1,7 @@
 """The objects of the tool's catalog are read without the checks that a test makes: here it makes them."""
 
+import re
+
 import pytest
 
 from okd_gitops.manifests.bounds import FOREIGN
@@ -14,3 +16,11 @@ CATALOG = read_catalog()
 def test_an_object_is_the_same_as_with_all_checks(path: str) -> None:
     data = CATALOG[path]
     assert plain_value(data) == read(path, data, bounds=FOREIGN).value
+
+
+def test_no_pattern_counts_to_thousands() -> None:
+    """Such a one takes megabytes and most of the time of a first run; `maxLength` does the same."""
+    features = [data.decode() for path, data in CATALOG.items() if path.endswith("/feature.yaml")]
+    counts = [int(most) for text in features for most in re.findall(r"\{[0-9]+,([0-9]+)\}", text)]
+    assert counts
+    assert max(counts) < 1_000

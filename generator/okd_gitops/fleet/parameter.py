@@ -49,6 +49,8 @@ class Parameter(FileModel):
     # Whether no two entries of a list may have the same value.
     unique: bool = False
     pattern: Pattern | None = None
+    # In characters. A pattern that counts thousands of them takes megabytes.
+    max_length: int | None = Field(None, alias="maxLength", gt=0)
     enum: tuple[str, ...] | None = Field(None, strict=False)
     source: str | None = Field(None, alias="from")
     sets: tuple[Set, ...] = Field((), strict=False)
@@ -104,6 +106,8 @@ class Parameter(FileModel):
             return form_fault
         if self.enum and text not in self.enum:
             return f"one of {', '.join(self.enum)} is expected"
+        if self.max_length and len(text) > self.max_length:
+            return f"it has {len(text):,} characters, and may have {self.max_length:,}"
         if self.pattern and not matches(self.pattern, text):
             return f"it does not match {self.pattern}"
 

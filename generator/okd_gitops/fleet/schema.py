@@ -105,10 +105,11 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
     if parameter.enum:
         value["enum"] = list(parameter.enum)
-    if parameter.pattern and "items" in value:
-        value["items"] = {**value["items"], "pattern": parameter.pattern}
-    elif parameter.pattern:
-        value["pattern"] = parameter.pattern
+
+    limits = {"pattern": parameter.pattern, "maxLength": parameter.max_length}
+    of_text = {key: limit for key, limit in limits.items() if limit}
+    value |= {"items": {**value["items"], **of_text}} if "items" in value else of_text
+
     if parameter.default is not None:
         value["default"] = parameter.default
 
