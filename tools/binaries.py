@@ -68,7 +68,7 @@ JUDGES = Binaries(
         "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
         "controller-gen": "sigs.k8s.io/controller-tools/cmd/controller-gen",
     },
-    sources=("in_turn/main.go",),
+    sources=("in_turn/main.go", "in_turn/plain_bases.go"),
 )
 # In a folder of their own: nothing that judges a repository depends on them. The tags leave out the C
 # libraries of GnuPG and of btrfs, which opm does not use to read images and catalogs. Without optimizing, opm

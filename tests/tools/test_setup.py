@@ -348,11 +348,13 @@ def test_a_program_of_our_own_is_built_anew_when_its_source_is_another_one(
     assert copied.verified(cache / "bin")
     assert tool.__wrapped__(cache, "kustomize-in-turn")
 
-    source = tmp_path / "of/tools/in_turn/main.go"
-    source.write_text(f"{source.read_text()}\n// edited\n")
-    assert not copied.verified(cache / "bin")
-    with pytest.raises(ToolError, match="was not built from today's tools/in_turn"):
-        tool.__wrapped__(cache, "kustomize-in-turn")
+    for source in (tmp_path / "of/tools/in_turn").iterdir():
+        as_built = source.read_text()
+        source.write_text(f"{as_built}\n// edited\n")
+        assert not copied.verified(cache / "bin")
+        with pytest.raises(ToolError, match=f"was not built from today's tools/in_turn/{source.name}"):
+            tool.__wrapped__(cache, "kustomize-in-turn")
+        source.write_text(as_built)
 
 
 def test_a_missing_binary_is_an_error_with_the_next_command(tmp_path: Path) -> None:

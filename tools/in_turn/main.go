@@ -20,7 +20,6 @@ import (
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -86,7 +85,7 @@ func build(folder string, written *memory) ([]byte, error) {
 	options := krusty.MakeDefaultOptions()
 	options.Reorder = krusty.ReorderOptionUnspecified
 	before := openapi.GetSchemaVersion()
-	resources, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), folder)
+	resources, err := krusty.MakeKustomizer(options).Run(newPlainBases(folder), folder)
 
 	// A custom openapi: stays in the packages, and would change the merges of this and of later builds.
 	if openapi.GetSchemaVersion() != before {

@@ -26,8 +26,8 @@ ONE_CORE = {**GO_ENVIRONMENT, "GOMAXPROCS": "1"}
 _CHECKOUT = Path(__file__).resolve().parents[3]
 # In a wheel, the program that sets up the tools lies in the package.
 _PACKAGED = Path(__file__).resolve().parents[1] / "setup"
-# What the tools are built from: their pins, and the source of the one that is our own.
-PINS = ("go.mod", "go.sum", "in_turn/main.go")
+# What the tools are built from: their pins, and the sources of the one that is our own.
+PINS = ("go.mod", "go.sum", "in_turn/main.go", "in_turn/plain_bases.go")
 
 
 def setup_program() -> Path:
