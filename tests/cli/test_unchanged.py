@@ -17,6 +17,7 @@ from conftest import CACHE, ROOT
 from okd_gitops.check.check import check
 from okd_gitops.generate.generate import generate
 from okd_gitops.system import disk, file_status, unchanged
+from okd_gitops.system.files_on_disk import OnDisk, lend
 from okd_gitops.system.state import JOURNAL, STATE
 from okd_gitops.system.unchanged import Earlier, Result, tools_in
 
@@ -294,7 +295,7 @@ def test_what_the_file_system_calls_unchanged_is_not_read_again(
 ) -> None:
     settled(monkeypatch)
     assert earlier(repo, kept, b"tools").result() == Result({"clusters": 1})
-    monkeypatch.setattr(unchanged, "know_digests", None)
+    monkeypatch.setattr(OnDisk, "read", None)
     assert earlier(repo, kept, b"tools").result() == Result({"clusters": 1})
 
 
@@ -324,21 +325,45 @@ def test_files_of_the_last_seconds_and_of_the_future_are_read(
 ) -> None:
     """An edit within one tick of the clock may look like none, and so does one after the clock went back."""
     now = (repo / "clusters/hub.yaml").stat().st_ctime
+    read, files = OnDisk.read, list[str]()
 
+    def noted(file: OnDisk) -> bytes:
+        files.append(file.path)
+        return read(file)
+
+    monkeypatch.setattr(OnDisk, "read", noted)
     for clock, is_read in ((now, True), (now - 3600, True), (now + 60, False)):
         monkeypatch.setattr("time.time", lambda clock=clock: clock)
-        earlier(repo, kept)
-        assert (kept / "kept/seen").exists() is not is_read
+        for _ in range(2):
+            files.clear()
+            earlier(repo, kept)
+        assert ("clusters/hub.yaml" in files) is is_read
 
 
-def test_the_result_of_files_that_changed_meanwhile_is_not_kept(repo: Path, cache: Path) -> None:
+def test_what_a_program_read_for_itself_must_not_have_changed_meanwhile(repo: Path, cache: Path) -> None:
+    """What the run itself reads is that of which its key was made, or the run ends."""
+    for is_lent in (True, False):
+        run = earlier(repo, cache)
+        assert run.files is not None
+        if is_lent:
+            lend(run.files, "clusters/hub.yaml")
+        (repo / "clusters/hub.yaml").write_text(f"{CLUSTER}# edited\n")
+        run.keep({"clusters": 1}, [])
+        assert earlier(repo, cache).result() is None
+        (repo / "clusters/hub.yaml").write_text(CLUSTER)
+        assert (earlier(repo, cache).result() is None) is is_lent
+
+
+@pytest.mark.parametrize("change", [Path.mkdir, Path.touch])
+def test_nothing_is_kept_when_clusters_has_another_entry_meanwhile(
+    change: Callable[[Path], None], repo: Path, cache: Path
+) -> None:
     run = earlier(repo, cache)
-    (repo / "clusters/hub.yaml").write_text(f"{CLUSTER}# edited\n")
+    change(repo / "clusters/new.yaml")
     run.keep({"clusters": 1}, [])
-    (repo / "clusters/hub.yaml").write_text(CLUSTER)
+    shutil.rmtree(repo / "clusters/new.yaml", ignore_errors=True)
+    (repo / "clusters/new.yaml").unlink(missing_ok=True)
     assert earlier(repo, cache).result() is None
-    earlier(repo, cache).keep({"clusters": 1}, [])
-    assert earlier(repo, cache).result()
 
 
 def test_a_damaged_note_of_what_was_seen_is_made_again(
@@ -346,7 +371,7 @@ def test_a_damaged_note_of_what_was_seen_is_made_again(
 ) -> None:
     settled(monkeypatch)
     assert earlier(repo, kept, b"tools").result()
-    for note in (kept / "kept/seen").iterdir():
+    for note in (kept / "kept/files").iterdir():
         note.write_bytes(note.read_bytes()[:-1])
     assert earlier(repo, kept, b"tools").result()
 

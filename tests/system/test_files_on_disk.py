@@ -11,8 +11,10 @@ import pytest
 from okd_gitops.errors import BusyError
 from okd_gitops.finding import FindingsError
 from okd_gitops.system import file_status, files_on_disk
-from okd_gitops.system.file_status import walk
-from okd_gitops.system.files_on_disk import files_of, is_as_found, is_same_file, know_digests
+from okd_gitops.system.file_status import FileStatus, Walk, walk
+from okd_gitops.system.files_on_disk import files_of, is_as_found, is_same_file, lend, lent_as_found
+from okd_gitops.system.kept import Results
+from okd_gitops.system.kept_files import KeptFiles
 from okd_gitops.tree import Tree
 
 ONE, OTHER = "overlays/a/one.yaml", "clusters/other.yaml"
@@ -28,13 +30,22 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def walked(root: Path) -> tuple[Walk, KeptFiles]:
+    """Ask for the status of the files of a repository, with the listings that earlier calls have left."""
+    kept = KeptFiles.of(Results(root / "kept/files").read("place"))
+    status = walk(root, "overlays", "clusters", listings=kept.listings)
+    assert status
+    return status, kept
+
+
 def found(root: Path) -> Tree:
     """Find the files of a repository, with the hashes that earlier calls have left."""
-    status = walk(root, "overlays", "clusters")
-    assert status
-    files = files_of(root, status)
+    status, kept = walked(root)
+    files = files_of(root, status, kept.unchanged(status))
     assert files is not None
-    know_digests(files, status, root / "kept", "place")
+    data = KeptFiles.found(status, {path: files.digest(path) for path in files}, ()).as_bytes()
+    if data:
+        Results(root / "kept/files").keep("place", data)
     return files
 
 
@@ -43,9 +54,9 @@ def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     files: list[str] = []
     content = files_on_disk._content
 
-    def noted(root: str, path: str, line: str) -> bytes | None:
+    def noted(root: str, path: str, status: FileStatus) -> bytes | None:
         files.append(path)
-        return content(root, path, line)
+        return content(root, path, status)
 
     monkeypatch.setattr(files_on_disk, "_content", noted)
     return files
@@ -74,7 +85,7 @@ def test_what_may_be_edited_without_another_status_is_read_each_time(
     is_read = read_files(monkeypatch)
     for _ in range(2):
         assert found(root).digest(ONE)
-    assert is_read == [ONE, ONE]
+    assert is_read == [OTHER, ONE] * 2
 
 
 def test_a_damaged_list_of_hashes_is_made_anew(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,10 +94,91 @@ def test_a_damaged_list_of_hashes_is_made_anew(root: Path, monkeypatch: pytest.M
     whole = kept.read_bytes()
     is_read = read_files(monkeypatch)
 
-    for damaged in (whole[:-3], whole.replace(digest.encode(), b"0" * 64), b""):
+    for damaged in (whole[:-3], whole.replace(bytes.fromhex(digest), b"0" * 32), b""):
         is_read.clear()
         kept.write_bytes(damaged)
         assert (found(root).digest(ONE), sorted(is_read)) == (digest, [OTHER, ONE])
+
+
+def _add(root: Path) -> None:
+    (root / "overlays/a/two.yaml").write_text("new\n")
+
+
+def _add_a_folder(root: Path) -> None:
+    (root / "overlays/a/b").mkdir()
+    (root / "overlays/a/b/two.yaml").write_text("new\n")
+
+
+def _rename(root: Path) -> None:
+    (root / ONE).rename(root / "overlays/a/two.yaml")
+
+
+def _replace_a_folder(root: Path) -> None:
+    (root / "overlays/a").rename(root / "elsewhere")
+    (root / "overlays/a").symlink_to(root / "elsewhere")
+
+
+def _replace_all_folders(root: Path) -> None:
+    (root / "overlays").rename(root / "elsewhere")
+    (root / "overlays").symlink_to(root / "elsewhere")
+
+
+def _remove_a_folder(root: Path) -> None:
+    (root / ONE).unlink()
+    (root / "overlays/a").rmdir()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_add, _add_a_folder, _rename, _replace_a_folder, _replace_all_folders, _remove_a_folder, lambda _: None],
+)
+def test_a_folder_that_is_as_it_was_is_not_listed_again(
+    change: Callable[[Path], None], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(root)
+    change(root)
+    status, _ = walked(root)
+    assert status == walk(root, "overlays", "clusters")
+    assert "clusters" in status.listings
+
+    if files_of(root, status) is None:
+        return
+    found(root)
+    monkeypatch.setattr(os, "scandir", None)
+    assert walked(root)[0] == status
+
+
+@pytest.mark.parametrize("now", [0, 3600], ids=["now", "clock back"])
+def test_a_folder_that_changed_in_the_last_seconds_is_listed_each_time(
+    now: int, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_status, "_SETTLED", 3.0)
+    time = (root / "clusters").stat().st_ctime - now
+    monkeypatch.setattr("time.time", lambda: time)
+    found(root)
+    monkeypatch.setattr(os, "scandir", None)
+    with pytest.raises(TypeError):
+        walked(root)
+
+
+def test_a_time_that_no_record_can_have_keeps_nothing(root: Path) -> None:
+    status, _ = walked(root)
+    late = {path: (*each[:4], 1 << 63, each[5]) for path, each in status.files.items()}
+    of_late = Walk(late, status.folders, status.began, status.listings)
+    digests = dict.fromkeys(late, "0" * 64)
+    assert KeptFiles.found(of_late, digests, ()).as_bytes() is None
+    assert KeptFiles.found(status, digests, ()).as_bytes()
+
+
+def test_what_is_recorded_comes_back(root: Path) -> None:
+    (root / "fleet.yaml").write_text("fleet\n")
+    status = walk(root, "overlays", "clusters", "fleet.yaml")
+    assert status
+    record = KeptFiles.found(
+        status, {path: sha256(path.encode()).hexdigest() for path in status.files}, [OTHER]
+    )
+    assert KeptFiles.of(record.as_bytes()) == record
+    assert record.unchanged(status) == record.digests
 
 
 def _edit(file: Path) -> None:
@@ -154,6 +246,17 @@ def test_a_file_that_was_edited_and_put_back_is_not_as_it_was_found(root: Path) 
     assert not is_as_found(root, {ONE: b"other\n"}, ONE)
     (root / ONE).unlink()
     assert not is_as_found(root, files, ONE)
+
+
+def test_what_a_program_reads_for_itself_must_be_as_it_was_found(root: Path) -> None:
+    files = found(root)
+    lend(files, ONE)
+    lend({ONE: b""}, ONE)
+    (root / OTHER).write_text("edited\n")
+    assert lent_as_found(root, files)
+    for text in ("edited\n", "before\n"):
+        (root / ONE).write_text(text)
+        assert not lent_as_found(root, files)
 
 
 def test_a_file_that_the_user_may_not_read_is_told_as_such(

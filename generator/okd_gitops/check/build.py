@@ -13,7 +13,7 @@ from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
 from okd_gitops.render.in_turn import InTurn
 from okd_gitops.system.file_status import FileStatus, status_at
-from okd_gitops.system.files_on_disk import is_as_found
+from okd_gitops.system.files_on_disk import is_as_found, lend
 from okd_gitops.system.kept import Results, is_exact, kept_folder, key_of
 from okd_gitops.system.tools import hash_of, tool
 from okd_gitops.tree import digest_in
@@ -132,6 +132,7 @@ class _Earlier:
     def _made_key(self, folder: str) -> str:
         graph = self.graphs[folder]
         for path in graph.files:
+            lend(self.files, path)
             self._before.setdefault(path, status_at(self.root, path))
 
         digests = ((path, digest_in(self.files, path)) for path in sorted(graph.files))

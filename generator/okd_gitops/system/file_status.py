@@ -3,106 +3,148 @@
 import os
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
+# What the file system records of a file: its mode, device, inode and size, and when its content and when
+# anything of it was changed, in nanoseconds. Whoever edits a file can set the first time back, but not the
+# second. A plain tuple, because a repository has thousands.
+FileStatus = tuple[int, ...]
+status_in = attrgetter("st_mode", "st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+_MODE, _SIZE, _CHANGED = 0, 3, 5
 # A file that is edited twice within one tick of its file system's clock, 2 s on the coarsest, may look the
 # same after both. So what changed this many seconds ago, or after now, is read and not looked up.
 _SETTLED = 3.0
 
 
-class FileStatus(NamedTuple):
-    """What the file system records of a file: whoever edits one can set its mtime back, but not its ctime."""
+class Listing(NamedTuple):
+    """The status of a folder, and the names of the files and of the folders in it."""
 
-    line: str
-    mode: int
-    size: int
-    # In seconds.
-    changed: float
-
-    @classmethod
-    def of(cls, path: str, status: os.stat_result) -> "FileStatus":
-        """Return the status of the file of a path, below whatever root."""
-        mode, inode, device, _, _, _, size, _, _, _ = status
-        changed = status.st_ctime_ns
-        line = f"{path}\0{mode} {device} {inode} {size} {status.st_mtime_ns} {changed}"
-        return cls(line, mode, size, changed / 1e9)
-
-    @property
-    def is_regular(self) -> bool:
-        """Whether it is a file: no symlink, pipe or device."""
-        return stat.S_ISREG(self.mode)
+    status: FileStatus
+    files: list[str]
+    folders: list[str]
 
 
 def status_at(root: Path, path: str) -> FileStatus | None:
     """Return the status of a file below `root`; None where it cannot be told."""
     try:
-        return FileStatus.of(path, os.lstat(root / path))
+        return _lstat(f"{root}/{path}")
     except OSError:
         return None
+
+
+def kinds_of(statuses: Iterable[FileStatus]) -> set[int]:
+    """Return the kinds of files, such as `stat.S_IFREG`: no symlink, pipe or device."""
+    return {stat.S_IFMT(mode) for mode in {status[_MODE] for status in statuses}}
+
+
+def size_of(status: FileStatus) -> int:
+    """Return the size of a file."""
+    return status[_SIZE]
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
     """The status of every file below some folders, by path, and the folders among them; `began` is when that
     was asked, in seconds.
+
+    `listings` has each folder that was looked at, also those at the top.
     """
 
     files: Mapping[str, FileStatus]
     folders: frozenset[str]
     began: float = field(compare=False)
+    listings: Mapping[str, Listing] = field(compare=False)
 
     def digest(self) -> str:
         """Return a hash of it."""
-        lines = sorted(status.line for status in self.files.values())
+        lines = sorted(f"{path}\0{status}" for path, status in self.files.items())
         folders = sorted(self.folders)
         return sha256("\0".join((*lines, "", *folders)).encode("utf-8", "surrogateescape")).hexdigest()
 
     @property
     def all_settled(self) -> bool:
         """Whether that holds for each file."""
-        return all(self.has_settled(status) for status in self.files.values())
+        return all(map(self.has_settled, self.files.values()))
 
     def has_settled(self, status: FileStatus) -> bool:
-        """Whether a file would show another status after an edit."""
-        return status.changed < self.began - _SETTLED
+        """Whether a file would show another status after an edit, and a folder after another one came."""
+        return _has_settled(status, self.began)
 
 
-def walk(root: Path, *folders: str, names: tuple[str, ...] = ("",)) -> Walk | None:
+def walk(
+    root: Path,
+    *folders: str,
+    names: tuple[str, ...] = ("",),
+    listings: Mapping[str, Listing] | None = None,
+) -> Walk | None:
     """Return the status of every file below `folders` whose name ends with one of `names`, without reading
     one; None where a folder cannot be read.
+
+    `listings` are those of settled folders in an earlier walk: to list one that did not change costs more
+    than to ask for the status of all that is in it.
     """
     began = time.time()
+    known = listings or {}
     files: dict[str, FileStatus] = {}
-    folders_found: set[str] = set()
+    listed: dict[str, Listing] = {}
     pending: list[str] = []
 
     try:
         for path in folders:
             with suppress(FileNotFoundError):
-                status = os.lstat(root / path)
+                status = _lstat(f"{root}/{path}")
 
-                if stat.S_ISDIR(status.st_mode):
+                if stat.S_ISDIR(status[_MODE]):
                     pending.append(path)
                 else:
-                    files[path] = FileStatus.of(path, status)
+                    files[path] = status
 
+        tops = frozenset(pending)
         while pending:
             folder = pending.pop()
+            above = f"{root}/{folder}"
+            # Before it is listed: what comes meanwhile gives it another status.
+            status = _lstat(above)
+            listing = known.get(folder)
+            if listing is None or listing.status != status or not _has_settled(status, began):
+                listing = _listed(above, status, names)
 
-            with os.scandir(f"{root}/{folder}") as listed:
-                for entry in listed:
-                    path = f"{folder}/{entry.name}"
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(path)
-                        folders_found.add(path)
-                    elif entry.name.endswith(names):
-                        files[path] = FileStatus.of(path, entry.stat(follow_symlinks=False))
+            listed[folder] = listing
+            pending += [f"{folder}/{name}" for name in listing.folders]
+            for name in listing.files:
+                files[f"{folder}/{name}"] = _lstat(f"{above}/{name}")
     except OSError:
         return None
 
-    return Walk(files, frozenset(folders_found), began)
+    return Walk(files, frozenset(listed) - tops, began, listed)
+
+
+def _listed(folder: str, status: FileStatus, names: tuple[str, ...]) -> Listing:
+    """List a folder of that status; raises OSError."""
+    listing = Listing(status, [], [])
+    if not stat.S_ISDIR(status[_MODE]):
+        raise NotADirectoryError(folder)
+
+    with os.scandir(folder) as found:
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                listing.folders.append(entry.name)
+            elif entry.name.endswith(names):
+                listing.files.append(entry.name)
+
+    return listing
+
+
+def _has_settled(status: FileStatus, began: float) -> bool:
+    return status[_CHANGED] < (began - _SETTLED) * 1e9
+
+
+def _lstat(path: str) -> FileStatus:
+    status: FileStatus = status_in(os.lstat(path))
+    return status

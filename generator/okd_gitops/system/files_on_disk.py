@@ -7,16 +7,17 @@ was hashed, ends the run.
 
 import errno
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from okd_gitops.errors import BusyError
 from okd_gitops.finding import Location
 from okd_gitops.system.disk import MAX_FILE, MAX_GENERATED, ROOTS, UNWRITABLE, unreadable
-from okd_gitops.system.file_status import FileStatus, Walk, status_at
-from okd_gitops.system.kept import Results
+from okd_gitops.system.file_status import FileStatus, Walk, kinds_of, size_of, status_at, status_in
 from okd_gitops.tree import Tree, Unread, digest, digest_of
 
 # Files of the bases are read for each overlay, and those of clusters twice.
@@ -26,16 +27,20 @@ _GENERATED = tuple(f"{root}/" for root in ROOTS)
 
 @dataclass(slots=True)
 class OnDisk:
-    """A file below `root` as it was found, which is read when somebody asks for it."""
+    """A file below `root` as it was found, which is read when somebody asks for it.
+
+    `is_lent` is whether a program was told to read it for itself.
+    """
 
     root: str
     path: str
     status: FileStatus
     known: str = ""
+    is_lent: bool = False
 
     def read(self) -> bytes:
         """Return the content; raises BusyError when the file is not the one that was found."""
-        data = _content(self.root, self.path, self.status.line)
+        data = _content(self.root, self.path, self.status)
         if data is None or (self.known and digest(data) != self.known):
             raise BusyError(f"{self.path} changed while running", "run the same command again")
 
@@ -49,37 +54,31 @@ class OnDisk:
         return self.known
 
 
-def files_of(root: Path, found: Walk) -> Tree | None:
+def files_of(root: Path, found: Walk, digests: Mapping[str, str] = MappingProxyType({})) -> Tree | None:
     """Return the files of a repository as they were found; None when one of them must not be read.
 
-    Then `disk.read_tree` tells which, and why.
+    Then `disk.read_tree` tells which, and why. `digests` has the SHA-256 of those that are known.
     """
-    if not all(_may_be_read(path, status) for path, status in found.files.items()):
+    if not _may_be_read(found.files):
         return None
 
-    return Tree({path: OnDisk(str(root), path, status) for path, status in found.files.items()})
+    top = str(root)
+    return Tree(
+        {path: OnDisk(top, path, status, digests.get(path, "")) for path, status in found.files.items()}
+    )
 
 
-def know_digests(files: Tree, found: Walk, folder: Path, place: str) -> None:
-    """Let the hash of each file be known: those of an earlier run, kept in `folder`, where nothing changed.
+def lend(files: Mapping[str, bytes], path: str) -> None:
+    """Note that a program is told to read a file for itself."""
+    content = files.files.get(path) if isinstance(files, Tree) else None
+    if isinstance(content, OnDisk):
+        content.is_lent = True
 
-    Raises BusyError when a file changes meanwhile, FindingsError for one that the user may not read.
-    """
-    results = Results(folder / "files")
-    kept = (results.read(place) or b"").decode("utf-8", "surrogateescape").split("\n")
-    known = dict(zip(kept[::2], kept[1::2], strict=False))
-    settled: list[str] = []
 
-    for path in files:
-        file = files.files[path]
-        assert isinstance(file, OnDisk)
-
-        if found.has_settled(file.status):
-            file.known = known.get(file.status.line, "")
-            settled += (file.status.line, file.digest())
-
-    if settled != kept:
-        results.keep(place, "\n".join(settled).encode("utf-8", "surrogateescape"))
+def lent_as_found(root: Path, files: Tree) -> bool:
+    """Whether all files that programs read for themselves are still as they were found."""
+    lent = [path for path, content in files.files.items() if isinstance(content, OnDisk) and content.is_lent]
+    return all(is_as_found(root, files, path) for path in lent)
 
 
 def is_as_found(root: Path, files: Mapping[str, bytes], path: str) -> bool:
@@ -108,13 +107,20 @@ def is_same_file(one: bytes | Unread | None, other: bytes | Unread | None) -> bo
     return digest_of(one) == digest_of(other)
 
 
-def _may_be_read(path: str, status: FileStatus) -> bool:
-    limit = MAX_GENERATED if path.startswith(_GENERATED) else MAX_FILE
-    return status.is_regular and status.size <= limit and not UNWRITABLE.search(path)
+def _may_be_read(found: Mapping[str, FileStatus]) -> bool:
+    """Whether all files are regular ones, none too large and none with a name that cannot be written."""
+    names = "".join(found)
+    if not kinds_of(found.values()) <= {stat.S_IFREG} or (
+        not names.isprintable() and UNWRITABLE.search(names)
+    ):
+        return False
+
+    large = [path for path, status in found.items() if size_of(status) > MAX_FILE]
+    return all(path.startswith(_GENERATED) and size_of(found[path]) <= MAX_GENERATED for path in large)
 
 
 @lru_cache(maxsize=_IN_MEMORY)
-def _content(root: str, path: str, line: str) -> bytes | None:
+def _content(root: str, path: str, status: FileStatus) -> bytes | None:
     """Return the content of a file of that status, None when it has another one.
 
     Raises FindingsError for one that the user may not read.
@@ -122,9 +128,9 @@ def _content(root: str, path: str, line: str) -> bytes | None:
     try:
         descriptor = os.open(f"{root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
-            before = FileStatus.of(path, os.fstat(descriptor))
-            data = file.read(before.size + 1)
-            after = FileStatus.of(path, os.fstat(descriptor))
+            before = status_in(os.fstat(descriptor))
+            data = file.read(size_of(before) + 1)
+            after = status_in(os.fstat(descriptor))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -132,4 +138,4 @@ def _content(root: str, path: str, line: str) -> bytes | None:
             return None
         raise unreadable(Location(file=path), error) from None
 
-    return data if before.line == after.line == line and len(data) == before.size else None
+    return data if before == after == status and len(data) == size_of(status) else None

@@ -6,9 +6,9 @@ the file system records no change of any of those files: neither of its size, it
 """
 
 import json
-import posixpath
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
@@ -25,9 +25,10 @@ from okd_gitops.system.disk import (
     entries,
     scan_tree,
 )
-from okd_gitops.system.file_status import walk
-from okd_gitops.system.files_on_disk import files_of, know_digests
+from okd_gitops.system.file_status import Walk, walk
+from okd_gitops.system.files_on_disk import files_of, lent_as_found
 from okd_gitops.system.kept import Results, kept_folder, key_of
+from okd_gitops.system.kept_files import KeptFiles
 from okd_gitops.system.state import JOURNAL, STATE
 from okd_gitops.tree import Tree
 
@@ -58,9 +59,8 @@ class Earlier:
         self._root = root
         folder = kept_folder(cache)
         is_whole = folder and not (root / STATE / JOURNAL).exists()
-        self._found = walk(root, *_INPUTS) if is_whole else None
-        self.files = files_of(root, self._found) if self._found else None
-        content = self._content(folder) if folder else None
+        self.files: Tree | None = None
+        content = self._content(folder) if folder and is_whole else None
         self._results = Results(folder / "runs") if folder and content else None
         self._key = key_of(command.encode(), *more, content) if content else ""
 
@@ -81,8 +81,8 @@ class Earlier:
         if self._results is None or any(item.severity == Severity.ERROR for item in warnings):
             return
 
-        # The run may have read what somebody wrote after its key was made.
-        if walk(self._root, *_INPUTS) != self._found:
+        assert self.files is not None
+        if not lent_as_found(self._root, self.files) or not self._lists_the_same():
             return
 
         kept = {"counts": dict(counts), "warnings": [finding.as_json() for finding in warnings]}
@@ -91,28 +91,34 @@ class Earlier:
 
     def _content(self, folder: Path) -> bytes | None:
         """Return a hash of every byte that decides a run, or None when only a whole run can tell."""
-        if self._found is None or self.files is None:
+        results, place, common = Results(folder / "files"), key_of(bytes(self._root)), hash_of_code()
+        kept = KeptFiles.of(results.read_of(common, place))
+        found = walk(self._root, *_INPUTS, listings=kept.listings)
+        known = kept.unchanged(found) if found else {}
+        files = files_of(self._root, found, known) if found else None
+        if found is None or files is None:
             return None
-
-        seen = Results(folder / "seen")
-        place = key_of(bytes(self._root), self._found.digest().encode(), hash_of_code().encode())
-        known = seen.read(place) if self._found.all_settled else None
-
-        if known is not None:
-            return known
 
         try:
-            know_digests(self.files, self._found, folder, key_of(bytes(self._root)))
-            content = _hash_of(self._root, self.files)
+            digests = known if len(known) == len(files) else {path: files.digest(path) for path in files}
+            marked = _marked(files, found, kept.marked & known.keys(), known)
         except FindingsError:
-            self.files = None
             return None
 
-        if content is not None and self._found.all_settled:
-            seen.keep(place, content)
-            seen.prune()
+        self.files = files
+        self._in_clusters = _names_in_clusters(found)
+        now = KeptFiles.found(found, digests, marked)
+        if now != kept and (data := now.as_bytes()):
+            results.keep_of(common, place, data)
 
-        return content
+        return None if marked else _hash_of(found, digests)
+
+    def _lists_the_same(self) -> bool:
+        """Whether clusters/ has the same entries as when they were found: a run lists it for itself."""
+        with suppress(FindingsError):
+            return entries(self._root, _CLUSTERS) == self._in_clusters
+
+        return False
 
 
 def tools_in(cache: Path) -> bytes:
@@ -125,15 +131,31 @@ def tools_in(cache: Path) -> bytes:
         return b""
 
 
-def _hash_of(root: Path, files: Tree) -> bytes | None:
-    of_clusters = [files[path] for path in files if posixpath.dirname(path) == _CLUSTERS]
-    if any(mark in data for data in of_clusters for mark in _MAY_END_AT_AN_HOUR):
-        return None
+def _marked(files: Tree, found: Walk, earlier: Collection[str], known: Collection[str]) -> list[str]:
+    """Return the cluster files that may have an emergency; `earlier` are those among the `known` ones."""
+    paths = (f"{_CLUSTERS}/{name}" for name, is_folder in _names_in_clusters(found).items() if not is_folder)
+    unknown = [path for path in paths if path not in known]
+    return [*earlier, *(path for path in unknown if any(mark in files[path] for mark in _MAY_END_AT_AN_HOUR))]
 
+
+def _hash_of(found: Walk, digests: Mapping[str, str]) -> bytes:
+    """Return a hash of the tool and of all files."""
     # A folder with the name of a cluster file is an error, also an empty one.
-    folders = [name.encode() for name, is_folder in sorted(entries(root, _CLUSTERS).items()) if is_folder]
-    digests = (part.encode() for path in files for part in (path, files.digest(path)))
-    return key_of(hash_of_code().encode(), b"\n".join(folders), *digests).encode()
+    folders = sorted(name for name, is_folder in _names_in_clusters(found).items() if is_folder)
+    in_order = sorted(digests)
+    texts = (folders, in_order, map(digests.__getitem__, in_order))
+    parts = ("\0".join(text).encode("utf-8", "surrogateescape") for text in texts)
+
+    return key_of(hash_of_code().encode(), *parts).encode()
+
+
+def _names_in_clusters(found: Walk) -> dict[str, bool]:
+    """Return the names in clusters/, and whether each is a folder."""
+    listing = found.listings.get(_CLUSTERS)
+    if listing is None:
+        return {}
+
+    return dict.fromkeys(listing.files, False) | dict.fromkeys(listing.folders, True)
 
 
 @cache
