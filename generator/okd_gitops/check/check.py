@@ -1,12 +1,13 @@
 """check: drift, builds, schemas and rules, over generated files and hand-written extras."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 from okd_gitops.check import rule
 from okd_gitops.check.judge import judge
@@ -181,7 +182,12 @@ def _under_check(
 
     argocd = rule.Overlay(name=rule.ARGOCD, folder=rule.ARGOCD, kubernetes=of_hub, is_directory=True)
     overlays = [] if plan.fleet.unattended else [argocd]
-    overlays += [_overlay(brief, plan, planned.get(brief.cluster.name)) for brief in plan.briefs]
+    # Most clusters have the same parts of features.
+    of_parts = {parts: _of_parts(parts, plan) for parts in {brief.parts for brief in plan.briefs}}
+    overlays += [
+        _overlay(brief, plan.fleet, of_parts[brief.parts], planned.get(brief.cluster.name))
+        for brief in plan.briefs
+    ]
     overlays += [_provider_overlay(brief.cluster, of_hub) for brief in plan.briefs if brief.is_provided]
 
     return rule.Repository(
@@ -214,20 +220,32 @@ def _release_of(cluster: Cluster, fleet: FleetSpec) -> dict[str, str]:
     return {path: str(value) for path, value in values.items() if value}
 
 
-def _guards(brief: Brief) -> tuple[Object, ...]:
-    """Return the objects that keep a cluster from going back, as the tool has them, if the cluster does."""
-    parts = [part for feature, part in brief.parts if feature == _GUARD]
-    feature = load_catalog(None).features[_GUARD]
+class _OfParts(NamedTuple):
+    """What follows from the parts of features that a cluster gets: the objects that keep it from going back,
+    as the tool has them, and what others create for it.
+    """
 
-    return tuple(value for part in parts for value in feature.objects(part))
+    guards: tuple[Object, ...]
+    declared: frozenset[str]
 
 
-def _overlay(brief: Brief, plan: Plan, planned: tuple[Object, ...] | None) -> rule.Overlay:
-    cluster = brief.cluster
+def _of_parts(parts: Iterable[tuple[str, str]], plan: Plan) -> _OfParts:
     declared: set[str] = set()
-    for part in brief.parts:
-        feature = plan.parts[part].spec
-        declared |= {*feature.external, *(f"Secret/{secret}" for secret in feature.secrets)}
+    guards: list[Object] = []
+
+    for feature, part in parts:
+        spec = plan.parts[feature, part].spec
+        declared |= {*spec.external, *(f"Secret/{secret}" for secret in spec.secrets)}
+        if feature == _GUARD:
+            guards += load_catalog(None).features[_GUARD].objects(part)
+
+    return _OfParts(tuple(guards), frozenset(declared))
+
+
+def _overlay(
+    brief: Brief, fleet: FleetSpec, of_parts: _OfParts, planned: tuple[Object, ...] | None
+) -> rule.Overlay:
+    cluster = brief.cluster
 
     return rule.Overlay(
         name=cluster.name,
@@ -236,11 +254,11 @@ def _overlay(brief: Brief, plan: Plan, planned: tuple[Object, ...] | None) -> ru
         purpose=str(cluster.spec.purpose),
         environment=str(cluster.spec.environment),
         server=cluster.spec.server or "",
-        release=_release_of(cluster, plan.fleet),
-        guards=_guards(brief),
-        declared=frozenset(declared),
+        release=_release_of(cluster, fleet),
+        guards=of_parts.guards,
+        declared=of_parts.declared,
         expires=cluster.spec.expires,
-        longest_days=_longest_days(cluster, plan.fleet),
+        longest_days=_longest_days(cluster, fleet),
         forced=bool(cluster.spec.emergency and cluster.spec.emergency.force),
         planned=planned,
     )

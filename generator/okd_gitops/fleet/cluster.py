@@ -179,7 +179,7 @@ class ClusterSpec(FileModel):
 
     @model_validator(mode="after")
     def _forced_only_if_ephemeral(self) -> "ClusterSpec":
-        if self.release and self.purpose != Purpose.EPHEMERAL:
+        if self.release and self.release.force and self.purpose != Purpose.EPHEMERAL:
             for found in field_faults({"force": self.release.force}):
                 raise fault(found.reason, found.remedy, name=found.name, field=("release", found.field))
 

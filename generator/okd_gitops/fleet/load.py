@@ -6,6 +6,7 @@ Everything after this takes the value: generation plans it, an upgrade decides o
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from okd_gitops.finding import Finding, Findings, FindingsError
@@ -249,6 +250,10 @@ def _considered(is_folder: dict[str, bool], findings: Findings) -> list[str]:
     for name in sorted(is_folder):
         place = f"{_CLUSTERS}/{name}"
 
+        if not is_folder[name] and _is_cluster_file(name):
+            considered.append(name)
+            continue
+
         if _LEFTOVER.fullmatch(name):
             reason = "this looks like a leftover of an editor or a merge; it is ignored"
             findings.add("leftover-file", place, reason, "remove it, or name it NAME.yaml")
@@ -256,7 +261,7 @@ def _considered(is_folder: dict[str, bool], findings: Findings) -> list[str]:
 
         considered.append(name)
 
-        if _LIKE_YAML.search(name) and (is_folder[name] or not _is_cluster_file(name)):
+        if _LIKE_YAML.search(name):
             reason = _name_fault(name, is_folder)
             remedy = "name it like clusters/moc-test.yaml: lower-case letters, digits and dashes"
             findings.add("invalid-name", place, reason, remedy)
@@ -284,7 +289,9 @@ def _report_lonely_extras(tree: Tree, clusters: set[str], findings: Findings) ->
             findings.add("incomplete-extras", f"{_CLUSTERS}/{path}", reason, "add it, or remove the folder")
 
 
+@cache
 def _is_cluster_file(name: str) -> bool:
+    # Such a name has one dot, so it is not that of a leftover.
     return name.endswith(".yaml") and not name_fault(name.removesuffix(".yaml"))
 
 

@@ -30,11 +30,14 @@ class KeptPlans:
         parts = [part for path in changes for part in (path.encode(), changes[path])]
         self._common = key_of(hash_of_code().encode(), fleet.document.data, *parts)
 
-        self._known: dict[str, Any] = json.loads(self._results.read_of(self._common, self._place) or b"{}")
+        kept = json.loads(self._results.read_of(self._common, self._place) or b'{"parts": [], "plans": {}}')
+        self._known: dict[str, Any] = kept["plans"]
+        # Most clusters have the same ones.
+        self._parts = [tuple((feature, part) for feature, part in parts) for parts in kept["parts"]]
         self._actual = paths_of_clusters(actual)
         self._files = actual
         self.briefs = {
-            cluster.name: _brief(cluster, self._known[cluster.name])
+            cluster.name: self._brief(cluster, self._known[cluster.name])
             for cluster in fleet.clusters
             if self._is_kept(cluster)
         }
@@ -52,15 +55,35 @@ class KeptPlans:
     def keep(self, plan: Plan, made: Tree) -> None:
         """Keep a plan, and a hash of the files that were made of it."""
         paths = paths_of_clusters(made)
-        plans = {
-            brief.cluster.name: self._known[brief.cluster.name]
-            if brief.cluster.name in self.briefs
-            else _record(brief, self._hash_of_made(paths.get(brief.cluster.name, ()), made))
-            for brief in plan.briefs
+        numbers = {
+            parts: number for number, parts in enumerate(dict.fromkeys(brief.parts for brief in plan.briefs))
+        }
+        plans = {brief.cluster.name: self._record(brief, paths, made, numbers) for brief in plan.briefs}
+
+        if plans != self._known or list(numbers) != self._parts:
+            kept = {"parts": list(numbers), "plans": plans}
+            self._results.keep_of(self._common, self._place, json.dumps(kept).encode())
+
+    def _record(
+        self,
+        brief: Brief,
+        paths: Mapping[str, Collection[str]],
+        made: Tree,
+        numbers: Mapping[tuple[tuple[str, str], ...], int],
+    ) -> dict[str, Any]:
+        """Return what is kept of a cluster: all but its parts, of which it has the number."""
+        name = brief.cluster.name
+        known = self._known[name] if name in self.briefs else None
+
+        return {
+            "key": known["key"] if known else _key(brief.cluster),
+            "files": known["files"] if known else self._hash_of_made(paths.get(name, ()), made),
+            "parts": numbers[brief.parts],
+            "provided": brief.is_provided,
         }
 
-        if plans != self._known:
-            self._results.keep_of(self._common, self._place, json.dumps(plans).encode())
+    def _brief(self, cluster: Cluster, record: Mapping[str, Any]) -> Brief:
+        return Brief(cluster, self._parts[record["parts"]], is_provided=record["provided"])
 
     def _hash_of_made(self, paths: Collection[str], made: Tree) -> str:
         """Return the hash of files as they will be there: a list of them stays, whoever wrote it, while it
@@ -100,20 +123,6 @@ def paths_of_clusters(files: Iterable[str]) -> dict[str, list[str]]:
 def _key(cluster: Cluster) -> str:
     extras = (part.encode() for path in cluster.extras for part in (path, cluster.extras.digest(path)))
     return key_of(cluster.document.data, *extras)
-
-
-def _record(brief: Brief, files: str) -> dict[str, Any]:
-    return {
-        "key": _key(brief.cluster),
-        "files": files,
-        "parts": brief.parts,
-        "provided": brief.is_provided,
-    }
-
-
-def _brief(cluster: Cluster, record: Mapping[str, Any]) -> Brief:
-    parts = tuple((feature, part) for feature, part in record["parts"])
-    return Brief(cluster, parts, is_provided=record["provided"])
 
 
 def _hash(digests: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ openshift/release.
 
 import re
 from dataclasses import dataclass
-from functools import cache, total_ordering
+from functools import cache, lru_cache, total_ordering
 
 from okd_gitops.releases.lines import facts
 
@@ -46,22 +46,7 @@ class Version:
     @classmethod
     def parse(cls, text: str) -> "Version":
         """Read a version; raises ValueError for any other text."""
-        match = _VERSION.fullmatch(text)
-        if not match:
-            raise ValueError(f'"{text}" is not an OKD version')
-
-        if match["date"]:
-            rank = "nightly" if match["nightly"] else "dated"
-            number = int(match["date"].replace("-", ""))
-        elif match["pre"]:
-            rank, number = match["pre"], int(match["preview"])
-        else:
-            rank, number = "lab" if match["build"] == "lab" else "release", int(match["number"])
-
-        build, count = match["build"] or "", int(match["count"] or -1)
-        numbers = int(match["major"]), int(match["minor"]), int(match["patch"])
-
-        return cls(text, *numbers, rank, number, build, count)
+        return _parsed(text)
 
     @property
     def line(self) -> str:
@@ -76,6 +61,27 @@ class Version:
 
     def __lt__(self, other: "Version") -> bool:
         return self._key() < other._key()
+
+
+# Clusters have few versions, each of which is asked for several times.
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Version:
+    match = _VERSION.fullmatch(text)
+    if not match:
+        raise ValueError(f'"{text}" is not an OKD version')
+
+    if match["date"]:
+        rank = "nightly" if match["nightly"] else "dated"
+        number = int(match["date"].replace("-", ""))
+    elif match["pre"]:
+        rank, number = match["pre"], int(match["preview"])
+    else:
+        rank, number = "lab" if match["build"] == "lab" else "release", int(match["number"])
+
+    build, count = match["build"] or "", int(match["count"] or -1)
+    numbers = int(match["major"]), int(match["minor"]), int(match["patch"])
+
+    return Version(text, *numbers, rank, number, build, count)
 
 
 def digest_of(image: str) -> str:
