@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from okd_gitops.manifests.graph import NAMES, Graph, links_of
+from okd_gitops.manifests.graph import NAMES, Graph, Written, links_of
 from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
@@ -83,8 +83,19 @@ def _has_common_fields(graph: Graph) -> bool:
 
 def _as_they_are(graph: Graph) -> tuple[kustomize.Document, ...]:
     """Return the objects of a folder whose files Argo CD applies without kustomize."""
-    values = graph.values or [written.value for written in graph.objects.values()]
-    return tuple(kustomize.Document(dump(value).encode(), FixedObject(value)) for value in values)
+    if graph.values:
+        return tuple(kustomize.Document(dump(value).encode(), FixedObject(value)) for value in graph.values)
+
+    objects = graph.objects.values()
+    return tuple(kustomize.Document(_data_of(each), FixedObject(each.value)) for each in objects)
+
+
+def _data_of(written: Written) -> bytes:
+    """Return an object as YAML: its file, where that has nothing else."""
+    data = written.document.data
+    is_alone = not written.where and b"---" not in data
+
+    return data if is_alone else dump(written.value).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,13 @@ _NONE = OwnSchemas()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What became of overlays: those that could be built, what was refused, and the rendered documents."""
+    """What became of overlays: those that could be built, what was refused, and the rendered documents, until
+    they are validated.
+    """
 
     overlays: tuple[Overlay, ...]
     findings: tuple[Finding, ...]
-    documents: Documents
+    documents: dict[str, tuple[kustomize.Document, ...]]
 
 
 def judge(
@@ -146,6 +148,9 @@ def judge_built(
     distinct = len({id(document) for document in documents})
     say(f"validating {distinct} distinct of {len(documents)} documents with kubeconform")
     invalid = invalid_documents(built.overlays, built.documents, cache, own)
+    # Their bytes are of no use to a rule.
+    del documents
+    built.documents.clear()
     stopwatch.lap("schemas")
 
     overlays = repository.overlays

@@ -18,7 +18,6 @@ from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import Hashes
 from okd_gitops.check.seen_by_all import hash_of_all, hash_of_description, hash_of_facts
 from okd_gitops.finding import Finding, finding_from
-from okd_gitops.manifests.objects import per_object
 from okd_gitops.render.kustomize import Document
 from okd_gitops.system.files_on_disk import is_as_found
 from okd_gitops.system.kept import Results, kept_folder, key_of
@@ -177,10 +176,4 @@ def _hash_of_texts(texts: Iterable[str]) -> str:
 
 def key_of_document(document: Document, folder: str) -> str:
     """Return the key of a rendered document; with a folder, of one that is the folder's own."""
-    return f"{_hash_of(document)} {folder}" if folder else _hash_of(document)
-
-
-@per_object
-def _hash_of(document: Document) -> str:
-    """Return a hash that is one text for all overlays that have the document."""
-    return digest(document.data)
+    return f"{document.hash} {folder}" if folder else document.hash

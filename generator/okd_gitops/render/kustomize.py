@@ -18,6 +18,7 @@ from okd_gitops.manifests.plain import plain_value
 from okd_gitops.render.in_turn import InTurn, building
 from okd_gitops.system.process import Completed, run
 from okd_gitops.system.tools import ONE_CORE
+from okd_gitops.tree import digest
 
 TIMEOUT = 120.0
 # The codes with which kustomize ends by itself: built, refused, and a panic of Go.
@@ -37,10 +38,17 @@ _FILE = re.compile(r"(?:bases|overlays|clusters|argocd)/[A-Za-z0-9_./-]*[A-Za-z0
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A rendered document: its bytes and the object in them. Equal bytes are one Document."""
+    """A rendered document: its bytes, the object in them, and the SHA-256 of the bytes in hexadecimal.
+
+    Equal bytes are one Document.
+    """
 
     data: bytes
     value: Object
+    hash: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hash", digest(self.data))
 
 
 class Earlier(Protocol):
