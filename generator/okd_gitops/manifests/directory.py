@@ -2,7 +2,7 @@
 Directory, `directory: {recurse: true}`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import yaml
 
@@ -13,6 +13,7 @@ from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.path_fields import Where
 from okd_gitops.manifests.plain import plain_values
 from okd_gitops.manifests.read import Document, read_all
+from okd_gitops.tree import again_in
 
 # What Argo CD reads there as it is (reposerver/repository/repository.go of v3.3, manifestFile).
 ENDINGS = (".yaml", ".yml", ".json")
@@ -20,7 +21,11 @@ ENDINGS = (".yaml", ".yml", ".json")
 
 def directory_files(tree: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
     """Return the files that Argo CD reads in a folder and below it."""
-    return {path: tree[path] for path in tree if path.startswith(f"{folder}/") and path.endswith(ENDINGS)}
+    return {path: tree[path] for path in _paths(tree, folder)}
+
+
+def _paths(tree: Mapping[str, bytes], folder: str) -> list[str]:
+    return [path for path in tree if path.startswith(f"{folder}/") and path.endswith(ENDINGS)]
 
 
 def read_directory(tree: Mapping[str, bytes], folder: str) -> Graph:
@@ -29,7 +34,11 @@ def read_directory(tree: Mapping[str, bytes], folder: str) -> Graph:
     What cannot be read is among its findings. The folder is a generated one: that a file there is foreign, or
     has another content, is found by comparing it with what is generated.
     """
-    return read_files(directory_files(tree, folder))
+    graph = Graph(bounds=FOREIGN)
+    for path in _paths(tree, folder):
+        _read(graph, path, tree[path], again_in(tree, path))
+
+    return graph
 
 
 def read_files(files: Mapping[str, bytes], bounds: Bounds = FOREIGN) -> Graph:
@@ -37,16 +46,20 @@ def read_files(files: Mapping[str, bytes], bounds: Bounds = FOREIGN) -> Graph:
     graph = Graph(bounds=bounds)
 
     for path, data in files.items():
-        graph.files.add(path)
-
-        with graph.findings.collecting():
-            for document in read_all(path, data, bounds=bounds):
-                _note(graph, document, document.value, ())
-
-            if bounds.aliases:
-                graph.values += [value for each in _values(path, data) for value in _listed(each)]
+        _read(graph, path, data, None)
 
     return graph
+
+
+def _read(graph: Graph, path: str, data: bytes, again: Callable[[], bytes] | None) -> None:
+    graph.files.add(path)
+
+    with graph.findings.collecting():
+        for document in read_all(path, data, bounds=graph.bounds, again=again):
+            _note(graph, document, document.value, ())
+
+        if graph.bounds.aliases:
+            graph.values += [value for each in _values(path, data) for value in _listed(each)]
 
 
 def _values(path: str, data: bytes) -> list[object]:

@@ -5,7 +5,7 @@ understand differently is refused: duplicate keys, aliases, tags, merge keys, `y
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -34,17 +34,23 @@ class Document:
     """One YAML document: its value, and where it is written.
 
     The places of its parts take several times the memory of its file, and few are ever asked for: they are
-    found by reading `data`, the file, once more. `number` counts its documents, empty ones left out.
+    found by reading the file once more. `source` is its content, or what reads it again where that need not
+    stay in memory. `number` counts its documents, empty ones left out.
     """
 
     file: str
-    data: bytes = field(repr=False)
+    source: bytes | Callable[[], bytes] = field(repr=False)
     value: Any
     bounds: Bounds = field(default=WRITTEN, repr=False)
     number: int = field(default=0, repr=False)
     has_dates: bool = field(default=False, repr=False)
     # The places, where they are not those in `data`.
     moved: Places | None = field(default=None, repr=False)
+
+    @property
+    def data(self) -> bytes:
+        """The content of the file."""
+        return self.source if isinstance(self.source, bytes) else self.source()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -82,14 +88,16 @@ class Document:
         return location(self.file, lines, spans.get(existing, (0, 0, 1)))
 
 
-def read_all(file: str, data: bytes, *, bounds: Bounds = WRITTEN) -> list[Document]:
-    """Read every document of a YAML file.
+def read_all(
+    file: str, data: bytes, *, bounds: Bounds = WRITTEN, again: Callable[[], bytes] | None = None
+) -> list[Document]:
+    """Read every document of a YAML file; `again` reads it once more, so that its bytes need not be kept.
 
     Raises FindingsError with the place for text that is too large, not UTF-8, not YAML, or not plain data. Of
     a file of others that may hold secrets no value is in it: a log is none of their places.
     """
     try:
-        return _read_all(file, data, bounds)
+        return _read_all(file, data, bounds, again or data)
     except FindingsError as error:
         if bounds.strict or not _SECRET.search(data):
             raise
@@ -108,7 +116,7 @@ def _masked(finding: Finding) -> Finding:
     return replace(finding, location=place, reason=reason, remedy="write it plainly, and a text in quotes")
 
 
-def _read_all(file: str, data: bytes, bounds: Bounds) -> list[Document]:
+def _read_all(file: str, data: bytes, bounds: Bounds, source: bytes | Callable[[], bytes]) -> list[Document]:
     text = _text(file, data, bounds)
 
     try:
@@ -127,7 +135,7 @@ def _read_all(file: str, data: bytes, bounds: Bounds) -> list[Document]:
 
     values = _values(nodes, text, bounds) or _placed(file, nodes, text, bounds)
     return [
-        Document(file, data, value, bounds, number, has_dates)
+        Document(file, source, value, bounds, number, has_dates)
         for number, (value, has_dates) in enumerate(values)
     ]
 
