@@ -19,7 +19,7 @@ def test_each_object_is_looked_at_once_also_beside_an_equal_one(monkeypatch: pyt
     assert look(equal) is not look(first)
     assert seen == [id(first), id(equal)]
 
-    monkeypatch.setattr(objects, "KEPT", 2)
+    monkeypatch.setattr(objects, "_OTHERS", 2)
     assert look(third) == [2]
     assert look(equal) == [1]
     assert seen == [id(first), id(equal), id(third)]

@@ -11,6 +11,8 @@ V = TypeVar("V")
 
 # More than the distinct objects of 1,000 clusters.
 KEPT = 32_768
+# Of what is no fixed object: more than what clusters have in common.
+_OTHERS = 2_048
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers", "steps", "sidecars")
 
 
@@ -90,7 +92,7 @@ def per_object(function: Callable[[V], T]) -> Callable[[V], T]:
 
         if found is None:
             found = value, function(value)
-            if len(others) >= KEPT:
+            if len(others) >= _OTHERS:
                 del others[next(iter(others))]
             others[id(value)] = found
 

@@ -133,7 +133,9 @@ def _read_all(file: str, data: bytes, bounds: Bounds, source: bytes | Callable[[
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(file, text.split("\n"), error) from None
 
-    values = _values(nodes, text, bounds) or _placed(file, nodes, text, bounds)
+    # Who reads a file again holds on to thousands.
+    shares = not isinstance(source, bytes)
+    values = _values(nodes, text, bounds, shares=shares) or _placed(file, nodes, text, bounds)
     return [
         Document(file, source, value, bounds, number, has_dates)
         for number, (value, has_dates) in enumerate(values)
@@ -148,7 +150,7 @@ def _nodes(text: str) -> list[yaml.Node]:
     return [node for node in yaml.compose_all(text, Loader) if not _is_empty(node)]
 
 
-def _values(nodes: Iterable[yaml.Node], text: str, bounds: Bounds) -> list[tuple[Any, bool]]:
+def _values(nodes: Iterable[yaml.Node], text: str, bounds: Bounds, *, shares: bool) -> list[tuple[Any, bool]]:
     """Return the values, and whether they have dates; none where something in them may have to be refused."""
     # A value with an anchor may contain itself.
     if bounds.aliases and "&" in text:
@@ -157,7 +159,7 @@ def _values(nodes: Iterable[yaml.Node], text: str, bounds: Bounds) -> list[tuple
     values = []
     try:
         for node in nodes:
-            sound = SoundValues(exact=bounds.exact)
+            sound = SoundValues(exact=bounds.exact, shares=shares)
             values.append((sound.build(node), sound.has_dates))
     except UnsureError:
         return []

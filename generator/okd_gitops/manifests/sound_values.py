@@ -15,6 +15,12 @@ _LONGEST_ODD = 3
 _NUMERIC = "+-.0123456789"
 
 
+# The rights and kinds that each AppProject lists have as many fields.
+_SMALL = 3
+_MOST_MAPS = 4_096
+_MAPS: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+
 class UnsureError(Exception):
     """Something is not certainly as it must be: only who builds with places can tell."""
 
@@ -22,11 +28,12 @@ class UnsureError(Exception):
 class SoundValues:
     """Builds the values of one file that has no anchors, and sees whether there are dates without quotes.
 
-    `exact` is that of its bounds. What many files have is one text in memory.
+    `exact` is that of its bounds. What many files have is one text in memory; where it `shares` maps, so is
+    each small map of texts, which nobody may change then.
     """
 
-    def __init__(self, *, exact: bool) -> None:
-        self._exact = exact
+    def __init__(self, *, exact: bool, shares: bool = False) -> None:
+        self._exact, self._shares = exact, shares
         self.has_dates = False
 
     def build(self, node: yaml.Node) -> Any:
@@ -48,7 +55,7 @@ class SoundValues:
 
             result[key] = self.build(value_node)
 
-        return result
+        return _shared(result) if self._shares and len(result) <= _SMALL else result
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         text = node.value
@@ -69,3 +76,13 @@ class SoundValues:
 
         self.has_dates = self.has_dates or word.is_date
         return word.value
+
+
+def _shared(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a map of texts equal to another one in the place of that one."""
+    if any(type(each) is not str for each in value.values()):
+        return value
+    if len(_MAPS) >= _MOST_MAPS:
+        _MAPS.clear()
+
+    return _MAPS.setdefault(tuple(value.items()), value)
