@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from okd_gitops import __version__
 from okd_gitops.finding import FindingsError
-from okd_gitops.generate.compare import compare, unmatched
-from okd_gitops.tree import MANIFEST, Tree, with_manifests
+from okd_gitops.generate.compare import compare, gathered, unmatched
+from okd_gitops.tree import MANIFEST, Tree, digest, with_manifests
 
 OLD = with_manifests(
     {
@@ -40,6 +40,38 @@ def test_what_is_ours_is_put_and_deleted() -> None:
 def test_nothing_changes_when_all_is_as_wanted() -> None:
     drift = compare(NEW, NEW)
     assert (drift.changes, drift.refused) == (0, ())
+
+
+class Unread:
+    """A file whose hash is known, and which nobody may read."""
+
+    def __init__(self, data: bytes) -> None:
+        self.known = digest(data)
+
+    def read(self) -> bytes:
+        raise AssertionError
+
+    def digest(self) -> str:
+        return self.known
+
+
+def test_a_file_that_is_as_wanted_is_neither_read_nor_held() -> None:
+    lists = {path: data for path, data in NEW.items() if path.endswith(MANIFEST)}
+    there = Tree({**{path: Unread(data) for path, data in NEW.items()}, **lists})
+    wanted = gathered([NEW], there)
+
+    assert all(wanted.files[path] is there.files[path] for path in NEW)
+    drift = compare(wanted, there)
+    assert (drift.changes, drift.refused) == (0, ())
+
+
+def test_a_file_that_is_not_as_wanted_is_replaced() -> None:
+    there = Tree({**OLD.files, "bases/f/p/x.yaml": Unread(b"x\n")})
+    wanted = gathered([NEW.below("none"), NEW], there)
+
+    assert wanted.files["overlays/a/kustomization.yaml"] == b"new\n"
+    assert wanted.files["bases/f/p/x.yaml"] is there.files["bases/f/p/x.yaml"]
+    assert set(compare(wanted, there).put) == set(compare(NEW, OLD).put) - {"bases/f/p/x.yaml"}
 
 
 def of_version(tree: Tree, version: str) -> Tree:

@@ -28,9 +28,9 @@ from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.fleet.registered import unregistered_clusters
 from okd_gitops.fleet.streams import misspelled_streams, unbuilt_streams
 from okd_gitops.generate.applications import PROVIDER, destination
-from okd_gitops.generate.compare import compare, stale
+from okd_gitops.generate.compare import compare, gathered, stale
 from okd_gitops.generate.kept_plans import KeptPlans
-from okd_gitops.generate.overlays import render
+from okd_gitops.generate.overlays import in_parts
 from okd_gitops.generate.plan import Brief, Plan
 from okd_gitops.generate.plan import plan as plan_fleet
 from okd_gitops.manifests.objects import Object
@@ -88,6 +88,8 @@ def check(
     seconds = {"generate": monotonic() - started}
 
     planned = objects_without_extras(plan, cache)
+    # Most of a plan is what was rendered and compared.
+    plan = replace(plan, clusters=())
     under_check = _under_check(plan, files, today, planned, cache if keeps else None)
     report = judge(under_check, root, cache, say=say, count=count, keeps=keeps)
     whole_report = replace(
@@ -157,7 +159,7 @@ def _written(fleet: Fleet, edited: Collection[str]) -> list[Finding]:
 def _drift(plan: Plan, files: Tree, kept: KeptPlans | None) -> list[Finding]:
     as_planned = kept.paths() if kept else set()
     in_question = files.where(lambda path: not path.startswith("clusters/") and path not in as_planned)
-    made = render(plan)
+    made = gathered(in_parts(plan), in_question)
 
     drift = compare(made, in_question)
     if kept:

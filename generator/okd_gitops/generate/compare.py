@@ -7,8 +7,9 @@ written here, or when the manifest lists them and git has them: then nothing is 
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 
 from okd_gitops.finding import Finding, Location, finding_of
@@ -16,6 +17,7 @@ from okd_gitops.fleet.tool_version import refuse_older_than, version_numbers
 from okd_gitops.tree import (
     MANIFEST,
     Tree,
+    Unread,
     digest,
     is_same_list,
     manifest_hashes,
@@ -50,6 +52,23 @@ class Drift:
         return len(self.put) + len(self.delete)
 
 
+def gathered(parts: Iterable[Tree], actual: Tree) -> Tree:
+    """Return all files of some parts; one that is there already is not in memory because of that."""
+    files: dict[str, bytes | Unread] = {}
+
+    for part in parts:
+        for path in part.files:
+            new, old = part[path], actual.files.get(path)
+            files[path] = old if old is not None and _holds(old, new) else new
+
+    return Tree(files)
+
+
+def _holds(content: bytes | Unread, data: bytes) -> bool:
+    """Whether a file has this content; it is not read where its hash is known."""
+    return content == data if isinstance(content, bytes) else content.digest() == digest(data)
+
+
 def compare(
     wanted: Tree,
     actual: Tree,
@@ -66,16 +85,22 @@ def compare(
     for folders that a newer okd-gitops wrote.
     """
     _refuse_newer(actual)
-    records = _Records.of(actual, known, committed)
     put, delete, refused, diffs = {}, [], [], {}
 
+    @cache
+    def records() -> _Records:
+        return _Records.of(actual, known, committed)
+
     for path in sorted({*wanted, *actual}):
+        if path in wanted and wanted.files[path] is actual.files.get(path):
+            continue
+
         old, new = actual.get(path), wanted.get(path)
         if old == new or (_is_manifest(path) and is_same_list(old, new)):
             continue
 
-        if old is not None and not _is_forced(path, forced) and not records.wrote(path, old):
-            refused.append(_refusal(path, old, edited=records.lists(path), stale=new is None))
+        if old is not None and not _is_forced(path, forced) and not records().wrote(path, old):
+            refused.append(_refusal(path, old, edited=records().lists(path), stale=new is None))
             names = {"old_name": f"{path} (on disk)", "new_name": f"{path} (generated)"}
             diffs[path] = unified_diff(path, old, new or b"", **names)
         elif new is None:

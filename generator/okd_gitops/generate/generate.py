@@ -11,9 +11,9 @@ from okd_gitops.finding import Finding, FindingsError, Severity, finding_of, mat
 from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import unannounced
-from okd_gitops.generate.compare import Drift, compare, only, stale, unmatched
+from okd_gitops.generate.compare import Drift, compare, gathered, only, stale, unmatched
 from okd_gitops.generate.kept_plans import KeptPlans
-from okd_gitops.generate.overlays import render
+from okd_gitops.generate.overlays import in_parts
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.system.file_status import walk
@@ -240,7 +240,7 @@ def _compared(
     kept = KeptPlans.of(root, cache, fleet, actual) if cache else None
     planned = plan(fleet, kept.briefs if kept else {})
     as_planned = kept.paths() if kept else set()
-    made = render(planned)
+    made = gathered(in_parts(planned), actual)
     wanted = Tree({**made.files, **{path: actual.files[path] for path in as_planned}})
 
     if names := unmatched(forced, wanted, actual):

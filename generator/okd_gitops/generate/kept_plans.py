@@ -89,9 +89,10 @@ class KeptPlans:
         """Return the hash of files as they will be there: a list of them stays, whoever wrote it, while it
         lists the same.
         """
+        other = [path for path in paths if made.files[path] is not self._files.files.get(path)]
         stay = {
             path
-            for path in paths
+            for path in other
             if path.endswith(f"/{MANIFEST}") and is_same_list(self._files.get(path), made[path])
         }
         return _hash({path: (self._files if path in stay else made).digest(path) for path in paths})

@@ -3,11 +3,11 @@ rest is copied from the catalog.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from okd_gitops.fleet.feature import NamespaceSpec
-from okd_gitops.generate.applications import PROVIDER, argocd_files
+from okd_gitops.generate.applications import PROVIDER, files_of_cluster, files_of_fleet
 from okd_gitops.generate.parameters import PatchedObject
 from okd_gitops.generate.placement import Placement
 from okd_gitops.generate.plan import ClusterPlan, Plan
@@ -23,13 +23,18 @@ def render(plan: Plan) -> Tree:
     """Return every generated file with the manifests of its folders; the same plan gives the same bytes
     anywhere.
     """
-    files = argocd_files(plan)
-    for (name, part), feature in plan.parts.items():
-        files |= _base(name, part, feature.part(part))
-    for cluster in plan.clusters:
-        files |= _overlay(cluster)
+    return Tree({path: content for part in in_parts(plan) for path, content in part.files.items()})
 
-    return with_manifests(files)
+
+def in_parts(plan: Plan) -> Iterator[Tree]:
+    """Yield the generated files in parts, as those of a large fleet need not be in memory together: of the
+    fleet, of each base, and of each cluster. A folder with its manifest is in one part.
+    """
+    yield with_manifests(files_of_fleet(plan))
+    for (name, part), feature in plan.parts.items():
+        yield with_manifests(_base(name, part, feature.part(part)))
+    for cluster in plan.clusters:
+        yield with_manifests({**files_of_cluster(plan, cluster), **_overlay(cluster)})
 
 
 def _base(feature: str, part: str, source: Mapping[str, bytes]) -> dict[str, bytes]:
