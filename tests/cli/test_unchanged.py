@@ -400,3 +400,31 @@ def test_the_tool_is_another_one_when_one_of_its_modules_changed(
     assert hash_now() != first
     monkeypatch.undo()
     unchanged.hash_of_code.cache_clear()
+
+
+def test_a_few_files_that_changed_are_read_again_until_there_are_more(
+    repo: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To record thousands of files anew takes longer than to read a few."""
+    settled(monkeypatch)
+    for number in range(300):
+        (repo / f"bases/{number}").mkdir(parents=True)
+        (repo / f"bases/{number}/one.yaml").write_text("a: b\n")
+    earlier(repo, cache)
+    (record,) = (cache / "kept/files").iterdir()
+    before = record.read_bytes()
+
+    def edit(count: int) -> None:
+        for number in range(count):
+            (repo / f"bases/{number}/one.yaml").write_text(f"edited: {count}\n")
+
+    edit(1)
+    first = earlier(repo, cache)
+    first.keep({"clusters": 1}, [])
+    assert record.read_bytes() == before
+    assert earlier(repo, cache).result()
+    (repo / "bases/0/one.yaml").unlink()
+    assert earlier(repo, cache).result() is None
+    edit(10)
+    earlier(repo, cache)
+    assert record.read_bytes() != before

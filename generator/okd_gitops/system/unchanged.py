@@ -37,6 +37,9 @@ _INPUTS = (*ROOTS, _CLUSTERS, CATALOG, FLEET)
 # An emergency ends at an hour, and a run of the same day must then find it. A backslash may hide the word.
 _MAY_END_AT_AN_HOUR = (b"emergency", b"\\")
 
+# Of so many files one may have changed before all are recorded anew: to read a few takes less time.
+_FEW = 100
+
 Counts = Mapping[str, int]
 
 
@@ -100,15 +103,18 @@ class Earlier:
             return None
 
         try:
-            digests = known if len(known) == len(files) else {path: files.digest(path) for path in files}
+            unknown = files.files.keys() - known.keys()
+            digests = known | {path: files.digest(path) for path in unknown}
             marked = _marked(files, found, kept.marked & known.keys(), known)
         except FindingsError:
             return None
 
         self.files = files
         self._in_clusters = _names_in_clusters(found)
-        now = KeptFiles.found(found, digests, marked)
-        if now != kept and (data := now.as_bytes()):
+        gone = len(kept.statuses) - len(known)
+        is_outdated = (len(unknown) + gone) * _FEW > len(files)
+        data = KeptFiles.found(found, digests, marked).as_bytes() if is_outdated else None
+        if data:
             results.keep_of(common, place, data)
 
         return None if marked else _hash_of(found, digests)
