@@ -222,10 +222,8 @@ class Repository:
     @cached_property
     def projects(self) -> Mapping[str, Project]:
         """Every AppProject by its name."""
-        return {
-            ObjectId.of(value).name: Project(value)
-            for value in of_kind(self.noted_of("AppProject"), "AppProject")
-        }
+        values = of_kind(self.noted_of("AppProject"), "AppProject")
+        return _Projects({ObjectId.of(value).name: value for value in values})
 
     @cached_property
     def synced(self) -> Mapping[str, tuple[Object, ...]]:
@@ -257,6 +255,30 @@ class Repository:
                 overlays.setdefault(id(application), []).append(overlay)
 
         return overlays
+
+
+class _Projects(Mapping[str, Project]):
+    """AppProjects by their names, each of which is taken apart when somebody asks for it."""
+
+    def __init__(self, values: Mapping[str, Object]) -> None:
+        self._values = values
+        # The rules of an overlay ask for one of thousands several times.
+        self._last: tuple[str, Project] | None = None
+
+    def __getitem__(self, name: str) -> Project:
+        if not self._last or self._last[0] != name:
+            self._last = name, Project(self._values[name])
+
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
 
 
 def _naming(value: Object, names: Set[str]) -> Iterator[_Named]:

@@ -12,7 +12,7 @@ V = TypeVar("V")
 # More than the distinct objects of 1,000 clusters.
 KEPT = 32_768
 # Of what is no fixed object: more than what clusters have in common.
-_OTHERS = 2_048
+_OTHERS = 512
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers", "steps", "sidecars")
 
 

@@ -56,7 +56,7 @@ class _Content:
         return isinstance(other, _Content) and self.hash == other.hash
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def _documents_in(content: _Content, bounds: Bounds) -> tuple[Document, ...]:
     documents = read_all("", content.data, bounds=bounds)
     # The cache keeps what it was asked with.
