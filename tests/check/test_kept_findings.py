@@ -514,7 +514,7 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
     ]
     keys = ["a", "b", "v", "c", "d"]
     loaded = Overlay(name="x", folder="overlays/x", objects=tuple(values), keys=keys)
-    lines = NewKeptFile()
+    lines = NewKeptFile(KeptFile())
     for key, value in zip(keys, values, strict=True):
         is_whole = is_noted(value)
         about = {"is_noted": is_whole, "kind": str(value["kind"]), "has_release": has_cluster_version(value)}

@@ -20,12 +20,17 @@ class KeptFile:
 
     The head of an overlay has the keys of its documents below `documents`. `rests` has the rest of each, as
     compressed JSON, by folder or key. `of_all` is what rules of all overlays found, if that is kept.
+
+    `lines` are the heads of overlays as they are in the file, with a number for each document: its place in
+    `keys`, where some may be of none that is left.
     """
 
     overlays: dict[str, Head] = field(default_factory=dict)
     documents: dict[str, Head] = field(default_factory=dict)
     rests: dict[str, bytes] = field(default_factory=dict)
     of_all: Head | None = None
+    lines: dict[str, bytes] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, data: bytes | None) -> "KeptFile":
@@ -39,14 +44,20 @@ class KeptFile:
         ends = list(accumulate(about["lengths"], initial=0))
         parts = [rests[start:end] for start, end in pairwise(ends)]
 
-        keys = list(about["documents"])
+        keys = about["keys"]
         heads = [json.loads(line) for line in lines]
         for head in heads:
             head["documents"] = [keys[number] for number in head["documents"]]
 
-        overlays: dict[str, Head] = dict(zip(about["overlays"], heads, strict=True))
-        names = (*overlays, *keys)
-        return cls(overlays, about["documents"], dict(zip(names, parts, strict=True)), about["of_all"])
+        names = (*about["overlays"], *about["documents"])
+        return cls(
+            overlays=dict(zip(about["overlays"], heads, strict=True)),
+            documents=about["documents"],
+            rests=dict(zip(names, parts, strict=True)),
+            of_all=about["of_all"],
+            lines=dict(zip(about["overlays"], lines, strict=True)),
+            keys=keys,
+        )
 
     def rest(self, name: str) -> Any:
         """Return what is kept besides the head of an overlay, or of a document."""
@@ -54,41 +65,46 @@ class KeptFile:
 
 
 class NewKeptFile:
-    """A file to be kept: what is added is in memory as it will be written."""
+    """A file to be kept in the place of an older one: what is added is in memory as it will be written."""
 
-    def __init__(self) -> None:
+    def __init__(self, old: KeptFile) -> None:
         # The hash of the facts of each overlay.
         self.facts: dict[str, str | None] = {}
+        self._old = old
         self._lines: dict[str, bytes] = {}
         self._documents: dict[str, Head] = {}
         self._rests: dict[str, bytes] = {}
-        # Of each document its place among them, which an overlay may know before it is added.
-        self._numbers: dict[str, int] = {}
+        # With the numbers of the older file its lines are copied, until too many are of no document.
+        self._is_numbered_as_old = len(old.keys) <= 2 * len(old.documents)
+        self._keys = list(old.keys) if self._is_numbered_as_old else []
+        self._numbers = {key: number for number, key in enumerate(self._keys)}
 
     def add_overlay(self, folder: str, head: Head, rest: object) -> None:
         """Add an overlay, whose documents must be added as well."""
-        self._add_line(folder, head)
+        numbers = list(map(self._number, head["documents"]))
+        self._lines[folder] = json.dumps({**head, "documents": numbers}).encode()
         self._rests[folder] = _compressed(rest)
+        self.facts[folder] = head["facts"]
 
     def add_document(self, key: str, head: Head, rest: object) -> None:
         """Add a document."""
         self._documents[key] = head
         self._rests[key] = _compressed(rest)
 
-    def copy_overlay(self, folder: str, other: KeptFile, **changed: object) -> None:
-        """Add an overlay, and its documents, as another file has them, but for what `changed` in its head."""
-        head = {**other.overlays[folder], **changed}
-        self._add_line(folder, head)
-        self._rests[folder] = other.rests[folder]
+    def copy_overlay(self, folder: str) -> None:
+        """Add an overlay, and its documents, as the older file has them."""
+        head = self._old.overlays[folder]
+        if self._is_numbered_as_old:
+            self._lines[folder] = self._old.lines[folder]
+            self.facts[folder] = head["facts"]
+        else:
+            self.add_overlay(folder, head, None)
 
+        self._rests[folder] = self._old.rests[folder]
         for key in head["documents"]:
             if key not in self._documents:
-                self._documents[key] = other.documents[key]
-                self._rests[key] = other.rests[key]
-
-    def change_rest(self, folder: str, rest: object) -> None:
-        """Keep another rest of an overlay."""
-        self._rests[folder] = _compressed(rest)
+                self._documents[key] = self._old.documents[key]
+                self._rests[key] = self._old.rests[key]
 
     def has_document(self, key: str) -> bool:
         """Whether a document was added."""
@@ -96,25 +112,25 @@ class NewKeptFile:
 
     def parts(self, of_all: Head | None) -> Iterable[bytes]:
         """Return the file in parts, with what rules of all overlays found."""
-        keys = sorted(self._documents, key=self._number)
-        names = (*self._lines, *keys)
+        names = (*self._lines, *self._documents)
         rests = [self._rests[name] for name in names]
         about = {
             "lengths": list(map(len, rests)),
             "overlays": list(self._lines),
-            "documents": {key: self._documents[key] for key in keys},
+            "documents": self._documents,
+            "keys": [key if key in self._documents else "" for key in self._keys],
             "of_all": of_all,
         }
+        lines = (part for line in self._lines.values() for part in (line, b"\n"))
 
-        return json.dumps(about).encode(), b"\n", *self._lines.values(), *rests
-
-    def _add_line(self, folder: str, head: Head) -> None:
-        self.facts[folder] = head["facts"]
-        numbers = [self._number(key) for key in head["documents"]]
-        self._lines[folder] = json.dumps({**head, "documents": numbers}).encode() + b"\n"
+        return json.dumps(about).encode(), b"\n", *lines, *rests
 
     def _number(self, key: str) -> int:
-        return self._numbers.setdefault(key, len(self._numbers))
+        if key not in self._numbers:
+            self._numbers[key] = len(self._keys)
+            self._keys.append(key)
+
+        return self._numbers[key]
 
 
 def _compressed(rest: object) -> bytes:

@@ -39,7 +39,7 @@ class NewlyKept:
     ) -> None:
         self._kept, self._repository, self._seen, self._unsure = kept, repository, seen, unsure
         self._hashes = Hashes(repository)
-        self._new = NewKeptFile()
+        self._new = NewKeptFile(kept.file)
         self._is_as_before = True
 
     def copy(self, overlay: KeptOverlay) -> list[Finding]:
@@ -50,12 +50,12 @@ class NewlyKept:
         # A function that was asked only now may have read more than the overlay's own files.
         if overlay.outside:
             self._is_as_before = False
-        elif names is None or names == overlay.kept.facts:
-            self._new.copy_overlay(folder, self._kept.file)
         else:
-            self._is_as_before = False
-            self._new.copy_overlay(folder, self._kept.file, facts=self._hash_of(overlay, names))
-            self._new.change_rest(folder, _rest(overlay, names))
+            self._new.copy_overlay(folder)
+            if names is not None and names != overlay.kept.facts:
+                self._is_as_before = False
+                head = {**self._kept.file.overlays[folder], "facts": self._hash_of(overlay, names)}
+                self._new.add_overlay(folder, head, _rest(overlay, names))
 
         return self._kept.findings(overlay)
 

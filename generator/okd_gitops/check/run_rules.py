@@ -57,8 +57,9 @@ def run(
 
 
 def _held_by_one(repository: Repository) -> Set[str]:
-    """Return the keys of objects that one overlay has and no other one."""
-    holders = Counter(key for overlay in repository.overlays for key in overlay.keys)
+    """Return the keys of objects that one overlay has and no other one that is loaded."""
+    loaded = (overlay for overlay in repository.overlays if not isinstance(overlay, KeptOverlay))
+    holders = Counter(key for overlay in loaded for key in overlay.keys)
     return {key for key, number in holders.items() if number == 1}
 
 
