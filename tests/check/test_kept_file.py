@@ -1,4 +1,6 @@
-"""The file of what is kept says of each overlay and each document what was added, however often it is copied."""
+"""The file of what is kept says of each overlay and each document what was added, however often it is copied
+and written anew.
+"""
 
 from okd_gitops.check.kept_file import KeptFile, NewKeptFile
 

@@ -77,29 +77,39 @@ def check(
     fleet = fleet or load(root, edited, KeptDocuments.of(root, cache) if keeps else None, files)
     _refuse_unknown_kubernetes(fleet, cache)
     files = _deployed(root, files)
+    clusters = len(fleet.clusters)
     of_wheels = tuple(named_wheel_findings(root)) if of_wheels is None else of_wheels
-    kept = KeptPlans.of(root, cache, fleet, files) if keeps else None
-    plan = plan_fleet(fleet, kept.briefs if kept else {})
     time = now or datetime.combine(today, datetime.min.time(), UTC)
-    emergencies = standing_emergencies(fleet, time)
     standing_in = kept_placeholders(fleet.documents, root, cache) if keeps else placeholders(fleet.documents)
     written = (*_written(fleet, edited), *standing_in, *of_wheels)
-    findings = (*fleet.notes, *written, *emergencies, *_drift(plan, files, kept))
+    findings = (*fleet.notes, *written, *standing_emergencies(fleet, time))
+
+    under_check, drift = _compared(fleet, files, root, cache, today, keeps=keeps)
+    # A large fleet is not needed in memory beside its objects.
+    del fleet
     seconds = {"generate": monotonic() - started}
 
-    planned = objects_without_extras(plan, cache)
-    # Most of a plan is what was rendered and compared.
-    plan = replace(plan, clusters=())
-    under_check = _under_check(plan, files, today, planned, cache if keeps else None)
     report = judge(under_check, root, cache, say=say, count=count, keeps=keeps)
     whole_report = replace(
         report,
-        findings=(*findings, *report.findings),
-        clusters=len(plan.briefs),
+        findings=(*findings, *drift, *report.findings),
+        clusters=clusters,
         seconds={**seconds, **report.seconds},
     )
     # Unattended clusters come and go: when all are gone, there is nothing to judge.
-    return _judged(root, whole_report) if plan.briefs else _in_order(whole_report)
+    return _judged(root, whole_report) if clusters else _in_order(whole_report)
+
+
+def _compared(
+    fleet: Fleet, files: Tree, root: Path, cache: Path, today: date, *, keeps: bool
+) -> tuple[rule.Repository, list[Finding]]:
+    """Plan a fleet, and return what the rules are to know of it, and which of its files differ."""
+    kept = KeptPlans.of(root, cache, fleet, files) if keeps else None
+    plan = plan_fleet(fleet, kept.briefs if kept else {})
+    drift = _drift(plan, files, kept)
+    planned = objects_without_extras(plan, cache)
+
+    return _under_check(plan, files, today, planned, cache if keeps else None), drift
 
 
 def _deployed(root: Path, files: Tree | None) -> Tree:
