@@ -3,7 +3,7 @@
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -33,7 +33,7 @@ class Listing(NamedTuple):
 def status_at(root: Path, path: str) -> FileStatus | None:
     """Return the status of a file below `root`; None where it cannot be told."""
     try:
-        return _lstat(f"{root}/{path}")
+        return _lstat(f"{root}/{path}", None)
     except OSError:
         return None
 
@@ -90,37 +90,56 @@ def walk(
     than to ask for the status of all that is in it.
     """
     began = time.time()
-    known = listings or {}
+    try:
+        # A path from here is looked up in half the time of one from the top of the file system.
+        top = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+
+    try:
+        return _walked(root, top, folders, names, listings or {}, began)
+    except OSError:
+        return None
+    finally:
+        os.close(top)
+
+
+def _walked(
+    root: Path,
+    top: int,
+    folders: Sequence[str],
+    names: tuple[str, ...],
+    known: Mapping[str, Listing],
+    began: float,
+) -> Walk:
+    """Walk below `root`, which is open as `top`; raises OSError."""
     files: dict[str, FileStatus] = {}
     listed: dict[str, Listing] = {}
     pending: list[str] = []
 
-    try:
-        for path in folders:
-            with suppress(FileNotFoundError):
-                status = _lstat(f"{root}/{path}")
+    for path in folders:
+        with suppress(FileNotFoundError):
+            status = _lstat(path, top)
 
-                if stat.S_ISDIR(status[_MODE]):
-                    pending.append(path)
-                else:
-                    files[path] = status
+            if stat.S_ISDIR(status[_MODE]):
+                pending.append(path)
+            else:
+                files[path] = status
 
-        tops = frozenset(pending)
-        while pending:
-            folder = pending.pop()
-            above = f"{root}/{folder}"
-            # Before it is listed: what comes meanwhile gives it another status.
-            status = _lstat(above)
-            listing = known.get(folder)
-            if listing is None or listing.status != status or not _has_settled(status, began):
-                listing = _listed(above, status, names)
+    tops = frozenset(pending)
+    while pending:
+        folder = pending.pop()
+        # Before it is listed: what comes meanwhile gives it another status.
+        status = _lstat(folder, top)
+        listing = known.get(folder)
+        if listing is None or listing.status != status or not _has_settled(status, began):
+            listing = _listed(f"{root}/{folder}", status, names)
 
-            listed[folder] = listing
-            pending += [f"{folder}/{name}" for name in listing.folders]
-            for name in listing.files:
-                files[f"{folder}/{name}"] = _lstat(f"{above}/{name}")
-    except OSError:
-        return None
+        listed[folder] = listing
+        pending += [f"{folder}/{name}" for name in listing.folders]
+        for name in listing.files:
+            path = f"{folder}/{name}"
+            files[path] = _lstat(path, top)
 
     return Walk(files, frozenset(listed) - tops, began, listed)
 
@@ -145,6 +164,6 @@ def _has_settled(status: FileStatus, began: float) -> bool:
     return status[_CHANGED] < (began - _SETTLED) * 1e9
 
 
-def _lstat(path: str) -> FileStatus:
-    status: FileStatus = status_in(os.lstat(path))
+def _lstat(path: str, folder: int | None) -> FileStatus:
+    status: FileStatus = status_in(os.lstat(path, dir_fd=folder))
     return status
