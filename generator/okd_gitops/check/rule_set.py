@@ -9,8 +9,7 @@ takes the place of `check_object` there.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from traceback import extract_tb
@@ -62,10 +61,14 @@ class RuleSet:
         findings: list[Finding] = []
 
         for name, rule in self._with("check_repository").items():
-            with self._failing(name):
+            try:
                 for fault in rule.check_repository(repository):
                     concerned = [overlays[cluster] for cluster in fault.clusters]
                     findings.append(finding_of_fault(name, fault, concerned))
+            except Exception as error:
+                if not self._may_fail or isinstance(error, NotLoadedError):
+                    raise
+                self.failed.setdefault(name, _failed(name, error))
 
         return findings
 
@@ -74,9 +77,13 @@ class RuleSet:
         findings: list[Finding] = []
 
         for name, rule in self._of_clusters.items():
-            with self._failing(name):
+            try:
                 for fault in rule.check_cluster(overlay, repository):
                     findings.append(finding_of_fault(name, fault, [overlay]))
+            except Exception as error:
+                if not self._may_fail or isinstance(error, NotLoadedError):
+                    raise
+                self.failed.setdefault(name, _failed(name, error))
 
         return findings
 
@@ -85,8 +92,13 @@ class RuleSet:
         faults: JsonFaults = []
 
         for name, look in self._of_objects.items():
-            with self._failing(name):
-                faults += ([name, fault_as_json(fault)] for fault in look(value))
+            try:
+                for fault in look(value):
+                    faults.append([name, fault_as_json(fault)])
+            except Exception as error:
+                if not self._may_fail or isinstance(error, NotLoadedError):
+                    raise
+                self.failed.setdefault(name, _failed(name, error))
 
         return faults
 
@@ -96,17 +108,6 @@ class RuleSet:
 
     def _with(self, function: str) -> dict[str, ModuleType]:
         return {name: rule for name, rule in self._rules.items() if hasattr(rule, function)}
-
-    @contextmanager
-    def _failing(self, name: str) -> Iterator[None]:
-        try:
-            yield
-        except NotLoadedError:
-            raise
-        except Exception as error:
-            if not self._may_fail:
-                raise
-            self.failed.setdefault(name, _failed(name, error))
 
 
 def _object_rule(rule: ModuleType, repository: Repository) -> Callable[[Object], Iterable[Fault]] | None:

@@ -2,9 +2,9 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from okd_gitops.manifests.objects import Object, ObjectId, at, items
@@ -26,6 +26,8 @@ _REPOSITORY = re.compile(
     r"(?:[a-z+]+://(?:[^@/]*@)?(?P<host>[^/:@]+)(?::[0-9]+)?/|(?:[^@/]*@)(?P<scp>[^/:@]+):/?)(?P<path>.+)"
 )
 _DEPLOYABLE = (".yaml", ".yml", ".json", ".jsonnet", "Kustomization")
+# What makes a name a pattern.
+_PATTERN = set("*?[!")
 _HEADS = (None, "", "HEAD", "main", "master")
 
 
@@ -143,6 +145,7 @@ class Project:
                 self._patterns.append(entry)
 
         self._namespaces = {namespace for _, namespace in self._plain}
+        self._kinds: dict[str, _Kinds] = {}
 
     def permits_source(self, url: object) -> bool:
         """Whether the project permits a repository; a pattern with `!` in front forbids."""
@@ -178,12 +181,29 @@ class Project:
 
     def lists(self, key: str, identity: ObjectId) -> bool:
         """Whether an entry of a list of kinds, such as `clusterResourceWhitelist`, matches a kind."""
-        for entry in items(self.value, "spec", key):
-            group, kind = str(at(entry, "group") or ""), str(at(entry, "kind") or "")
-            if fnmatchcase(identity.group, group) and fnmatchcase(identity.kind, kind):
-                return True
+        if key not in self._kinds:
+            self._kinds[key] = _Kinds.of(items(self.value, "spec", key))
 
-        return False
+        return self._kinds[key].has(identity.group, identity.kind)
+
+
+class _Kinds(NamedTuple):
+    """A list of kinds, each with its group: the plain ones, of which a project has dozens, and patterns."""
+
+    plain: Set[tuple[str, str]]
+    patterns: Sequence[tuple[str, str]]
+
+    @classmethod
+    def of(cls, entries: Iterable[object]) -> "_Kinds":
+        pairs = [(str(at(entry, "group") or ""), str(at(entry, "kind") or "")) for entry in entries]
+        patterns = [pair for pair in pairs if _PATTERN & set("".join(pair))]
+
+        return cls(set(pairs) - set(patterns), patterns)
+
+    def has(self, group: str, kind: str) -> bool:
+        return (group, kind) in self.plain or any(
+            fnmatchcase(group, of_group) and fnmatchcase(kind, of_kind) for of_group, of_kind in self.patterns
+        )
 
 
 def _plain_destination(entry: object) -> tuple[str, str] | None:
@@ -193,7 +213,7 @@ def _plain_destination(entry: object) -> tuple[str, str] | None:
     if not isinstance(name, str) or not isinstance(namespace, str) or at(entry, "server"):
         return None
 
-    return None if set("*?[!") & set(name + namespace) else (name, namespace)
+    return None if _PATTERN & set(name + namespace) else (name, namespace)
 
 
 def _any_url_matches(patterns: Iterable[str], url: object) -> bool:

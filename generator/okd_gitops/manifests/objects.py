@@ -1,8 +1,9 @@
 """Kubernetes objects as plain data: what names one, and what is inside."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
+from sys import intern
 from typing import Any, Generic, TypeVar
 
 Object = dict[str, Any]
@@ -18,13 +19,20 @@ _CONTAINERS = ("containers", "initContainers", "ephemeralContainers", "steps", "
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectId:
-    """What names an object on a cluster: group, version, kind, namespace, name."""
+    """What names an object on a cluster: group, version, kind, namespace, name.
+
+    `group_kind` is `Kind.group`, the form kubectl prints; the core group is empty: `Pod.`.
+    """
 
     group: str
     version: str
     kind: str
     namespace: str
     name: str
+    group_kind: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "group_kind", intern(f"{self.kind}.{self.group}"))
 
     @classmethod
     def of(cls, value: Object) -> "ObjectId":
@@ -40,11 +48,6 @@ class ObjectId:
         )
 
         return cls(group, version, str(kind or ""), str(namespace or ""), str(name or ""))
-
-    @property
-    def group_kind(self) -> str:
-        """`Kind.group`, the form kubectl prints; the core group is empty: `Pod.`."""
-        return f"{self.kind}.{self.group}"
 
     def same_object(self, other: "ObjectId") -> bool:
         """Whether both name one object on a cluster; its version may differ."""
@@ -152,13 +155,38 @@ def mappings(value: object) -> Iterator[Object]:
 
 
 @per_object
+def maps_within(value: Object) -> tuple[Object, ...]:
+    """Return every map inside an object, the object itself included, however deep."""
+    return tuple(mappings(value))
+
+
+@per_object
+def texts_within(value: Object) -> tuple[str, ...]:
+    """Return every text inside an object, however deep, in no certain order."""
+    texts: list[str] = []
+    pending: list[object] = [value]
+
+    while pending:
+        part = pending.pop()
+
+        if isinstance(part, str):
+            texts.append(part)
+        elif isinstance(part, dict):
+            pending.extend(part.values())
+        elif isinstance(part, list):
+            pending.extend(part)
+
+    return tuple(texts)
+
+
+@per_object
 def containers(value: Object) -> tuple[Object, ...]:
     """Return every container, Tekton step or sidecar inside an object, however deep: a map with an image, in
     a list of such.
     """
     return tuple(
         container
-        for mapping in mappings(value)
+        for mapping in maps_within(value)
         for key in _CONTAINERS
         if key in mapping
         for container in items(mapping, key)

@@ -8,8 +8,9 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-from okd_gitops.manifests.objects import Object
+from okd_gitops.manifests.objects import Object, maps_within, texts_within
 
 Path = tuple[str | int, ...]
 
@@ -35,6 +36,7 @@ _FORMS = (
     ("a URL with a password", re.compile(r"[a-z]://[^\s/:@$<{]+:[^\s/:@$<{]{3,}@[A-Za-z0-9]")),
 )
 _SHORTEST = 12
+_LONGEST_NAME = 100
 # A kubeconfig with a token or a password has neither a key nor a form of its own.
 _KUBECONFIG = re.compile(r"^\s*kind:\s*[\"']?Config\b", re.MULTILINE)
 _LOGIN = re.compile(r"^\s*(?:token|password):\s*[\"']?[^\s\"'$<{]{8,}", re.MULTILINE)
@@ -80,11 +82,28 @@ def secret_values(value: object, path: Path = (), *, may_be_settings: bool = Fal
             yield SecretValue(path, kind)
 
 
+def may_have_secrets(value: Object) -> bool:
+    """Whether `secret_values` may find something in an object; most have nothing, and paths take time."""
+    return any(map(secret_kind, texts_within(value))) or any(map(_may_hold_secret, maps_within(value)))
+
+
+def _may_hold_secret(value: Object) -> bool:
+    if value.get("kind") == "Secret" or ("value" in value and _is_called_password(str(value.get("name")))):
+        return True
+
+    return any(map(_is_called_password, map(str, value)))
+
+
 def secret_kind(text: str) -> str:
     """Return what a text contains that must not be in Git, or nothing."""
     if len(text) < _SHORTEST:
         return ""
 
+    # Clusters have most names and addresses in common.
+    return _kind_of_name(text) if len(text) < _LONGEST_NAME else _kind_of(text)
+
+
+def _kind_of(text: str) -> str:
     data_url = _DATA_URL.match(text)
     if data_url:
         return secret_kind(_decoded(text[data_url.end() :]))
@@ -93,6 +112,9 @@ def secret_kind(text: str) -> str:
         if form.search(text):
             return kind
     return "a kubeconfig" if _KUBECONFIG.search(text) and _LOGIN.search(text) else ""
+
+
+_kind_of_name = lru_cache(maxsize=4096)(_kind_of)
 
 
 def _in_map(value: Object, path: Path, *, may_be_settings: bool) -> Iterator[SecretValue]:
@@ -138,11 +160,14 @@ def _seems_secret(path: Path, data: object, *, is_encoded: bool) -> bool:
 def _is_password(key: str, text: str, holder: Object) -> bool:
     """Whether a value is a password by its key, or as the value of a variable of that name."""
     name = str(holder.get("name", "")) if key == "value" else key
-    if not _PASSWORD.fullmatch(name):
-        return False
-    if text.startswith(_ENCRYPTED):
+    if not _is_called_password(name) or text.startswith(_ENCRYPTED):
         return False
     return bool(text) and not _VARIABLE.search(text) and not _NO_PASSWORD.fullmatch(text)
+
+
+@lru_cache(maxsize=4096)
+def _is_called_password(name: str) -> bool:
+    return _PASSWORD.fullmatch(name) is not None
 
 
 def _decoded(text: str) -> str:

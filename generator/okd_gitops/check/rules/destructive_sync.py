@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from okd_gitops.check.rule import LONG_TERM, Fault, Overlay, Repository
 from okd_gitops.finding import Severity
-from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object
 
 # Each of these takes more with it than itself: clusters, or everything that an operator has installed. Read
 # in openshift/hive, apis/hive/v1, hypershift, api/hypershift/v1beta1, and tektoncd/operator v0.77.0.
@@ -136,6 +136,7 @@ def _recreated_clusters(application: Object, synced: list[Object]) -> Iterator[F
         )
 
 
+@per_object
 def _options(value: Object) -> set[str]:
     """Return the sync options that an object has in its annotation."""
     text = str(at(value, "metadata", "annotations", _OPTIONS) or "")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault
-from okd_gitops.manifests.objects import Object, ObjectId, at, containers, items, mappings
+from okd_gitops.manifests.objects import Object, ObjectId, at, containers, items, maps_within
 
 # OpenShift's image trigger controller replaces the image by the digest of an ImageStreamTag.
 _TRIGGERS = "image.openshift.io/triggers"
@@ -35,7 +35,7 @@ def _images(value: Object) -> Iterator[tuple[str, str]]:
         yield str(container.get("name") or "a step"), container["image"]
 
     # The default of every step of a Task, and the only step of a StepAction.
-    steps = [(inner, "stepTemplate") for inner in mappings(value)]
+    steps = [(inner, "stepTemplate") for inner in maps_within(value) if "stepTemplate" in inner]
     if ObjectId.of(value).group_kind == "StepAction.tekton.dev":
         steps.append((value, "spec"))
 
@@ -47,8 +47,9 @@ def _images(value: Object) -> Iterator[tuple[str, str]]:
 
 def _parameter_values(value: Object) -> Iterator[tuple[str, str]]:
     """Yield the values and defaults of parameters that become an image, also through other parameters."""
-    entries = [entry for holder in mappings(value) for entry in items(holder, "params")]
     waiting = [name for _, image in _images(value) for name in _parameter_of(image)]
+    holders = (each for each in maps_within(value) if "params" in each) if waiting else ()
+    entries = [entry for holder in holders for entry in items(holder, "params")]
     seen: set[str] = set()
 
     while waiting:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.manifests.argocd import WAVE
-from okd_gitops.manifests.objects import Object, ObjectId, at
+from okd_gitops.manifests.objects import Object, ObjectId, at, per_object
 
 _HOOK = "argocd.argoproj.io/hook"
 _DEFINITION = "CustomResourceDefinition"
@@ -45,6 +45,7 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
                 )
 
 
+@per_object
 def _wave(value: Object) -> int | None:
     text = str(at(value, "metadata", "annotations", WAVE) or "0")
     try:

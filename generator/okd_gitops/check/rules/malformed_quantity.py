@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from okd_gitops.check.rule import Fault
 from okd_gitops.manifests.nested import Path
-from okd_gitops.manifests.objects import Object, ObjectId
+from okd_gitops.manifests.objects import Object, ObjectId, maps_within
 from okd_gitops.manifests.quantity import is_quantity, meant_quantity
 from okd_gitops.manifests.values import values_within
 
@@ -26,6 +26,8 @@ _ADVICE = "write a number and a unit, such as 500m or 16Gi"
 _SINGLE = ("emptyDir", "sizeLimit")
 # Fields of this form elsewhere may be something else: only what Kubernetes itself has a name for is judged.
 _RESOURCES = ("cpu", "memory", "storage", "ephemeral-storage")
+# One of these is in each path that is judged.
+_ABOVE = {"requests", "limits", "sizeLimit"}
 _NOT_SEARCHED = ("CustomResourceDefinition", "ConfigMap", "Secret")
 # What somebody fills in before the API server looks.
 _VARIABLES = ("$", "{{", "<")
@@ -38,6 +40,9 @@ def check_object(value: Object) -> Iterator[Fault]:
         return
 
     lists = _LISTS_OF_KINDS.get(identity.group_kind, ())
+    if not lists and all(_ABOVE.isdisjoint(each) for each in maps_within(value)):
+        return
+
     for path, text in values_within(value):
         if isinstance(text, bool) or not isinstance(text, str | int | float) or not _is_judged(path, lists):
             continue

@@ -8,7 +8,7 @@ from okd_gitops.check.overlay import as_list, as_map, per_overlay
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.finding import Location
 from okd_gitops.manifests.nested import Path
-from okd_gitops.manifests.objects import Object, ObjectId, per_object
+from okd_gitops.manifests.objects import Object, ObjectId, per_object, texts_within
 from okd_gitops.manifests.values import values_within
 
 # Its schemas hold no image that runs.
@@ -66,9 +66,9 @@ def _moving_in(overlay: Overlay, _: Mapping[str, bytes]) -> list[tuple[str, str,
     found: list[tuple[str, str, list[str], object]] = []
     for value in overlay.objects:
         identity = ObjectId.of(value)
-        written = overlay.graph.objects.get(identity)
 
         for path, pinned in _pinned_in(value):
+            written = overlay.graph.objects.get(identity)
             place = written.at(path) if written else None
             tag = _moving_tag(pinned, place.text if place else "")
             if tag:
@@ -86,7 +86,7 @@ def _moving_tag(pinned: Pinned, line: str) -> str:
 @per_object
 def _pinned_in(value: Object) -> tuple[tuple[Path, Pinned], ...]:
     """Return each image that an object names by digest, with the path of the text that names it."""
-    if value.get("kind") == _NOT_SEARCHED:
+    if value.get("kind") == _NOT_SEARCHED or not any("@sha256:" in text for text in texts_within(value)):
         return ()
 
     return tuple(

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from okd_gitops.check.rule import Fault
-from okd_gitops.manifests.objects import Object, ObjectId, at, strings
+from okd_gitops.manifests.objects import Object, ObjectId, at, strings, texts_within
 
 _WORDS = re.compile(
     r"(?<![A-Za-z0-9])"
@@ -17,6 +18,7 @@ _WHOLE = re.compile(r"(TODO|FIXME|XXX|TBD)[.:]?|(?i:(change|replace)[_-]?me)")
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 # Text for people may show what to fill in.
 _PROSE = re.compile(r"(^|\.)description(\.|$)", re.IGNORECASE)
+_LONG = 200
 # A shell replaces ${variables} here.
 _SHELL = re.compile(r"(^|\.)(script|(command|args)\[\d+\])$")
 # Whoever instantiates a Template or draws a dashboard replaces them here.
@@ -41,6 +43,10 @@ def _in_object(value: Object, *, may_have_variables: bool) -> Iterator[Fault]:
     if identity.kind == "CustomResourceDefinition" or is_filled:
         return
 
+    # Most objects have none, so paths are looked for in the others alone.
+    if not any(len(text) >= _LONG or _may_be_in(text) for text in texts_within(value)):
+        return
+
     for path, text in strings(value):
         if _PROSE.search(path):
             continue
@@ -52,6 +58,13 @@ def _in_object(value: Object, *, may_have_variables: bool) -> Iterator[Fault]:
                 remedy="give the value, or remove the field",
                 object=identity,
             )
+
+
+# Clusters have most short texts in common.
+@lru_cache(maxsize=4096)
+def _may_be_in(text: str) -> bool:
+    """Whether a text has a placeholder, or a variable that may be none."""
+    return bool(_WHOLE.fullmatch(text) or _WORDS.search(text) or _VARIABLE.search(text))
 
 
 def _placeholder(text: str, path: str, kind: str, *, may_have_variables: bool) -> re.Match[str] | None:

@@ -31,11 +31,12 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
         _SERVER_SIDE in items(each, "spec", "syncPolicy", "syncOptions") for each in applications
     )
 
+    definitions = repository.definitions
     for value in overlay.objects:
         identity = ObjectId.of(value)
-        definition = repository.definitions.get((identity.group, identity.kind))
+        definition = definitions.get((identity.group, identity.kind))
         schema = schema_of(definition, identity.version) if definition else {}
-        for path, named in repeated_entries(value, schema):
+        for path, named in repeated_entries(value, schema) if schema else ():
             yield Fault(
                 reason=f"{'.'.join(map(str, path))} has {named} twice, which its definition forbids",
                 remedy="keep one of them",
@@ -43,8 +44,11 @@ def check_cluster(overlay: Overlay, repository: Repository) -> Iterator[Fault]:
                 path=path,
             )
 
+        if identity.group not in _WORKLOADS:
+            continue
+
         text = str(at(value, "metadata", "annotations", OPTIONS) or "")
-        if identity.group in _WORKLOADS and (is_server_side or _SERVER_SIDE in text):
+        if is_server_side or _SERVER_SIDE in text:
             for path, named in _repeated_in(value):
                 yield Fault(
                     reason=f"{'.'.join(map(str, path))} has {named} twice, which server-side apply refuses",

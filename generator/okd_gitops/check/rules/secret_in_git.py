@@ -9,7 +9,7 @@ from okd_gitops.finding import FindingsError, Location
 from okd_gitops.manifests.bounds import PASSED_ON
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.read import Document, read_all
-from okd_gitops.manifests.secrets import Path, SecretValue, secret_kind, secret_values
+from okd_gitops.manifests.secrets import Path, SecretValue, may_have_secrets, secret_kind, secret_values
 from okd_gitops.redaction import masked_line
 
 _REMEDY = "remove it, and revoke what it holds"
@@ -27,7 +27,7 @@ def check_others_object(value: Object) -> Iterator[Fault]:
 
 
 def _in_object(value: Object, *, may_be_settings: bool) -> Iterator[Fault]:
-    found = secret_values(value, may_be_settings=may_be_settings)
+    found = secret_values(value, may_be_settings=may_be_settings) if may_have_secrets(value) else ()
 
     for kind, values in _by_kind(found).items():
         yield Fault(
