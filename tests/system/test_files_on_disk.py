@@ -11,8 +11,16 @@ import pytest
 from okd_gitops.errors import BusyError
 from okd_gitops.finding import FindingsError
 from okd_gitops.system import file_status, files_on_disk
+from okd_gitops.system.disk import read_tree
 from okd_gitops.system.file_status import FileStatus, Walk, walk
-from okd_gitops.system.files_on_disk import files_of, is_as_found, is_same_file, lend, lent_as_found
+from okd_gitops.system.files_on_disk import (
+    files_of,
+    is_as_found,
+    is_same_file,
+    lend,
+    lent_as_found,
+    let_go,
+)
 from okd_gitops.system.kept import Results
 from okd_gitops.system.kept_files import KeptFiles
 from okd_gitops.tree import Tree
@@ -204,6 +212,18 @@ def test_a_file_that_changes_while_a_run_works_ends_it(change: Callable[[Path], 
 
     with pytest.raises(BusyError, match=f"{ONE} changed while running"):
         files[ONE]
+
+
+@pytest.mark.parametrize("change", [_edit, _with_times_set_back, _replace_by_a_symlink, Path.unlink])
+def test_so_does_one_that_was_read_at_once(change: Callable[[Path], None], root: Path) -> None:
+    files = let_go(root, read_tree(root, "overlays", "clusters"))
+    assert dict(files) == {ONE: b"before\n", OTHER: b"before\n"}
+    assert files.digest(ONE) == sha256(b"before\n").hexdigest()
+
+    change(root / ONE)
+    with pytest.raises(BusyError, match=f"{ONE} changed while running"):
+        files[ONE]
+    assert files[OTHER] == b"before\n"
 
 
 def test_a_hash_that_is_no_longer_that_of_the_file_ends_the_run(root: Path) -> None:

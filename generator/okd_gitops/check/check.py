@@ -36,6 +36,7 @@ from okd_gitops.generate.plan import plan as plan_fleet
 from okd_gitops.manifests.objects import Object
 from okd_gitops.render.kustomize import no_count
 from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
+from okd_gitops.system.files_on_disk import let_go
 from okd_gitops.system.kept import Results, kept_folder
 from okd_gitops.system.unchanged import hash_of_code
 from okd_gitops.times import parse_duration
@@ -116,7 +117,7 @@ def _deployed(root: Path, files: Tree | None) -> Tree:
     """Return what overlays are built from, `files` being all that is there."""
     folders = (*ROOTS, "clusters")
     if files is None:
-        return read_tree(root, *folders, max_file=MAX_GENERATED)
+        return let_go(root, read_tree(root, *folders, max_file=MAX_GENERATED))
 
     return files.at_top(folders)
 

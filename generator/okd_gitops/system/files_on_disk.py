@@ -15,8 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from okd_gitops.errors import BusyError
-from okd_gitops.finding import Location
-from okd_gitops.system.disk import MAX_FILE, MAX_GENERATED, ROOTS, UNWRITABLE, unreadable
+from okd_gitops.finding import FindingsError, Location
+from okd_gitops.system.disk import MAX_FILE, MAX_GENERATED, ROOTS, UNWRITABLE, read_file, unreadable
 from okd_gitops.system.file_status import FileStatus, Walk, kinds_of, size_of, status_at, status_in
 from okd_gitops.tree import Tree, Unread, digest, digest_of
 
@@ -52,6 +52,38 @@ class OnDisk:
             self.known = digest(self.read())
 
         return self.known
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """A file below `root` that was read once, is read again when somebody asks for it, and must be the same.
+
+    So files need not stay in memory where no status decides anything.
+    """
+
+    root: Path
+    path: str
+    known: str
+
+    def read(self) -> bytes:
+        """Return the content; raises BusyError when it is another one than before."""
+        try:
+            data = read_file(self.root, self.path, max_file=MAX_GENERATED)
+        except FindingsError:
+            data = b""
+        if digest(data) != self.known:
+            raise BusyError(f"{self.path} changed while running", "run the same command again")
+
+        return data
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content."""
+        return self.known
+
+
+def let_go(root: Path, files: Tree) -> Tree:
+    """Return files that were read below `root`, each of which is read again when somebody asks for it."""
+    return Tree({path: ReadAgain(root, path, digest(data)) for path, data in files.items()})
 
 
 def files_of(root: Path, found: Walk, digests: Mapping[str, str] = MappingProxyType({})) -> Tree | None:
