@@ -12,7 +12,7 @@ from okd_gitops.errors import BusyError
 from okd_gitops.finding import FindingsError
 from okd_gitops.system import file_status, files_on_disk
 from okd_gitops.system.disk import read_tree
-from okd_gitops.system.file_status import FileStatus, Walk, walk
+from okd_gitops.system.file_status import FileStatus, Walk, status_at, walk
 from okd_gitops.system.files_on_disk import (
     files_of,
     is_as_found,
@@ -169,13 +169,13 @@ def test_a_folder_that_changed_in_the_last_seconds_is_listed_each_time(
         walked(root)
 
 
-def test_a_time_that_no_record_can_have_keeps_nothing(root: Path) -> None:
-    status, _ = walked(root)
-    late = {path: (*each[:4], 1 << 63, each[5]) for path, each in status.files.items()}
-    of_late = Walk(late, status.folders, status.began, status.listings)
-    digests = dict.fromkeys(late, "0" * 64)
-    assert KeptFiles.found(of_late, digests, ()).as_bytes() is None
-    assert KeptFiles.found(status, digests, ()).as_bytes()
+def test_a_number_that_no_status_can_have_is_told_by_nobody(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert status_at(root, ONE)
+    monkeypatch.setattr(file_status, "_FIELDS", lambda _: (0, 0, 0, 0, 1 << 63, 0))
+    assert status_at(root, ONE) is None
+    assert walk(root, "overlays") is None
 
 
 def test_what_is_recorded_comes_back(root: Path) -> None:

@@ -32,6 +32,8 @@ def run(
     seen_by_all = SeenByAll(repository) if kept and of_all is None else None
     if of_all is None:
         of_all = rules.look_at_all(seen_by_all.repository if seen_by_all else repository)
+    if seen_by_all:
+        seen_by_all.forget()
 
     newly_kept = NewlyKept(kept, repository, seen_by_all, unsure) if kept else None
     alone = _held_by_one(repository)

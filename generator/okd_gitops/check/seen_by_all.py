@@ -48,6 +48,11 @@ class SeenByAll:
         """Whether all that was asked for is in the hash."""
         return self._files.is_hashed and all(each.is_hashed for each in self._overlays.values())
 
+    def forget(self) -> None:
+        """Forget the objects that were asked for, of which thousands are no longer needed."""
+        for each in self._overlays.values():
+            each.forget()
+
     def facts(self, overlay: Overlay) -> list[str]:
         """Return the names of the facts of an overlay that were asked for."""
         return sorted(self._overlays[overlay.folder].facts)
@@ -70,6 +75,11 @@ class _SeenOverlay:
             self.is_hashed = False
 
         return value
+
+    def forget(self) -> None:
+        """Forget what it knows of the overlay, but for what was asked."""
+        for name in _HASHED & self.__dict__.keys():
+            del self.__dict__[name]
 
     def fact(self, name: str, function: Callable[..., Any], _: Mapping[str, bytes]) -> Any:
         """Return a fact of the overlay, whose hash covers what the function reads."""

@@ -1,7 +1,9 @@
 """What the file system records of files: that none has changed is told by it alone (decision 0023)."""
 
+import errno
 import os
 import stat
+import struct
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,9 +15,11 @@ from typing import NamedTuple
 
 # What the file system records of a file: its mode, device, inode and size, and when its content and when
 # anything of it was changed, in nanoseconds. Whoever edits a file can set the first time back, but not the
-# second. A plain tuple, because a repository has thousands.
-FileStatus = tuple[int, ...]
-status_in = attrgetter("st_mode", "st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+# second. As bytes, because a repository has thousands.
+FileStatus = bytes
+_FIELDS = attrgetter("st_mode", "st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+_STATUS = struct.Struct("<4Q2q")
+STATUS_BYTES = _STATUS.size
 _MODE, _SIZE, _CHANGED = 0, 3, 5
 # A file that is edited twice within one tick of its file system's clock, 2 s on the coarsest, may look the
 # same after both. So what changed this many seconds ago, or after now, is read and not looked up.
@@ -38,14 +42,25 @@ def status_at(root: Path, path: str) -> FileStatus | None:
         return None
 
 
+def status_in(result: os.stat_result) -> FileStatus:
+    """Return a status from what a call of the system has returned.
+
+    Raises OSError for one with a number of more than 64 bits.
+    """
+    try:
+        return _STATUS.pack(*_FIELDS(result))
+    except struct.error:
+        raise OSError(errno.EOVERFLOW, "a time or a number of a file is too large") from None
+
+
 def kinds_of(statuses: Iterable[FileStatus]) -> set[int]:
     """Return the kinds of files, such as `stat.S_IFREG`: no symlink, pipe or device."""
-    return {stat.S_IFMT(mode) for mode in {status[_MODE] for status in statuses}}
+    return {stat.S_IFMT(mode) for mode in {_of(status, _MODE) for status in statuses}}
 
 
 def size_of(status: FileStatus) -> int:
     """Return the size of a file."""
-    return status[_SIZE]
+    return _of(status, _SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ class Walk:
 
     def digest(self) -> str:
         """Return a hash of it."""
-        lines = sorted(f"{path}\0{status}" for path, status in self.files.items())
+        lines = sorted(f"{path}\0{status.hex()}" for path, status in self.files.items())
         folders = sorted(self.folders)
         return sha256("\0".join((*lines, "", *folders)).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -121,7 +136,7 @@ def _walked(
         with suppress(FileNotFoundError):
             status = _lstat(path, top)
 
-            if stat.S_ISDIR(status[_MODE]):
+            if stat.S_ISDIR(_of(status, _MODE)):
                 pending.append(path)
             else:
                 files[path] = status
@@ -147,7 +162,7 @@ def _walked(
 def _listed(folder: str, status: FileStatus, names: tuple[str, ...]) -> Listing:
     """List a folder of that status; raises OSError."""
     listing = Listing(status, [], [])
-    if not stat.S_ISDIR(status[_MODE]):
+    if not stat.S_ISDIR(_of(status, _MODE)):
         raise NotADirectoryError(folder)
 
     with os.scandir(folder) as found:
@@ -161,9 +176,13 @@ def _listed(folder: str, status: FileStatus, names: tuple[str, ...]) -> Listing:
 
 
 def _has_settled(status: FileStatus, began: float) -> bool:
-    return status[_CHANGED] < (began - _SETTLED) * 1e9
+    return _of(status, _CHANGED) < (began - _SETTLED) * 1e9
+
+
+def _of(status: FileStatus, field_number: int) -> int:
+    number: int = _STATUS.unpack(status)[field_number]
+    return number
 
 
 def _lstat(path: str, folder: int | None) -> FileStatus:
-    status: FileStatus = status_in(os.lstat(path, dir_fd=folder))
-    return status
+    return status_in(os.lstat(path, dir_fd=folder))

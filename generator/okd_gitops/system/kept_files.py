@@ -5,15 +5,13 @@ Only what had settled is recorded with its status: after an edit it would show a
 """
 
 import json
-import struct
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from okd_gitops.system.file_status import FileStatus, Listing, Walk
+from okd_gitops.system.file_status import STATUS_BYTES, FileStatus, Listing, Walk
 
-_STATUS = struct.Struct("<4Q2q")
 # What stands for a status that must not be compared: no file has it.
-_NONE = (0,) * 6
+_NONE = bytes(STATUS_BYTES)
 # A SHA-256 in hexadecimal.
 _WIDTH = 64
 
@@ -37,14 +35,15 @@ class KeptFiles:
         known = json.loads(head)
         folders, others = known["folders"], known["others"]
         count = len(folders) + len(others) + sum(len(files) for files, _ in folders.values())
-        statuses = _STATUS.iter_unpack(rest[: _STATUS.size * count])
+        end = STATUS_BYTES * count
+        statuses = (rest[start : start + STATUS_BYTES] for start in range(0, end, STATUS_BYTES))
 
         listings = {
             folder: Listing(status, *names)
             for (folder, names), status in zip(folders.items(), statuses, strict=False)
         }
         files = _paths(listings, others)
-        digests = rest[_STATUS.size * count :].hex()
+        digests = rest[end:].hex()
         each = (digests[start : start + _WIDTH] for start in range(0, len(digests), _WIDTH))
 
         return cls(
@@ -75,21 +74,17 @@ class KeptFiles:
             if earlier.get(path) == status and found.has_settled(status)
         }
 
-    def as_bytes(self) -> bytes | None:
-        """Return it as bytes; None when a file has a time that they cannot express."""
+    def as_bytes(self) -> bytes:
+        """Return it as bytes."""
         folders = {folder: [each.files, each.folders] for folder, each in self.listings.items()}
         others = sorted(self.statuses.keys() - set(_paths(self.listings, ())))
         names = {"folders": folders, "others": others, "marked": sorted(self.marked)}
         files = _paths(self.listings, others)
         of_folders = (listing.status for listing in self.listings.values())
 
-        try:
-            packed = [_STATUS.pack(*each) for each in (*of_folders, *map(self.statuses.__getitem__, files))]
-        except struct.error:
-            return None
-
+        of_files = map(self.statuses.__getitem__, files)
         digests = bytes.fromhex("".join(self.digests[path] for path in files))
-        return b"".join((json.dumps(names).encode(), b"\n", *packed, digests))
+        return b"".join((json.dumps(names).encode(), b"\n", *of_folders, *of_files, digests))
 
 
 def _paths(listings: Mapping[str, Listing], others: Iterable[str]) -> list[str]:

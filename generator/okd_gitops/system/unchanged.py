@@ -113,9 +113,8 @@ class Earlier:
         self._in_clusters = _names_in_clusters(found)
         gone = len(kept.statuses) - len(known)
         is_outdated = (len(unknown) + gone) * _FEW > len(files)
-        data = KeptFiles.found(found, digests, marked).as_bytes() if is_outdated else None
-        if data:
-            results.keep_of(common, place, data)
+        if is_outdated:
+            results.keep_of(common, place, KeptFiles.found(found, digests, marked).as_bytes())
 
         return None if marked else _hash_of(found, digests)
 
