@@ -91,10 +91,9 @@ def digest_in(files: Mapping[str, bytes], path: str) -> str:
     return files.digest(path) if isinstance(files, Tree) else digest(files[path])
 
 
-def again_in(files: Mapping[str, bytes], path: str) -> Callable[[], bytes] | None:
-    """Return what reads one of some files once more; None where they are in memory."""
-    content = files.files[path] if isinstance(files, Tree) else b""
-    return None if isinstance(content, bytes) else content.read
+def source_in(files: Mapping[str, bytes], path: str) -> bytes | Unread:
+    """Return one of some files, not read where that can wait."""
+    return files.files[path] if isinstance(files, Tree) else files[path]
 
 
 def owned_folder(path: str) -> str:

@@ -16,6 +16,7 @@ from okd_gitops.manifests.placed import Builder
 from okd_gitops.manifests.read import read, read_all
 from okd_gitops.manifests.read_once import read_all_once
 from okd_gitops.system.disk import read_catalog
+from okd_gitops.tree import Tree
 
 ALL_BOUNDS = st.sampled_from([WRITTEN, FOREIGN, PASSED_ON, OTHERS])
 WORDS = st.text(st.sampled_from("0123456789.:-+eEyYnNoOfFtTrRuUxX_=~<a"), max_size=12)
@@ -113,3 +114,33 @@ def test_places_of_a_file_that_many_are_alike_are_its_own() -> None:
         assert document.at(()).text == "a:"
         assert document.lines[0] == f"# {name}"
     assert read("x.yaml", data, bounds=PASSED_ON).value is not document.value
+
+
+class OnDisk:
+    """A file that can be read again."""
+
+    def read(self) -> bytes:
+        return b"kind: Kustomization\nnameSuffix: -x\n"
+
+    def digest(self) -> str:
+        raise AssertionError
+
+
+def test_a_kustomization_holds_what_reads_its_file_and_not_its_bytes() -> None:
+    tree = Tree({"overlays/a/kustomization.yaml": OnDisk()})
+    (document,) = walk(tree, "overlays/a").kustomizations.values()
+
+    assert document.source is tree.files["overlays/a/kustomization.yaml"]
+    assert document.at(("nameSuffix",)).line == 2
+
+
+def test_small_maps_of_texts_are_one_in_files_that_are_read_again() -> None:
+    texts, numbers = "{group: x, kind: Pod}", "{group: x, kind: 1}"
+    data = f"a: {texts}\nb: {texts}\nc: {numbers}\nd: {numbers}\n".encode()
+    (once,) = read_all("x.yaml", data, bounds=PASSED_ON)
+    (again,) = read_all("x.yaml", data, bounds=PASSED_ON, source=OnDisk())
+
+    assert once.value == again.value
+    assert again.value["a"] is again.value["b"]
+    assert again.value["c"] is not again.value["d"], "1 and true are equal, and no texts"
+    assert once.value["a"] is not once.value["b"], "whoever edits a file edits its values"

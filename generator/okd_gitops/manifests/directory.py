@@ -2,7 +2,7 @@
 Directory, `directory: {recurse: true}`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import yaml
 
@@ -13,7 +13,7 @@ from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.path_fields import Where
 from okd_gitops.manifests.plain import plain_values
 from okd_gitops.manifests.read import Document, read_all
-from okd_gitops.tree import again_in
+from okd_gitops.tree import Unread, source_in
 
 # What Argo CD reads there as it is (reposerver/repository/repository.go of v3.3, manifestFile).
 ENDINGS = (".yaml", ".yml", ".json")
@@ -36,7 +36,7 @@ def read_directory(tree: Mapping[str, bytes], folder: str) -> Graph:
     """
     graph = Graph(bounds=FOREIGN)
     for path in _paths(tree, folder):
-        _read(graph, path, tree[path], again_in(tree, path))
+        _read(graph, path, tree[path], source_in(tree, path))
 
     return graph
 
@@ -46,16 +46,16 @@ def read_files(files: Mapping[str, bytes], bounds: Bounds = FOREIGN) -> Graph:
     graph = Graph(bounds=bounds)
 
     for path, data in files.items():
-        _read(graph, path, data, None)
+        _read(graph, path, data, data)
 
     return graph
 
 
-def _read(graph: Graph, path: str, data: bytes, again: Callable[[], bytes] | None) -> None:
+def _read(graph: Graph, path: str, data: bytes, source: bytes | Unread) -> None:
     graph.files.add(path)
 
     with graph.findings.collecting():
-        for document in read_all(path, data, bounds=graph.bounds, again=again):
+        for document in read_all(path, data, bounds=graph.bounds, source=source):
             _note(graph, document, document.value, ())
 
         if graph.bounds.aliases:

@@ -37,7 +37,7 @@ from okd_gitops.manifests.path_fields import (
 )
 from okd_gitops.manifests.read import Document
 from okd_gitops.manifests.read_once import read_all_once, read_once
-from okd_gitops.tree import again_in
+from okd_gitops.tree import source_in
 
 # Deeper than people nest, and less deep than Python recurses.
 _MAX_DEPTH = 100
@@ -121,7 +121,7 @@ def _visit(tree: Mapping[str, bytes], folder: str, graph: Graph) -> None:
 
     graph.files.add(path)
     with graph.findings.collecting():
-        document = read_once(path, tree[path], graph.bounds, again_in(tree, path))
+        document = read_once(path, tree[path], graph.bounds, source_in(tree, path))
         _visit_kustomization(tree, folder, graph, document)
 
 
@@ -254,7 +254,7 @@ class _Reading:
         # kustomize takes a patch in which a key stands twice, and drops one half of it.
         found = self.graph.notes if is_patch and self.graph.bounds.aliases else self.graph.findings
         with found.collecting():
-            documents = read_all_once(path, data, self.graph.bounds, again_in(self.tree, path))
+            documents = read_all_once(path, data, self.graph.bounds, source_in(self.tree, path))
             _look_for_deletions(data, self.graph)
 
             for document in documents:

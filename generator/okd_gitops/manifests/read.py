@@ -5,7 +5,7 @@ understand differently is refused: duplicate keys, aliases, tags, merge keys, `y
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from okd_gitops.manifests.placed import Path as Path
 from okd_gitops.manifests.placed import Span as Span
 from okd_gitops.manifests.sound_values import SoundValues, UnsureError
 from okd_gitops.redaction import masked_line
+from okd_gitops.tree import Unread
 
 # The first mark of a conflict, as git writes it.
 _CONFLICT = "<<<<<<< "
@@ -39,7 +40,7 @@ class Document:
     """
 
     file: str
-    source: bytes | Callable[[], bytes] = field(repr=False)
+    source: bytes | Unread = field(repr=False)
     value: Any
     bounds: Bounds = field(default=WRITTEN, repr=False)
     number: int = field(default=0, repr=False)
@@ -50,7 +51,7 @@ class Document:
     @property
     def data(self) -> bytes:
         """The content of the file."""
-        return self.source if isinstance(self.source, bytes) else self.source()
+        return self.source if isinstance(self.source, bytes) else self.source.read()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -89,15 +90,15 @@ class Document:
 
 
 def read_all(
-    file: str, data: bytes, *, bounds: Bounds = WRITTEN, again: Callable[[], bytes] | None = None
+    file: str, data: bytes, *, bounds: Bounds = WRITTEN, source: bytes | Unread = b""
 ) -> list[Document]:
-    """Read every document of a YAML file; `again` reads it once more, so that its bytes need not be kept.
+    """Read every document of a YAML file; `source` reads it again, so that its bytes need not be kept.
 
     Raises FindingsError with the place for text that is too large, not UTF-8, not YAML, or not plain data. Of
     a file of others that may hold secrets no value is in it: a log is none of their places.
     """
     try:
-        return _read_all(file, data, bounds, again or data)
+        return _read_all(file, data, bounds, source or data)
     except FindingsError as error:
         if bounds.strict or not _SECRET.search(data):
             raise
@@ -116,7 +117,7 @@ def _masked(finding: Finding) -> Finding:
     return replace(finding, location=place, reason=reason, remedy="write it plainly, and a text in quotes")
 
 
-def _read_all(file: str, data: bytes, bounds: Bounds, source: bytes | Callable[[], bytes]) -> list[Document]:
+def _read_all(file: str, data: bytes, bounds: Bounds, source: bytes | Unread) -> list[Document]:
     text = _text(file, data, bounds)
 
     try:

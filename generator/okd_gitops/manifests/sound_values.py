@@ -17,7 +17,7 @@ _NUMERIC = "+-.0123456789"
 
 # The rights and kinds that each AppProject lists have as many fields.
 _SMALL = 3
-_MOST_MAPS = 4_096
+_MOST_MAPS = 512
 _MAPS: dict[tuple[Any, ...], dict[str, Any]] = {}
 
 

@@ -21,7 +21,7 @@ from okd_gitops.system.file_status import FileStatus, Walk, kinds_of, size_of, s
 from okd_gitops.tree import Tree, Unread, digest, digest_of
 
 # Files of clusters are read twice, soon after one another.
-_IN_MEMORY = 1024
+_IN_MEMORY = 256
 _GENERATED = tuple(f"{root}/" for root in ROOTS)
 
 
