@@ -21,7 +21,15 @@ from okd_gitops.check.kept_overlay import KeptForms, KeptObjects, KeptOverlay, N
 from okd_gitops.check.kept_overlays import KeptOverlays
 from okd_gitops.check.newly_kept import NewlyKept
 from okd_gitops.check.outcome import Report
-from okd_gitops.check.overlay import FORMS, Overlay, has_cluster_version, is_noted, outline, per_overlay
+from okd_gitops.check.overlay import (
+    FORMS,
+    Overlay,
+    as_list,
+    has_cluster_version,
+    is_noted,
+    outline,
+    per_overlay,
+)
 from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes, Seen
 from okd_gitops.finding import Finding, FindingsError
@@ -517,7 +525,13 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
     lines = NewKeptFile(KeptFile())
     for key, value in zip(keys, values, strict=True):
         is_whole = is_noted(value)
-        about = {"is_noted": is_whole, "kind": str(value["kind"]), "has_release": has_cluster_version(value)}
+        about = {
+            "identity": as_list(value.identity),
+            "paths": [],
+            "is_noted": is_whole,
+            "kind": str(value["kind"]),
+            "has_release": has_cluster_version(value),
+        }
         lines.add_document(key, about, {"outline": outline(value), "noted": value if is_whole else None})
     head = {"documents": keys, "outlines": loaded.outlines_hash, "facts": None}
     lines.add_overlay("overlays/x", head, {"found": {}, "files": [], "facts": []})
@@ -527,11 +541,14 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
     )
 
     for name in FORMS:
-        if not name.endswith("_of"):
+        if not name.endswith(("_of", "_as")):
             assert list(getattr(kept, name)) == list(getattr(loaded, name)), name
     for kinds in (("Application",), ("Pod",), ("ClusterVersion", "List"), ()):
         assert list(kept.noted_of(*kinds)) == list(loaded.noted_of(*kinds))
         assert list(kept.noted_keys_of(*kinds)) == list(loaded.noted_keys_of(*kinds))
+        as_kept, as_loaded = kept.noted_as(*kinds), loaded.noted_as(*kinds)
+        assert [each.identity for each in as_kept] == [each.identity for each in as_loaded]
+        assert [each.read() for each in as_kept] == list(loaded.noted_of(*kinds))
     assert KeptFile.of(None) == KeptFile()
 
 

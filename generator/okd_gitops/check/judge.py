@@ -18,6 +18,7 @@ from okd_gitops.finding import Finding
 from okd_gitops.manifests.directory import read_directory
 from okd_gitops.manifests.graph import Leaves
 from okd_gitops.manifests.kustomization import walk
+from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.render import kustomize
 
 _NONE = OwnSchemas()
@@ -102,6 +103,10 @@ def _with_keys(overlay: Overlay, documents: Sequence[kustomize.Document]) -> Ove
     # Of files that are applied as they are, each document is its own.
     own = overlay.folder if overlay.is_directory else ""
     keys = [key_of_document(document, own) for document in documents]
+    for key, document in zip(keys, documents, strict=True):
+        if isinstance(document.value, FixedObject):
+            document.value.key = key
+
     return replace(overlay, keys=keys, found={})
 
 

@@ -4,12 +4,12 @@ NotLoadedError, and all overlays are judged anew.
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from okd_gitops.check.kept_file import KeptFile
-from okd_gitops.check.overlay import FORMS, Overlay
-from okd_gitops.manifests.objects import FixedObject, Object
+from okd_gitops.check.overlay import FORMS, Noted, Overlay
+from okd_gitops.manifests.objects import FixedObject, Object, ObjectId
 
 
 class NotLoadedError(Exception):
@@ -40,9 +40,19 @@ class KeptObjects:
     def noted(self, key: str) -> Object:
         """Return an object that rules of other overlays may read whole."""
         if key not in self._noted:
-            self._noted[key] = self._loaded.get(key) or FixedObject(self._kept.rest(key)["noted"])
+            self._noted[key] = self._loaded.get(key) or self._read(key)
 
         return self._noted[key]
+
+    def _read(self, key: str) -> Object:
+        value = FixedObject(self._kept.rest(key)["noted"])
+        value.key = key
+        return value
+
+    def noted_as(self, key: str) -> Noted:
+        """Return what is known of such an object without reading it."""
+        head = self._kept.documents[key]
+        return Noted(ObjectId(*head["identity"]), head["paths"], partial(self.noted, key))
 
     def outline(self, key: str) -> Object:
         """Return the outline of an object."""
@@ -80,6 +90,9 @@ class KeptForms:
         of_kinds = self._objects.noted_keys_of(kinds)
         # Most overlays have none.
         return () if of_kinds.isdisjoint(self.keys) else [key for key in self.keys if key in of_kinds]
+
+    def noted_as(self, *kinds: str) -> Sequence[Noted]:
+        return [self._objects.noted_as(key) for key in self.noted_keys_of(*kinds)]
 
     @cached_property
     def with_release(self) -> Sequence[Object]:

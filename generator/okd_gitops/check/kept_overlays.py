@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from okd_gitops.check.kept_file import KeptFile
+from okd_gitops.check.kept_file import KeptFile, Part
 from okd_gitops.check.kept_overlay import KeptForms, KeptObjects, KeptOverlay
 from okd_gitops.check.overlay import DESCRIBED, Overlay
 from okd_gitops.check.rule import Repository
@@ -127,7 +127,7 @@ class KeptOverlays:
         names: list[str] = self.file.rest(folder)["facts"] if folder in self.file.overlays else []
         return names
 
-    def write(self, parts: Iterable[bytes]) -> None:
+    def write(self, parts: Iterable[Part]) -> None:
         """Keep a file of these parts in the place of what is kept."""
         self._results.keep_of(self._common, self._place, *parts)
         self._results.prune()

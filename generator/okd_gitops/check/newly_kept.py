@@ -12,7 +12,15 @@ from okd_gitops.check.faults import JsonFaults
 from okd_gitops.check.kept_file import NewKeptFile
 from okd_gitops.check.kept_overlay import KeptOverlay
 from okd_gitops.check.kept_overlays import KeptOverlays
-from okd_gitops.check.overlay import Overlay, has_cluster_version, hash_of_outlines, is_noted, outline
+from okd_gitops.check.overlay import (
+    Overlay,
+    as_list,
+    has_cluster_version,
+    hash_of_outlines,
+    is_noted,
+    noted_as,
+    outline,
+)
 from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes
 from okd_gitops.check.seen_by_all import SeenByAll, hash_of_all, hash_of_facts
@@ -111,7 +119,10 @@ class NewlyKept:
 
     def _add_document(self, key: str, value: Object, faults: JsonFaults) -> None:
         is_whole = is_noted(value)
+        noted = noted_as(value)
         head = {
+            "identity": as_list(noted.identity),
+            "paths": list(noted.paths),
             "is_noted": is_whole,
             "kind": str(value.get("kind")),
             "has_release": has_cluster_version(value),

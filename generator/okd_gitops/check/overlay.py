@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from functools import lru_cache, wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from okd_gitops.finding import Location
+from okd_gitops.manifests.argocd import source_paths
 from okd_gitops.manifests.flux import Variables
 from okd_gitops.manifests.graph import Graph, Written
 from okd_gitops.manifests.nested import Path, objects_within
@@ -31,9 +32,20 @@ _PLACE = "place "
 
 # In which form others may know what is rendered and read: attributes of an overlay.
 FORMS = (
-    *("noted", "noted_keys", "noted_of", "noted_keys_of"),
+    *("noted", "noted_keys", "noted_of", "noted_keys_of", "noted_as"),
     *("with_release", "outlines", "outlines_hash", "reached"),
 )
+
+
+class Noted(NamedTuple):
+    """An object that rules of other overlays may read whole, which is read when somebody wants it.
+
+    `paths` are those of the sources of an Application.
+    """
+
+    identity: ObjectId
+    paths: Sequence[str]
+    read: Callable[[], Object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +125,10 @@ class Overlay:
     def noted_of(self, *kinds: str) -> Sequence[Object]:
         """Return those of `noted` that are of some kinds."""
         return [value for value in self.objects if value.get("kind") in kinds and is_noted(value)]
+
+    def noted_as(self, *kinds: str) -> Sequence[Noted]:
+        """Return `noted_of` in a form that names the objects without reading them."""
+        return [noted_as(value) for value in self.noted_of(*kinds)]
 
     def noted_keys_of(self, *kinds: str) -> Sequence[str]:
         """Return the keys of `noted_of`; empty where objects have none."""
@@ -244,6 +260,11 @@ def _outline_text(value: Object) -> str:
 def is_noted(value: Object) -> bool:
     """Whether rules of other overlays may read an object whole: by its kind, or by a ClusterVersion in it."""
     return value.get("kind") in _NOTED or has_cluster_version(value)
+
+
+def noted_as(value: Object) -> Noted:
+    """Return what is known of a noted object without reading it."""
+    return Noted(ObjectId.of(value), source_paths(value), lambda: value)
 
 
 @per_object

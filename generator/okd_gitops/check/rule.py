@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
-from okd_gitops.check.overlay import OF_ARGOCD
+from okd_gitops.check.overlay import OF_ARGOCD, Noted, noted_as
 from okd_gitops.check.overlay import Overlay as Overlay
 from okd_gitops.check.overlay import written_as as written_as
 from okd_gitops.finding import Location, Severity
@@ -28,6 +28,7 @@ ARGOCD = "argocd"
 LONG_TERM = ("cd", "hub")
 # A name of a cluster, as it occurs in a text.
 WORD = re.compile(r"[A-Za-z0-9-]+")
+_ARGOPROJ = "argoproj.io"
 # Longer strings are scripts and files, not names.
 _LONGEST_NAMING = 2000
 # The path of a text in an object, and the clusters that it names.
@@ -197,9 +198,12 @@ class Repository:
     def in_argocd(self) -> frozenset[tuple[str, str, str]]:
         """Kind, namespace and name of every object that `argocd/` has for Argo CD itself."""
         overlays = (overlay for overlay in self.overlays if overlay.folder == ARGOCD)
-        values = (value for overlay in overlays for value in overlay.noted_of(*OF_ARGOCD))
-        identities = map(ObjectId.of, of_argocd(values))
-        return frozenset((identity.kind, identity.namespace, identity.name) for identity in identities)
+        identities = (each.identity for overlay in overlays for each in overlay.noted_as(*OF_ARGOCD))
+        return frozenset(
+            (identity.kind, identity.namespace, identity.name)
+            for identity in identities
+            if identity.group == _ARGOPROJ
+        )
 
     @cached_property
     def bound(self) -> tuple[Set[tuple[str, str]], Set[str]]:
@@ -222,23 +226,18 @@ class Repository:
     @cached_property
     def projects(self) -> Mapping[str, Project]:
         """Every AppProject by its name."""
-        values = of_kind(self.noted_of("AppProject"), "AppProject")
-        return _Projects({ObjectId.of(value).name: value for value in values})
+        return _Projects({each.identity.name: each for each in self._noted_as("AppProject")})
+
+    def _noted_as(self, kind: str) -> Iterator[Noted]:
+        """Yield every object of a kind of Argo CD in any overlay."""
+        for overlay in self.overlays:
+            yield from (each for each in overlay.noted_as(kind) if each.identity.group == _ARGOPROJ)
 
     @cached_property
     def synced(self) -> Mapping[str, tuple[Object, ...]]:
         """The Applications that sync each folder of this repository."""
-        urls = self.own_urls
-        applications: dict[str, list[Object]] = {}
-
-        for application in self.applications:
-            own_sources = [
-                source for source in sources(application) if same_url(at(source, "repoURL")) in urls
-            ]
-            for path in {folder(source) for source in own_sources} - {None}:
-                applications.setdefault(str(path), []).append(application)
-
-        return {path: tuple(syncing) for path, syncing in applications.items()}
+        made = [noted_as(application) for one in self.sets for application in one.expansion.applications]
+        return _Synced([*self._noted_as("Application"), *made], self.own_urls)
 
     def outlines_synced_by(self, application: Object) -> Iterator[Object]:
         """Yield the outline of each object that an Application syncs."""
@@ -258,16 +257,16 @@ class Repository:
 
 
 class _Projects(Mapping[str, Project]):
-    """AppProjects by their names, each of which is taken apart when somebody asks for it."""
+    """AppProjects by their names, each of which is read and taken apart when somebody asks for it."""
 
-    def __init__(self, values: Mapping[str, Object]) -> None:
+    def __init__(self, values: Mapping[str, Noted]) -> None:
         self._values = values
         # The rules of an overlay ask for one of thousands several times.
         self._last: tuple[str, Project] | None = None
 
     def __getitem__(self, name: str) -> Project:
         if not self._last or self._last[0] != name:
-            self._last = name, Project(self._values[name])
+            self._last = name, Project(self._values[name].read())
 
         return self._last[1]
 
@@ -279,6 +278,42 @@ class _Projects(Mapping[str, Project]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
+
+
+class _Synced(Mapping[str, tuple[Object, ...]]):
+    """The Applications that sync each folder of a repository with these addresses.
+
+    Of thousands, those are read that have a source of the path that somebody asks for.
+    """
+
+    def __init__(self, applications: Iterable[Noted], urls: Set[str]) -> None:
+        self._urls = urls
+        self._known: dict[str, tuple[Object, ...]] = {}
+        self._by_path: dict[str, list[Noted]] = {}
+        for each in applications:
+            for path in each.paths:
+                self._by_path.setdefault(path, []).append(each)
+
+    def __getitem__(self, path: str) -> tuple[Object, ...]:
+        if path not in self._known:
+            candidates = (each.read() for each in self._by_path.get(path, ()))
+            self._known[path] = tuple(each for each in candidates if self._is_synced(path, each))
+        if not self._known[path]:
+            raise KeyError(path)
+
+        return self._known[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return (path for path in self._by_path if path in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _is_synced(self, path: str, application: Object) -> bool:
+        return any(
+            folder(source) == path and same_url(at(source, "repoURL")) in self._urls
+            for source in sources(application)
+        )
 
 
 def _naming(value: Object, names: Set[str]) -> Iterator[_Named]:
@@ -294,5 +329,5 @@ def _naming(value: Object, names: Set[str]) -> Iterator[_Named]:
 def of_argocd(objects: Iterable[Object]) -> Iterator[Object]:
     """Yield the objects that tell Argo CD what to sync and what is permitted."""
     for value in objects:
-        if value.get("kind") in OF_ARGOCD and ObjectId.of(value).group == "argoproj.io":
+        if value.get("kind") in OF_ARGOCD and ObjectId.of(value).group == _ARGOPROJ:
             yield value

@@ -6,12 +6,11 @@ table below has no hash, so findings of a rule that asks for it are not kept.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
 from okd_gitops.check.overlay import Overlay
 from okd_gitops.check.rule import Quota, Repository
-from okd_gitops.manifests.objects import Object
+from okd_gitops.manifests.objects import FixedObject, Object
 from okd_gitops.tree import digest
 
 # It is never the same as in another run.
@@ -46,8 +45,6 @@ _OF = {
 }
 # What has an entry for each overlay or project.
 _BY_KEY = ("projects", "synced")
-# The kinds whose objects are in what is asked for.
-_WITH_KEYS = ("Application", "AppProject", "CustomResourceDefinition")
 
 
 class Seen:
@@ -123,17 +120,8 @@ class Hashes:
 
     def _form(self, value: Object) -> str:
         """Return what tells an object from every other one: its key, or else itself."""
-        return self._keys.get(id(value)) or json.dumps(value)
-
-    @cached_property
-    def _keys(self) -> Mapping[int, str]:
-        return {
-            id(value): key
-            for overlay in self._repository.overlays
-            for key, value in zip(
-                overlay.noted_keys_of(*_WITH_KEYS), overlay.noted_of(*_WITH_KEYS), strict=False
-            )
-        }
+        key = value.key if isinstance(value, FixedObject) else ""
+        return key or json.dumps(value)
 
 
 def _quota(quota: Quota) -> list[str]:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object
 
 API_VERSION = "argoproj.io/v1alpha1"
 # The name that Argo CD gives to the cluster it runs on, and the two by which it knows that cluster.
@@ -57,6 +57,12 @@ def folder(source: Object) -> str | None:
     """Return the folder of a repository that a source names, without `./` and slashes at its ends."""
     path = at(source, "path")
     return posixpath.normpath(path.strip("/") or ".") if isinstance(path, str) and path else None
+
+
+@per_object
+def source_paths(application: Object) -> tuple[str, ...]:
+    """Return the folders that the sources of an Application name, in whatever repositories."""
+    return tuple(dict.fromkeys(path for path in map(folder, sources(application)) if path))
 
 
 def folders_of(files: Iterable[str]) -> set[str]:

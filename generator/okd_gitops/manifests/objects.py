@@ -60,15 +60,17 @@ class ObjectId:
 class FixedObject(dict[str, Any]):
     """An object that nobody changes any more: its identity is read once, for all who ask.
 
-    `found` is what functions `per_object` returned of it, which goes with it.
+    `found` is what functions `per_object` returned of it, which goes with it; `key` tells it from all others
+    that are rendered, where something is kept of it.
     """
 
-    __slots__ = ("found", "identity")
+    __slots__ = ("found", "identity", "key")
 
     def __init__(self, value: Object) -> None:
         super().__init__(value)
         self.identity = ObjectId.of(value)
         self.found: dict[object, Any] = {}
+        self.key = ""
 
 
 def per_object(function: Callable[[V], T]) -> Callable[[V], T]:

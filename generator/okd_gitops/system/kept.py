@@ -80,7 +80,7 @@ class Results:
         recorded, data = content[:_HEX], content[_HEX:]
         return data if recorded == _hash(key.encode(), data) else None
 
-    def keep(self, key: str, *parts: bytes) -> None:
+    def keep(self, key: str, *parts: bytes | memoryview) -> None:
         """Keep a result, of parts one after another, as a whole or not at all, such as on a full disk."""
         self._has_new = True
 
@@ -103,7 +103,7 @@ class Results:
         first, _, data = (self.read(key) or b"").partition(b"\n")
         return data if first == common.encode() else None
 
-    def keep_of(self, common: str, key: str, *parts: bytes) -> None:
+    def keep_of(self, common: str, key: str, *parts: bytes | memoryview) -> None:
         """Keep a result, of parts, with what it depends on in common with others."""
         self.keep(key, f"{common}\n".encode(), *parts)
 
@@ -163,7 +163,7 @@ def _record(key: str) -> bytes:
     return f"{key} ".encode() + _hash(key.encode()) + b"\n"
 
 
-def _hash(*parts: bytes) -> bytes:
+def _hash(*parts: bytes | memoryview) -> bytes:
     whole = sha256()
     for part in parts:
         whole.update(part)
