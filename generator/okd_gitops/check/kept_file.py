@@ -73,7 +73,7 @@ def _head(line: Part, keys: Sequence[str]) -> Head:
         **head,
         "documents": [keys[number] for number in head["documents"]],
         "folders": list(map(intern, head.get("folders", ()))),
-        "asked": {intern(part): intern(known) for part, known in head.get("asked", {}).items()},
+        "asked": list(map(intern, head.get("asked", ()))),
     }
 
 

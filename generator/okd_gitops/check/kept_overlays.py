@@ -77,12 +77,9 @@ class KeptOverlays:
             overlay.folder
             for overlay in repository.overlays
             if isinstance(overlay, KeptOverlay)
-            and any(hashes.of(part) != known for part, known in self._asked(overlay.folder))
+            and hashes.of_all(self.file.overlays[overlay.folder]["asked"])
+            != self.file.overlays[overlay.folder]["told"]
         ]
-
-    def _asked(self, folder: str) -> Iterable[tuple[str, str]]:
-        asked: dict[str, str] = self.file.overlays[folder]["asked"]
-        return asked.items()
 
     def findings(self, overlay: KeptOverlay) -> list[Finding]:
         """Return the findings of rules that look at a kept overlay alone."""

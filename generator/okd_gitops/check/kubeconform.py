@@ -219,7 +219,8 @@ def _run(groups: Sequence[list[bytes]], command: Sequence[str]) -> list[_Fault]:
     """Let kubeconform judge groups of documents, each in a file of its own."""
     with scratch_folder() as folder:
         groups_by_name = {f"{number}.yaml": group for number, group in enumerate(groups)}
-        write_files(folder, {name: b"---\n".join(group) for name, group in groups_by_name.items()})
+        for name, group in groups_by_name.items():
+            write_files(folder, {name: b"---\n".join(group)})
         files = {str(folder / name): group for name, group in groups_by_name.items()}
 
         completed = run([*command, str(folder)], cwd=folder, timeout=TIMEOUT, environment=GO_ENVIRONMENT)

@@ -88,7 +88,8 @@ class NewlyKept:
         head = {
             "key": self._kept.key(overlay, folders),
             "folders": folders,
-            "asked": {part: self._hashes.of(part) for part in sorted(looked.asked)},
+            "asked": sorted(looked.asked),
+            "told": self._hashes.of_all(sorted(looked.asked)),
             "facts": facts,
             "documents": list(overlay.keys),
             "outlines": hash_of_outlines(overlay.outlines),

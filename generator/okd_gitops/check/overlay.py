@@ -98,9 +98,12 @@ class Overlay:
         return self._by_kind.get(group_kind, ())
 
     def forget(self, keys: Set[str]) -> None:
-        """Forget what was found of it, and of its objects with these keys: it is found again if need be."""
+        """Forget what was found of it, but for places, and of its objects with these keys: it is found again
+        if need be.
+        """
         self._by_kind.clear()
-        self.found.clear()
+        for name in [name for name in self.found if not name.startswith(_PLACE)]:
+            del self.found[name]
 
         for key, value in zip(self.keys, self.objects, strict=True):
             if key in keys and isinstance(value, FixedObject):

@@ -21,7 +21,7 @@ from okd_gitops.check.kept_overlay import NotLoadedError
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.check.seen import Seen
 from okd_gitops.finding import Finding, finding_of
-from okd_gitops.manifests.objects import Object
+from okd_gitops.manifests.objects import Object, forget_parts
 
 # How the reason begins that a rule with a bug judged nothing.
 OF_RULE = "the rule"
@@ -100,6 +100,7 @@ class RuleSet:
                     raise
                 self.failed.setdefault(name, _failed(name, error))
 
+        forget_parts(value)
         return faults
 
     def judged(self, findings: Iterable[Finding]) -> list[Finding]:

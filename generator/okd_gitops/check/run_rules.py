@@ -40,7 +40,8 @@ def run(
     faults: dict[str, JsonFaults] = {}
     findings: list[Finding] = []
 
-    for overlay in repository.overlays:
+    # One with thousands of objects comes last, when what was found of the others is forgotten.
+    for overlay in sorted(repository.overlays, key=lambda each: len(each.keys)):
         if newly_kept and isinstance(overlay, KeptOverlay):
             findings += newly_kept.copy(overlay)
             continue

@@ -5,7 +5,7 @@ table below has no hash, so findings of a rule that asks for it are not kept.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from okd_gitops.check.overlay import Overlay
@@ -103,6 +103,10 @@ class Hashes:
             self._known[part] = digest(json.dumps(self._content(part)).encode())
 
         return self._known[part]
+
+    def of_all(self, parts: Iterable[str]) -> str:
+        """Return one hash of several parts."""
+        return digest("\0".join(map(self.of, parts)).encode())
 
     def _content(self, part: str) -> Any:
         name, _, key = part.partition(" ")

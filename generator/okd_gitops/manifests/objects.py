@@ -181,6 +181,13 @@ def texts_within(value: Object) -> tuple[str, ...]:
     return tuple(texts)
 
 
+def forget_parts(value: Object) -> None:
+    """Forget what is inside an object, of which little is asked for when its own rules have looked at it."""
+    if isinstance(value, FixedObject):
+        for function in (maps_within, texts_within):
+            value.found.pop(function, None)
+
+
 @per_object
 def containers(value: Object) -> tuple[Object, ...]:
     """Return every container, Tekton step or sidecar inside an object, however deep: a map with an image, in
