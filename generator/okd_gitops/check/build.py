@@ -3,6 +3,7 @@
 import json
 import os
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from okd_gitops.system.tools import hash_of, tool
 from okd_gitops.tree import digest_in
 
 WORKERS = os.cpu_count() or 1
+_COMMENTS = re.compile(rb"\A(?:#[^\n]*\n)+")
 # The fields of a kustomization that leave nothing behind in the process that builds it, and ask nothing of
 # it. A custom openapi: stays for later builds, and buildMetadata: may name the version of the program.
 _IN_TURN = frozenset(
@@ -91,9 +93,9 @@ def _as_they_are(graph: Graph) -> tuple[kustomize.Document, ...]:
 
 
 def _data_of(written: Written) -> bytes:
-    """Return an object as YAML: its file, where that has nothing else."""
-    data = written.document.data
-    is_alone = not written.where and b"---" not in data
+    """Return an object as YAML: what its file has behind the comments at its head, where that is all."""
+    data = _COMMENTS.sub(b"", written.document.data)
+    is_alone = not written.where and b"---" not in data and b"#" not in data
 
     return data if is_alone else dump(written.value).encode()
 
