@@ -96,6 +96,8 @@ def _judge(
             del known[folder]
     stopwatch.lap("build")
 
+    if kept and not known:
+        kept.let_go()
     return judge_built(whole, built, cache, stopwatch, say=say, kept=kept, of_all=of_all)
 
 

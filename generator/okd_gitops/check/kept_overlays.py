@@ -30,6 +30,7 @@ class KeptOverlays:
 
     def __init__(self, root: Path, cache: Path, folder: Path, files: Mapping[str, bytes]) -> None:
         self._root, self._files = root, files
+        self._names: dict[str, list[str]] = {}
         self._results = Results(folder / "overlays")
         self._common = key_of(hash_of_code().encode(), tools_in(cache))
         self.file = KeptFile.of(self._results.read_of(self._common, self._place))
@@ -121,8 +122,16 @@ class KeptOverlays:
 
     def names(self, folder: str) -> list[str]:
         """Return the names of these facts."""
-        names: list[str] = self.file.rest(folder)["facts"] if folder in self.file.overlays else []
-        return names
+        if folder not in self._names:
+            self._names[folder] = self.file.rest(folder)["facts"] if folder in self.file.overlays else []
+
+        return self._names[folder]
+
+    def let_go(self) -> None:
+        """Let go of what is kept of overlays, where none is as it was; the faults of documents stay."""
+        for folder in self.file.overlays:
+            self.names(folder)
+        self.file = KeptFile(documents=self.file.documents, of_all=self.file.of_all)
 
     def write(self, parts: Iterable[Part]) -> None:
         """Keep a file of these parts in the place of what is kept."""
