@@ -387,6 +387,8 @@ def test_a_new_image_is_judged_without_what_is_kept_of_others(
     assert {"moving-tag", "floating-image"} <= {finding.name for finding in findings}
     folders = {name for name in read if name.startswith(("overlays/", "argocd"))}
     assert folders == {"overlays/moon"}
+    # Its own Application and project, of those of five.
+    assert len({name for name in read if name.endswith(" argocd")}) == 2
 
     # The day is something that rules of all overlays may ask for, and so is each file's name.
     trial.next_day()

@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import date
-from functools import cached_property
 from typing import Any
 
 from okd_gitops.check.overlay import DESCRIBED, FORMS, Overlay, fact_named
@@ -32,11 +31,6 @@ class SeenByAll:
         self._overlays = {each.folder: _SeenOverlay(each, repository.files) for each in repository.overlays}
         seen: Any = tuple(self._overlays.values())
         self.repository = replace(repository, overlays=seen, files=self._files)
-
-    @cached_property
-    def by_name(self) -> Mapping[str, Overlay]:
-        """The overlays by their names."""
-        return {each.name: each for each in self.repository.overlays}
 
     @property
     def files(self) -> list[str]:
