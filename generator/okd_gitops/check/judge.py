@@ -52,6 +52,8 @@ def judge(
     """
     kept = KeptOverlays.of(root, cache, repository.files) if keeps else None
     unchanged = kept.unchanged(repository.overlays) if kept else {}
+    if kept and not unchanged:
+        kept.let_go()
     try:
         return _judge(repository, unchanged, kept, root, cache, say=say, count=count)
     except NotLoadedError:
@@ -96,8 +98,6 @@ def _judge(
             del known[folder]
     stopwatch.lap("build")
 
-    if kept and not known:
-        kept.let_go()
     return judge_built(whole, built, cache, stopwatch, say=say, kept=kept, of_all=of_all)
 
 

@@ -34,6 +34,9 @@ class KeptOverlays:
         self._results = Results(folder / "overlays")
         self._common = key_of(hash_of_code().encode(), tools_in(cache))
         self.file = KeptFile.of(self._results.read_of(self._common, self._place))
+        self._facts: dict[str, str | None] = {
+            folder: head["facts"] for folder, head in self.file.overlays.items()
+        }
 
     @classmethod
     def of(cls, root: Path, cache: Path, files: Mapping[str, bytes]) -> "KeptOverlays | None":
@@ -101,13 +104,13 @@ class KeptOverlays:
 
         When they would not, no rule of one overlay would be: it sees no more of other overlays.
         """
-        kept, heads = self.file.of_all, self.file.overlays
-        if kept is None or any(each.folder not in heads for each in repository.overlays):
+        kept = self.file.of_all
+        if kept is None or any(each.folder not in self._facts for each in repository.overlays):
             return None
 
         facts: list[str] = []
         for overlay in repository.overlays:
-            known = heads[overlay.folder]["facts"]
+            known = self._facts[overlay.folder]
             is_same = isinstance(overlay, KeptOverlay) or known == self.facts(overlay)
             if known is None or not is_same:
                 return None
