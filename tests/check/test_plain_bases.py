@@ -158,6 +158,7 @@ def test_an_overlay_whose_list_is_not_certain_is_read_as_it_is(root: Path, in_tu
         f"{LIST}{entry}  x\n",
         f"{LIST}{entry}# of-plain-base-0.yaml\n",
         f"{LIST}{entry}configMapGenerator: [{{name: x, files: [of-plain-base-0.yaml]}}]\n",
+        f'{LIST}{entry}patches: [{{path: "of\\x2dplain-base-0.yaml"}}]\n',
         f"{LIST}- ./../../bases/plain\n",
         f"{LIST}{entry}---\n",
     ):

@@ -52,7 +52,8 @@ func newPlainBases(folder string) filesys.FileSystem {
 
 	text := readFile(root.Join(kustomization))
 	head, list, rest := split(text)
-	if list == nil || bytes.Contains(text, []byte(ofPlainBase)) {
+	// An escape may spell the name of a file that is not there.
+	if list == nil || bytes.Contains(text, []byte(ofPlainBase)) || bytes.Contains(text, []byte(`\`)) {
 		return disk
 	}
 

@@ -3,12 +3,11 @@
 import json
 import os
 import posixpath
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from okd_gitops.manifests.graph import NAMES, Graph, Written, links_of
+from okd_gitops.manifests.graph import NAMES, Graph, links_of
 from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.manifests.write import dump
 from okd_gitops.render import kustomize
@@ -20,7 +19,6 @@ from okd_gitops.system.tools import hash_of, tool
 from okd_gitops.tree import digest_in
 
 WORKERS = os.cpu_count() or 1
-_COMMENTS = re.compile(rb"\A(?:#[^\n]*\n)+")
 # The fields of a kustomization that leave nothing behind in the process that builds it, and ask nothing of
 # it. A custom openapi: stays for later builds, and buildMetadata: may name the version of the program.
 _IN_TURN = frozenset(
@@ -85,19 +83,8 @@ def _has_common_fields(graph: Graph) -> bool:
 
 def _as_they_are(graph: Graph) -> tuple[kustomize.Document, ...]:
     """Return the objects of a folder whose files Argo CD applies without kustomize."""
-    if graph.values:
-        return tuple(kustomize.Document(dump(value).encode(), FixedObject(value)) for value in graph.values)
-
-    objects = graph.objects.values()
-    return tuple(kustomize.Document(_data_of(each), FixedObject(each.value)) for each in objects)
-
-
-def _data_of(written: Written) -> bytes:
-    """Return an object as YAML: what its file has behind the comments at its head, where that is all."""
-    data = _COMMENTS.sub(b"", written.document.data)
-    is_alone = not written.where and b"---" not in data and b"#" not in data
-
-    return data if is_alone else dump(written.value).encode()
+    values = graph.values or [written.value for written in graph.objects.values()]
+    return tuple(kustomize.Document(dump(value).encode(), FixedObject(value)) for value in values)
 
 
 @dataclass(frozen=True, slots=True)
