@@ -85,11 +85,12 @@ class NewlyKept:
             return
 
         folders = sorted({posixpath.dirname(path) for path in overlay.reached})
+        asked = sorted(looked.asked)
         head = {
             "key": self._kept.key(overlay, folders),
             "folders": folders,
-            "asked": sorted(looked.asked),
-            "told": self._hashes.of_all(sorted(looked.asked)),
+            "asked": asked,
+            "told": self._hashes.of_all(asked),
             "facts": facts,
             "documents": list(overlay.keys),
             "outlines": hash_of_outlines(overlay.outlines),

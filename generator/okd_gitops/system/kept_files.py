@@ -80,8 +80,8 @@ class KeptFiles:
         others = sorted(self.statuses.keys() - set(_paths(self.listings, ())))
         names = {"folders": folders, "others": others, "marked": sorted(self.marked)}
         files = _paths(self.listings, others)
-        of_folders = (listing.status for listing in self.listings.values())
 
+        of_folders = (listing.status for listing in self.listings.values())
         of_files = map(self.statuses.__getitem__, files)
         digests = bytes.fromhex("".join(self.digests[path] for path in files))
         return b"".join((json.dumps(names).encode(), b"\n", *of_folders, *of_files, digests))
