@@ -36,8 +36,7 @@ class Tree(Mapping[str, bytes]):
     files: Mapping[str, bytes | Unread] = field(default_factory=dict)
 
     def __getitem__(self, path: str) -> bytes:
-        content = self.files[path]
-        return content if isinstance(content, bytes) else content.read()
+        return content_of(self.files[path])
 
     def __contains__(self, path: object) -> bool:
         return path in self.files
@@ -79,6 +78,11 @@ class Tree(Mapping[str, bytes]):
 def digest(data: bytes) -> str:
     """Return the SHA-256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def content_of(file: bytes | Unread) -> bytes:
+    """Return the content of a file, which is read if need be."""
+    return file if isinstance(file, bytes) else file.read()
 
 
 def digest_of(content: bytes | Unread) -> str:

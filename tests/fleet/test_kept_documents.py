@@ -1,6 +1,7 @@
 """What people wrote is read once; a file of other bytes, other code or a damaged record is read again."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -12,6 +13,7 @@ from okd_gitops.manifests.plain import plain_value
 from okd_gitops.manifests.read import read
 from okd_gitops.system.disk import read_catalog
 from okd_gitops.system.kept import EXACT
+from okd_gitops.tree import digest
 
 TEXT = b"purpose: test\nexpires: 2026-12-01\nfeatures:\n  a: {size: 1.5, on: [true, ~, 'x']}\n"
 
@@ -42,6 +44,38 @@ def test_a_document_that_is_kept_is_the_one_that_is_read(cache: Path) -> None:
         assert (kept.value, kept.lines, kept.dates) == (plain.value, plain.lines, plain.dates)
         assert (dict(kept.marks), dict(kept.keys)) == (plain.marks, plain.keys)
         assert kept.at(("features", "a", "on", 2)) == plain.at(("features", "a", "on", 2))
+
+
+class File(NamedTuple):
+    """A file whose hash is known, and that notes when it is read."""
+
+    data: bytes
+    read_as: list[bytes]
+
+    def read(self) -> bytes:
+        self.read_as.append(self.data)
+        return self.data
+
+    def digest(self) -> str:
+        return digest(self.data)
+
+
+def test_a_file_that_is_known_is_read_only_for_a_place(cache: Path) -> None:
+    first = KeptDocuments.of(cache, cache)
+    file = File(TEXT, [])
+    assert first.read("x.yaml", file).value == read("x.yaml", TEXT).value
+    assert file.read_as == [TEXT]
+    first.keep()
+
+    file.read_as.clear()
+    document = KeptDocuments.of(cache, cache).read("x.yaml", file)
+    assert (document.value, document.digest) == (read("x.yaml", TEXT).value, digest(TEXT))
+    assert file.read_as == []
+    assert document.at(("expires",)) == read("x.yaml", TEXT).at(("expires",))
+    assert file.read_as
+
+    other = File(TEXT.replace(b"2026", b"2027"), [])
+    assert KeptDocuments.of(cache, cache).read("x.yaml", other).value["expires"] == "2027-12-01"
 
 
 def test_what_is_not_as_it_was_is_read_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

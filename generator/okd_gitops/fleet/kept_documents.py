@@ -5,6 +5,7 @@ Only what was read without a fault is kept.
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from okd_gitops.manifests.objects import Object
@@ -12,7 +13,7 @@ from okd_gitops.manifests.plain import plain_value
 from okd_gitops.manifests.read import Document, read
 from okd_gitops.system.kept import Results, kept_folder, key_of
 from okd_gitops.system.unchanged import hash_of_code
-from okd_gitops.tree import digest
+from okd_gitops.tree import Unread, content_of, digest, digest_of
 
 # What is in front of the hash of a file that has an object of the catalog.
 _OBJECT = "object:"
@@ -39,20 +40,23 @@ class KeptDocuments:
         folder = kept_folder(cache)
         return cls(Results(folder / "documents") if folder else None, key_of(bytes(root)))
 
-    def read(self, file: str, data: bytes) -> Document:
-        """Read a file with one document; raises FindingsError like `manifests.read.read`."""
-        if self._results is None:
-            return read(file, data)
+    def read(self, file: str, source: bytes | Unread) -> Document:
+        """Read a file with one document; raises FindingsError like `manifests.read.read`.
 
-        key = digest(data)
+        One that an earlier run has read is not read for its value.
+        """
+        if self._results is None:
+            return read(file, content_of(source))
+
+        key = digest_of(source)
         if key not in self._known:
-            document = read(file, data)
+            document = replace(read(file, content_of(source)), source=source)
             self._used[key] = json.dumps([document.value, document.has_dates])
             return document
 
         self._used[key] = self._known[key]
         value, has_dates = json.loads(self._known[key])
-        return Document(file, data, value, has_dates=has_dates)
+        return Document(file, source, value, has_dates=has_dates)
 
     def read_object(self, data: bytes) -> Object:
         """Read a file of the catalog with one object; raises like `manifests.plain.plain_value`."""

@@ -29,7 +29,7 @@ def kept_placeholders(documents: Iterable[Document], root: Path, cache: Path) ->
     findings: list[Finding] = []
 
     for document in documents:
-        key = key_of(document.file.encode(), str(document.number).encode(), document.data)
+        key = key_of(document.file.encode(), str(document.number).encode(), document.digest.encode())
         if key not in found:
             found[key] = known[key] if key in known else [each.as_json() for each in placeholders([document])]
         findings += map(finding_from, found[key])

@@ -227,7 +227,7 @@ def _cluster_files(
             name = path.removesuffix(".yaml")
 
             with findings.collecting():
-                document = documents.read(_path(name), tree[path])
+                document = documents.read(_path(name), tree.files[path])
                 parsed.append(parse_cluster(name, document, extras.get(name, Tree())))
 
     return parsed

@@ -28,7 +28,7 @@ class KeptPlans:
         self._results, self._place = Results(folder / "plans"), key_of(bytes(root))
         changes = fleet.catalog.changes
         parts = [part for path in changes for part in (path.encode(), changes[path])]
-        self._common = key_of(hash_of_code().encode(), fleet.document.data, *parts)
+        self._common = key_of(hash_of_code().encode(), fleet.document.digest.encode(), *parts)
 
         kept = json.loads(self._results.read_of(self._common, self._place) or b'{"parts": [], "plans": {}}')
         self._known: dict[str, Any] = kept["plans"]
@@ -123,7 +123,7 @@ def paths_of_clusters(files: Iterable[str]) -> dict[str, list[str]]:
 
 def _key(cluster: Cluster) -> str:
     extras = (part.encode() for path in cluster.extras for part in (path, cluster.extras.digest(path)))
-    return key_of(cluster.document.data, *extras)
+    return key_of(cluster.document.digest.encode(), *extras)
 
 
 def _hash(digests: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ from okd_gitops.manifests.placed import Path as Path
 from okd_gitops.manifests.placed import Span as Span
 from okd_gitops.manifests.sound_values import SoundValues, UnsureError
 from okd_gitops.redaction import masked_line
-from okd_gitops.tree import Unread
+from okd_gitops.tree import Unread, content_of, digest_of
 
 # The first mark of a conflict, as git writes it.
 _CONFLICT = "<<<<<<< "
@@ -51,7 +51,12 @@ class Document:
     @property
     def data(self) -> bytes:
         """The content of the file."""
-        return self.source if isinstance(self.source, bytes) else self.source.read()
+        return content_of(self.source)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file in hexadecimal, which is not read where that is known."""
+        return digest_of(self.source)
 
     @property
     def lines(self) -> tuple[str, ...]:
