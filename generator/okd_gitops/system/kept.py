@@ -113,10 +113,14 @@ class Results:
             return
 
         with suppress(OSError):
-            times = {entry.path: entry.stat().st_mtime for entry in os.scandir(self._folder)}
+            results = list(os.scandir(self._folder))
+            if len(results) <= _MOST_RESULTS:
+                return
+
+            times = {entry.path: entry.stat().st_mtime for entry in results}
             oldest = sorted(times, key=times.__getitem__)[: -_MOST_RESULTS // 2]
 
-            for path in oldest if len(times) > _MOST_RESULTS else ():
+            for path in oldest:
                 Path(path).unlink()
 
 
