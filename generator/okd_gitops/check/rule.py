@@ -7,6 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
+from okd_gitops.check.argocd_lookup import ApplicationsByFolder, ProjectsByName
 from okd_gitops.check.overlay import OF_ARGOCD, Noted, noted_as
 from okd_gitops.check.overlay import Overlay as Overlay
 from okd_gitops.check.overlay import written_as as written_as
@@ -14,12 +15,10 @@ from okd_gitops.finding import Location, Severity
 from okd_gitops.manifests.application_set import Expansion
 from okd_gitops.manifests.argocd import (
     Project,
-    folder,
     folders_of,
     of_kind,
     own_urls,
     same_url,
-    sources,
 )
 from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
 
@@ -226,7 +225,7 @@ class Repository:
     @cached_property
     def projects(self) -> Mapping[str, Project]:
         """Every AppProject by its name."""
-        return _Projects({each.identity.name: each for each in self._noted_as("AppProject")})
+        return ProjectsByName({each.identity.name: each for each in self._noted_as("AppProject")})
 
     def _noted_as(self, kind: str) -> Iterator[Noted]:
         """Yield every object of a kind of Argo CD in any overlay."""
@@ -237,7 +236,7 @@ class Repository:
     def synced(self) -> Mapping[str, tuple[Object, ...]]:
         """The Applications that sync each folder of this repository."""
         made = [noted_as(application) for one in self.sets for application in one.expansion.applications]
-        return _Synced([*self._noted_as("Application"), *made], self.own_urls)
+        return ApplicationsByFolder([*self._noted_as("Application"), *made], self.own_urls)
 
     def outlines_synced_by(self, application: Object) -> Iterator[Object]:
         """Yield the outline of each object that an Application syncs."""
@@ -254,66 +253,6 @@ class Repository:
                 overlays.setdefault(id(application), []).append(overlay)
 
         return overlays
-
-
-class _Projects(Mapping[str, Project]):
-    """AppProjects by their names, each of which is read and taken apart when somebody asks for it."""
-
-    def __init__(self, values: Mapping[str, Noted]) -> None:
-        self._values = values
-        # The rules of an overlay ask for one of thousands several times.
-        self._last: tuple[str, Project] | None = None
-
-    def __getitem__(self, name: str) -> Project:
-        if not self._last or self._last[0] != name:
-            self._last = name, Project(self._values[name].read())
-
-        return self._last[1]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._values
-
-
-class _Synced(Mapping[str, tuple[Object, ...]]):
-    """The Applications that sync each folder of a repository with these addresses.
-
-    Of thousands, those are read that have a source of the path that somebody asks for.
-    """
-
-    def __init__(self, applications: Iterable[Noted], urls: Set[str]) -> None:
-        self._urls = urls
-        self._known: dict[str, tuple[Object, ...]] = {}
-        self._by_path: dict[str, list[Noted]] = {}
-        for each in applications:
-            for path in each.paths:
-                self._by_path.setdefault(path, []).append(each)
-
-    def __getitem__(self, path: str) -> tuple[Object, ...]:
-        if path not in self._known:
-            candidates = (each.read() for each in self._by_path.get(path, ()))
-            self._known[path] = tuple(each for each in candidates if self._is_synced(path, each))
-        if not self._known[path]:
-            raise KeyError(path)
-
-        return self._known[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return (path for path in self._by_path if path in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def _is_synced(self, path: str, application: Object) -> bool:
-        return any(
-            folder(source) == path and same_url(at(source, "repoURL")) in self._urls
-            for source in sources(application)
-        )
 
 
 def _naming(value: Object, names: Set[str]) -> Iterator[_Named]:
