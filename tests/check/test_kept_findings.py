@@ -37,7 +37,7 @@ from okd_gitops.generate.generate import generate
 from okd_gitops.manifests.objects import FixedObject, Object
 from okd_gitops.render.kustomize import Document
 from okd_gitops.system.disk import read_catalog
-from okd_gitops.system.kept import EXACT
+from okd_gitops.system.kept import EXACT, Kept
 from okd_gitops.system.unchanged import Earlier
 from okd_gitops.tree import digest
 from rendered import FLEET, own_cluster
@@ -125,7 +125,8 @@ class Trial:
         try:
             # As the command does: where something is kept, files are read when somebody asks for them.
             files = Earlier(self.root, self.cache, "check").files if keeps else None
-            found = check(self.root, self.cache, today=self.today, say=self.say, keeps=keeps, files=files)
+            kept = Kept.of(self.root, self.cache) if keeps else None
+            found = check(self.root, self.cache, today=self.today, say=self.say, kept=kept, files=files)
         except FindingsError as error:
             return error.findings
         return replace(found, seconds={})

@@ -9,7 +9,7 @@ from okd_gitops.finding import Finding
 from okd_gitops.fleet import kept_placeholders as kept
 from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.manifests.read import Document, read
-from okd_gitops.system.kept import EXACT
+from okd_gitops.system.kept import EXACT, Kept
 
 
 def found(value: str) -> list[tuple[str, str]]:
@@ -87,7 +87,7 @@ def test_what_an_earlier_run_found_is_found_by_the_bytes_of_a_file(
     def found(*texts: str) -> list[Finding]:
         looked.clear()
         documents = [read(f"{number}.yaml", text.encode()) for number, text in enumerate(texts)]
-        findings = kept.kept_placeholders([*documents, *documents], tmp_path, tmp_path)
+        findings = kept.kept_placeholders([*documents, *documents], Kept.of(tmp_path, tmp_path))
         assert findings == placeholders([*documents, *documents])
         return findings
 

@@ -9,7 +9,7 @@ from okd_gitops.fleet.load import load
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.kept_plans import KeptPlans
 from okd_gitops.system.disk import ROOTS, read_tree
-from okd_gitops.system.kept import EXACT
+from okd_gitops.system.kept import EXACT, Kept
 
 CLUSTER = "purpose: {purpose}\nenvironment: kind\nkubernetes: '1.35'\nfeatures:\n  kvm-device-plugin:\n"
 
@@ -30,8 +30,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def kept(root: Path) -> list[str]:
     """Return the clusters whose plans need not be made again."""
-    plans = KeptPlans.of(root, root.parent, load(root), read_tree(root, *ROOTS))
-    assert plans
+    folder = Kept.of(root, root.parent)
+    assert folder
+    plans = KeptPlans(folder, load(root), read_tree(root, *ROOTS))
     return sorted(plans.briefs)
 
 

@@ -24,7 +24,6 @@ from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.kept_placeholders import kept_placeholders
 from okd_gitops.fleet.load import Fleet, load, load_catalog
-from okd_gitops.fleet.placeholders import placeholders
 from okd_gitops.fleet.registered import unregistered_clusters
 from okd_gitops.fleet.streams import misspelled_streams, unbuilt_streams
 from okd_gitops.generate.applications import PROVIDER, destination
@@ -37,7 +36,7 @@ from okd_gitops.manifests.objects import Object
 from okd_gitops.render.kustomize import no_count
 from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_catalog, read_tree
 from okd_gitops.system.files_on_disk import let_go
-from okd_gitops.system.kept import Results, kept_folder
+from okd_gitops.system.kept import Kept
 from okd_gitops.system.unchanged import hash_of_code
 from okd_gitops.times import parse_duration
 from okd_gitops.tree import Tree
@@ -61,36 +60,36 @@ def check(
     edited: Collection[str] = (),
     files: Tree | None = None,
     of_wheels: Sequence[Finding] | None = None,
-    keeps: bool = False,
+    kept: Kept | None = None,
 ) -> Report:
     """Check the repository at `root` with the tools and schemas in `cache`; `fleet`, if read already.
 
     `now` is the time of `today` for what ends at an hour; without it, its first minute. `edited` are the
     clusters whose files a change has edited: of two files that contradict each other, the fault is in theirs.
-    `count` is told how many of how many overlays are built. With `keeps`, what is found of an overlay is kept
-    for later runs, and used. `files` are those of `root`, and `of_wheels` what is wrong with its wheels, if
+    `count` is told how many of how many overlays are built. What is found is kept in `kept` for later runs,
+    and what is there is used. `files` are those of `root`, and `of_wheels` what is wrong with its wheels, if
     somebody has looked already.
 
     Raises FindingsError when a cluster file is wrong, ToolError when a tool or a schema bundle is missing:
     what was not checked never passes.
     """
     started = monotonic()
-    fleet = fleet or load(root, edited, KeptDocuments.of(root, cache) if keeps else None, files)
+    fleet = fleet or load(root, edited, KeptDocuments(kept), files)
     _refuse_unknown_kubernetes(fleet, cache)
     files = _deployed(root, files)
     clusters = len(fleet.clusters)
     of_wheels = tuple(named_wheel_findings(root)) if of_wheels is None else of_wheels
     time = now or datetime.combine(today, datetime.min.time(), UTC)
-    standing_in = kept_placeholders(fleet.documents, root, cache) if keeps else placeholders(fleet.documents)
+    standing_in = kept_placeholders(fleet.documents, kept)
     written = (*_written(fleet, edited), *standing_in, *of_wheels)
     findings = (*fleet.notes, *written, *standing_emergencies(fleet, time))
 
-    under_check, drift = _compared(fleet, files, root, cache, today, keeps=keeps)
+    under_check, drift = _compared(fleet, files, cache, today, kept)
     # A large fleet is not needed in memory beside its objects.
     del fleet
     seconds = {"generate": monotonic() - started}
 
-    report = judge(under_check, root, cache, say=say, count=count, keeps=keeps)
+    report = judge(under_check, root, cache, say=say, count=count, kept_in=kept)
     whole_report = replace(
         report,
         findings=(*findings, *drift, *report.findings),
@@ -102,15 +101,15 @@ def check(
 
 
 def _compared(
-    fleet: Fleet, files: Tree, root: Path, cache: Path, today: date, *, keeps: bool
+    fleet: Fleet, files: Tree, cache: Path, today: date, kept: Kept | None
 ) -> tuple[rule.Repository, list[Finding]]:
     """Plan a fleet, and return what the rules are to know of it, and which of its files differ."""
-    kept = KeptPlans.of(root, cache, fleet, files) if keeps else None
-    plan = plan_fleet(fleet, kept.briefs if kept else {})
-    drift = _drift(plan, files, kept)
+    kept_plans = KeptPlans(kept, fleet, files) if kept else None
+    plan = plan_fleet(fleet, kept_plans.briefs if kept_plans else {})
+    drift = _drift(plan, files, kept_plans)
     planned = objects_without_extras(plan, cache)
 
-    return _under_check(plan, files, today, planned, cache if keeps else None), drift
+    return _under_check(plan, files, today, planned, kept), drift
 
 
 def _deployed(root: Path, files: Tree | None) -> Tree:
@@ -183,7 +182,7 @@ def _under_check(
     files: Tree,
     today: date,
     planned: Mapping[str, tuple[Object, ...]],
-    cache: Path | None = None,
+    kept: Kept | None = None,
 ) -> rule.Repository:
     """Return what the rules are to know of a fleet's repository; nothing of it is rendered yet.
 
@@ -209,7 +208,7 @@ def _under_check(
         today=today,
         destinations={brief.cluster.name: destination(plan, brief) for brief in plan.briefs},
         url=plan.fleet.repository,
-        common=_words_of_catalog(cache),
+        common=_words_of_catalog(kept),
         gates=_own_gates(plan.fleet),
         quotas=tuple(rule.Quota(**quota.model_dump()) for quota in plan.fleet.quotas),
     )
@@ -298,15 +297,13 @@ def _own_gates(fleet: FleetSpec) -> frozenset[str]:
     return frozenset(name for names in required for name in names)
 
 
-def _words_of_catalog(cache: Path | None) -> frozenset[str]:
+def _words_of_catalog(kept: Kept | None) -> frozenset[str]:
     """Return the words of the tool's own catalog, which are kept by the tool's own code."""
-    folder = kept_folder(cache) if cache else None
-    results = Results(folder / "words") if folder else None
-    known = results.read(hash_of_code()) if results else None
+    known = kept.read("words", hash_of_code()) if kept else None
     if known is not None:
         return frozenset(json.loads(known))
 
     words = frozenset(word for data in read_catalog().values() for word in rule.WORD.findall(data.decode()))
-    if results:
-        results.keep(hash_of_code(), json.dumps(sorted(words)).encode())
+    if kept:
+        kept.keep("words", hash_of_code(), json.dumps(sorted(words)).encode())
     return words

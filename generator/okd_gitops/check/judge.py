@@ -20,6 +20,7 @@ from okd_gitops.manifests.graph import Leaves
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.render import kustomize
+from okd_gitops.system.kept import Kept
 
 _NONE = OwnSchemas()
 
@@ -42,15 +43,15 @@ def judge(
     *,
     say: Callable[[str], None],
     count: Callable[[int, int], None] = kustomize.no_count,
-    keeps: bool = False,
+    kept_in: Kept | None = None,
 ) -> Report:
     """Build the overlays of the repository at `root` with the tools and schemas in `cache`, and judge them.
 
-    An overlay with something that must not be built is not built; the others are. With `keeps`, what an
-    earlier run found of an overlay that has not changed is not found again. Raises ToolError when a tool or a
-    schema bundle is missing.
+    An overlay with something that must not be built is not built; the others are. What an earlier run found
+    of an overlay that has not changed is in `kept_in`, and is not found again. Raises ToolError when a tool
+    or a schema bundle is missing.
     """
-    kept = KeptOverlays.of(root, cache, repository.files) if keeps else None
+    kept = KeptOverlays(kept_in, root, cache, repository.files) if kept_in else None
     unchanged = kept.unchanged(repository.overlays) if kept else {}
     if kept and not unchanged:
         kept.let_go()

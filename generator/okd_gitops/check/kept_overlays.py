@@ -20,29 +20,26 @@ from okd_gitops.check.seen_by_all import hash_of_all, hash_of_description, hash_
 from okd_gitops.finding import Finding, finding_from
 from okd_gitops.render.kustomize import Document
 from okd_gitops.system.files_on_disk import is_as_found
-from okd_gitops.system.kept import Results, kept_folder, key_of
+from okd_gitops.system.kept import Kept, key_of
 from okd_gitops.system.unchanged import hash_of_code, tools_in
 from okd_gitops.tree import digest, digest_in
 
+_KIND = "overlays"
+
 
 class KeptOverlays:
-    """What is kept of the overlays of a repository at `root`, whose files are `files`."""
+    """What is kept of the overlays of a repository at `root`, whose files are `files`; the tools that judge
+    them are in `cache`.
+    """
 
-    def __init__(self, root: Path, cache: Path, folder: Path, files: Mapping[str, bytes]) -> None:
-        self._root, self._files = root, files
+    def __init__(self, kept: Kept, root: Path, cache: Path, files: Mapping[str, bytes]) -> None:
+        self._kept, self._root, self._files = kept, root, files
         self._names: dict[str, list[str]] = {}
-        self._results = Results(folder / "overlays")
         self._common = key_of(hash_of_code().encode(), tools_in(cache))
-        self.file = KeptFile.of(self._results.read_of(self._common, self._place))
+        self.file = KeptFile.of(kept.read(_KIND, self._common))
         self._facts: dict[str, str | None] = {
             folder: head["facts"] for folder, head in self.file.overlays.items()
         }
-
-    @classmethod
-    def of(cls, root: Path, cache: Path, files: Mapping[str, bytes]) -> "KeptOverlays | None":
-        """Return what is kept, or None where nothing may be."""
-        folder = kept_folder(cache)
-        return cls(root, cache, folder, files) if folder else None
 
     def unchanged(self, overlays: Iterable[Overlay]) -> dict[str, Overlay]:
         """Return the overlays, by folder, that are as an earlier run found them; what they asked for may not
@@ -138,12 +135,7 @@ class KeptOverlays:
 
     def write(self, parts: Iterable[Part]) -> None:
         """Keep a file of these parts in the place of what is kept."""
-        self._results.keep_of(self._common, self._place, *parts)
-        self._results.prune()
-
-    @cached_property
-    def _place(self) -> str:
-        return key_of(bytes(self._root))
+        self._kept.keep(_KIND, self._common, *parts)
 
     def is_as_found(self, path: str) -> bool:
         """Whether a file is still as it was found."""

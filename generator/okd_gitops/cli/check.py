@@ -165,6 +165,7 @@ def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: 
     # What is left in circles goes with the end of the run: to look for it at each step takes a tenth.
     gc.disable()
     from okd_gitops.check.named_wheel import named_wheel_findings
+    from okd_gitops.system.kept import Kept
     from okd_gitops.system.unchanged import Earlier, tools_in
 
     root = root_of(context)
@@ -190,7 +191,7 @@ def _check_own(context: click.Context, wanted: Wanted, now: "datetime", output: 
         now=now,
         files=earlier.files,
         of_wheels=of_wheels,
-        keeps=True,
+        kept=Kept.of(root, cache),
     )
     earlier.keep(_counts(report), report.findings)
     _end(report, wanted, output)

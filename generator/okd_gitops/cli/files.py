@@ -81,6 +81,7 @@ def generate(
     from okd_gitops.generate.compare import stale
     from okd_gitops.generate.generate import diff_text
     from okd_gitops.generate.generate import generate as run
+    from okd_gitops.system.kept import Kept
 
     writes_files = not (checking or dry_run)
     result = run(
@@ -93,7 +94,7 @@ def generate(
     )
 
     drift = result.drift
-    stand_in = kept_placeholders(result.fleet.documents, root, tools_of(context))
+    stand_in = kept_placeholders(result.fleet.documents, Kept.of(root, tools_of(context)))
     notes = [*result.fleet.notes, *as_warnings(stand_in)]
     findings = [*drift.refused, *(stale(drift) if checking else [])]
 

@@ -11,24 +11,25 @@ from pathlib import Path
 from okd_gitops.manifests.objects import Object
 from okd_gitops.manifests.plain import plain_value
 from okd_gitops.manifests.read import Document, read
-from okd_gitops.system.kept import Results, kept_folder, key_of
+from okd_gitops.system.kept import Kept
 from okd_gitops.system.unchanged import hash_of_code
 from okd_gitops.tree import Unread, content_of, digest, digest_of
 
+_KIND = "documents"
 # What is in front of the hash of a file that has an object of the catalog.
 _OBJECT = "object:"
 
 
 class KeptDocuments:
-    """The documents of the fleet at a root; without results, each is read anew.
+    """The documents of a fleet; where nothing is kept, each is read anew.
 
     Kept is a line for each: the hash of its file, and its value as JSON, which is read when it is asked for.
     """
 
-    def __init__(self, results: Results | None, place: str) -> None:
-        self._results, self._place = results, place
-        self._common = hash_of_code() if results else ""
-        kept_lines = (results.read_of(self._common, place) if results else None) or b""
+    def __init__(self, kept: Kept | None = None) -> None:
+        self._kept = kept
+        self._common = hash_of_code() if kept else ""
+        kept_lines = (kept.read(_KIND, self._common) if kept else None) or b""
         known = (line.partition(" ") for line in kept_lines.decode().splitlines())
         self._known = {key: kept for key, _, kept in known}
         # Of the catalog's objects all stay: another edit asks for others.
@@ -37,15 +38,14 @@ class KeptDocuments:
     @classmethod
     def of(cls, root: Path, cache: Path) -> "KeptDocuments":
         """Return what is kept, and nothing where that must not be used."""
-        folder = kept_folder(cache)
-        return cls(Results(folder / "documents") if folder else None, key_of(bytes(root)))
+        return cls(Kept.of(root, cache))
 
     def read(self, file: str, source: bytes | Unread) -> Document:
         """Read a file with one document; raises FindingsError like `manifests.read.read`.
 
         One that an earlier run has read is not read for its value.
         """
-        if self._results is None:
+        if self._kept is None:
             return read(file, content_of(source))
 
         key = digest_of(source)
@@ -60,7 +60,7 @@ class KeptDocuments:
 
     def read_object(self, data: bytes) -> Object:
         """Read a file of the catalog with one object; raises like `manifests.plain.plain_value`."""
-        if self._results is None:
+        if self._kept is None:
             plain: Object = plain_value(data)
             return plain
 
@@ -80,6 +80,6 @@ class KeptDocuments:
 
     def keep(self) -> None:
         """Keep for later runs what this one has read, if that was new."""
-        if self._results and not self._used.keys() <= self._known.keys():
+        if self._kept and not self._used.keys() <= self._known.keys():
             lines = (f"{key} {kept}\n" for key, kept in self._used.items())
-            self._results.keep_of(self._common, self._place, "".join(lines).encode())
+            self._kept.keep(_KIND, self._common, "".join(lines).encode())

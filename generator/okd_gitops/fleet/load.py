@@ -91,7 +91,7 @@ def load(
     `documents` are those that an earlier run has read. `files` are all of the repository, if none of them is
     one that must not be read.
     """
-    reading = documents or KeptDocuments(None, "")
+    reading = documents or KeptDocuments()
     findings = Findings()
     document: Document | None = None
     spec: FleetSpec | None = None
@@ -139,7 +139,7 @@ def load_catalog(
 
     Raises FindingsError.
     """
-    catalog = _own_catalog(documents or KeptDocuments(None, ""))
+    catalog = _own_catalog(documents or KeptDocuments())
     if files is None:
         files = read_tree(root, CATALOG) if root else Tree()
 

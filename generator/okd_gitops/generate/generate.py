@@ -19,6 +19,7 @@ from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tr
 from okd_gitops.system.file_status import walk
 from okd_gitops.system.files_on_disk import files_of, is_same_file
 from okd_gitops.system.journal import saving
+from okd_gitops.system.kept import Kept
 from okd_gitops.system.recovery import refuse_pending
 from okd_gitops.system.steps import written
 from okd_gitops.tree import MANIFEST, Tree, owned_folder, unified_diff
@@ -237,7 +238,8 @@ def _compared(
 
     Raises UsageError for a forced path that is none of them.
     """
-    kept = KeptPlans.of(root, cache, fleet, actual) if cache else None
+    kept_in = Kept.of(root, cache) if cache else None
+    kept = KeptPlans(kept_in, fleet, actual) if kept_in else None
     planned = plan(fleet, kept.briefs if kept else {})
     as_planned = kept.paths() if kept else set()
     made = gathered(in_parts(planned), actual)

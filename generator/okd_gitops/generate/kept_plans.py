@@ -7,33 +7,33 @@ cluster. Of its files only a hash is kept: those that are there are as planned w
 import json
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.plan import Brief, Plan
-from okd_gitops.system.kept import Results, kept_folder, key_of
+from okd_gitops.system.kept import Kept, key_of
 from okd_gitops.system.unchanged import hash_of_code
 from okd_gitops.tree import MANIFEST, Tree, is_same_list
 
+_KIND = "plans"
 # The folders of generated files that are one cluster's own, by its name.
 _OWN = ("argocd", "overlays")
 
 
 class KeptPlans:
-    """The plans that are kept for the fleet at a root, beside the generated files that are there."""
+    """The plans that are kept for a fleet, beside the generated files that are there."""
 
-    def __init__(self, folder: Path, root: Path, fleet: Fleet, actual: Tree) -> None:
-        self._results, self._place = Results(folder / "plans"), key_of(bytes(root))
+    def __init__(self, kept: Kept, fleet: Fleet, actual: Tree) -> None:
+        self._kept = kept
         changes = fleet.catalog.changes
         parts = [part for path in changes for part in (path.encode(), changes[path])]
         self._common = key_of(hash_of_code().encode(), fleet.document.digest.encode(), *parts)
 
-        kept = json.loads(self._results.read_of(self._common, self._place) or b'{"parts": [], "plans": {}}')
-        self._known: dict[str, Any] = kept["plans"]
+        known = json.loads(kept.read(_KIND, self._common) or b'{"parts": [], "plans": {}}')
+        self._known: dict[str, Any] = known["plans"]
         # Most clusters have the same ones.
-        self._parts = [tuple((feature, part) for feature, part in parts) for parts in kept["parts"]]
+        self._parts = [tuple((feature, part) for feature, part in parts) for parts in known["parts"]]
         self._actual = paths_of_clusters(actual)
         self._files = actual
         self.briefs = {
@@ -41,12 +41,6 @@ class KeptPlans:
             for cluster in fleet.clusters
             if self._is_kept(cluster)
         }
-
-    @classmethod
-    def of(cls, root: Path, cache: Path, fleet: Fleet, actual: Tree) -> "KeptPlans | None":
-        """Return what is kept, or None where nothing may be."""
-        folder = kept_folder(cache)
-        return cls(folder, root, fleet, actual) if folder else None
 
     def paths(self) -> set[str]:
         """Return the generated files of the clusters in `briefs`, which are as planned."""
@@ -61,8 +55,8 @@ class KeptPlans:
         plans = {brief.cluster.name: self._record(brief, paths, made, numbers) for brief in plan.briefs}
 
         if plans != self._known or list(numbers) != self._parts:
-            kept = {"parts": list(numbers), "plans": plans}
-            self._results.keep_of(self._common, self._place, json.dumps(kept).encode())
+            new = {"parts": list(numbers), "plans": plans}
+            self._kept.keep(_KIND, self._common, json.dumps(new).encode())
 
     def _record(
         self,

@@ -10,6 +10,7 @@ import stat
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -122,6 +123,36 @@ class Results:
 
             for path in oldest:
                 Path(path).unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where results about a repository are kept, one of each kind: `place` is the key of its root."""
+
+    folder: Path
+    place: str
+    is_only_read: bool = False
+
+    @classmethod
+    def of(cls, root: Path, cache: Path) -> "Kept | None":
+        """Return where those of the repository at a root are, or None where nothing may be kept or used."""
+        folder = kept_folder(cache)
+        return cls(folder, key_of(bytes(root))) if folder else None
+
+    def only_read(self) -> "Kept":
+        """Return the same for a run that reads them and leaves them as they are."""
+        return replace(self, is_only_read=True)
+
+    def read(self, kind: str, common: str) -> bytes | None:
+        """Return the result of a kind that was kept with the same `common`, a hash of what it depends on."""
+        return Results(self.folder / kind).read_of(common, self.place)
+
+    def keep(self, kind: str, common: str, *parts: bytes | memoryview) -> None:
+        """Keep a result of a kind, of parts one after another, in the place of an earlier one."""
+        if not self.is_only_read:
+            results = Results(self.folder / kind)
+            results.keep_of(common, self.place, *parts)
+            results.prune()
 
 
 class Keys:
