@@ -27,6 +27,9 @@ class Unread(Protocol):
     def digest(self) -> str:
         """Return the SHA-256 of the content in hexadecimal, without reading it where that is known."""
 
+    def lend(self) -> None:
+        """Note that a program is told to read the file for itself."""
+
 
 # Equal are two with the same paths and contents, as with every Mapping.
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +96,16 @@ def digest_of(content: bytes | Unread) -> str:
 def digest_in(files: Mapping[str, bytes], path: str) -> str:
     """Return the SHA-256 of one of some files in hexadecimal, without reading it where that is known."""
     return files.digest(path) if isinstance(files, Tree) else digest(files[path])
+
+
+def different(old: Tree, new: Tree) -> set[str]:
+    """Return the paths that one of two trees lacks, or that have another content in it."""
+    paths = old.files.keys() | new.files.keys()
+    return {path for path in paths if _digest_at(old, path) != _digest_at(new, path)}
+
+
+def _digest_at(files: Tree, path: str) -> str | None:
+    return files.digest(path) if path in files else None
 
 
 def source_in(files: Mapping[str, bytes], path: str) -> bytes | Unread:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import changes
 from changes import NEW, OLD, OLDER, image, lay_out, move
@@ -930,6 +931,19 @@ def test_findings_that_the_base_has_do_not_fail_and_are_counted(fleet: Repositor
     assert {finding["name"] for finding in report["older"]} >= {"secret-in-git"}
 
 
+def test_a_symlink_that_the_base_has_can_be_removed(fleet: Repository) -> None:
+    """The base must not be read there; what it has of other findings is known all the same."""
+    link = fleet.root / "overlays/moc-test/link.yaml"
+    link.symlink_to("kustomization.yaml")
+    fleet.edit("clusters/moc-test.yaml", "purpose: test\n", "purpose: test # REPLACE_ME\n")
+    git(fleet.root, "add", "-A")
+    git(fleet.root, "commit", "-qm", "a link")
+    git(fleet.root, "branch", "-f", "base")
+    link.unlink()
+    code, report, _ = fleet.check()
+    assert (code, report["change"]["refused"]) == (0, 0)
+
+
 def test_another_fault_in_the_place_of_an_older_one_is_new(fleet: Repository) -> None:
     """Both have one name and one object; the first stays old also when its place in the file moves."""
     folder = fleet.root / "clusters/moc-test"
@@ -1017,6 +1031,19 @@ def test_no_release_comes_with_what_judges_it(path: str, fleet: Repository) -> N
     git(fleet.root, "add", "-A")
     git(fleet.root, "commit", "-qm", "beside")
     assert "trust-edit-with-release" in fleet.errors()
+
+
+def test_a_name_in_escapes_hides_no_edited_application(fleet: Repository) -> None:
+    generate(fleet.root)
+    edited = fleet.root / "argocd/moc-cd/application.yaml"
+    text = edited.read_text().replace("targetRevision: main", "targetRevision: other")
+    assert "moc-cd" in text
+    # JSON, which is YAML: no name of a long-term cluster can be read in the bytes.
+    value = json.dumps(yaml.safe_load(text)).replace("moc-cd", "\\u006doc-cd")
+    (fleet.root / "argocd/zz.json").write_text(value)
+    assert "moc-cd" not in value
+    error = fleet.errors_as_written()["guarded-application-edited"]
+    assert error.location.file == "argocd/zz.json"
 
 
 def test_a_correct_copy_of_an_application_hides_no_edited_one(fleet: Repository) -> None:

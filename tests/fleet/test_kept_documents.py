@@ -59,6 +59,9 @@ class File(NamedTuple):
     def digest(self) -> str:
         return digest(self.data)
 
+    def lend(self) -> None:
+        raise AssertionError("no program reads it")
+
 
 def test_a_file_that_is_known_is_read_only_for_a_place(cache: Path) -> None:
     first = KeptDocuments.of(cache, cache)

@@ -125,6 +125,9 @@ class OnDisk:
     def digest(self) -> str:
         raise AssertionError
 
+    def lend(self) -> None:
+        raise AssertionError
+
 
 def test_a_kustomization_holds_what_reads_its_file_and_not_its_bytes() -> None:
     tree = Tree({"overlays/a/kustomization.yaml": OnDisk()})

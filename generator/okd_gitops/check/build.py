@@ -54,6 +54,10 @@ def build(
     in_turn = InTurn(
         program, frozenset(folder for folder, graph in built.items() if _has_common_fields(graph))
     )
+    for graph in built.values():
+        for path in {*graph.files, *_kustomizations_beside(graph)}:
+            lend(files, path)
+
     kept = kept_folder(cache)
     results = Results(kept / "rendered") if kept else None
     renderer = hash_of(binary) + hash_of(program)
@@ -132,7 +136,6 @@ class _Earlier:
     def _made_key(self, folder: str) -> str:
         graph = self.graphs[folder]
         for path in graph.files:
-            lend(self.files, path)
             self._before.setdefault(path, status_at(self.root, path))
 
         digests = ((path, digest_in(self.files, path)) for path in sorted(graph.files))

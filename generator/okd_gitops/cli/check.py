@@ -230,15 +230,21 @@ def _check_change(
     context: click.Context, wanted: Wanted, records: str, now: "datetime", output: str
 ) -> NoReturn:
     """Judge a change, print what was found and end."""
+    # What is left in circles goes with the end of the run.
+    gc.disable()
     from dataclasses import replace
 
     from okd_gitops.check.change.judge_change import judge_change
     from okd_gitops.evidence.records import read_records
     from okd_gitops.report.causes import worst_first
+    from okd_gitops.system.kept import Kept
 
     root = root_of(context)
     seen = read_records(root, records)
-    judged = judge_change(root, tools_of(context), wanted.base, seen, now=now, say=progress(context))
+    cache = tools_of(context)
+    judged = judge_change(
+        root, cache, wanted.base, seen, now=now, say=progress(context), kept=Kept.of(root, cache)
+    )
     report = replace(judged.report, findings=worst_first(judged.findings))
     write_for_forges(report.findings, wanted, judged.exit_code, "")
 

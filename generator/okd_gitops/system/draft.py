@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,12 @@ from pathlib import Path
 from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.redaction import plain
 from okd_gitops.system.disk import MAX_GENERATED, read_file
+from okd_gitops.system.files_on_disk import may_be_read
 from okd_gitops.system.git import Clone, opened
 from okd_gitops.system.git_objects import contents, entries
 from okd_gitops.system.make_commit import make_commit
 from okd_gitops.system.store import make_repository
+from okd_gitops.tree import Tree, digest
 
 _NAME = "okd-gitops-draft-"
 _LOCK = "lock"
@@ -30,7 +32,8 @@ _LINK, _MODULE, _PROGRAM = "120000", "160000", "100755"
 class Draft:
     """The files of a commit below the root of the repository, in `folder`.
 
-    `tip` is the last commit that was made of them.
+    `tip` is the last commit that was made of them, `files` what the first one has, and `links` those of them
+    that are symlinks.
     """
 
     clone: Clone
@@ -38,6 +41,17 @@ class Draft:
     head: Path
     tip: str
     modes: dict[str, str]
+    files: Tree
+    links: set[str]
+
+    def files_in(self, *names: str) -> Tree | None:
+        """Return what the first commit has of these names at the top, and in these folders; None when one of
+        them must not be read.
+
+        Then `disk.read_tree` tells which, and why.
+        """
+        files = self.files.at_top(names)
+        return files if _may_be_read(files, self.links) else None
 
     def commit(self, paths: Iterable[str], message: str) -> str:
         """Make a commit of `paths` as they are in the folder, upon `tip`, and return its hash.
@@ -50,11 +64,37 @@ class Draft:
         return self.tip
 
 
+@dataclass(slots=True)
+class Late:
+    """A file of a commit that is written to the folder of a draft when a program is told to read it."""
+
+    folder: Path
+    path: str
+    data: bytes
+    known: str = ""
+
+    def read(self) -> bytes:
+        """Return the content."""
+        return self.data
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content."""
+        self.known = self.known or digest(self.data)
+        return self.known
+
+    def lend(self) -> None:
+        """Write the file, unless it is there; raises BusyError on a full disk."""
+        if not (self.folder / self.path).exists():
+            _write(self.folder, {self.path: self.data}, set())
+
+
 @contextmanager
-def drafted(root: Path, sha: str) -> Iterator[Draft]:
+def drafted(root: Path, sha: str, late: Collection[str] = ()) -> Iterator[Draft]:
     """Write the files of a commit to a folder of its own for as long as the block runs.
 
-    What killed runs left is removed. Raises UsageError for a commit whose paths no file system can hold.
+    Those in the folders `late` at the top are written when a program is told to read them, if all of them may
+    be read. What killed runs left is removed. Raises UsageError for a commit whose paths no file system can
+    hold.
     """
     clone = opened(root)
     _remove_abandoned()
@@ -65,14 +105,15 @@ def drafted(root: Path, sha: str) -> Iterator[Draft]:
         head = _repository_of_draft(folder / "work/.git", clone, sha)
         work = folder / "work" / clone.prefix
         work.mkdir(parents=True, exist_ok=True)
-        try:
-            _write(work, files, links)
-        except OSError as error:
-            reason = f"the commit cannot be written to {folder}: {error.strerror}"
-            raise BusyError(reason, "free some space there, or set TMPDIR") from None
+        _refuse_paths_elsewhere(files)
+        later = Tree(files).at_top(late)
+        if not _may_be_read(later, links):
+            later = Tree()
+        _write(work, {path: data for path, data in files.items() if path not in later}, links)
 
         programs = {path: mode for path, mode in modes.items() if mode == _PROGRAM}
-        yield Draft(clone, work, head, sha, programs)
+        tree = Tree({**files, **{path: Late(work, path, files[path]) for path in later}})
+        yield Draft(clone, work, head, sha, programs, tree, links)
 
 
 def _files_of_commit(clone: Clone, sha: str) -> tuple[dict[str, str], dict[str, bytes]]:
@@ -107,13 +148,32 @@ def _content(folder: Path, path: str) -> bytes | None:
     return read_file(folder, path, max_file=MAX_GENERATED) if os.path.lexists(folder / path) else None
 
 
-def _write(folder: Path, files: dict[str, bytes], links: set[str]) -> None:
-    """Write regular files, and then the links, so that no file is written through a link."""
-    for path in files:
+def _may_be_read(files: Tree, links: Collection[str]) -> bool:
+    sizes = {path: len(files[path]) for path in files}
+    return sizes.keys().isdisjoint(links) and may_be_read(sizes)
+
+
+def _refuse_paths_elsewhere(paths: Iterable[str]) -> None:
+    for path in paths:
         if {"", ".", "..", ".git"} & set(path.split("/")):
             raise UsageError(
                 f"the commit has a path that leads elsewhere: {plain(path)}", "remove it from the branch"
             )
+
+
+def _write(folder: Path, files: Mapping[str, bytes], links: Collection[str]) -> None:
+    """Write regular files, and then the links, so that no file is written through a link.
+
+    Raises BusyError where that fails.
+    """
+    try:
+        _write_each(folder, files, links)
+    except OSError as error:
+        reason = f"the commit cannot be written to {folder}: {error.strerror}"
+        raise BusyError(reason, "free some space there, or set TMPDIR") from None
+
+
+def _write_each(folder: Path, files: Mapping[str, bytes], links: Collection[str]) -> None:
     for path in sorted(files, key=lambda path: path in links):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

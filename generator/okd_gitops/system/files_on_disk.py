@@ -8,7 +8,7 @@ was hashed, ends the run.
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -53,6 +53,10 @@ class OnDisk:
 
         return self.known
 
+    def lend(self) -> None:
+        """Note that a program may have read another content than was found."""
+        self.is_lent = True
+
 
 @dataclass(frozen=True, slots=True)
 class ReadAgain:
@@ -80,6 +84,9 @@ class ReadAgain:
         """Return the SHA-256 of the content."""
         return self.known
 
+    def lend(self) -> None:
+        """Do nothing: the file is where it was read."""
+
 
 def let_go(root: Path, files: Tree) -> Tree:
     """Return files that were read below `root`, each of which is read again when somebody asks for it."""
@@ -91,7 +98,8 @@ def files_of(root: Path, found: Walk, digests: Mapping[str, str] = MappingProxyT
 
     Then `disk.read_tree` tells which, and why. `digests` has the SHA-256 of those that are known.
     """
-    if not _may_be_read(found.files):
+    is_regular = kinds_of(found.files.values()) <= {stat.S_IFREG}
+    if not is_regular or not may_be_read({path: size_of(status) for path, status in found.files.items()}):
         return None
 
     top = str(root)
@@ -103,8 +111,16 @@ def files_of(root: Path, found: Walk, digests: Mapping[str, str] = MappingProxyT
 def lend(files: Mapping[str, bytes], path: str) -> None:
     """Note that a program is told to read a file for itself."""
     content = files.files.get(path) if isinstance(files, Tree) else None
-    if isinstance(content, OnDisk):
-        content.is_lent = True
+    if content is not None and not isinstance(content, bytes):
+        content.lend()
+
+
+def lend_below(files: Mapping[str, bytes], paths: Collection[str]) -> None:
+    """Note that somebody is told to read some files, and all in some folders, for himself."""
+    folders = tuple(f"{path}/" for path in paths)
+    for path in files:
+        if path in paths or path.startswith(folders):
+            lend(files, path)
 
 
 def lent_as_found(root: Path, files: Tree) -> bool:
@@ -139,16 +155,14 @@ def is_same_file(one: bytes | Unread | None, other: bytes | Unread | None) -> bo
     return digest_of(one) == digest_of(other)
 
 
-def _may_be_read(found: Mapping[str, FileStatus]) -> bool:
-    """Whether all files are regular ones, none too large and none with a name that cannot be written."""
-    names = "".join(found)
-    if not kinds_of(found.values()) <= {stat.S_IFREG} or (
-        not names.isprintable() and UNWRITABLE.search(names)
-    ):
+def may_be_read(sizes: Mapping[str, int]) -> bool:
+    """Whether none of some files is too large, and none has a name that cannot be written."""
+    names = "".join(sizes)
+    if not names.isprintable() and UNWRITABLE.search(names):
         return False
 
-    large = [path for path, status in found.items() if size_of(status) > MAX_FILE]
-    return all(path.startswith(_GENERATED) and size_of(found[path]) <= MAX_GENERATED for path in large)
+    large = {path: size for path, size in sizes.items() if size > MAX_FILE}
+    return all(path.startswith(_GENERATED) and size <= MAX_GENERATED for path, size in large.items())
 
 
 @lru_cache(maxsize=_IN_MEMORY)

@@ -4,7 +4,8 @@ Whatever is edited by hand there, with or without its list of hashes, hands a cl
 fields that decide what Argo CD reads, where it writes and what it deletes must be as the base generates them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from okd_gitops.check.change.removals import becomes_announced_hub
@@ -12,7 +13,7 @@ from okd_gitops.finding import Finding, FindingsError, Location, finding_of
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.applications import ROOT, argocd_files
-from okd_gitops.generate.plan import plan
+from okd_gitops.generate.plan import Brief, plan
 from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import ObjectId, at
 from okd_gitops.manifests.read import Document, read_all
@@ -38,6 +39,7 @@ _GUARDED_FIELDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("spec", "sourceRepos"),
     ),
 }
+_WORD = re.compile(rb"[a-zA-Z0-9.-]+|\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def application_findings(
     repository, revision or hub.
     """
     expected = _expected(base, now)
-    actual = _objects(files)
+    actual = _objects(_that_may_have({name for _, name in expected}, files))
     names = {cluster.name for cluster in base.clusters if cluster.purpose.guarded} - set(removed)
     projects = {
         at(placed.document.value, "spec", "project")
@@ -81,18 +83,23 @@ def application_findings(
 
 
 def _expected(base: Fleet, now: Fleet) -> dict[tuple[str, str], list[_Placed]]:
-    """Return the objects that the base's clusters have, in the repository, revision and hub of today.
+    """Return the objects that the base's guarded clusters have, in the repository, revision and hub of today.
 
     Announcing that a cluster goes is a step of its own, and so is becoming the announced hub. A base that
     cannot be planned has no objects.
     """
     clusters = tuple(_expected_cluster(cluster, base, now) for cluster in base.clusters)
+    others = {
+        cluster.name: Brief(cluster, parts=(), is_provided=False)
+        for cluster in clusters
+        if not cluster.purpose.guarded
+    }
     moved = base.spec.model_copy(
         update={"repository": now.spec.repository, "revision": now.spec.revision, "hub": now.spec.hub}
     )
 
     try:
-        return _objects(argocd_files(plan(replace(base, spec=moved, clusters=clusters))))
+        return _objects(argocd_files(plan(replace(base, spec=moved, clusters=clusters), others)))
     except FindingsError:
         return {}
 
@@ -108,6 +115,13 @@ def _expected_cluster(cluster: Cluster, base: Fleet, now: Fleet) -> Cluster:
         return replace(cluster, spec=cluster.spec.model_copy(update={"decommission": True}))
 
     return cluster
+
+
+def _that_may_have(names: Set[str], files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files in which one of some names is written: to read all of a large fleet takes seconds."""
+    # A backslash may hide a name.
+    wanted = {name.encode() for name in names} | {b"\\"}
+    return {path: data for path, data in files.items() if not wanted.isdisjoint(_WORD.findall(data))}
 
 
 def _objects(files: Mapping[str, bytes]) -> dict[tuple[str, str], list[_Placed]]:

@@ -1,19 +1,47 @@
 """The base of a change: the commit, whether the tree contains it, and the fleet that it has."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from okd_gitops.check.change.repairs import repair_findings
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError, Severity, finding_of
+from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import git, git_objects
-from okd_gitops.system.disk import leave_out, read_file, scan_tree
+from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, leave_out, read_file, scan_tree
+from okd_gitops.system.draft import Draft
+from okd_gitops.system.kept import Kept
+from okd_gitops.tree import Tree
 
+# All that a check reads.
+FOLDERS = (*ROOTS, "clusters", CATALOG, FLEET)
 _NO_TOOL = 4
 # What names a commit by its place in the history, which git cannot fetch.
 _RELATIVE = re.compile(r"[~^@]|^[0-9a-f]{4,39}$")
 _CLUSTER = "clusters/"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The files of the base that a check reads, which are in `folder` as well.
+
+    They are sound unless one of them must not be read. `kept` has what the check of the tree has found of
+    overlays that may be as they were.
+    """
+
+    folder: Path
+    files: Tree
+    is_sound: bool
+    kept: Kept | None
+
+    @classmethod
+    def of(cls, draft: Draft, kept: Kept | None) -> "Base":
+        """Return the base of which a draft has the files."""
+        sound = draft.files_in(*FOLDERS)
+        files = scan_tree(draft.folder, *FOLDERS, max_file=MAX_GENERATED)[0] if sound is None else sound
+        return cls(draft.folder, files, sound is not None, kept)
 
 
 def resolve_base(root: Path, base: str) -> str:
@@ -57,14 +85,15 @@ def contains_base(root: Path, commit: str) -> list[Finding]:
     return [finding_of("base-not-merged", ".", reason, remedy)]
 
 
-def load_base(folder: Path, now: Fleet) -> tuple[Fleet, list[Finding]]:
-    """Return the fleet of the base, read below `folder`, and what is wrong with the repair of a cluster file.
+def load_base(base: Base, now: Fleet) -> tuple[Fleet, list[Finding]]:
+    """Return the fleet of the base, and what is wrong with the repair of a cluster file.
 
     A file that cannot be read must not keep its own repair from being merged: it is left out of the base, and
     `repairs` judges it. Raises FindingsError when there is more to it than cluster files.
     """
+    folder = base.folder
     try:
-        return load(folder), []
+        return load(folder, (), KeptDocuments(base.kept), base.files if base.is_sound else None), []
     except FindingsError as error:
         found = error
         files = {finding.location.file for finding in error.findings}

@@ -4,13 +4,21 @@ Refusals of the change always fail. Findings of the tree that the base has too d
 them is not stopped by them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from okd_gitops.check.change.applications import application_findings
-from okd_gitops.check.change.base import contains_base, edited_clusters, load_base, resolve_base
+from okd_gitops.check.change.base import (
+    FOLDERS,
+    Base,
+    contains_base,
+    edited_clusters,
+    load_base,
+    resolve_base,
+)
 from okd_gitops.check.change.change import Change, ClusterChange
 from okd_gitops.check.change.compare import changed_fields, cluster_changes
 from okd_gitops.check.change.emergencies import emergency_findings
@@ -31,10 +39,15 @@ from okd_gitops.check.check import check
 from okd_gitops.check.outcome import Report
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import Finding, exit_code_of, ordered
+from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import git
-from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
+from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree, scratch_folder
 from okd_gitops.system.draft import drafted
+from okd_gitops.system.files_on_disk import lend_below, let_go
+from okd_gitops.system.kept import Kept, is_exact
+from okd_gitops.system.unchanged import Earlier
+from okd_gitops.tree import Tree
 
 _SHOWN_FILES = 5
 
@@ -60,19 +73,44 @@ class JudgedChange:
 
 
 def judge_change(
-    root: Path, cache: Path, base: str, records: Records, *, now: datetime, say: Callable[[str], None]
+    root: Path,
+    cache: Path,
+    base: str,
+    records: Records,
+    *,
+    now: datetime,
+    say: Callable[[str], None],
+    kept: Kept | None = None,
 ) -> JudgedChange:
     """Judge the change from the commit `base` to the files below `root`, by what the hub has recorded.
+
+    What is found of the files is kept in `kept`, for the base and for later runs; without it for the base.
 
     Raises UsageError for a commit that is not there, FindingsError for files that cannot be read, ToolError
     when a tool is missing: then nothing was judged.
     """
     commit = resolve_base(root, base)
     edited = edited_clusters(root, commit)
-    fleet = load(root, edited)
-    change = _change_since(root, cache, commit, fleet, records, now)
-    report = check(root, cache, today=now.date(), say=say, fleet=fleet, now=now, edited=edited)
-    older = older_findings(report, root, cache, commit, now, edited)
+    found = Earlier(root, cache, "change").files
+
+    with _shared(kept) as results, drafted(root, commit, ROOTS) as draft:
+        fleet = load(root, edited, KeptDocuments(results), found)
+        files = found or let_go(root, read_tree(root, *FOLDERS, max_file=MAX_GENERATED))
+        before = Base.of(draft, results.only_read() if results else None)
+        change = _change_since(root, cache, before, files, commit, fleet, records, now)
+        report = check(
+            root,
+            cache,
+            today=now.date(),
+            say=say,
+            fleet=fleet,
+            now=now,
+            edited=edited,
+            files=files,
+            kept=results,
+        )
+        older = older_findings(report, files, before, cache, now, edited)
+
     new_findings = tuple(finding for finding in report.findings if finding not in older)
 
     return JudgedChange(
@@ -88,26 +126,54 @@ def change_since(root: Path, cache: Path, base: str, records: Records, *, now: d
     """
     commit = resolve_base(root, base)
     fleet = load(root, edited_clusters(root, commit))
+    files = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
 
-    return _change_since(root, cache, commit, fleet, records, now)
+    with drafted(root, commit, ROOTS) as draft:
+        return _change_since(root, cache, Base.of(draft, None), files, commit, fleet, records, now)
+
+
+@contextmanager
+def _shared(kept: Kept | None) -> Iterator[Kept | None]:
+    """Lend where the check of the tree leaves for that of the base what it has found.
+
+    Nothing else is in a folder of this run alone, so that is right in CI too. A run that must be exact judges
+    both sides for themselves.
+    """
+    if kept or is_exact():
+        yield kept
+        return
+
+    with scratch_folder() as folder:
+        yield Kept(folder, "change")
 
 
 def _change_since(
-    root: Path, cache: Path, commit: str, fleet: Fleet, records: Records, now: datetime
+    root: Path,
+    cache: Path,
+    base: Base,
+    files: Tree,
+    commit: str,
+    fleet: Fleet,
+    records: Records,
+    now: datetime,
 ) -> Change:
-    """Return the change from a commit to `fleet`, which is what `root` has, and everything found about it."""
-    with drafted(root, commit) as draft:
-        old_fleet, unreadable = load_base(draft.folder, fleet)
-        base_side = Side(root=draft.folder, fleet=old_fleet, records=records, now=now)
-        now_side = Side(root=root, fleet=fleet, records=records, now=now)
-        change = _judged(commit, cache, base_side, now_side)
+    """Return the change from the base, a commit, to `fleet` and `files`, which are what `root` has, and
+    everything found about it.
+    """
+    old_fleet, unreadable = load_base(base, fleet)
+    # Files of keys may be anywhere.
+    lend_below(base.files, trusted_paths(old_fleet.spec, fleet.spec))
+    base_side = Side(root=base.folder, fleet=old_fleet, records=records, now=now)
+    now_side = Side(root=root, fleet=fleet, records=records, now=now)
+    change = _judged(commit, base_side, now_side)
+    lost = lost_object_findings(root, cache, base.files, files, old_fleet, fleet)
 
-    findings = (*contains_base(root, commit), *unreadable, *change.findings)
+    findings = (*contains_base(root, commit), *unreadable, *change.findings, *lost)
 
     return replace(change, findings=tuple(ordered(findings)))
 
 
-def _judged(commit: str, cache: Path, base: Side, now: Side) -> Change:
+def _judged(commit: str, base: Side, now: Side) -> Change:
     """Return the change between two sides with everything that is found about it."""
     compared = cluster_changes(base.fleet, now.fleet)
     fleet_fields = changed_fields(base.fleet.spec, now.fleet.spec)
@@ -131,7 +197,7 @@ def _judged(commit: str, cache: Path, base: Side, now: Side) -> Change:
         *loosened_rules(base.fleet, now.fleet, changes),
         *trust_findings(edits, changes),
         *emergency_findings(changes, fleet_fields, _other_edits(edited), now.now),
-        *_removals(cache, changes, base, now),
+        *_removals(changes, base, now),
     ]
 
     return Change(
@@ -161,7 +227,7 @@ def _other_edits(edited: Sequence[str]) -> list[str]:
     return [*others[:_SHOWN_FILES], *more]
 
 
-def _removals(cache: Path, changes: Sequence[ClusterChange], base: Side, now: Side) -> list[Finding]:
+def _removals(changes: Sequence[ClusterChange], base: Side, now: Side) -> list[Finding]:
     removals = removal_findings(changes, base.fleet, now.fleet)
     removed = {name for finding in removals for name in finding.clusters}
     leaving = {cluster.name for cluster in base.fleet.clusters if cluster.spec.decommission}
@@ -171,5 +237,4 @@ def _removals(cache: Path, changes: Sequence[ClusterChange], base: Side, now: Si
         *removals,
         *moved_fleet_findings(base.fleet, now.fleet),
         *application_findings(base.fleet, now.fleet, files, removed={*removed, *leaving}),
-        *lost_object_findings(now.root, base.root, cache, base.fleet, now.fleet),
     ]

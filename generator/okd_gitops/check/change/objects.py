@@ -2,23 +2,23 @@
 
 from pathlib import Path
 
-from okd_gitops.check.diff import FOLDERS, Rendered, is_edited, render_both
+from okd_gitops.check.diff import Rendered, is_edited, render_both
 from okd_gitops.check.lost_objects import RenderedChange, lost_objects
 from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.manifests.objects import Object
-from okd_gitops.system.disk import MAX_GENERATED, read_tree
 from okd_gitops.tree import Tree
 
 
-def lost_object_findings(root: Path, old_root: Path, cache: Path, base: Fleet, now: Fleet) -> list[Finding]:
+def lost_object_findings(
+    root: Path, cache: Path, old: Tree, new: Tree, base: Fleet, now: Fleet
+) -> list[Finding]:
     """Return a finding for each object with data that a cluster of both sides loses.
 
-    `root` has the files of today, `old_root` those of the base. What does not build is found by the check.
+    `new` are the files of today, which `root` has, and `old` those of the base. What does not build is found
+    by the check.
     """
-    old = read_tree(old_root, *FOLDERS, max_file=MAX_GENERATED)
-    new = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
     names = {cluster.name for cluster in now.clusters}
     clusters = {f"overlays/{cluster.name}": cluster for cluster in base.clusters if cluster.name in names}
     edited = [folder for folder in clusters if is_edited(folder, old, new)]
