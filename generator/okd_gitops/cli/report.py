@@ -103,8 +103,10 @@ def _report_change(
     from okd_gitops.report.page.page import PageContent
     from okd_gitops.report.pull_request_text import body
     from okd_gitops.report.report import report as run
+    from okd_gitops.system.kept import Kept
 
-    described = run(root, cache, base, read_records(root, records), now=now, say=say)
+    seen, kept = read_records(root, records), Kept.of(root, cache)
+    described = run(root, cache, base, seen, now=now, say=say, kept=kept)
     pull, judged = described.pull, described.judged
     text = body(pull, limit=limit)
 

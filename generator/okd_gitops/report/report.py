@@ -13,6 +13,7 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.report.of_change import pull_request_of, unreadable_pull_request
 from okd_gitops.report.pull_request_text import PullRequest
 from okd_gitops.system import git_objects
+from okd_gitops.system.kept import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,17 @@ class Description:
 
 
 def report(
-    root: Path, cache: Path, base: str, seen: Records, *, now: datetime, say: Callable[[str], None]
+    root: Path,
+    cache: Path,
+    base: str,
+    seen: Records,
+    *,
+    now: datetime,
+    say: Callable[[str], None],
+    kept: Kept | None = None,
 ) -> Description:
     """Judge the change from the commit `base` to the files below `root`, as `check --base` does, by what the
-    hub has `seen`.
+    hub has `seen`; what is found is kept in `kept`.
 
     Files that are no fleet are told too: a reviewer must see why they are blocked. Raises UsageError for a
     commit that is not there, ToolError when a tool is missing: then there is nothing to report.
@@ -36,7 +44,7 @@ def report(
     commit = resolve_base(root, base)
 
     try:
-        judged = judge_change(root, cache, commit, seen, now=now, say=say)
+        judged = judge_change(root, cache, commit, seen, now=now, say=say, kept=kept)
     except FindingsError as error:
         return Description(unreadable_pull_request(error.findings, commit, seen.commit, now), error=error)
 

@@ -18,6 +18,7 @@ from okd_gitops.rollout.publish import Branch
 from okd_gitops.rollout.request import Request, Tools, base_of, records_of, tools_for
 from okd_gitops.system import branches
 from okd_gitops.system.draft import Draft, drafted
+from okd_gitops.system.kept import Kept
 from okd_gitops.upgrade.recorded import Recorded
 
 _ATTEMPTS = 4
@@ -91,7 +92,10 @@ def _once(tools: Tools, name: str, edit: Edits, request: Request) -> Proposed:
 
 def _described(tools: Tools, draft: Draft, name: str, subject: str, base: str, records: Records) -> Branch:
     """Return the branch with the text that `report` writes for it; raises FindingsError for a refused one."""
-    described = report(draft.folder, tools.cache, base, records, now=tools.now, say=tools.say)
+    # What is found of a draft is no use to later runs.
+    kept = Kept.of(tools.root, tools.cache)
+    only_read = kept.only_read() if kept else None
+    described = report(draft.folder, tools.cache, base, records, now=tools.now, say=tools.say, kept=only_read)
 
     if described.error:
         raise described.error

@@ -91,7 +91,9 @@ def judge_change(
     """
     commit = resolve_base(root, base)
     edited = edited_clusters(root, commit)
-    found = Earlier(root, cache, "change").files
+    # Of a draft no status is kept: its folder is gone soon.
+    is_draft = kept is None or kept.is_only_read
+    found = None if is_draft else Earlier(root, cache, "change").files
 
     with _shared(kept) as results, drafted(root, commit, ROOTS) as draft:
         fleet = load(root, edited, KeptDocuments(results), found)
