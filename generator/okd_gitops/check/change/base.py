@@ -9,11 +9,11 @@ from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError, Severity, finding_of
 from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
-from okd_gitops.system import git, git_objects
+from okd_gitops.system import git
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, leave_out, read_file, scan_tree
 from okd_gitops.system.draft import Draft
 from okd_gitops.system.kept import Kept
-from okd_gitops.tree import Tree
+from okd_gitops.tree import Tree, different
 
 # All that a check reads.
 FOLDERS = (*ROOTS, "clusters", CATALOG, FLEET)
@@ -61,10 +61,9 @@ def resolve_base(root: Path, base: str) -> str:
         raise UsageError(error.reason, f"{fetch}, then run again with --base origin/{ref}") from None
 
 
-def edited_clusters(root: Path, commit: str) -> frozenset[str]:
-    """Return the names of the clusters whose file is another one than at a commit, or was not there."""
-    old, new = git_objects.tree_at(root, commit, ("clusters",)), scan_tree(root, "clusters")[0]
-    edited = [path for path in new if _is_cluster_file(path) and new[path] != old.get(path)]
+def edited_clusters(old: Tree, new: Tree) -> frozenset[str]:
+    """Return the names of the clusters whose file is another one in `new` files, or was not there."""
+    edited = [path for path in different(old, new) if _is_cluster_file(path) and path in new]
 
     return frozenset(path.removeprefix(_CLUSTER).removesuffix(".yaml") for path in edited)
 

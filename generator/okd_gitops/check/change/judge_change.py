@@ -90,15 +90,15 @@ def judge_change(
     when a tool is missing: then nothing was judged.
     """
     commit = resolve_base(root, base)
-    edited = edited_clusters(root, commit)
     # Of a draft no status is kept: its folder is gone soon.
     is_draft = kept is None or kept.is_only_read
     found = None if is_draft else Earlier(root, cache, "change").files
 
     with _shared(kept) as results, drafted(root, commit, ROOTS) as draft:
+        before = Base.of(draft, results.only_read() if results else None)
+        edited = edited_clusters(before.files, found or _clusters(root))
         fleet = load(root, edited, KeptDocuments(results), found)
         files = found or let_go(root, read_tree(root, *FOLDERS, max_file=MAX_GENERATED))
-        before = Base.of(draft, results.only_read() if results else None)
         change = _change_since(root, cache, before, files, commit, fleet, records, now)
         report = check(
             root,
@@ -127,11 +127,17 @@ def change_since(root: Path, cache: Path, base: str, records: Records, *, now: d
     Raises UsageError for a commit that is not there, FindingsError for files that cannot be read.
     """
     commit = resolve_base(root, base)
-    fleet = load(root, edited_clusters(root, commit))
-    files = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
 
     with drafted(root, commit, ROOTS) as draft:
-        return _change_since(root, cache, Base.of(draft, None), files, commit, fleet, records, now)
+        before = Base.of(draft, None)
+        fleet = load(root, edited_clusters(before.files, _clusters(root)))
+        files = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
+        return _change_since(root, cache, before, files, commit, fleet, records, now)
+
+
+def _clusters(root: Path) -> Tree:
+    """Return the files of clusters/ that can be read; `load` tells what is wrong with the others."""
+    return scan_tree(root, "clusters")[0]
 
 
 @contextmanager
