@@ -5,11 +5,10 @@ that asked prints them sorted.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from operator import attrgetter
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -253,8 +252,9 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
-# A thousand places are sorted in a third of the time by what they hold.
-_order = attrgetter(*(each.name for each in fields(Location)))
+def _order(place: Location) -> tuple[str | int, ...]:
+    # A thousand places are sorted in a third of the time by what they hold.
+    return place.file, place.line, place.column, place.length, place.text
 
 
 def nearest(wrong: str, names: Iterable[str]) -> str:
