@@ -196,7 +196,8 @@ def reference() -> str:
         "",
     ]
     for name, command in _commands(cli):
-        context = click.Context(command, info_name=f"okd-gitops {name}", max_content_width=110)
+        settings = {**cli.context_settings, "auto_envvar_prefix": None}
+        context = click.Context(command, info_name=f"okd-gitops {name}", **settings)
         lines += [f"### {name}", "", "```text", command.get_help(context), "```", ""]
     lines += ["## Features", "", "| feature | what it is | environments | requires |", "|---|---|---|---|"]
     for name, feature in sorted(catalog.features.items()):

@@ -385,7 +385,8 @@ def test_the_command_line_of_the_gate_is_valid(okd: Objects) -> None:
         assert words[:3] == ["okd-gitops", "serve", "gate"]
         group = cli.commands["serve"]
         assert isinstance(group, click.Group)
-        given = group.commands["gate"].make_context("gate", words[3:]).params
+        parent = click.Context(cli, **cli.context_settings)
+        given = group.commands["gate"].make_context("gate", words[3:], parent).params
         if not given["sweep"]:
             assert (given["arches"], given["registry"], given["expire"]) == (
                 "amd64,arm64,s390x",

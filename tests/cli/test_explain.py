@@ -29,7 +29,9 @@ def must_exist(words: list[str]) -> None:
         assert name in command.commands, f"{command.name} has no command {name}"
         command = command.commands[name]
 
-    with command.make_context(command.name, list(words), resilient_parsing=True) as context:
+    # A command remembers the first names of its help, which the reference shows.
+    parent = click.Context(cli, **cli.context_settings)
+    with command.make_context(command.name, list(words), parent, resilient_parsing=True) as context:
         assert context.args == [], f"{command.name} does not take {context.args}"
 
     arguments = [parameter for parameter in command.params if isinstance(parameter, click.Argument)]

@@ -73,7 +73,7 @@ def test_an_option_begins_with_one_short_sentence(name: str) -> None:
 def test_the_list_of_commands_is_never_cut_off(name: str) -> None:
     group = COMMANDS[name]
     assert isinstance(group, click.Group)
-    context = click.Context(group, info_name=name, terminal_width=COLUMNS)
+    context = click.Context(group, info_name=name, terminal_width=COLUMNS, **cli.context_settings)
     listed = context.get_help().partition("Commands:\n")[2]
     assert "..." not in listed
 
