@@ -14,6 +14,8 @@ from okd_gitops import __version__
 MANIFEST = "generated.sha256"
 _WRITTEN_BY = "# written by okd-gitops "
 _FIRST_LINE = re.compile(rb"# written by okd-gitops (?P<version>[0-9]{1,9}(\.[0-9A-Za-z+-]{1,40}){0,5})\n")
+# The folder of an overlay with what the hub gets for the sake of the cluster.
+PROVIDER = "provider"
 # How deep the owned folders of a generated folder lie.
 _DEPTHS = {"argocd": 2, "bases": 3, "overlays": 2}
 

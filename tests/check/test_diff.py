@@ -1,14 +1,30 @@
 """diff shows rendered objects per cluster, and one change on many clusters once."""
 
 import json
+import shutil
+from datetime import date
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench import own_cache
 from cluster_files import DEMO
 from conftest import Run, git
-from okd_gitops.check.diff import Difference, ObjectChange
+from okd_gitops.check import diff as differing
+from okd_gitops.check.check import check
+from okd_gitops.check.diff import FOLDERS, Difference, ObjectChange, diff
+from okd_gitops.check.edited_overlays import Sides, is_edited
+from okd_gitops.errors import BusyError
+from okd_gitops.generate.generate import generate
 from okd_gitops.manifests.objects import ObjectId
+from okd_gitops.system import commit_files, file_status, files_on_disk, git_objects
+from okd_gitops.system.commit_files import files_at
+from okd_gitops.system.kept import Kept, Results, key_of
+from okd_gitops.system.unchanged import Earlier, hash_of_code
+from okd_gitops.tree import Tree
+from rendered import FLEET, own_cluster
 
 
 @pytest.fixture
@@ -129,3 +145,201 @@ def test_a_short_difference_has_counts_and_no_lines(committed: Path, okd_gitops:
     ]
     assert lines[2].endswith("; 0 overlays untouched")
     assert okd_gitops("diff", "--cluster=nothing").returncode == 2
+
+
+DAY = date(2026, 11, 28)
+
+
+class Warm:
+    """A committed fleet that was checked, so that something is kept of it; and what is read of it then."""
+
+    def __init__(self, root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # A status counts as soon as a file is written.
+        monkeypatch.setattr(file_status, "_SETTLED", -60.0)
+        self.root, self.cache = root, own_cache(folder)
+        self.read: list[str] = []
+        self.blobs: list[str] = []
+        self.said: list[str] = []
+        self.check()
+        self.difference()
+        self._note(monkeypatch)
+
+    def check(self) -> None:
+        files = Earlier(self.root, self.cache, "check").files
+        kept = Kept.of(self.root, self.cache)
+        check(self.root, self.cache, today=DAY, say=lambda _: None, kept=kept, files=files)
+
+    def difference(self) -> Difference:
+        """Return what changed since HEAD, with what is kept."""
+        files = Earlier(self.root, self.cache, "diff").files
+        old = files_at(self.root, "HEAD", FOLDERS, files, self.cache)
+        return diff(self.root, self.cache, old, say=self.said.append, files=files)
+
+    def _note(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        content, contents = files_on_disk._content, git_objects.contents
+
+        def noted(root: str, path: str, status: Any) -> bytes | None:
+            self.read.append(path)
+            return content(root, path, status)
+
+        def noted_blobs(root: Path, shas: Any) -> dict[str, bytes]:
+            self.blobs += shas
+            return contents(root, shas)
+
+        monkeypatch.setattr(files_on_disk, "_content", noted)
+        monkeypatch.setattr(commit_files, "contents", noted_blobs)
+
+
+@pytest.fixture
+def warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warm:
+    root = tmp_path / "fleet"
+    (root / "clusters").mkdir(parents=True)
+    (root / "fleet.yaml").write_text(FLEET)
+    for name in ("hub", "moon", "star"):
+        purpose = "hub" if name == "hub" else "test"
+        text = f"purpose: {purpose}\n{own_cluster(name, 'okd')}features:\n  kvm-device-plugin:\n"
+        (root / f"clusters/{name}.yaml").write_text(text)
+
+    generate(root)
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message=start")
+    return Warm(root, tmp_path, monkeypatch)
+
+
+def edit(root: Path) -> None:
+    """Give a cluster another image, and generate."""
+    file = root / "clusters/moon.yaml"
+    file.write_text(f"{file.read_text()}    image: example.org/plugin@sha256:{'1' * 64}\n")
+    generate(root)
+
+
+def test_where_nothing_changed_nothing_is_read(warm: Warm) -> None:
+    assert warm.difference().changes == ()
+    assert (warm.read, warm.blobs) == ([], [])
+
+
+def test_after_an_edit_only_what_its_overlay_is_built_from_is_read(warm: Warm) -> None:
+    edit(warm.root)
+    warm.difference()
+    warm.read.clear()
+    warm.blobs.clear()
+
+    (change,) = warm.difference().changes
+    assert change.overlays == ("overlays/moon",)
+    assert warm.said[-1] == "rendering 1 of 4 overlays, before and after"
+    assert {path.split("/")[0] for path in warm.read} == {"bases", "overlays"}
+    assert {path.split("/")[1] for path in warm.read if path.startswith("overlays/")} == {"moon"}
+    # Of the commit: the cluster file, what was generated for it, and its record.
+    assert len(warm.blobs) == 3
+
+
+def _add_a_cluster(root: Path) -> None:
+    (root / "clusters/sun.yaml").write_text(f"purpose: test\n{own_cluster('sun', 'okd')}")
+    generate(root)
+
+
+def _remove_a_cluster(root: Path) -> None:
+    (root / "clusters/star.yaml").unlink()
+    generate(root)
+
+
+def _edit_a_base(root: Path) -> None:
+    (file,) = (root / "bases").rglob("daemonset-*.yaml")
+    file.write_text(file.read_text().replace("metadata:\n", "metadata:\n  labels: {a: b}\n", 1))
+
+
+def _rename_a_kustomization(root: Path) -> None:
+    file = root / "overlays/star/kustomization.yaml"
+    file.rename(file.with_suffix(".yml"))
+
+
+def _remove_an_overlay(root: Path) -> None:
+    shutil.rmtree(root / "overlays/star")
+
+
+def _add_a_file(root: Path) -> None:
+    (root / "overlays/star/mine.yaml").write_text("kind: Pod\n")
+
+
+# Edits, with how many of the four folders that are deployed each leaves as they are.
+EDITS = {
+    edit: 3,
+    _add_a_cluster: 3,
+    _remove_a_cluster: 2,
+    _edit_a_base: 1,
+    _rename_a_kustomization: 3,
+    _remove_an_overlay: 3,
+    _add_a_file: 4,
+}
+
+
+def test_what_is_kept_hides_no_difference(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
+    for change, untouched in EDITS.items():
+        change(warm.root)
+        before = warm.difference()
+        warm.check()
+        found = warm.difference()
+        with monkeypatch.context() as in_ci:
+            in_ci.setenv("CI", "true")
+            assert Earlier(warm.root, warm.cache, "diff").files is None
+            assert before == found == warm.difference(), change.__name__
+
+        assert len(found.untouched) == untouched, change.__name__
+        git(warm.root, "add", "--all")
+        git(warm.root, "reset", "--quiet", "--hard")
+
+
+def test_in_ci_what_was_kept_of_commits_is_not_used(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever can write there could let a change look like none."""
+    path = "overlays/moon/kustomization.yaml"
+    sha = git(warm.root, "rev-parse", f"HEAD:{path}").strip()
+    edit(warm.root)
+    forged = sha256((warm.root / path).read_bytes()).hexdigest()
+    results, place = Results(warm.cache / "kept/blobs"), key_of(bytes(warm.root))
+    lines = (results.read_of(hash_of_code(), place) or b"").decode().splitlines()
+    kept = [f"{sha} {forged}" if line.startswith(sha) else line for line in lines]
+    results.keep_of(hash_of_code(), place, "\n".join(kept).encode())
+
+    assert warm.difference().changes == ()
+    monkeypatch.setenv("CI", "true")
+    assert len(warm.difference().changes) == 1
+
+
+def test_a_file_that_changes_while_it_is_compared_ends_the_run(
+    warm: Warm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(warm.root)
+    render = differing._render
+
+    def edited(root: Path, *arguments: Any) -> Any:
+        rendered = render(root, *arguments)
+        if root == warm.root:
+            file = warm.root / "overlays/moon/kustomization.yaml"
+            file.write_text(file.read_text())
+        return rendered
+
+    monkeypatch.setattr(differing, "_render", edited)
+    with pytest.raises(BusyError):
+        warm.difference()
+
+
+def test_an_overlay_is_edited_by_what_it_reaches() -> None:
+    base = {"bases/a/kustomization.yaml": b"resources: [x.yaml]", "bases/a/x.yaml": b"kind: A"}
+    own = {"overlays/c/kustomization.yaml": b"resources: [../../bases/a]", "overlays/d/x.yaml": b""}
+    old = Tree(base | own)
+
+    def edited(new: dict[str, bytes]) -> bool:
+        both = is_edited("overlays/c", Sides(old, Tree(new))), is_edited("overlays/c", Sides(Tree(new), old))
+        assert both[0] == both[1]
+        return both[0]
+
+    assert not edited(base | own)
+    assert not edited(base | own | {"overlays/d/x.yaml": b"kind: B", "overlays/c/mine.yaml": b""})
+    assert edited(base | own | {"bases/a/x.yaml": b"kind: B"})
+    assert edited(own)
+    assert edited(base)
+    # kustomize takes the first of these names.
+    assert not edited(base | own | {"bases/a/kustomization.yml": b""})
+    by_another_name = {"bases/a/Kustomization": base["bases/a/kustomization.yaml"], **own}
+    assert edited(by_another_name | {"bases/a/x.yaml": b"kind: A"})

@@ -55,7 +55,7 @@ def build(
         program, frozenset(folder for folder, graph in built.items() if _has_common_fields(graph))
     )
     for graph in built.values():
-        for path in {*graph.files, *_kustomizations_beside(graph)}:
+        for path in {*graph.files, *kustomizations_beside(graph)}:
             lend(files, path)
 
     kept = kept_folder(cache)
@@ -141,7 +141,7 @@ class _Earlier:
         digests = ((path, digest_in(self.files, path)) for path in sorted(graph.files))
         contents = [part.encode() for pair in digests for part in pair]
         # A second one of these beside a kustomization is an error, though nothing names it.
-        beside = [path for path in _kustomizations_beside(graph) if path in self.files]
+        beside = [path for path in kustomizations_beside(graph) if path in self.files]
 
         links = json.dumps(sorted(links_of(self.files).items()))
         around = (self.renderer, folder, "\n".join(beside), links)
@@ -149,6 +149,7 @@ class _Earlier:
         return key_of(*(part.encode() for part in around), *contents)
 
 
-def _kustomizations_beside(graph: Graph) -> list[str]:
+def kustomizations_beside(graph: Graph) -> list[str]:
+    """Return the paths at which kustomize looks for a kustomization in the folders that have one."""
     folders = sorted({posixpath.dirname(path) for path in graph.kustomizations})
     return [posixpath.join(folder, name) for folder in folders for name in NAMES]

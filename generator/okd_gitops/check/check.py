@@ -26,7 +26,7 @@ from okd_gitops.fleet.kept_placeholders import kept_placeholders
 from okd_gitops.fleet.load import Fleet, load, load_catalog
 from okd_gitops.fleet.registered import unregistered_clusters
 from okd_gitops.fleet.streams import misspelled_streams, unbuilt_streams
-from okd_gitops.generate.applications import PROVIDER, destination
+from okd_gitops.generate.applications import destination
 from okd_gitops.generate.compare import compare, gathered, stale
 from okd_gitops.generate.kept_plans import KeptPlans
 from okd_gitops.generate.overlays import in_parts
@@ -39,7 +39,7 @@ from okd_gitops.system.files_on_disk import let_go
 from okd_gitops.system.kept import Kept
 from okd_gitops.system.unchanged import hash_of_code
 from okd_gitops.times import parse_duration
-from okd_gitops.tree import Tree
+from okd_gitops.tree import PROVIDER, Tree
 
 # The Kubernetes whose schemas judge a foreign repository, unless the user names another one.
 DEFAULT_KUBERNETES = "1.35"

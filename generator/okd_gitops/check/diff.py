@@ -6,20 +6,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from okd_gitops.check.build import build
-from okd_gitops.check.rule import ARGOCD
+from okd_gitops.check.build import build, kustomizations_beside
+from okd_gitops.check.edited_overlays import Side, Sides, is_edited
+from okd_gitops.check.kept_overlays import KeptOverlays
+from okd_gitops.errors import BusyError
 from okd_gitops.finding import FindingsError, exit_code_of
-from okd_gitops.generate.applications import PROVIDER
 from okd_gitops.manifests.argocd import OPTIONS
 from okd_gitops.manifests.changed_fields import FieldChange, changed_fields
-from okd_gitops.manifests.directory import directory_files, read_directory
-from okd_gitops.manifests.graph import Graph, kustomization_of
-from okd_gitops.manifests.kustomization import walk
+from okd_gitops.manifests.graph import Graph
 from okd_gitops.manifests.mask_secrets import mask_secrets
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.write import dump
 from okd_gitops.render.kustomize import Document
 from okd_gitops.system.disk import MAX_GENERATED, ROOTS, read_tree, scratch_folder, write_files
+from okd_gitops.system.files_on_disk import lent_as_found
+from okd_gitops.system.kept import Kept
 from okd_gitops.system.tools import tool
 from okd_gitops.tree import Tree, unified_diff
 
@@ -89,17 +90,25 @@ class Difference:
         return sorted(counts.items())
 
 
-def diff(root: Path, cache: Path, old: Tree, *, say: Callable[[str], None]) -> Difference:
+def diff(
+    root: Path, cache: Path, old: Tree, *, say: Callable[[str], None], files: Tree | None = None
+) -> Difference:
     """Compare what kustomize renders from `old`, the FOLDERS of a commit, and from the files below `root`.
 
-    Overlays none of whose files changed are not rendered. Raises FindingsError when an overlay holds what a
-    check refuses, or does not build.
+    `files` are those, if somebody has found them already: then what is kept tells of most overlays that none
+    of their files changed. Such an overlay is not rendered. Raises FindingsError when an overlay holds what a
+    check refuses, or does not build, and BusyError when one of the files changes meanwhile.
     """
-    new = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
-    folders = sorted({*_overlays(old), *_overlays(new)})
-    changed = [folder for folder in folders if is_edited(folder, old, new)]
+    new = read_tree(root, *FOLDERS, max_file=MAX_GENERATED) if files is None else files.at_top(FOLDERS)
+    sides = Sides(old, new)
+    if files is not None and sides.changed:
+        kept = Kept.of(root, cache)
+        sides.built_from = KeptOverlays(kept, root, cache, new).built_from() if kept else {}
+
+    folders = sides.overlays()
+    changed = [folder for folder in folders if is_edited(folder, sides)]
     say(f"rendering {len(changed)} of {len(folders)} overlays, before and after")
-    before, after = render_both(root, cache, old, new, changed)
+    before, after = render_both(root, cache, sides, changed)
 
     untouched = sorted({*folders} - {*changed})
     return Difference(tuple(_changes(before, after, changed)), tuple(untouched))
@@ -111,20 +120,30 @@ def cluster_of(folder: str) -> str:
     return below[0] if below else top
 
 
-def render_both(
-    root: Path, cache: Path, old: Tree, new: Tree, folders: Sequence[str]
-) -> tuple[Rendered, Rendered]:
-    """Return the objects of folders before and after; `new` is what `root` contains.
+def render_both(root: Path, cache: Path, sides: Sides, folders: Sequence[str]) -> tuple[Rendered, Rendered]:
+    """Return the objects of folders before and after; the new side is what `root` contains.
 
-    Raises FindingsError when one holds what a check refuses, or does not build.
+    Raises FindingsError when one holds what a check refuses, or does not build, and BusyError when a file
+    below `root` changes meanwhile.
     """
-    if folders:
-        # A missing tool is reported before any work.
-        tool(cache, "kustomize")
+    if not folders:
+        return {}, {}
+
+    # A missing tool is reported before any work.
+    tool(cache, "kustomize")
 
     with scratch_folder() as old_root:
-        write_files(old_root, old)
-        return _render(old_root, cache, old, folders), _render(root, cache, new, folders)
+        graphs = _graphs(sides.old, folders)
+        reached = _reached(graphs.values(), sides.old.files)
+        write_files(old_root, reached)
+        before = _render(old_root, cache, graphs, reached)
+
+    new_files = sides.new.files
+    after = _render(root, cache, _graphs(sides.new, folders), new_files)
+    if not lent_as_found(root, new_files):
+        raise BusyError("a file changed while kustomize read it", "run the same command again")
+
+    return before, after
 
 
 def _changes(before: Rendered, after: Rendered, folders: Sequence[str]) -> list[ObjectChange]:
@@ -200,56 +219,32 @@ def _verb(identity: ObjectId, old: Collection[ObjectId], new: Collection[ObjectI
     return "changed" if identity in new else "removed"
 
 
-def _overlays(tree: Tree) -> list[str]:
-    overlays = {f"overlays/{path.split('/')[0]}" for path in tree.below("overlays")}
-    folders = [ARGOCD, *overlays, *(f"{folder}/{PROVIDER}" for folder in overlays)]
+def _graphs(side: Side, folders: Iterable[str]) -> dict[str, Graph]:
+    """Return the graphs of the folders that a side has.
 
-    return [folder for folder in folders if _is_present(folder, tree)]
+    Raises FindingsError when a kustomization holds something that must not be built.
+    """
+    graphs = {folder: side.graph(folder) for folder in folders if side.has(folder)}
+    findings = [finding for graph in graphs.values() for finding in graph.findings]
+    if findings:
+        raise FindingsError(findings, exit_code=1)
 
-
-def _is_present(folder: str, tree: Tree) -> bool:
-    if folder == ARGOCD:
-        return bool(directory_files(tree, folder))
-
-    return kustomization_of(tree, folder) is not None
-
-
-def is_edited(folder: str, old: Tree, new: Tree) -> bool:
-    """Whether a file that an overlay is built from differs."""
-    return _inputs(old, folder) != _inputs(new, folder)
+    return graphs
 
 
-def _inputs(tree: Tree, folder: str) -> Mapping[str, bytes]:
-    """Return the files that an overlay is built from; none where there is no such overlay."""
-    if folder == ARGOCD:
-        return directory_files(tree, folder)
-
-    if not _is_present(folder, tree):
-        return {}
-
-    return {path: tree[path] for path in walk(tree, folder).files}
+def _reached(graphs: Iterable[Graph], files: Tree) -> Tree:
+    """Return the files that a build reads, and those for which it looks beside them."""
+    paths = {path for graph in graphs for path in (*graph.files, *kustomizations_beside(graph))}
+    return Tree({path: files[path] for path in paths if path in files})
 
 
-def _render(root: Path, cache: Path, tree: Tree, folders: Sequence[str]) -> Rendered:
-    present = [folder for folder in folders if _is_present(folder, tree)]
-    graphs = {
-        folder: read_directory(tree, folder) if folder == ARGOCD else walk(tree, folder) for folder in present
-    }
-    _refuse(graphs.values())
-
+def _render(root: Path, cache: Path, graphs: Mapping[str, Graph], files: Tree) -> Rendered:
     names = {folder: cluster_of(folder) for folder in graphs}
-    rendering = build(root, cache, graphs, names, tree)
+    rendering = build(root, cache, graphs, names, files)
     if rendering.findings:
         raise FindingsError(rendering.findings, exit_code=exit_code_of(rendering.findings))
 
     return {folder: _by_identity(documents) for folder, documents in rendering.documents.items()}
-
-
-def _refuse(graphs: Iterable[Graph]) -> None:
-    """Raise FindingsError when a kustomization holds something that must not be built."""
-    findings = [finding for graph in graphs for finding in graph.findings]
-    if findings:
-        raise FindingsError(findings, exit_code=1)
 
 
 def _by_identity(documents: Iterable[Document]) -> dict[ObjectId, Document]:

@@ -155,10 +155,23 @@ class KeptOverlays:
             folders = sorted(folder for folder in self._folders if f"{folder}/".startswith(start))
 
         own = digest_in(self._files, overlay.own_file) if overlay.own_file in self._files else ""
-        contents = (part for folder in folders for part in (folder, self._folders.get(folder, "")))
-        parts = (hash_of_description(overlay), own, *contents)
+        parts = (hash_of_description(overlay), own, self.hash_of_files(folders))
 
         return _hash_of_texts(parts)
+
+    def hash_of_files(self, folders: Iterable[str]) -> str:
+        """Return a hash of the names and the contents of the files in folders."""
+        return _hash_of_texts(part for folder in folders for part in (folder, self._folders.get(folder, "")))
+
+    def built_from(self) -> dict[str, Sequence[str]]:
+        """Return the folders that an overlay is built from, where all their files are as an earlier run found
+        them, by the folder of the overlay.
+        """
+        return {
+            folder: head["folders"]
+            for folder, head in self.file.overlays.items()
+            if head["key"] and head["files"] == self.hash_of_files(head["folders"])
+        }
 
     @cached_property
     def _folders(self) -> dict[str, str]:

@@ -89,6 +89,7 @@ class NewlyKept:
         head = {
             "key": self._kept.key(overlay, folders),
             "folders": folders,
+            "files": self._kept.hash_of_files(folders),
             "asked": asked,
             "told": self._hashes.of_all(asked),
             "facts": facts,

@@ -180,10 +180,15 @@ def diff(
     """
     from okd_gitops.check.diff import FOLDERS
     from okd_gitops.check.diff import diff as run
-    from okd_gitops.system.git_objects import tree_at
+    from okd_gitops.system.commit_files import files_at
+    from okd_gitops.system.unchanged import Earlier
 
-    root = root_of(context)
-    result = run(root, tools_of(context), tree_at(root, base, FOLDERS), say=progress(context))
+    # What is left in circles goes with the end of the run.
+    gc.disable()
+    root, cache = root_of(context), tools_of(context)
+    files = Earlier(root, cache, "diff").files
+    old = files_at(root, base, FOLDERS, files, cache)
+    result = run(root, cache, old, say=progress(context), files=files)
 
     if clusters:
         from okd_gitops.finding import matching_names

@@ -18,10 +18,9 @@ from okd_gitops.manifests.bounds import FOREIGN
 from okd_gitops.manifests.objects import Object, ObjectId, at
 from okd_gitops.manifests.read import read
 from okd_gitops.manifests.write import dump
+from okd_gitops.tree import PROVIDER
 
 ROOT = "fleet"
-# The folder of an overlay with what the hub gets for the sake of the cluster.
-PROVIDER = "provider"
 APPLICATION, PROJECT = "application.yaml", "appproject.yaml"
 # On the Application of a cluster that only goes in two changes: what is on disk tells the next run whether
 # the first one was made.

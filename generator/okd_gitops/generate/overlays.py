@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from okd_gitops.fleet.feature import NamespaceSpec
-from okd_gitops.generate.applications import PROVIDER, files_of_cluster, files_of_fleet
+from okd_gitops.generate.applications import files_of_cluster, files_of_fleet
 from okd_gitops.generate.parameters import PatchedObject
 from okd_gitops.generate.placement import Placement
 from okd_gitops.generate.plan import ClusterPlan, Plan
 from okd_gitops.manifests.argocd import OPTIONS, WAVE
 from okd_gitops.manifests.objects import Object, ObjectId, per_object
 from okd_gitops.manifests.write import dump
-from okd_gitops.tree import Tree, with_manifests
+from okd_gitops.tree import PROVIDER, Tree, with_manifests
 
 KUSTOMIZATION_KEYS = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 

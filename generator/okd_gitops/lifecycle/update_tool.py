@@ -52,7 +52,7 @@ def update_tool(root: Path, cache: Path, other: Path, *, say: Callable[[str], No
         after = read_tree(copy, *FOLDERS, max_file=MAX_GENERATED)
         files = tuple(path for path in sorted({*generated, *after}) if generated.get(path) != after.get(path))
 
-        return ToolUpdate(tool.version, files, diff(copy, cache, generated, say=say))
+        return ToolUpdate(tool.version, files, diff(copy, cache, generated, say=say, files=after))
 
 
 def pin_tool(root: Path, wheel: Path) -> list[str]:

@@ -2,7 +2,7 @@
 Directory, `directory: {recurse: true}`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
 
@@ -21,10 +21,11 @@ ENDINGS = (".yaml", ".yml", ".json")
 
 def directory_files(tree: Mapping[str, bytes], folder: str) -> dict[str, bytes]:
     """Return the files that Argo CD reads in a folder and below it."""
-    return {path: tree[path] for path in _paths(tree, folder)}
+    return {path: tree[path] for path in directory_paths(tree, folder)}
 
 
-def _paths(tree: Mapping[str, bytes], folder: str) -> list[str]:
+def directory_paths(tree: Iterable[str], folder: str) -> list[str]:
+    """Return the paths of these files."""
     return [path for path in tree if path.startswith(f"{folder}/") and path.endswith(ENDINGS)]
 
 
@@ -35,7 +36,7 @@ def read_directory(tree: Mapping[str, bytes], folder: str) -> Graph:
     has another content, is found by comparing it with what is generated.
     """
     graph = Graph(bounds=FOREIGN)
-    for path in _paths(tree, folder):
+    for path in directory_paths(tree, folder):
         _read(graph, path, tree[path], source_in(tree, path))
 
     return graph

@@ -52,13 +52,20 @@ def entries(clone: Clone, commit: str, folders: Iterable[str] = ()) -> dict[str,
 
 def tree_at(root: Path, ref: str, folders: Iterable[str]) -> Tree:
     """Return the files below `folders` as they are at a commit; raises UsageError for an unknown ref."""
-    commit, clone = resolve(root, ref), opened(root)
-    listed = entries(clone, commit, folders)
-
-    blobs = {path: sha for path, (mode, sha) in listed.items() if mode in REGULAR_FILES}
+    blobs = blobs_at(root, ref, folders)
     contents_of = contents(root, blobs.values())
 
     return Tree({path: contents_of[sha] for path, sha in blobs.items()})
+
+
+def blobs_at(root: Path, ref: str, folders: Iterable[str]) -> dict[str, str]:
+    """Return the hash of each regular file that a commit has below `folders`; raises UsageError like
+    `tree_at`.
+    """
+    commit, clone = resolve(root, ref), opened(root)
+    listed = entries(clone, commit, folders)
+
+    return {path: sha for path, (mode, sha) in listed.items() if mode in REGULAR_FILES}
 
 
 def contents(root: Path, shas: Iterable[str], *, max_bytes: int | None = None) -> dict[str, bytes]:
@@ -66,7 +73,11 @@ def contents(root: Path, shas: Iterable[str], *, max_bytes: int | None = None) -
 
     Raises UsageError for one that is not in this clone.
     """
-    result = must_run("cat-file", "--batch-check", cwd=root, data=_lines(sorted(set(shas))))
+    wanted = sorted(set(shas))
+    if not wanted:
+        return {}
+
+    result = must_run("cat-file", "--batch-check", cwd=root, data=_lines(wanted))
     lines = result.text.splitlines()
     if any(line.endswith(" missing") for line in lines):
         raise UsageError("this clone lacks contents of its history", "git clone without --filter")

@@ -3,12 +3,13 @@
 `judge_change` fills in what the table of refusals says about each release; a report renders it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from okd_gitops.evidence.report import Evidence
-from okd_gitops.finding import Finding, Location, Severity
+from okd_gitops.finding import Finding, Location, Severity, ordered
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.release import Release
 from okd_gitops.releases.record import ReleaseRecord
@@ -143,6 +144,10 @@ class Change:
     def refusals(self) -> tuple[Finding, ...]:
         """The findings that keep the change from being merged."""
         return tuple(finding for finding in self.findings if finding.severity == Severity.ERROR)
+
+    def with_findings(self, more: Iterable[Finding]) -> "Change":
+        """Return this change with more that was found about it, in order."""
+        return replace(self, findings=tuple(ordered((*self.findings, *more))))
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `--output json` prints; the findings are listed with all others."""

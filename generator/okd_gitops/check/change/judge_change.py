@@ -36,6 +36,8 @@ from okd_gitops.check.change.removals import moved_fleet_findings, removal_findi
 from okd_gitops.check.change.sides import Side
 from okd_gitops.check.change.trust_edits import TOOL_FILES, trust_edits, trust_findings, trusted_paths
 from okd_gitops.check.check import check
+from okd_gitops.check.edited_overlays import Sides
+from okd_gitops.check.kept_overlays import KeptOverlays
 from okd_gitops.check.outcome import Report
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import Finding, exit_code_of, ordered
@@ -99,7 +101,8 @@ def judge_change(
         edited = edited_clusters(before.files, found or _clusters(root))
         fleet = load(root, edited, KeptDocuments(results), found)
         files = found or let_go(root, read_tree(root, *FOLDERS, max_file=MAX_GENERATED))
-        change = _change_since(root, cache, before, files, commit, fleet, records, now)
+        old_fleet, unreadable = load_base(before, fleet)
+        change = _change_since(root, before, old_fleet, commit, fleet, records, now)
         report = check(
             root,
             cache,
@@ -112,11 +115,18 @@ def judge_change(
             kept=results,
         )
         older = older_findings(report, files, before, cache, now, edited)
+        sides = Sides(before.files, files)
+        if results:
+            sides.built_from = KeptOverlays(results, root, cache, files).built_from()
+        lost = lost_object_findings(root, cache, sides, old_fleet, fleet)
 
     new_findings = tuple(finding for finding in report.findings if finding not in older)
 
     return JudgedChange(
-        change=change, fleet=fleet, report=replace(report, findings=new_findings), older=tuple(older)
+        change=change.with_findings((*unreadable, *lost)),
+        fleet=fleet,
+        report=replace(report, findings=new_findings),
+        older=tuple(older),
     )
 
 
@@ -131,8 +141,12 @@ def change_since(root: Path, cache: Path, base: str, records: Records, *, now: d
     with drafted(root, commit, ROOTS) as draft:
         before = Base.of(draft, None)
         fleet = load(root, edited_clusters(before.files, _clusters(root)))
-        files = read_tree(root, *FOLDERS, max_file=MAX_GENERATED)
-        return _change_since(root, cache, before, files, commit, fleet, records, now)
+        old_fleet, unreadable = load_base(before, fleet)
+        change = _change_since(root, before, old_fleet, commit, fleet, records, now)
+        sides = Sides(before.files, read_tree(root, *FOLDERS, max_file=MAX_GENERATED))
+        lost = lost_object_findings(root, cache, sides, old_fleet, fleet)
+
+    return change.with_findings((*unreadable, *lost))
 
 
 def _clusters(root: Path) -> Tree:
@@ -156,29 +170,17 @@ def _shared(kept: Kept | None) -> Iterator[Kept | None]:
 
 
 def _change_since(
-    root: Path,
-    cache: Path,
-    base: Base,
-    files: Tree,
-    commit: str,
-    fleet: Fleet,
-    records: Records,
-    now: datetime,
+    root: Path, base: Base, old_fleet: Fleet, commit: str, fleet: Fleet, records: Records, now: datetime
 ) -> Change:
-    """Return the change from the base, a commit, to `fleet` and `files`, which are what `root` has, and
-    everything found about it.
+    """Return the change from the base, a commit that has `old_fleet`, to `fleet`, which is what `root` has,
+    and what is found about it.
     """
-    old_fleet, unreadable = load_base(base, fleet)
     # Files of keys may be anywhere.
     lend_below(base.files, trusted_paths(old_fleet.spec, fleet.spec))
     base_side = Side(root=base.folder, fleet=old_fleet, records=records, now=now)
     now_side = Side(root=root, fleet=fleet, records=records, now=now)
-    change = _judged(commit, base_side, now_side)
-    lost = lost_object_findings(root, cache, base.files, files, old_fleet, fleet)
 
-    findings = (*contains_base(root, commit), *unreadable, *change.findings, *lost)
-
-    return replace(change, findings=tuple(ordered(findings)))
+    return _judged(commit, base_side, now_side).with_findings(contains_base(root, commit))
 
 
 def _judged(commit: str, base: Side, now: Side) -> Change:

@@ -2,30 +2,27 @@
 
 from pathlib import Path
 
-from okd_gitops.check.diff import Rendered, is_edited, render_both
+from okd_gitops.check.diff import Rendered, render_both
+from okd_gitops.check.edited_overlays import Sides, is_edited
 from okd_gitops.check.lost_objects import RenderedChange, lost_objects
 from okd_gitops.finding import Finding, FindingsError, Location
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.manifests.objects import Object
-from okd_gitops.tree import Tree
 
 
-def lost_object_findings(
-    root: Path, cache: Path, old: Tree, new: Tree, base: Fleet, now: Fleet
-) -> list[Finding]:
+def lost_object_findings(root: Path, cache: Path, sides: Sides, base: Fleet, now: Fleet) -> list[Finding]:
     """Return a finding for each object with data that a cluster of both sides loses.
 
-    `new` are the files of today, which `root` has, and `old` those of the base. What does not build is found
-    by the check.
+    The files of today are in `root`. What does not build is found by the check.
     """
     names = {cluster.name for cluster in now.clusters}
     clusters = {f"overlays/{cluster.name}": cluster for cluster in base.clusters if cluster.name in names}
-    edited = [folder for folder in clusters if is_edited(folder, old, new)]
+    edited = [folder for folder in clusters if is_edited(folder, sides)]
     findings = []
 
     for folder in edited:
-        before, after = _rendered(root, cache, old, new, folder)
+        before, after = _rendered(root, cache, sides, folder)
 
         if folder in before:
             findings += lost_objects(_rendered_change(clusters[folder], folder, before, after))
@@ -33,10 +30,10 @@ def lost_object_findings(
     return findings
 
 
-def _rendered(root: Path, cache: Path, old: Tree, new: Tree, folder: str) -> tuple[Rendered, Rendered]:
+def _rendered(root: Path, cache: Path, sides: Sides, folder: str) -> tuple[Rendered, Rendered]:
     """Return what a folder renders before and after; one that does not build hides no other."""
     try:
-        return render_both(root, cache, old, new, [folder])
+        return render_both(root, cache, sides, [folder])
     except FindingsError:
         return {}, {}
 
