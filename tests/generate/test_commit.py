@@ -1,9 +1,11 @@
 """A commit holds the cluster files and what was generated from them, and nothing of anybody else's."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from bench import CHANGE
 from cluster_files import DEMO
 from conftest import Run, git
 
@@ -56,6 +58,22 @@ def test_the_same_change_has_the_same_message(committed: Path, okd_gitops: Run) 
     first = okd_gitops("commit", "--dry-run", "--output=json").stdout
     assert okd_gitops("commit", "--dry-run", "--output=json").stdout == first
     assert git(committed, "log", "--format=%s") == "start\n"
+
+
+def test_a_base_that_changed_names_each_cluster_that_uses_it(committed: Path, okd_gitops: Run) -> None:
+    """Also those of which nothing is planned, because their own files are as they were."""
+    for folder in ("changes", "objects"):
+        (committed / "catalog" / folder).mkdir(parents=True)
+    (base,) = (committed / "bases").rglob("daemonset-generic-device-plugin.yaml")
+    text = base.read_text().replace("metadata:\n", "metadata:\n  labels: {a: b}\n", 1)
+    (committed / "catalog/objects/daemonset.yaml").write_text(text)
+    (committed / "catalog/changes/x.yaml").write_text(CHANGE)
+    assert okd_gitops("generate").returncode == 0
+    kept = okd_gitops("commit", "--dry-run", "--output=json")
+
+    assert kept.returncode == 0, kept.stderr
+    assert okd_gitops("commit", "--dry-run", "--output=json", CI="true").stdout == kept.stdout
+    assert "Cluster: moc-test" in json.loads(kept.stdout)["message"]
 
 
 def test_nothing_to_commit_is_fine(committed: Path, okd_gitops: Run) -> None:

@@ -3,17 +3,18 @@
 import pytest
 import yaml
 
+from okd_gitops.errors import UsageError
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.fleet.feature import load_catalog
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.load import fleet_of
 from okd_gitops.generate.overlays import render
-from okd_gitops.generate.plan import Plan, plan
+from okd_gitops.generate.plan import Plan, plan, plan_of
 from okd_gitops.manifests.model import parse
 from okd_gitops.manifests.read import read
 from okd_gitops.tree import Tree
 from small_catalog import CATALOG
-from small_plan import BUILD, FLEET, RELEASE, cluster, planned, rendered
+from small_plan import BUILD, FLEET, RELEASE, cluster, fleet, planned, rendered
 
 
 def faults(text: str, extras: dict[str, bytes] | None = None) -> list[Finding]:
@@ -431,3 +432,22 @@ def test_clusters_with_the_same_values_share_their_placements_and_each_is_told_i
         "clusters/x.yaml",
         "clusters/y.yaml",
     ]
+
+
+def test_a_cluster_is_planned_alone_as_with_all_others() -> None:
+    of_x, of_y = BUILD.replace("minor: ", 'minor: "5.1"'), f"purpose: test\n{RELEASE}"
+    hub = cluster("hub", f"purpose: hub\n{RELEASE}")
+    whole = fleet(hub, cluster("x", of_x), cluster("y", of_y))
+    by_name = {each.cluster.name: each for each in plan(whole).clusters}
+
+    for name, beside in (("x", {"hub", "x"}), ("hub", {"hub"})):
+        alone = plan_of(whole, name).clusters
+        assert {each.cluster.name for each in alone} == beside
+        assert all(each == by_name[each.cluster.name] for each in alone)
+
+    faulty = fleet(hub, cluster("x", of_x), cluster("y", f"{of_y}features: {{nothing: }}\n"))
+    assert [each.cluster.name for each in plan_of(faulty, "x").clusters] == ["hub", "x"]
+    with pytest.raises(FindingsError):
+        plan_of(faulty, "y")
+    with pytest.raises(UsageError):
+        plan_of(whole, "z")

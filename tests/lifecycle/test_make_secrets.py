@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from everything import everything, features
 from okd_gitops.cli.main import cli
+from okd_gitops.fleet.load import load
 from okd_gitops.lifecycle.make_secrets import secrets_of
 from okd_gitops.manifests.objects import strings
 from rendered import ENVIRONMENTS, FLEET, HUB
@@ -200,7 +201,7 @@ def test_a_cluster_needs_only_secrets_that_its_objects_name(environment: str, tm
     (tmp_path / "clusters/x.yaml").write_text(text)
     values = [value for value in everything(environment) if value["kind"] != "ExternalSecret"]
     named = "\n".join(inner for value in values for _, inner in strings(value))
-    needed = {each.needed.name for each in secrets_of(tmp_path, "x").secrets}
+    needed = {each.needed.name for each in secrets_of(load(tmp_path), "x").secrets}
     assert needed
     assert [name for name in sorted(needed) if name not in named] == []
 

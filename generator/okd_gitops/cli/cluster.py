@@ -17,6 +17,7 @@ from okd_gitops.cli.options import (
     OUTPUT,
     RECORDS,
     clock,
+    fleet_of,
     root_of,
     tools_of,
     writes,
@@ -167,7 +168,7 @@ def list_(context: click.Context, *, at: str, output: str) -> None:
     """
     from okd_gitops.lifecycle.edit_clusters import listed_clusters
 
-    rows = listed_clusters(root_of(context), now=clock(at))
+    rows = listed_clusters(root_of(context), now=clock(at), fleet=fleet_of(context))
     print_result(output, "ClusterList", {"clusters": rows}, lambda: print_list(rows))
 
 

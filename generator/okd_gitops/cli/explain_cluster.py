@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from okd_gitops.cli.output import echo, print_result
-from okd_gitops.errors import UsageError
-from okd_gitops.finding import Location, nearest
-from okd_gitops.fleet.load import Fleet, load
+from okd_gitops.finding import Location
+from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.causes import FeatureOnCluster, Given, features_of
 from okd_gitops.generate.origins import Origin, Origins
 from okd_gitops.generate.overlays import render
-from okd_gitops.generate.plan import ClusterPlan, Plan, plan
+from okd_gitops.generate.plan import ClusterPlan, Plan, plan_of
 from okd_gitops.manifests.one_line import in_yaml
 from okd_gitops.manifests.write import dump
 from okd_gitops.redaction import one_line, redacted
@@ -29,21 +28,21 @@ class _Planned:
     cluster: ClusterPlan
 
 
-def explain_cluster(root: Path, name: str, output: str) -> None:
+def explain_cluster(fleet: Fleet, name: str, output: str) -> None:
     """Print the features of a cluster, and where each of their parameters has its value from."""
-    planned = _planned(root, name)
+    planned = _planned(fleet, name)
     features = features_of(planned.fleet, planned.cluster)
     body = {"cluster": name, "features": [_feature_as_json(feature) for feature in features]}
 
     print_result(output, "ClusterFeatures", body, lambda: _print_features(name, features))
 
 
-def explain_field(root: Path, cluster: str, object_name: str, field: str, output: str) -> None:
+def explain_field(root: Path, fleet: Fleet, cluster: str, object_name: str, field: str, output: str) -> None:
     """Print where a field of a cluster's object has its value from; without a field, what sets its fields.
 
     Raises UsageError with the nearest cluster, object or field.
     """
-    planned = _planned(root, cluster)
+    planned = _planned(fleet, cluster)
     wanted = render(planned.plan)
     found = Origins(planned.fleet, planned.cluster, wanted).of(object_name, field)
 
@@ -55,15 +54,11 @@ def explain_field(root: Path, cluster: str, object_name: str, field: str, output
     print_result(output, "Origin", body, lambda: _print_origin(cluster, found, stale))
 
 
-def _planned(root: Path, name: str) -> _Planned:
-    fleet = load(root)
-    planned = plan(fleet)
-    clusters = {cluster.cluster.name: cluster for cluster in planned.clusters}
+def _planned(fleet: Fleet, name: str) -> _Planned:
+    planned = plan_of(fleet, name)
+    cluster = next(each for each in planned.clusters if each.cluster.name == name)
 
-    if name not in clusters:
-        raise UsageError(f'the fleet has no cluster "{name}"', nearest(name, clusters))
-
-    return _Planned(fleet, planned, clusters[name])
+    return _Planned(fleet, planned, cluster)
 
 
 def _print_features(name: str, features: Iterable[FeatureOnCluster]) -> None:

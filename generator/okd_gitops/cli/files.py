@@ -245,8 +245,13 @@ def commit(context: click.Context, subject: str, *, dry_run: bool, output: str) 
     your signing settings apply.
     """
     from okd_gitops.generate.commit import commit as run
+    from okd_gitops.system.unchanged import Earlier
 
-    result = run(root_of(context), subject=subject, dry_run=dry_run)
+    # What is left in circles goes with the end of the run.
+    gc.disable()
+    root, cache = root_of(context), tools_of(context)
+    files = Earlier(root, cache, "commit").files
+    result = run(root, subject=subject, dry_run=dry_run, cache=cache, files=files)
 
     body = {"paths": result.paths, "message": result.message, "commit": result.sha}
     print_result(output, "Commit", body, lambda: _print_commit(result))

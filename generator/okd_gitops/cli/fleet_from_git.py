@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from okd_gitops.fleet.load import Fleet
     from okd_gitops.report.fleet_status import FleetStatus
 
 
-def fleet_from_git(root: Path, records: str, now: datetime, patterns: tuple[str, ...] = ()) -> "FleetStatus":
-    """Return the state of the fleet with those clusters that match; without patterns, with all."""
+def fleet_from_git(
+    root: Path, fleet: "Fleet", records: str, now: datetime, patterns: tuple[str, ...] = ()
+) -> "FleetStatus":
+    """Return the state of the fleet of `root` with those clusters that match; without patterns, with all."""
     from dataclasses import replace
 
     from okd_gitops.evidence.records import read_records
@@ -18,7 +21,7 @@ def fleet_from_git(root: Path, records: str, now: datetime, patterns: tuple[str,
     from okd_gitops.report.fleet_status import fleet_status
     from okd_gitops.rollout.open_branches import known_branches
 
-    whole = fleet_status(root, read_records(root, records), known_branches(root), now)
+    whole = fleet_status(root, read_records(root, records), known_branches(root), now, fleet)
     names = {cluster.name for cluster in whole.clusters}
 
     if patterns:

@@ -8,7 +8,7 @@ import click
 
 from okd_gitops.cli.completion import cluster_names, references
 from okd_gitops.cli.observed import hub_of, targets_of, targets_through_hive
-from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, clock, root_of, writes
+from okd_gitops.cli.options import AT, DRY_RUN, OUTPUT, PUSH, REMOTE, clock, fleet_of, root_of, writes
 from okd_gitops.cli.output import echo, print_result, show_error, show_findings
 
 if TYPE_CHECKING:
@@ -112,10 +112,9 @@ def observe(
     from okd_gitops.evidence.observe import Limits, bound
     from okd_gitops.evidence.observe import observe as run
     from okd_gitops.finding import exit_code_of
-    from okd_gitops.fleet.load import load
 
     root, now = root_of(context), clock(at)
-    fleet = load(root)
+    fleet = fleet_of(context)
     targets: list[Target] = []
     missing: list[Finding] = []
 

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from okd_gitops.cli.completion import cluster_names, recorded_versions, references
 from okd_gitops.cli.output import settings
+
+if TYPE_CHECKING:
+    from okd_gitops.fleet.load import Fleet
+    from okd_gitops.tree import Tree
 
 Command = Callable[..., Any]
 
@@ -111,6 +115,20 @@ def tools_of(context: click.Context) -> Path:
     cache: Path | None = context.obj["cache"]
 
     return (cache or own_cache()).resolve()
+
+
+def fleet_of(context: click.Context, files: "Tree | None" = None) -> "Fleet":
+    """Return the fleet of the repository for a command that only reads it; `files` are all of the repository,
+    if they were found already.
+
+    A file that an earlier run has read is not read as YAML again. Raises FindingsError for faulty files.
+    """
+    from okd_gitops.fleet.kept_documents import KeptDocuments
+    from okd_gitops.fleet.load import load
+
+    root = root_of(context)
+
+    return load(root, (), KeptDocuments.of(root, tools_of(context)), files)
 
 
 def clock(at: str) -> datetime:

@@ -8,7 +8,7 @@ import click
 
 from okd_gitops.cli.completion import recorded_versions
 from okd_gitops.cli.observe import observe
-from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, network_options
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, fleet_of, network_options
 from okd_gitops.cli.output import echo, print_result, print_table, settings, show_findings
 from okd_gitops.cli.record import record
 from okd_gitops.cli.rollout import adopt, promote, update
@@ -68,7 +68,7 @@ def list_(
     from okd_gitops.upgrade.listing import listing
 
     root, network = sources_of(context, at, records, offline=offline)
-    result = listing(root, network, streams, everything=everything)
+    result = listing(root, network, streams, everything=everything, fleet=fleet_of(context))
 
     body = {"releases": result.releases, "findings": result.learned.findings}
     print_result(output, "ReleaseList", body, lambda: _print_releases(result))

@@ -1,5 +1,6 @@
 """`okd-gitops report`: a change as Markdown for its pull request, and the fleet as a page for a browser."""
 
+import gc
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,10 +10,11 @@ import click
 
 from okd_gitops.cli.completion import references
 from okd_gitops.cli.fleet_from_git import fleet_from_git
-from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, tools_of
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, fleet_of, root_of, tools_of
 from okd_gitops.cli.output import echo, print_result, progress
 
 if TYPE_CHECKING:
+    from okd_gitops.fleet.load import Fleet
     from okd_gitops.report.page.fleet_table import Life
     from okd_gitops.report.page.page import PageContent
     from okd_gitops.report.report import Description
@@ -79,14 +81,17 @@ def report(
     cache, say = tools_of(context), progress(context)
 
     if base:
-        _report_change(root, cache, base, records, now, say, limit=limit, page_file=page_file, output=output)
+        _report_change(
+            context, root, cache, base, records, now, say, limit=limit, page_file=page_file, output=output
+        )
     elif page_file:
-        _report_fleet(root, cache, records, now, say, page_file=page_file, output=output)
+        _report_fleet(context, root, cache, records, now, say, page_file=page_file, output=output)
     else:
         raise UsageError("there is nothing to report", "add --base COMMIT, or --html FILE")
 
 
 def _report_change(
+    context: click.Context,
     root: Path,
     cache: Path,
     base: str,
@@ -112,8 +117,8 @@ def _report_change(
 
     if page_file:
         findings = judged.findings if judged else (*pull.refusals, *pull.findings)
-        status = fleet_from_git(root, records, now) if judged else None
-        lives = _lives(root, now) if judged else {}
+        status = fleet_from_git(root, fleet_of(context), records, now) if judged else None
+        lives = _lives(root, status.fleet, now) if status else {}
         _write(page_file, PageContent(status=status, now=now, findings=findings, lives=lives, pull=pull), say)
 
     # Invisible signs in the text keep mentions from being mentions: it is printed as it is.
@@ -124,6 +129,7 @@ def _report_change(
 
 
 def _report_fleet(
+    context: click.Context,
     root: Path,
     cache: Path,
     records: str,
@@ -136,24 +142,30 @@ def _report_fleet(
     """Write the page of the fleet as its files are."""
     from okd_gitops.check.check import check
     from okd_gitops.report.page.page import PageContent
+    from okd_gitops.system.kept import Kept
+    from okd_gitops.system.unchanged import Earlier
 
-    status = fleet_from_git(root, records, now)
-    findings = check(root, cache, today=now.date(), say=say, fleet=status.fleet, now=now).findings
-    _write(page_file, PageContent(status=status, now=now, findings=findings, lives=_lives(root, now)), say)
+    gc.disable()
+    files = Earlier(root, cache, "report").files
+    status = fleet_from_git(root, fleet_of(context, files), records, now)
+    whole = status.fleet
+    kept = Kept.of(root, cache)
+    checked = check(root, cache, today=now.date(), say=say, fleet=whole, now=now, files=files, kept=kept)
+    findings, lives = checked.findings, _lives(root, whole, now)
+    _write(page_file, PageContent(status=status, now=now, findings=findings, lives=lives), say)
 
     body = {"page": str(page_file), "clusters": len(status.clusters), "findings": findings}
     told = f"{page_file}: {len(status.clusters)} clusters, {len(findings)} findings"
     print_result(output, "Report", body, lambda: echo(told))
 
 
-def _lives(root: Path, now: datetime) -> "dict[str, Life]":
+def _lives(root: Path, fleet: "Fleet", now: datetime) -> "dict[str, Life]":
     """Return how old each cluster is, as far as git knows, and when it ends."""
-    from okd_gitops.fleet.load import load
     from okd_gitops.lifecycle.committed import read_committed
     from okd_gitops.lifecycle.list_clusters import list_clusters
     from okd_gitops.report.page.fleet_table import Life
 
-    rows = list_clusters(load(root), read_committed(root), now)
+    rows = list_clusters(fleet, read_committed(root), now)
 
     return {row.name: Life(row.age, row.end) for row in rows}
 

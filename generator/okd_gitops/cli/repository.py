@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from okd_gitops.cli.completion import explained_names
-from okd_gitops.cli.options import OUTPUT, root_of, tools_of, writes
+from okd_gitops.cli.options import OUTPUT, fleet_of, root_of, tools_of, writes
 from okd_gitops.cli.output import echo, print_result, show_findings
 
 if TYPE_CHECKING:
@@ -147,12 +147,12 @@ def explain(context: click.Context, *, name: str, object_name: str, field: str, 
     if object_name or (name and _is_cluster(context, name)):
         from okd_gitops.cli.explain_cluster import explain_cluster, explain_field
 
-        root = root_of(context)
+        fleet = fleet_of(context)
 
         if object_name:
-            explain_field(root, name, object_name, field, output)
+            explain_field(root_of(context), fleet, name, object_name, field, output)
         else:
-            explain_cluster(root, name, output)
+            explain_cluster(fleet, name, output)
         return
 
     text = run(name, lambda: _catalog(context)) if name else overview(_catalog(context))

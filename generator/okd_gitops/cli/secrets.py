@@ -3,7 +3,7 @@
 import click
 
 from okd_gitops.cli.completion import cluster_names
-from okd_gitops.cli.options import OUTPUT, root_of
+from okd_gitops.cli.options import OUTPUT, fleet_of
 from okd_gitops.cli.output import echo, print_result
 
 
@@ -34,6 +34,6 @@ def secrets(context: click.Context, *, name: str, output: str) -> None:
     """
     from okd_gitops.lifecycle.make_secrets import script, secrets_of
 
-    result = secrets_of(root_of(context), name)
+    result = secrets_of(fleet_of(context), name)
     body = {"cluster": name, "secrets": list(result.secrets)}
     print_result(output, "Secrets", body, lambda: echo(script(result), nl=False))

@@ -9,10 +9,11 @@ import click
 
 from okd_gitops.cli.completion import references
 from okd_gitops.cli.fleet_from_git import fleet_from_git
-from okd_gitops.cli.options import AT, CLUSTER, OUTPUT, RECORDS, clock, root_of
+from okd_gitops.cli.options import AT, CLUSTER, OUTPUT, RECORDS, clock, fleet_of, root_of
 from okd_gitops.cli.output import echo, print_result, print_table
 
 if TYPE_CHECKING:
+    from okd_gitops.fleet.load import Fleet
     from okd_gitops.lifecycle.list_clusters import ListedCluster
     from okd_gitops.report.fleet_status import ClusterStatus, FleetStatus
 
@@ -61,11 +62,12 @@ def status(
         raise UsageError("--since is for --attention alone", "add --attention")
 
     root, now = root_of(context), clock(at)
-    seen = fleet_from_git(root, records, now, clusters)
+    fleet = fleet_of(context)
+    seen = fleet_from_git(root, fleet, records, now, clusters)
     lines = attention(seen)
 
     if since:
-        lines = _new_lines(lines, root, since, now, clusters)
+        lines = _new_lines(lines, root, fleet, since, now, clusters)
 
     if only_attention:
         print_result(output, "Attention", {"attention": lines}, lambda: _print_lines(lines))
@@ -88,7 +90,7 @@ def _ending(root: Path, seen: "FleetStatus", now: datetime) -> "list[ListedClust
 
 
 def _new_lines(
-    lines: list[str], root: Path, reference: str, now: datetime, patterns: tuple[str, ...]
+    lines: list[str], root: Path, fleet: "Fleet", reference: str, now: datetime, patterns: tuple[str, ...]
 ) -> list[str]:
     """Return the lines that the records of a reference did not give on the same day.
 
@@ -102,7 +104,7 @@ def _new_lines(
     if then.date() != now.date():
         return lines
 
-    told = set(attention(fleet_from_git(root, reference, then, patterns)))
+    told = set(attention(fleet_from_git(root, fleet, reference, then, patterns)))
 
     return [line for line in lines if line not in told]
 

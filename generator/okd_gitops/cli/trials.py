@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from okd_gitops.cli.completion import recorded_versions
-from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, writes
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, fleet_of, root_of, writes
 from okd_gitops.cli.output import echo, print_result, progress
 from okd_gitops.cli.save_edit import edits, save, way_of
 
@@ -111,7 +111,6 @@ def tried(
     """
     from okd_gitops.errors import BusyError, RemoteError, UsageError
     from okd_gitops.evidence.records import Records, fetched_records
-    from okd_gitops.fleet.load import load
     from okd_gitops.lifecycle.committed import read_committed
     from okd_gitops.lifecycle.tried_release import asked_for, await_reports
     from okd_gitops.system import branches
@@ -123,7 +122,7 @@ def tried(
         raise UsageError(str(error), "write it in minutes, hours or days, like 12h") from None
 
     root, say = root_of(context), progress(context)
-    fleet, added = load(root), read_committed(root).added
+    fleet, added = fleet_of(context), read_committed(root).added
     asked = asked_for(fleet, version, image, added, upgrades=upgrades)
     url = branches.address(root, remote, fleet.spec.repository)
 

@@ -15,6 +15,7 @@ from okd_gitops.cli.options import (
     RECORDS,
     TO,
     clock,
+    fleet_of,
     network_options,
     root_of,
     tools_of,
@@ -90,7 +91,9 @@ def plan(
     from okd_gitops.upgrade.plan import matching, outlook
 
     root, network = sources_of(context, at, records, offline=offline)
-    seen = outlook(root, network, read_records(root, records), now=network.now, target=target, acks=acks)
+    known = read_records(root, records)
+    fleet = fleet_of(context)
+    seen = outlook(root, network, known, now=network.now, target=target, acks=acks, fleet=fleet)
     upgrades = matching(seen.upgrades, clusters)
     faults = planning_faults(seen.fleet)
 

@@ -35,13 +35,22 @@ class Committed:
     sha: str
 
 
-def commit(root: Path, *, subject: str = "", dry_run: bool = False) -> Committed:
+def commit(
+    root: Path,
+    *,
+    subject: str = "",
+    dry_run: bool = False,
+    cache: Path | None = None,
+    files: Tree | None = None,
+) -> Committed:
     """Commit the inputs and the generated folders of `root`, as its user: with hooks and signing.
+
+    `cache` and `files` are as for `generate`.
 
     Raises FindingsError (exit 3) when the generated folders do not match the cluster files, UsageError when
     git cannot commit.
     """
-    generated = _current(root)
+    generated = _current(root, cache, files)
     changed = status(root, FOLDERS, ignored=True).paths
     paths = tuple(sorted(path for path, state in changed.items() if state != "!!" or path.endswith(_OURS)))
 
@@ -64,8 +73,8 @@ def commit_draft(
     return Committed(paths, text, draft.commit(paths, text))
 
 
-def _current(root: Path) -> Generated:
-    generated = generate(root, write=False)
+def _current(root: Path, cache: Path | None, files: Tree | None) -> Generated:
+    generated = generate(root, write=False, cache=cache, files=files)
 
     if generated.drift.refused or generated.drift.changes:
         raise drift_error(generated.drift)
@@ -96,7 +105,7 @@ def message(
         f"- {folder}: {count} file{'s' if count > 1 else ''}" for folder, count in sorted(counts.items())[:40]
     ]
 
-    hashes = [f"{digest(data)}  {path}\n" for path, data in wanted.items()]
+    hashes = [f"{wanted.digest(path)}  {path}\n" for path in wanted]
     trailers = [
         *(f"Cluster: {name}" for name in clusters[:60]),
         *extra,
@@ -118,8 +127,6 @@ def _touched(paths: Sequence[str], plan: Plan) -> list[str]:
     touched = {path.split("/")[1].removesuffix(".yaml") for path in own_paths}
     parts = {tuple(path.split("/")[1:3]) for path in paths if path.startswith("bases/")}
 
-    for cluster in plan.clusters:
-        if any((placement.feature, placement.part) in parts for placement in cluster.placements):
-            touched.add(cluster.cluster.name)
+    touched |= {brief.cluster.name for brief in plan.briefs if not parts.isdisjoint(brief.parts)}
 
     return sorted(touched)

@@ -6,9 +6,10 @@ parameters that nothing takes, clusters without a hub. All findings are collecte
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from okd_gitops.errors import UsageError
 from okd_gitops.finding import Findings, nearest
 from okd_gitops.fleet.cluster import Cluster, Purpose
 from okd_gitops.fleet.extras import Extras, read_extras
@@ -95,6 +96,19 @@ def plan(fleet: Fleet, known: Mapping[str, Brief] = MappingProxyType({})) -> Pla
     parts = {(feature, part): fleet.catalog.features[feature] for feature, part in sorted(used)}
 
     return Plan(fleet.spec, tuple(planned.values()), parts, tuple(briefs))
+
+
+def plan_of(fleet: Fleet, name: str) -> Plan:
+    """Plan one cluster, beside the fleet's hub: what a cluster gets depends on no other one.
+
+    Raises FindingsError with every fault of their files, and UsageError with the nearest name.
+    """
+    names = [cluster.name for cluster in fleet.clusters]
+    if name not in names:
+        raise UsageError(f'the fleet has no cluster "{name}"', nearest(name, names))
+
+    asked = tuple(cluster for cluster in fleet.clusters if cluster.name in (name, fleet.spec.hub))
+    return plan(replace(fleet, clusters=asked))
 
 
 def _brief(planned: ClusterPlan) -> Brief:

@@ -147,9 +147,11 @@ def drop_expired(root: Path, saving: Saving, *, now: datetime) -> Saved:
     return _remove(root, lambda fleet: expire_clusters(fleet, committed, now), saving)
 
 
-def listed_clusters(root: Path, *, now: datetime) -> list[ListedCluster]:
-    """Return the clusters of `root`, those that end first before the others."""
-    return list_clusters(load(root), read_committed(root), now)
+def listed_clusters(root: Path, *, now: datetime, fleet: Fleet | None = None) -> list[ListedCluster]:
+    """Return the clusters of `root`, those that end first before the others; `fleet`, if it was read
+    already.
+    """
+    return list_clusters(fleet or load(root), read_committed(root), now)
 
 
 def _remove(root: Path, choose: Callable[[Fleet], Removal], saving: Saving) -> Saved:

@@ -36,9 +36,10 @@ class ListedCluster:
 def list_clusters(fleet: Fleet, committed: Committed, now: datetime) -> list[ListedCluster]:
     """Return the clusters of a fleet, those that end first before the others."""
     rows = []
+    since, authors = committed.added, committed.authors
 
     for cluster in fleet.clusters:
-        added = committed.added.get(cluster.name)
+        added = since.get(cluster.name)
         row = ListedCluster(
             name=cluster.name,
             purpose=str(cluster.spec.purpose),
@@ -48,7 +49,7 @@ def list_clusters(fleet: Fleet, committed: Committed, now: datetime) -> list[Lis
             end=cluster.spec.expires,
             is_leaving=cluster.spec.decommission,
             owners=cluster.owners,
-            asked_by=one_line(committed.authors.get(cluster.name, ""), _LONGEST_AUTHOR),
+            asked_by=one_line(authors.get(cluster.name, ""), _LONGEST_AUTHOR),
             node_hours=_node_hours(fleet.spec.providers, cluster, added, now),
         )
         rows.append(row)

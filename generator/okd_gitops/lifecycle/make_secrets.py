@@ -5,15 +5,14 @@ No value passes through here: the script asks the person who runs it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from shlex import quote
 
 from okd_gitops.errors import UsageError
 from okd_gitops.finding import nearest
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.feature import Origin
-from okd_gitops.fleet.load import load
-from okd_gitops.generate.plan import ClusterPlan, plan
+from okd_gitops.fleet.load import Fleet
+from okd_gitops.generate.plan import ClusterPlan, plan_of
 from okd_gitops.generate.secret_needs import NeededSecret
 
 _HEAD = """\
@@ -68,17 +67,16 @@ class ClusterSecrets:
     secrets: tuple[SecretToMake, ...]
 
 
-def secrets_of(root: Path, name: str) -> ClusterSecrets:
-    """Return the Secrets of a cluster of the repository at `root`.
+def secrets_of(fleet: Fleet, name: str) -> ClusterSecrets:
+    """Return the Secrets of a cluster of a fleet.
 
     Raises UsageError for a name that is not in the fleet, and FindingsError for a faulty fleet.
     """
-    fleet = load(root)
     if fleet.cluster(name) is None:
         names = [cluster.name for cluster in fleet.clusters]
         raise UsageError(f'no cluster is called "{name}"', nearest(name, names))
 
-    planned = next(each for each in plan(fleet).clusters if each.cluster.name == name)
+    planned = next(each for each in plan_of(fleet, name).clusters if each.cluster.name == name)
     return ClusterSecrets(planned.cluster, tuple(_to_make(planned, each) for each in planned.needed_secrets))
 
 

@@ -96,13 +96,16 @@ class FleetStatus:
     outlook: Outlook | None = None
 
 
-def fleet_status(root: Path, records: Records, branches: Sequence[str], now: datetime) -> FleetStatus:
-    """Return the state of the fleet below `root`; nothing but its files and `records` is asked.
+def fleet_status(
+    root: Path, records: Records, branches: Sequence[str], now: datetime, fleet: Fleet | None = None
+) -> FleetStatus:
+    """Return the state of the fleet below `root`, which is `fleet` if that was read already; nothing but its
+    files and `records` is asked.
 
     Raises FindingsError for files that cannot be read. What cannot be decided is said, and is no error.
     """
-    fleet = load(root)
-    seen, missing = _decided(root, records, now)
+    fleet = fleet or load(root)
+    seen, missing = _decided(root, fleet, records, now)
     ordered = sorted(fleet.clusters, key=lambda cluster: (cluster.wave, cluster.name))
 
     return FleetStatus(
@@ -116,7 +119,9 @@ def fleet_status(root: Path, records: Records, branches: Sequence[str], now: dat
     )
 
 
-def _decided(root: Path, records: Records, now: datetime) -> tuple[Outlook | None, list[tuple[str, str]]]:
+def _decided(
+    root: Path, fleet: Fleet, records: Records, now: datetime
+) -> tuple[Outlook | None, list[tuple[str, str]]]:
     """Return the decisions, as far as the records allow them, and what is missing for them."""
     missing = []
 
@@ -125,7 +130,7 @@ def _decided(root: Path, records: Records, now: datetime) -> tuple[Outlook | Non
         missing.append((what, remedy_without_records()))
 
     try:
-        return outlook(root, Recorded(records, now), records, now=now), missing
+        return outlook(root, Recorded(records, now), records, now=now, fleet=fleet), missing
     except FindingsError as error:
         # The first line about missing records says it already.
         findings = [

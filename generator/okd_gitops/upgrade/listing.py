@@ -10,7 +10,7 @@ from okd_gitops.evidence.records import Records
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, finding_of, nearest
 from okd_gitops.fleet.fleet_file import FleetSpec
-from okd_gitops.fleet.load import load
+from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.releases.cross_check import Learned, Release
 from okd_gitops.releases.trust.verdict import Trust
 from okd_gitops.upgrade.followers import followers
@@ -39,13 +39,19 @@ class Shown:
 
 
 def listing(
-    root: Path, sources: Sources, streams: Collection[str] = (), *, everything: bool = False
+    root: Path,
+    sources: Sources,
+    streams: Collection[str] = (),
+    *,
+    everything: bool = False,
+    fleet: Fleet | None = None,
 ) -> Listing:
     """Return the accepted releases; with `everything`, also those that no stream accepts.
 
-    `streams` are those that are read; without any, those that clusters follow.
+    `streams` are those that are read; without any, those that clusters follow. `fleet` is that of `root`, if
+    it was read already.
     """
-    fleet = load(root)
+    fleet = fleet or load(root)
     wanted = set(streams) or {cluster.stream for cluster in followers(fleet)}
     learned = sources.learn(root, fleet.spec, wanted)
     shown = [release for release in reversed(learned.releases) if everything or release.accepted]

@@ -68,14 +68,15 @@ def outlook(
     target: str = "",
     acks: Collection[str] = (),
     forced: Collection[str] = (),
+    fleet: Fleet | None = None,
 ) -> Outlook:
     """Decide the next upgrade of every cluster of `root` that follows a stream; `target` limits the release.
 
     `records` are what the hub has seen. `forced` are names of ephemeral clusters that take the target past
-    every refusal. Raises FindingsError for bad files and answers, NetworkError when a source cannot be
-    reached.
+    every refusal. `fleet` is that of `root`, if it was read already. Raises FindingsError for bad files and
+    answers, NetworkError when a source cannot be reached.
     """
-    fleet = load(root)
+    fleet = fleet or load(root)
     spec = fleet.spec
     clusters = followers(fleet)
     streams = sorted({cluster.stream for cluster in clusters})
