@@ -31,6 +31,7 @@ TOOL = [sys.executable, "-m", "okd_gitops", "--quiet"]
 # What the program needs at least, whatever it does.
 IMPORT = "import click, yaml, pydantic"
 SAMPLE = 20
+IDENTITY = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
 # From this size on, each command is measured once.
 LARGE = 301
 IMAGE = (
@@ -83,13 +84,13 @@ class Cost:
         return f"{self.cpu:9.2f} {self.wall:9.2f} {self.peak:7.0f}"
 
 
-def measure(command: Sequence[str], cwd: Path, out: Path | None = None) -> Cost:
+def measure(command: Sequence[str], cwd: Path, out: Path | None = None, *, ci: str = "") -> Cost:
     """Run a command and return its cost with that of all its children; it must succeed.
 
-    What it prints goes to the file `out`.
+    What it prints goes to the file `out`. With `ci`, it runs as a forge runs it.
     """
     # In CI nothing is kept, but here both are to be seen. Bytecode is written, as where it is installed.
-    environment = {**os.environ, "CI": "", "PYTHONPATH": str(ROOT / "generator")}
+    environment = {**os.environ, "CI": ci, "PYTHONPATH": str(ROOT / "generator")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     with (out or Path(os.devnull)).open("wb") as printed:
@@ -212,9 +213,9 @@ class Bench:
         self.rows.append((name, median(costs)))
         return self.rows[-1][1]
 
-    def run(self, *words: str, out: Path | None = None) -> Cost:
+    def run(self, *words: str, out: Path | None = None, ci: str = "") -> Cost:
         """Run okd-gitops once."""
-        return measure([*self.tool, *words], self.root, out)
+        return measure([*self.tool, *words], self.root, out, ci=ci)
 
     def forget(self) -> None:
         """Delete everything that is kept."""
@@ -241,6 +242,27 @@ class Bench:
         (catalog / "changes/bench.yaml").write_text(CHANGE)
         self.run("generate")
 
+    def commit(self) -> None:
+        """Make a repository of the fleet, with one commit of all that is generated."""
+        (self.root / ".gitignore").write_text(".cache\n.okd-gitops\nreport.json\n")
+        for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=bench"]):
+            subprocess.run(["git", *IDENTITY, *words], cwd=self.root, check=True)
+
+    def propose(self) -> None:
+        """Edit one cluster and generate, as for a pull request."""
+        self.edit()
+        self.run("generate")
+
+    def same_change(self) -> str:
+        """Tell whether the change since the commit has the same findings with and without what is kept."""
+        out = self.root / "report.json"
+        reports = []
+        for ci in ("", "true"):
+            self.run("check", "--base", "HEAD", "--output", "json", out=out, ci=ci)
+            reports.append(_without_seconds(json.loads(out.read_text())))
+
+        return "equal" if reports[0] == reports[1] else "DIFFERENT"
+
     def both(self) -> Cost:
         """Generate and then check."""
         generated, checked = self.run("generate"), self.run("check")
@@ -254,9 +276,7 @@ class Bench:
 
         for option in ([], ["--exact"]):
             self.run(*option, "check", "--output", "json", out=out)
-            report = json.loads(out.read_text())
-            del report["seconds"]
-            reports.append(report)
+            reports.append(_without_seconds(json.loads(out.read_text())))
 
         kept = {path.read_bytes()[64:] for path in (self.cache / "kept/rendered").iterdir()}
         build = [str(CACHE / "bin/kustomize"), "build"]
@@ -298,6 +318,14 @@ def bench(root: Path, size: int, turns: int, kind: Kind) -> None:
     cached = it.row("check, nothing changed", lambda: it.run("check"))
     one = it.row("one kustomize", lambda: builds(root, ["c0001"]))
     edited = it.row("one cluster edited: both", it.both, it.edit)
+    it.commit()
+    # The contents of a commit are read once.
+    it.run("diff")
+    compared = it.row("diff of one edited cluster", lambda: it.run("diff"), it.propose)
+    judge = ("check", "--base", "HEAD")
+    judged = it.row("check --base of one edited cluster", lambda: it.run(*judge), it.propose)
+    in_ci = it.row("check --base of it in CI", lambda: it.run(*judge, ci="true"), it.propose)
+    same_change = it.same_change()
     base = it.row("one base changed: check", lambda: it.run("check"), it.change_base)
 
     print(f"{size} clusters of the {kind.documents}-document fleet, {turns} turns")
@@ -311,13 +339,21 @@ def bench(root: Path, size: int, turns: int, kind: Kind) -> None:
         "loop / check of nothing new": plain.cpu / cached.cpu,
         "(one cluster edited - one kustomize) / import": (edited.cpu - one.cpu) / imported.cpu,
         "one base changed / cold": base.cpu / cold.cpu,
+        "diff of one edited cluster / cold": compared.cpu / cold.cpu,
+        "check --base of one edited cluster / cold": judged.cpu / cold.cpu,
+        "check --base of it in CI / cold": in_ci.cpu / cold.cpu,
         "generate of nothing new / import": idle.cpu / imported.cpu,
         "kustomize alone / cold check": built.cpu / cold.cpu,
         "largest process, MB": max(ours),
     }
     for name, figure in figures.items():
         print(f"  {name:46} {figure:8.1f}")
+    print(f"  findings of check --base with and without what is kept: {same_change}")
     print(f"  {it.equal(sample)}\n", flush=True)
+
+
+def _without_seconds(report: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in report.items() if key != "seconds"}
 
 
 def _scaled(cost: Cost, factor: float) -> Cost:
