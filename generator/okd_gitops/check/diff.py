@@ -105,6 +105,14 @@ def diff(
         kept = Kept.of(root, cache)
         sides.built_from = KeptOverlays(kept, root, cache, new).built_from() if kept else {}
 
+    return difference(root, cache, sides, say=say)
+
+
+def difference(root: Path, cache: Path, sides: Sides, *, say: Callable[[str], None]) -> Difference:
+    """Compare what kustomize renders from two sides, of which the new one is what `root` contains.
+
+    Raises FindingsError and BusyError like `diff`.
+    """
     folders = sides.overlays()
     changed = [folder for folder in folders if is_edited(folder, sides)]
     say(f"rendering {len(changed)} of {len(folders)} overlays, before and after")

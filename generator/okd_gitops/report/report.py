@@ -7,12 +7,11 @@ from pathlib import Path
 
 from okd_gitops.check.change.base import resolve_base
 from okd_gitops.check.change.judge_change import JudgedChange, judge_change
-from okd_gitops.check.diff import FOLDERS, Difference, diff
+from okd_gitops.check.diff import Difference, difference
 from okd_gitops.evidence.records import Records
 from okd_gitops.finding import FindingsError
 from okd_gitops.report.of_change import pull_request_of, unreadable_pull_request
 from okd_gitops.report.pull_request_text import PullRequest
-from okd_gitops.system import git_objects
 from okd_gitops.system.kept import Kept
 
 
@@ -48,15 +47,17 @@ def report(
     except FindingsError as error:
         return Description(unreadable_pull_request(error.findings, commit, seen.commit, now), error=error)
 
-    difference = _difference(root, cache, commit, say)
+    rendered = _difference(root, cache, judged, say)
 
-    return Description(pull_request_of(judged, difference, now), judged)
+    return Description(pull_request_of(judged, rendered, now), judged)
 
 
-def _difference(root: Path, cache: Path, commit: str, say: Callable[[str], None]) -> Difference | None:
+def _difference(
+    root: Path, cache: Path, judged: JudgedChange, say: Callable[[str], None]
+) -> Difference | None:
     """Return the difference of rendered objects, and None where one side does not build."""
     try:
-        return diff(root, cache, git_objects.tree_at(root, commit, FOLDERS), say=say)
+        return difference(root, cache, judged.sides, say=say)
     except FindingsError:
         # The check of the tree has found it too.
         return None

@@ -56,11 +56,14 @@ _SHOWN_FILES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedChange:
-    """A change, and the check of the tree that it makes: `report` has the new findings, `older` the rest."""
+    """A change, and the check of the tree that it makes: `report` has the new findings, `older` the rest;
+    `sides` are the files of the base and those of the tree.
+    """
 
     change: Change
     fleet: Fleet
     report: Report
+    sides: Sides
     older: tuple[Finding, ...] = ()
 
     @property
@@ -126,6 +129,7 @@ def judge_change(
         change=change.with_findings((*unreadable, *lost)),
         fleet=fleet,
         report=replace(report, findings=new_findings),
+        sides=sides,
         older=tuple(older),
     )
 
