@@ -60,5 +60,22 @@ def test_overlays_are_copied_while_others_come_and_go() -> None:
     assert old.keys == ["h", "a", "b"]
 
 
+def test_of_some_overlays_all_stays_and_of_the_others_the_heads_of_documents() -> None:
+    first = NewKeptFile(KeptFile())
+    with_overlay(first, "x", "a", "b")
+    with_overlay(first, "y", "b", "c")
+    old = written(first)
+
+    some = old.of_overlays(["x"])
+    assert some.documents == old.documents
+    assert some.rests.keys() == {"x", "a", "b"}
+    assert {type(part) for part in (*some.rests.values(), *some.lines.values())} == {bytes}, "no view of all"
+
+    new = NewKeptFile(some)
+    new.copy_overlay("x")
+    with_overlay(new, "y", "c")
+    assert_has(written(new), {"x": ["a", "b"], "y": ["c"]})
+
+
 def test_nothing_is_kept_without_a_file_and_of_an_empty_one() -> None:
     assert KeptFile.of(None) == KeptFile() == written(NewKeptFile(KeptFile()))

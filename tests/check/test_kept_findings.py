@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
+from weakref import ref
 
 import pytest
 
@@ -574,6 +575,14 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
         as_kept, as_loaded = kept.noted_as(*kinds), loaded.noted_as(*kinds)
         assert [each.identity for each in as_kept] == [each.identity for each in as_loaded]
         assert [each.read() for each in as_kept] == list(loaded.noted_of(*kinds))
+
+    # Who holds an object holds the one of all others; nobody else does.
+    objects = KeptObjects(read, {})
+    application = objects.noted("b")
+    assert objects.noted_as("b").read() is application
+    held = ref(application)
+    del application
+    assert held() is None
     assert KeptFile.of(None) == KeptFile()
 
 

@@ -39,20 +39,21 @@ class ApplicationsByFolder(Mapping[str, tuple[Object, ...]]):
 
     def __init__(self, applications: Iterable[Noted], urls: Set[str]) -> None:
         self._urls = urls
-        self._known: dict[str, tuple[Object, ...]] = {}
+        # The rules of an overlay ask for its own several times.
+        self._last: tuple[str, tuple[Object, ...]] | None = None
         self._by_path: dict[str, list[Noted]] = {}
         for each in applications:
             for path in each.paths:
                 self._by_path.setdefault(path, []).append(each)
 
     def __getitem__(self, path: str) -> tuple[Object, ...]:
-        if path not in self._known:
+        if not self._last or self._last[0] != path:
             candidates = (each.read() for each in self._by_path.get(path, ()))
-            self._known[path] = tuple(each for each in candidates if self._is_synced(path, each))
-        if not self._known[path]:
+            self._last = path, tuple(each for each in candidates if self._is_synced(path, each))
+        if not self._last[1]:
             raise KeyError(path)
 
-        return self._known[path]
+        return self._last[1]
 
     def __iter__(self) -> Iterator[str]:
         return (path for path in self._by_path if path in self)

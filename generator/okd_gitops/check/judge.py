@@ -53,8 +53,8 @@ def judge(
     """
     kept = KeptOverlays(kept_in, root, cache, repository.files) if kept_in else None
     unchanged = kept.unchanged(repository.overlays) if kept else {}
-    if kept and not unchanged:
-        kept.let_go()
+    if kept:
+        kept.let_go(unchanged)
     try:
         return _judge(repository, unchanged, kept, root, cache, say=say, count=count)
     except NotLoadedError:

@@ -7,7 +7,7 @@ document follows, compressed. It is read only if something asks for it, and copi
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from sys import intern
 from typing import Any
@@ -58,6 +58,17 @@ class KeptFile:
             of_all=about["of_all"],
             lines=dict(zip(about["overlays"], lines, strict=True)),
             keys=keys,
+        )
+
+    def of_overlays(self, folders: Iterable[str]) -> "KeptFile":
+        """Return what is kept of some overlays, and the heads of all documents, in a memory of its own."""
+        overlays = {folder: self.overlays[folder] for folder in folders}
+        names = {*overlays, *(key for head in overlays.values() for key in head["documents"])}
+        return replace(
+            self,
+            overlays=overlays,
+            rests={name: bytes(self.rests[name]) for name in names},
+            lines={folder: bytes(self.lines[folder]) for folder in overlays},
         )
 
     def rest(self, name: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 from okd_gitops.check.kept_file import KeptFile
 from okd_gitops.check.overlay import FORMS, Noted, Overlay
@@ -25,7 +26,8 @@ class KeptObjects:
     def __init__(self, file: KeptFile, loaded: Mapping[str, Object]) -> None:
         self._kept, self._loaded = file, loaded
         self._outlines: dict[str, Object] = {}
-        self._noted: dict[str, Object] = {}
+        # All who hold one have the same one; of thousands few are held at a time.
+        self._noted: WeakValueDictionary[str, FixedObject] = WeakValueDictionary()
         self.noted_keys = frozenset(key for key, head in file.documents.items() if head["is_noted"])
         self._of_kinds: dict[tuple[str, ...], frozenset[str]] = {}
 
@@ -39,12 +41,13 @@ class KeptObjects:
 
     def noted(self, key: str) -> Object:
         """Return an object that rules of other overlays may read whole."""
-        if key not in self._noted:
-            self._noted[key] = self._loaded.get(key) or self._read(key)
+        value = self._loaded.get(key) or self._noted.get(key)
+        if value is None:
+            value = self._noted[key] = self._read(key)
 
-        return self._noted[key]
+        return value
 
-    def _read(self, key: str) -> Object:
+    def _read(self, key: str) -> FixedObject:
         value = FixedObject(self._kept.rest(key)["noted"])
         value.key = key
         return value

@@ -6,7 +6,7 @@ what the fleet says of it is the same, and each file in every folder that it is 
 while, besides, everything is the same that rules asked for while they looked at it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -127,11 +127,17 @@ class KeptOverlays:
 
         return self._names[folder]
 
-    def let_go(self) -> None:
-        """Let go of what is kept of overlays, where none is as it was; the faults of documents stay."""
-        for folder in self.file.overlays:
-            self.names(folder)
-        self.file = KeptFile(documents=self.file.documents, of_all=self.file.of_all)
+    def let_go(self, unchanged: Collection[str]) -> None:
+        """Let go of what is kept of overlays that have changed, if most have; faults of documents stay."""
+        if 2 * len(unchanged) <= len(self.file.overlays):
+            for folder in self.file.overlays:
+                self.names(folder)
+            self.file = self.file.of_overlays(unchanged)
+
+    @property
+    def folders(self) -> Set[str]:
+        """The folders of all overlays of which something is kept, whether let go or not."""
+        return self._facts.keys()
 
     def write(self, parts: Iterable[Part]) -> None:
         """Keep a file of these parts in the place of what is kept."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from okd_gitops.check.rule import Overlay, Repository
 from okd_gitops.manifests.argocd import folder, sources
-from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, Same, at, items
 
 # Groups whose controllers make nothing that another object of a namespace would name, or only what
 # `_made_by` has. Everything else, such as an operator's own kinds, may make anything.
@@ -114,7 +114,7 @@ def _note_application(found: dict[str, Contents], application: Object, repositor
     if "CreateNamespace=true" in items(application, "spec", "syncPolicy", "syncOptions"):
         contents.is_made = True
 
-    rendered = {overlay.folder for overlay in repository.synced_by.get(id(application), ())}
+    rendered = {overlay.folder for overlay in repository.synced_by.get(Same(application), ())}
     if any(folder(source) not in rendered and not at(source, "ref") for source in sources(application)):
         contents.is_open = True
 

@@ -106,7 +106,7 @@ class NewlyKept:
     def write(self, of_all: list[Finding]) -> None:
         """Write what was added, and what rules of all overlays found, unless that is what is kept already."""
         found = self._of_all(of_all) if self._seen else self._kept.file.of_all
-        is_same = self._is_as_before and self._new.facts.keys() == self._kept.file.overlays.keys()
+        is_same = self._is_as_before and self._new.facts.keys() == self._kept.folders
 
         if not is_same or found != self._kept.file.of_all:
             self._kept.write(self._new.parts(found))

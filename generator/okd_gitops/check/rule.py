@@ -20,7 +20,7 @@ from okd_gitops.manifests.argocd import (
     own_urls,
     same_url,
 )
-from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object, strings
+from okd_gitops.manifests.objects import Object, ObjectId, Same, at, items, per_object, strings
 
 # The generated folder of the Applications, and the purposes of long-term clusters.
 ARGOCD = "argocd"
@@ -153,15 +153,15 @@ class Repository:
     def declared_in(self, application: Object) -> tuple[str, ...]:
         """Return the names of the overlays that have an Application, or the set that makes it."""
         written = self.makers.get(id(application), application)
-        return tuple(self._names_by_noted.get(id(written), ()))
+        return tuple(self._names_by_noted.get(Same(written), ()))
 
     @cached_property
-    def _names_by_noted(self) -> Mapping[int, Mapping[str, None]]:
-        """The names of the overlays that have an Application or a set, by the id() of that."""
-        names: dict[int, dict[str, None]] = {}
+    def _names_by_noted(self) -> Mapping[Same[Object], Mapping[str, None]]:
+        """The names of the overlays that have an Application or a set, by that."""
+        names: dict[Same[Object], dict[str, None]] = {}
         for overlay in self.overlays:
             for value in overlay.noted_of("Application", "ApplicationSet"):
-                names.setdefault(id(value), {})[overlay.name] = None
+                names.setdefault(Same(value), {})[overlay.name] = None
 
         return names
 
@@ -240,17 +240,17 @@ class Repository:
 
     def outlines_synced_by(self, application: Object) -> Iterator[Object]:
         """Yield the outline of each object that an Application syncs."""
-        for overlay in self.synced_by.get(id(application), ()):
+        for overlay in self.synced_by.get(Same(application), ()):
             yield from overlay.outlines
 
     @cached_property
-    def synced_by(self) -> Mapping[int, Sequence[Overlay]]:
-        """The overlays that an Application syncs, by the `id` of its object."""
-        overlays: dict[int, list[Overlay]] = {}
+    def synced_by(self) -> Mapping[Same[Object], Sequence[Overlay]]:
+        """The overlays that an Application syncs, by its object."""
+        overlays: dict[Same[Object], list[Overlay]] = {}
 
         for overlay in self.overlays:
             for application in self.synced.get(overlay.folder, ()):
-                overlays.setdefault(id(application), []).append(overlay)
+                overlays.setdefault(Same(application), []).append(overlay)
 
         return overlays
 

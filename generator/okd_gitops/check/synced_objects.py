@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from okd_gitops.check.rule import Overlay, Repository
 from okd_gitops.manifests.argocd import IN_CLUSTER, at_head, server_address, sources
-from okd_gitops.manifests.objects import Object, ObjectId, at, items
+from okd_gitops.manifests.objects import Object, ObjectId, Same, at, items
 from okd_gitops.manifests.scopes import defined_scopes, is_cluster_scoped
 
 HOOK = "argocd.argoproj.io/hook"
@@ -48,7 +48,7 @@ def synced_objects(repository: Repository) -> Iterator[Synced]:
         if not cluster or not is_as_written:
             continue
 
-        for overlay in repository.synced_by.get(id(application), ()):
+        for overlay in repository.synced_by.get(Same(application), ()):
             for value in overlay.objects:
                 identity = ObjectId.of(value)
                 if is_cluster_scoped(identity, scopes):

@@ -64,7 +64,7 @@ class FixedObject(dict[str, Any]):
     that are rendered, where something is kept of it.
     """
 
-    __slots__ = ("found", "identity", "key")
+    __slots__ = ("__weakref__", "found", "identity", "key")
 
     def __init__(self, value: Object) -> None:
         super().__init__(value)

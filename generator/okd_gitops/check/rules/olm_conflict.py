@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from okd_gitops.check.rule import Fault, Overlay, Repository
 from okd_gitops.check.synced_objects import Synced, synced_objects
 from okd_gitops.finding import Severity, nearest
-from okd_gitops.manifests.objects import Object, ObjectId, at, strings
+from okd_gitops.manifests.objects import Object, ObjectId, Same, at, strings
 
 # The catalogs that OpenShift, OKD and OLM bring.
 _BUILT_IN = re.compile(
@@ -115,7 +115,7 @@ def _without_group(repository: Repository) -> Iterator[Fault]:
 def _may_be_grouped(namespace: str, repository: Repository) -> bool:
     """Whether a chart, a plug-in or an object that makes others may have a group for a namespace."""
     for application in repository.applications:
-        is_rendered = bool(repository.synced_by.get(id(application)))
+        is_rendered = bool(repository.synced_by.get(Same(application)))
         if not is_rendered and at(application, "spec", "destination", "namespace") == namespace:
             return True
 
