@@ -12,6 +12,7 @@ from conftest import CACHE
 from frozen import FLEET
 from okd_gitops.check import check
 from okd_gitops.fleet.cluster import ClusterSpec
+from okd_gitops.fleet.feature import Feature
 from okd_gitops.fleet.load import Fleet, load
 
 CLUSTER = "purpose: hub\nenvironment: kind\nkubernetes: '1.35'\nfeatures:\n  kvm-device-plugin:\n"
@@ -21,22 +22,25 @@ class JudgedError(Exception):
     """What came before has ended."""
 
 
-def test_the_cluster_files_are_gone_while_their_overlays_are_judged(
+def test_the_cluster_files_and_the_catalog_are_gone_while_their_overlays_are_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "clusters").mkdir()
     (tmp_path / "fleet.yaml").write_text((FLEET / "fleet.yaml").read_text().replace("moc-hub", "hub"))
     (tmp_path / "clusters/hub.yaml").write_text(CLUSTER)
     loaded: list[ReferenceType[ClusterSpec]] = []
+    catalogs: list[ReferenceType[Feature]] = []
 
     def loading(root: Path, *_: object) -> Fleet:
         fleet = load(root)
         loaded.extend(ref(cluster.spec) for cluster in fleet.clusters)
+        catalogs.append(ref(fleet.catalog.features["kvm-device-plugin"]))
         return fleet
 
     def judging(*_: object, **__: object) -> NoReturn:
         gc.collect()
         assert [spec() for spec in loaded] == [None]
+        assert [features() for features in catalogs] == [None]
         raise JudgedError
 
     monkeypatch.setattr(check, "load", loading)

@@ -23,7 +23,7 @@ from okd_gitops.fleet.collisions import mismatched_releases
 from okd_gitops.fleet.fleet_file import FleetSpec
 from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.kept_placeholders import kept_placeholders
-from okd_gitops.fleet.load import Fleet, load, load_catalog
+from okd_gitops.fleet.load import Fleet, forget_catalog, load, load_catalog
 from okd_gitops.fleet.registered import unregistered_clusters
 from okd_gitops.fleet.streams import misspelled_streams, unbuilt_streams
 from okd_gitops.generate.applications import destination
@@ -74,6 +74,7 @@ def check(
     what was not checked never passes.
     """
     started = monotonic()
+    is_alone = fleet is None
     fleet = fleet or load(root, edited, KeptDocuments(kept), files)
     _refuse_unknown_kubernetes(fleet, cache)
     files = _deployed(root, files)
@@ -85,8 +86,10 @@ def check(
     findings = (*fleet.notes, *written, *standing_emergencies(fleet, time))
 
     under_check, drift = _compared(fleet, files, cache, today, kept)
-    # A large fleet is not needed in memory beside its objects.
+    # A large fleet is not needed in memory beside its objects, nor is what it was planned from.
     del fleet
+    if is_alone:
+        forget_catalog()
     seconds = {"generate": monotonic() - started}
 
     report = judge(under_check, root, cache, say=say, count=count, kept_in=kept)

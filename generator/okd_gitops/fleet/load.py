@@ -163,6 +163,12 @@ def _own_catalog(documents: KeptDocuments) -> Catalog:
     return _OWN[0]
 
 
+def forget_catalog() -> None:
+    """Forget the catalog of the tool: some megabytes, which are read again if somebody asks for them."""
+    _OWN.clear()
+    read_catalog.cache_clear()
+
+
 def fleet_of(
     spec: FleetSpec,
     document: Document,

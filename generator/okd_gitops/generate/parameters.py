@@ -18,6 +18,9 @@ from okd_gitops.manifests.json_patch import Operation, PathError, operations, se
 from okd_gitops.manifests.objects import KEPT, Object, ObjectId, Same, kind_and_name
 from okd_gitops.manifests.read import Path
 
+# What many clusters share is asked for again before as many others are; what one alone has goes.
+_SHARED = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -201,7 +204,7 @@ class _Given:
         return isinstance(other, _Given) and self.key == other.key
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=_SHARED)
 def _patched(same: Same[Object], given: _Given) -> PatchedObject:
     """Return an object with what is set in it; most clusters give most objects the same values."""
     value, settings = same.value, given.settings

@@ -13,7 +13,7 @@ V = TypeVar("V")
 # More than the distinct objects of 1,000 clusters.
 KEPT = 32_768
 # Of what is no fixed object: more than what clusters have in common.
-_OTHERS = 512
+_OTHERS = 256
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers", "steps", "sidecars")
 
 

@@ -40,6 +40,6 @@ def read_all_once(path: str, data: bytes, bounds: Bounds, source: bytes | Unread
 
 # More than the distinct files of some overlays: what many share is asked for again before it goes, and what
 # one alone has goes with it.
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def _documents_in(data: bytes, bounds: Bounds) -> tuple[Document, ...]:
     return tuple(read_all("", data, bounds=bounds))

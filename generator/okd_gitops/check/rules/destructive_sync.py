@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from okd_gitops.check.rule import LONG_TERM, Fault, Overlay, Repository
 from okd_gitops.finding import Severity
-from okd_gitops.manifests.objects import Object, ObjectId, at, items, per_object
+from okd_gitops.manifests.objects import Object, ObjectId, at, items
 
 # Each of these takes more with it than itself: clusters, or everything that an operator has installed. Read
 # in openshift/hive, apis/hive/v1, hypershift, api/hypershift/v1beta1, and tektoncd/operator v0.77.0.
@@ -77,7 +77,7 @@ def _unsafe_for_long_term(application: Object, synced: list[Object]) -> _Faults:
             yield f"{option} {effect}", f"remove {option}", ("spec", "syncPolicy", "syncOptions")
 
         for value in synced:
-            if option in _options(value) and ObjectId.of(value).kind in _HOLD_DATA:
+            if ObjectId.of(value).kind in _HOLD_DATA and option in _options(value):
                 reason = f"{option} on {ObjectId.of(value)} {effect}, and it holds data"
                 yield reason, f"remove {option} from its annotation {_OPTIONS}", ()
 
@@ -117,9 +117,7 @@ def _unguarded(application: Object, synced: list[Object], kinds: Collection[str]
     identity = ObjectId.of(application)
     for value in synced:
         synced_identity = ObjectId.of(value)
-        is_guarded = {"Prune=false", "Prune=confirm"} & _options(value)
-
-        if synced_identity.kind in kinds and not is_guarded:
+        if synced_identity.kind in kinds and not {"Prune=false", "Prune=confirm"} & _options(value):
             yield Fault(
                 reason=f"{identity.name} prunes, and nothing guards {synced_identity}",
                 remedy=f"add the annotation {_OPTIONS}: Prune=confirm to it",
@@ -136,7 +134,6 @@ def _recreated_clusters(application: Object, synced: list[Object]) -> Iterator[F
         )
 
 
-@per_object
 def _options(value: Object) -> set[str]:
     """Return the sync options that an object has in its annotation."""
     text = str(at(value, "metadata", "annotations", _OPTIONS) or "")
