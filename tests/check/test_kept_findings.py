@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 from weakref import ref
 
 import pytest
 
 from bench import CHANGE, own_cache
 from conftest import git
-from okd_gitops.check import kept_overlays
+from okd_gitops.check import judge, kept_overlays
 from okd_gitops.check.build import _Earlier
 from okd_gitops.check.check import check
 from okd_gitops.check.diff import FOLDERS, Difference, diff
@@ -37,6 +38,8 @@ from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes, Seen
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.generate.generate import generate
+from okd_gitops.manifests.graph import Graph, Leaves
+from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import FixedObject, Object
 from okd_gitops.render.kustomize import Document
 from okd_gitops.system.commit_files import files_at
@@ -476,6 +479,52 @@ def test_what_is_edited_while_it_is_built_is_not_kept(
     trial.report(keeps=True)
     assert file.exists()
     assert trial.looked[-1][0] == 1
+
+
+def test_what_has_changed_is_let_go_before_and_what_was_looked_at_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = Trial(tmp_path, 0)
+    for name in trial.names():
+        with (trial.root / f"clusters/{name}.yaml").open("a") as file:
+            file.write("features:\n  kvm-device-plugin:\n")
+    trial.generate()
+    trial.report(keeps=True)
+    trial.toggle_catalog()
+    trial.generate()
+
+    used: list[KeptOverlays] = []
+    held: list[set[str]] = []
+    read: dict[str, Graph] = {}
+    unchanged, build_overlays = KeptOverlays.unchanged, judge.build_overlays
+
+    def asked(it: KeptOverlays, overlays: tuple[Overlay, ...]) -> dict[str, Overlay]:
+        used.append(it)
+        return unchanged(it, overlays)
+
+    def building(*words: Any, **named: Any) -> judge.Built:
+        held.append(set(used[0].file.overlays))
+        return build_overlays(*words, **named)
+
+    def walking(files: Mapping[str, bytes], folder: str, leaves: Leaves) -> Graph:
+        assert folder not in read, "an overlay is read once"
+        read[folder] = walk(files, folder, leaves)
+        return read[folder]
+
+    monkeypatch.setattr(KeptOverlays, "unchanged", asked)
+    monkeypatch.setattr(judge, "build_overlays", building)
+    monkeypatch.setattr(judge, "walk", walking)
+    found = trial.report(keeps=True)
+    monkeypatch.undo()
+
+    assert held == [{"argocd"}]
+    assert read.keys() == {f"overlays/{name}" for name in trial.names()}
+    for graph in read.values():
+        with pytest.raises(AttributeError):
+            object.__getattribute__(graph, "objects")
+    monkeypatch.delenv("CI", raising=False)
+    assert found == trial.report(keeps=False)
+    assert trial.looked[-1] == (4, 5)
 
 
 def test_what_has_no_hash_is_never_kept() -> None:

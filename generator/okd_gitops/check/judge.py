@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -85,9 +86,10 @@ def _judge(
         changed = [each for each in repository.overlays if each.folder not in known]
         read = [_read(overlay, repository.files, leaves) for overlay in changed]
         built = build_overlays(read, repository.files, root, cache, say=say, count=count)
-        loaded = {each.folder: _with_keys(each, built.documents[each.folder]) for each in built.overlays}
+        del changed, read
+        loaded = {each.folder: each for each in built.overlays}
         judged = [each for each in repository.overlays if each.folder in loaded or each.folder in known]
-        overlays = kept.overlays(judged, loaded) if kept else tuple(loaded.values())
+        overlays = kept.overlays(judged, loaded) if kept else built.overlays
         whole = replace(repository, overlays=overlays, is_whole=len(overlays) == len(repository.overlays))
         # While all that anybody can see of other overlays is as it was, so is whatever the rules of one asked
         # for: these see no more of the others than those of all do (decision 0031).
@@ -100,17 +102,6 @@ def _judge(
     stopwatch.lap("build")
 
     return judge_built(whole, built, cache, stopwatch, say=say, kept=kept, of_all=of_all)
-
-
-def _with_keys(overlay: Overlay, documents: Sequence[kustomize.Document]) -> Overlay:
-    # Of files that are applied as they are, each document is its own.
-    own = overlay.folder if overlay.is_directory else ""
-    keys = [key_of_document(document, own) for document in documents]
-    for key, document in zip(keys, documents, strict=True):
-        if isinstance(document.value, FixedObject):
-            document.value.key = key
-
-    return replace(overlay, keys=keys, found={})
 
 
 def build_overlays(
@@ -197,17 +188,30 @@ class Stopwatch:
 
 
 def _read(overlay: Overlay, files: Mapping[str, bytes], leaves: Leaves) -> Overlay:
-    if overlay.is_directory:
-        return replace(overlay, graph=read_directory(files, overlay.folder))
+    folder = "" if overlay.folder == "." else overlay.folder
+    is_plain = overlay.is_directory
+    made = partial(read_directory, files, folder) if is_plain else partial(walk, files, folder, leaves)
+    graph = made()
+    graph.again = made
 
-    return replace(overlay, graph=walk(files, "" if overlay.folder == "." else overlay.folder, leaves))
+    return replace(overlay, graph=graph)
 
 
 def _rendered(overlays: Sequence[Overlay], documents: Documents) -> list[Overlay]:
     """Return the overlays that kustomize could build, with their objects."""
-    rendered: list[Overlay] = []
-    for overlay in overlays:
-        if overlay.folder in documents:
-            objects = tuple(document.value for document in documents[overlay.folder])
-            rendered.append(replace(overlay, objects=objects))
-    return rendered
+    return [
+        _with_objects(overlay, documents[overlay.folder])
+        for overlay in overlays
+        if overlay.folder in documents
+    ]
+
+
+def _with_objects(overlay: Overlay, documents: Sequence[kustomize.Document]) -> Overlay:
+    # Of files that are applied as they are, each document is its own.
+    own = overlay.folder if overlay.is_directory else ""
+    keys = [key_of_document(document, own) for document in documents]
+    for key, document in zip(keys, documents, strict=True):
+        if isinstance(document.value, FixedObject):
+            document.value.key = key
+
+    return replace(overlay, objects=tuple(document.value for document in documents), keys=keys, found={})

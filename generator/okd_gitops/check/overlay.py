@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from functools import lru_cache, wraps
+from sys import intern
 from typing import Any, NamedTuple
 
 from okd_gitops.finding import Location
@@ -48,6 +49,10 @@ class Noted(NamedTuple):
     read: Callable[[], Object]
 
 
+# The graph of all overlays that nobody has read yet.
+_UNREAD = Graph()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlay:
     """A folder that is deployed, and the objects that kustomize renders from it.
@@ -59,7 +64,7 @@ class Overlay:
     folder: str
     # Whether Argo CD applies its files as they are, without kustomize.
     is_directory: bool = False
-    graph: Graph = field(default_factory=Graph)
+    graph: Graph = field(default_factory=lambda: _UNREAD)
     objects: tuple[Object, ...] = ()
     # Who fills ${variables} in what is rendered; None where nobody does.
     variables: Variables | None = None
@@ -164,7 +169,7 @@ class Overlay:
         if name not in self.found:
             written = written_as(self.graph, identity)
             place = written.at(path) if written else None
-            self.found[name] = json.dumps(as_map(without_value(place) if place and is_secret else place))
+            self.found[name] = _as_text(as_map(without_value(place) if place and is_secret else place))
 
         known = _from_json(self.found[name])
         return Location(**known) if known else None
@@ -177,7 +182,7 @@ class Overlay:
     def fact(self, name: str, function: "_Function", files: Mapping[str, bytes]) -> Any:
         """Return what a function `per_overlay` returns, of that name, as JSON has it."""
         if name not in self.found:
-            self.found[name] = json.dumps(function(self, _Watched(files, self)))
+            self.found[name] = _as_text(function(self, _Watched(files, self)))
 
         return _from_json(self.found[name])
 
@@ -244,7 +249,12 @@ def fact_named(name: str, overlay: Overlay, files: Mapping[str, bytes]) -> Any:
     return as_map(overlay.place(ObjectId(*identity), tuple(path), is_secret=is_secret))
 
 
-@lru_cache(maxsize=256)
+def _as_text(fact: Any) -> str:
+    """Return a fact as JSON; that of many overlays is one text in memory."""
+    return intern(json.dumps(fact))
+
+
+@lru_cache(maxsize=64)
 def _from_json(text: str) -> Any:
     """Return a fact, which nobody may change: many overlays of a fleet have the same ones."""
     return json.loads(text)

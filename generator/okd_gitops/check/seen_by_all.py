@@ -72,8 +72,7 @@ class _SeenOverlay:
 
     def forget(self) -> None:
         """Forget what it knows of the overlay, but for what was asked."""
-        for name in _HASHED & self.__dict__.keys():
-            del self.__dict__[name]
+        self.__dict__ = {name: value for name, value in self.__dict__.items() if name not in _HASHED}
 
     def fact(self, name: str, function: Callable[..., Any], _: Mapping[str, bytes]) -> Any:
         """Return a fact of the overlay, whose hash covers what the function reads."""
