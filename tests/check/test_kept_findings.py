@@ -38,7 +38,7 @@ from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes, Seen
 from okd_gitops.finding import Finding, FindingsError
 from okd_gitops.generate.generate import generate
-from okd_gitops.manifests.graph import Graph, Leaves
+from okd_gitops.manifests.graph import Graph, Leaves, Reading
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import FixedObject, Object
 from okd_gitops.render.kustomize import Document
@@ -496,6 +496,8 @@ def test_what_has_changed_is_let_go_before_and_what_was_looked_at_afterwards(
     used: list[KeptOverlays] = []
     held: list[set[str]] = []
     read: dict[str, Graph] = {}
+    gone: list[Graph] = []
+    let_go = Reading.let_go
     unchanged, build_overlays = KeptOverlays.unchanged, judge.build_overlays
 
     def asked(it: KeptOverlays, overlays: tuple[Overlay, ...]) -> dict[str, Overlay]:
@@ -511,17 +513,20 @@ def test_what_has_changed_is_let_go_before_and_what_was_looked_at_afterwards(
         read[folder] = walk(files, folder, leaves)
         return read[folder]
 
+    def letting_go(it: Reading) -> None:
+        gone.append(it.graph)
+        let_go(it)
+
     monkeypatch.setattr(KeptOverlays, "unchanged", asked)
     monkeypatch.setattr(judge, "build_overlays", building)
     monkeypatch.setattr(judge, "walk", walking)
+    monkeypatch.setattr(Reading, "let_go", letting_go)
     found = trial.report(keeps=True)
     monkeypatch.undo()
 
     assert held == [{"argocd"}]
     assert read.keys() == {f"overlays/{name}" for name in trial.names()}
-    for graph in read.values():
-        with pytest.raises(AttributeError):
-            object.__getattribute__(graph, "objects")
+    assert {id(graph) for graph in gone} == {id(graph) for graph in read.values()}
     monkeypatch.delenv("CI", raising=False)
     assert found == trial.report(keeps=False)
     assert trial.looked[-1] == (4, 5)

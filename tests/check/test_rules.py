@@ -32,7 +32,7 @@ from okd_gitops.finding import Finding
 from okd_gitops.manifests.application_set import World, expand
 from okd_gitops.manifests.argocd import of_kind
 from okd_gitops.manifests.bounds import FOREIGN
-from okd_gitops.manifests.graph import Graph, Written
+from okd_gitops.manifests.graph import Graph, Written, read_already
 from okd_gitops.manifests.objects import FixedObject, Object, ObjectId
 from okd_gitops.manifests.read import Document, read, read_all
 
@@ -66,12 +66,14 @@ def scene(text: str) -> Repository:
             folder=folder,
             objects=objects(body),
             planned=objects(planned) if planned and folder == "overlays/x" else None,
-            graph=Graph(
-                objects=written(body) if "written" in options else {},
-                files=reached,
-                kustomizations=kustomizations(
-                    f"{folder}/kustomization.yaml", options.get("kustomization", "")
-                ),
+            reading=read_already(
+                Graph(
+                    objects=written(body) if "written" in options else {},
+                    files=reached,
+                    kustomizations=kustomizations(
+                        f"{folder}/kustomization.yaml", options.get("kustomization", "")
+                    ),
+                )
             ),
             purpose=options.get("purpose", "") if folder != "argocd" else "",
             environment=options.get("environment", ""),
@@ -194,9 +196,7 @@ def test_an_object_that_many_clusters_share_is_one_finding() -> None:
         "metadata": {"name": "x", "namespace": "x"},
         "data": {"a": "c2VjcmV0"},
     }
-    overlays = tuple(
-        Overlay(name=name, folder=f"overlays/{name}", objects=(value,), graph=Graph()) for name in ("a", "b")
-    )
+    overlays = tuple(Overlay(name=name, folder=f"overlays/{name}", objects=(value,)) for name in ("a", "b"))
     (finding,) = [
         found
         for found in found_in(Repository(files={}, overlays=overlays, today=date(2026, 1, 1)))
@@ -363,11 +363,11 @@ def test_no_rule_crashes_on_any_shape(objects: list[Object], purpose: str) -> No
             name="x",
             folder="overlays/x",
             objects=tuple(objects),
-            graph=graph,
+            reading=read_already(graph),
             purpose=purpose,
             environment="okd",
         ),
-        Overlay(name="argocd", folder="x", objects=tuple(objects), graph=graph),
+        Overlay(name="argocd", folder="x", objects=tuple(objects), reading=read_already(graph)),
     )
     found = found_in(
         Repository(

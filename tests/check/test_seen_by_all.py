@@ -15,7 +15,7 @@ from okd_gitops.check.seen import _WHOLE, Hashes
 from okd_gitops.check.seen_by_all import SeenByAll, hash_of_all, hash_of_facts
 from okd_gitops.manifests.application_set import Expansion
 from okd_gitops.manifests.flux import Variables
-from okd_gitops.manifests.graph import Graph
+from okd_gitops.manifests.graph import Graph, read_already
 from okd_gitops.manifests.objects import FixedObject, Object, ObjectId
 
 POD = FixedObject({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}})
@@ -111,7 +111,7 @@ def test_facts_objects_files_and_the_order_of_overlays_are_in_the_hash() -> None
         with_overlay(objects=(FixedObject(synced),)),
         with_overlay(objects=(POD, PROJECT), keys=("key of a", "key of p")),
         with_overlay(objects=(POD, PROJECT), keys=("key of a", "another")),
-        with_overlay(graph=Graph(files={"bases/a.yaml"})),
+        with_overlay(reading=read_already(Graph(files={"bases/a.yaml"}))),
         replace(with_overlay(), files=longer),
         replace(REPOSITORY, files=named),
         replace(REPOSITORY, overlays=(OVERLAY, second)),

@@ -15,7 +15,7 @@ import yaml
 
 from conftest import CACHE, Run
 from kustomizations import CONFIGMAP, write
-from okd_gitops.manifests.graph import Graph, Leaves
+from okd_gitops.manifests.graph import Graph, Leaves, Reading
 from okd_gitops.manifests.kustomization import tops, walk
 from okd_gitops.render import kustomize
 from okd_gitops.system.tools import tool
@@ -466,31 +466,26 @@ def test_a_walk_after_others_finds_what_it_finds_alone() -> None:
     assert "one/part" not in leaves, "what is an overlay's own is kept for no other one"
 
 
-def test_what_is_let_go_of_a_graph_is_read_again_when_somebody_asks() -> None:
+def test_a_graph_that_was_let_go_is_read_again_when_somebody_asks() -> None:
     tree = {
         "app/kustomization.yaml": b"resources: [a.yaml]\n",
         "app/a.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
     }
-    graph = walk(tree, "app")
-    files, objects = graph.files, graph.objects
-    graph.let_go()
-    assert graph.files is files, "nothing can be read again, so nothing is let go"
-
     read: list[Graph] = []
 
-    def again() -> Graph:
+    def once_more() -> Graph:
         read.append(walk(tree, "app"))
         return read[-1]
 
-    graph.again = again
+    reading = Reading(once_more)
+    assert read == []
+    first = reading.graph
+    assert reading.graph is first
     for _ in range(2):
-        graph.let_go()
-    assert (graph.generated, read) == (0, [])
-    assert (graph.objects, graph.files) == (objects, files)
-    assert list(graph.kustomizations) == ["app/kustomization.yaml"]
-    assert graph.files is not files
+        reading.let_go()
     assert len(read) == 1
-    assert not hasattr(graph, "unknown")
+    assert (reading.graph.files, reading.graph.objects) == (first.files, first.objects)
+    assert len(read) == 2
 
 
 def test_files_that_differ_by_the_comment_at_their_head_are_read_once_each_with_its_own_line() -> None:

@@ -31,6 +31,7 @@ from okd_gitops.check.rule_set import OF_RULE
 from okd_gitops.finding import Finding, ordered
 from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.flux import Variables
+from okd_gitops.manifests.graph import read_already
 from okd_gitops.manifests.kustomization import tops
 from okd_gitops.system.foreign_files import ForeignFiles, read_repository
 
@@ -64,7 +65,7 @@ def check_foreign(
     judgement = Judgement()
 
     pending = [
-        rule.Overlay(name=folder, folder=folder, kubernetes=kubernetes, graph=graph)
+        rule.Overlay(name=folder, folder=folder, kubernetes=kubernetes, reading=read_already(graph))
         for folder, graph in graphs.items()
         if not is_component(graph)
     ]
@@ -81,7 +82,9 @@ def check_foreign(
 
     reached = {path for overlay in judgement.overlays for path in overlay.graph.files}
     pending = [
-        rule.Overlay(name=path, folder=path, is_directory=True, graph=graph, kubernetes=kubernetes)
+        rule.Overlay(
+            name=path, folder=path, is_directory=True, reading=read_already(graph), kubernetes=kubernetes
+        )
         for path, graph in by_hand.items()
         if path not in reached
     ]

@@ -12,7 +12,7 @@ from okd_gitops.check.roots import Deployments, Root
 from okd_gitops.finding import Finding
 from okd_gitops.manifests.bounds import OTHERS
 from okd_gitops.manifests.directory import read_files
-from okd_gitops.manifests.graph import Graph
+from okd_gitops.manifests.graph import Graph, read_already
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.without_plugins import without_decryption
@@ -110,11 +110,17 @@ def new_roots(found: Deployments, known: set[str]) -> Iterator[Root]:
 def overlay_of(root: Root, files: ForeignFiles, kubernetes: str) -> rule.Overlay:
     if root.files is None:
         graph = walk(files, "" if root.folder == "." else root.folder, bounds=OTHERS)
-        return rule.Overlay(name=root.folder, folder=root.folder, kubernetes=kubernetes, graph=graph)
+        return rule.Overlay(
+            name=root.folder, folder=root.folder, kubernetes=kubernetes, reading=read_already(graph)
+        )
 
     graph = read_files({path: files[path] for path in root.files}, OTHERS)
     return rule.Overlay(
-        name=root.folder, folder=root.folder, kubernetes=kubernetes, graph=graph, is_directory=True
+        name=root.folder,
+        folder=root.folder,
+        kubernetes=kubernetes,
+        reading=read_already(graph),
+        is_directory=True,
     )
 
 

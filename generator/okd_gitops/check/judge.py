@@ -17,7 +17,7 @@ from okd_gitops.check.run_rules import run
 from okd_gitops.check.schema_findings import WITHOUT_SCHEMA, Documents, invalid_documents
 from okd_gitops.finding import Finding
 from okd_gitops.manifests.directory import read_directory
-from okd_gitops.manifests.graph import Leaves
+from okd_gitops.manifests.graph import Leaves, Reading
 from okd_gitops.manifests.kustomization import walk
 from okd_gitops.manifests.objects import FixedObject
 from okd_gitops.render import kustomize
@@ -190,11 +190,9 @@ class Stopwatch:
 def _read(overlay: Overlay, files: Mapping[str, bytes], leaves: Leaves) -> Overlay:
     folder = "" if overlay.folder == "." else overlay.folder
     is_plain = overlay.is_directory
-    made = partial(read_directory, files, folder) if is_plain else partial(walk, files, folder, leaves)
-    graph = made()
-    graph.again = made
+    read = partial(read_directory, files, folder) if is_plain else partial(walk, files, folder, leaves)
 
-    return replace(overlay, graph=graph)
+    return replace(overlay, reading=Reading(read))
 
 
 def _rendered(overlays: Sequence[Overlay], documents: Documents) -> list[Overlay]:

@@ -132,7 +132,7 @@ class KeptOverlay(Overlay):
     kept: KeptForms
 
     def __getattribute__(self, name: str) -> Any:
-        if name in ("objects", "graph"):
+        if name in ("objects", "graph", "reading"):
             raise NotLoadedError(name)
         if name in _KEPT:
             return getattr(object.__getattribute__(self, "kept"), name)

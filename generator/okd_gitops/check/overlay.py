@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from okd_gitops.finding import Location
 from okd_gitops.manifests.argocd import source_paths
 from okd_gitops.manifests.flux import Variables
-from okd_gitops.manifests.graph import Graph, Written
+from okd_gitops.manifests.graph import Graph, Reading, Written
 from okd_gitops.manifests.nested import Path, objects_within
 from okd_gitops.manifests.objects import FixedObject, Object, ObjectId, at, per_object
 from okd_gitops.redaction import masked_line
@@ -49,10 +49,6 @@ class Noted(NamedTuple):
     read: Callable[[], Object]
 
 
-# The graph of all overlays that nobody has read yet.
-_UNREAD = Graph()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlay:
     """A folder that is deployed, and the objects that kustomize renders from it.
@@ -64,7 +60,7 @@ class Overlay:
     folder: str
     # Whether Argo CD applies its files as they are, without kustomize.
     is_directory: bool = False
-    graph: Graph = field(default_factory=lambda: _UNREAD)
+    reading: Reading = field(default_factory=Reading, compare=False, repr=False)
     objects: tuple[Object, ...] = ()
     # Who fills ${variables} in what is rendered; None where nobody does.
     variables: Variables | None = None
@@ -113,6 +109,11 @@ class Overlay:
         for key, value in zip(self.keys, self.objects, strict=True):
             if key in keys and isinstance(value, FixedObject):
                 value.found.clear()
+
+    @property
+    def graph(self) -> Graph:
+        """What it is built from."""
+        return self.reading.graph
 
     @property
     def own_file(self) -> str:
@@ -193,7 +194,7 @@ class Overlay:
 
 
 # What an earlier run and this one have in common of an overlay; the rest is what a run finds.
-_MADE = ("graph", "objects", "keys", "found", "outside", "_by_kind")
+_MADE = ("reading", "objects", "keys", "found", "outside", "_by_kind")
 DESCRIBED = tuple(each.name for each in fields(Overlay) if each.name not in _MADE)
 
 

@@ -52,7 +52,7 @@ def run(
         findings += looked.findings
         if newly_kept:
             newly_kept.add(overlay, looked, faults)
-            overlay.graph.let_go()
+            overlay.reading.let_go()
         overlay.forget(alone)
 
     if newly_kept:

@@ -1,9 +1,8 @@
 """What is reached from one folder: files, kustomizations, objects, and what must not be built."""
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from okd_gitops.finding import Finding, Findings, Location
 from okd_gitops.manifests.bounds import PASSED_ON, Bounds
@@ -11,8 +10,6 @@ from okd_gitops.manifests.objects import Object, ObjectId
 from okd_gitops.manifests.path_fields import Where
 from okd_gitops.manifests.read import Document
 
-# What of a graph can be let go.
-_LARGE = frozenset(("files", "kustomizations", "objects", "values"))
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
@@ -67,8 +64,6 @@ class Graph:
     values: list[Object] = field(default_factory=list)
     # What is wrong, and does not keep kustomize from building.
     notes: Findings = field(default_factory=Findings)
-    # Makes the same graph once more, so that its parts can be let go.
-    again: "Callable[[], Graph] | None" = field(default=None, repr=False, compare=False)
 
     def add(self, leaf: "Graph") -> None:
         """Add what a folder reaches of which nothing is refused."""
@@ -82,24 +77,6 @@ class Graph:
 
         for identity, written in leaf.objects.items():
             self.objects.setdefault(identity, written)
-
-    def let_go(self) -> None:
-        """Let go of what takes most of the memory, if it can be made again when somebody asks for it."""
-        for name in _LARGE if self.again else ():
-            with suppress(AttributeError):
-                delattr(self, name)
-
-    # A checker of types must know of no other names.
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            if name not in _LARGE:
-                raise AttributeError(name)
-
-            again = self.again()
-            for each in _LARGE:
-                setattr(self, each, getattr(again, each))
-            return getattr(self, name)
 
     @property
     def least(self) -> int:
@@ -117,6 +94,31 @@ class Graph:
 
 
 Leaves = dict[str, Graph | None]
+
+
+class Reading:
+    """The graph of a folder, which `read` returns; again if somebody asks for it after it was let go."""
+
+    def __init__(self, read: Callable[[], Graph] = Graph) -> None:
+        self._read = read
+        self._graph: Graph | None = None
+
+    @property
+    def graph(self) -> Graph:
+        """The graph."""
+        if self._graph is None:
+            self._graph = self._read()
+
+        return self._graph
+
+    def let_go(self) -> None:
+        """Hold the graph no longer."""
+        self._graph = None
+
+
+def read_already(graph: Graph) -> Reading:
+    """Return the reading of a graph that is always at hand."""
+    return Reading(lambda: graph)
 
 
 def kustomization_of(tree: Mapping[str, bytes], folder: str) -> str | None:
