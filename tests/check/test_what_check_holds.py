@@ -14,6 +14,7 @@ from okd_gitops.check import check
 from okd_gitops.fleet.cluster import ClusterSpec
 from okd_gitops.fleet.feature import Feature
 from okd_gitops.fleet.load import Fleet, load
+from okd_gitops.system.kept import Kept
 
 CLUSTER = "purpose: hub\nenvironment: kind\nkubernetes: '1.35'\nfeatures:\n  kvm-device-plugin:\n"
 
@@ -45,5 +46,6 @@ def test_the_cluster_files_and_the_catalog_are_gone_while_their_overlays_are_jud
 
     monkeypatch.setattr(check, "load", loading)
     monkeypatch.setattr(check, "judge", judging)
+    kept = Kept(tmp_path / "kept", "here")
     with pytest.raises(JudgedError):
-        check.check(tmp_path, CACHE, today=date(2029, 12, 1), say=lambda _: None)
+        check.check(tmp_path, CACHE, today=date(2029, 12, 1), say=lambda _: None, kept=kept)

@@ -74,7 +74,8 @@ def check(
     what was not checked never passes.
     """
     started = monotonic()
-    is_alone = fleet is None
+    # Of a change the other side may need the catalog as well.
+    is_alone = fleet is None and kept is not None and not kept.is_only_read
     fleet = fleet or load(root, edited, KeptDocuments(kept), files)
     _refuse_unknown_kubernetes(fleet, cache)
     files = _deployed(root, files)
