@@ -1,7 +1,8 @@
 """A wave as a branch: how often the fleet is read, and what each of its commits contains."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -10,7 +11,9 @@ from okd_gitops.finding import FindingsError
 from okd_gitops.fleet import load as fleet_load
 from okd_gitops.fleet.feature import Catalog
 from okd_gitops.fleet.kept_documents import KeptDocuments
+from okd_gitops.generate import generate as generating
 from okd_gitops.generate.generate import generate
+from okd_gitops.generate.plan import Brief, Plan, plan
 from okd_gitops.tree import Tree
 from release_controller import serving
 from release_fleet import NEW, OLD, PUSH, Fleet, cluster, wave
@@ -48,9 +51,19 @@ def test_a_wave_of_five_clusters_reads_the_fleet_once_and_each_commit_is_complet
         loads.append(root)
         return load_catalog(root, documents, files)
 
+    planned: list[int] = []
+
+    def counted_plan(fleet: fleet_load.Fleet, known: Mapping[str, Brief] = MappingProxyType({})) -> Plan:
+        made = plan(fleet, known)
+        planned.append(len(made.clusters))
+        return made
+
     monkeypatch.setattr(fleet_load, "load_catalog", counted)
+    monkeypatch.setattr(generating, "plan", counted_plan)
     (branch,) = fleet_of_five.run(PUSH).branches
     assert len(loads) == 1
+    # Each commit plans its own cluster; the first one knows no other.
+    assert planned == [7, 1, 1, 1, 1]
 
     assert branch.name == wave(NEW, 1)
     assert fleet_of_five.on_remote(branch.name) == [f"okd({name}): {OLD} → {NEW}" for name in NAMES]

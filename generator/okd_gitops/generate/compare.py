@@ -18,6 +18,7 @@ from okd_gitops.tree import (
     MANIFEST,
     Tree,
     Unread,
+    content_of,
     digest,
     is_same_list,
     manifest_hashes,
@@ -59,9 +60,14 @@ def gathered(parts: Iterable[Tree], actual: Tree) -> Tree:
     for part in parts:
         for path in part.files:
             new, old = part[path], actual.files.get(path)
-            files[path] = old if old is not None and _holds(old, new) else new
+            files[path] = old if old is not None and _stays(path, old, new) else new
 
     return Tree(files)
+
+
+def _stays(path: str, old: bytes | Unread, new: bytes) -> bool:
+    """Whether a file stays as it is: a list of files does, whoever wrote it, while it lists the same."""
+    return _holds(old, new) or (_is_manifest(path) and is_same_list(content_of(old), new))
 
 
 def _holds(content: bytes | Unread, data: bytes) -> bool:

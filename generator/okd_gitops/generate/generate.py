@@ -12,7 +12,7 @@ from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.generate.applications import unannounced
 from okd_gitops.generate.compare import Drift, compare, gathered, only, stale, unmatched
-from okd_gitops.generate.kept_plans import KeptPlans
+from okd_gitops.generate.kept_plans import EarlierPlans, KeptPlans
 from okd_gitops.generate.overlays import in_parts
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
@@ -88,15 +88,20 @@ def generate(
     # Of a cluster that somebody names, everything is asked.
     kept_in = None if clusters else cache
 
+    def compared(fleet: Fleet, actual: Tree) -> Generated:
+        kept = Kept.of(root, kept_in) if kept_in else None
+        known = KeptPlans(kept, fleet, actual) if kept else None
+        return _compared(root, fleet, actual, clusters, forced, known)
+
     if not write:
         refuse_pending(root)
         actual = _generated(root, files)
-        return _compared(root, load(root, (), documents, files), actual, clusters, forced, kept_in)
+        return compared(load(root, (), documents, files), actual)
 
     with saving(root) as save:
         inputs, actual = _inputs(root, files), _generated(root, files)
         fleet = load(root, (), documents, files)
-        generated = _compared(root, fleet, actual, clusters, forced, kept_in)
+        generated = compared(fleet, actual)
         drift = generated.drift
         if documents:
             # Planning has read objects of the catalog.
@@ -111,22 +116,26 @@ def generate(
         return replace(generated, written=True)
 
 
-def generate_draft(folder: Path, fleet: Fleet, edited: Mapping[str, bytes]) -> Generated:
+def generate_draft(
+    folder: Path, fleet: Fleet, edited: Mapping[str, bytes], before: Generated | None = None
+) -> Generated:
     """Write edited cluster files, together with what follows for `fleet`, in which they are changed already.
 
-    `folder` is that of a draft: nobody else writes there, so nothing is read again. Raises FindingsError when
+    `folder` is that of a draft: nobody else writes there, so nothing is read again. Where `before` is what an
+    earlier call has left there, only the edited clusters are planned. Raises FindingsError when
     a generated file there was edited by hand (exit 3), or when the fleet cannot be planned.
     """
     with saving(folder) as save:
         actual = _generated(folder)
-        generated = _compared(folder, fleet, actual)
+        known = EarlierPlans(fleet, before.plan, before.wanted, actual) if before else None
+        generated = _compared(folder, fleet, actual, known=known)
         drift = generated.drift
 
         if drift.refused:
             raise drift_error(drift)
 
-        before = {**actual, **read_tree(folder, *edited)}
-        save({**edited, **drift.put}, drift.delete, before=before)
+        overwritten = {**actual, **read_tree(folder, *edited)}
+        save({**edited, **drift.put}, drift.delete, before=overwritten)
 
         return replace(generated, written=True)
 
@@ -232,16 +241,14 @@ def _compared(
     actual: Tree,
     clusters: Collection[str] = (),
     forced: Collection[str] = (),
-    cache: Path | None = None,
+    known: KeptPlans | EarlierPlans | None = None,
 ) -> Generated:
-    """Plan the fleet, render it, and compare that with the generated files that `root` has.
+    """Plan the fleet but for what is `known`, render it, and compare that with the generated files of `root`.
 
     Raises UsageError for a forced path that is none of them.
     """
-    kept_in = Kept.of(root, cache) if cache else None
-    kept = KeptPlans(kept_in, fleet, actual) if kept_in else None
-    planned = plan(fleet, kept.briefs if kept else {})
-    as_planned = kept.paths() if kept else set()
+    planned = plan(fleet, known.briefs if known else {})
+    as_planned = known.paths() if known else set()
     made = gathered(in_parts(planned), actual)
     wanted = Tree({**made.files, **{path: actual.files[path] for path in as_planned}})
 
@@ -254,8 +261,8 @@ def _compared(
 
     in_question = actual.where(lambda path: path not in as_planned)
     drift = compare(made, in_question, forced, known=written(root), committed=_committed(root))
-    if kept:
-        kept.keep(planned, made)
+    if known:
+        known.keep(planned, made)
 
     if clusters:
         drift = only(drift, _folders(planned, clusters))

@@ -12,9 +12,10 @@ from typing import Any
 from okd_gitops.fleet.cluster import Cluster
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.plan import Brief, Plan
+from okd_gitops.system.files_on_disk import is_same_file
 from okd_gitops.system.kept import Kept, key_of
 from okd_gitops.system.unchanged import hash_of_code
-from okd_gitops.tree import MANIFEST, Tree, is_same_list
+from okd_gitops.tree import Tree
 
 _KIND = "plans"
 # The folders of generated files that are one cluster's own, by its name.
@@ -71,25 +72,13 @@ class KeptPlans:
 
         return {
             "key": known["key"] if known else _key(brief.cluster),
-            "files": known["files"] if known else self._hash_of_made(paths.get(name, ()), made),
+            "files": known["files"] if known else _hash_of(paths.get(name, ()), made),
             "parts": numbers[brief.parts],
             "provided": brief.is_provided,
         }
 
     def _brief(self, cluster: Cluster, record: Mapping[str, Any]) -> Brief:
         return Brief(cluster, self._parts[record["parts"]], is_provided=record["provided"])
-
-    def _hash_of_made(self, paths: Collection[str], made: Tree) -> str:
-        """Return the hash of files as they will be there: a list of them stays, whoever wrote it, while it
-        lists the same.
-        """
-        other = [path for path in paths if made.files[path] is not self._files.files.get(path)]
-        stay = {
-            path
-            for path in other
-            if path.endswith(f"/{MANIFEST}") and is_same_list(self._files.get(path), made[path])
-        }
-        return _hash({path: (self._files if path in stay else made).digest(path) for path in paths})
 
     def _is_kept(self, cluster: Cluster) -> bool:
         # What a guarded cluster would get without its extras is asked of its plan.
@@ -101,7 +90,34 @@ class KeptPlans:
             return False
 
         paths = self._actual.get(cluster.name, ())
-        return bool(record["files"] == _hash({path: self._files.digest(path) for path in paths}))
+        return bool(record["files"] == _hash_of(paths, self._files))
+
+
+class EarlierPlans:
+    """The plans of the step before in one run, in which some cluster files were edited since: `wanted` are
+    the files that it has left, `actual` those that are there now.
+    """
+
+    def __init__(self, fleet: Fleet, plan: Plan, wanted: Tree, actual: Tree) -> None:
+        self._paths, left = paths_of_clusters(actual), paths_of_clusters(wanted)
+        clusters = {cluster.name: cluster for cluster in fleet.clusters}
+
+        def is_as_left(name: str) -> bool:
+            paths = {*self._paths.get(name, ()), *left.get(name, ())}
+            return all(is_same_file(actual.files.get(path), wanted.files.get(path)) for path in paths)
+
+        self.briefs = {
+            brief.cluster.name: brief
+            for brief in plan.briefs
+            if clusters.get(brief.cluster.name) is brief.cluster and is_as_left(brief.cluster.name)
+        }
+
+    def paths(self) -> set[str]:
+        """Return the generated files of the clusters in `briefs`, which are as planned."""
+        return {path for name in self.briefs for path in self._paths.get(name, ())}
+
+    def keep(self, plan: Plan, made: Tree) -> None:
+        """Keep nothing: it is of one run."""
 
 
 def paths_of_clusters(files: Iterable[str]) -> dict[str, list[str]]:
@@ -120,6 +136,6 @@ def _key(cluster: Cluster) -> str:
     return key_of(cluster.document.digest.encode(), *extras)
 
 
-def _hash(digests: Mapping[str, str]) -> str:
-    """Return a hash of files, which have these hashes."""
-    return sha256("\n".join(f"{digests[path]} {path}" for path in sorted(digests)).encode()).hexdigest()
+def _hash_of(paths: Iterable[str], files: Tree) -> str:
+    """Return a hash of some files."""
+    return sha256("\n".join(f"{files.digest(path)} {path}" for path in sorted(paths)).encode()).hexdigest()

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from okd_gitops.finding import refused
 from okd_gitops.fleet.load import Fleet
 from okd_gitops.generate.commit import commit_draft
-from okd_gitops.generate.generate import generate_draft
+from okd_gitops.generate.generate import Generated, generate_draft
 from okd_gitops.manifests.read import Path as YamlPath
 from okd_gitops.manifests.read import read
 from okd_gitops.manifests.set_values import assign, extend
@@ -14,23 +14,31 @@ from okd_gitops.upgrade.decide import Upgrade
 
 
 def commit_upgrade(
-    draft: Draft, fleet: Fleet, upgrade: Upgrade, *, acks: Collection[str] = (), rehearsal: str = ""
-) -> Fleet:
-    """Commit one cluster's upgrade with everything that is generated from it; return the fleet after it.
+    draft: Draft,
+    fleet: Fleet,
+    upgrade: Upgrade,
+    before: Generated | None = None,
+    *,
+    acks: Collection[str] = (),
+    rehearsal: str = "",
+) -> Generated:
+    """Commit one cluster's upgrade with everything that is generated from it; return the fleet after it, with
+    its plan and files.
 
-    `acks` are given now, `rehearsal` is the time as of which this was decided. Raises FindingsError when the
-    cluster's file cannot be edited in place, or when generation refuses the fleet.
+    `before` is what the commit before it in this draft has returned. `acks` are given now, `rehearsal` is the
+    time as of which this was decided. Raises FindingsError when the cluster's file cannot be edited in place,
+    or when generation refuses the fleet.
     """
     name = upgrade.cluster.name
     data = _edited_file(fleet, upgrade, acks)
     fleet = fleet.with_cluster_files({name: data})
 
     edited = {f"clusters/{name}.yaml": data}
-    generated = generate_draft(draft.folder, fleet, edited)
+    generated = generate_draft(draft.folder, fleet, edited, before)
     subject, trailers = _commit_text(upgrade, rehearsal)
     commit_draft(draft, generated, edited, subject=subject, trailers=trailers)
 
-    return fleet
+    return generated
 
 
 def _edited_file(fleet: Fleet, upgrade: Upgrade, acks: Collection[str]) -> bytes:

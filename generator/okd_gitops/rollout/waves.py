@@ -263,10 +263,13 @@ def make_branch(
 
     with drafted(tools.root, base) as draft:
         # The base was read once; from here on, each cluster that is edited replaces itself in the fleet.
-        fleet = seen.fleet
+        fleet, generated = seen.fleet, None
 
         for upgrade in going:
-            fleet = commit_upgrade(draft, fleet, upgrade, acks=request.acks, rehearsal=request.rehearsal)
+            generated = commit_upgrade(
+                draft, fleet, upgrade, generated, acks=request.acks, rehearsal=request.rehearsal
+            )
+            fleet = generated.fleet
 
         report = check(draft.folder, tools.cache, today=tools.now.date(), say=lambda _: None, fleet=fleet)
 
