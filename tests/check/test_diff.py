@@ -173,7 +173,8 @@ class Warm:
         """Return what changed since HEAD, with what is kept."""
         files = Earlier(self.root, self.cache, "diff").files
         old = files_at(self.root, "HEAD", FOLDERS, files, self.cache)
-        return diff(self.root, self.cache, old, say=self.said.append, files=files)
+        kept = Kept.of(self.root, self.cache)
+        return diff(self.root, self.cache, old, say=self.said.append, files=files, kept=kept)
 
     def _note(self, monkeypatch: pytest.MonkeyPatch) -> None:
         content, contents = files_on_disk._content, git_objects.contents

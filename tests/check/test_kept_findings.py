@@ -148,7 +148,8 @@ class Trial:
         files = Earlier(self.root, self.cache, "diff").files if keeps else None
         old = files_at(self.root, "HEAD", FOLDERS, files, self.cache)
         try:
-            return diff(self.root, self.cache, old, say=lambda _: None, files=files)
+            kept = Kept.of(self.root, self.cache) if keeps else None
+            return diff(self.root, self.cache, old, say=lambda _: None, files=files, kept=kept)
         except FindingsError as error:
             return error.findings
 

@@ -1,12 +1,16 @@
 """A wave as a branch: how often the fleet is read, and what each of its commits contains."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
-from conftest import git
+from conftest import CACHE, git
+from okd_gitops.check import judge
+from okd_gitops.check.check import check
+from okd_gitops.check.rule import Overlay
 from okd_gitops.finding import FindingsError
 from okd_gitops.fleet import load as fleet_load
 from okd_gitops.fleet.feature import Catalog
@@ -14,9 +18,10 @@ from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.generate import generate as generating
 from okd_gitops.generate.generate import generate
 from okd_gitops.generate.plan import Brief, Plan, plan
+from okd_gitops.system.kept import Kept
 from okd_gitops.tree import Tree
 from release_controller import serving
-from release_fleet import NEW, OLD, PUSH, Fleet, cluster, wave
+from release_fleet import NEW, OLD, PUSH, UPDATE, Fleet, cluster, wave
 
 NAMES = ("canary", "probe", "test-1", "test-2", "test-3")
 
@@ -75,6 +80,34 @@ def test_a_wave_of_five_clusters_reads_the_fleet_once_and_each_commit_is_complet
         git(clone, "checkout", "-q", commit)
         drift = generate(clone, write=False).drift
         assert (drift.changes, drift.refused) == (0, ())
+
+
+def test_a_wave_is_judged_by_what_is_kept_of_the_files_it_starts_from(
+    fleet_of_five: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[int] = []
+    build_overlays = judge.build_overlays
+
+    def counted(overlays: Sequence[Overlay], *arguments: Any, **options: Any) -> judge.Built:
+        built.append(len(overlays))
+        return build_overlays(overlays, *arguments, **options)
+
+    monkeypatch.setattr(judge, "build_overlays", counted)
+    with monkeypatch.context() as in_ci:
+        in_ci.setenv("CI", "true")
+        (exact,) = fleet_of_five.run(UPDATE).branches
+    assert built == [8]
+
+    root, today = fleet_of_five.root, fleet_of_five.now.date()
+    check(root, CACHE, today=today, say=lambda _: None, kept=Kept.of(root, CACHE))
+    built.clear()
+    for _ in range(2):
+        (branch,) = fleet_of_five.run(UPDATE).branches
+        assert (branch.title, branch.body) == (exact.title, exact.body)
+    # What is found of a draft is not kept.
+    first, second = len(built) // 2, built[len(built) // 2 :]
+    assert built[:first] == second
+    assert built[0] == len(NAMES)
 
 
 def test_a_fault_that_only_planning_finds_stops_the_wave_before_a_branch_is_made(

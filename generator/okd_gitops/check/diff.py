@@ -91,19 +91,24 @@ class Difference:
 
 
 def diff(
-    root: Path, cache: Path, old: Tree, *, say: Callable[[str], None], files: Tree | None = None
+    root: Path,
+    cache: Path,
+    old: Tree,
+    *,
+    say: Callable[[str], None],
+    files: Tree | None = None,
+    kept: Kept | None = None,
 ) -> Difference:
     """Compare what kustomize renders from `old`, the FOLDERS of a commit, and from the files below `root`.
 
-    `files` are those, if somebody has found them already: then what is kept tells of most overlays that none
-    of their files changed. Such an overlay is not rendered. Raises FindingsError when an overlay holds what a
-    check refuses, or does not build, and BusyError when one of the files changes meanwhile.
+    `files` are those, if somebody has found them already. Overlays none of whose files changed are not
+    rendered; of most, what is `kept` tells that. Raises FindingsError when an overlay holds what a check
+    refuses, or does not build, and BusyError when one of the files changes meanwhile.
     """
     new = read_tree(root, *FOLDERS, max_file=MAX_GENERATED) if files is None else files.at_top(FOLDERS)
     sides = Sides(old, new)
-    if files is not None and sides.changed:
-        kept = Kept.of(root, cache)
-        sides.built_from = KeptOverlays(kept, root, cache, new).built_from() if kept else {}
+    if kept and sides.changed:
+        sides.built_from = KeptOverlays(kept, root, cache, new).built_from()
 
     return difference(root, cache, sides, say=say)
 

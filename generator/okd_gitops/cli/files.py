@@ -181,6 +181,7 @@ def diff(
     from okd_gitops.check.diff import FOLDERS
     from okd_gitops.check.diff import diff as run
     from okd_gitops.system.commit_files import files_at
+    from okd_gitops.system.kept import Kept
     from okd_gitops.system.unchanged import Earlier
 
     # What is left in circles goes with the end of the run.
@@ -188,7 +189,8 @@ def diff(
     root, cache = root_of(context), tools_of(context)
     files = Earlier(root, cache, "diff").files
     old = files_at(root, base, FOLDERS, files, cache)
-    result = run(root, cache, old, say=progress(context), files=files)
+    kept = Kept.of(root, cache)
+    result = run(root, cache, old, say=progress(context), files=files, kept=kept)
 
     if clusters:
         from okd_gitops.finding import matching_names

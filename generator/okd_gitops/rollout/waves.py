@@ -28,6 +28,7 @@ from okd_gitops.rollout.publish import Branch
 from okd_gitops.rollout.request import Request, Tools, base_of, open_heads, records_of, tools_for
 from okd_gitops.system import branches, git_objects
 from okd_gitops.system.draft import drafted
+from okd_gitops.system.kept import Kept
 from okd_gitops.upgrade.decide import Upgrade
 from okd_gitops.upgrade.plan import BlockedError, Outlook, chosen, due, outlook
 from okd_gitops.upgrade.recorded import Recorded
@@ -271,12 +272,22 @@ def make_branch(
             )
             fleet = generated.fleet
 
-        report = check(draft.folder, tools.cache, today=tools.now.date(), say=lambda _: None, fleet=fleet)
+        # What is found of a draft is no use to later runs.
+        kept = Kept.of(tools.root, tools.cache)
+        only_read = kept.only_read() if kept else None
+        report = check(
+            draft.folder,
+            tools.cache,
+            today=tools.now.date(),
+            say=lambda _: None,
+            fleet=fleet,
+            kept=only_read,
+        )
 
         if report.exit_code:
             raise FindingsError(report.findings, exit_code=report.exit_code)
 
-        difference = diff(draft.folder, tools.cache, before, say=lambda _: None)
+        difference = diff(draft.folder, tools.cache, before, say=lambda _: None, kept=only_read)
         tip = draft.tip
 
     pull = proposal(
