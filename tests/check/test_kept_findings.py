@@ -24,16 +24,9 @@ from okd_gitops.check.kept_file import KeptFile, NewKeptFile
 from okd_gitops.check.kept_overlay import KeptForms, KeptObjects, KeptOverlay, NotLoadedError
 from okd_gitops.check.kept_overlays import KeptOverlays
 from okd_gitops.check.newly_kept import NewlyKept
+from okd_gitops.check.noted_objects import has_cluster_version, is_noted, outline
 from okd_gitops.check.outcome import Report
-from okd_gitops.check.overlay import (
-    FORMS,
-    Overlay,
-    as_list,
-    has_cluster_version,
-    is_noted,
-    outline,
-    per_overlay,
-)
+from okd_gitops.check.overlay import FORMS, Overlay, as_list, per_overlay
 from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes, Seen
 from okd_gitops.finding import Finding, FindingsError
@@ -627,14 +620,14 @@ def test_a_kept_overlay_tells_of_its_objects_what_a_loaded_one_tells() -> None:
     for kinds in (("Application",), ("Pod",), ("ClusterVersion", "List"), ()):
         assert list(kept.noted_of(*kinds)) == list(loaded.noted_of(*kinds))
         assert list(kept.noted_keys_of(*kinds)) == list(loaded.noted_keys_of(*kinds))
-        as_kept, as_loaded = kept.noted_as(*kinds), loaded.noted_as(*kinds)
+        as_kept, as_loaded = kept.noted_unread(*kinds), loaded.noted_unread(*kinds)
         assert [each.identity for each in as_kept] == [each.identity for each in as_loaded]
         assert [each.read() for each in as_kept] == list(loaded.noted_of(*kinds))
 
     # Who holds an object holds the one of all others; nobody else does.
     objects = KeptObjects(read, {})
     application = objects.noted("b")
-    assert objects.noted_as("b").read() is application
+    assert objects.noted_unread("b").read() is application
     held = ref(application)
     del application
     assert held() is None

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from okd_gitops.check.overlay import DESCRIBED, Overlay, fact_named, outline, per_overlay
+from okd_gitops.check.noted_objects import outline
+from okd_gitops.check.overlay import DESCRIBED, Overlay, fact_named, per_overlay
 from okd_gitops.check.rule import ExpandedSet, Quota, Repository
 from okd_gitops.check.seen import _WHOLE, Hashes
 from okd_gitops.check.seen_by_all import SeenByAll, hash_of_all, hash_of_facts

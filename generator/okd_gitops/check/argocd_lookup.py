@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 
-from okd_gitops.check.overlay import Noted
+from okd_gitops.check.noted_objects import UnreadObject
 from okd_gitops.manifests.argocd import Project, folder, same_url, sources
 from okd_gitops.manifests.objects import Object, at
 
@@ -10,7 +10,7 @@ from okd_gitops.manifests.objects import Object, at
 class ProjectsByName(Mapping[str, Project]):
     """AppProjects, each of which is taken apart when somebody asks for it."""
 
-    def __init__(self, values: Mapping[str, Noted]) -> None:
+    def __init__(self, values: Mapping[str, UnreadObject]) -> None:
         self._values = values
         # The rules of an overlay ask for one of thousands several times.
         self._last: tuple[str, Project] | None = None
@@ -37,11 +37,11 @@ class ApplicationsByFolder(Mapping[str, tuple[Object, ...]]):
     Those are read that have a source of the path that somebody asks for.
     """
 
-    def __init__(self, applications: Iterable[Noted], urls: Set[str]) -> None:
+    def __init__(self, applications: Iterable[UnreadObject], urls: Set[str]) -> None:
         self._urls = urls
         # The rules of an overlay ask for its own several times.
         self._last: tuple[str, tuple[Object, ...]] | None = None
-        self._by_path: dict[str, list[Noted]] = {}
+        self._by_path: dict[str, list[UnreadObject]] = {}
         for each in applications:
             for path in each.paths:
                 self._by_path.setdefault(path, []).append(each)

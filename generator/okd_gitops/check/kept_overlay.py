@@ -9,7 +9,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from okd_gitops.check.kept_file import KeptFile
-from okd_gitops.check.overlay import FORMS, Noted, Overlay
+from okd_gitops.check.noted_objects import UnreadObject
+from okd_gitops.check.overlay import FORMS, Overlay
 from okd_gitops.manifests.objects import FixedObject, Object, ObjectId
 
 
@@ -52,10 +53,10 @@ class KeptObjects:
         value.key = key
         return value
 
-    def noted_as(self, key: str) -> Noted:
+    def noted_unread(self, key: str) -> UnreadObject:
         """Return what is known of such an object without reading it."""
         head = self._kept.documents[key]
-        return Noted(ObjectId(*head["identity"]), head["paths"], partial(self.noted, key))
+        return UnreadObject(ObjectId(*head["identity"]), head["paths"], partial(self.noted, key))
 
     def outline(self, key: str) -> Object:
         """Return the outline of an object."""
@@ -94,8 +95,8 @@ class KeptForms:
         # Most overlays have none.
         return () if of_kinds.isdisjoint(self.keys) else [key for key in self.keys if key in of_kinds]
 
-    def noted_as(self, *kinds: str) -> Sequence[Noted]:
-        return [self._objects.noted_as(key) for key in self.noted_keys_of(*kinds)]
+    def noted_unread(self, *kinds: str) -> Sequence[UnreadObject]:
+        return [self._objects.noted_unread(key) for key in self.noted_keys_of(*kinds)]
 
     @cached_property
     def with_release(self) -> Sequence[Object]:

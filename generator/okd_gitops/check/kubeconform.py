@@ -19,6 +19,8 @@ from okd_gitops.system.disk import scratch_folder, write_files
 from okd_gitops.system.process import Completed, run
 from okd_gitops.system.tools import GO_ENVIRONMENT, REMEDY, sha256_of
 
+# The Kubernetes whose schemas judge what no cluster file describes, unless the user names another one.
+DEFAULT_KUBERNETES = "1.35"
 TIMEOUT = 600.0
 FILE_BYTES = 1_000_000
 CRDS = "crds/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"

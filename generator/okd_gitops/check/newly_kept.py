@@ -12,15 +12,14 @@ from okd_gitops.check.faults import JsonFaults
 from okd_gitops.check.kept_file import NewKeptFile
 from okd_gitops.check.kept_overlay import KeptOverlay
 from okd_gitops.check.kept_overlays import KeptOverlays
-from okd_gitops.check.overlay import (
-    Overlay,
-    as_list,
+from okd_gitops.check.noted_objects import (
     has_cluster_version,
     hash_of_outlines,
     is_noted,
-    noted_as,
+    noted_unread,
     outline,
 )
+from okd_gitops.check.overlay import Overlay, as_list
 from okd_gitops.check.rule import Repository
 from okd_gitops.check.seen import EVERYTHING, Hashes
 from okd_gitops.check.seen_by_all import SeenByAll, hash_of_all, hash_of_facts
@@ -122,7 +121,7 @@ class NewlyKept:
 
     def _add_document(self, key: str, value: Object, faults: JsonFaults) -> None:
         is_whole = is_noted(value)
-        noted = noted_as(value)
+        noted = noted_unread(value)
         head = {
             "identity": as_list(noted.identity),
             "paths": list(noted.paths),

@@ -10,43 +10,32 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from functools import lru_cache, wraps
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any
 
+from okd_gitops.check.noted_objects import (
+    UnreadObject,
+    has_cluster_version,
+    hash_of_outlines,
+    is_noted,
+    noted_unread,
+    outline,
+)
 from okd_gitops.finding import Location
-from okd_gitops.manifests.argocd import source_paths
 from okd_gitops.manifests.flux import Variables
 from okd_gitops.manifests.graph import Graph, Reading, Written
-from okd_gitops.manifests.nested import Path, objects_within
-from okd_gitops.manifests.objects import FixedObject, Object, ObjectId, at, per_object
+from okd_gitops.manifests.nested import Path
+from okd_gitops.manifests.objects import FixedObject, Object, ObjectId
 from okd_gitops.redaction import masked_line
-from okd_gitops.releases.cluster_version import CLUSTER_VERSION
-from okd_gitops.tree import digest
 
-OF_ARGOCD = ("Application", "AppProject", "ApplicationSet")
-# What rules of other overlays ask for as a whole: how Argo CD is told what to sync, kinds, and rights.
-_NOTED = (*OF_ARGOCD, "CustomResourceDefinition", "RoleBinding", "ClusterRoleBinding")
-# Of other objects they see the names, and what tells Argo CD how to sync them.
-_SYNC = "argocd.argoproj.io/"
 # How the name of a place begins among the facts of an overlay.
 _PLACE = "place "
 
 
 # In which form others may know what is rendered and read: attributes of an overlay.
 FORMS = (
-    *("noted", "noted_keys", "noted_of", "noted_keys_of", "noted_as"),
+    *("noted", "noted_keys", "noted_of", "noted_keys_of", "noted_unread"),
     *("with_release", "outlines", "outlines_hash", "reached"),
 )
-
-
-class Noted(NamedTuple):
-    """An object that rules of other overlays may read whole, which is read when somebody wants it.
-
-    `paths` are those of the sources of an Application.
-    """
-
-    identity: ObjectId
-    paths: Sequence[str]
-    read: Callable[[], Object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +124,9 @@ class Overlay:
         """Return those of `noted` that are of some kinds."""
         return [value for value in self.objects if value.get("kind") in kinds and is_noted(value)]
 
-    def noted_as(self, *kinds: str) -> Sequence[Noted]:
+    def noted_unread(self, *kinds: str) -> Sequence[UnreadObject]:
         """Return `noted_of` in a form that names the objects without reading them."""
-        return [noted_as(value) for value in self.noted_of(*kinds)]
+        return [noted_unread(value) for value in self.noted_of(*kinds)]
 
     def noted_keys_of(self, *kinds: str) -> Sequence[str]:
         """Return the keys of `noted_of`; empty where objects have none."""
@@ -259,45 +248,6 @@ def _as_text(fact: Any) -> str:
 def _from_json(text: str) -> Any:
     """Return a fact, which nobody may change: many overlays of a fleet have the same ones."""
     return json.loads(text)
-
-
-def hash_of_outlines(outlines: Sequence[Object]) -> str:
-    """Return a hash of the outlines of an overlay, in order."""
-    return digest("\0".join(map(_outline_text, outlines)).encode())
-
-
-@per_object
-def _outline_text(value: Object) -> str:
-    return json.dumps(value)
-
-
-def is_noted(value: Object) -> bool:
-    """Whether rules of other overlays may read an object whole: by its kind, or by a ClusterVersion in it."""
-    return value.get("kind") in _NOTED or has_cluster_version(value)
-
-
-def noted_as(value: Object) -> Noted:
-    """Return what is known of a noted object without reading it."""
-    return Noted(ObjectId.of(value), source_paths(value), lambda: value)
-
-
-@per_object
-def has_cluster_version(value: Object) -> bool:
-    """Whether an object is a ClusterVersion, or has one inside."""
-    return any(ObjectId.of(nested.value).group_kind == CLUSTER_VERSION for nested in objects_within(value))
-
-
-@per_object
-def outline(value: Object) -> Object:
-    """Return the identity of an object, and its annotations for Argo CD."""
-    annotations = at(value, "metadata", "annotations")
-    named = annotations if isinstance(annotations, dict) else {}
-    of_sync = {key: text for key, text in named.items() if str(key).startswith(_SYNC)}
-    identity = ObjectId.of(value)
-    metadata = {"name": identity.name, "namespace": identity.namespace, "annotations": of_sync}
-    version = f"{identity.group}/{identity.version}" if identity.group else identity.version
-
-    return FixedObject({"apiVersion": version, "kind": identity.kind, "metadata": metadata})
 
 
 def written_as(graph: Graph, identity: ObjectId) -> Written | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from okd_gitops.check.argocd_lookup import ApplicationsByFolder, ProjectsByName
-from okd_gitops.check.overlay import OF_ARGOCD, Noted, noted_as
+from okd_gitops.check.noted_objects import OF_ARGOCD, UnreadObject, noted_unread
 from okd_gitops.check.overlay import Overlay as Overlay
 from okd_gitops.check.overlay import written_as as written_as
 from okd_gitops.finding import Location, Severity
@@ -197,7 +197,7 @@ class Repository:
     def in_argocd(self) -> frozenset[tuple[str, str, str]]:
         """Kind, namespace and name of every object that `argocd/` has for Argo CD itself."""
         overlays = (overlay for overlay in self.overlays if overlay.folder == ARGOCD)
-        identities = (each.identity for overlay in overlays for each in overlay.noted_as(*OF_ARGOCD))
+        identities = (each.identity for overlay in overlays for each in overlay.noted_unread(*OF_ARGOCD))
         return frozenset(
             (identity.kind, identity.namespace, identity.name)
             for identity in identities
@@ -225,18 +225,18 @@ class Repository:
     @cached_property
     def projects(self) -> Mapping[str, Project]:
         """Every AppProject by its name."""
-        return ProjectsByName({each.identity.name: each for each in self._noted_as("AppProject")})
+        return ProjectsByName({each.identity.name: each for each in self._noted_unread("AppProject")})
 
-    def _noted_as(self, kind: str) -> Iterator[Noted]:
+    def _noted_unread(self, kind: str) -> Iterator[UnreadObject]:
         """Yield every object of a kind of Argo CD in any overlay."""
         for overlay in self.overlays:
-            yield from (each for each in overlay.noted_as(kind) if each.identity.group == _ARGOPROJ)
+            yield from (each for each in overlay.noted_unread(kind) if each.identity.group == _ARGOPROJ)
 
     @cached_property
     def synced(self) -> Mapping[str, tuple[Object, ...]]:
         """The Applications that sync each folder of this repository."""
-        made = [noted_as(application) for one in self.sets for application in one.expansion.applications]
-        return ApplicationsByFolder([*self._noted_as("Application"), *made], self.own_urls)
+        made = [noted_unread(application) for one in self.sets for application in one.expansion.applications]
+        return ApplicationsByFolder([*self._noted_unread("Application"), *made], self.own_urls)
 
     def outlines_synced_by(self, application: Object) -> Iterator[Object]:
         """Yield the outline of each object that an Application syncs."""

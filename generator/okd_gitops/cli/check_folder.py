@@ -70,10 +70,9 @@ def _judged_as_foreign(
     """Check a repository that others wrote, and with --base also what it was before."""
     from dataclasses import replace
 
-    from okd_gitops.check.check import DEFAULT_KUBERNETES
     from okd_gitops.check.foreign import check_foreign
     from okd_gitops.check.foreign_change import findings_before
-    from okd_gitops.check.kubeconform import known_minors
+    from okd_gitops.check.kubeconform import DEFAULT_KUBERNETES, known_minors
     from okd_gitops.errors import UsageError
     from okd_gitops.system.foreign_files import remotes_of
 

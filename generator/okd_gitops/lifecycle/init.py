@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from okd_gitops import __version__
-from okd_gitops.check.check import DEFAULT_KUBERNETES
+from okd_gitops.check.kubeconform import DEFAULT_KUBERNETES
 from okd_gitops.errors import UsageError
 from okd_gitops.fleet.cluster import Environment, Purpose
 from okd_gitops.fleet.fleet_file import FleetSpec

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from okd_gitops.check.check import DEFAULT_KUBERNETES
+from okd_gitops.check.kubeconform import DEFAULT_KUBERNETES
 from okd_gitops.errors import UsageError
 from okd_gitops.evidence.records import Records
 from okd_gitops.evidence.report import CONFORMANCE
