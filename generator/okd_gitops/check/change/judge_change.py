@@ -123,7 +123,8 @@ def judge_change(
             sides.built_from = KeptOverlays(results, root, cache, files).built_from()
         lost = lost_object_findings(root, cache, sides, old_fleet, fleet)
 
-    new_findings = tuple(finding for finding in report.findings if finding not in older)
+    known = set(older)
+    new_findings = tuple(finding for finding in report.findings if finding not in known)
 
     return JudgedChange(
         change=change.with_findings((*unreadable, *lost)),
