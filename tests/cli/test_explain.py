@@ -106,6 +106,18 @@ def test_the_name_of_a_cluster_wins_over_that_of_a_feature(repo: Path, okd_gitop
     assert "okd-gitops explain tekton KIND/NAME" in done.stdout
 
 
+@pytest.mark.parametrize("asked", [(), ("Application/bare",), ("spec.channel",)])
+def test_a_cluster_without_features_has_nothing_to_explain(
+    asked: tuple[str, ...], repo: Path, okd_gitops: Run
+) -> None:
+    (repo / "clusters/bare.yaml").write_text("purpose: test\nenvironment: kind\nkubernetes: '1.35'\n")
+    done = okd_gitops("explain", "bare", *asked)
+
+    assert done.returncode == (2 if asked else 0)
+    assert "clusters/bare.yaml" in (done.stderr if asked else done.stdout)
+    assert "Traceback" not in done.stderr
+
+
 def test_a_wrong_cluster_is_told_with_the_nearest(okd_gitops: Run) -> None:
     done = okd_gitops("explain", "moc-dc", "ClusterVersion/version")
 

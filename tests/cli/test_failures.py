@@ -116,6 +116,15 @@ def test_a_fleet_is_judged_whole(option: str, tmp_path: Path) -> None:
     assert "are for a FOLDER" in done.exception.reason
 
 
+@pytest.mark.parametrize("command", [("check",), ("report", "--html=x.html")])
+def test_an_unset_variable_is_no_base(command: tuple[str, ...], tmp_path: Path) -> None:
+    """`--base "$BASE"` in CI would else judge no change, and pass."""
+    done = CliRunner().invoke(cli, ["--root", str(tmp_path), *command, "--base", ""])
+
+    assert isinstance(done.exception, UsageError)
+    assert done.exception.reason == "--base names no commit"
+
+
 def test_a_finding_in_json_has_its_place(broken: Path, okd_gitops: Run) -> None:
     told = json.loads(okd_gitops("--quiet", "status", "--output", "json").stdout)
     places = [(each["location"]["file"], each["location"]["line"]) for each in told["findings"]]

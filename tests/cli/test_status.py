@@ -189,6 +189,15 @@ def test_an_announcement_that_is_not_committed_has_no_age(root: Path) -> None:
     assert "prod: its removal is announced; this clone does not show since when\n" in status(root).output
 
 
+def test_before_the_first_commit_there_is_a_status_and_no_difference(tmp_path: Path) -> None:
+    root = write_fleet(tmp_path / "repo")
+    git(tmp_path, "init", "-q", "--initial-branch=main", str(root))
+    assert status(root).exit_code == 0
+
+    with pytest.raises(UsageError, match="no commit yet"):
+        CliRunner().invoke(cli, ["--root", str(root), "diff"], catch_exceptions=False)
+
+
 def test_since_is_refused_without_attention(root: Path) -> None:
     with pytest.raises(UsageError, match="for --attention alone"):
         status(root, "--since", "main")

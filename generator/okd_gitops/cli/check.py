@@ -13,7 +13,7 @@ from okd_gitops.cli.check_files import write_for_forges
 from okd_gitops.cli.check_folder import Wanted, judged_folder
 from okd_gitops.cli.check_output import print_change, print_report, report_as_json
 from okd_gitops.cli.completion import finding_names, references
-from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, root_of, tools_of
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, not_empty, root_of, tools_of
 from okd_gitops.cli.output import counter, print_result, progress
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--base",
     default="",
     metavar="COMMIT",
+    callback=not_empty,
     shell_complete=references,
     help="Judge the change from this commit to the files here.",
 )

@@ -1,6 +1,6 @@
 """explain CLUSTER: its features and their parameters, and where a value of one of its objects comes from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def _planned(fleet: Fleet, name: str) -> _Planned:
     return _Planned(fleet, planned, cluster)
 
 
-def _print_features(name: str, features: Iterable[FeatureOnCluster]) -> None:
+def _print_features(name: str, features: Sequence[FeatureOnCluster]) -> None:
     for feature in features:
         echo(f"  {_why(feature.given)}", head=feature.name, bold=True)
         width = max((len(parameter.name) for parameter in feature.parameters), default=0)
@@ -69,6 +69,10 @@ def _print_features(name: str, features: Iterable[FeatureOnCluster]) -> None:
         for parameter in feature.parameters:
             value = "-" if parameter.value in (None, ()) else one_line(_text(parameter.value), _LONGEST_VALUE)
             echo(f"  {parameter.name:{width}}  {value}  ({_why(parameter.given)})")
+
+    if not features:
+        echo(f"{name} has no features; okd-gitops explain lists what clusters/{name}.yaml may name")
+        return
 
     echo(f"next: okd-gitops explain {name} KIND/NAME lists the fields of an object that these parameters set")
 

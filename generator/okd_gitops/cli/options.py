@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from okd_gitops.cli.completion import cluster_names, recorded_versions, references
 from okd_gitops.cli.output import settings
@@ -35,6 +36,22 @@ def _kept(_context: click.Context, _parameter: click.Parameter, output: str) -> 
     settings.as_json = output == "json"
 
     return output
+
+
+def not_empty(context: click.Context, parameter: click.Parameter, commit: str) -> str:
+    """Return the name of a commit; raises UsageError for one that is empty, as an unset variable is.
+
+    Without it a check in CI would judge no change, and pass.
+    """
+    from okd_gitops.errors import UsageError
+
+    is_default = context.get_parameter_source(str(parameter.name)) == ParameterSource.DEFAULT
+    if not commit and not is_default:
+        raise UsageError(
+            f"--{parameter.name} names no commit", "name one, such as origin/main; a variable may be unset"
+        )
+
+    return commit
 
 
 OUTPUT = click.option(

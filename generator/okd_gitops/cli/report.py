@@ -10,7 +10,7 @@ import click
 
 from okd_gitops.cli.completion import references
 from okd_gitops.cli.fleet_from_git import fleet_from_git
-from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, fleet_of, root_of, tools_of
+from okd_gitops.cli.options import AT, OUTPUT, RECORDS, clock, fleet_of, not_empty, root_of, tools_of
 from okd_gitops.cli.output import echo, print_result, progress
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _GITHUB, _GITLAB, _SMALLEST = 65_536, 1_048_576, 8_000
     "--base",
     default="",
     metavar="COMMIT",
+    callback=not_empty,
     shell_complete=references,
     help="The tip of the branch that it is merged into.",
 )

@@ -79,7 +79,7 @@ class Origins:
 
         if not names:
             reason = f'the cluster has no object "{field}", and none that has such a field'
-            raise UsageError(reason, f"write it as Kind/name, such as {min(self.by_name)}")
+            raise UsageError(reason, self._example())
 
         if len(names) > 1:
             more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
@@ -98,10 +98,17 @@ class Origins:
             )
 
         if not found:
-            remedy = nearest(name, self.by_name) or f"write it as Kind/name, such as {min(self.by_name)}"
+            remedy = nearest(name, self.by_name) or self._example()
             raise UsageError(f'the cluster has no object "{name}"', remedy)
 
         return found[0]
+
+    def _example(self) -> str:
+        if not self.by_name:
+            name = self.planned.cluster.name
+            return f"add features to clusters/{name}.yaml: without any it gets no object"
+
+        return f"write it as Kind/name, such as {min(self.by_name)}"
 
 
 def _has(found: Iterable[tuple[ObjectId, Copied | Written]], field: str) -> bool:

@@ -105,6 +105,8 @@ def resolve(root: Path, ref: str) -> str:
     if result.code < 0:
         raise failure(result, "rev-parse")
 
+    if result.code and ref == "HEAD":
+        raise UsageError("this clone has no commit yet", "git add --all, then git commit")
     if result.code:
         is_shallow = (clone.common / "shallow").exists()
         fetch = f"this clone is shallow: git fetch origin {ref}"
@@ -112,6 +114,11 @@ def resolve(root: Path, ref: str) -> str:
         raise UsageError(f'there is no commit "{ref}" in this clone', remedy)
 
     return result.text
+
+
+def has_commit(root: Path) -> bool:
+    """Whether anything was committed to what is checked out."""
+    return not run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", cwd=root).code
 
 
 def committed_at(root: Path, commit: str) -> datetime:
@@ -176,7 +183,12 @@ def short_references(root: Path) -> list[str]:
 
 
 def unmerged(root: Path, patterns: Iterable[str]) -> list[str]:
-    """Return the full names of matching references with commits that HEAD does not have."""
+    """Return the full names of matching references with commits that HEAD does not have; none where there is
+    no commit yet.
+    """
+    if not has_commit(root):
+        return []
+
     result = must_run("for-each-ref", "--format=%(refname)", "--no-merged=HEAD", "--", *patterns, cwd=root)
 
     return result.text.splitlines()
