@@ -27,6 +27,7 @@ from okd_gitops.evidence.state import ClusterState
 from okd_gitops.evidence.write_records import write_records
 from okd_gitops.finding import Finding, FindingsError, Severity
 from okd_gitops.generate.generate import generate
+from okd_gitops.system.disk import MAX_FILE
 from okd_gitops.times import parse_time
 from okd_gitops.upgrade.plan import outlook
 from okd_gitops.upgrade.question import Way
@@ -931,17 +932,33 @@ def test_findings_that_the_base_has_do_not_fail_and_are_counted(fleet: Repositor
     assert {finding["name"] for finding in report["older"]} >= {"secret-in-git"}
 
 
-def test_a_symlink_that_the_base_has_can_be_removed(fleet: Repository) -> None:
-    """The base must not be read there; what it has of other findings is known all the same."""
-    link = fleet.root / "overlays/moc-test/link.yaml"
+def test_a_base_with_a_symlink_is_not_compared(fleet: Repository) -> None:
+    """What a cluster rendered from it is not known, so nobody can tell what it would lose."""
+    link = fleet.root / "overlays/moc-cd/link.yaml"
     link.symlink_to("kustomization.yaml")
-    fleet.edit("clusters/moc-test.yaml", "purpose: test\n", "purpose: test # REPLACE_ME\n")
     git(fleet.root, "add", "-A")
     git(fleet.root, "commit", "-qm", "a link")
     git(fleet.root, "branch", "-f", "base")
     link.unlink()
-    code, report, _ = fleet.check()
-    assert (code, report["change"]["refused"]) == (0, 0)
+    code, _, said = fleet.check()
+    assert code == 2
+    assert "overlays/moc-cd/link.yaml" in said
+
+
+def test_a_leftover_that_is_too_large_hides_nothing_that_a_cluster_loses(fleet: Repository) -> None:
+    folder = fleet.root / "clusters/moc-cd"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text("resources: [claim.yaml]\n")
+    (folder / "claim.yaml").write_text(
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data, namespace: default}\n"
+        "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n"
+    )
+    # No file of a cluster, so nobody reads it for one.
+    (fleet.root / "clusters/moc-test.yaml.orig").write_bytes(b"#" * (MAX_FILE + 1))
+    fleet.merge()
+    shutil.rmtree(folder)
+    assert "objects-lost" in fleet.errors()
+    assert "objects-lost" in fleet.names()
 
 
 def test_another_fault_in_the_place_of_an_older_one_is_new(fleet: Repository) -> None:

@@ -139,6 +139,11 @@ class KeptOverlays:
         """The folders of all overlays of which something is kept, whether let go or not."""
         return self._facts.keys()
 
+    @property
+    def is_written(self) -> bool:
+        """Whether something new is kept."""
+        return not self._kept.is_only_read
+
     def write(self, parts: Iterable[Part]) -> None:
         """Keep a file of these parts in the place of what is kept."""
         self._kept.keep(_KIND, self._common, *parts)

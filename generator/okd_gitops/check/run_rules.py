@@ -35,15 +35,15 @@ def run(
     if seen_by_all:
         seen_by_all.forget()
 
-    newly_kept = NewlyKept(kept, repository, seen_by_all, unsure) if kept else None
+    newly_kept = NewlyKept(kept, repository, seen_by_all, unsure) if kept and kept.is_written else None
     alone = _held_by_one(repository)
     faults: dict[str, JsonFaults] = {}
     findings: list[Finding] = []
 
     # One with thousands of objects comes last, when what was found of the others is forgotten.
     for overlay in sorted(repository.overlays, key=lambda each: len(each.keys)):
-        if newly_kept and isinstance(overlay, KeptOverlay):
-            findings += newly_kept.copy(overlay)
+        if kept and isinstance(overlay, KeptOverlay):
+            findings += newly_kept.copy(overlay) if newly_kept else kept.findings(overlay)
             continue
 
         _look_at_objects(overlay, rules, faults, kept)

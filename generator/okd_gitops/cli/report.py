@@ -82,9 +82,7 @@ def report(
     cache, say = tools_of(context), progress(context)
 
     if base:
-        _report_change(
-            context, root, cache, base, records, now, say, limit=limit, page_file=page_file, output=output
-        )
+        _report_change(root, cache, base, records, now, say, limit=limit, page_file=page_file, output=output)
     elif page_file:
         _report_fleet(context, root, cache, records, now, say, page_file=page_file, output=output)
     else:
@@ -92,7 +90,6 @@ def report(
 
 
 def _report_change(
-    context: click.Context,
     root: Path,
     cache: Path,
     base: str,
@@ -118,7 +115,7 @@ def _report_change(
 
     if page_file:
         findings = judged.findings if judged else (*pull.refusals, *pull.findings)
-        status = fleet_from_git(root, fleet_of(context), records, now) if judged else None
+        status = fleet_from_git(root, judged.fleet, records, now) if judged else None
         lives = _lives(root, status.fleet, now) if status else {}
         _write(page_file, PageContent(status=status, now=now, findings=findings, lives=lives, pull=pull), say)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from okd_gitops.errors import BusyError, UsageError
 from okd_gitops.redaction import plain
 from okd_gitops.system.disk import MAX_GENERATED, read_file
-from okd_gitops.system.files_on_disk import may_be_read
+from okd_gitops.system.files_on_disk import lend, may_be_read
 from okd_gitops.system.git import Clone, opened
 from okd_gitops.system.git_objects import contents, entries
 from okd_gitops.system.make_commit import make_commit
@@ -30,10 +30,10 @@ _LINK, _MODULE, _PROGRAM = "120000", "160000", "100755"
 
 @dataclass(slots=True)
 class Draft:
-    """The files of a commit below the root of the repository, in `folder`.
+    """The files of a commit below the root of the repository, in `folder`, but for those that are late.
 
     `tip` is the last commit that was made of them, `files` what the first one has, and `links` those of them
-    that are symlinks.
+    that are symlinks. `beside` is a folder for what else the run leaves until the draft ends.
     """
 
     clone: Clone
@@ -43,6 +43,7 @@ class Draft:
     modes: dict[str, str]
     files: Tree
     links: set[str]
+    beside: Path
 
     def files_in(self, *names: str) -> Tree | None:
         """Return what the first commit has of these names at the top, and in these folders; None when one of
@@ -52,6 +53,11 @@ class Draft:
         """
         files = self.files.at_top(names)
         return files if _may_be_read(files, self.links) else None
+
+    def write_late(self) -> None:
+        """Write all files that are late; raises BusyError on a full disk."""
+        for path in self.files:
+            lend(self.files, path)
 
     def commit(self, paths: Iterable[str], message: str) -> str:
         """Make a commit of `paths` as they are in the folder, upon `tip`, and return its hash.
@@ -113,7 +119,7 @@ def drafted(root: Path, sha: str, late: Collection[str] = ()) -> Iterator[Draft]
 
         programs = {path: mode for path, mode in modes.items() if mode == _PROGRAM}
         tree = Tree({**files, **{path: Late(work, path, files[path]) for path in later}})
-        yield Draft(clone, work, head, sha, programs, tree, links)
+        yield Draft(clone, work, head, sha, programs, tree, links, folder / "beside")
 
 
 def _files_of_commit(clone: Clone, sha: str) -> tuple[dict[str, str], dict[str, bytes]]:

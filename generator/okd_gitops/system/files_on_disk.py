@@ -20,7 +20,7 @@ from okd_gitops.system.disk import MAX_FILE, MAX_GENERATED, ROOTS, UNWRITABLE, r
 from okd_gitops.system.file_status import FileStatus, Walk, kinds_of, size_of, status_at, status_in
 from okd_gitops.tree import Tree, Unread, digest, digest_of
 
-# Files of clusters are read twice, soon after one another.
+# Many files are read twice, soon after one another.
 _IN_MEMORY = 256
 _GENERATED = tuple(f"{root}/" for root in ROOTS)
 

@@ -127,7 +127,7 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where results about a repository are kept, one of each kind: `place` is the key of its root."""
+    """Where results about a repository are kept, one of each kind, below the name `place`."""
 
     folder: Path
     place: str

@@ -10,7 +10,7 @@ from okd_gitops.finding import Finding, FindingsError, Severity, finding_of
 from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import git
-from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, leave_out, read_file, scan_tree
+from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, leave_out, read_file, read_tree
 from okd_gitops.system.draft import Draft
 from okd_gitops.system.kept import Kept
 from okd_gitops.tree import Tree, different
@@ -25,10 +25,10 @@ _CLUSTER = "clusters/"
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The files of the base that a check reads, which are in `folder` as well.
+    """The files of the base that a check reads.
 
-    They are sound unless one of them must not be read. `kept` has what the check of the tree has found of
-    overlays that may be as they were.
+    Sound ones are in `folder` as soon as somebody is told to read them there; others all are. `kept` has what
+    the check of the tree has found of overlays that may be as they were.
     """
 
     folder: Path
@@ -38,10 +38,17 @@ class Base:
 
     @classmethod
     def of(cls, draft: Draft, kept: Kept | None) -> "Base":
-        """Return the base of which a draft has the files."""
+        """Return the base of which a draft has the files.
+
+        Raises FindingsError for files that must not be read: what a cluster loses could not be told.
+        """
         sound = draft.files_in(*FOLDERS)
-        files = scan_tree(draft.folder, *FOLDERS, max_file=MAX_GENERATED)[0] if sound is None else sound
-        return cls(draft.folder, files, sound is not None, kept)
+        if sound is not None:
+            return cls(draft.folder, sound, is_sound=True, kept=kept)
+
+        draft.write_late()
+        files = read_tree(draft.folder, *FOLDERS, max_file=MAX_GENERATED)
+        return cls(draft.folder, files, is_sound=False, kept=kept)
 
 
 def resolve_base(root: Path, base: str) -> str:

@@ -4,8 +4,7 @@ Refusals of the change always fail. Findings of the tree that the base has too d
 them is not stopped by them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -44,8 +43,8 @@ from okd_gitops.finding import Finding, exit_code_of, ordered
 from okd_gitops.fleet.kept_documents import KeptDocuments
 from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import git
-from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree, scratch_folder
-from okd_gitops.system.draft import drafted
+from okd_gitops.system.disk import FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
+from okd_gitops.system.draft import Draft, drafted
 from okd_gitops.system.files_on_disk import lend_below, let_go
 from okd_gitops.system.kept import Kept, is_exact
 from okd_gitops.system.unchanged import Earlier
@@ -89,7 +88,8 @@ def judge_change(
 ) -> JudgedChange:
     """Judge the change from the commit `base` to the files below `root`, by what the hub has recorded.
 
-    What is found of the files is kept in `kept`, for the base and for later runs; without it for the base.
+    What is found of the files is kept in `kept` for later runs. Without it only the check of the base uses
+    that, and it is gone afterwards.
 
     Raises UsageError for a commit that is not there, FindingsError for files that cannot be read, ToolError
     when a tool is missing: then nothing was judged.
@@ -99,7 +99,8 @@ def judge_change(
     is_draft = kept is None or kept.is_only_read
     found = None if is_draft else Earlier(root, cache, "change").files
 
-    with _shared(kept) as results, drafted(root, commit, ROOTS) as draft:
+    with drafted(root, commit, ROOTS) as draft:
+        results = _shared(kept, draft)
         before = Base.of(draft, results.only_read() if results else None)
         edited = edited_clusters(before.files, found or _clusters(root))
         fleet = load(root, edited, KeptDocuments(results), found)
@@ -159,19 +160,16 @@ def _clusters(root: Path) -> Tree:
     return scan_tree(root, "clusters")[0]
 
 
-@contextmanager
-def _shared(kept: Kept | None) -> Iterator[Kept | None]:
-    """Lend where the check of the tree leaves for that of the base what it has found.
+def _shared(kept: Kept | None, draft: Draft) -> Kept | None:
+    """Return where the check of the tree leaves for that of the base what it has found.
 
-    Nothing else is in a folder of this run alone, so that is right in CI too. A run that must be exact judges
-    both sides for themselves.
+    Where nothing of other runs may be used, that is a folder of this run alone. A run that must be exact
+    judges both sides for themselves.
     """
     if kept or is_exact():
-        yield kept
-        return
+        return kept
 
-    with scratch_folder() as folder:
-        yield Kept(folder, "change")
+    return Kept(draft.beside, "change")
 
 
 def _change_since(
