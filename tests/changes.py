@@ -149,12 +149,13 @@ def git(root: Path, *arguments: str) -> None:
 _IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
 
 
-def report(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a repository whose change is not committed."""
+def report(root: Path, *arguments: str, base: str = "HEAD") -> subprocess.CompletedProcess[str]:
+    """Run the command in a repository whose change is not committed; without a base, on the fleet."""
     command = [sys.executable, "-I", str(ROOT / "generator"), "--cache", str(CACHE), "--quiet", "report"]
     # Whatever day other tests pretend, signatures are of today.
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    arguments = ("--base", "HEAD", "--at", now, *arguments)
+    change = ("--base", base) if base else ()
+    arguments = (*change, "--at", now, *arguments)
 
     return subprocess.run([*command, *arguments], cwd=root, capture_output=True, text=True, check=False)
 

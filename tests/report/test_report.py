@@ -151,7 +151,7 @@ def test_a_page_is_written_over_no_file_of_another_kind(tmp_path: Path) -> None:
     lay_out(tmp_path, {"moc-hub": "hub"})
     file = tmp_path / "clusters/moc-hub.yaml"
     before = file.read_bytes()
-    done = report(tmp_path, "--base=", f"--html={file}")
+    done = report(tmp_path, f"--html={file}", base="")
 
     assert (done.returncode, file.read_bytes()) == (2, before)
     assert "name a file that ends with .html" in done.stderr
@@ -159,7 +159,7 @@ def test_a_page_is_written_over_no_file_of_another_kind(tmp_path: Path) -> None:
 
 def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
     lay_out(tmp_path, {"moc-hub": "hub"})
-    done = report(tmp_path, "--base=")
+    done = report(tmp_path, base="")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "add --base COMMIT, or --html FILE" in done.stderr
