@@ -11,7 +11,7 @@ from uuid import UUID
 
 import yaml
 
-from conftest import CACHE
+from conftest import CACHE, git
 from okd_gitops.check.check import check
 from okd_gitops.check.kubeconform import validate
 from okd_gitops.check.outcome import Report
@@ -58,6 +58,21 @@ def own_cluster(name: str, environment: str) -> str:
     own_id = UUID(bytes=sha256(name.encode()).digest()[:16], version=4)
     text = ENVIRONMENTS[environment].replace("//api.", f"//api.{name}.")
     return text.replace("8c5e1d37-02bb-4f6a-8e49-51f0c3a70001", str(own_id))
+
+
+def commit_fleet(root: Path) -> None:
+    """Make a git repository of a generated fleet of three clusters, in a new folder."""
+    (root / "clusters").mkdir(parents=True)
+    (root / "fleet.yaml").write_text(FLEET)
+    for name in ("hub", "moon", "star"):
+        purpose = "hub" if name == "hub" else "test"
+        text = f"purpose: {purpose}\n{own_cluster(name, 'okd')}features:\n  kvm-device-plugin:\n"
+        (root / f"clusters/{name}.yaml").write_text(text)
+
+    generate(root)
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message=start")
 
 
 def _generated(root: Path, environment: str, features: str, extras: Mapping[str, str] | None = None) -> None:

@@ -100,16 +100,6 @@ def digest_in(files: Mapping[str, bytes], path: str) -> str:
     return files.digest(path) if isinstance(files, Tree) else digest(files[path])
 
 
-def different(old: Tree, new: Tree) -> set[str]:
-    """Return the paths that one of two trees lacks, or that have another content in it."""
-    paths = old.files.keys() | new.files.keys()
-    return {path for path in paths if _digest_at(old, path) != _digest_at(new, path)}
-
-
-def _digest_at(files: Tree, path: str) -> str | None:
-    return files.digest(path) if path in files else None
-
-
 def source_in(files: Mapping[str, bytes], path: str) -> bytes | Unread:
     """Return one of some files, not read where that can wait."""
     return files.files[path] if isinstance(files, Tree) else files[path]

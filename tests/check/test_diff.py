@@ -24,7 +24,7 @@ from okd_gitops.system.commit_files import files_at
 from okd_gitops.system.kept import Kept, Results, key_of
 from okd_gitops.system.unchanged import Earlier, hash_of_code
 from okd_gitops.tree import Tree
-from rendered import FLEET, own_cluster
+from rendered import commit_fleet, own_cluster
 
 
 @pytest.fixture
@@ -194,17 +194,7 @@ class Warm:
 @pytest.fixture
 def warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warm:
     root = tmp_path / "fleet"
-    (root / "clusters").mkdir(parents=True)
-    (root / "fleet.yaml").write_text(FLEET)
-    for name in ("hub", "moon", "star"):
-        purpose = "hub" if name == "hub" else "test"
-        text = f"purpose: {purpose}\n{own_cluster(name, 'okd')}features:\n  kvm-device-plugin:\n"
-        (root / f"clusters/{name}.yaml").write_text(text)
-
-    generate(root)
-    git(root, "init", "--quiet")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message=start")
+    commit_fleet(root)
     return Warm(root, tmp_path, monkeypatch)
 
 

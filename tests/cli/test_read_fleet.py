@@ -6,12 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from bench import own_cache
-from conftest import git
 from okd_gitops.cli.main import cli
 from okd_gitops.fleet import kept_documents
-from okd_gitops.generate.generate import generate
 from okd_gitops.manifests.read import Document, read
-from rendered import FLEET, own_cluster
+from rendered import commit_fleet
 
 AT = "2026-11-28T12:00:00Z"
 COMMANDS = [
@@ -30,17 +28,7 @@ COMMANDS = [
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     root = tmp_path / "fleet"
-    (root / "clusters").mkdir(parents=True)
-    (root / "fleet.yaml").write_text(FLEET)
-    for name in ("hub", "moon", "star"):
-        purpose = "hub" if name == "hub" else "test"
-        text = f"purpose: {purpose}\n{own_cluster(name, 'okd')}features:\n  kvm-device-plugin:\n"
-        (root / f"clusters/{name}.yaml").write_text(text)
-
-    generate(root)
-    git(root, "init", "--quiet")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message=start")
+    commit_fleet(root)
     return root
 
 

@@ -8,7 +8,7 @@ from okd_gitops.check.rule import ARGOCD
 from okd_gitops.manifests.directory import directory_paths, read_directory
 from okd_gitops.manifests.graph import Graph, Leaves, kustomization_of
 from okd_gitops.manifests.kustomization import walk
-from okd_gitops.system.files_on_disk import is_same_file
+from okd_gitops.system.files_on_disk import different
 from okd_gitops.tree import PROVIDER, Tree
 
 
@@ -58,11 +58,7 @@ class Sides:
     def __init__(self, old: Tree, new: Tree) -> None:
         self.old, self.new = Side(old), Side(new)
         self.built_from: Mapping[str, Sequence[str]] = {}
-        paths = old.files.keys() | new.files.keys()
-        # Also those of files that only one of the sides has.
-        self.changed = frozenset(
-            path for path in paths if not is_same_file(old.files.get(path), new.files.get(path))
-        )
+        self.changed = different(old, new)
 
     @cached_property
     def changed_folders(self) -> frozenset[str]:

@@ -17,7 +17,7 @@ from okd_gitops.generate.overlays import in_parts
 from okd_gitops.generate.plan import Plan, plan
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, read_tree, scan_tree
 from okd_gitops.system.file_status import walk
-from okd_gitops.system.files_on_disk import files_of, is_same_file
+from okd_gitops.system.files_on_disk import different, files_of
 from okd_gitops.system.journal import saving
 from okd_gitops.system.kept import Kept
 from okd_gitops.system.recovery import refuse_pending
@@ -226,8 +226,7 @@ def _generated(root: Path, files: Tree | None = None) -> Tree:
 
 def _refuse_changed(before: Tree, now: Tree) -> None:
     """Raise BusyError when somebody saved a file that this run has read: what it decided is already old."""
-    paths = sorted({*before, *now})
-    changed = [path for path in paths if not is_same_file(before.files.get(path), now.files.get(path))]
+    changed = sorted(different(before, now))
     if changed:
         raise BusyError(
             f"{', '.join(changed[:3])} changed while running; nothing was written",

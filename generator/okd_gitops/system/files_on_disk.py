@@ -155,6 +155,12 @@ def is_same_file(one: bytes | Unread | None, other: bytes | Unread | None) -> bo
     return digest_of(one) == digest_of(other)
 
 
+def different(old: Tree, new: Tree) -> frozenset[str]:
+    """Return the paths that one of two trees lacks, or that have another content in it."""
+    paths = old.files.keys() | new.files.keys()
+    return frozenset(path for path in paths if not is_same_file(old.files.get(path), new.files.get(path)))
+
+
 def may_be_read(sizes: Mapping[str, int]) -> bool:
     """Whether none of some files is too large, and none has a name that cannot be written."""
     names = "".join(sizes)

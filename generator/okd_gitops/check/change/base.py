@@ -12,8 +12,9 @@ from okd_gitops.fleet.load import Fleet, load
 from okd_gitops.system import git
 from okd_gitops.system.disk import CATALOG, FLEET, MAX_GENERATED, ROOTS, leave_out, read_file, read_tree
 from okd_gitops.system.draft import Draft
+from okd_gitops.system.files_on_disk import different
 from okd_gitops.system.kept import Kept
-from okd_gitops.tree import Tree, different
+from okd_gitops.tree import Tree
 
 # All that a check reads.
 FOLDERS = (*ROOTS, "clusters", CATALOG, FLEET)

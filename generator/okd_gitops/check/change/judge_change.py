@@ -118,8 +118,8 @@ def judge_change(
             files=files,
             kept=results,
         )
-        older = older_findings(report, files, before, cache, now, edited)
         sides = Sides(before.files, files)
+        older = older_findings(report, sides.changed, before, cache, now, edited)
         if results:
             sides.built_from = KeptOverlays(results, root, cache, files).built_from()
         lost = lost_object_findings(root, cache, sides, old_fleet, fleet)

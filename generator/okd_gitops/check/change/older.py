@@ -12,18 +12,23 @@ from okd_gitops.check.same_finding import key_of
 from okd_gitops.errors import ToolError
 from okd_gitops.explanation import explanation_of
 from okd_gitops.finding import Finding, FindingsError
-from okd_gitops.tree import Tree, different
 
 
 def older_findings(
-    report: Report, files: Tree, base: Base, cache: Path, now: datetime, edited_names: Collection[str]
+    report: Report,
+    edited: Collection[str],
+    base: Base,
+    cache: Path,
+    now: datetime,
+    edited_names: Collection[str],
 ) -> list[Finding]:
-    """Return the findings of a report on `files` that the base has too, compared without their lines."""
+    """Return the findings of a report that the base has too, compared without their lines; `edited` are the
+    files that differ.
+    """
     if not report.findings:
         return []
 
     known = Counter(key_of(finding) for finding in _findings_at_base(base, cache, now, edited_names))
-    edited = different(base.files, files)
     older = []
 
     for finding in report.findings:
