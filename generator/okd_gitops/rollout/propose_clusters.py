@@ -92,10 +92,8 @@ def _once(tools: Tools, name: str, edit: Edits, request: Request) -> Proposed:
 
 def _described(tools: Tools, draft: Draft, name: str, subject: str, base: str, records: Records) -> Branch:
     """Return the branch with the text that `report` writes for it; raises FindingsError for a refused one."""
-    # What is found of a draft is no use to later runs.
-    kept = Kept.of(tools.root, tools.cache)
-    only_read = kept.only_read() if kept else None
-    described = report(draft.folder, tools.cache, base, records, now=tools.now, say=tools.say, kept=only_read)
+    kept = Kept.for_draft(tools.root, tools.cache)
+    described = report(draft.folder, tools.cache, base, records, now=tools.now, say=tools.say, kept=kept)
 
     if described.error:
         raise described.error

@@ -272,22 +272,20 @@ def make_branch(
             )
             fleet = generated.fleet
 
-        # What is found of a draft is no use to later runs.
-        kept = Kept.of(tools.root, tools.cache)
-        only_read = kept.only_read() if kept else None
+        kept = Kept.for_draft(tools.root, tools.cache)
         report = check(
             draft.folder,
             tools.cache,
             today=tools.now.date(),
             say=lambda _: None,
             fleet=fleet,
-            kept=only_read,
+            kept=kept,
         )
 
         if report.exit_code:
             raise FindingsError(report.findings, exit_code=report.exit_code)
 
-        difference = diff(draft.folder, tools.cache, before, say=lambda _: None, kept=only_read)
+        difference = diff(draft.folder, tools.cache, before, say=lambda _: None, kept=kept)
         tip = draft.tip
 
     pull = proposal(

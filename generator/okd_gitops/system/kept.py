@@ -139,6 +139,12 @@ class Kept:
         folder = kept_folder(cache)
         return cls(folder, key_of(bytes(root))) if folder else None
 
+    @classmethod
+    def for_draft(cls, root: Path, cache: Path) -> "Kept | None":
+        """Return the same for a draft of that repository: what is found of one is no use to later runs."""
+        kept = cls.of(root, cache)
+        return kept.only_read() if kept else None
+
     def only_read(self) -> "Kept":
         """Return the same for a run that reads them and leaves them as they are."""
         return replace(self, is_only_read=True)
